@@ -1,0 +1,119 @@
+/**
+ * The event schema: the one declaration from which the line checker, the DuckDB columns and reject rules, the
+ * Delta schema, OpenAPI and docs/events.md are derived. To add a field, add a row here; nothing else.
+ */
+
+export type FieldKind = 'timestamp' | 'text' | 'integer' | 'money';
+
+export interface Field {
+  readonly name: string;
+  readonly kind: FieldKind;
+  readonly required?: true;
+  /** text: most bytes of its UTF-8 form. */
+  readonly bytesMax?: number;
+  /** integer: smallest and largest value that is accepted. */
+  readonly min?: number;
+  readonly max?: number;
+  readonly description: string;
+  readonly example: string | number;
+}
+
+const text = (name: string, bytesMax: number, description: string, example: string): Field => ({
+  name,
+  kind: 'text',
+  bytesMax,
+  description,
+  example,
+});
+
+export const FIELDS: readonly Field[] = [
+  {
+    name: 'timestamp',
+    kind: 'timestamp',
+    required: true,
+    description:
+      "When it happened: ISO 8601 with a zone, seconds or milliseconds since 1970, or MM/DD/YYYY (midnight in the shop's time zone).",
+    example: '2026-11-23T10:15:30.250Z',
+  },
+  {
+    ...text('event_type', 64, 'What happened. Names of Segment’s E-Commerce V2 are mapped to ours.', 'purchase'),
+    required: true,
+  },
+  text('event_id', 128, 'Identity of the event: the same id within 24 hours is a duplicate.', '0b9c2f64-41f0'),
+  text('user_id', 256, 'Who did it.', 'u1042'),
+  text('session_id', 256, 'The visit it belongs to.', 's98121'),
+  text('product_id', 256, 'The product it is about.', 'p17'),
+  text('order_id', 256, 'The order it belongs to.', 'o55012'),
+  text('category', 256, 'Category of the product.', 'shoes'),
+  {
+    name: 'quantity',
+    kind: 'integer',
+    min: 0,
+    max: 1_000_000_000,
+    description: 'Pieces of the product.',
+    example: 2,
+  },
+  { name: 'price', kind: 'money', description: 'Price of one piece.', example: '19.90' },
+  { name: 'amount', kind: 'money', description: 'Total of the event, in `currency`.', example: '39.80' },
+  text('currency', 16, 'ISO 4217 code of price and amount.', 'EUR'),
+  text('coupon', 256, 'Coupon that was used.', 'WELCOME10'),
+  text('device_type', 64, 'mobile, desktop, tablet ...', 'mobile'),
+  text('country', 64, 'Country of the visitor, ISO 3166-1 alpha-2.', 'DE'),
+  text('url', 4096, 'Page on which it happened.', 'https://shop.example/p/17'),
+  text('referrer', 4096, 'Page from which the visitor came.', 'https://search.example/'),
+  text('campaign', 256, 'Marketing campaign.', 'autumn-sale'),
+  {
+    name: 'response_time',
+    kind: 'integer',
+    min: 0,
+    max: 86_400_000,
+    description: 'How long the shop took to answer, in milliseconds.',
+    example: 87,
+  },
+  {
+    name: 'status_code',
+    kind: 'integer',
+    min: 100,
+    max: 599,
+    description: 'HTTP status of the answer.',
+    example: 200,
+  },
+  text('ip', 64, 'Address of the visitor.', '203.0.113.7'),
+  text('user_agent', 4096, 'Browser of the visitor.', 'Mozilla/5.0'),
+];
+
+/** Money is a decimal of this precision and scale, as in SQL's DECIMAL(18,4). */
+export const MONEY_PRECISION = 18;
+export const MONEY_SCALE = 4;
+
+/** Events further ahead of their receipt than this are bad rows: a fast clock must not open future windows. */
+export const FUTURE_TOLERANCE_MS = 5 * 60_000;
+
+/** Timestamps before this are bad rows: no shop has older events, and most tools can't hold them. */
+export const TIMESTAMP_MIN_MS = 0;
+
+/** JSON objects and arrays may be nested this deep in a line, the line's own object included. */
+export const DEPTH_MAX = 32;
+
+/**
+ * A line of the log that the door judged bad is stored as `{"tillstream_bad":CODE,"field":..,"raw":..}`.
+ * A line that brings this key itself is refused, so a verdict can't be forged through the door.
+ */
+export const BAD_MARK = 'tillstream_bad';
+
+/** Other spellings of event types: Segment's E-Commerce V2 spec, https://segment.com/docs/connections/spec/ecommerce/v2/ */
+export const EVENT_TYPE_ALIASES: Readonly<Record<string, string>> = {
+  'Product Viewed': 'view_product',
+  'Product List Viewed': 'view_list',
+  'Products Searched': 'search',
+  'Product Added': 'add_to_cart',
+  'Product Removed': 'remove_from_cart',
+  'Cart Viewed': 'view_cart',
+  'Checkout Started': 'checkout',
+  'Order Completed': 'purchase',
+  'Order Refunded': 'refund',
+  'Order Cancelled': 'cancel',
+};
+
+/** The steps of the funnel, in order. */
+export const FUNNEL_STEPS = ['view_product', 'add_to_cart', 'checkout', 'purchase'] as const;

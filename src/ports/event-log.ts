@@ -1,0 +1,89 @@
+import type { CountsBySource, Offset } from '../domain/offset.ts';
+
+/** Lines to append: NDJSON, each line ended by one "\n", no empty line, no "\r", valid UTF-8. */
+export interface LogBlock {
+  /** Which source brought them: [a-z0-9_-]{1,32}. */
+  source: string;
+  /** The bytes of all lines; several buffers are written one after the other. */
+  bytes: readonly Buffer[];
+  /** Number of lines, at least 1. */
+  lines: number;
+}
+
+/** A run of lines as it was appended. */
+export interface LogBatch {
+  partition: number;
+  firstOffset: Offset;
+  lines: number;
+  /** Milliseconds since 1970 at which the log took the lines; never falls along a partition. */
+  receivedAtMs: number;
+  source: string;
+  /** NDJSON, each line ended by "\n". */
+  bytes: Buffer;
+}
+
+export interface AppendResult {
+  partition: number;
+  firstOffset: Offset;
+  receivedAtMs: number;
+}
+
+/** Why an append was refused, with the HTTP answer it leads to. Nothing of the block was stored. */
+export class LogRefused extends Error {
+  readonly code: 'log_full' | 'log_busy' | 'log_failed' | 'log_closed';
+  readonly retryAfterSeconds: number;
+  constructor(code: LogRefused['code'], message: string, retryAfterSeconds = 5) {
+    super(message);
+    this.name = 'LogRefused';
+    this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+export interface LogPartition {
+  partition: number;
+  /** First offset that can still be read. */
+  start: Offset;
+  /** Offset that the next line will get; all lines before it are durable. */
+  end: Offset;
+}
+
+export interface LogStatus {
+  state: 'ready' | 'full' | 'failed';
+  /** For people: what is wrong and what to do; empty when ready. */
+  message: string;
+  bytes: number;
+  /** Lines that were lost to damage of the files and set aside. */
+  lostLines: number;
+  lastReceivedAtMs: number | null;
+}
+
+/**
+ * The durable, ordered, replayable log between the sources and everything else.
+ *
+ * - `append` may be called concurrently. It resolves when the lines are durable (fsynced, or acked by all in-sync
+ *   replicas) and readable, in one piece and in order; when it rejects with LogRefused, none of them is stored.
+ *   Appends that wait together share one fsync. After a failed fsync the log refuses all appends until a restart.
+ * - One offset per line. Reading never blocks appending. A reader keeps its own position, outside of the log.
+ * - `read` gives whole batches, in offset order, starting at `from` exactly (a batch that straddles `from` is cut);
+ *   at least one batch when `from < end`, and more up to about `bytesMax`. Lines lost to damage are skipped: the
+ *   next batch then starts later than `from`. It throws RangeError when `from` is past the end.
+ * - `receivedBefore(offset)` and `received()` count lines by source, from the log's own books, lost lines included.
+ * - `retain(reader, partition, from)` tells the log that `reader` needs nothing before `from`; the log never
+ *   deletes what a known reader still needs.
+ * - After `close` resolves, every resolved append is on disk and no file is open; further calls reject.
+ */
+export interface EventLog {
+  /** Identity of this log's content: a new folder or topic gets a new one. */
+  readonly id: string;
+  append(block: LogBlock): Promise<AppendResult>;
+  partitions(): LogPartition[];
+  read(partition: number, from: Offset, limits: { bytesMax: number; linesMax: number }): Promise<LogBatch[]>;
+  /** Resolves true as soon as `end > offset`, or false after `timeoutMs` or when `signal` aborts. */
+  waitPast(partition: number, offset: Offset, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
+  received(): CountsBySource;
+  receivedBefore(partition: number, offset: Offset): Promise<CountsBySource>;
+  retain(reader: string, partition: number, from: Offset): void;
+  status(): LogStatus;
+  close(): Promise<void>;
+}
