@@ -96,10 +96,13 @@ export const TIMESTAMP_MIN_MS = 0;
 export const DEPTH_MAX = 32;
 
 /**
- * A line of the log that the door judged bad is stored as `{"tillstream_bad":CODE,"field":..,"raw":..}`.
+ * A line of the log that the door judged bad is stored as
+ * `{"tillstream_bad":CODE,"tillstream_bad_field":..,"tillstream_bad_raw":..}`.
  * A line that brings this key itself is refused, so a verdict can't be forged through the door.
  */
 export const BAD_MARK = 'tillstream_bad';
+export const BAD_MARK_FIELD = 'tillstream_bad_field';
+export const BAD_MARK_RAW = 'tillstream_bad_raw';
 
 /** Other spellings of event types: Segment's E-Commerce V2 spec, https://segment.com/docs/connections/spec/ecommerce/v2/ */
 export const EVENT_TYPE_ALIASES: Readonly<Record<string, string>> = {

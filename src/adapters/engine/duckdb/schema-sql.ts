@@ -1,0 +1,142 @@
+import { EVENT_COLUMNS, EVENT_TIME_COLUMN } from '../../../domain/columns.ts';
+import {
+  BAD_MARK,
+  BAD_MARK_FIELD,
+  BAD_MARK_RAW,
+  EVENT_TYPE_ALIASES,
+  FIELDS,
+  type Field,
+  FUTURE_TOLERANCE_MS,
+  TIMESTAMP_MIN_MS,
+} from '../../../domain/fields.ts';
+import { REASON_CODES } from '../../../domain/reasons.ts';
+import { identifier, quote } from './database.ts';
+
+const RAW_KEYS = [...FIELDS.map((field) => field.name), BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW];
+
+/**
+ * The event schema as DuckDB SQL: a query over `lines` (columns `line`, `r`: row number, and the origin columns) that
+ * gives EVENT_COLUMNS plus reason, field, raw, id_hash. Every line gives one row; nothing is dropped.
+ */
+export function parseSql(lines: string, timeZone: string): string {
+  const transform = quote(JSON.stringify(Object.fromEntries(RAW_KEYS.map((key) => [key, 'VARCHAR']))));
+  return `
+    WITH texts AS (
+      SELECT line, log_partition, log_offset, log_line, received_at, source,
+        TRY(len(json_keys(line))) AS key_count,
+        unnest(TRY(json_transform(line, ${transform})))
+      FROM ${lines}
+    ), typed AS (
+      SELECT *,
+        ${FIELDS.map((field) => `${valueSql(field, timeZone)} AS ${identifier(valueName(field))}`).join(',\n        ')}
+      FROM texts
+    ), judged AS (
+      SELECT *, ${verdictSql()} AS verdict FROM typed
+    )
+    SELECT
+      ${EVENT_COLUMNS.map(columnSql).join(',\n      ')},
+      split_part(verdict, ':', 1) AS reason,
+      CASE WHEN verdict LIKE '%:_%' THEN split_part(verdict, ':', 2) END AS field,
+      CASE WHEN verdict IS NOT NULL THEN coalesce(${identifier(BAD_MARK_RAW)}, line) END AS raw,
+      CASE WHEN verdict IS NULL THEN hash(v_event_id) END AS id_hash
+    FROM judged`;
+}
+
+function valueName(field: Field): string {
+  return `v_${field.name}`;
+}
+
+function valueSql(field: Field, timeZone: string): string {
+  const text = `nullif(${identifier(field.name)}, '')`;
+  if (field.kind === 'timestamp') return timestampSql(identifier(field.name), timeZone);
+  if (field.kind === 'integer') return `TRY_CAST(${text} AS INTEGER)`;
+  if (field.kind === 'money') return `TRY_CAST(${text} AS DECIMAL(18,4))`;
+  if (field.name !== 'event_type') return text;
+  const aliases = Object.entries(EVENT_TYPE_ALIASES).map(([from, to]) => `WHEN ${quote(from)} THEN ${quote(to)}`);
+  return `CASE ${text} ${aliases.join(' ')} ELSE ${text} END`;
+}
+
+/** The accepted timestamp forms, as in domain/timestamp.ts. TIMESTAMP reads a zone and gives UTC; no ICU call. */
+function timestampSql(text: string, timeZone: string): string {
+  const monthDayYear = `TRY_STRPTIME(CASE WHEN len(${text}) = 10 THEN ${text} END, '%m/%d/%Y')`;
+  const epoch = `CASE
+      WHEN regexp_full_match(${text}, '\\d{1,10}(\\.\\d{1,6})?')
+        THEN CAST(CAST(${text} AS DECIMAL(38,6)) * 1000000 AS BIGINT)
+      WHEN regexp_full_match(${text}, '\\d{11,14}') THEN CAST(${text} AS BIGINT) * 1000 END`;
+  return `make_timestamptz(coalesce(epoch_us(TRY_CAST(${text} AS TIMESTAMP)), ${epoch},
+      epoch_us(${dayStartSql(monthDayYear, timeZone)})))`;
+}
+
+/** First instant of the local day \`day\` (a TIMESTAMP at midnight), as domain/time-zone.ts has it. */
+export function dayStartSql(day: string, timeZone: string): string {
+  if (timeZone === 'UTC') return `timezone('UTC', ${day})`;
+  const zone = quote(timeZone);
+  const midnight = `timezone(${zone}, ${day})`;
+  // ICU takes the later of two midnights; the day begins at the first. No zone goes back by anything but these.
+  const earlier = [180, 120, 60, 30, 20].map(
+    (minutes) =>
+      `WHEN timezone(${zone}, ${midnight} - INTERVAL ${minutes} MINUTE) = ${day} ` +
+      `THEN ${midnight} - INTERVAL ${minutes} MINUTE`,
+  );
+  return `CASE ${earlier.join(' ')} ELSE ${midnight} END`;
+}
+
+/** NULL for an event, else 'reason:field'. */
+function verdictSql(): string {
+  const known = REASON_CODES.map(quote).join(', ');
+  const mark = identifier(BAD_MARK);
+  const rules: string[] = [
+    `WHEN ${mark} IS NOT NULL THEN
+        CASE WHEN ${mark} IN (${known}) THEN ${mark} ELSE 'not_json' END || ':' || coalesce(${identifier(BAD_MARK_FIELD)}, '')`,
+    `WHEN key_count IS NULL THEN 'not_json:'`,
+    `WHEN key_count = 0 AND NOT starts_with(ltrim(line), '{') THEN 'not_an_object:'`,
+    // The escape in the raw line is only a hint: a backslash before it would make it plain text.
+    `WHEN contains(line, '\\u0000') AND contains(concat(${textFields()
+      .map((field) => identifier(field.name))
+      .join(', ')}), chr(0)) THEN 'nul_character:'`,
+  ];
+  for (const field of FIELDS) {
+    const text = identifier(field.name);
+    const value = identifier(valueName(field));
+    const name = field.name;
+    if (field.required) rules.push(`WHEN coalesce(${text}, '') = '' THEN 'missing_field:${name}'`);
+    if (field.kind === 'text') {
+      rules.push(`WHEN strlen(${text}) > ${field.bytesMax} THEN 'text_too_long:${name}'`);
+    } else if (field.kind === 'timestamp') {
+      const aheadUs = FUTURE_TOLERANCE_MS * 1000;
+      rules.push(
+        `WHEN ${value} IS NULL THEN 'bad_timestamp:${name}'`,
+        `WHEN epoch_us(${value}) < ${TIMESTAMP_MIN_MS * 1000} THEN 'timestamp_out_of_range:${name}'`,
+        `WHEN epoch_us(${value}) > epoch_us(received_at) + ${aheadUs} THEN 'timestamp_in_future:${name}'`,
+      );
+    } else {
+      rules.push(`WHEN ${text} <> '' AND ${value} IS NULL THEN 'bad_number:${name}'`);
+      if (field.min !== undefined) {
+        rules.push(
+          `WHEN ${value} NOT BETWEEN ${field.min} AND ${field.max} THEN 'number_out_of_range:${name}'`,
+        );
+      }
+    }
+  }
+  return `CASE ${rules.join('\n        ')} END`;
+}
+
+function textFields(): Field[] {
+  return FIELDS.filter((field) => field.kind === 'text');
+}
+
+function columnSql(column: { name: string }): string {
+  const name = identifier(column.name);
+  if (column.name === EVENT_TIME_COLUMN) return `v_timestamp AS ${name}`;
+  if (column.name === 'event_date') return `make_date(CAST(epoch_us(v_timestamp) // 86400000000 AS INTEGER)) AS ${name}`;
+  if (column.name === 'extra') return `${extraSql()} AS ${name}`;
+  return FIELDS.some((field) => field.name === column.name) ? `v_${column.name} AS ${name}` : name;
+}
+
+/** Unknown fields as a JSON object. Most lines have none, which counting keys tells without building JSON. */
+function extraSql(): string {
+  const knownCount = FIELDS.map((field) => `CAST(${identifier(field.name)} IS NOT NULL AS TINYINT)`).join(' + ');
+  const withoutKnown = quote(JSON.stringify(Object.fromEntries(FIELDS.map((field) => [field.name, null]))));
+  return `CASE WHEN verdict IS NULL AND key_count <> ${knownCount}
+      THEN nullif(CAST(json_merge_patch(line, ${withoutKnown}) AS VARCHAR), '{}') END`;
+}

@@ -1,0 +1,62 @@
+/** Local days of a time zone, DST included. */
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** True when this runtime knows the IANA time zone `zone`. */
+export function isTimeZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Local time minus UTC at the instant `epochMs`, in milliseconds. */
+export function zoneOffsetMs(zone: string, epochMs: number): number {
+  if (zone === 'UTC') return 0;
+  let format = formats.get(zone);
+  if (!format) {
+    format = new Intl.DateTimeFormat('en-US', {
+      timeZone: zone,
+      calendar: 'gregory',
+      hourCycle: 'h23',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    });
+    formats.set(zone, format);
+  }
+  const part: Record<string, number> = {};
+  for (const { type, value } of format.formatToParts(epochMs)) part[type] = Number(value);
+  const local = Date.UTC(part.year!, part.month! - 1, part.day!, part.hour!, part.minute!, part.second!);
+  return local - Math.floor(epochMs / 1000) * 1000;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * The first instant of a local day, in milliseconds since 1970: of two midnights (clocks put back) the first; where
+ * midnight does not exist (clocks put forward), the instant of the change.
+ * `month` is 1 to 12.
+ */
+export function localDayStartMs(zone: string, year: number, month: number, day: number): number {
+  const utcMidnight = Date.UTC(year, month - 1, day);
+  if (zone === 'UTC') return utcMidnight;
+  const offsetBefore = zoneOffsetMs(zone, utcMidnight - DAY_MS);
+  const offsetAfter = zoneOffsetMs(zone, utcMidnight + DAY_MS);
+  const candidates = [utcMidnight - offsetBefore, utcMidnight - offsetAfter].sort((a, b) => a - b);
+  for (const instant of candidates) {
+    if (instant + zoneOffsetMs(zone, instant) === utcMidnight) return instant;
+  }
+  return utcMidnight - offsetBefore;
+}
+
+/** The first instant of the local day in which `epochMs` lies. */
+export function localDayStartOfMs(zone: string, epochMs: number): number {
+  const local = new Date(epochMs + zoneOffsetMs(zone, epochMs));
+  return localDayStartMs(zone, local.getUTCFullYear(), local.getUTCMonth() + 1, local.getUTCDate());
+}

@@ -1,0 +1,25 @@
+import { FUNNEL_STEPS } from '../domain/fields.ts';
+import type { Metric } from './definition.ts';
+
+export const funnel: Metric = {
+  name: 'funnel',
+  title: 'Funnel',
+  description: 'Users at each step from the product to the purchase. A user without a user_id counts by session.',
+  input: 'events',
+  where: `event_type IN (${FUNNEL_STEPS.map((step) => `'${step}'`).join(', ')})`,
+  keys: [{ name: 'step', sql: 'event_type', description: 'Step: view_product, add_to_cart, checkout, purchase.' }],
+  windows: ['1h', '1d'],
+  values: {
+    users: { kind: 'distinct', of: 'COALESCE(user_id, session_id)', description: 'Distinct users at the step.' },
+  },
+  derived: {
+    conversion: {
+      kind: 'step_ratio',
+      of: 'users',
+      key: 'step',
+      order: FUNNEL_STEPS,
+      description: 'Users at this step over users at the step before; null at the first.',
+    },
+  },
+  mergeable: false,
+};

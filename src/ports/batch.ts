@@ -1,0 +1,62 @@
+import type { Offset } from '../domain/offset.ts';
+import type { LogBatch } from './event-log.ts';
+
+/**
+ * Lines of one partition, read and judged by the event schema in SQL. Both readers of the log (archive and metrics) use
+ * the same parsed batch when they are at the same place.
+ */
+export interface ParsedBatch {
+  readonly partition: number;
+  /** The batch holds what the log has in [from, to). */
+  readonly from: Offset;
+  readonly to: Offset;
+  /** Lines in it; fewer than `to - from` where lines were lost to damage. */
+  readonly lines: number;
+  readonly badLines: number;
+  /** Largest received-at of the batch, ms since 1970. */
+  readonly receivedAtMaxMs: number;
+  /**
+   * Name of a DuckDB relation with one row per line, in the order of the log: the columns of EVENT_COLUMNS, and
+   * `reason`, `field`, `raw` (set for bad lines only) and `id_hash` (hash of event_id, NULL without one).
+   */
+  readonly relation: string;
+}
+
+/**
+ * Turns batches of the log into relations. `parse` takes consecutive batches of one partition and the offset after
+ * the last of them. The relation lives until `release`; a released batch must not be used.
+ */
+export interface BatchParser {
+  parse(partition: number, from: Offset, to: Offset, batches: LogBatch[]): Promise<ParsedBatch>;
+  release(batch: ParsedBatch): Promise<void>;
+}
+
+/** One Parquet file that was written, with what Delta wants to know of it. */
+export interface ParquetFile {
+  /** Absolute path. */
+  path: string;
+  /** Value of the partition column: a UTC date, YYYY-MM-DD. */
+  date: string;
+  rows: number;
+  bytes: number;
+  /** Smallest and largest value of some columns, as JSON values of Delta's statistics. */
+  min: Record<string, string | number>;
+  max: Record<string, string | number>;
+  /** Rows per source. */
+  sources: Record<string, number>;
+}
+
+export type ArchiveTable = 'events' | 'bad_rows';
+
+/**
+ * Writes and reads Parquet for the archive. Files are complete and fsynced when a method resolves; a failed call
+ * may leave files behind in `dir`, which belongs to the caller.
+ */
+export interface ParquetTool {
+  /** Writes the rows of `batch` from `fromOffset` on that belong to `table`, one file per date, into `dir`. */
+  write(batch: ParsedBatch, table: ArchiveTable, fromOffset: Offset, dir: string): Promise<ParquetFile[]>;
+  /** Merges files of one date into one, in order of partition and offset. */
+  merge(table: ArchiveTable, date: string, files: string[], dir: string): Promise<ParquetFile[]>;
+  /** Writes the rows of an NDJSON file of Delta actions as a checkpoint Parquet file; gives the number of rows. */
+  checkpoint(actionsFile: string, target: string): Promise<number>;
+}
