@@ -5,4 +5,4 @@ export const EVENT_TYPE: Key = { name: 'event_type', sql: 'event_type', descript
 export const DEVICE_TYPE: Key = { name: 'device_type', sql: 'device_type', description: 'Device of the visitor.' };
 
 /** What an order is worth: its amount, or price times quantity where it has none. */
-export const ORDER_VALUE = 'COALESCE(amount, CAST(price * COALESCE(quantity, 1) AS DECIMAL(18,4)))';
+export const ORDER_VALUE = 'COALESCE(amount, price * COALESCE(quantity, 1))';

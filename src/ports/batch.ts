@@ -1,4 +1,4 @@
-import type { Offset } from '../domain/offset.ts';
+import type { CountsBySource, Offset } from '../domain/offset.ts';
 import type { LogBatch } from './event-log.ts';
 
 /**
@@ -13,6 +13,8 @@ export interface ParsedBatch {
   /** Lines in it; fewer than `to - from` where lines were lost to damage. */
   readonly lines: number;
   readonly badLines: number;
+  /** Lines per source, from the headers of the log. */
+  readonly sources: CountsBySource;
   /** Largest received-at of the batch, ms since 1970. */
   readonly receivedAtMaxMs: number;
   /**
@@ -57,6 +59,8 @@ export interface ParquetTool {
   write(batch: ParsedBatch, table: ArchiveTable, fromOffset: Offset, dir: string): Promise<ParquetFile[]>;
   /** Merges files of one date into one, in order of partition and offset. */
   merge(table: ArchiveTable, date: string, files: string[], dir: string): Promise<ParquetFile[]>;
-  /** Writes the rows of an NDJSON file of Delta actions as a checkpoint Parquet file; gives the number of rows. */
-  checkpoint(actionsFile: string, target: string): Promise<number>;
+  /** Writes Delta actions (protocol, metaData, txn, add, remove) as a checkpoint Parquet file. */
+  checkpoint(actions: readonly object[], target: string): Promise<void>;
+  /** The actions of a checkpoint file. */
+  readCheckpoint(file: string): Promise<object[]>;
 }

@@ -16,7 +16,8 @@ function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
 export const NONE = '–';
 
 type Maybe = number | null | undefined;
-const none = (value: Maybe): value is null | undefined => value === null || value === undefined || Number.isNaN(value);
+const none = (value: Maybe): value is null | undefined =>
+  value === null || value === undefined || Number.isNaN(value);
 
 export const count = (value: Maybe): string => (none(value) ? NONE : numberFormat({}).format(value));
 
@@ -33,7 +34,11 @@ export const axisCount = (value: number): string =>
 export function share(value: Maybe, digits?: number): string {
   if (none(value)) return NONE;
   const fraction = digits ?? (Math.abs(value) < 0.1 ? 2 : 1);
-  const options = { style: 'percent', minimumFractionDigits: fraction, maximumFractionDigits: fraction } as const;
+  const options = {
+    style: 'percent',
+    minimumFractionDigits: fraction,
+    maximumFractionDigits: fraction,
+  } as const;
   return numberFormat(options).format(value);
 }
 
@@ -45,7 +50,7 @@ export function milliseconds(value: Maybe): string {
 
 export function rate(value: Maybe): string {
   if (none(value)) return NONE;
-  const maximumFractionDigits = value < 1 ? 3 : value < 100 ? 1 : 0;
+  const maximumFractionDigits = value < 0.1 ? 3 : value < 1 ? 2 : value < 100 ? 1 : 0;
   return numberFormat({ maximumFractionDigits }).format(value);
 }
 

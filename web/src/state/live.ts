@@ -1,10 +1,10 @@
 /** The life of the page: connect, follow the stream, retry, pause, and ask again when the span moves on. */
-import { effect, signal, untracked } from '@preact/signals';
+import { effect, untracked } from '@preact/signals';
 import { ApiError, apiKey, getLedger, getStatus, type Ledger, type Point, type Status } from '../api.ts';
 import { readStream, type StreamEvent } from '../stream.ts';
 import { now, startClock, stopClock } from './clock.ts';
 import { loadBefore, loadSpan, loadTotals } from './load.ts';
-import { publish, takePoints } from './metrics.ts';
+import { clearRows, publish, takePoints } from './metrics.ts';
 import { connection, forgetRate, nextTryAt, takeLedger, takeStatus } from './server.ts';
 import { span } from './view.ts';
 
@@ -16,7 +16,6 @@ const TOTALS_MS = 2_000;
 const TOTALS_SHARE = 0.2;
 const BEFORE_MS = 60_000;
 
-const wanted = signal(true);
 let session = new AbortController();
 let loading = new AbortController();
 let lastId = '';
@@ -25,6 +24,7 @@ let wake: (() => void) | undefined;
 let dirty = false;
 let lastRound = { startedAt: 0, tookMs: 0 };
 let beforeAt = 0;
+let loadedWindow = '';
 
 function handle(event: StreamEvent): void {
   if (event.id) lastId = event.id;
@@ -49,6 +49,12 @@ function fail(error: unknown): void {
   }
 }
 
+/** A metric could not be asked for. Only a refused key concerns the whole page; how it is reached, the stream tells. */
+function failed(error: unknown): void {
+  if (error instanceof ApiError && error.status === 401) fail(error);
+  else dirty = true;
+}
+
 async function reload(): Promise<void> {
   loading.abort();
   loading = new AbortController();
@@ -56,7 +62,9 @@ async function reload(): Promise<void> {
   const asked = span.value;
   const startedAt = Date.now();
   dirty = false;
-  await loadSpan(asked, signal, fail);
+  if (asked.window !== loadedWindow) clearRows();
+  loadedWindow = asked.window;
+  await loadSpan(asked, signal, failed);
   lastRound = { startedAt, tookMs: Date.now() - startedAt };
   if (signal.aborted) return;
   beforeAt = Date.now();
@@ -64,12 +72,13 @@ async function reload(): Promise<void> {
 }
 
 async function refreshTotals(): Promise<void> {
+  if (!dirty || document.hidden || connection.value.kind !== 'live') return;
   const since = Date.now() - lastRound.startedAt;
-  if (!dirty || document.hidden || since < Math.max(TOTALS_MS, lastRound.tookMs / TOTALS_SHARE)) return;
+  if (since < Math.max(TOTALS_MS, lastRound.tookMs / TOTALS_SHARE)) return;
   dirty = false;
   const { signal } = loading;
   lastRound = { startedAt: Date.now(), tookMs: 0 };
-  await loadTotals(span.value, signal, fail);
+  await loadTotals(span.value, signal, failed);
   lastRound.tookMs = Date.now() - lastRound.startedAt;
   if (!signal.aborted && Date.now() - beforeAt > BEFORE_MS) {
     beforeAt = Date.now();
@@ -127,13 +136,15 @@ async function run(signal: AbortSignal): Promise<void> {
   }
 }
 
+/** Also the way to another stream: `connection` then stays as it is, for a mere change of windows is no news. */
 export function start(): void {
   session.abort();
   session = new AbortController();
   lastId = '';
   forgetRate();
   startClock();
-  if (connection.value.kind !== 'retrying') connection.value = { kind: 'connecting' };
+  const { kind } = connection.value;
+  if (kind !== 'retrying' && kind !== 'live') connection.value = { kind: 'connecting' };
   void run(session.signal);
 }
 
@@ -169,5 +180,3 @@ export function watch(): void {
   addEventListener('online', retryNow);
   document.addEventListener('visibilitychange', () => document.hidden || retryNow());
 }
-
-export const isPaused = () => !wanted.value;

@@ -1,7 +1,7 @@
 /** Asks for the numbers of a span, and keeps the totals fresh without wearing the server out. */
 import { ApiError, getMetric, type MetricName } from '../api.ts';
 import type { Slice, Span } from '../time/span.ts';
-import { METRICS, CHARTED, clearRows, earlier, metrics, takeError, takeRows, takeTotals } from './metrics.ts';
+import { CHARTED, earlier, METRICS, metrics, takeError, takeRows, takeTotals } from './metrics.ts';
 import { mergeSums } from './sums.ts';
 
 export const TOP_PRODUCTS = 20;
@@ -14,9 +14,9 @@ async function guarded(metric: MetricName, signal: AbortSignal, fail: Fail, work
     await work();
   } catch (error) {
     if (signal.aborted) return;
-    // One metric that fails leaves the others standing; a server that can't be reached is the whole page's matter.
-    if (error instanceof ApiError && error.status !== 0 && error.status !== 401) takeError(metric, error);
-    else fail(error);
+    // One metric that fails leaves the others standing.
+    if (error instanceof ApiError && error.status !== 401) takeError(metric, error);
+    fail(error);
   }
 }
 
@@ -40,7 +40,6 @@ export async function loadTotals(span: Span, signal: AbortSignal, fail: Fail): P
 }
 
 export async function loadSpan(span: Span, signal: AbortSignal, fail: Fail): Promise<void> {
-  clearRows();
   const apart = span.totals.window === span.window ? [] : CHARTED;
   await Promise.all([
     ...apart.map((m) => guarded(m, signal, fail, () => rowsOf(m, span, signal))),
@@ -48,7 +47,11 @@ export async function loadSpan(span: Span, signal: AbortSignal, fail: Fail): Pro
   ]);
 }
 
-async function sumsBefore(metric: 'traffic' | 'revenue', slices: Slice[], signal: AbortSignal): Promise<void> {
+async function sumsBefore(
+  metric: 'traffic' | 'revenue',
+  slices: Slice[],
+  signal: AbortSignal,
+): Promise<void> {
   const answers = await Promise.all(
     slices.map((slice) => getMetric(metric, { ...slice, total: true }, signal)),
   );

@@ -26,9 +26,13 @@ export const METRICS = Object.keys(METRIC_KEYS) as MetricName[];
 /** Drawn over time, so that their rows are needed and not the totals alone. */
 export const CHARTED: readonly MetricName[] = ['traffic', 'responses', 'latency', 'revenue'];
 
-export const metrics = Object.fromEntries(METRICS.map((metric) => [metric, signal(blank)])) as unknown as Store;
+export const metrics = Object.fromEntries(
+  METRICS.map((metric) => [metric, signal(blank)]),
+) as unknown as Store;
 /** The totals of the same time before. */
-export const earlier = Object.fromEntries(METRICS.map((metric) => [metric, signal(blank)])) as unknown as Store;
+export const earlier = Object.fromEntries(
+  METRICS.map((metric) => [metric, signal(blank)]),
+) as unknown as Store;
 
 interface Entry {
   row: Row<MetricName>;
@@ -41,7 +45,9 @@ const changed = new Set<MetricName>();
 function identity(metric: MetricName, row: Row<MetricName>): string {
   const keys: readonly string[] = METRIC_KEYS[metric];
   // Two stores may spell the same instant differently, with and without milliseconds.
-  return [Date.parse(row.start), ...keys.map((key) => (row as unknown as Record<string, string>)[key])].join('\n');
+  return [Date.parse(row.start), ...keys.map((key) => (row as unknown as Record<string, string>)[key])].join(
+    '\n',
+  );
 }
 
 const signalOf = (metric: MetricName) => metrics[metric] as Signal<Metric<MetricName>>;
@@ -54,11 +60,15 @@ export function clearRows(): void {
 export function takeRows<M extends MetricName>(answer: MetricAnswer<M>): void {
   const known = entries.get(answer.metric);
   const next = new Map<string, Entry>();
-  for (const row of answer.rows as Row<MetricName>[]) {
+  for (const row of answer.rows as readonly unknown[] as Row<MetricName>[]) {
     next.set(identity(answer.metric, row), { row, version: answer.version });
   }
   // The stream may have overtaken this answer: what it brought later stays.
-  for (const [key, entry] of known ?? []) if (entry.version > answer.version) next.set(key, entry);
+  const [from, to] = [Date.parse(answer.from), Date.parse(answer.to)];
+  for (const [key, entry] of known ?? []) {
+    const at = Date.parse(entry.row.start);
+    if (entry.version > answer.version && at >= from && at < to) next.set(key, entry);
+  }
   entries.set(answer.metric, next);
   changed.add(answer.metric);
   publish();
@@ -77,9 +87,11 @@ export function takeError(metric: MetricName, error: ApiError): void {
 /** Replaces the rows that changed. The page is told by publish(), not point by point. */
 export function takePoints(points: readonly Point[], version: number, from: number, to: number): void {
   for (const { metric, window: _, ...row } of points) {
-    const known = entries.get(metric);
     const at = Date.parse(row.start);
-    if (!known || at < from || at >= to) continue;
+    if (at < from || at >= to) continue;
+    // Even before the first answer: it may have been made before this point was.
+    const known = entries.get(metric) ?? new Map<string, Entry>();
+    entries.set(metric, known);
     known.set(identity(metric, row as Row<MetricName>), { row: row as Row<MetricName>, version });
     changed.add(metric);
   }

@@ -33,7 +33,9 @@ export function takeLedger(next: Ledger): void {
   const at = Date.now();
   samples = [...samples.filter((sample) => at - sample.at < RATE_SPAN_MS), { at, received: next.received }];
   const first = samples[0]!;
-  liveRate.value = at - first.at < 1000 ? liveRate.value : ((next.received - first.received) * 1000) / (at - first.at);
+  if (at - first.at >= 1000) {
+    liveRate.value = Math.max(0, ((next.received - first.received) * 1000) / (at - first.at));
+  }
 }
 
 export function forgetRate(): void {

@@ -26,7 +26,10 @@ export function sumRevenue(answers: Answer<'revenue'>[]): Values['revenue'][] {
   }));
 }
 
-export function mergeSums(metric: 'traffic' | 'revenue', answers: MetricAnswer<'traffic' | 'revenue'>[]): void {
+export function mergeSums(
+  metric: 'traffic' | 'revenue',
+  answers: MetricAnswer<'traffic' | 'revenue'>[],
+): void {
   if (metric === 'traffic') {
     const overall = { events: sumTraffic(answers as Answer<'traffic'>[]) };
     earlier.traffic.value = { ...earlier.traffic.value, overall };

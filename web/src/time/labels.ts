@@ -17,7 +17,8 @@ function format(zone: string, options: Intl.DateTimeFormatOptions, at: number): 
 export const clockTime = (zone: string, at: number): string => format(zone, { timeStyle: 'medium' }, at);
 export const hourMinute = (zone: string, at: number): string =>
   format(zone, { hour: '2-digit', minute: '2-digit' }, at);
-export const dayMonth = (zone: string, at: number): string => format(zone, { day: 'numeric', month: 'short' }, at);
+export const dayMonth = (zone: string, at: number): string =>
+  format(zone, { day: 'numeric', month: 'short' }, at);
 
 /** A window by its start, long enough to be unmistakable: the zone's short name tells the two 02:00 of an October night apart. */
 export function windowLabel(window: WindowSize, zone: string, at: number): string {
@@ -26,7 +27,14 @@ export function windowLabel(window: WindowSize, zone: string, at: number): strin
   }
   return format(
     zone,
-    { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', timeZoneName: 'short' },
+    {
+      weekday: 'short',
+      day: 'numeric',
+      month: 'short',
+      hour: '2-digit',
+      minute: '2-digit',
+      timeZoneName: 'short',
+    },
     at,
   );
 }
@@ -47,31 +55,41 @@ export function rangeLabel(zone: string, from: number, to: number): string {
 }
 
 const NICE_MINUTES = [5, 10, 15, 30, 60, 120, 180, 240, 360, 720];
+const DAY_MINUTES = 1440;
 
-/** Which windows get a label on the axis: round local times, and as many as there is room for. */
+/**
+ * Which windows get a label on the axis: the first one of each round piece of local time, as many pieces as there is
+ * room for. "First of", because after a change of clocks, or half an hour off UTC, no window may start on the round time.
+ */
 export function axisLabels(window: WindowSize, zone: string, starts: readonly number[], room: number) {
   const labels = new Map<number, string>();
-  const first = starts[0];
-  const last = starts.at(-1);
-  if (first === undefined || last === undefined) return labels;
-  const minutes = (last - first) / 60_000;
-  const step = NICE_MINUTES.find((nice) => minutes / nice <= room) ?? 1440;
-  const dayStep = Math.max(1, Math.ceil(minutes / 1440 / room));
-  const monthly = dayStep > 12;
-  let dayIndex = 0;
+  const minutes = ((starts.at(-1) ?? 0) - (starts[0] ?? 0)) / 60_000;
+  const within = window === '1d' ? undefined : NICE_MINUTES.find((nice) => minutes / nice <= room);
+  const days = Math.max(1, Math.ceil(minutes / DAY_MINUTES / room));
+  const months = days > 12 ? Math.ceil(days / 31) : 0;
+  const firstDay = starts.length > 0 ? localMinutes(zone, starts[0]!) / DAY_MINUTES : 0;
+  let last = Number.NaN;
   for (const [index, at] of starts.entries()) {
-    const parts = localParts(zone, at);
-    // Hours of UTC start at half past where the zone is half an hour off, and still get the label of their hour.
-    const sinceMidnight = parts.hour * 60 + (window === '1h' ? 0 : parts.minute);
-    if (window !== '1d' && step < 1440) {
-      if (sinceMidnight % step !== 0) continue;
-      labels.set(index, sinceMidnight === 0 ? dayMonth(zone, at) : hourMinute(zone, at));
-    } else if (sinceMidnight === 0 || window === '1d') {
-      if (monthly) {
-        const monthStep = Math.ceil(dayStep / 31);
-        if (parts.day === 1 && (parts.month - 1) % monthStep === 0) labels.set(index, format(zone, { month: 'short' }, at));
-      } else if (dayIndex++ % dayStep === 0) labels.set(index, dayMonth(zone, at));
-    }
+    const local = localMinutes(zone, at);
+    const { month, year } = localParts(zone, at);
+    const day = Math.floor(local / DAY_MINUTES);
+    const piece = within
+      ? Math.floor(local / within)
+      : months
+        ? Math.floor((year * 12 + month - 1) / months)
+        : Math.floor((day - Math.floor(firstDay)) / days);
+    // The first window may lie in the middle of its piece: it has a label only where it starts one.
+    const starting =
+      index === 0 ? (within ? local % within === 0 : !months && local % DAY_MINUTES === 0) : piece > last;
+    last = Number.isNaN(last) ? piece : Math.max(last, piece);
+    if (!starting) continue;
+    const text = months ? format(zone, { month: 'short' }, at) : dayMonth(zone, at);
+    labels.set(index, within && local % DAY_MINUTES !== 0 ? hourMinute(zone, at) : text);
   }
   return labels;
+}
+
+function localMinutes(zone: string, at: number): number {
+  const { year, month, day, hour, minute } = localParts(zone, at);
+  return Date.UTC(year, month - 1, day, hour, minute) / 60_000;
 }

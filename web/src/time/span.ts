@@ -1,6 +1,16 @@
 /** What a view means at a moment: which windows are shown, and which queries answer for the same time before. */
 import type { WindowSize } from '../api.ts';
-import { DAY, dayStart, HOUR, MINUTE, nextWindow, parseLocal, shiftDays, windowStart, windowStarts } from './windows.ts';
+import {
+  DAY,
+  dayStart,
+  HOUR,
+  MINUTE,
+  nextWindow,
+  parseLocal,
+  shiftDays,
+  windowStart,
+  windowStarts,
+} from './windows.ts';
 
 export const RANGES = ['1h', '24h', '7d', '30d', '12mo', 'custom'] as const;
 export type Range = (typeof RANGES)[number];

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Offset } from '../../../domain/offset.ts';
+import { addCount, type CountsBySource, type Offset, sumCounts } from '../../../domain/offset.ts';
 import type { BatchParser, ParsedBatch } from '../../../ports/batch.ts';
 import type { LogBatch } from '../../../ports/event-log.ts';
 import { type Connection, quote } from './database.ts';
@@ -53,13 +53,15 @@ export function createBatchParser(connection: Connection, tempDir: string, timeZ
       const counts = await connection.row<{ lines: number; bad: number }>(
         `SELECT count(*) AS lines, count(reason) AS bad FROM ${relation}`,
       );
-      const expected = batches.reduce((sum, batch) => sum + batch.lines, 0);
+      const sources: CountsBySource = {};
+      for (const batch of batches) addCount(sources, batch.source, batch.lines);
+      const expected = sumCounts(sources);
       if (counts.lines !== expected) {
         // Offsets are derived from row numbers: a line more or less would shift all that follow.
         throw new Error(`parsed ${counts.lines} lines of offsets ${from} to ${to}, but the log has ${expected}`);
       }
       const receivedAtMaxMs = batches.at(-1)?.receivedAtMs ?? 0;
-      return { partition, from, to, lines: counts.lines, badLines: counts.bad, receivedAtMaxMs, relation };
+      return { partition, from, to, lines: counts.lines, badLines: counts.bad, sources, receivedAtMaxMs, relation };
     } catch (error) {
       await connection.run(`DROP TABLE IF EXISTS ${relation}`);
       throw error;

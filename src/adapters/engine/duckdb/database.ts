@@ -25,7 +25,7 @@ export class Connection {
 
   /** Runs statements and returns nothing. */
   async run(sql: string): Promise<void> {
-    await this.#next(() => this.#connection.run(sql));
+    const t=performance.now();await this.#next(() => this.#connection.run(sql));const d=performance.now()-t;if(process.env.PROF&&d>+process.env.PROF)console.log('   ',d|0,sql.replace(/\s+/g,' ').slice(0,170));
   }
 
   /** Runs one query; 64-bit integers come as numbers, decimals and other rare types as strings. */
@@ -103,6 +103,10 @@ export class Database {
 
   async attach(file: string, name: string): Promise<void> {
     await this.#main.run(`ATTACH ${quote(file)} AS ${name}`);
+  }
+
+  async detach(name: string): Promise<void> {
+    await this.#main.run(`DETACH ${name}`);
   }
 
   close(): void {

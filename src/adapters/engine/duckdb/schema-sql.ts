@@ -67,7 +67,7 @@ function timestampSql(text: string, timeZone: string): string {
       epoch_us(${dayStartSql(monthDayYear, timeZone)})))`;
 }
 
-/** First instant of the local day \`day\` (a TIMESTAMP at midnight), as domain/time-zone.ts has it. */
+/** First instant of the local day `day` (a TIMESTAMP at midnight), as domain/time-zone.ts has it. */
 export function dayStartSql(day: string, timeZone: string): string {
   if (timeZone === 'UTC') return `timezone('UTC', ${day})`;
   const zone = quote(timeZone);

@@ -10,13 +10,17 @@ export const segmentLogConfigSchema = z
       .int()
       .min(1)
       .default(128 * MIB)
-      .describe('A segment file is sealed when it would grow past this many bytes; one larger block still fits.'),
+      .describe(
+        'A segment file is sealed when it would grow past this many bytes; one larger block still fits.',
+      ),
     disk_reserve_bytes: z
       .number()
       .int()
       .min(0)
       .default(1024 * MIB)
-      .describe('With less free space than this on the disk the log refuses new lines (503) instead of filling it.'),
+      .describe(
+        'With less free space than this on the disk the log refuses new lines (503) instead of filling it.',
+      ),
     queue_bytes_max: z
       .number()
       .int()
@@ -29,13 +33,17 @@ export const segmentLogConfigSchema = z
           .number()
           .min(0)
           .default(0)
-          .describe('Sealed segments whose last line is older are deleted once every reader has passed them; 0 keeps them.'),
+          .describe(
+            'Sealed segments whose last line is older are deleted once every reader has passed them; 0 keeps them.',
+          ),
         max_bytes: z
           .number()
           .int()
           .min(0)
           .default(0)
-          .describe('Oldest sealed segments are deleted above this size once every reader has passed them; 0 is unlimited.'),
+          .describe(
+            'Oldest sealed segments are deleted above this size once every reader has passed them; 0 is unlimited.',
+          ),
       })
       .prefault({})
       .describe('When old segments are deleted. What a reader still needs is never deleted.'),

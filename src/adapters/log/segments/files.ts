@@ -42,7 +42,9 @@ export const nodeFiles: LogFiles = {
   },
   read: (fd, buffer, position) =>
     new Promise((resolve, reject) => {
-      fs.read(fd, buffer, 0, buffer.length, position, (error, bytes) => (error ? reject(error) : resolve(bytes)));
+      fs.read(fd, buffer, 0, buffer.length, position, (error, bytes) =>
+        error ? reject(error) : resolve(bytes),
+      );
     }),
   write: (fd, buffers, position) =>
     new Promise((resolve, reject) => {
@@ -92,7 +94,12 @@ export async function writeAll(
 }
 
 /** Reads up to `bytes` bytes at `position`; less only at the end of the file. */
-export async function readUpTo(files: LogFiles, fd: number, position: number, bytes: number): Promise<Buffer> {
+export async function readUpTo(
+  files: LogFiles,
+  fd: number,
+  position: number,
+  bytes: number,
+): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(bytes);
   let have = 0;
   while (have < bytes) {
@@ -104,7 +111,12 @@ export async function readUpTo(files: LogFiles, fd: number, position: number, by
 }
 
 /** Replaces the file at `path` by `content`: a crash leaves the old or the new one, never a part. */
-export async function replaceFile(files: LogFiles, dir: string, name: string, content: Buffer): Promise<void> {
+export async function replaceFile(
+  files: LogFiles,
+  dir: string,
+  name: string,
+  content: Buffer,
+): Promise<void> {
   const temporary = `${dir}/${name}.tmp`;
   await files.unlink(temporary).catch(ignoreMissing);
   const fd = await files.open(temporary, 'create');

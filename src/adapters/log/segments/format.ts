@@ -102,11 +102,11 @@ export function decodeSegmentHeader(buffer: Buffer): { header: SegmentHeader; he
   if (found === null) return null;
   const raw = (found.value as { tillstream_segment: Record<string, unknown> }).tillstream_segment;
   const header: SegmentHeader = {
-    formatVersion: raw['format_version'] as number,
-    logId: raw['log'] as string,
-    first: raw['first'] as number,
-    lastReceivedAtMs: raw['last_received_at'] as number | null,
-    before: raw['before'] as CountsBySource,
+    formatVersion: raw.format_version as number,
+    logId: raw.log as string,
+    first: raw.first as number,
+    lastReceivedAtMs: raw.last_received_at as number | null,
+    before: raw.before as CountsBySource,
   };
   return { header, headerBytes: found.headerBytes };
 }
@@ -121,13 +121,13 @@ export function decodeBatchHeader(
   if (found === null) return null;
   const raw = (found.value as { tillstream_batch: Record<string, unknown> }).tillstream_batch;
   const header: BatchHeader = {
-    first: raw['first'] as number,
-    lines: raw['lines'] as number,
-    bytes: raw['bytes'] as number,
-    crc: raw['crc'] as number,
-    receivedAtMs: raw['received_at'] as number,
-    source: raw['source'] as string,
-    before: raw['before'] as CountsBySource,
+    first: raw.first as number,
+    lines: raw.lines as number,
+    bytes: raw.bytes as number,
+    crc: raw.crc as number,
+    receivedAtMs: raw.received_at as number,
+    source: raw.source as string,
+    before: raw.before as CountsBySource,
   };
   return { header, headerBytes: found.headerBytes };
 }
@@ -154,10 +154,11 @@ function unseal(
   prefix: string,
   seed: number,
 ): { value: unknown; headerBytes: number } | null {
-  if (buffer.length - at < prefix.length || buffer.latin1Slice(at, at + prefix.length) !== prefix) return null;
+  if (buffer.length - at < prefix.length || buffer.toString('latin1', at, at + prefix.length) !== prefix)
+    return null;
   const newline = buffer.indexOf(NEWLINE, at);
   if (newline === -1 || newline - at >= HEADER_BYTES_MAX) return null;
-  const text = buffer.latin1Slice(at, newline);
+  const text = buffer.toString('latin1', at, newline);
   const split = text.lastIndexOf(CRC_KEY);
   if (split === -1) return null;
   const body = text.slice(0, split);

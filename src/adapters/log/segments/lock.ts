@@ -21,6 +21,7 @@ import { errorCode, ignoreMissing } from './files.ts';
 
 const BEAT_MS = 2_000;
 const STALE_MS = 10_000;
+const LOOK_MS = 250;
 
 export interface Lock {
   release(): Promise<void>;
@@ -49,7 +50,11 @@ export class LockHeld extends Error {
 }
 
 /** Takes the lock or throws LockHeld. `onLost` is called if another process took it while this one was suspended. */
-export async function acquireLock(path: string, onLost?: () => void): Promise<Lock> {
+export async function acquireLock(
+  path: string,
+  onLost?: () => void,
+  { beatMs = BEAT_MS, staleMs = STALE_MS } = {},
+): Promise<Lock> {
   const own: Holder = {
     pid: process.pid,
     started: (await processState(process.pid))?.started ?? null,
@@ -60,21 +65,22 @@ export async function acquireLock(path: string, onLost?: () => void): Promise<Lo
   const temporary = `${path}.${own.token}`;
   await fs.writeFile(temporary, JSON.stringify(own), { flag: 'wx', mode: 0o640 });
   try {
-    const number = await take(path, temporary, own);
+    const number = await take(path, temporary, own, staleMs);
     await removeBelow(path, number);
-    return hold(path, number, own, onLost);
+    return hold(path, number, own, beatMs, onLost);
   } finally {
     await fs.unlink(temporary).catch(ignoreMissing);
   }
 }
 
-async function take(path: string, temporary: string, own: Holder): Promise<number> {
+async function take(path: string, temporary: string, own: Holder, staleMs: number): Promise<number> {
   for (;;) {
     const highest = (await numbers(path)).at(-1) ?? 0;
     if (highest > 0) {
       const holder = await readHolder(`${path}.${highest}`);
       if (holder === 'gone') continue;
-      if (isHolder(holder) && (await isAlive(`${path}.${highest}`, holder, own))) throw new LockHeld(path, holder);
+      if (isHolder(holder) && (await isAlive(`${path}.${highest}`, holder, own, staleMs)))
+        throw new LockHeld(path, holder);
     }
     const number = highest + 1;
     try {
@@ -88,7 +94,13 @@ async function take(path: string, temporary: string, own: Holder): Promise<numbe
   }
 }
 
-function hold(path: string, number: number, own: Holder, onLost: (() => void) | undefined): Lock {
+function hold(
+  path: string,
+  number: number,
+  own: Holder,
+  beatMs: number,
+  onLost: (() => void) | undefined,
+): Lock {
   const file = `${path}.${number}`;
   let lost = false;
   let beating = Promise.resolve();
@@ -106,7 +118,7 @@ function hold(path: string, number: number, own: Holder, onLost: (() => void) | 
   // A beat that fails (a full or slow disk) is no reason to stop: the next one follows.
   const timer = setInterval(() => {
     beating = beat().catch(() => undefined);
-  }, BEAT_MS);
+  }, beatMs);
   timer.unref();
   return {
     async release() {
@@ -142,22 +154,27 @@ function isHolder(holder: Holder | null | 'gone'): holder is Holder {
   return holder !== null && holder !== 'gone';
 }
 
-async function isAlive(file: string, holder: Holder, own: Holder): Promise<boolean> {
+async function isAlive(file: string, holder: Holder, own: Holder, staleMs: number): Promise<boolean> {
   if (holder.space !== null && holder.space === own.space && holder.started !== null) {
     const state = await processState(holder.pid);
     if (state !== null) return state.started === holder.started && !state.dead;
     if (!pidExists(holder.pid)) return false;
     // /proc hides the processes of other users: only the heartbeat can tell.
-  } else if (holder.space === null && own.space === null && holder.host === own.host && !pidExists(holder.pid)) {
+  } else if (
+    holder.space === null &&
+    own.space === null &&
+    holder.host === own.host &&
+    !pidExists(holder.pid)
+  ) {
     return false;
   }
-  return await beats(file);
+  return await beats(file, staleMs);
 }
 
-async function beats(file: string): Promise<boolean> {
+async function beats(file: string, staleMs: number): Promise<boolean> {
   const before = await modifiedAt(file);
-  for (let waitedMs = 0; waitedMs < STALE_MS; waitedMs += 250) {
-    await sleep(250);
+  for (let waitedMs = 0; waitedMs < staleMs; waitedMs += LOOK_MS) {
+    await sleep(LOOK_MS);
     const after = await modifiedAt(file);
     if (after === null) return false;
     // Marking a lock as released changes the file as well.

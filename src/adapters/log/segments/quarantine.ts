@@ -24,7 +24,8 @@ export interface Damage {
 export class Quarantine {
   private readonly files: LogFiles;
   private readonly dir: string;
-  private readonly known = new Map<string, number>();
+  private readonly known = new Set<string>();
+  private readonly lost: { first: Offset; end: Offset }[] = [];
 
   constructor(files: LogFiles, logDir: string) {
     this.files = files;
@@ -37,14 +38,19 @@ export class Quarantine {
       return [];
     });
     for (const name of names) {
-      const lines = /^lost-\d+-(\d+)-lines-at-\d+\.bin$/.exec(name)?.[1];
-      if (lines !== undefined) this.known.set(name, Number(lines));
+      const parts = /^lost-(\d+)-(\d+)-lines-at-\d+\.bin$/.exec(name);
+      if (parts !== null) this.note(name, Number(parts[1]), Number(parts[2]));
     }
   }
 
+  /** Lines that were lost. Two readers may have met the same damage in different pieces: each line counts once. */
   get lostLines(): number {
     let lines = 0;
-    for (const lost of this.known.values()) lines += lost;
+    let done = 0;
+    for (const { first, end } of this.lost.toSorted((a, b) => a.first - b.first)) {
+      lines += Math.max(0, end - Math.max(first, done));
+      done = Math.max(done, end);
+    }
     return lines;
   }
 
@@ -53,12 +59,17 @@ export class Quarantine {
     const first = String(damage.first).padStart(20, '0');
     const name = `lost-${first}-${damage.lines}-lines-at-${damage.position}.bin`;
     if (this.known.has(name)) return;
-    this.known.set(name, damage.lines);
+    this.note(name, damage.first, damage.lines);
     try {
       await this.copy(damage, name);
     } catch {
       // The bytes are still in the segment, and the lines are counted until the restart, which tries again.
     }
+  }
+
+  private note(name: string, first: Offset, lines: number): void {
+    this.known.add(name);
+    this.lost.push({ first, end: first + lines });
   }
 
   private async copy(damage: Damage, name: string): Promise<void> {

@@ -108,7 +108,14 @@ async function listSegments(files: LogFiles, dir: string): Promise<Segment[]> {
 }
 
 function emptySurvey(): Surveyed {
-  return { keepBytes: 0, usable: false, end: 0, received: copyCounts({}), lastReceivedAtMs: null, damages: [] };
+  return {
+    keepBytes: 0,
+    usable: false,
+    end: 0,
+    received: copyCounts({}),
+    lastReceivedAtMs: null,
+    damages: [],
+  };
 }
 
 /** Checks every byte of a segment. */
@@ -122,7 +129,9 @@ async function survey(files: LogFiles, fd: number, segment: Segment, logId: stri
     const { header, headerBytes } = start;
     refuseNewer(segment.path, header.formatVersion, 'a later version');
     if (header.logId !== logId) {
-      throw new Error(`${segment.path} belongs to another event log (${header.logId}, not ${logId}): move it away.`);
+      throw new Error(
+        `${segment.path} belongs to another event log (${header.logId}, not ${logId}): move it away.`,
+      );
     }
     position = headerBytes;
     found.usable = true;

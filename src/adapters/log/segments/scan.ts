@@ -28,7 +28,7 @@ export class Scanner {
   private readonly fd: number;
   private readonly seed: number;
   /** Nothing is read at or after this position: what follows is not durable yet. */
-  private readonly limit: number;
+  readonly limit: number;
   private readAheadBytes: number;
   private window: Buffer = Buffer.alloc(0);
   private windowAt = 0;
@@ -99,18 +99,17 @@ export class Scanner {
     return await this.bytes(position, HEADER_BYTES_MAX);
   }
 
+  // Looks for a header anywhere, not only after a newline: that one may be what is damaged. The checksum decides.
   private async damage(position: number, searchFrom: number, expected: Offset): Promise<Step> {
-    const prefix = Buffer.from(`\n${BATCH_PREFIX}`, 'latin1');
-    for (let at = searchFrom - 1; at < this.limit; ) {
+    for (let at = searchFrom; at < this.limit; ) {
       const chunk = await this.bytes(at, SEARCH_BYTES);
-      for (let hit = chunk.indexOf(prefix); hit !== -1; hit = chunk.indexOf(prefix, hit + 1)) {
-        const found = await this.headerAt(at + hit + 1, expected);
-        if (found !== null) {
-          return { kind: 'damage', position, next: at + hit + 1, nextFirst: found.header.first };
-        }
+      for (let hit = chunk.indexOf(BATCH_PREFIX); hit !== -1; hit = chunk.indexOf(BATCH_PREFIX, hit + 1)) {
+        const next = at + hit;
+        const found = await this.headerAt(next, expected);
+        if (found !== null) return { kind: 'damage', position, next, nextFirst: found.header.first };
       }
-      if (chunk.length < prefix.length) break;
-      at += chunk.length - prefix.length + 1;
+      if (chunk.length < BATCH_PREFIX.length) break;
+      at += chunk.length - BATCH_PREFIX.length + 1;
     }
     return { kind: 'damage', position, next: this.limit, nextFirst: null };
   }

@@ -16,7 +16,18 @@ export interface Country {
 }
 
 // Names with non-ASCII letters are here on purpose: lengths in bytes and in characters must not be mixed up.
-const CATEGORIES = ['shoes', 'jackets', 'trousers', 'Möbel', 'toys', 'garden', 'Küche & Bad', 'books', '時計', 'audio'];
+const CATEGORIES = [
+  'shoes',
+  'jackets',
+  'trousers',
+  'Möbel',
+  'toys',
+  'garden',
+  'Küche & Bad',
+  'books',
+  '時計',
+  'audio',
+];
 
 export const COUNTRIES: readonly Country[] = [
   { code: 'DE', currency: 'EUR', factor: 1, weight: 38 },

@@ -32,7 +32,11 @@ const bytesInside =
 
 /** Every way in which the simulator breaks a line, each with one flaw only, so that the reason is certain. */
 export const MALFORMED_KINDS: readonly MalformedKind[] = [
-  { name: 'cut_off', reason: 'not_json', make: (line, random) => line.slice(0, random.integer(1, line.length - 1)) },
+  {
+    name: 'cut_off',
+    reason: 'not_json',
+    make: (line, random) => line.slice(0, random.integer(1, line.length - 1)),
+  },
   { name: 'plain_text', reason: 'not_json', make: () => 'GET /p/17 200 87ms' },
   { name: 'html', reason: 'not_json', make: () => '<html><body>502 Bad Gateway</body></html>' },
   { name: 'trailing_comma', reason: 'not_json', make: (line) => `${line.slice(0, -1)},}` },
@@ -43,11 +47,19 @@ export const MALFORMED_KINDS: readonly MalformedKind[] = [
   { name: 'bad_escape', reason: 'not_json', make: field('user_id', '"u\\x41"', '"\\u12"') },
   { name: 'leading_zero', reason: 'not_json', make: field('quantity', '007', '+1', '1.') },
   { name: 'array', reason: 'not_an_object', make: (line) => `[${line}]` },
-  { name: 'scalar', reason: 'not_an_object', make: (_, random) => random.pick(['null', 'true', '42', '"purchase"']) },
+  {
+    name: 'scalar',
+    reason: 'not_an_object',
+    make: (_, random) => random.pick(['null', 'true', '42', '"purchase"']),
+  },
   { name: 'no_timestamp', reason: 'missing_field', make: field('timestamp', undefined, 'null', '""') },
   { name: 'no_event_type', reason: 'missing_field', make: field('event_type', undefined, 'null', '""') },
   { name: 'typed_text', reason: 'wrong_type', make: field('user_id', '{"id":1}', '["u1"]', 'true') },
-  { name: 'typed_timestamp', reason: 'wrong_type', make: field('timestamp', 'true', '{"$date":1}', '[2026,1,1]') },
+  {
+    name: 'typed_timestamp',
+    reason: 'wrong_type',
+    make: field('timestamp', 'true', '{"$date":1}', '[2026,1,1]'),
+  },
   { name: 'typed_number', reason: 'wrong_type', make: field('response_time', '{"ms":12}', '[12]', 'false') },
   { name: 'typed_money', reason: 'wrong_type', make: field('price', '[19.90]', 'true', '{"value":1}') },
   { name: 'long_text', reason: 'text_too_long', make: field('session_id', JSON.stringify('s'.repeat(257))) },
@@ -55,7 +67,13 @@ export const MALFORMED_KINDS: readonly MalformedKind[] = [
   {
     name: 'no_such_date',
     reason: 'bad_timestamp',
-    make: field('timestamp', '"2026-02-30T10:00:00Z"', '"2025-13-01T10:00:00Z"', '"02/30/2026"', '"13/45/2025"'),
+    make: field(
+      'timestamp',
+      '"2026-02-30T10:00:00Z"',
+      '"2025-13-01T10:00:00Z"',
+      '"02/30/2026"',
+      '"13/45/2025"',
+    ),
   },
   {
     name: 'no_such_format',
@@ -63,8 +81,16 @@ export const MALFORMED_KINDS: readonly MalformedKind[] = [
     make: field('timestamp', '"yesterday"', '"23.11.2025 10:15"', '"2025-11-23T25:00:00Z"'),
   },
   { name: 'no_zone', reason: 'bad_timestamp', make: field('timestamp', '"2025-11-23T10:15:30"') },
-  { name: 'before_1970', reason: 'timestamp_out_of_range', make: field('timestamp', '"1969-12-31T23:59:59Z"') },
-  { name: 'future', reason: 'timestamp_in_future', make: field('timestamp', '"2099-01-01T00:00:00Z"', '4070908800000') },
+  {
+    name: 'before_1970',
+    reason: 'timestamp_out_of_range',
+    make: field('timestamp', '"1969-12-31T23:59:59Z"'),
+  },
+  {
+    name: 'future',
+    reason: 'timestamp_in_future',
+    make: field('timestamp', '"2099-01-01T00:00:00Z"', '4070908800000'),
+  },
   { name: 'fraction', reason: 'bad_number', make: field('quantity', '2.5') },
   { name: 'money_text', reason: 'bad_number', make: field('price', '"19,90"', '"abc"', '"EUR 5"') },
   { name: 'negative', reason: 'number_out_of_range', make: field('response_time', '-1', '86400001') },
@@ -76,12 +102,20 @@ export const MALFORMED_KINDS: readonly MalformedKind[] = [
     make: bytesInside([0xff], [0xc3, 0x28], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x98], [0x80]),
   },
   { name: 'nul', reason: 'nul_character', make: field('user_id', '"u\\u00001"', '"\\u0000"') },
-  { name: 'twice', reason: 'duplicate_field', make: (line) => `${line.slice(0, -1)},"event_type":"purchase"}` },
+  {
+    name: 'twice',
+    reason: 'duplicate_field',
+    make: (line) => `${line.slice(0, -1)},"event_type":"purchase"}`,
+  },
   { name: 'lone_surrogate', reason: 'not_json', make: field('user_id', '"u\\ud800"', '"\\udc00u"') },
   {
     name: 'too_deep',
     reason: 'too_deep',
-    make: field('context', '['.repeat(DEPTH_MAX) + ']'.repeat(DEPTH_MAX), `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`),
+    make: field(
+      'context',
+      '['.repeat(DEPTH_MAX) + ']'.repeat(DEPTH_MAX),
+      `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`,
+    ),
   },
   { name: 'forged_mark', reason: 'reserved_field', make: field(BAD_MARK, '"not_json"') },
 ];

@@ -45,8 +45,8 @@ export interface ShopOptions {
 
 /** Events per hour of the day (UTC) as a factor of the mean: quiet nights, a peak in the evening. */
 const DAY: readonly number[] = [
-  0.42, 0.31, 0.25, 0.24, 0.28, 0.42, 0.66, 0.9, 1.06, 1.14, 1.2, 1.25, 1.28, 1.22, 1.17, 1.2, 1.29, 1.42, 1.58, 1.68,
-  1.62, 1.4, 1.02, 0.65,
+  0.42, 0.31, 0.25, 0.24, 0.28, 0.42, 0.66, 0.9, 1.06, 1.14, 1.2, 1.25, 1.28, 1.22, 1.17, 1.2, 1.29, 1.42,
+  1.58, 1.68, 1.62, 1.4, 1.02, 0.65,
 ];
 const DAY_MEAN = DAY.reduce((sum, value) => sum + value, 0) / DAY.length;
 /** Seconds that a visitor takes from one event to the next, on average; it sets how many sessions are open at once. */

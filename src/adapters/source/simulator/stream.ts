@@ -100,7 +100,13 @@ export function* stream(options: StreamOptions): Generator<SimulatedLine, void, 
     const line = renderEvent(event, random, rates);
     if (random.chance(rates.malformed)) {
       const kind = random.pick(MALFORMED_KINDS);
-      yield { line: kind.make(line, random), receivedAtMs: nowMs, kind: 'bad', reason: kind.reason, event: null };
+      yield {
+        line: kind.make(line, random),
+        receivedAtMs: nowMs,
+        kind: 'bad',
+        reason: kind.reason,
+        event: null,
+      };
       continue;
     }
     if (rates.tooLong > 0 && random.chance(rates.tooLong)) {

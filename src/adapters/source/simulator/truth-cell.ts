@@ -39,7 +39,14 @@ export interface TruthWindow {
   users: number;
   sessions: number;
   funnel: { step: string; users: number }[];
-  revenue: { currency: string; orders: number; units: number; revenue: string; refunds: number; refunded: string }[];
+  revenue: {
+    currency: string;
+    orders: number;
+    units: number;
+    revenue: string;
+    refunds: number;
+    refunded: string;
+  }[];
   /** revenue: the sum over all currencies, since the metric's only key is product_id. */
   products: { product_id: string; views: number; carts: number; purchases: number; revenue: string }[];
 }

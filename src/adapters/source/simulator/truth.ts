@@ -84,7 +84,9 @@ export class Truth {
     const { timeMs } = line.event;
     const lagMs = line.receivedAtMs - timeMs;
     if (lagMs >= MINUTE_MS) {
-      values.late[lagMs < HOUR_MS ? '1m-1h' : lagMs < DAY_MS ? '1h-1d' : lagMs < 30 * DAY_MS ? '1d-30d' : '30d+']++;
+      values.late[
+        lagMs < HOUR_MS ? '1m-1h' : lagMs < DAY_MS ? '1h-1d' : lagMs < 30 * DAY_MS ? '1d-30d' : '30d+'
+      ]++;
     }
     const startMs = timeMs - (timeMs % this.finestMs);
     // Most lines are of the same minute as the line before.

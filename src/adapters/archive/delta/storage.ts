@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+export interface StoredFile {
+  path: string;
+  bytes: number;
+  modifiedMs: number;
+}
+
+/**
+ * Where a table's files are. Paths are relative to the table's root, with '/'.
+ *
+ * - `publish` moves a complete, synced local file to `path`; it is durable when this resolves.
+ * - `putIfAbsent` creates `path` with the text, whole and durable, or resolves false when it exists already. Of several
+ *   callers at once exactly one gets true. This is what makes a commit atomic.
+ * - `withLocal` gives local paths of the files while `use` runs.
+ */
+export interface TableStorage {
+  read(path: string): Promise<string | null>;
+  list(folder: string): Promise<StoredFile[]>;
+  putIfAbsent(path: string, text: string): Promise<boolean>;
+  put(path: string, text: string): Promise<void>;
+  publish(localFile: string, path: string): Promise<void>;
+  remove(path: string): Promise<void>;
+  withLocal<T>(paths: string[], use: (localPaths: string[]) => Promise<T>): Promise<T>;
+  check(): Promise<void>;
+}
+
+/** A table in a local folder. `stagingDir` must be on the same file system. */
+export function localStorage(root: string, stagingDir: string): TableStorage {
+  const at = (path: string) => join(root, path);
+
+  async function writeTemp(text: string): Promise<string> {
+    await mkdir(stagingDir, { recursive: true });
+    const temp = join(stagingDir, randomUUID());
+    const handle = await open(temp, 'wx');
+    try {
+      await handle.writeFile(text);
+      await handle.datasync();
+    } catch (error) {
+      await unlink(temp).catch(() => {});
+      throw error;
+    } finally {
+      await handle.close();
+    }
+    return temp;
+  }
+
+  return {
+    async read(path) {
+      try {
+        return await readFile(at(path), 'utf8');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+        throw error;
+      }
+    },
+
+    async list(folder) {
+      try {
+        const entries = await readdir(at(folder), { withFileTypes: true });
+        const files = entries.filter((entry) => entry.isFile());
+        return await Promise.all(
+          files.map(async ({ name }) => {
+            const { size, mtimeMs } = await stat(join(at(folder), name));
+            return { path: folder ? `${folder}/${name}` : name, bytes: size, modifiedMs: mtimeMs };
+          }),
+        );
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+        throw error;
+      }
+    },
+
+    async putIfAbsent(path, text) {
+      const temp = await writeTemp(text);
+      try {
+        await mkdir(dirname(at(path)), { recursive: true });
+        // link, not rename: it fails where the target exists.
+        await link(temp, at(path));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+        throw error;
+      } finally {
+        await unlink(temp);
+      }
+      await syncFolder(dirname(at(path)));
+      return true;
+    },
+
+    async put(path, text) {
+      const temp = await writeTemp(text);
+      await mkdir(dirname(at(path)), { recursive: true });
+      await rename(temp, at(path));
+      await syncFolder(dirname(at(path)));
+    },
+
+    async publish(localFile, path) {
+      const target = at(path);
+      const created = await mkdir(dirname(target), { recursive: true });
+      await rename(localFile, target);
+      await syncFolder(dirname(target));
+      if (created) await syncFolder(dirname(created));
+    },
+
+    async remove(path) {
+      await rm(at(path), { force: true });
+    },
+
+    withLocal: (paths, use) => use(paths.map(at)),
+
+    async check() {
+      await mkdir(root, { recursive: true });
+      await access(root, constants.W_OK);
+    },
+  };
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

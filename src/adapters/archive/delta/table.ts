@@ -1,0 +1,191 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { ArchiveTable, ParquetTool } from '../../../ports/batch.ts';
+import {
+  type Action,
+  createTable,
+  type LiveFile,
+  liveFile,
+  type MetaData,
+  type Protocol,
+  type RemoveFile,
+  schemaString,
+  type Txn,
+} from './actions.ts';
+import type { TableStorage } from './storage.ts';
+
+/** A checkpoint of the log is written every so many commits. */
+const CHECKPOINT_EVERY = 100;
+/** Commit files that a checkpoint replaces are kept this long for readers that hold an older version. */
+const LOG_RETENTION_MS = 24 * 3_600_000;
+/** A commit that finds its version taken looks again this many times. */
+const COMMIT_TRIES_MAX = 20;
+
+const versionName = (version: number) => String(version).padStart(20, '0');
+const commitPath = (version: number) => `_delta_log/${versionName(version)}.json`;
+const checkpointPath = (version: number) => `_delta_log/${versionName(version)}.checkpoint.parquet`;
+const LAST_CHECKPOINT = '_delta_log/_last_checkpoint';
+
+/**
+ * One Delta table: its state (live files, transaction ids) as of the newest version that this process knows, and
+ * commits on top of it. Commits of this object run one after the other; other writers are met by create-if-absent.
+ */
+export class DeltaTable {
+  readonly name: ArchiveTable;
+  readonly storage: TableStorage;
+  readonly #parquet: ParquetTool;
+  readonly #stagingDir: string;
+  readonly #now: () => number;
+  #version = -1;
+  #protocol: Protocol | undefined;
+  #metaData: MetaData | undefined;
+  readonly #files = new Map<string, LiveFile>();
+  readonly #removed = new Map<string, RemoveFile>();
+  readonly #txns = new Map<string, Txn>();
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(name: ArchiveTable, storage: TableStorage, parquet: ParquetTool, stagingDir: string, now: () => number) {
+    this.name = name;
+    this.storage = storage;
+    this.#parquet = parquet;
+    this.#stagingDir = stagingDir;
+    this.#now = now;
+  }
+
+  /** Reads the log; creates the table where there is none. */
+  async open(): Promise<void> {
+    await this.#loadCheckpoint();
+    await this.#refresh();
+    if (this.#version < 0) await this.commit(() => createTable(this.name, randomUUID(), this.#now()));
+    if (!this.#metaData || !this.#protocol) throw new Error(`table ${this.name}: its log has no metaData or protocol`);
+    if (this.#protocol.minWriterVersion > 2) {
+      throw new Error(`table ${this.name} needs a writer of version ${this.#protocol.minWriterVersion}; this one is 2`);
+    }
+    if (this.#metaData.schemaString !== schemaString(this.name)) await this.#updateSchema();
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  files(): LiveFile[] {
+    return [...this.#files.values()];
+  }
+
+  /** Files that were removed from the table and may still lie there. */
+  removed(): RemoveFile[] {
+    return [...this.#removed.values()];
+  }
+
+  /** Version of an application's last transaction; -1 before the first. */
+  txn(appId: string): number {
+    return this.#txns.get(appId)?.version ?? -1;
+  }
+
+  /**
+   * Commits what `make` gives on top of the newest version. `make` is called again when another writer was faster, on
+   * the state that it left; `null` means that there is nothing left to commit.
+   */
+  commit(make: () => Action[] | null): Promise<void> {
+    const result = this.#tail.then(() => this.#commit(make));
+    this.#tail = result.catch(() => {});
+    return result;
+  }
+
+  async #commit(make: () => Action[] | null): Promise<void> {
+    for (let tries = 0; tries < COMMIT_TRIES_MAX; tries++) {
+      const actions = make();
+      if (!actions) return;
+      const text = actions.map((action) => `${JSON.stringify(action)}\n`).join('');
+      const version = this.#version + 1;
+      if (await this.storage.putIfAbsent(commitPath(version), text)) {
+        this.#apply(actions);
+        this.#version = version;
+        if (version > 0 && version % CHECKPOINT_EVERY === 0) await this.#checkpoint();
+        return;
+      }
+      await this.#refresh();
+    }
+    throw new Error(`table ${this.name}: other writers were faster ${COMMIT_TRIES_MAX} times in a row`);
+  }
+
+  /** Applies commits that were made since the known version. */
+  async #refresh(): Promise<void> {
+    for (;;) {
+      const text = await this.storage.read(commitPath(this.#version + 1));
+      if (text === null) return;
+      this.#apply(text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Action));
+      this.#version++;
+    }
+  }
+
+  #apply(actions: Action[]): void {
+    for (const { protocol, metaData, add, remove, txn } of actions) {
+      if (protocol) this.#protocol = protocol;
+      if (metaData) this.#metaData = metaData;
+      if (txn) this.#txns.set(txn.appId, txn);
+      if (remove) {
+        this.#files.delete(remove.path);
+        this.#removed.set(remove.path, remove);
+      }
+      if (add) this.#files.set(add.path, liveFile(add));
+    }
+  }
+
+  /** A schema of an older Tillstream gets the columns that came since. */
+  async #updateSchema(): Promise<void> {
+    await this.commit(() => [
+      { commitInfo: { timestamp: this.#now(), operation: 'CHANGE COLUMNS', engineInfo: 'tillstream' } },
+      { metaData: { ...this.#metaData!, schemaString: schemaString(this.name) } },
+    ]);
+  }
+
+  async #loadCheckpoint(): Promise<void> {
+    const pointer = await this.storage.read(LAST_CHECKPOINT);
+    if (!pointer) return;
+    const { version } = JSON.parse(pointer) as { version: number };
+    const actions = await this.storage.withLocal([checkpointPath(version)], ([path]) =>
+      this.#parquet.readCheckpoint(path!),
+    );
+    this.#apply(actions as Action[]);
+    this.#version = version;
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { storage } = this;
+    const nowMs = this.#now();
+    const actions: Action[] = [
+      { protocol: this.#protocol! },
+      { metaData: this.#metaData! },
+      ...[...this.#txns.values()].map((txn) => ({ txn })),
+      ...[...this.#files.values()].map(({ add }) => ({ add: { ...add, dataChange: false } })),
+      ...[...this.#removed.values()].map((remove) => ({ remove })),
+    ];
+    const target = join(this.#stagingDir, `${this.name}-${randomUUID()}.checkpoint.parquet`);
+    await this.#parquet.checkpoint(actions, target);
+    await storage.publish(target, checkpointPath(this.#version));
+    await storage.put(LAST_CHECKPOINT, JSON.stringify({ version: this.#version, size: actions.length }));
+    await this.cleanLog(nowMs - LOG_RETENTION_MS);
+  }
+
+  /** Deletes commits and checkpoints older than `beforeMs` that the last checkpoint replaces; gives their number. */
+  async cleanLog(beforeMs: number): Promise<number> {
+    const pointer = await this.storage.read(LAST_CHECKPOINT);
+    if (!pointer) return 0;
+    const { version } = JSON.parse(pointer) as { version: number };
+    let deleted = 0;
+    for (const { path, modifiedMs } of await this.storage.list('_delta_log')) {
+      const match = /\/(\d{20})\.(json|checkpoint\.parquet)$/.exec(path);
+      if (!match || Number(match[1]) >= version || modifiedMs >= beforeMs) continue;
+      await this.storage.remove(path);
+      deleted++;
+    }
+    return deleted;
+  }
+
+  /** Forgets removed files that have been deleted. */
+  forgetRemoved(paths: readonly string[]): void {
+    for (const path of paths) this.#removed.delete(path);
+  }
+}
+

@@ -1,0 +1,56 @@
+import { WINDOWS } from '../../../domain/window.ts';
+import type { Metric } from '../../../metrics/definition.ts';
+import type { RebuildDifference, RebuildResult } from '../../../ports/engine.ts';
+import { pointsSql } from './aggregate.ts';
+import { type Connection, identifier } from './database.ts';
+import { identityColumns, pointsTable, valueType } from './render.ts';
+import { latestSql, STATE } from './state.ts';
+
+const EXAMPLES_MAX = 20;
+
+/** Compares the points of the wanted windows with those that the deltas give, and adds to `result`. */
+export async function comparePoints(
+  connection: Connection,
+  metrics: readonly Metric[],
+  result: RebuildResult,
+): Promise<void> {
+  for (const metric of metrics) {
+    const stored = `(SELECT * FROM ${STATE}.${pointsTable(metric)} SEMI JOIN wanted USING (win, start))`;
+    const values = Object.entries(metric.values).map(([name, value]) => ({ column: identifier(name), value, name }));
+    const differs = values.map(({ column }) => `stored.${column} IS DISTINCT FROM rebuilt.${column}`);
+    const text = (alias: string) =>
+      values.map(({ column, name, value }) => {
+        const shown = valueType(value).startsWith('DECIMAL') ? `CAST(${alias}.${column} AS VARCHAR)` : `${alias}.${column}`;
+        return `${shown} AS ${identifier(`${alias}_${name}`)}`;
+      });
+    await connection.run(`CREATE OR REPLACE TEMP TABLE compared AS
+      SELECT ${identityColumns(metric).join(', ')}, stored.version IS NOT NULL AS is_stored, rebuilt.here IS NOT NULL AS is_rebuilt,
+        ${[...text('stored'), ...text('rebuilt')].join(', ')}, ${differs.join(' OR ')} OR stored.version IS NULL OR rebuilt.here IS NULL AS differs
+      FROM (${latestSql(metric, stored)}) AS stored
+      FULL JOIN (SELECT *, true AS here FROM (${pointsSql(metric, 'nothing')})) AS rebuilt USING (${identityColumns(metric).join(', ')})`);
+    const counts = await connection.row<{ windows: number; differences: number }>(
+      `SELECT count(*) AS windows, coalesce(sum(n), 0)::BIGINT AS differences
+       FROM (SELECT win, start, count_if(differs) AS n FROM compared GROUP BY win, start)`,
+    );
+    result.windows += counts.windows;
+    result.differences += counts.differences;
+    if (counts.differences === 0 || result.examples.length >= EXAMPLES_MAX) continue;
+    const rows = await connection.rows<Record<string, string | number | null>>(
+      `SELECT * FROM compared WHERE differs ORDER BY win, start LIMIT ${EXAMPLES_MAX - result.examples.length}`,
+    );
+    result.examples.push(...rows.map((row) => example(metric, row)));
+  }
+}
+
+function example(metric: Metric, row: Record<string, string | number | null>): RebuildDifference {
+  const side = (alias: string) =>
+    row[`is_${alias}`] ? Object.fromEntries(Object.keys(metric.values).map((name) => [name, row[`${alias}_${name}`] ?? null])) : null;
+  return {
+    metric: metric.name,
+    window: WINDOWS[row.win as number]!,
+    start: new Date((row.start as number) * 60_000).toISOString(),
+    keys: Object.fromEntries(metric.keys.map((key) => [key.name, String(row[key.name])])),
+    stored: side('stored'),
+    rebuilt: side('rebuilt'),
+  };
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Metric } from '../../../metrics/definition.ts';
+import type { BatchParser, ParquetTool } from '../../../ports/batch.ts';
+import { createBatchParser } from './batch-parser.ts';
+import type { DuckDbConfig } from './config.ts';
+import { type Connection, Database } from './database.ts';
+import { DuckDbEngine } from './engine.ts';
+import { createParquetTool } from './parquet.ts';
+import { createState, STATE, STATE_VERSION, stateTables } from './state.ts';
+import { DuckDbStore } from './store.ts';
+
+export interface DuckDbOptions {
+  /** Folder of the state file; created. */
+  dir: string;
+  /** Folders of the archive, which SQL reads and writes too. */
+  archiveDirs: string[];
+  catalogue: readonly Metric[];
+  timeZone: string;
+  config: DuckDbConfig;
+  now: () => number;
+}
+
+export interface DuckDb {
+  parser: BatchParser;
+  parquet: ParquetTool;
+  engine: DuckDbEngine;
+  store: DuckDbStore;
+  /** What was found at the start, for the log: empty when all was well. */
+  message: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens DuckDB with the metrics state. State that does not open, or that another version, catalogue or time zone wrote,
+ * is deleted: it is a cache, and the caller fills an empty engine from the archive or the log.
+ */
+export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
+  const tempDir = join(options.dir, 'temp');
+  const file = join(options.dir, 'metrics.duckdb');
+  await mkdir(options.dir, { recursive: true });
+  await rm(tempDir, { recursive: true, force: true });
+  await mkdir(tempDir, { recursive: true });
+  const database = await Database.open({
+    directories: [options.dir, ...options.archiveDirs].map((dir) => `${dir}/`),
+    threads: options.config.threads,
+    memoryMb: options.config.memory_mb,
+    tempDir,
+  });
+  const message = await openState(database, file, options);
+  // One connection for each kind of work: DuckDB runs them side by side.
+  const connection = await database.connect();
+  const [parsing, writing, querying] = [await database.connect(), await database.connect(), await database.connect()];
+  const { catalogue, timeZone } = options;
+  const engine = await DuckDbEngine.open({ connection, catalogue, timeZone, now: options.now });
+  const store = new DuckDbStore(querying, engine, catalogue, timeZone);
+  return {
+    parser: createBatchParser(parsing, tempDir, timeZone),
+    parquet: createParquetTool(writing),
+    engine,
+    store,
+    message,
+    async close() {
+      await engine.close();
+      for (const open of [parsing, writing, querying]) open.close();
+      database.close();
+      await rm(tempDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openState(database: Database, file: string, options: DuckDbOptions): Promise<string> {
+  const wanted = createHash('sha256')
+    .update(JSON.stringify([STATE_VERSION, options.timeZone, options.catalogue]))
+    .digest('hex');
+  let message = '';
+  try {
+    await database.attach(file, STATE);
+    const connection = await database.connect();
+    try {
+      const found = await storedCatalogue(connection);
+      if (found === wanted) return '';
+      if (found !== null) message = 'The metrics were written with other definitions or another time zone: rebuilding them.';
+    } finally {
+      connection.close();
+    }
+    await database.detach(STATE);
+  } catch (error) {
+    message = `The metrics state did not open (${error instanceof Error ? error.message.split('\n')[0] : error}): rebuilding it.`;
+  }
+  for (const path of [file, `${file}.wal`]) await rm(path, { force: true });
+  await database.attach(file, STATE);
+  const connection = await database.connect();
+  await createState(connection, stateTables(options.catalogue), wanted);
+  connection.close();
+  return message;
+}
+
+/** Null when the file is new and has no tables. */
+async function storedCatalogue(connection: Connection): Promise<string | null> {
+  const { n } = await connection.row<{ n: number }>(
+    `SELECT count(*) AS n FROM duckdb_tables() WHERE database_name = '${STATE}' AND table_name = 'engine'`,
+  );
+  if (n === 0) return null;
+  return (await connection.row<{ catalogue: string }>(`SELECT catalogue FROM ${STATE}.engine`)).catalogue;
+}

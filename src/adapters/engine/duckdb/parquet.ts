@@ -1,0 +1,144 @@
+import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../../domain/columns.ts';
+import type { Offset } from '../../../domain/offset.ts';
+import type { ArchiveTable, ParquetFile, ParquetTool, ParsedBatch } from '../../../ports/batch.ts';
+import { type Connection, identifier, quote, stringList } from './database.ts';
+
+const COLUMNS: Record<ArchiveTable, readonly Column[]> = { events: EVENT_COLUMNS, bad_rows: BAD_ROW_COLUMNS };
+
+
+const MAP = 'MAP(VARCHAR, VARCHAR)';
+
+/** Columns of a Delta checkpoint: one STRUCT per kind of action, of which each row has one. */
+const CHECKPOINT_COLUMNS = {
+  txn: 'STRUCT(appId VARCHAR, version BIGINT, lastUpdated BIGINT)',
+  add: `STRUCT(path VARCHAR, partitionValues ${MAP}, size BIGINT, modificationTime BIGINT, dataChange BOOLEAN,
+    stats VARCHAR, tags ${MAP})`,
+  remove: `STRUCT(path VARCHAR, deletionTimestamp BIGINT, dataChange BOOLEAN, extendedFileMetadata BOOLEAN,
+    partitionValues ${MAP}, size BIGINT)`,
+  metaData: `STRUCT(id VARCHAR, name VARCHAR, description VARCHAR, format STRUCT(provider VARCHAR, options ${MAP}),
+    schemaString VARCHAR, partitionColumns VARCHAR[], createdTime BIGINT, configuration ${MAP})`,
+  protocol: 'STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER)',
+};
+
+const fileColumns = (table: ArchiveTable) => COLUMNS[table].filter(({ name }) => name !== DATE_COLUMN);
+
+/** Rows of a batch that belong to the table, with the partition column first. */
+function selectSql(table: ArchiveTable, batch: ParsedBatch, fromOffset: Offset): string {
+  const date =
+    table === 'events'
+      ? DATE_COLUMN
+      : `make_date(CAST(epoch_us(received_at) // 86400000000 AS INTEGER)) AS ${DATE_COLUMN}`;
+  const columns = fileColumns(table).map(({ name }) => identifier(name));
+  const skip = fromOffset > batch.from ? `AND log_offset >= ${fromOffset}` : '';
+  return `SELECT ${[date, ...columns].join(', ')} FROM ${batch.relation}
+    WHERE reason IS ${table === 'events' ? '' : 'NOT'} NULL ${skip}`;
+}
+
+/**
+ * Writes the archive's Parquet with DuckDB. Two facts of DuckDB shape it: COPY does not fsync, and a target that does
+ * not exist is written in place. So each call writes into a folder of its own, and syncs what it wrote.
+ */
+export function createParquetTool(connection: Connection): ParquetTool {
+  async function write(batch: ParsedBatch, table: ArchiveTable, fromOffset: Offset, dir: string): Promise<ParquetFile[]> {
+    const source = `(${selectSql(table, batch, fromOffset)})`;
+    const parts = await describe(source);
+    if (parts.size === 0) return [];
+    await mkdir(dir, { recursive: true });
+    for (const [date, part] of parts) {
+      part.path = join(dir, `${table}-${date}.parquet`);
+      const one = parts.size === 1 ? '' : `WHERE ${DATE_COLUMN} = DATE ${quote(date)}`;
+      await copy(`SELECT * EXCLUDE (${DATE_COLUMN}) FROM ${source} ${one}`, part.path);
+      part.bytes = (await stat(part.path)).size;
+    }
+    return [...parts.values()];
+  }
+
+  async function merge(table: ArchiveTable, date: string, files: string[], dir: string): Promise<ParquetFile[]> {
+    await mkdir(dir, { recursive: true });
+    const columns = fileColumns(table).map(({ name }) => identifier(name));
+    const source = `(SELECT DATE ${quote(date)} AS ${DATE_COLUMN}, ${columns.join(', ')}
+      FROM read_parquet(${stringList(files)}, union_by_name = true))`;
+    const part = (await describe(source)).get(date);
+    if (!part) return [];
+    part.path = join(dir, `${table}-${date}.parquet`);
+    await copy(`SELECT * EXCLUDE (${DATE_COLUMN}) FROM ${source} ORDER BY log_partition, log_offset, log_line`, part.path);
+    part.bytes = (await stat(part.path)).size;
+    return [part];
+  }
+
+  /** Files that `source` will give, by date, without path and size. */
+  async function describe(source: string): Promise<Map<string, ParquetFile>> {
+    const rows = await connection.rows<Record<string, string | number>>(
+      `SELECT CAST(${DATE_COLUMN} AS VARCHAR) AS date, source, count(*) AS n,
+         min(log_offset) AS offset_min, max(log_offset) AS offset_max,
+         epoch_us(min(received_at)) AS received_min, epoch_us(max(received_at)) AS received_max
+       FROM ${source} GROUP BY ALL ORDER BY date, source`,
+    );
+    const parts = new Map<string, ParquetFile>();
+    for (const row of rows) {
+      const date = String(row.date);
+      const part = parts.get(date) ?? { path: '', date, rows: 0, bytes: 0, min: {}, max: {}, sources: {} };
+      part.rows += Number(row.n);
+      part.sources[String(row.source)] = Number(row.n);
+      const [offsetMin, offsetMax] = [Number(row.offset_min), Number(row.offset_max)];
+      const [receivedMin, receivedMax] = [isoMicros(Number(row.received_min)), isoMicros(Number(row.received_max))];
+      part.min = {
+        log_offset: Math.min(Number(part.min.log_offset ?? offsetMin), offsetMin),
+        received_at: [String(part.min.received_at ?? receivedMin), receivedMin].sort()[0]!,
+      };
+      part.max = {
+        log_offset: Math.max(Number(part.max.log_offset ?? offsetMax), offsetMax),
+        received_at: [String(part.max.received_at ?? receivedMax), receivedMax].sort()[1]!,
+      };
+      parts.set(date, part);
+    }
+    return parts;
+  }
+
+  async function copy(select: string, path: string): Promise<void> {
+    await connection.run(`COPY (${select}) TO ${quote(path)} (FORMAT parquet, COMPRESSION zstd)`);
+    await sync(path);
+  }
+
+  async function checkpoint(actions: readonly object[], target: string): Promise<void> {
+    const list = Object.entries(CHECKPOINT_COLUMNS).map(([name, type]) => `${identifier(name)}: ${quote(type)}`);
+    const actionsFile = `${target}.ndjson`;
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(actionsFile, actions.map((action) => `${JSON.stringify(action)}\n`).join(''));
+    await copy(
+      `SELECT * FROM read_json(${quote(actionsFile)}, format = 'newline_delimited', columns = {${list.join(', ')}},
+        maximum_object_size = 67108864)`,
+      target,
+    );
+    await rm(actionsFile);
+  }
+
+  async function readCheckpoint(file: string): Promise<object[]> {
+    const rows = await connection.rows<Record<string, string | null>>(
+      `SELECT ${Object.keys(CHECKPOINT_COLUMNS).map((name) => `CAST(to_json(${identifier(name)}) AS VARCHAR) AS ${identifier(name)}`).join(', ')}
+       FROM read_parquet(${quote(file)})`,
+    );
+    return rows.map((row) =>
+      Object.fromEntries(Object.entries(row).flatMap(([name, json]) => (json && json !== 'null' ? [[name, JSON.parse(json)]] : []))),
+    );
+  }
+
+  return { write, merge, checkpoint, readCheckpoint };
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function isoMicros(epochUs: number): string {
+  const micros = String(epochUs % 1_000_000).padStart(6, '0');
+  return `${new Date(Math.floor(epochUs / 1000)).toISOString().slice(0, 19)}.${micros}Z`;
+}
+

@@ -1,0 +1,353 @@
+import type { Offset } from '../../../domain/offset.ts';
+import { localDayStartOfMs } from '../../../domain/time-zone.ts';
+import { WINDOWS, windowEndMs } from '../../../domain/window.ts';
+import { DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
+import type { ArchiveReader, MetricsLedger, RebuildRange, RebuildResult } from '../../../ports/engine.ts';
+import { type Aggregator, type Inputs, mergeSketchesSql, writePointsSql } from './aggregate.ts';
+import { type Connection, stringList } from './database.ts';
+import { comparePoints } from './difference.ts';
+import type { EngineOptions } from './engine.ts';
+import {
+  distinctValues,
+  eventsInputSql,
+  histogramTable,
+  pointsTable,
+  qualityInputSql,
+  quantileValues,
+  setTable,
+  windowIndex,
+} from './render.ts';
+import { STATE } from './state.ts';
+
+/** Rows that are computed at a time; a local day is never cut. */
+const CHUNK_ROWS_MAX = 1_000_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+
+/** How far rows of the archive count, and the version of the points written. */
+interface Scope {
+  positions: Record<string, Offset>;
+  version: number;
+}
+
+interface TimeRange {
+  fromMs: number;
+  toMs: number;
+}
+
+/** Computes windows from the archive, with the same definitions and the same duplicate rule as the engine. */
+export class ArchiveRecomputer {
+  readonly #connection: Connection;
+  readonly #events: readonly Metric[];
+  readonly #quality: readonly Metric[];
+  readonly #timeZone: string;
+  readonly #aggregator: Aggregator;
+
+  constructor(options: EngineOptions, aggregator: Aggregator) {
+    this.#connection = options.connection;
+    this.#events = options.catalogue.filter((metric) => metric.input === 'events');
+    this.#quality = options.catalogue.filter((metric) => metric.input === 'quality');
+    this.#timeZone = options.timeZone;
+    this.#aggregator = aggregator;
+  }
+
+  /** Recomputes dirty windows for which the archive has come far enough, a chunk of days per transaction. */
+  async repair(archive: ArchiveReader, version: number, inTransaction: () => Promise<void>): Promise<void> {
+    const positions = Object.fromEntries(archive.partitions().map((id) => [id, archive.position(id)]));
+    const behind = Object.entries(positions).map(([id, past]) => `(log_partition = ${id} AND past <= ${past})`);
+    if (behind.length === 0) return;
+    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE repairable AS
+      SELECT win, start FROM ${STATE}.dirty GROUP BY win, start HAVING bool_and(${behind.join(' OR ')})`);
+    const starts = await this.#connection.rows<{ start: number }>('SELECT DISTINCT start FROM repairable ORDER BY start');
+    const days = [...new Set(starts.map(({ start }) => localDayStartOfMs(this.#timeZone, start * 60_000)))];
+    const scope: Scope = { positions, version };
+    for (const chunk of this.#chunks(archive, days)) {
+      await this.#want('repairable', chunk);
+      const range = await this.#wantedRange();
+      if (!range) continue;
+      await this.#computeEvents(archive, range, scope);
+      await this.#connection.transaction(async () => {
+        await this.#replace(this.#events, scope);
+        await this.#connection.run(`DELETE FROM ${STATE}.dirty WHERE (win, start) IN (SELECT (win, start) FROM wanted)`);
+        await inTransaction();
+      });
+    }
+  }
+
+  /** Computes all windows of the range; replaces or compares them. */
+  async rebuild(archive: ArchiveReader, range: RebuildRange | null, diff: boolean, scope: Scope): Promise<RebuildResult> {
+    const result: RebuildResult = { windows: 0, differences: 0, examples: [] };
+    const finish = async (metrics: readonly Metric[]) => {
+      if (diff) return comparePoints(this.#connection, metrics, result);
+      await this.#connection.transaction(async () => {
+        result.windows += await this.#replace(metrics, scope);
+        if (metrics === this.#events) {
+          await this.#connection.run(`DELETE FROM ${STATE}.dirty WHERE (win, start) IN (SELECT (win, start) FROM wanted)`);
+        }
+      });
+    };
+    for (const chunk of this.#chunks(archive, this.#eventDays(archive, range))) {
+      await this.#wantAll(chunk);
+      await this.#computeEvents(archive, chunk, scope);
+      await finish(this.#events);
+    }
+    for (const chunk of this.#receivedRanges(archive, range)) {
+      await this.#wantAll(chunk);
+      await this.#computeQuality(archive, chunk, scope);
+      await finish(this.#quality);
+    }
+    return result;
+  }
+
+  /** Counts the archive by source, as `apply` would have. */
+  async ledger(archive: ArchiveReader, positions: Scope['positions']): Promise<MetricsLedger> {
+    const ledger: MetricsLedger = { counted: {}, duplicate: {}, bad: {} };
+    const add = (counts: Record<string, number>, rows: { source: string; n: number }[], sign = 1) => {
+      for (const { source, n } of rows) counts[source] = (counts[source] ?? 0) + sign * n;
+    };
+    const count = (relation: string) =>
+      this.#connection.rows<{ source: string; n: number }>(`SELECT source, count(*) AS n FROM ${relation} GROUP BY source`);
+    for (const range of this.#receivedRanges(archive, null)) {
+      await this.#readReceived(archive, range, positions);
+      const duplicates = await count('duplicates');
+      add(ledger.counted, await count('archive_rows'));
+      add(ledger.counted, duplicates, -1);
+      add(ledger.duplicate, duplicates);
+      add(ledger.bad, await count('archive_bad'));
+    }
+    return ledger;
+  }
+
+  /** Fills the table of ids seen with those received since `sinceMs`. */
+  async restoreSeen(archive: ArchiveReader, sinceMs: number, positions: Scope['positions']): Promise<void> {
+    await archive.withFiles('events', { receivedMs: [[sinceMs, Number.MAX_SAFE_INTEGER]] }, async (paths) => {
+      if (paths.length === 0) return;
+      await this.#connection.run(`INSERT INTO ${STATE}.seen SELECT hash(event_id), epoch_ms(received_at)
+        FROM read_parquet(${stringList(paths)}) WHERE event_id IS NOT NULL AND epoch_ms(received_at) >= ${sinceMs}
+        AND ${before(positions)}`);
+    });
+  }
+
+  /** Local days that rows of the archive may lie in, as chunks with not too many rows. */
+  #chunks(archive: ArchiveReader, days: number[]): TimeRange[] {
+    const rowsOf = new Map(archive.dates('events').map(({ date, rows }) => [Date.parse(date), rows]));
+    const chunks: TimeRange[] = [];
+    let rows = 0;
+    for (const fromMs of days.sort((a, b) => a - b)) {
+      const toMs = windowEndMs('1d', fromMs, this.#timeZone);
+      const dayRows = rowsOf.get(Math.floor((fromMs + DAY_MS / 2) / DAY_MS) * DAY_MS) ?? 0;
+      const last = chunks.at(-1);
+      if (last && last.toMs === fromMs && rows + dayRows <= CHUNK_ROWS_MAX) {
+        last.toMs = toMs;
+        rows += dayRows;
+      } else {
+        chunks.push({ fromMs, toMs });
+        rows = dayRows;
+      }
+    }
+    return chunks;
+  }
+
+  #eventDays(archive: ArchiveReader, range: RebuildRange | null): number[] {
+    const days = new Set<number>();
+    for (const { date } of archive.dates('events')) {
+      const startMs = Date.parse(date);
+      for (const instant of [startMs, startMs + DAY_MS - 1]) days.add(localDayStartOfMs(this.#timeZone, instant));
+    }
+    const inRange = this.#wholeDays(range);
+    return [...days].filter((day) => day >= inRange.fromMs && day < inRange.toMs);
+  }
+
+  #wholeDays(range: RebuildRange | null): TimeRange {
+    if (!range) return { fromMs: -Infinity, toMs: Infinity };
+    const lastDay = localDayStartOfMs(this.#timeZone, range.toMs - 1);
+    return { fromMs: localDayStartOfMs(this.#timeZone, range.fromMs), toMs: windowEndMs('1d', lastDay, this.#timeZone) };
+  }
+
+  /** Local days of received-at within the range. */
+  #receivedRanges(archive: ArchiveReader, range: RebuildRange | null): TimeRange[] {
+    const extent = archive.receivedExtentMs();
+    if (!extent) return [];
+    const wanted = this.#wholeDays(range);
+    const ranges: TimeRange[] = [];
+    let fromMs = localDayStartOfMs(this.#timeZone, Math.max(extent[0], wanted.fromMs));
+    while (fromMs <= extent[1] && fromMs < wanted.toMs) {
+      const toMs = windowEndMs('1d', fromMs, this.#timeZone);
+      ranges.push({ fromMs, toMs });
+      fromMs = toMs;
+    }
+    return ranges;
+  }
+
+  /** Temp table `wanted`: windows of `source` that start in the range. */
+  async #want(source: string, range: TimeRange): Promise<void> {
+    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE wanted AS SELECT win, start FROM ${source}
+      WHERE start >= ${range.fromMs / 60_000} AND start < ${range.toMs / 60_000}`);
+  }
+
+  /** Temp table `wanted`: every window of the range, which is whole local days. */
+  async #wantAll(range: TimeRange): Promise<void> {
+    const [from, to] = [range.fromMs / 60_000, range.toMs / 60_000];
+    // An hour can straddle the edge of a day in zones off by half an hour; it belongs to the day it starts in.
+    const firstHour = Math.ceil(from / 60) * 60;
+    const days: number[] = [];
+    for (let day = range.fromMs; day < range.toMs; day = windowEndMs('1d', day, this.#timeZone)) days.push(day / 60_000);
+    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE wanted AS
+      SELECT ${windowIndex('1m')}::TINYINT AS win, range::INTEGER AS start FROM range(${from}, ${to})
+      UNION ALL SELECT ${windowIndex('1h')}, range FROM range(${firstHour}, ${to}, 60)
+      UNION ALL SELECT ${windowIndex('1d')}, unnest([${days.join(', ')}])`);
+  }
+
+  /** Time that the wanted windows span. */
+  async #wantedRange(): Promise<TimeRange | null> {
+    const rows = await this.#connection.rows<{ win: number; low: number; high: number }>(
+      'SELECT win, min(start) AS low, max(start) AS high FROM wanted GROUP BY win',
+    );
+    if (rows.length === 0) return null;
+    return {
+      fromMs: Math.min(...rows.map((row) => row.low * 60_000)),
+      toMs: Math.max(...rows.map((row) => windowEndMs(WINDOWS[row.win]!, row.high * 60_000, this.#timeZone))),
+    };
+  }
+
+  async #computeEvents(archive: ArchiveReader, range: TimeRange, scope: Scope): Promise<void> {
+    // An hour that starts in the range may end after it.
+    const toMs = Math.ceil(range.toMs / HOUR_MS) * HOUR_MS;
+    const dates = { fromDate: utcDate(range.fromMs), toDate: utcDate(toMs - 1) };
+    await archive.withFiles('events', dates, (paths) =>
+      this.#readEvents(paths, `event_time >= ${instant(range.fromMs)} AND event_time < ${instant(toMs)}`, scope.positions),
+    );
+    await this.#findDuplicates(archive, scope.positions);
+    await this.#aggregate(this.#events, await this.#inputs());
+  }
+
+  async #computeQuality(archive: ArchiveReader, range: TimeRange, scope: Scope): Promise<void> {
+    const toMs = Math.ceil(range.toMs / HOUR_MS) * HOUR_MS;
+    await this.#readReceived(archive, { fromMs: range.fromMs, toMs }, scope.positions);
+    await this.#aggregate(this.#quality, await this.#inputs());
+  }
+
+  async #aggregate(metrics: readonly Metric[], inputs: Inputs): Promise<void> {
+    await this.#aggregator.aggregate(
+      metrics,
+      inputs,
+      (size, start) => `${start} IN (SELECT start FROM wanted WHERE win = ${windowIndex(size)})`,
+    );
+  }
+
+  async #inputs(): Promise<Inputs> {
+    const events = '(SELECT * FROM archive_rows ANTI JOIN duplicates USING (log_partition, log_offset, log_line))';
+    await this.#temp('input_events', eventsInputSql(events));
+    return { events: 'input_events', quality: qualityInputSql('archive_bad', 'duplicates', 'input_events') };
+  }
+
+  /** Temp tables `archive_rows`, `archive_bad` and `duplicates` of what was received in the range. */
+  async #readReceived(archive: ArchiveReader, range: TimeRange, positions: Scope['positions']): Promise<void> {
+    const receivedMs = [[range.fromMs, range.toMs - 1]] as [number, number][];
+    const where = `received_at >= ${instant(range.fromMs)} AND received_at < ${instant(range.toMs)}`;
+    await archive.withFiles('events', { receivedMs }, (paths) => this.#readEvents(paths, where, positions));
+    await archive.withFiles('bad_rows', { receivedMs }, (paths) =>
+      this.#temp(
+        'archive_bad',
+        paths.length > 0
+          ? `SELECT reason, received_at, source FROM read_parquet(${stringList(paths)}) WHERE ${where} AND ${before(positions)}`
+          : `SELECT '' AS reason, now() AS received_at, '' AS source LIMIT 0`,
+      ),
+    );
+    await this.#findDuplicates(archive, positions);
+  }
+
+  async #readEvents(paths: string[], where: string, positions: Scope['positions']): Promise<void> {
+    const columns = `event_time, event_type, user_id, session_id, product_id, quantity, price, amount, currency, device_type,
+      response_time, status_code, log_partition, log_offset, log_line, received_at, source, hash(event_id) AS id_hash,
+      event_id IS NOT NULL AS has_id`;
+    await this.#temp(
+      'archive_rows',
+      paths.length > 0
+        ? `SELECT ${columns} FROM read_parquet(${stringList(paths)}) WHERE ${where} AND ${before(positions)}`
+        : `SELECT ${columns} FROM (${EMPTY_EVENTS}) LIMIT 0`,
+    );
+  }
+
+  /** Temp table `duplicates`: the rows of `archive_rows` whose event_id was received within the time before. */
+  async #findDuplicates(archive: ArchiveReader, positions: Scope['positions']): Promise<void> {
+    const hours = await this.#connection.rows<{ hour: number }>(
+      `SELECT DISTINCT epoch_ms(received_at) // ${HOUR_MS} AS hour FROM archive_rows ORDER BY hour`,
+    );
+    const receivedMs = mergeRanges(
+      hours.map(({ hour }) => [hour * HOUR_MS - DUPLICATE_WITHIN_MS, (hour + 1) * HOUR_MS - 1]),
+    );
+    await archive.withFiles('events', { receivedMs }, async (paths) => {
+      const prior =
+        paths.length > 0
+          ? `SELECT hash(event_id) AS id_hash, received_at, log_partition, log_offset, log_line, source
+             FROM read_parquet(${stringList(paths)}) WHERE event_id IS NOT NULL AND ${before(positions)}`
+          : 'SELECT id_hash, received_at, log_partition, log_offset, log_line, source FROM archive_rows LIMIT 0';
+      await this.#temp('prior', `SELECT * FROM (${prior}) WHERE id_hash IN (SELECT id_hash FROM archive_rows WHERE has_id)`);
+    });
+    await this.#temp(
+      'duplicates',
+      `SELECT log_partition, log_offset, log_line, received_at, source FROM (
+        SELECT *, epoch_ms(received_at) - lag(epoch_ms(received_at)) OVER
+          (PARTITION BY id_hash ORDER BY received_at, log_partition, log_offset, log_line) AS gap_ms
+        FROM prior SEMI JOIN (SELECT id_hash FROM prior GROUP BY id_hash HAVING count(*) > 1) USING (id_hash)
+      ) WHERE gap_ms <= ${DUPLICATE_WITHIN_MS}
+        AND (log_partition, log_offset, log_line) IN (SELECT (log_partition, log_offset, log_line) FROM archive_rows)`,
+    );
+    await this.#connection.run('DROP TABLE prior');
+  }
+
+  /** Puts what was computed in the place of what the state holds of the wanted windows; gives their number. */
+  async #replace(metrics: readonly Metric[], scope: Scope): Promise<number> {
+    let windows = 0;
+    const wanted = '(win, start) IN (SELECT (win, start) FROM wanted)';
+    for (const metric of metrics) {
+      const sketches = distinctValues(metric).map(({ name }) => setTable(metric, name));
+      if (quantileValues(metric).length > 0) sketches.push(histogramTable(metric));
+      for (const table of [pointsTable(metric), ...sketches]) {
+        await this.#connection.run(`DELETE FROM ${STATE}.${table} WHERE ${wanted}`);
+      }
+      await this.#connection.run(writePointsSql(metric, 'nothing', scope.version));
+      for (const sql of mergeSketchesSql(metric)) await this.#connection.run(sql);
+      const { n } = await this.#connection.row<{ n: number }>(
+        `SELECT count(*) AS n FROM (SELECT DISTINCT win, start FROM d_${metric.name})`,
+      );
+      windows += n;
+    }
+    return windows;
+  }
+
+  async #temp(name: string, sql: string): Promise<void> {
+    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${name} AS ${sql}`);
+  }
+}
+
+const EMPTY_EVENTS = `SELECT now() AS event_time, '' AS event_type, '' AS event_id, '' AS user_id, '' AS session_id,
+  '' AS product_id, 0 AS quantity, 0::DECIMAL(18,4) AS price, 0::DECIMAL(18,4) AS amount, '' AS currency, '' AS device_type,
+  0 AS response_time, 0 AS status_code, 0 AS log_partition, 0::BIGINT AS log_offset, 0 AS log_line, now() AS received_at,
+  '' AS source`;
+
+/** Condition for rows before the positions. */
+function before(positions: Record<string, Offset>): string {
+  const parts = Object.entries(positions).map(([id, past]) => `(log_partition = ${id} AND log_offset < ${past})`);
+  return parts.length > 0 ? `(${parts.join(' OR ')})` : 'false';
+}
+
+function mergeRanges(ranges: (readonly [number, number])[]): [number, number][] {
+  const merged: [number, number][] = [];
+  for (const [from, to] of ranges) {
+    const last = merged.at(-1);
+    if (last && from <= last[1] + 1) last[1] = Math.max(last[1], to);
+    else merged.push([from, to]);
+  }
+  return merged;
+}
+
+function utcDate(epochMs: number): string {
+  return new Date(epochMs).toISOString().slice(0, 10);
+}
+
+function instant(epochMs: number): string {
+  return `make_timestamptz(${epochMs * 1000})`;
+}
+

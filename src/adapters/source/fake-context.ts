@@ -1,0 +1,48 @@
+import type { IngestInput, IngestResult, SourceContext } from '../../ports/source.ts';
+
+/** For tests of sources: an ingest that keeps the lines, and can be told to refuse. */
+export interface FakeContext extends SourceContext {
+  /** All lines taken, in order. */
+  lines: string[];
+  inputs: IngestInput[];
+  warnings: string[];
+  /** Called before each ingest; may throw to refuse. */
+  beforeIngest: (input: IngestInput) => void | Promise<void>;
+}
+
+export function fakeContext(stateDir: string): FakeContext {
+  const context: FakeContext = {
+    lines: [],
+    inputs: [],
+    warnings: [],
+    beforeIngest: () => {},
+    async ingest(input): Promise<IngestResult> {
+      await context.beforeIngest(input);
+      const lines = input.body
+        .toString('latin1')
+        .split('\n')
+        .filter((line) => line !== '');
+      context.inputs.push(input);
+      context.lines.push(...lines);
+      return { accepted: lines.length, rejected: 0, errors: [] };
+    },
+    stateDir,
+    log: {
+      info: () => {},
+      warn: (fields, message) => context.warnings.push(`${message} ${JSON.stringify(fields)}`),
+      error: (fields, message) => context.warnings.push(`${message} ${JSON.stringify(fields)}`),
+    },
+    now: Date.now,
+    random: Math.random,
+  };
+  return context;
+}
+
+/** Waits until `condition` holds; fails with `what` after five seconds. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadlineMs = Date.now() + 5000;
+  while (!condition()) {
+    if (Date.now() > deadlineMs) throw new Error(`waited for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}

@@ -1,0 +1,47 @@
+import type { CountsBySource } from '../domain/offset.ts';
+import type { ArchiveTable, ParsedBatch } from './batch.ts';
+import type { ArchiveReader } from './engine.ts';
+
+export interface ArchiveCounts {
+  events: CountsBySource;
+  bad_rows: CountsBySource;
+}
+
+export interface CompactResult {
+  /** Files that were merged, and files they became. */
+  filesBefore: number;
+  filesAfter: number;
+}
+
+export interface VacuumResult {
+  filesDeleted: number;
+  bytesFreed: number;
+  logFilesDeleted: number;
+}
+
+export interface ArchiveStatus {
+  state: 'ready' | 'failed';
+  message: string;
+  /** Received-at of the newest archived line, ms. */
+  lastReceivedAtMs: number | null;
+  tables: Record<ArchiveTable, { version: number; files: number; rows: number; bytes: number }>;
+}
+
+/**
+ * The archive: the tables `events` and `bad_rows`, which any data tool can open.
+ *
+ * - `append` takes lines from `position(batch.partition)` on; lines before it that the batch holds are skipped, so a
+ *   batch may be offered again after any failure. The rows and the new position become visible in one atomic step.
+ *   It rejects when they are not durable; nothing is half visible then.
+ * - `counts` belong to `position`: every line before it is counted once, none after it.
+ * - `compact` merges small files without changing a row; `vacuum` deletes what no version of the last
+ *   `retentionHours` needs. Both may run beside `append`.
+ */
+export interface Archive extends ArchiveReader {
+  append(batch: ParsedBatch): Promise<void>;
+  counts(): ArchiveCounts;
+  compact(): Promise<CompactResult>;
+  vacuum(retentionHours: number): Promise<VacuumResult>;
+  status(): ArchiveStatus;
+  check(): Promise<string>;
+}

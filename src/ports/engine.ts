@@ -1,0 +1,79 @@
+import type { CountsBySource, Offset } from '../domain/offset.ts';
+import type { ParsedBatch } from './batch.ts';
+
+/** What the metrics have done with the lines before their position, by source. */
+export interface MetricsLedger {
+  counted: CountsBySource;
+  duplicate: CountsBySource;
+  bad: CountsBySource;
+}
+
+export interface RebuildRange {
+  /** Windows from the local day of fromMs to the local day of toMs (exclusive). */
+  fromMs: number;
+  toMs: number;
+}
+
+export interface RebuildDifference {
+  metric: string;
+  window: string;
+  start: string;
+  keys: Record<string, string>;
+  /** Values that the metrics hold, and those that the archive gives; null where there is no such point. */
+  stored: Record<string, string | number | null> | null;
+  rebuilt: Record<string, string | number | null> | null;
+}
+
+export interface RebuildResult {
+  /** Windows that were computed. */
+  windows: number;
+  differences: number;
+  /** The first 20 differences. */
+  examples: RebuildDifference[];
+}
+
+/** Where an engine reads rows again: local Parquet files of the archive, and what they cover. */
+export interface ArchiveReader {
+  /** Offset after the last archived line of the partition. */
+  position(partition: number): Offset;
+  partitions(): number[];
+  /**
+   * Calls `use` with local paths of the Parquet files that may hold rows with event dates (UTC) in [fromDate, toDate]
+   * or received in one of the time ranges (ms); the files stay until `use` settles.
+   */
+  withFiles<T>(
+    table: 'events' | 'bad_rows',
+    filter: { fromDate?: string; toDate?: string; receivedMs?: readonly [number, number][] },
+    use: (paths: string[]) => Promise<T>,
+  ): Promise<T>;
+  /** Event dates (UTC, YYYY-MM-DD) that the table has rows of, in order, with their number. */
+  dates(table: 'events' | 'bad_rows'): { date: string; rows: number }[];
+  /** Smallest and largest received-at of both tables, ms; null when they are empty. */
+  receivedExtentMs(): readonly [number, number] | null;
+}
+
+/**
+ * An engine that runs in this process and is fed batch by batch.
+ *
+ * - `apply` takes the batch that starts at `position(batch.partition)` and moves the position to `batch.to`, in one
+ *   transaction with all that follows from it; when it rejects, nothing has changed and the same batch may be offered again.
+ * - Windows that are cold for the batch are only marked dirty; `repair` recomputes dirty windows from the archive, as
+ *   far as the archive has come, and returns how many are left.
+ * - `restore` fills an engine without state (`isEmpty`) from the archive and goes on from the archive's positions.
+ * - `rebuild` computes all windows of a range from the archive (as far as this engine has read the log) and replaces
+ *   what it holds; with `diff` it only compares.
+ * - Calls may overlap; the engine runs them one after the other.
+ */
+export interface BatchEngine {
+  position(partition: number): Offset;
+  ledger(): MetricsLedger;
+  dirtyWindows(): number;
+  /** Largest received-at that it has seen, ms; 0 before the first batch. */
+  frontierMs(): number;
+  isEmpty(): boolean;
+  apply(batch: ParsedBatch): Promise<void>;
+  restore(archive: ArchiveReader): Promise<void>;
+  repair(archive: ArchiveReader): Promise<number>;
+  rebuild(archive: ArchiveReader, range: RebuildRange | null, diff: boolean): Promise<RebuildResult>;
+  close(): Promise<void>;
+}

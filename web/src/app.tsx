@@ -1,0 +1,69 @@
+import { Devices } from './panels/devices.tsx';
+import { FreshnessPanel } from './panels/freshness.tsx';
+import { Funnel } from './panels/funnel.tsx';
+import { Latency } from './panels/latency.tsx';
+import { LedgerPanel } from './panels/ledger.tsx';
+import { Products } from './panels/products.tsx';
+import { Quality } from './panels/quality.tsx';
+import { Responses } from './panels/responses.tsx';
+import { Revenue } from './panels/revenue.tsx';
+import { Tiles } from './panels/tiles.tsx';
+import { Traffic } from './panels/traffic.tsx';
+import { metrics } from './state/metrics.ts';
+import { connection, ledger } from './state/server.ts';
+import { Banner } from './ui/banner.tsx';
+import { NoEventsHere, NoEventsYet } from './ui/empty.tsx';
+import { Header } from './ui/header.tsx';
+import { RangeBar } from './ui/range.tsx';
+
+function Content() {
+  if (ledger.value === null) {
+    const waiting = connection.value.kind === 'connecting';
+    return waiting ? <p class="waiting note">Asking for the numbers …</p> : null;
+  }
+  if (ledger.value.received === 0) {
+    return (
+      <>
+        <NoEventsYet />
+        <div class="grid bare">
+          <FreshnessPanel />
+        </div>
+      </>
+    );
+  }
+  return (
+    <>
+      <RangeBar />
+      {metrics.traffic.value.overall?.events === 0 && <NoEventsHere />}
+      <Tiles />
+      <div class="grid">
+        <Traffic />
+        <Funnel />
+        <Revenue />
+        <Latency />
+        <Products />
+        <Devices />
+        <Responses />
+        <LedgerPanel />
+        <FreshnessPanel />
+        <Quality />
+      </div>
+    </>
+  );
+}
+
+export function App() {
+  return (
+    <>
+      {/* Not a link: the part of the address after # belongs to the view. */}
+      <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
+        Skip to the numbers
+      </button>
+      <Header />
+      <main id="main" tabIndex={-1}>
+        <Banner />
+        <Content />
+      </main>
+    </>
+  );
+}

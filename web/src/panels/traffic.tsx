@@ -1,0 +1,103 @@
+import { useComputed, useSignal } from '@preact/signals';
+import { Chart } from '../charts/chart.tsx';
+import type { ChartData } from '../charts/option.ts';
+import { colourOf } from '../charts/palette.ts';
+import { keepLargest, ordered, perWindow, pivotSum } from '../charts/pivot.ts';
+import { axisCount, count, shortCount, words } from '../format.ts';
+import { metrics } from '../state/metrics.ts';
+import { timeZone } from '../state/server.ts';
+import { span } from '../state/view.ts';
+import { windowLabel } from '../time/labels.ts';
+import { Legend, toggled } from '../ui/legend.tsx';
+import { Panel } from '../ui/panel.tsx';
+import { Segmented } from '../ui/segmented.tsx';
+
+type By = 'event_type' | 'device_type';
+const BY: { value: By; text: string }[] = [
+  { value: 'event_type', text: 'Type' },
+  { value: 'device_type', text: 'Device' },
+];
+const SERIES_MAX = 7;
+
+export function Traffic() {
+  const by = useSignal<By>('event_type');
+  const hidden = useSignal<ReadonlySet<string>>(new Set());
+
+  const model = useComputed(() => {
+    const rows = metrics.traffic.value.rows ?? [];
+    const { starts, window, open } = span.value;
+    const sizes = new Map<string, number>();
+    for (const row of rows) sizes.set(row[by.value], (sizes.get(row[by.value]) ?? 0) + row.events);
+    const nameOf = keepLargest(sizes, SERIES_MAX);
+    const pivot = pivotSum(
+      rows,
+      starts,
+      (row) => nameOf(row[by.value]),
+      (row) => row.events,
+      0,
+    );
+    const total = (name: string) =>
+      pivot.values.get(name)!.reduce((sum: number, value) => sum + (value ?? 0), 0);
+    const names = ordered(pivot.names, total);
+    const all = names.map((name) => ({
+      name: words(name),
+      colour: colourOf(name, names),
+      values: pivot.values.get(name)!,
+      total: total(name),
+    }));
+    const data: ChartData = {
+      kind: 'stack',
+      zone: timeZone.value,
+      window,
+      starts,
+      open,
+      series: all.filter((one) => !hidden.value.has(one.name)),
+      format: count,
+      axisFormat: axisCount,
+    };
+    return { all, data, sum: all.reduce((sum, one) => sum + one.total, 0) };
+  });
+
+  const { all, data, sum } = model.value;
+  const table = () => ({
+    columns: [{ name: 'Window' }, ...all.map((one) => ({ name: one.name, num: true }))],
+    rows: data.starts
+      .map((at, index) => [
+        windowLabel(data.window, data.zone, at),
+        ...all.map((one) => count(one.values[index])),
+      ])
+      .reverse(),
+  });
+  return (
+    <Panel
+      title="Traffic"
+      area="traffic"
+      note={`events per ${perWindow[data.window]}`}
+      error={metrics.traffic.value.error}
+      table={table}
+      controls={
+        <Segmented
+          label="Split traffic by"
+          options={BY}
+          value={by.value}
+          onChange={(next) => {
+            by.value = next;
+          }}
+        />
+      }
+    >
+      <Legend
+        items={all.map((one) => ({ ...one, value: shortCount(one.total) }))}
+        hidden={hidden.value}
+        onToggle={(name) => {
+          hidden.value = toggled(hidden.value, name);
+        }}
+      />
+      <Chart
+        tall
+        data={data}
+        label={`Traffic over time: ${count(sum)} events; ${all.map((one) => `${one.name} ${count(one.total)}`).join(', ')}.`}
+      />
+    </Panel>
+  );
+}

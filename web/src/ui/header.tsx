@@ -1,0 +1,61 @@
+import { setTheme, type Theme, theme } from '../charts/palette.ts';
+import { now } from '../state/clock.ts';
+import { pause, start } from '../state/live.ts';
+import { connection, status, timeZone } from '../state/server.ts';
+import { clockTime } from '../time/labels.ts';
+
+const NEXT: Record<Theme, Theme> = { system: 'dark', dark: 'light', light: 'system' };
+
+function connectionText(): { text: string; tone: string } {
+  const state = connection.value;
+  if (state.kind === 'live') return { text: 'Live', tone: 'good' };
+  if (state.kind === 'paused')
+    return { text: `Paused at ${clockTime(timeZone.value, state.at)}`, tone: 'warn' };
+  if (state.kind === 'retrying') return { text: 'Not connected', tone: 'bad' };
+  if (state.kind === 'unauthorized') return { text: 'API key needed', tone: 'bad' };
+  return { text: 'Connecting', tone: 'none' };
+}
+
+/** Apart, so that the ticking clock does not draw the whole header anew. */
+const Clock = () =>
+  status.value && (
+    <span class="clock" title="Time of the server, in the shop's time zone">
+      <span class="num">{clockTime(timeZone.value, now.value)}</span> {timeZone.value}
+    </span>
+  );
+
+export function Header() {
+  const { text, tone } = connectionText();
+  const { kind } = connection.value;
+  const paused = kind === 'paused';
+  return (
+    <header class="top">
+      <h1>
+        <img src="./icon.svg" alt="" width="22" height="22" /> Tillstream
+      </h1>
+      <Clock />
+      <div class="top-right">
+        <p class={`connection ${tone}`} role="status" aria-live="polite">
+          <span class="dot" aria-hidden="true" /> {text}
+        </p>
+        <button
+          type="button"
+          id="pause"
+          disabled={kind === 'unauthorized'}
+          title={paused ? 'Follow the shop again' : 'Hold the numbers still'}
+          onClick={() => (paused ? start() : pause())}
+        >
+          {paused ? 'Resume' : 'Pause'}
+        </button>
+        <button
+          type="button"
+          id="theme"
+          aria-label={`Colours: ${theme.value}. Change to ${NEXT[theme.value]}`}
+          onClick={() => setTheme(NEXT[theme.value])}
+        >
+          {{ system: '◐ Auto', dark: '● Dark', light: '○ Light' }[theme.value]}
+        </button>
+      </div>
+    </header>
+  );
+}
