@@ -1,0 +1,53 @@
+/** Every error that the API answers with: its status and what to do. The list is closed; docs/api.md is made from it. */
+export const API_ERRORS = {
+  bad_request: { status: 400, hint: 'See GET /openapi.json for what this address takes.' },
+  bad_encoding: { status: 400, hint: 'Send the body as it is, or with Content-Encoding gzip or zstd, intact.' },
+  bad_json: { status: 400, hint: 'Send NDJSON (one JSON object per line), a JSON array of objects, or one object.' },
+  bad_range: { status: 400, hint: 'from and to are ISO 8601 times or milliseconds since 1970, from before to.' },
+  bad_window: { status: 400, hint: 'window is 1m, 1h or 1d, and one that the metric has.' },
+  unauthorized: { status: 401, hint: 'Send an API key of the config: Authorization: Bearer KEY.' },
+  forbidden: { status: 403, hint: 'Use a key with this scope, or allow the origin or host in the config.' },
+  not_found: { status: 404, hint: 'See GET /openapi.json for the addresses that exist.' },
+  unknown_metric: { status: 404, hint: 'GET /v1/status lists the metrics.' },
+  timeout: { status: 408, hint: 'Send the request faster; the time for a request is limited.' },
+  too_large: { status: 413, hint: 'Send smaller batches; the limits are in the config under server.' },
+  unsupported_encoding: { status: 415, hint: 'Use Content-Encoding gzip, zstd or none.' },
+  lines_rejected: { status: 422, hint: 'Mend the lines listed, or send without strict=true to store the good ones.' },
+  too_many_requests: { status: 429, hint: 'Wait for Retry-After seconds, then send the same request again.' },
+  internal: { status: 500, hint: 'Look at the log of Tillstream for the request id.' },
+  log_full: { status: 503, hint: 'Free disk space or lower the retention of the log; then send again.' },
+  log_busy: { status: 503, hint: 'Wait for Retry-After seconds, then send the same request again.' },
+  log_failed: { status: 503, hint: 'The disk failed to store data: check it, then restart Tillstream.' },
+  log_closed: { status: 503, hint: 'Tillstream is stopping; send again when it is back.' },
+} as const;
+
+export type ApiErrorCode = keyof typeof API_ERRORS;
+
+/** An error with an answer for the user. `message` says what was wrong, with the values at fault. */
+export class ApiError extends Error {
+  readonly code: ApiErrorCode;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ApiErrorCode, message: string, retryAfterSeconds?: number) {
+    super(message);
+    this.name = 'ApiError';
+    this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+
+  get status(): number {
+    return API_ERRORS[this.code].status;
+  }
+
+  toJSON(): object {
+    return { error: { code: this.code, message: this.message, hint: API_ERRORS[this.code].hint } };
+  }
+}
+
+/** A mistake of the user on the command line or in the config: shown without a stack trace. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}

@@ -1,0 +1,65 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { ApiError } from '../domain/errors.ts';
+import { isLoopback, type ServerConfig } from './config.ts';
+
+export type Scope = 'write' | 'read' | 'admin';
+
+/**
+ * Decides who may do what. Keys are compared by their digests, in constant time. `ownerToken` is the secret of this
+ * start, which commands on this machine read from the data folder; it may do everything.
+ */
+export function createGuard(config: ServerConfig, ownerToken: string) {
+  const keys = config.api_keys.map(({ name, key, scopes }) => ({ name, scopes, digest: digest(key) }));
+  const owner = digest(ownerToken);
+  const hosts = new Set(['localhost', '127.0.0.1', '[::1]', config.host, ...config.allowed_hosts]);
+
+  /** Throws ApiError unless the request may use `scope`. */
+  function check(request: FastifyRequest, scope: Scope): void {
+    checkHost(request);
+    checkOrigin(request, scope);
+    const secret = secretOf(request.headers.authorization);
+    if (secret !== null && timingSafeEqual(digest(secret), owner)) return;
+    if (keys.length === 0) return;
+    if (secret === null) throw new ApiError('unauthorized', 'This address needs an API key, and none was sent.');
+    let found: (typeof keys)[number] | undefined;
+    for (const key of keys) if (timingSafeEqual(key.digest, digest(secret))) found = key;
+    if (!found) throw new ApiError('unauthorized', 'The API key is not one of the config.');
+    if (!found.scopes.includes(scope)) {
+      throw new ApiError('forbidden', `The API key "${found.name}" does not have the scope "${scope}".`);
+    }
+  }
+
+  /** A page that a browser shows from elsewhere must not reach us by a name that resolves to this machine. */
+  function checkHost(request: FastifyRequest): void {
+    if (!isLoopback(config.host)) return;
+    const host = (request.headers.host ?? '').replace(/:\d+$/, '');
+    if (!hosts.has(host)) throw new ApiError('forbidden', `The host name "${host}" is not allowed here.`);
+  }
+
+  function checkOrigin(request: FastifyRequest, scope: Scope): void {
+    const { origin } = request.headers;
+    if (origin === undefined || origin === `http://${request.headers.host}` || origin === `https://${request.headers.host}`) return;
+    if (scope === 'write' && config.cors_origins.includes(origin)) return;
+    throw new ApiError('forbidden', `Requests from web pages of "${origin}" are not allowed.`);
+  }
+
+  return { check };
+}
+
+export type Guard = ReturnType<typeof createGuard>;
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+/** The key of `Bearer KEY`, or the password of `Basic`, which is what a browser can send for the page. */
+function secretOf(header: string | undefined): string | null {
+  if (header === undefined) return null;
+  const bearer = /^Bearer +(\S+)$/i.exec(header);
+  if (bearer) return bearer[1]!;
+  const basic = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(header);
+  if (!basic) return '';
+  const decoded = Buffer.from(basic[1]!, 'base64').toString('utf8');
+  return decoded.slice(decoded.indexOf(':') + 1);
+}

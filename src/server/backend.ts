@@ -1,0 +1,66 @@
+import type { Ledger } from '../domain/ledger.ts';
+import type { WindowSize } from '../domain/window.ts';
+import type { CompactResult, VacuumResult } from '../ports/archive.ts';
+import type { RebuildRange, RebuildResult } from '../ports/engine.ts';
+import type { ChangedPoint, MetricQuery, MetricResult } from '../ports/metrics-store.ts';
+import type { IngestResult } from '../ports/source.ts';
+
+/** State of a part: ready, waiting (tries again by itself), or failed (needs a person). */
+export interface PartStatus {
+  state: 'ready' | 'waiting' | 'failed' | 'starting';
+  message: string;
+}
+
+export interface Status {
+  running: true;
+  pid: number;
+  url: string;
+  version: string;
+  time_zone: string;
+  started_at: string;
+  now: string;
+  data: string;
+  parts: Record<string, PartStatus>;
+  /** Lines of the log that a reader has not taken yet. */
+  lag: Record<string, number>;
+  /** Received-at of the last line that each stage has. */
+  freshness: Record<'collector' | 'log' | 'archive' | 'metrics', string | null>;
+  dirty_windows: number;
+  metrics: { name: string; title: string; keys: string[]; values: string[]; windows: readonly WindowSize[] }[];
+}
+
+export interface BadRow {
+  /** `partition-offset-line` of the row in the log. */
+  id: string;
+  reason: string;
+  field: string | null;
+  raw: string | null;
+  received_at: string;
+  source: string;
+}
+
+/** Lines as they pass the door, for `tap`. */
+export type TapListener = (source: string, bytes: readonly Buffer[]) => void;
+
+/** What the server needs of the rest; app.ts wires it. */
+export interface Backend {
+  /** Stores a body of NDJSON; with `strict` only when every line is good. Throws ApiError or LogRefused. */
+  ingest(source: string, body: Buffer, strict: boolean): Promise<IngestResult>;
+  query(query: MetricQuery): Promise<MetricResult>;
+  changes(version: number, metrics: readonly string[], windows: readonly WindowSize[]): Promise<{
+    version: number;
+    points: ChangedPoint[];
+  }>;
+  storeVersion(): number;
+  ledger(): Ledger;
+  status(): Status;
+  badRows(filter: { limit: number; reason?: string; id?: string }): Promise<BadRow[]>;
+  compact(): Promise<CompactResult>;
+  vacuum(retentionHours: number): Promise<VacuumResult>;
+  rebuild(range: RebuildRange | null, diff: boolean): Promise<RebuildResult>;
+  /** Registers a listener; gives the function that removes it. */
+  tap(listener: TapListener): () => void;
+  /** Prometheus exposition. */
+  metrics(): Promise<{ contentType: string; text: string }>;
+  timeZone: string;
+}

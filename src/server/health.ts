@@ -1,0 +1,21 @@
+import type { FastifyInstance } from 'fastify';
+import type { Guard } from './auth.ts';
+import type { Backend } from './backend.ts';
+
+/** Liveness, readiness by part, and Prometheus. */
+export function registerHealth(app: FastifyInstance, backend: Backend, guard: Guard): void {
+  app.get('/healthz', async () => ({ status: 'alive' }));
+
+  app.get('/readyz', async (_request, reply) => {
+    const { parts } = backend.status();
+    const ready = Object.values(parts).every(({ state }) => state === 'ready');
+    // Without a key only the states are told; messages can hold paths and addresses.
+    const states = Object.fromEntries(Object.entries(parts).map(([name, { state }]) => [name, { state }]));
+    return reply.code(ready ? 200 : 503).send({ ready, parts: states });
+  });
+
+  app.get('/metrics', { onRequest: async (request) => guard.check(request, 'read') }, async (_request, reply) => {
+    const { contentType, text } = await backend.metrics();
+    return reply.type(contentType).send(text);
+  });
+}

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import { access } from 'node:fs/promises';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { ApiError, API_ERRORS } from '../domain/errors.ts';
+import { LogRefused } from '../ports/event-log.ts';
+import type { Logger } from '../ports/logger.ts';
+import { createGuard } from './auth.ts';
+import type { Backend } from './backend.ts';
+import { registerCollector } from './collector.ts';
+import type { ServerConfig } from './config.ts';
+import { registerHealth } from './health.ts';
+import { openApi } from './openapi.ts';
+import { registerPage } from './page.ts';
+import { registerQueryApi } from './query-api.ts';
+import { registerStream } from './stream.ts';
+
+export interface ServerOptions {
+  backend: Backend;
+  config: ServerConfig;
+  /** Folder of the built page. */
+  pageDir: string;
+  /** Secret of this start: commands on this machine use it. */
+  ownerToken: string;
+  logger: Logger;
+}
+
+/** Builds the HTTP server; the caller lets it listen. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { backend, config } = options;
+  const app: FastifyInstance = Fastify({
+    loggerInstance: options.logger as FastifyBaseLogger,
+    disableRequestLogging: true,
+    genReqId: () => randomUUID(),
+    bodyLimit: config.body_bytes_max,
+    requestTimeout: config.request_timeout_seconds * 1000,
+    keepAliveTimeout: 30_000,
+    forceCloseConnections: true,
+    http: {
+      headersTimeout: config.header_timeout_seconds * 1000,
+      connectionsCheckingInterval: 2000,
+      requireHostHeader: true,
+    },
+    routerOptions: { maxParamLength: 200 },
+    clientErrorHandler: answerBrokenRequest,
+  });
+  app.server.maxConnections = config.connections_max;
+  app.server.maxHeadersCount = 100;
+
+  // Bodies are read by the handlers that want one, within their own limits.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('referrer-policy', 'no-referrer');
+    reply.header('x-frame-options', 'DENY');
+    reply.header(
+      'content-security-policy',
+      "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    );
+  });
+
+  app.setErrorHandler((error, request, reply) => {
+    const known = toApiError(error);
+    if (known.code === 'internal') request.log.error({ err: error, reqId: request.id }, 'request failed');
+    if (known.retryAfterSeconds !== undefined) reply.header('retry-after', String(known.retryAfterSeconds));
+    if (known.status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer');
+    // A body that was not read to its end makes the connection useless for a next request.
+    if (!request.raw.complete) reply.header('connection', 'close');
+    return reply.code(known.status).send(error instanceof LinesRejected ? { ...known.toJSON(), ...error.result } : known.toJSON());
+  });
+  app.setNotFoundHandler((request) => {
+    throw new ApiError('not_found', `There is nothing at ${request.method} ${request.url.split('?')[0]?.slice(0, 200)}.`);
+  });
+
+  const guard = createGuard(config, options.ownerToken);
+  registerCollector(app, backend, guard, config);
+  registerQueryApi(app, backend, guard);
+  registerStream(app, backend, guard, config);
+  registerHealth(app, backend, guard);
+  app.get('/openapi.json', async () => openApi(backend.status()));
+  await access(options.pageDir).then(
+    () => registerPage(app, options.pageDir, guard),
+    () => options.logger.warn({ dir: options.pageDir }, 'the page is not built: only the API is served'),
+  );
+  return app;
+}
+
+/** Strict mode: nothing was stored; the answer lists the lines. */
+export class LinesRejected extends ApiError {
+  readonly result: object;
+  constructor(result: { accepted: number; rejected: number; errors: object[] }) {
+    super('lines_rejected', `${result.rejected} of ${result.accepted + result.rejected} lines are bad; nothing was stored.`);
+    this.result = { ...result, accepted: 0 };
+  }
+}
+
+function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof LogRefused) return new ApiError(error.code, error.message, error.retryAfterSeconds);
+  const { statusCode, message } = error as { statusCode?: number; message?: string };
+  if (statusCode === 413) return new ApiError('too_large', message ?? 'The request is too large.');
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new ApiError('bad_request', message ?? 'The request could not be read.');
+  }
+  return new ApiError('internal', 'Something went wrong inside of Tillstream.');
+}
+
+/** Answers what Node's HTTP parser refuses: broken, oversized or too slow requests. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const code = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'timeout' : error.code === 'HPE_HEADER_OVERFLOW' ? 'too_large' : 'bad_request';
+  const body = JSON.stringify(new ApiError(code, 'The request is not valid HTTP, too large, or too slow.'));
+  const { status } = API_ERRORS[code];
+  socket.end(
+    `HTTP/1.1 ${status} Error\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
