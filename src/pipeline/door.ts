@@ -18,7 +18,7 @@ export interface CheckedLines {
   rejected: number;
   errors: LineError[];
   /** Rejected lines by reason. */
-  reasons: Partial<Record<Reason, number>>;
+  reasons: Record<string, number>;
 }
 
 export interface DoorOptions {
@@ -53,7 +53,8 @@ export class Door {
     const lines = checked.accepted + checked.rejected;
     if (lines > 0) await this.#options.log.append({ source, bytes: checked.bytes, lines });
     this.#options.onChecked?.(source, checked);
-    return { accepted: checked.accepted, rejected: checked.rejected, errors: checked.errors };
+    const { accepted, rejected, errors, reasons } = checked;
+    return { accepted, rejected, errors, reasons };
   }
 
   /** Judges the lines of an NDJSON body. Empty lines are skipped; `line` of an error counts them. */

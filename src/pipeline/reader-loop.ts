@@ -1,7 +1,7 @@
 import { addCount, type CountsBySource, type Offset } from '../domain/offset.ts';
 import type { ParsedBatch } from '../ports/batch.ts';
 import type { EventLog } from '../ports/event-log.ts';
-import type { Logger } from '../ports/logger.ts';
+import type { Logger } from '../domain/logger.ts';
 import type { SharedBatches } from './shared-batches.ts';
 
 export interface ReaderLoopOptions {

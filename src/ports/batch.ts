@@ -48,6 +48,17 @@ export interface ParquetFile {
   sources: Record<string, number>;
 }
 
+export interface BadRow {
+  /** `partition-offset-line` of the row in the log. */
+  id: string;
+  reason: string;
+  field: string | null;
+  /** The line as it came; base64 when the reason is not_utf8. */
+  raw: string | null;
+  received_at: string;
+  source: string;
+}
+
 export type ArchiveTable = 'events' | 'bad_rows';
 
 /**
@@ -61,6 +72,8 @@ export interface ParquetTool {
   merge(table: ArchiveTable, date: string, files: string[], dir: string): Promise<ParquetFile[]>;
   /** Writes Delta actions (protocol, metaData, txn, add, remove) as a checkpoint Parquet file. */
   checkpoint(actions: readonly object[], target: string): Promise<void>;
+  /** Rows of `bad_rows` files, newest first. */
+  badRows(files: string[], filter: { limit: number; reason?: string; id?: string }): Promise<BadRow[]>;
   /** The actions of a checkpoint file. */
   readCheckpoint(file: string): Promise<object[]>;
 }

@@ -16,6 +16,8 @@ export interface IngestResult {
   accepted: number;
   rejected: number;
   errors: LineError[];
+  /** Rejected lines by reason. */
+  reasons: Record<string, number>;
 }
 
 /** One rejected line: `line` counts from 1. At most the first 100 are listed. */

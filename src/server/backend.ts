@@ -1,6 +1,7 @@
 import type { Ledger } from '../domain/ledger.ts';
 import type { WindowSize } from '../domain/window.ts';
 import type { CompactResult, VacuumResult } from '../ports/archive.ts';
+import type { BadRow } from '../ports/batch.ts';
 import type { RebuildRange, RebuildResult } from '../ports/engine.ts';
 import type { ChangedPoint, MetricQuery, MetricResult } from '../ports/metrics-store.ts';
 import type { IngestResult } from '../ports/source.ts';
@@ -27,16 +28,6 @@ export interface Status {
   freshness: Record<'collector' | 'log' | 'archive' | 'metrics', string | null>;
   dirty_windows: number;
   metrics: { name: string; title: string; keys: string[]; values: string[]; windows: readonly WindowSize[] }[];
-}
-
-export interface BadRow {
-  /** `partition-offset-line` of the row in the log. */
-  id: string;
-  reason: string;
-  field: string | null;
-  raw: string | null;
-  received_at: string;
-  source: string;
 }
 
 /** Lines as they pass the door, for `tap`. */

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError } from '../domain/errors.ts';
 import { jsonToLines } from '../domain/json-values.ts';
 import type { Guard } from './auth.ts';
 import type { Backend } from './backend.ts';
@@ -6,7 +7,7 @@ import { BodyBudget, withBody } from './body.ts';
 import type { ServerConfig } from './config.ts';
 
 /** Name of the collector in the ledger. */
-export const HTTP_SOURCE = 'http';
+const HTTP_SOURCE = 'http';
 
 /** `POST /v1/events`: NDJSON, a JSON array or one object; the 200 comes after the lines are durable. */
 export function registerCollector(app: FastifyInstance, backend: Backend, guard: Guard, config: ServerConfig): void {
@@ -15,7 +16,8 @@ export function registerCollector(app: FastifyInstance, backend: Backend, guard:
   app.post('/v1/events', { onRequest: async (request) => guard.check(request, 'write') }, async (request, reply) => {
     allowOrigin(request, reply, config);
     const strict = (request.query as Record<string, unknown>).strict === 'true';
-    return withBody(request, config, budget, (body) => backend.ingest(HTTP_SOURCE, linesOf(request, body), strict));
+    const source = sourceOf(request, guard);
+    return withBody(request, config, budget, (body) => backend.ingest(source, linesOf(request, body), strict));
   });
 
   app.options('/v1/events', async (request, reply) => {
@@ -25,6 +27,15 @@ export function registerCollector(app: FastifyInstance, backend: Backend, guard:
     reply.header('access-control-max-age', '600');
     return reply.code(204).send();
   });
+}
+
+/** An administrator may name the source, as `tillstream load` does. */
+function sourceOf(request: FastifyRequest, guard: Guard): string {
+  const source = request.headers['x-tillstream-source'];
+  if (source === undefined) return HTTP_SOURCE;
+  guard.check(request, 'admin');
+  if (typeof source === 'string' && /^[a-z0-9_-]{1,32}$/.test(source)) return source;
+  throw new ApiError('bad_request', 'x-tillstream-source must be 1 to 32 of a-z, 0-9, _ and -.');
 }
 
 /** The body as NDJSON. Arrays and pretty-printed objects are recognised by their content, not only by their type. */

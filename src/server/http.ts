@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { ApiError, API_ERRORS } from '../domain/errors.ts';
 import { LogRefused } from '../ports/event-log.ts';
-import type { Logger } from '../ports/logger.ts';
+import type { Logger } from '../domain/logger.ts';
 import { createGuard } from './auth.ts';
 import type { Backend } from './backend.ts';
 import { registerCollector } from './collector.ts';

@@ -24,7 +24,7 @@ export function fakeContext(stateDir: string): FakeContext {
         .filter((line) => line !== '');
       context.inputs.push(input);
       context.lines.push(...lines);
-      return { accepted: lines.length, rejected: 0, errors: [] };
+      return { accepted: lines.length, rejected: 0, errors: [], reasons: {} };
     },
     stateDir,
     log: {

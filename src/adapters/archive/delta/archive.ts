@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CountsBySource, type Offset, addCount, sumCounts } from '../../../domain/offset.ts';
+import { UsageError } from '../../../domain/errors.ts';
+import { addCount, type CountsBySource, type Offset, sumCounts } from '../../../domain/offset.ts';
 import type { Archive, ArchiveCounts, ArchiveStatus, CompactResult, VacuumResult } from '../../../ports/archive.ts';
 import type { ArchiveTable, ParquetFile, ParquetTool, ParsedBatch } from '../../../ports/batch.ts';
 import type { ArchiveReader } from '../../../ports/engine.ts';
@@ -65,8 +66,20 @@ export class DeltaArchive implements Archive {
     await rm(options.stagingDir, { recursive: true, force: true });
     await archive.#events.open();
     await archive.#badRows.open();
+    archive.#checkLog();
     archive.#publish([0]);
     return archive;
+  }
+
+  /** Positions are those of one log: the tables of another one must not be mixed in. */
+  #checkLog(): void {
+    const own = `tillstream/${this.#options.logId}/`;
+    const other = this.#events.txnIds().find((id) => id.startsWith('tillstream/') && !id.startsWith(own));
+    if (other === undefined) return;
+    throw new UsageError(
+      `The archive holds the rows of another event log (${other.split('/')[1]}; this one is ${this.#options.logId}). ` +
+        'Put the log folder back that belongs to it, or use a new archive folder.',
+    );
   }
 
   position(partition: number): Offset {

@@ -82,6 +82,11 @@ export class DeltaTable {
     return this.#txns.get(appId)?.version ?? -1;
   }
 
+  /** Applications that have committed transactions. */
+  txnIds(): string[] {
+    return [...this.#txns.keys()];
+  }
+
   /**
    * Commits what `make` gives on top of the newest version. `make` is called again when another writer was faster, on
    * the state that it left; `null` means that there is nothing left to commit.

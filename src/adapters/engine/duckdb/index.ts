@@ -18,6 +18,8 @@ export interface DuckDbOptions {
   archiveDirs: string[];
   catalogue: readonly Metric[];
   timeZone: string;
+  /** Identity of the log that the metrics are of: state of another log is not used. */
+  logId: string;
   config: DuckDbConfig;
   now: () => number;
 }
@@ -72,7 +74,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
 
 async function openState(database: Database, file: string, options: DuckDbOptions): Promise<string> {
   const wanted = createHash('sha256')
-    .update(JSON.stringify([STATE_VERSION, options.timeZone, options.catalogue]))
+    .update(JSON.stringify([STATE_VERSION, options.logId, options.timeZone, options.catalogue]))
     .digest('hex');
   let message = '';
   try {
@@ -81,7 +83,7 @@ async function openState(database: Database, file: string, options: DuckDbOption
     try {
       const found = await storedCatalogue(connection);
       if (found === wanted) return '';
-      if (found !== null) message = 'The metrics were written with other definitions or another time zone: rebuilding them.';
+      if (found !== null) message = 'The metrics were written with other definitions, of another log or in another time zone: rebuilding them.';
     } finally {
       connection.close();
     }

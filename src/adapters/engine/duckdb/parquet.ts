@@ -2,7 +2,7 @@ import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../../domain/columns.ts';
 import type { Offset } from '../../../domain/offset.ts';
-import type { ArchiveTable, ParquetFile, ParquetTool, ParsedBatch } from '../../../ports/batch.ts';
+import type { ArchiveTable, BadRow, ParquetFile, ParquetTool, ParsedBatch } from '../../../ports/batch.ts';
 import { type Connection, identifier, quote, stringList } from './database.ts';
 
 const COLUMNS: Record<ArchiveTable, readonly Column[]> = { events: EVENT_COLUMNS, bad_rows: BAD_ROW_COLUMNS };
@@ -102,6 +102,20 @@ export function createParquetTool(connection: Connection): ParquetTool {
     await sync(path);
   }
 
+  async function badRows(files: string[], filter: Parameters<ParquetTool['badRows']>[1]): Promise<BadRow[]> {
+    if (files.length === 0) return [];
+    const id = "concat(log_partition, '-', log_offset, '-', log_line)";
+    const conditions = ['true'];
+    if (filter.reason !== undefined) conditions.push(`reason = ${quote(filter.reason)}`);
+    if (filter.id !== undefined) conditions.push(`${id} = ${quote(filter.id)}`);
+    const rows = await connection.rows<Omit<BadRow, 'received_at'> & { received_ms: number }>(
+      `SELECT ${id} AS id, reason, field, raw, epoch_ms(received_at) AS received_ms, source
+       FROM read_parquet(${stringList(files)}) WHERE ${conditions.join(' AND ')}
+       ORDER BY log_partition, log_offset DESC LIMIT ${filter.limit}`,
+    );
+    return rows.map(({ received_ms, ...row }) => ({ ...row, received_at: new Date(received_ms).toISOString() }));
+  }
+
   async function checkpoint(actions: readonly object[], target: string): Promise<void> {
     const list = Object.entries(CHECKPOINT_COLUMNS).map(([name, type]) => `${identifier(name)}: ${quote(type)}`);
     const actionsFile = `${target}.ndjson`;
@@ -125,7 +139,7 @@ export function createParquetTool(connection: Connection): ParquetTool {
     );
   }
 
-  return { write, merge, checkpoint, readCheckpoint };
+  return { write, merge, badRows, checkpoint, readCheckpoint };
 }
 
 async function sync(path: string): Promise<void> {

@@ -38,7 +38,7 @@ export function parseSql(lines: string, timeZone: string): string {
       split_part(verdict, ':', 1) AS reason,
       CASE WHEN verdict LIKE '%:_%' THEN split_part(verdict, ':', 2) END AS field,
       CASE WHEN verdict IS NOT NULL THEN coalesce(${identifier(BAD_MARK_RAW)}, line) END AS raw,
-      CASE WHEN verdict IS NULL THEN hash(v_event_id) END AS id_hash
+      CASE WHEN verdict IS NULL AND v_event_id IS NOT NULL THEN hash(v_event_id) END AS id_hash
     FROM judged`;
 }
 
@@ -56,14 +56,14 @@ function valueSql(field: Field, timeZone: string): string {
   return `CASE ${text} ${aliases.join(' ')} ELSE ${text} END`;
 }
 
-/** The accepted timestamp forms, as in domain/timestamp.ts. TIMESTAMP reads a zone and gives UTC; no ICU call. */
+/** The accepted timestamp forms, as in domain/timestamp.ts. Only TIMESTAMPTZ minds the zone. */
 function timestampSql(text: string, timeZone: string): string {
   const monthDayYear = `TRY_STRPTIME(CASE WHEN len(${text}) = 10 THEN ${text} END, '%m/%d/%Y')`;
   const epoch = `CASE
       WHEN regexp_full_match(${text}, '\\d{1,10}(\\.\\d{1,6})?')
         THEN CAST(CAST(${text} AS DECIMAL(38,6)) * 1000000 AS BIGINT)
       WHEN regexp_full_match(${text}, '\\d{11,14}') THEN CAST(${text} AS BIGINT) * 1000 END`;
-  return `make_timestamptz(coalesce(epoch_us(TRY_CAST(${text} AS TIMESTAMP)), ${epoch},
+  return `make_timestamptz(coalesce(epoch_us(TRY_CAST(${text} AS TIMESTAMPTZ)), ${epoch},
       epoch_us(${dayStartSql(monthDayYear, timeZone)})))`;
 }
 

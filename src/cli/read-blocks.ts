@@ -1,0 +1,99 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { parse } from 'csv-parse';
+import { UsageError } from '../domain/errors.ts';
+import { jsonToLines } from '../domain/json-values.ts';
+
+/** Bytes that go to the log at a time. */
+const BLOCK_BYTES = 8 * 1024 * 1024;
+/** A line or array element longer than this can't be an event; it is cut, and becomes a bad row. */
+const ELEMENT_BYTES_MAX = 4 * 1024 * 1024;
+const ARRAY_BYTES_MAX = 512 * 1024 * 1024;
+
+/** Reads a file as blocks of NDJSON: NDJSON, a JSON array or object, CSV with a header; also .gz and .zst of them. */
+export async function* readBlocks(file: string): AsyncGenerator<Buffer> {
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(error.code === 'ENOENT' ? `There is no file ${file}.` : `${file} can't be read: ${error.message}.`);
+  });
+  if (!found.isFile()) throw new UsageError(`${file} is not a file.`);
+  const raw = createReadStream(file, { highWaterMark: 1024 * 1024 });
+  const stream = decompressed(file, raw);
+  const name = file.replace(/\.(gz|zst)$/, '');
+  try {
+    if (name.endsWith('.csv')) yield* csvBlocks(stream);
+    else yield* jsonBlocks(stream, file);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`${file} can't be read to its end: ${(error as Error).message}. What came before is loaded.`);
+  } finally {
+    raw.destroy();
+  }
+}
+
+function decompressed(file: string, raw: Readable): Readable {
+  if (!file.endsWith('.gz') && !file.endsWith('.zst')) return raw;
+  const decoder = file.endsWith('.gz') ? createGunzip() : createZstdDecompress();
+  raw.once('error', (error) => decoder.destroy(error));
+  return raw.pipe(decoder);
+}
+
+async function* jsonBlocks(stream: Readable, file: string): AsyncGenerator<Buffer> {
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  let isArray: boolean | undefined;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    isArray ??= startsArray(chunk);
+    if (isArray) {
+      if (bytes > ARRAY_BYTES_MAX) {
+        throw new UsageError(`${file} is one JSON array of more than ${ARRAY_BYTES_MAX} bytes; make it NDJSON, one object per line.`);
+      }
+      continue;
+    }
+    if (bytes < BLOCK_BYTES) continue;
+    const block = Buffer.concat(chunks);
+    const end = block.lastIndexOf(0x0a) + 1;
+    if (end === 0 && block.length < BLOCK_BYTES + ELEMENT_BYTES_MAX) continue;
+    yield block.subarray(0, end || block.length);
+    chunks = [block.subarray(end || block.length)];
+    bytes = chunks[0]!.length;
+  }
+  const rest = Buffer.concat(chunks);
+  if (rest.length === 0) return;
+  const lines = jsonToLines(rest) ?? rest;
+  if (!isArray) {
+    yield lines;
+    return;
+  }
+  for (let at = 0; at < lines.length; ) {
+    const end = at + BLOCK_BYTES >= lines.length ? lines.length : lines.lastIndexOf(0x0a, at + BLOCK_BYTES) + 1 || lines.length;
+    yield lines.subarray(at, end);
+    at = end;
+  }
+}
+
+function startsArray(chunk: Buffer): boolean {
+  const text = chunk.subarray(0, 4096).toString('utf8').replace(/^﻿/, '').trimStart();
+  return text.startsWith('[');
+}
+
+/** CSV with a header: each record is an object of texts; empty cells are left out. */
+async function* csvBlocks(stream: Readable): AsyncGenerator<Buffer> {
+  const parser = stream.pipe(parse({ columns: true, bom: true, skip_empty_lines: true, relax_column_count: true, trim: true }));
+  stream.once('error', (error) => parser.destroy(error));
+  let lines: string[] = [];
+  let bytes = 0;
+  for await (const record of parser as AsyncIterable<Record<string, string>>) {
+    for (const key in record) if (record[key] === '') delete record[key];
+    const line = `${JSON.stringify(record)}\n`;
+    lines.push(line);
+    bytes += line.length;
+    if (bytes < BLOCK_BYTES) continue;
+    yield Buffer.from(lines.join(''));
+    [lines, bytes] = [[], 0];
+  }
+  if (lines.length > 0) yield Buffer.from(lines.join(''));
+}

@@ -1,0 +1,140 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openApp } from '../app.ts';
+import { UsageError } from '../domain/errors.ts';
+import { createLogger } from '../telemetry/logger.ts';
+import { ask, type CommonOptions, environmentOf, findRunning, PAGE_DIR, PROJECT_DIR, print, progress, progressDone, removeRunFile, writeRunFile } from './context.ts';
+import { startDemo } from './demo.ts';
+
+export interface UpOptions extends CommonOptions {
+  background?: boolean;
+  demo?: boolean;
+}
+
+const START_SECONDS_MAX = 120;
+/** How long a stopping process may take to archive and measure what the log holds. */
+export const DRAIN_MS_MAX = 60_000;
+
+/** `up`: runs the pipeline, in the foreground until a signal, or in the background until `down`. */
+export async function up(options: UpOptions): Promise<void> {
+  const environment = await environmentOf(options);
+  const running = await findRunning(environment.dataDir);
+  if (running) {
+    print(options, { running: true, pid: running.pid, url: running.url, already: true }, () => `It runs already: ${running.url} (process ${running.pid}).`);
+    return;
+  }
+  if (options.background) return upInBackground(options, environment.dataDir);
+
+  const logger = createLogger(environment.config.log_level);
+  const stopped = new Promise<string>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+  });
+  const app = await openApp(environment, logger);
+  try {
+    const token = randomBytes(32).toString('hex');
+    const url = await app.listen(PAGE_DIR, token);
+    // The simulated shop stands in for sources only where none is configured.
+    const demo = options.demo && environment.config.sources.length === 0 ? await startDemo(app, logger) : null;
+    app.startSources(demo ? [demo.source] : []);
+    await writeRunFile(environment.dataDir, { pid: process.pid, url, token });
+    logger.info({ url, data: environment.dataDir }, 'ready');
+    logger.info({ signal: await stopped }, 'stopping: draining the log');
+    await demo?.stop();
+  } finally {
+    await removeRunFile(environment.dataDir);
+    await app.close(DRAIN_MS_MAX);
+    logger.info({}, 'stopped');
+    logger.flush();
+  }
+}
+
+async function upInBackground(options: UpOptions, dataDir: string): Promise<void> {
+  await mkdir(dataDir, { recursive: true }).catch((error) => {
+    throw new UsageError(`The data folder ${dataDir} can't be made: ${error.message}.`);
+  });
+  const logFile = join(dataDir, 'tillstream.log');
+  const output = openSync(logFile, 'a');
+  const logStart = readFileSync(logFile).length;
+  const args = ['up', '--data', dataDir];
+  if (options.config) args.push('--config', options.config);
+  if (options.demo) args.push('--demo');
+  const child = spawn(process.execPath, [...process.execArgv, join(PROJECT_DIR, 'src', 'main.ts'), ...args], {
+    detached: true,
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+  const exited = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
+  const deadline = Date.now() + START_SECONDS_MAX * 1000;
+  for (;;) {
+    const code = await Promise.race([exited, new Promise<null>((resolve) => setTimeout(() => resolve(null), 100))]);
+    const run = await findRunning(dataDir);
+    if (run && (await isReady(run.url))) {
+      progressDone();
+      child.unref();
+      print(options, { running: true, pid: run.pid, url: run.url, log: logFile, data: dataDir }, () =>
+        [`Tillstream is ready.`, `  Dashboard  ${run.url}`, `  Data       ${dataDir}`, `  Log        ${logFile}`].join('\n'),
+      );
+      return;
+    }
+    if (code !== null && !run) throw new UsageError(`It did not start:\n${tail(logFile, logStart)}`);
+    if (Date.now() > deadline) {
+      throw new UsageError(`It is not ready after ${START_SECONDS_MAX} s; it goes on starting. See ${logFile} and "tillstream status".`);
+    }
+    progress('Starting ...');
+  }
+}
+
+async function isReady(url: string): Promise<boolean> {
+  return fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) }).then(({ ok }) => ok, () => false);
+}
+
+/** What the process wrote in its last moments, without the frame of JSON. */
+function tail(file: string, from: number): string {
+  const lines = readFileSync(file).subarray(from).toString('utf8').trim().split('\n').slice(-8);
+  return lines
+    .map((line) => {
+      try {
+        const entry = JSON.parse(line) as { msg?: string; err?: { message?: string } };
+        return `  ${entry.msg ?? line}${entry.err?.message ? `: ${entry.err.message}` : ''}`;
+      } catch {
+        return `  ${line}`;
+      }
+    })
+    .join('\n');
+}
+
+/** `down`: stops the process of the data folder after it has drained. Harmless when none runs. */
+export async function down(options: CommonOptions): Promise<void> {
+  const { dataDir } = await environmentOf(options);
+  const run = await findRunning(dataDir);
+  if (!run) {
+    if (existsSync(join(dataDir, 'run.json'))) await rm(join(dataDir, 'run.json'), { force: true });
+    print(options, { stopped: false, running: false }, () => 'Nothing runs on this data folder.');
+    return;
+  }
+  const before = await ask<{ lag: Record<string, number> }>(run, 'GET', '/v1/status');
+  process.kill(run.pid, 'SIGTERM');
+  const deadline = Date.now() + DRAIN_MS_MAX + 15_000;
+  while (isAlive(run.pid)) {
+    if (Date.now() > deadline) throw new UsageError(`Process ${run.pid} is still draining; look at "tillstream status".`);
+    progress('Draining ...');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  progressDone();
+  const drained = before.lag;
+  print(options, { stopped: true, pid: run.pid, drained }, () =>
+    `Stopped process ${run.pid}. Drained ${drained.archive ?? 0} lines to the archive and ${drained.metrics ?? 0} to the metrics.`,
+  );
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,171 @@
+import { FIELDS, type Field } from '../domain/fields.ts';
+import { API_ERRORS } from '../domain/errors.ts';
+import { WINDOWS } from '../domain/window.ts';
+import type { Status } from './backend.ts';
+
+type Json = Record<string, unknown>;
+
+/** The API as an OpenAPI 3.1 document, made from the event schema, the catalogue and the error codes. */
+export function openApi(status: Status): Json {
+  const metrics = status.metrics.map(({ name }) => name);
+  const parameters = {
+    metric: { name: 'metric', in: 'path', required: true, schema: { enum: metrics } },
+    window: query('window', { enum: [...WINDOWS] }, 'Size of the windows; 1d are days of the shop’s time zone.'),
+    from: query('from', { type: 'string' }, 'First window start: ISO 8601 or milliseconds since 1970.'),
+    to: query('to', { type: 'string' }, 'End of the range (exclusive).'),
+  };
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Tillstream', version: status.version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    servers: [{ url: status.url || '/' }],
+    security: [{}, { bearer: [] }],
+    paths: {
+      '/v1/events': {
+        post: {
+          summary: 'Send events. The 200 comes after they are durable.',
+          parameters: [query('strict', { type: 'boolean' }, 'Store nothing when any line is bad (422).')],
+          requestBody: {
+            required: true,
+            content: {
+              'application/x-ndjson': { schema: { type: 'string', description: 'One event per line.' } },
+              'application/json': {
+                schema: { oneOf: [ref('Event'), { type: 'array', items: ref('Event') }] },
+              },
+            },
+          },
+          responses: answers('IngestResult', 'Stored. Rejected lines are kept as bad rows.', [
+            'bad_encoding',
+            'unauthorized',
+            'forbidden',
+            'timeout',
+            'too_large',
+            'unsupported_encoding',
+            'lines_rejected',
+            'too_many_requests',
+            'log_full',
+          ]),
+        },
+      },
+      '/v1/metrics/{metric}': {
+        get: {
+          summary: 'Rows of a metric.',
+          parameters: [
+            ...Object.values(parameters),
+            query('total', { type: 'boolean' }, 'Also merge all windows of the range.'),
+            query('top', { type: 'integer', minimum: 1, maximum: 1000 }, 'With total: keep the N best keys, the rest is "other".'),
+          ],
+          responses: answers('MetricResult', 'The rows.', ['unauthorized', 'unknown_metric', 'bad_window', 'bad_range']),
+        },
+      },
+      '/v1/ledger': { get: { summary: 'What became of every line.', responses: answers('Ledger', 'The ledger.', ['unauthorized']) } },
+      '/v1/status': { get: { summary: 'State of each part.', responses: answers('Status', 'The state.', ['unauthorized']) } },
+      '/v1/bad': {
+        get: {
+          summary: 'Bad rows, newest first.',
+          parameters: [
+            query('limit', { type: 'integer', minimum: 1, maximum: 1000 }, 'Most rows.'),
+            query('reason', { type: 'string' }, 'Only this reason.'),
+            query('id', { type: 'string' }, 'Only this row.'),
+          ],
+          responses: answers('BadRows', 'The rows.', ['unauthorized', 'bad_request']),
+        },
+      },
+      '/v1/stream': {
+        get: {
+          summary: 'Live changes as server-sent events: hello, points, ledger, status, reset.',
+          parameters: [
+            query('metrics', { type: 'string' }, 'Names, with commas. Default: all but products.'),
+            query('windows', { type: 'string' }, 'Sizes, with commas.'),
+          ],
+          responses: { 200: { description: 'Events.', content: { 'text/event-stream': { schema: { type: 'string' } } } } },
+        },
+      },
+      '/v1/admin/compact': { post: { summary: 'Merge small files of the archive.', responses: answers('Object', 'What was done.', ['forbidden']) } },
+      '/v1/admin/vacuum': {
+        post: {
+          summary: 'Delete files that no kept version needs.',
+          parameters: [query('retention_hours', { type: 'integer', minimum: 0 }, 'How long unused files are kept.')],
+          responses: answers('Object', 'What was done.', ['forbidden', 'bad_request']),
+        },
+      },
+      '/v1/admin/rebuild': {
+        post: {
+          summary: 'Compute windows anew from the archive, or compare them.',
+          parameters: [parameters.from, parameters.to, query('diff', { type: 'boolean' }, 'Only compare.')],
+          responses: answers('Object', 'What was done.', ['forbidden', 'bad_range']),
+        },
+      },
+      '/healthz': { get: { summary: 'The process lives.', responses: answers('Object', 'Alive.', []) } },
+      '/readyz': { get: { summary: 'Every part is ready (200) or not (503).', responses: answers('Object', 'Ready.', []) } },
+      '/metrics': {
+        get: {
+          summary: 'Prometheus metrics of Tillstream itself.',
+          responses: { 200: { description: 'Exposition.', content: { 'text/plain': { schema: { type: 'string' } } } } },
+        },
+      },
+    },
+    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } }, schemas: schemas() },
+  };
+}
+
+function schemas(): Json {
+  const count = { type: 'integer', minimum: 0 };
+  return {
+    Event: {
+      type: 'object',
+      required: FIELDS.filter((field) => field.required).map((field) => field.name),
+      properties: Object.fromEntries(FIELDS.map((field) => [field.name, fieldSchema(field)])),
+      additionalProperties: { description: 'Kept in the column extra.' },
+    },
+    IngestResult: {
+      type: 'object',
+      properties: {
+        accepted: count,
+        rejected: count,
+        errors: {
+          type: 'array',
+          items: { type: 'object', properties: { line: count, code: { type: 'string' }, field: { type: 'string' } } },
+        },
+      },
+    },
+    MetricResult: { type: 'object', properties: { metric: { type: 'string' }, window: { enum: [...WINDOWS] }, time_zone: { type: 'string' }, version: count, rows: { type: 'array', items: { type: 'object' } } } },
+    Ledger: { type: 'object', properties: { received: count, balanced: { type: 'boolean' }, dirty_windows: count } },
+    Status: { type: 'object' },
+    BadRows: { type: 'object', properties: { bad_rows: { type: 'array', items: { type: 'object' } } } },
+    Object: { type: 'object' },
+    Error: {
+      type: 'object',
+      properties: {
+        error: {
+          type: 'object',
+          properties: { code: { enum: Object.keys(API_ERRORS) }, message: { type: 'string' }, hint: { type: 'string' } },
+        },
+      },
+    },
+  };
+}
+
+function fieldSchema(field: Field): Json {
+  const described = { description: field.description, examples: [field.example] };
+  if (field.kind === 'integer') return { type: ['integer', 'string', 'null'], minimum: field.min, maximum: field.max, ...described };
+  if (field.kind === 'money') return { type: ['string', 'number', 'null'], ...described };
+  if (field.kind === 'timestamp') return { type: ['string', 'number'], ...described };
+  return { type: ['string', 'integer', 'null'], maxLength: field.bytesMax, ...described };
+}
+
+function query(name: string, schema: Json, description: string): Json {
+  return { name, in: 'query', schema, description };
+}
+
+function ref(name: string): Json {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+function answers(schema: string, description: string, errors: (keyof typeof API_ERRORS)[]): Json {
+  const answer: Json = { 200: { description, content: { 'application/json': { schema: ref(schema) } } } };
+  for (const code of errors) {
+    const { status, hint } = API_ERRORS[code];
+    answer[status] = { description: `${code}: ${hint}`, content: { 'application/json': { schema: ref('Error') } } };
+  }
+  return answer;
+}
