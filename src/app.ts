@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -316,9 +317,11 @@ async function wire(
 export function configuredSources(environment: Environment, ingest: Ingest, logger: Logger): Source[] {
   return environment.config.sources.flatMap((options): Source[] => {
     if (options.kind === 'http') return [];
+    const stateDir = join(environment.dataDir, 'sources', options.name);
+    mkdirSync(stateDir, { recursive: true });
     const context = {
       ingest,
-      stateDir: join(environment.dataDir, 'sources', options.name),
+      stateDir,
       log: logger,
       now: Date.now,
       random: Math.random,

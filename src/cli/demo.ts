@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type App, createPollSource, pollOptionsSchema, runSimulator } from '../app.ts';
 import type { Logger } from '../domain/logger.ts';
@@ -24,6 +24,7 @@ export async function startDemo(app: App, logger: Logger): Promise<{ source: Sou
   });
   const stateDir = join(app.environment.dataDir, 'sources', 'demo');
   await rm(stateDir, { recursive: true, force: true });
+  await mkdir(stateDir, { recursive: true });
   const options = pollOptionsSchema.parse({ url, name: 'demo', every_seconds: 1, limit: 10_000 });
   const source = createPollSource(options, { ingest: app.ingest, stateDir, log: logger, now: Date.now, random: Math.random });
   logger.info({ url }, 'demo: a simulated shop serves its log here');

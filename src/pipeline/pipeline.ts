@@ -80,10 +80,12 @@ export class Pipeline {
   async settle(onProgress?: () => void): Promise<void> {
     const end = this.#options.log.partitions()[0]!.end;
     const { archive, engine } = this.#options;
+    const done = [this.#archiveLoop.hurry(), this.#metricsLoop.hurry()];
     while (archive.position(0) < end || engine.position(0) < end || engine.dirtyWindows() > 0) {
       onProgress?.();
       await sleep(25);
     }
+    for (const stopHurrying of done) stopHurrying();
   }
 
   ledger(): Ledger {

@@ -40,6 +40,7 @@ export class ReaderLoop {
   #failure = '';
   #lastReceivedAtMs: number | null = null;
   #draining = false;
+  #hurrying = 0;
   /** Lines by source before the position, for the position now and the one before a step that is under way. */
   readonly #consumed = new Map<Offset, CountsBySource>();
 
@@ -63,6 +64,14 @@ export class ReaderLoop {
     while (this.lag() > 0 && Date.now() < deadline && !this.#failure) await sleep(20);
     this.#abort.abort();
     await this.#running;
+  }
+
+  /** Until the returned function is called, lines are taken as they come, without gathering. */
+  hurry(): () => void {
+    this.#hurrying++;
+    return () => {
+      this.#hurrying--;
+    };
   }
 
   /** Lines that wait to be taken. */
@@ -114,7 +123,7 @@ export class ReaderLoop {
   async #linger(): Promise<void> {
     const { lingerMs, lingerLinesMax } = this.#options;
     const until = Date.now() + lingerMs;
-    while (this.lag() < lingerLinesMax && !this.#draining && !this.#abort.signal.aborted) {
+    while (this.lag() < lingerLinesMax && !this.#draining && this.#hurrying === 0 && !this.#abort.signal.aborted) {
       const leftMs = until - Date.now();
       if (leftMs <= 0) return;
       await sleep(Math.min(leftMs, 50), this.#abort.signal);

