@@ -34,7 +34,6 @@ for argument in "$@"; do
       usage
       exit 0 ;;
     --foreground) foreground=yes ;;
-    --*) wrong "There is no such option." ;;
     '') wrong "An argument is empty." ;;
     *) influx=$((influx + 1)) ;;
   esac
@@ -43,11 +42,11 @@ done
 case $influx in
   0) ;;
   3 | 4)
-    printf 'start-pipeline.sh: %s\n' \
-      'Writing to InfluxDB is not part of this version yet: nothing was started.' \
-      'Without arguments, ./start-pipeline.sh starts the pipeline with its built-in metrics store and dashboard.' >&2
+    printf '%s\n' \
+      'start-pipeline.sh: Writing to InfluxDB is not part of this version yet. Nothing was started.' \
+      '  Without arguments it starts the pipeline with its own metrics store and dashboard.' >&2
     exit 2 ;;
-  *) wrong "InfluxDB needs three arguments, TOKEN ORG BUCKET, or four with its URL." ;;
+  *) wrong "It takes no arguments, or TOKEN ORG BUCKET, or TOKEN ORG BUCKET URL." ;;
 esac
 
 if [ "$foreground" = yes ]; then exec "$here/tillstream" up --demo; fi

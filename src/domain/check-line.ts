@@ -106,7 +106,7 @@ export class LineChecker {
     this.#space();
     if (this.#position >= this.#end) this.#fail('not_json');
     if (this.#bytes[this.#position] !== OBJECT_OPEN) {
-      this.#value(1);
+      this.#value(0);
       this.#lineEnd();
       this.#fail('not_an_object');
     }
@@ -357,7 +357,7 @@ export class LineChecker {
       }
       if (kind === OTHER) this.#fail('wrong_type', field.name);
       if (field.kind === 'text') this.#checkText(field, index, kind);
-      else if (field.kind === 'integer') this.#checkInteger(field, index);
+      else if (field.kind === 'integer') this.#checkInteger(field, index, kind);
       else if (field.kind === 'money') this.#checkMoney(field, index);
       else this.#checkTimestamp(field, index, receivedAtMs);
     }
@@ -382,15 +382,17 @@ export class LineChecker {
     return Buffer.byteLength(this.text(index) ?? '');
   }
 
-  #checkInteger(field: Field, index: number): void {
-    const end = this.#ends[index]!;
-    let position = this.#starts[index]!;
-    const negative = this.#bytes[position] === MINUS;
+  #checkInteger(field: Field, index: number, kind: number): void {
+    const decoded = kind === STRING_WITH_ESCAPES ? Buffer.from(this.text(index)!) : null;
+    const bytes = decoded ?? this.#bytes;
+    const end = decoded ? decoded.length : this.#ends[index]!;
+    let position = decoded ? 0 : this.#starts[index]!;
+    const negative = bytes[position] === MINUS;
     if (negative) position++;
     if (position === end || end - position > 15) this.#fail('bad_number', field.name);
     let value = 0;
     for (; position < end; position++) {
-      const digit = this.#bytes[position]! - 0x30;
+      const digit = bytes[position]! - 0x30;
       if (digit < 0 || digit > 9) this.#fail('bad_number', field.name);
       value = value * 10 + digit;
     }
@@ -415,10 +417,13 @@ export class LineChecker {
 }
 
 /**
- * A JSON number as the SQL side spells it: whole numbers as written, others through the nearest double, whose shortest
- * decimal form is the same in both (ECMA-262 Number::toString; DuckDB's JSON reader converts the same way).
+ * A JSON number as the SQL side spells it: whole numbers as written; others through the nearest double, in its shortest
+ * decimal form, with an exponent where it is below 0.0001. (From 1e16 on the spellings differ; no field takes those.)
  */
 function canonicalNumber(raw: string): string {
   if (raw === '-0') return '0';
-  return /^-?\d+$/.test(raw) ? raw : String(Number(raw));
+  if (/^-?\d+$/.test(raw)) return raw;
+  const value = Number(raw);
+  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0';
+  return Math.abs(value) < 1e-4 ? value.toExponential() : String(value);
 }

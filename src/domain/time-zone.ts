@@ -38,13 +38,19 @@ export function zoneOffsetMs(zone: string, epochMs: number): number {
 
 const DAY_MS = 86_400_000;
 
+/** Midnight UTC of a date; `month` is 1 to 12. Date.UTC reads the years 0 to 99 as 1900 to 1999; this doesn't. */
+export function utcMidnightMs(year: number, month: number, day: number): number {
+  if (year > 99) return Date.UTC(year, month - 1, day);
+  return new Date(0).setUTCFullYear(year, month - 1, day);
+}
+
 /**
  * The first instant of a local day, in milliseconds since 1970: of two midnights (clocks put back) the first; where
  * midnight does not exist (clocks put forward), the instant of the change.
  * `month` is 1 to 12.
  */
 export function localDayStartMs(zone: string, year: number, month: number, day: number): number {
-  const utcMidnight = Date.UTC(year, month - 1, day);
+  const utcMidnight = utcMidnightMs(year, month, day);
   if (zone === 'UTC') return utcMidnight;
   const offsetBefore = zoneOffsetMs(zone, utcMidnight - DAY_MS);
   const offsetAfter = zoneOffsetMs(zone, utcMidnight + DAY_MS);

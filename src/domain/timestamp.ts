@@ -1,10 +1,11 @@
-import { localDayStartMs } from './time-zone.ts';
+import { localDayStartMs, utcMidnightMs } from './time-zone.ts';
 
 /**
  * Reads a timestamp in one of the accepted forms and gives microseconds since 1970, or null when it is in none of
  * them or names no real date:
  * - ISO 8601 with a zone: `2026-11-23T10:15:30.250Z`, `2026-11-23 10:15+01:00`; digits past microseconds are cut;
- * - seconds since 1970, with up to 6 decimals (at most 10 digits before the point), or milliseconds (11 to 14 digits);
+ * - seconds (up to 10 digits before the point) or milliseconds (11 to 14 digits) since 1970, with up to 6 decimals;
+ *   digits past microseconds are cut;
  * - `MM/DD/YYYY`: midnight in `zone`.
  */
 export function parseTimestamp(text: string, zone: string): number | null {
@@ -12,9 +13,9 @@ export function parseTimestamp(text: string, zone: string): number | null {
   if (iso) return fromIso(iso);
   const epoch = EPOCH.exec(text);
   if (epoch) {
-    const micros = (epoch[2] ?? '').padEnd(6, '0');
-    if (epoch[1]!.length <= 10) return Number(epoch[1]) * 1_000_000 + Number(micros);
-    return epoch[2] === undefined && epoch[1]!.length <= 14 ? Number(epoch[1]) * 1000 : null;
+    const decimals = (epoch[2] ?? '').padEnd(6, '0');
+    if (epoch[1]!.length <= 10) return Number(epoch[1]) * 1_000_000 + Number(decimals);
+    return Number(epoch[1]) * 1000 + Number(decimals.slice(0, 3));
   }
   const date = MONTH_DAY_YEAR.exec(text);
   if (date) {
@@ -38,14 +39,7 @@ function fromIso(match: RegExpExecArray): number | null {
   if (zoneHours > 15 || zoneMinutes > 59) return null;
   const zoneMs = (zoneHours * 60 + zoneMinutes) * 60_000 * (match[8] === '-' ? -1 : 1);
   const micros = Number((match[7] ?? '').padEnd(6, '0').slice(0, 6));
-  return (utcMs(year, month, day) + ((hour * 60 + minute) * 60 + second) * 1000 - zoneMs) * 1000 + micros;
-}
-
-/** Date.UTC reads the years 0 to 99 as 1900 to 1999; this doesn't. */
-function utcMs(year: number, month: number, day: number): number {
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  return date.getTime();
+  return (utcMidnightMs(year, month, day) + ((hour * 60 + minute) * 60 + second) * 1000 - zoneMs) * 1000 + micros;
 }
 
 function isRealDate(year: number, month: number, day: number): boolean {

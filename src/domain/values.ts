@@ -3,10 +3,11 @@ import { MONEY_PRECISION, MONEY_SCALE } from './fields.ts';
 /**
  * Reads a decimal number as money: the integer number of 1/10^MONEY_SCALE units, rounded half away from zero; null
  * when it is no plain decimal such as `12` or `-3.50`; `'out_of_range'` when it does not fit DECIMAL(18,4).
+ * An exponent is taken only where almost nothing is left (`5.7e-14`): that is how floating-point noise is written.
  */
 export function parseMoney(text: string): bigint | 'out_of_range' | null {
   const match = DECIMAL.exec(text);
-  if (!match) return null;
+  if (!match) return parseTiny(text);
   const fraction = (match[3] ?? '').padEnd(MONEY_SCALE + 1, '0');
   let units = BigInt(match[2]! + fraction.slice(0, MONEY_SCALE));
   if (fraction.charCodeAt(MONEY_SCALE) >= '5'.charCodeAt(0)) units += 1n;
@@ -15,7 +16,18 @@ export function parseMoney(text: string): bigint | 'out_of_range' | null {
 }
 
 const DECIMAL = /^(-?)(\d{1,40})(?:\.(\d{1,40}))?$/;
+const TINY = /^-?\d{1,40}(?:\.\d{1,40})?[eE]-\d{1,3}$/;
 const UNITS_MAX = 10n ** BigInt(MONEY_PRECISION);
+
+function parseTiny(text: string): bigint | null {
+  if (!TINY.test(text)) return null;
+  const value = Number(text);
+  if (Math.abs(value) >= TINY_BELOW) return null;
+  return BigInt(Math.abs(value) >= HALF_UNIT ? Math.sign(value) : 0);
+}
+
+const TINY_BELOW = Number(`1e-${MONEY_SCALE}`);
+const HALF_UNIT = Number(`5e-${MONEY_SCALE + 1}`);
 
 /** Money units as a decimal string with all decimals: 123400n is "12.3400". */
 export function formatMoney(units: bigint): string {

@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { LineChecker } from '../domain/check-line.ts';
-import { BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW } from '../domain/fields.ts';
+import { markedLine, startsWithByteOrderMark } from '../domain/mark-line.ts';
 import type { Reason } from '../domain/reasons.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import type { IngestResult, LineError } from '../ports/source.ts';
 
 const ERRORS_MAX = 100;
+const TAB = 0x09;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const SPACE = 0x20;
@@ -62,7 +63,7 @@ export class Door {
     const result: CheckedLines = { bytes: [], accepted: 0, rejected: 0, errors: [], reasons: {} };
     const nowMs = this.#options.now();
     const allUtf8 = isUtf8(body);
-    const hasReturn = spaceOutLineEnds(body);
+    const hasReturn = body.includes(RETURN);
     let position = startsWithByteOrderMark(body) ? 3 : 0;
     let runStart = position;
     let line = 0;
@@ -74,24 +75,26 @@ export class Door {
       const isLast = end < 0;
       if (isLast) end = body.length;
       line++;
-      const reason = this.#judge(body, position, end, allUtf8, nowMs);
+      // Of a line end "\r\n" the return is no part of the line.
+      const textEnd = hasReturn && end > position && body[end - 1] === RETURN ? end - 1 : end;
+      const reason = this.#judge(body, position, textEnd, allUtf8, nowMs);
       if (reason === 'empty') {
         endRun(position);
         runStart = end + 1;
       } else if (reason) {
+        const { field } = this.#checker;
         endRun(position);
-        result.bytes.push(markedLine(reason, this.#checker.field, body.subarray(position, end), this.#options.lineBytesMax));
+        result.bytes.push(markedLine(reason, field, body.subarray(position, textEnd), this.#options.lineBytesMax));
         result.rejected++;
         result.reasons[reason] = (result.reasons[reason] ?? 0) + 1;
         if (result.errors.length < ERRORS_MAX) {
-          const { field } = this.#checker;
           result.errors.push({ line, code: reason, ...(field === undefined ? {} : { field }) });
         }
         runStart = end + 1;
       } else {
         result.accepted++;
-        // JSON allows a lone return between tokens; a line of the log must not hold one.
-        if (hasReturn) replaceReturns(body, position, end);
+        // JSON allows a return between tokens; a line of the log must not hold one.
+        if (hasReturn) replaceReturns(body.subarray(position, end));
         if (isLast) {
           endRun(end);
           result.bytes.push(LINE_END);
@@ -107,54 +110,19 @@ export class Door {
   #judge(body: Buffer, start: number, end: number, allUtf8: boolean, nowMs: number): Reason | 'empty' | null {
     this.#checker.field = undefined;
     if (isBlank(body, start, end)) return 'empty';
-    if (end - start > this.#options.lineBytesMax) return 'line_too_long';
     if (!allUtf8 && !isUtf8(body.subarray(start, end))) return 'not_utf8';
+    if (end - start > this.#options.lineBytesMax) return 'line_too_long';
     return this.#checker.check(body, start, end, nowMs);
   }
 }
 
 const LINE_END = Buffer.from('\n');
 
-function startsWithByteOrderMark(body: Buffer): boolean {
-  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
-}
-
-/** Turns "\r\n" into " \n", in place; tells whether other returns are left. */
-function spaceOutLineEnds(body: Buffer): boolean {
-  let left = false;
-  for (let at = body.indexOf(RETURN); at >= 0; at = body.indexOf(RETURN, at + 1)) {
-    if (at + 1 === body.length || body[at + 1] === NEWLINE) body[at] = SPACE;
-    else left = true;
-  }
-  return left;
-}
-
-function replaceReturns(body: Buffer, start: number, end: number): void {
-  for (let at = body.indexOf(RETURN, start); at >= 0 && at < end; at = body.indexOf(RETURN, at + 1)) body[at] = SPACE;
+function replaceReturns(line: Buffer): void {
+  for (let at = line.indexOf(RETURN); at >= 0; at = line.indexOf(RETURN, at + 1)) line[at] = SPACE;
 }
 
 function isBlank(body: Buffer, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (body[i] !== SPACE && body[i] !== 0x09) return false;
+  for (let i = start; i < end; i++) if (body[i] !== SPACE && body[i] !== TAB && body[i] !== RETURN) return false;
   return true;
-}
-
-function markedLine(reason: Reason, field: string | undefined, raw: Buffer, rawBytesMax: number): Buffer {
-  const kept = raw.subarray(0, rawBytesMax);
-  const isText = isUtf8(kept) || (reason === 'line_too_long' && isUtf8(wholeCharacters(kept)));
-  return Buffer.from(
-    `${JSON.stringify({
-      [BAD_MARK]: reason,
-      ...(field === undefined ? {} : { [BAD_MARK_FIELD]: field }),
-      [BAD_MARK_RAW]: isText ? wholeCharacters(kept).toString('utf8') : kept.toString('base64'),
-    })}\n`,
-  );
-}
-
-/** The bytes without a character that the cut left incomplete. */
-function wholeCharacters(bytes: Buffer): Buffer {
-  let end = bytes.length;
-  while (end > 0 && bytes.length - end < 3 && (bytes[end - 1]! & 0xc0) === 0x80) end--;
-  const lead = end > 0 ? bytes[end - 1]! : 0;
-  const length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
-  return bytes.length - end + 1 < length ? bytes.subarray(0, end - 1) : bytes;
 }

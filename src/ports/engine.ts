@@ -38,12 +38,12 @@ export interface ArchiveReader {
   position(partition: number): Offset;
   partitions(): number[];
   /**
-   * Calls `use` with local paths of the Parquet files that may hold rows with event dates (UTC) in [fromDate, toDate]
-   * or received in one of the time ranges (ms); the files stay until `use` settles.
+   * Calls `use` with local paths of the Parquet files that may hold rows of one of the event dates (UTC), and that
+   * were received in one of the time ranges (ms); the files stay until `use` settles.
    */
   withFiles<T>(
     table: 'events' | 'bad_rows',
-    filter: { fromDate?: string; toDate?: string; receivedMs?: readonly [number, number][] },
+    filter: { dates?: ReadonlySet<string>; receivedMs?: readonly [number, number][] },
     use: (paths: string[]) => Promise<T>,
   ): Promise<T>;
   /** Event dates (UTC, YYYY-MM-DD) that the table has rows of, in order, with their number. */

@@ -132,13 +132,14 @@ export class DeltaArchive implements Archive {
 
   /** Moves written files to their place and gives the actions that add them. */
   async #publishFiles(table: DeltaTable, files: ParquetFile[], dataChange: boolean): Promise<Action[]> {
-    const adds: Action[] = [];
-    for (const file of files) {
-      const path = `event_date=${file.date}/part-${String(file.min.log_offset).padStart(20, '0')}-${randomUUID()}.parquet`;
-      await table.storage.publish(file.path, path);
-      adds.push({ add: addFile(file, path, this.#options.now(), dataChange) });
-    }
-    return adds;
+    return Promise.all(
+      files.map(async (file) => {
+        const offset = String(file.min.log_offset).padStart(20, '0');
+        const path = `event_date=${file.date}/part-${offset}-${randomUUID()}.parquet`;
+        await table.storage.publish(file.path, path);
+        return { add: addFile(file, path, this.#options.now(), dataChange) };
+      }),
+    );
   }
 
   /** Makes positions and counts of the committed tables visible, together. */
@@ -172,8 +173,7 @@ export class DeltaArchive implements Archive {
   ): Promise<T> {
     const table = this.#table(name);
     const files = table.files().filter((file) => {
-      if (filter.fromDate && file.date < filter.fromDate) return false;
-      if (filter.toDate && file.date > filter.toDate) return false;
+      if (filter.dates && !filter.dates.has(file.date)) return false;
       const ranges = filter.receivedMs;
       return !ranges || ranges.some(([from, to]) => file.receivedMaxMs >= from && file.receivedMinMs <= to);
     });

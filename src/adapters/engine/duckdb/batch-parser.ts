@@ -7,8 +7,11 @@ import type { LogBatch } from '../../../ports/event-log.ts';
 import { type Connection, quote } from './database.ts';
 import { parseSql } from './schema-sql.ts';
 
-/** Longest line that the CSV reader takes; the door cuts lines long before. */
-const LINE_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * Longest line that the CSV reader takes. The door cuts lines at 1 MiB at most, but a marked one can be six times as
+ * long: each of its control characters is written as an escape.
+ */
+const LINE_BYTES_MAX = 8 * 1024 * 1024;
 
 /** A run of lines that share source and received-at, as rows of the relation. */
 interface Chunk {
@@ -46,7 +49,8 @@ export function createBatchParser(connection: Connection, tempDir: string, timeZ
       await writeLines(file, batches);
       await connection.run(`CREATE TABLE ${linesTable} AS
         SELECT line FROM read_csv(${quote(file)}, columns = {line: 'VARCHAR'}, delim = '\x01', quote = '', escape = '',
-          header = false, auto_detect = false, max_line_size = ${LINE_BYTES_MAX})`);
+          header = false, auto_detect = false, max_line_size = ${LINE_BYTES_MAX},
+          buffer_size = ${LINE_BYTES_MAX})`);
       await connection.run(
         `CREATE TABLE ${relation} AS ${parseSql(withOrigin(linesTable, partition, chunks), timeZone)}`,
       );
@@ -116,7 +120,7 @@ function withOrigin(linesTable: string, partition: number, chunks: Chunk[]): str
   return `(
     SELECT line, ${partition}::INTEGER AS log_partition, r + list_extract([${shifts.join(',')}]::BIGINT[], chunk) AS log_offset,
       0::INTEGER AS log_line, make_timestamptz(list_extract([${received.join(',')}]::BIGINT[], chunk)) AS received_at,
-      list_extract([${sources.join(',')}], chunk) AS source
+      list_extract([${sources.join(',')}]::VARCHAR[], chunk) AS source
     FROM (SELECT line, r, ${chunkTree(chunks, 0, chunks.length)} AS chunk FROM
       (SELECT line, rowid AS r FROM ${linesTable}))
   )`;

@@ -42,17 +42,14 @@ function selectSql(table: ArchiveTable, batch: ParsedBatch, fromOffset: Offset):
  */
 export function createParquetTool(connection: Connection): ParquetTool {
   async function write(batch: ParsedBatch, table: ArchiveTable, fromOffset: Offset, dir: string): Promise<ParquetFile[]> {
-    const source = `(${selectSql(table, batch, fromOffset)})`;
-    const parts = await describe(source);
-    if (parts.size === 0) return [];
     await mkdir(dir, { recursive: true });
-    for (const [date, part] of parts) {
-      part.path = join(dir, `${table}-${date}.parquet`);
-      const one = parts.size === 1 ? '' : `WHERE ${DATE_COLUMN} = DATE ${quote(date)}`;
-      await copy(`SELECT * EXCLUDE (${DATE_COLUMN}) FROM ${source} ${one}`, part.path);
-      part.bytes = (await stat(part.path)).size;
-    }
-    return [...parts.values()];
+    // Partitioned by source too, so that each file's rows per source are known from what COPY tells of it.
+    const written = await connection.rows<WrittenFile>(
+      `COPY (SELECT *, source AS ${SOURCE_KEY} FROM (${selectSql(table, batch, fromOffset)})) TO ${quote(dir)}
+       (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (${DATE_COLUMN}, ${SOURCE_KEY}), OVERWRITE true, RETURN_STATS true)`,
+    );
+    await Promise.all(written.map((file) => sync(file.filename)));
+    return written.map(parquetFile);
   }
 
   async function merge(table: ArchiveTable, date: string, files: string[], dir: string): Promise<ParquetFile[]> {
@@ -140,6 +137,38 @@ export function createParquetTool(connection: Connection): ParquetTool {
   }
 
   return { write, merge, badRows, checkpoint, readCheckpoint };
+}
+
+const SOURCE_KEY = '_source';
+
+/** A row of what COPY with RETURN_STATS gives; maps come as lists of entries. */
+interface WrittenFile {
+  filename: string;
+  count: number;
+  file_size_bytes: number;
+  column_statistics: { key: string; value: { key: string; value: string }[] }[];
+  partition_keys: { key: string; value: string }[];
+}
+
+function parquetFile(file: WrittenFile): ParquetFile {
+  const keys = Object.fromEntries(file.partition_keys.map(({ key, value }) => [key, value]));
+  const statistics = (column: string) => {
+    const found = file.column_statistics.find(({ key }) => key === column || key === identifier(column))!;
+    return Object.fromEntries(found.value.map(({ key, value }) => [key, value]));
+  };
+  const offset = statistics('log_offset');
+  const received = statistics('received_at');
+  const instant = (text: string) => isoMicros(Math.round(Date.parse(text.replace(/\+00$/, 'Z').replace(' ', 'T')) * 1000));
+  const rows = Number(file.count);
+  return {
+    path: file.filename,
+    date: keys[DATE_COLUMN]!,
+    rows,
+    bytes: Number(file.file_size_bytes),
+    min: { log_offset: Number(offset.min), received_at: instant(received.min!) },
+    max: { log_offset: Number(offset.max), received_at: instant(received.max!) },
+    sources: { [keys[SOURCE_KEY]!]: rows },
+  };
 }
 
 async function sync(path: string): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Offset } from '../../../domain/offset.ts';
 import { localDayStartOfMs } from '../../../domain/time-zone.ts';
-import { WINDOWS, windowEndMs } from '../../../domain/window.ts';
+import { windowEndMs } from '../../../domain/window.ts';
 import { DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
 import type { ArchiveReader, MetricsLedger, RebuildRange, RebuildResult } from '../../../ports/engine.ts';
 import { type Aggregator, type Inputs, mergeSketchesSql, writePointsSql } from './aggregate.ts';
@@ -21,6 +21,7 @@ import { STATE } from './state.ts';
 
 /** Rows that are computed at a time; a local day is never cut. */
 const CHUNK_ROWS_MAX = 1_000_000;
+const CHUNK_DAYS_MAX = 400;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
@@ -34,6 +35,9 @@ interface TimeRange {
   fromMs: number;
   toMs: number;
 }
+
+/** Starts of local days (ms), in order, that are computed together. */
+type Days = number[];
 
 /** Computes windows from the archive, with the same definitions and the same duplicate rule as the engine. */
 export class ArchiveRecomputer {
@@ -63,9 +67,7 @@ export class ArchiveRecomputer {
     const scope: Scope = { positions, version };
     for (const chunk of this.#chunks(archive, days)) {
       await this.#want('repairable', chunk);
-      const range = await this.#wantedRange();
-      if (!range) continue;
-      await this.#computeEvents(archive, range, scope);
+      await this.#computeEvents(archive, chunk, scope);
       await this.#connection.transaction(async () => {
         await this.#replace(this.#events, scope);
         await this.#connection.run(`DELETE FROM ${STATE}.dirty WHERE (win, start) IN (SELECT (win, start) FROM wanted)`);
@@ -91,9 +93,9 @@ export class ArchiveRecomputer {
       await this.#computeEvents(archive, chunk, scope);
       await finish(this.#events);
     }
-    for (const chunk of this.#receivedRanges(archive, range)) {
-      await this.#wantAll(chunk);
-      await this.#computeQuality(archive, chunk, scope);
+    for (const day of this.#receivedDays(archive, range)) {
+      await this.#wantAll([day]);
+      await this.#computeQuality(archive, day, scope);
       await finish(this.#quality);
     }
     return result;
@@ -107,7 +109,8 @@ export class ArchiveRecomputer {
     };
     const count = (relation: string) =>
       this.#connection.rows<{ source: string; n: number }>(`SELECT source, count(*) AS n FROM ${relation} GROUP BY source`);
-    for (const range of this.#receivedRanges(archive, null)) {
+    for (const day of this.#receivedDays(archive, null)) {
+      const range = { fromMs: day, toMs: windowEndMs('1d', day, this.#timeZone) };
       await this.#readReceived(archive, range, positions);
       const duplicates = await count('duplicates');
       add(ledger.counted, await count('archive_rows'));
@@ -128,20 +131,19 @@ export class ArchiveRecomputer {
     });
   }
 
-  /** Local days that rows of the archive may lie in, as chunks with not too many rows. */
-  #chunks(archive: ArchiveReader, days: number[]): TimeRange[] {
-    const rowsOf = new Map(archive.dates('events').map(({ date, rows }) => [Date.parse(date), rows]));
-    const chunks: TimeRange[] = [];
+  /** The days in groups with not too many rows. */
+  #chunks(archive: ArchiveReader, days: Days): Days[] {
+    const rowsOf = new Map(archive.dates('events').map(({ date, rows }) => [date, rows]));
+    const chunks: Days[] = [];
     let rows = 0;
-    for (const fromMs of days.sort((a, b) => a - b)) {
-      const toMs = windowEndMs('1d', fromMs, this.#timeZone);
-      const dayRows = rowsOf.get(Math.floor((fromMs + DAY_MS / 2) / DAY_MS) * DAY_MS) ?? 0;
+    for (const day of days.sort((a, b) => a - b)) {
+      const dayRows = rowsOf.get(utcDate(day + DAY_MS / 2)) ?? 0;
       const last = chunks.at(-1);
-      if (last && last.toMs === fromMs && rows + dayRows <= CHUNK_ROWS_MAX) {
-        last.toMs = toMs;
+      if (last && rows + dayRows <= CHUNK_ROWS_MAX && last.length < CHUNK_DAYS_MAX) {
+        last.push(day);
         rows += dayRows;
       } else {
-        chunks.push({ fromMs, toMs });
+        chunks.push([day]);
         rows = dayRows;
       }
     }
@@ -165,65 +167,76 @@ export class ArchiveRecomputer {
   }
 
   /** Local days of received-at within the range. */
-  #receivedRanges(archive: ArchiveReader, range: RebuildRange | null): TimeRange[] {
+  #receivedDays(archive: ArchiveReader, range: RebuildRange | null): Days {
     const extent = archive.receivedExtentMs();
     if (!extent) return [];
     const wanted = this.#wholeDays(range);
+    const days: Days = [];
+    let day = localDayStartOfMs(this.#timeZone, Math.max(extent[0], wanted.fromMs));
+    while (day <= extent[1] && day < wanted.toMs) {
+      days.push(day);
+      day = windowEndMs('1d', day, this.#timeZone);
+    }
+    return days;
+  }
+
+  /** Temp table `wanted`: windows of `source` that start in one of the days. */
+  async #want(source: string, days: Days): Promise<void> {
+    const ranges = this.#ranges(days).map(({ fromMs, toMs }) => `(${fromMs / 60_000}, ${toMs / 60_000})`);
+    await this.#temp(
+      'wanted',
+      `SELECT win, start FROM ${source} JOIN (VALUES ${ranges.join(', ')}) AS days(low, high) ON start >= low AND start < high`,
+    );
+  }
+
+  /** Temp table `wanted`: every window that starts in one of the days. */
+  async #wantAll(days: Days): Promise<void> {
+    const ranges = this.#ranges(days).map(({ fromMs, toMs }) => `(${fromMs / 60_000}, ${toMs / 60_000})`);
+    const starts = days.map((day) => `(${day / 60_000})`);
+    // In zones off by half an hour an hour can straddle the edge of a day; it belongs to the day it starts in.
+    await this.#temp(
+      'wanted',
+      `WITH days AS (FROM (VALUES ${ranges.join(', ')}) AS days(low, high))
+      SELECT ${windowIndex('1m')}::TINYINT AS win, unnest(range(low, high))::INTEGER AS start FROM days
+      UNION ALL SELECT ${windowIndex('1h')}, unnest(range((low + 59) // 60 * 60, high, 60)) FROM days
+      UNION ALL FROM (SELECT ${windowIndex('1d')}, col0 FROM (VALUES ${starts.join(', ')}))`,
+    );
+  }
+
+  /** The days as time ranges, neighbours joined. */
+  #ranges(days: Days): TimeRange[] {
     const ranges: TimeRange[] = [];
-    let fromMs = localDayStartOfMs(this.#timeZone, Math.max(extent[0], wanted.fromMs));
-    while (fromMs <= extent[1] && fromMs < wanted.toMs) {
+    for (const fromMs of days) {
       const toMs = windowEndMs('1d', fromMs, this.#timeZone);
-      ranges.push({ fromMs, toMs });
-      fromMs = toMs;
+      const last = ranges.at(-1);
+      if (last?.toMs === fromMs) last.toMs = toMs;
+      else ranges.push({ fromMs, toMs });
     }
     return ranges;
   }
 
-  /** Temp table `wanted`: windows of `source` that start in the range. */
-  async #want(source: string, range: TimeRange): Promise<void> {
-    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE wanted AS SELECT win, start FROM ${source}
-      WHERE start >= ${range.fromMs / 60_000} AND start < ${range.toMs / 60_000}`);
-  }
-
-  /** Temp table `wanted`: every window of the range, which is whole local days. */
-  async #wantAll(range: TimeRange): Promise<void> {
-    const [from, to] = [range.fromMs / 60_000, range.toMs / 60_000];
-    // An hour can straddle the edge of a day in zones off by half an hour; it belongs to the day it starts in.
-    const firstHour = Math.ceil(from / 60) * 60;
-    const days: number[] = [];
-    for (let day = range.fromMs; day < range.toMs; day = windowEndMs('1d', day, this.#timeZone)) days.push(day / 60_000);
-    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE wanted AS
-      SELECT ${windowIndex('1m')}::TINYINT AS win, range::INTEGER AS start FROM range(${from}, ${to})
-      UNION ALL SELECT ${windowIndex('1h')}, range FROM range(${firstHour}, ${to}, 60)
-      UNION ALL SELECT ${windowIndex('1d')}, unnest([${days.join(', ')}])`);
-  }
-
-  /** Time that the wanted windows span. */
-  async #wantedRange(): Promise<TimeRange | null> {
-    const rows = await this.#connection.rows<{ win: number; low: number; high: number }>(
-      'SELECT win, min(start) AS low, max(start) AS high FROM wanted GROUP BY win',
+  /** Computes the wanted windows of metrics over events. */
+  async #computeEvents(archive: ArchiveReader, days: Days, scope: Scope): Promise<void> {
+    // A day may be longer than 24 hours: some minutes too many are read, and left out when windows are chosen.
+    await this.#temp(
+      'wanted_minutes',
+      `SELECT DISTINCT unnest(range(start, start + CASE win WHEN 0 THEN 1 WHEN 1 THEN 60 ELSE 1560 END)) AS minute FROM wanted`,
     );
-    if (rows.length === 0) return null;
-    return {
-      fromMs: Math.min(...rows.map((row) => row.low * 60_000)),
-      toMs: Math.max(...rows.map((row) => windowEndMs(WINDOWS[row.win]!, row.high * 60_000, this.#timeZone))),
-    };
-  }
-
-  async #computeEvents(archive: ArchiveReader, range: TimeRange, scope: Scope): Promise<void> {
-    // An hour that starts in the range may end after it.
-    const toMs = Math.ceil(range.toMs / HOUR_MS) * HOUR_MS;
-    const dates = { fromDate: utcDate(range.fromMs), toDate: utcDate(toMs - 1) };
-    await archive.withFiles('events', dates, (paths) =>
-      this.#readEvents(paths, `event_time >= ${instant(range.fromMs)} AND event_time < ${instant(toMs)}`, scope.positions),
-    );
+    const dates = new Set<string>();
+    for (const { fromMs, toMs } of this.#ranges(days)) {
+      for (let ms = fromMs; ms < toMs + HOUR_MS; ms += HOUR_MS) dates.add(utcDate(ms));
+    }
+    const where = `epoch_us(event_time) // 60000000 IN (SELECT minute FROM wanted_minutes)`;
+    await archive.withFiles('events', { dates }, (paths) => this.#readEvents(paths, where, scope.positions));
     await this.#findDuplicates(archive, scope.positions);
     await this.#aggregate(this.#events, await this.#inputs());
   }
 
-  async #computeQuality(archive: ArchiveReader, range: TimeRange, scope: Scope): Promise<void> {
-    const toMs = Math.ceil(range.toMs / HOUR_MS) * HOUR_MS;
-    await this.#readReceived(archive, { fromMs: range.fromMs, toMs }, scope.positions);
+  /** Computes the windows of a day of metrics over quality. */
+  async #computeQuality(archive: ArchiveReader, day: number, scope: Scope): Promise<void> {
+    // The last hour that starts in the day may end after it.
+    const toMs = Math.ceil(windowEndMs('1d', day, this.#timeZone) / HOUR_MS) * HOUR_MS;
+    await this.#readReceived(archive, { fromMs: day, toMs }, scope.positions);
     await this.#aggregate(this.#quality, await this.#inputs());
   }
 

@@ -7,6 +7,8 @@ import {
   FIELDS,
   type Field,
   FUTURE_TOLERANCE_MS,
+  MONEY_PRECISION,
+  MONEY_SCALE,
   TIMESTAMP_MIN_MS,
 } from '../../../domain/fields.ts';
 import { REASON_CODES } from '../../../domain/reasons.ts';
@@ -35,9 +37,10 @@ export function parseSql(lines: string, timeZone: string): string {
     )
     SELECT
       ${EVENT_COLUMNS.map(columnSql).join(',\n      ')},
-      split_part(verdict, ':', 1) AS reason,
+      CASE WHEN verdict IS NOT NULL THEN split_part(verdict, ':', 1) END AS reason,
       CASE WHEN verdict LIKE '%:_%' THEN split_part(verdict, ':', 2) END AS field,
-      CASE WHEN verdict IS NOT NULL THEN coalesce(${identifier(BAD_MARK_RAW)}, line) END AS raw,
+      CASE WHEN verdict IS NOT NULL THEN CASE WHEN ${identifier(BAD_MARK)} IS NULL THEN line
+        ELSE coalesce(${identifier(BAD_MARK_RAW)}, line) END END AS raw,
       CASE WHEN verdict IS NULL AND v_event_id IS NOT NULL THEN hash(v_event_id) END AS id_hash
     FROM judged`;
 }
@@ -47,24 +50,45 @@ function valueName(field: Field): string {
 }
 
 function valueSql(field: Field, timeZone: string): string {
-  const text = `nullif(${identifier(field.name)}, '')`;
-  if (field.kind === 'timestamp') return timestampSql(identifier(field.name), timeZone);
-  if (field.kind === 'integer') return `TRY_CAST(${text} AS INTEGER)`;
-  if (field.kind === 'money') return `TRY_CAST(${text} AS DECIMAL(18,4))`;
-  if (field.name !== 'event_type') return text;
+  const text = identifier(field.name);
+  if (field.kind === 'timestamp') return timestampSql(text, timeZone);
+  if (field.kind === 'integer') return `CASE WHEN ${matches(text, INTEGER)} THEN TRY_CAST(${text} AS INTEGER) END`;
+  if (field.kind === 'money') return moneySql(text);
+  if (field.name !== 'event_type') return `nullif(${text}, '')`;
   const aliases = Object.entries(EVENT_TYPE_ALIASES).map(([from, to]) => `WHEN ${quote(from)} THEN ${quote(to)}`);
-  return `CASE ${text} ${aliases.join(' ')} ELSE ${text} END`;
+  return `CASE WHEN contains(${text}, ' ') THEN CASE ${text} ${aliases.join(' ')} ELSE ${text} END ELSE nullif(${text}, '') END`;
 }
 
-/** The accepted timestamp forms, as in domain/timestamp.ts. Only TIMESTAMPTZ minds the zone. */
+/** DuckDB's casts take more than the door does (spaces, "_", offsets ignored ...), so the form is checked first. */
+function matches(text: string, pattern: string): string {
+  return `regexp_full_match(${text}, ${quote(pattern)})`;
+}
+
+const INTEGER = '-?\\d{1,15}';
+const DECIMAL = '-?\\d{1,40}(\\.\\d{1,40})?';
+const TINY = `${DECIMAL}[eE]-\\d{1,3}`;
+const ISO_TIME =
+  '\\d{4}-\\d\\d-\\d\\d[T ]([01]\\d|2[0-3]):\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-](0\\d|1[0-5])(:?[0-5]\\d)?)';
+
+/** As in domain/values.ts: a decimal, or a number with an exponent that is almost nothing. */
+function moneySql(text: string): string {
+  const type = `DECIMAL(${MONEY_PRECISION},${MONEY_SCALE})`;
+  const double = `TRY_CAST(${text} AS DOUBLE)`;
+  const tiny = `CASE WHEN abs(${double}) < 5e-${MONEY_SCALE + 1} THEN 0
+      WHEN abs(${double}) < 1e-${MONEY_SCALE} THEN sign(${double}) * 1e-${MONEY_SCALE} END`;
+  return `CASE WHEN ${matches(text, DECIMAL)} THEN TRY_CAST(${text} AS ${type})
+      WHEN ${matches(text, TINY)} THEN CAST(${tiny} AS ${type}) END`;
+}
+
+/** The accepted timestamp forms, as in domain/timestamp.ts. */
 function timestampSql(text: string, timeZone: string): string {
-  const monthDayYear = `TRY_STRPTIME(CASE WHEN len(${text}) = 10 THEN ${text} END, '%m/%d/%Y')`;
-  const epoch = `CASE
-      WHEN regexp_full_match(${text}, '\\d{1,10}(\\.\\d{1,6})?')
-        THEN CAST(CAST(${text} AS DECIMAL(38,6)) * 1000000 AS BIGINT)
-      WHEN regexp_full_match(${text}, '\\d{11,14}') THEN CAST(${text} AS BIGINT) * 1000 END`;
-  return `make_timestamptz(coalesce(epoch_us(TRY_CAST(${text} AS TIMESTAMPTZ)), ${epoch},
-      epoch_us(${dayStartSql(monthDayYear, timeZone)})))`;
+  const units = (scale: number) => `CAST(floor(TRY_CAST(${text} AS DECIMAL(38,6)) * ${scale}) AS BIGINT)`;
+  const monthDayYear = `TRY_STRPTIME(${text}, '%m/%d/%Y')`;
+  return `CASE
+      WHEN ${matches(text, ISO_TIME)} THEN TRY_CAST(${text} AS TIMESTAMPTZ)
+      WHEN ${matches(text, '\\d{1,10}(\\.\\d{1,6})?')} THEN make_timestamptz(${units(1_000_000)})
+      WHEN ${matches(text, '\\d{11,14}(\\.\\d{1,6})?')} THEN make_timestamptz(${units(1000)})
+      WHEN ${matches(text, '\\d\\d/\\d\\d/\\d{4}')} THEN ${dayStartSql(monthDayYear, timeZone)} END`;
 }
 
 /** First instant of the local day `day` (a TIMESTAMP at midnight), as domain/time-zone.ts has it. */
@@ -89,7 +113,7 @@ function verdictSql(): string {
     `WHEN ${mark} IS NOT NULL THEN
         CASE WHEN ${mark} IN (${known}) THEN ${mark} ELSE 'not_json' END || ':' || coalesce(${identifier(BAD_MARK_FIELD)}, '')`,
     `WHEN key_count IS NULL THEN 'not_json:'`,
-    `WHEN key_count = 0 AND NOT starts_with(ltrim(line), '{') THEN 'not_an_object:'`,
+    `WHEN key_count = 0 AND NOT starts_with(ltrim(line, ' \t'), '{') THEN 'not_an_object:'`,
     // The escape in the raw line is only a hint: a backslash before it would make it plain text.
     `WHEN contains(line, '\\u0000') AND contains(concat(${textFields()
       .map((field) => identifier(field.name))

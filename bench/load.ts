@@ -1,0 +1,54 @@
+/**
+ * `tillstream load` of simulated events end to end (checked lines, log with fsync, Delta archive, all metrics) against
+ * one DuckDB job on the same file (bench/peer-duckdb.ts), in turn, and checks the results of both.
+ * Usage: node bench/load.ts [LINES=2000000] [PAIRS=3] [--live]
+ *   --live: events of the last hours, which are folded incrementally; else a week, of which old windows are recomputed.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const [lines = 2_000_000, pairs = 3] = process.argv.slice(2).filter((arg) => !arg.startsWith('--')).map(Number);
+const live = process.argv.includes('--live');
+const root = join(import.meta.dirname, '..');
+const dir = mkdtempSync(join(tmpdir(), 'tillstream-bench-'));
+const file = join(tmpdir(), `tillstream-bench-${lines}-${live ? 'live' : 'week'}-${new Date().toISOString().slice(0, 13)}.ndjson`);
+const run = (script: string, ...args: string[]) => {
+  const started = process.hrtime.bigint();
+  const text = execFileSync(process.execPath, [join(root, script), ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, UV_THREADPOOL_SIZE: '16', TILLSTREAM_PORT: '0' },
+    maxBuffer: 1 << 28,
+  });
+  return { result: JSON.parse(text), seconds: Number(process.hrtime.bigint() - started) / 1e9 };
+};
+const check = (what: string, got: number, wanted: number) => {
+  if (got !== wanted) throw new Error(`${what}: ${got}, but it should be ${wanted}`);
+};
+
+if (!existsSync(file)) {
+  const spanSeconds = live ? 6 * 3600 : 7 * 86_400;
+  const rates = ['--late', '0.01', '--very-late', '0.001', '--duplicate', '0.01', '--malformed', '0.005'];
+  run('src/main.ts', 'simulate', '--out', file, '--count', String(lines), '--rate', String(lines / spanSeconds), ...rates, '--truth', `${file}.truth`, '--json');
+}
+const truth = JSON.parse(readFileSync(`${file}.truth`, 'utf8')) as { events: number; bad: number; duplicates: number };
+const ratios: number[] = [];
+for (let pair = 0; pair < pairs; pair++) {
+  const peer = run('bench/peer-duckdb.ts', file, join(dir, 'peer'));
+  check('lines of the peer', peer.result.lines, lines);
+  const data = join(dir, 'data');
+  const ours = run('src/main.ts', 'load', file, '--data', data, '--json');
+  check('received', ours.result.received, lines);
+  check('bad rows', ours.result.bad_rows, truth.bad);
+  check('events', ours.result.events, lines - truth.bad);
+  check('balanced', Number(ours.result.ledger.balanced), 1);
+  rmSync(data, { recursive: true, force: true });
+  const ratio = peer.result.seconds / ours.result.seconds;
+  ratios.push(ratio);
+  const rate = (seconds: number) => `${Math.round(lines / seconds / 1000)} k/s`;
+  console.log(`pair ${pair + 1}: peer ${peer.result.seconds.toFixed(2)} s (${rate(peer.result.seconds)}), tillstream ${ours.result.seconds.toFixed(2)} s (${rate(ours.result.seconds)}), ratio ${ratio.toFixed(2)}`);
+}
+ratios.sort((a, b) => a - b);
+console.log(JSON.stringify({ scenario: live ? 'load-live' : 'load-week', lines, ratio_median: ratios[ratios.length >> 1] }));
+rmSync(dir, { recursive: true, force: true });

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { CHUNKS_MAX, chunksOf } from '../../src/adapters/engine/duckdb/batch-parser.ts';
+import { dayStartSql } from '../../src/adapters/engine/duckdb/schema-sql.ts';
+import { BAD_MARK, BAD_MARK_RAW } from '../../src/domain/fields.ts';
+import { foreignLine, markedLine } from '../../src/domain/mark-line.ts';
+import { localDayStartMs } from '../../src/domain/time-zone.ts';
+import { Door } from '../../src/pipeline/door.ts';
+import type { LogBatch } from '../../src/ports/event-log.ts';
+import { openParser, type ParserUnderTest } from '../support/parse-lines.ts';
+
+const NOW_MS = Date.UTC(2026, 10, 23, 12);
+const MIB = 1024 * 1024;
+
+let parser: ParserUnderTest;
+before(async () => {
+  parser = await openParser('Europe/Berlin');
+});
+after(() => parser.close());
+
+function batchOf(firstOffset: number, lines: string[], more: Partial<LogBatch> = {}): LogBatch {
+  const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+  return { partition: 0, firstOffset, lines: lines.length, receivedAtMs: NOW_MS, source: 'http', bytes, ...more };
+}
+
+const event = (id: string, more = '') =>
+  `{"timestamp":"2026-11-23T10:15:30Z","event_type":"purchase","event_id":"${id}"${more}}`;
+
+test('each row has the offset, source and time of receipt of its own batch, over thousands of runs', async () => {
+  const batches: LogBatch[] = [];
+  const expected: object[] = [];
+  let offset = 1_000_000_007;
+  for (let run = 0; run < CHUNKS_MAX + 200; run++) {
+    // A gap where lines were lost, and neighbours that are one chunk, and ones that differ in one thing only.
+    if (run % 7 === 3) offset += run;
+    const source = ['http', 'tail', "o'brien"][Math.floor(run / 2) % 3]!;
+    const receivedAtMs = NOW_MS + Math.floor(run / 3);
+    const lines = Array.from({ length: 1 + (run % 4) }, (_, i) => event(`${run}-${i}`));
+    batches.push(batchOf(offset, lines, { source, receivedAtMs }));
+    for (let i = 0; i < lines.length; i++) {
+      expected.push({ event_id: `${run}-${i}`, log_offset: offset + i, received: receivedAtMs, source });
+    }
+    offset += lines.length;
+  }
+  assert.ok(chunksOf(batches).length > 1500);
+  const rows = await parser.rows<object>(
+    batches,
+    'event_id, log_offset, epoch_ms(received_at) AS received, source',
+  );
+  assert.deepEqual(
+    rows.map((row) => ({ ...row })),
+    expected,
+  );
+});
+
+test('as many chunks as are allowed, each of one line', async () => {
+  const batches = Array.from({ length: CHUNKS_MAX }, (_, i) => batchOf(i * 3, [event(`e${i}`)], { source: `s${i}` }));
+  assert.equal(chunksOf(batches).length, CHUNKS_MAX);
+  const rows = await parser.rows<{ ok: boolean }>(
+    batches,
+    `event_id = 'e' || (log_offset // 3) AND source = 's' || (log_offset // 3) AND log_offset % 3 = 0 AS ok`,
+  );
+  assert.equal(rows.length, CHUNKS_MAX);
+  assert.ok(rows.every((row) => row.ok));
+});
+
+test('a batch without lines gives an empty relation with the same column types', async () => {
+  const empty = await parser.parser.parse(0, 5, 9, []);
+  const full = await parser.parser.parse(0, 0, 1, [batchOf(0, [event('a')])]);
+  const types = (relation: string) =>
+    parser.connection.rows(`SELECT column_name, column_type FROM (DESCRIBE ${relation})`);
+  assert.deepEqual([empty.lines, empty.badLines, empty.sources], [0, 0, {}]);
+  assert.deepEqual(await types(empty.relation), await types(full.relation));
+  await parser.parser.release(empty);
+  await parser.parser.release(full);
+});
+
+test('a batch whose header counts other lines than it holds is noticed, and leaves nothing behind', async () => {
+  for (const lines of [1, 3]) {
+    const batch = batchOf(10, [event('a'), event('b')], { lines });
+    await assert.rejects(parser.parser.parse(0, 10, 12, [batch]), /parsed 2 lines of offsets 10 to 12/);
+  }
+  assert.deepEqual(await readdir(parser.tempDir), []);
+  assert.deepEqual(await parser.connection.rows('SELECT table_name FROM duckdb_tables()'), []);
+});
+
+test('lines of 64 KB and more keep every byte', async () => {
+  const note = 'é'.repeat(32 * 1024);
+  const long = event('long', `,"note":"${note}"`);
+  const rows = await parser.rows<{ extra: string | null }>(
+    [batchOf(0, [event('a'), long, event('b'), long])],
+    'extra',
+  );
+  assert.deepEqual(
+    rows.map(({ extra }) => extra),
+    [null, JSON.stringify({ note }), null, JSON.stringify({ note })],
+  );
+});
+
+test('the longest marked line that a door can write is read', async () => {
+  const raw = Buffer.alloc(MIB, 0x01);
+  const marked = markedLine('not_json', undefined, raw, MIB);
+  assert.ok(marked.length > 6 * MIB);
+  const batch: LogBatch = { ...batchOf(0, []), lines: 3, bytes: Buffer.concat([marked, marked, marked]) };
+  const rows = await parser.rows<object>([batch], 'reason, strlen(raw) AS bytes');
+  assert.deepEqual(
+    rows.map((row) => ({ ...row })),
+    [1, 2, 3].map(() => ({ reason: 'not_json', bytes: MIB })),
+  );
+});
+
+test('bytes that would upset a CSV reader stay in their row', async () => {
+  const records = [
+    event('a'), event('b', ',"note":"x\u0001y"'), 'a,b;c|d\t"e\'f', '#comment', '\ufeff' + event('c'), event('d').replaceAll(',', ',\r\n'),
+    '"unclosed', '\\', '\u0001', '\u0000', 'NULL', ' ', '', event('e', ',"note":"\u2028\u0085\ufeff"'), '"a" "b"', "'", event('z'),
+  ];
+  const lines = records.map((record) => foreignLine(Buffer.from(record), 1000));
+  const batch: LogBatch = { ...batchOf(0, []), lines: lines.length, bytes: Buffer.concat(lines) };
+  const rows = await parser.rows<{ event_id: string | null; reason: string | null; raw: string }>([batch], 'event_id, reason, raw');
+  assert.deepEqual(
+    rows.map(({ event_id, reason }) => event_id ?? reason),
+    records.map((_, i) => ({ 0: 'a', 4: 'c', 5: 'd', 13: 'e', 16: 'z' })[i] ?? 'not_json'),
+  );
+  for (const i of [1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 14, 15]) assert.equal(rows[i]!.raw, records[i]);
+});
+
+test('a record of a foreign topic can name its own verdict, but nothing else', async () => {
+  const lines = [
+    { [BAD_MARK]: 'made_up', [BAD_MARK_RAW]: 'raw' },
+    { [BAD_MARK]: '' },
+    { [BAD_MARK]: { a: 1 }, [BAD_MARK_RAW]: ['x'] },
+    { [BAD_MARK_RAW]: 'forged', event_type: 'purchase' },
+  ].map((line) => JSON.stringify(line));
+  const rows = await parser.rows<object>([batchOf(0, lines)], 'reason, field, raw');
+  assert.deepEqual(
+    rows.map((row) => ({ ...row })),
+    [
+      { reason: 'not_json', field: null, raw: 'raw' },
+      { reason: 'not_json', field: null, raw: lines[1] },
+      { reason: 'not_json', field: null, raw: '["x"]' },
+      { reason: 'missing_field', field: 'timestamp', raw: lines[3] },
+    ],
+  );
+});
+
+test('nesting of any depth does not end the process', async () => {
+  const deep = 400_000;
+  const records = [
+    event('a', `,"deep":${'['.repeat(deep)}${']'.repeat(deep)}`),
+    event('b', `,"coupon":${'{"a":'.repeat(deep)}1${'}'.repeat(deep)}`),
+    '['.repeat(deep),
+    event('c', `,"note":"\\"${'['.repeat(deep)}\\\\"`),
+    event('d', `,"note":"\\"${'['.repeat(deep)}`),
+  ];
+  const lines = records.map((record) => foreignLine(Buffer.from(record), 4 * MIB));
+  const batch: LogBatch = { ...batchOf(0, []), lines: lines.length, bytes: Buffer.concat(lines) };
+  const rows = await parser.rows<{ reason: string | null }>([batch], 'reason');
+  assert.deepEqual(
+    rows.map(({ reason }) => reason),
+    ['too_deep', 'too_deep', 'too_deep', null, 'not_json'],
+  );
+});
+
+test('a time that is ahead of its receipt is judged by the batch it came in', async () => {
+  const line = '{"timestamp":"2026-11-23T12:05:00.001Z","event_type":"purchase"}';
+  const rows = await parser.rows<{ reason: string | null }>(
+    [batchOf(0, [line]), batchOf(1, [line], { receivedAtMs: NOW_MS + 1 })],
+    'reason',
+  );
+  assert.deepEqual(
+    rows.map(({ reason }) => reason),
+    ['timestamp_in_future', null],
+  );
+});
+
+test('what the door stored is parsed, whatever came in between', async () => {
+  const door = new Door({ log: undefined as never, timeZone: 'UTC', lineBytesMax: 300, now: () => NOW_MS });
+  const body = Buffer.concat([
+    Buffer.from(`${event('a')}\r\n\r\nnonsense\u0000\n`),
+    Buffer.from([0xff, 0xfe, 0x0a]),
+    Buffer.from(`${event('b', `,"note":"${'é'.repeat(200)}"`)}\n${event('c')}`),
+  ]);
+  const checked = door.check(body);
+  const lines = checked.accepted + checked.rejected;
+  const rows = await parser.rows<object>(
+    [{ ...batchOf(0, []), lines, bytes: Buffer.concat(checked.bytes) }],
+    'event_id, reason, raw[:12] AS raw',
+  );
+  assert.deepEqual(
+    rows.map((row) => ({ ...row })),
+    [
+      { event_id: 'a', reason: null, raw: null },
+      { event_id: null, reason: 'not_json', raw: 'nonsense\u0000' },
+      { event_id: null, reason: 'not_utf8', raw: '//4=' },
+      { event_id: null, reason: 'line_too_long', raw: '{"timestamp"' },
+      { event_id: 'c', reason: null, raw: null },
+    ],
+  );
+});
+
+const ZONES = ['Europe/Berlin', 'America/Sao_Paulo', 'America/Havana', 'Asia/Kathmandu', 'Pacific/Apia', 'Africa/Cairo', 'UTC'];
+
+for (const zone of ZONES) {
+  test(`every day of 1970 to 2037 begins at the same instant in SQL and here: ${zone}`, async () => {
+    const days = Date.UTC(2038, 0, 1) / 86_400_000;
+    const rows = await parser.connection.rows<{ year: number; month: number; day: number; start: number }>(`
+      SELECT year(day) AS year, month(day) AS month, day(day) AS day, epoch_ms(${dayStartSql('day', zone)}) AS start
+      FROM (SELECT TIMESTAMP '1970-01-01' + to_days(CAST(d AS INTEGER)) AS day FROM range(${days}) AS r(d))`);
+    assert.equal(rows.length, days);
+    for (const { year, month, day, start } of rows) {
+      assert.equal(localDayStartMs(zone, year, month, day), start, `${year}-${month}-${day}`);
+    }
+  });
+}

@@ -1,0 +1,46 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createBatchParser } from '../../src/adapters/engine/duckdb/batch-parser.ts';
+import { type Connection, Database } from '../../src/adapters/engine/duckdb/database.ts';
+import type { BatchParser } from '../../src/ports/batch.ts';
+import type { LogBatch } from '../../src/ports/event-log.ts';
+
+export interface ParserUnderTest {
+  parser: BatchParser;
+  connection: Connection;
+  tempDir: string;
+  /** Parses the batches of partition 0 and gives the rows of `select` in the order of the log. */
+  rows<T>(batches: LogBatch[], select: string): Promise<T[]>;
+  close(): Promise<void>;
+}
+
+/** A batch parser over an in-memory DuckDB, in a folder of its own. */
+export async function openParser(timeZone: string): Promise<ParserUnderTest> {
+  const dir = await mkdtemp(join(tmpdir(), 'tillstream-parser-'));
+  const tempDir = join(dir, 'temp');
+  await mkdir(tempDir);
+  const database = await Database.open({ directories: [`${dir}/`], threads: 2, memoryMb: 400, tempDir });
+  const connection = await database.connect();
+  const parser = createBatchParser(connection, tempDir, timeZone);
+  return {
+    parser,
+    connection,
+    tempDir,
+    async rows<T>(batches: LogBatch[], select: string) {
+      const last = batches.at(-1);
+      const end = last ? last.firstOffset + last.lines : 0;
+      const parsed = await parser.parse(0, batches[0]?.firstOffset ?? 0, end, batches);
+      try {
+        return await connection.rows<T>(`SELECT ${select} FROM ${parsed.relation} ORDER BY log_offset`);
+      } finally {
+        await parser.release(parsed);
+      }
+    },
+    async close() {
+      connection.close();
+      database.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,212 @@
+/** What no compiler and no linter sees: files too long, leftovers, paths of one machine, dead links, broken scripts. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, it } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '..');
+const NOT_OURS = new Set(['.git', '.bootstrap', 'node_modules', 'dist', 'data']);
+const BINARY = /\.(png|jpe?g|ico|woff2?|gz|zst|parquet|snappy|sqlite|duckdb)$/;
+
+/** Longest file, in lines. An exception needs a reason. */
+const LINES_MAX = 400;
+const LONGER: Record<string, string> = {};
+
+function* walk(folder: string): Generator<string> {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (NOT_OURS.has(entry.name) || entry.name.endsWith('.log')) continue;
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* walk(path);
+    else if (entry.isFile()) yield relative(ROOT, path);
+  }
+}
+
+const files = [...walk(ROOT)].sort();
+const text = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const written = files.filter((file) => !BINARY.test(file) && file !== 'package-lock.json');
+
+/** Every place in `among` where `pattern` is found, as "file:line: text". */
+function places(among: string[], pattern: RegExp): string[] {
+  return among.flatMap((file) =>
+    text(file)
+      .split('\n')
+      .flatMap((line, index) =>
+        pattern.test(line) ? [`${file}:${index + 1}: ${line.trim().slice(0, 120)}`] : [],
+      ),
+  );
+}
+
+function none(found: string[], message: string): void {
+  assert.equal(found.length, 0, `${message}\n  ${found.join('\n  ')}`);
+}
+
+describe('Source files', () => {
+  it(`have at most ${LINES_MAX} lines`, () => {
+    const code = files.filter((file) =>
+      /^(src|test|web|bench|scripts)\/.*\.(ts|tsx|css|mjs|sh|py)$/.test(file),
+    );
+    const lines = new Map(code.map((file) => [file, text(file).split('\n').length - 1]));
+    const long = [...lines].filter(([file, count]) => count > LINES_MAX && !LONGER[file]);
+    none(
+      long.map(([file, count]) => `${file}: ${count} lines`),
+      'Cut these into parts that each do one thing:',
+    );
+    const stale = Object.keys(LONGER).filter((file) => (lines.get(file) ?? 0) <= LINES_MAX);
+    none(stale, 'No exception is needed (any more) for:');
+  });
+
+  it('keep no notes of unfinished work', () => {
+    // Put together from parts, so that this file has none itself.
+    none(
+      places(written, new RegExp(`\\b(${['TO', 'DO|FIX', 'ME|X', 'XX'].join('')})\\b`)),
+      'Do it, or open an issue:',
+    );
+  });
+
+  it('name no path of one machine', () => {
+    none(places(written, /(?<![\w.~$}/-])\/(work|root|home|Users)\/\w/), 'These exist on one machine only:');
+  });
+
+  it('hide no import of a file of ours inside of a type', () => {
+    const inType = (line: string, file: string) =>
+      [...line.matchAll(/(typeof\s+)?import\(\s*'(\.[^']+)'\s*\)(\s*\.\s*[A-Z])?/g)].some(
+        // `typeof import()` is fine beside a real import of the same file, which dependency-cruiser does see.
+        ([, typeOf, target, name]) =>
+          name || (typeOf && !new RegExp(`(?<!typeof\\s+)import\\('${target}'\\)`).test(text(file))),
+      );
+    const found = files
+      .filter((file) => /^(src|web)\/.*\.tsx?$/.test(file))
+      .flatMap((file) =>
+        text(file)
+          .split('\n')
+          .flatMap((line, index) => (inType(line, file) ? [`${file}:${index + 1}: ${line.trim()}`] : [])),
+      );
+    none(found, 'dependency-cruiser does not see these; use `import type`:');
+  });
+});
+
+describe('Tests', () => {
+  it('all run', () => {
+    const tests = files.filter((file) => file.endsWith('.test.ts') && file !== 'test/tidy.test.ts');
+    const cut = places(
+      tests,
+      /\b(describe|it|test|suite|t|context)\.(only|skip|todo)\(|\b(only|skip|todo): true\b/,
+    );
+    none(cut, "Every test runs. One that cannot says why: { skip: 'the reason' }.");
+  });
+});
+
+describe('Packages', () => {
+  interface Manifest {
+    dependencies?: Record<string, string>;
+    devDependencies?: Record<string, string>;
+    optionalDependencies?: Record<string, string>;
+    resolved?: string;
+  }
+  const manifest = JSON.parse(text('package.json')) as Manifest;
+  const lock = JSON.parse(text('package-lock.json')) as { packages: Record<string, Manifest> };
+
+  it('are named by their exact version', () => {
+    const loose = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })
+      .filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
+      .map(([name, version]) => `${name} ${version}`);
+    none(loose, 'Install them with npm install --save-exact:');
+  });
+
+  it('come from whatever registry the user has', () => {
+    const bound = Object.entries(lock.packages).filter(([, entry]) => entry.resolved);
+    none(
+      bound.map(([path]) => path),
+      'package-lock.json ties these to one registry; see npm config omit-lockfile-registry-resolved:',
+    );
+  });
+
+  it('are in the lock file as npm ci wants them', () => {
+    const root = lock.packages[''];
+    assert.deepEqual(root?.dependencies, manifest.dependencies, 'package-lock.json is older: npm install');
+    assert.deepEqual(
+      root?.devDependencies,
+      manifest.devDependencies,
+      'package-lock.json is older: npm install',
+    );
+    const names = new Set(
+      Object.keys(lock.packages).map((path) => path.slice(path.lastIndexOf('node_modules/') + 13)),
+    );
+    const missing = Object.values(lock.packages)
+      .flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}))
+      .filter((name) => !names.has(name));
+    none(missing, 'npm left out packages of other platforms; run `npm run lock`:');
+  });
+});
+
+describe('Documents', () => {
+  /** Link text, as a heading's anchor on the usual hosts. */
+  const anchor = (heading: string) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replace(/\s/g, '-');
+
+  it('link to what is there', () => {
+    const dead: string[] = [];
+    for (const file of files.filter((name) => name.endsWith('.md'))) {
+      const prose = text(file)
+        .replace(/^```.*?^```/gms, '')
+        .replace(/`[^`\n]*`/g, '');
+      for (const [, target] of prose.matchAll(/\]\(<?([^)\s>]+)>?(?:\s+"[^"]*")?\)/g)) {
+        if (!target || /^[a-z]+:/i.test(target)) continue;
+        const [path = '', fragment] = target.split('#');
+        const to = path ? join(dirname(file), decodeURIComponent(path)) : file;
+        if (!existsSync(join(ROOT, to))) dead.push(`${file}: ${target}`);
+        else if (fragment && to.endsWith('.md')) {
+          const anchors = [...text(to).matchAll(/^#+\s+(.*)$/gm)].map(([, heading = '']) => anchor(heading));
+          if (!anchors.includes(fragment)) dead.push(`${file}: ${target}, which has no such heading`);
+        }
+      }
+    }
+    none(dead, 'These links lead nowhere:');
+  });
+});
+
+describe('Shell scripts', () => {
+  const scripts = files.filter((file) => !BINARY.test(file) && /^#!.*\b(ba)?sh\b/.test(text(file)));
+
+  it('are found', () => {
+    for (const name of [
+      'tillstream',
+      'start-pipeline.sh',
+      'stop-pipeline.sh',
+      'test.sh',
+      'scripts/bootstrap.sh',
+    ]) {
+      assert.ok(scripts.includes(name), name);
+    }
+  });
+
+  for (const script of scripts) {
+    it(`${script} has its run bit and is valid`, () => {
+      assert.ok(statSync(join(ROOT, script)).mode & 0o100, 'It has no run bit: chmod +x');
+      execFileSync('bash', ['-n', join(ROOT, script)]);
+    });
+  }
+
+  it('starting wrongly is refused before anything starts, and shows no token', () => {
+    const token = 'not-to-be-shown';
+    for (const args of [
+      [token],
+      [token, 'org'],
+      [token, 'org', 'bucket'],
+      [token, 'o', 'b', 'url', 'more'],
+    ]) {
+      const run = () =>
+        execFileSync(join(ROOT, 'start-pipeline.sh'), args, { encoding: 'utf8', stdio: 'pipe' });
+      assert.throws(run, (error: { status?: number; stdout?: string; stderr?: string }) => {
+        assert.equal(error.status, 2);
+        assert.ok(error.stderr && !`${error.stdout}${error.stderr}`.includes(token), error.stderr);
+        return true;
+      });
+    }
+  });
+});
