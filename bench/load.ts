@@ -9,11 +9,17 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const [lines = 2_000_000, pairs = 3] = process.argv.slice(2).filter((arg) => !arg.startsWith('--')).map(Number);
+const [lines = 2_000_000, pairs = 3] = process.argv
+  .slice(2)
+  .filter((arg) => !arg.startsWith('--'))
+  .map(Number);
 const live = process.argv.includes('--live');
 const root = join(import.meta.dirname, '..');
 const dir = mkdtempSync(join(tmpdir(), 'tillstream-bench-'));
-const file = join(tmpdir(), `tillstream-bench-${lines}-${live ? 'live' : 'week'}-${new Date().toISOString().slice(0, 13)}.ndjson`);
+const file = join(
+  tmpdir(),
+  `tillstream-bench-${lines}-${live ? 'live' : 'week'}-${new Date().toISOString().slice(0, 13)}.ndjson`,
+);
 const run = (script: string, ...args: string[]) => {
   const started = process.hrtime.bigint();
   const text = execFileSync(process.execPath, [join(root, script), ...args], {
@@ -30,9 +36,26 @@ const check = (what: string, got: number, wanted: number) => {
 if (!existsSync(file)) {
   const spanSeconds = live ? 6 * 3600 : 7 * 86_400;
   const rates = ['--late', '0.01', '--very-late', '0.001', '--duplicate', '0.01', '--malformed', '0.005'];
-  run('src/main.ts', 'simulate', '--out', file, '--count', String(lines), '--rate', String(lines / spanSeconds), ...rates, '--truth', `${file}.truth`, '--json');
+  run(
+    'src/main.ts',
+    'simulate',
+    '--out',
+    file,
+    '--count',
+    String(lines),
+    '--rate',
+    String(lines / spanSeconds),
+    ...rates,
+    '--truth',
+    `${file}.truth`,
+    '--json',
+  );
 }
-const truth = JSON.parse(readFileSync(`${file}.truth`, 'utf8')) as { events: number; bad: number; duplicates: number };
+const truth = JSON.parse(readFileSync(`${file}.truth`, 'utf8')) as {
+  events: number;
+  bad: number;
+  duplicates: number;
+};
 const ratios: number[] = [];
 for (let pair = 0; pair < pairs; pair++) {
   const peer = run('bench/peer-duckdb.ts', file, join(dir, 'peer'));
@@ -47,8 +70,16 @@ for (let pair = 0; pair < pairs; pair++) {
   const ratio = peer.result.seconds / ours.result.seconds;
   ratios.push(ratio);
   const rate = (seconds: number) => `${Math.round(lines / seconds / 1000)} k/s`;
-  console.log(`pair ${pair + 1}: peer ${peer.result.seconds.toFixed(2)} s (${rate(peer.result.seconds)}), tillstream ${ours.result.seconds.toFixed(2)} s (${rate(ours.result.seconds)}), ratio ${ratio.toFixed(2)}`);
+  console.log(
+    `pair ${pair + 1}: peer ${peer.result.seconds.toFixed(2)} s (${rate(peer.result.seconds)}), tillstream ${ours.result.seconds.toFixed(2)} s (${rate(ours.result.seconds)}), ratio ${ratio.toFixed(2)}`,
+  );
 }
 ratios.sort((a, b) => a - b);
-console.log(JSON.stringify({ scenario: live ? 'load-live' : 'load-week', lines, ratio_median: ratios[ratios.length >> 1] }));
+console.log(
+  JSON.stringify({
+    scenario: live ? 'load-live' : 'load-week',
+    lines,
+    ratio_median: ratios[ratios.length >> 1],
+  }),
+);
 rmSync(dir, { recursive: true, force: true });

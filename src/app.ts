@@ -3,24 +3,34 @@ import { mkdirSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { localArchiveConfig } from './adapters/archive/delta/config.ts';
 import { openLocalArchive } from './adapters/archive/delta/archive.ts';
+import { localArchiveConfig } from './adapters/archive/delta/config.ts';
 import { duckDbConfig } from './adapters/engine/duckdb/config.ts';
 import { openDuckDb } from './adapters/engine/duckdb/index.ts';
-import { acquireLock, LockHeld, openSegmentLog, segmentLogConfigSchema } from './adapters/log/segments/index.ts';
+import {
+  acquireLock,
+  LockHeld,
+  openSegmentLog,
+  segmentLogConfigSchema,
+} from './adapters/log/segments/index.ts';
 import { createPollSource, pollOptionsSchema } from './adapters/source/poll/index.ts';
-import { runSimulator, type SimulatorOptions, SimulatorUsageError } from './adapters/source/simulator/index.ts';
+import {
+  runSimulator,
+  type SimulatorOptions,
+  SimulatorUsageError,
+} from './adapters/source/simulator/index.ts';
 import { createTailSource, tailOptionsSchema } from './adapters/source/tail/index.ts';
 import { loadConfig } from './config/load.ts';
 import { configSchema } from './config/schema.ts';
 import { UsageError } from './domain/errors.ts';
 import type { Logger } from './domain/logger.ts';
+import type { PartStatus, Status } from './domain/status.ts';
 import { CATALOGUE } from './metrics/catalogue.ts';
 import { Door } from './pipeline/door.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import type { EventLog } from './ports/event-log.ts';
 import type { Ingest, Source } from './ports/source.ts';
-import type { Backend, PartStatus, Status, TapListener } from './server/backend.ts';
+import type { Backend, TapListener } from './server/backend.ts';
 import { isLoopback, type ServerConfig, serverConfig } from './server/config.ts';
 import { createServer, LinesRejected } from './server/http.ts';
 import { createRegistry } from './telemetry/registry.ts';
@@ -65,8 +75,10 @@ export async function readEnvironment(
   const configFile = options.config ?? env.TILLSTREAM_CONFIG;
   const config = await loadConfig(CONFIG_SCHEMA, configFile, env);
   const http = config.sources.filter((source) => source.kind === 'http');
-  if (http.length > 1) throw new UsageError('The config has more than one source of kind http; there is one port.');
-  const { kind: _kind, ...server } = http[0] ?? sourceSchema.parse({ kind: 'http' }) as (typeof http)[number];
+  if (http.length > 1)
+    throw new UsageError('The config has more than one source of kind http; there is one port.');
+  const { kind: _kind, ...server } =
+    http[0] ?? (sourceSchema.parse({ kind: 'http' }) as (typeof http)[number]);
   if (env.TILLSTREAM_PORT) {
     const port = Number(env.TILLSTREAM_PORT);
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
@@ -107,10 +119,11 @@ export interface App {
 }
 
 export async function openApp(environment: Environment, logger: Logger): Promise<App> {
-  const { config, dataDir } = environment;
+  const { dataDir } = environment;
   await prepareDataDir(dataDir);
   const lock = await acquireLock(join(dataDir, 'lock')).catch((error) => {
-    if (error instanceof LockHeld) throw new UsageError(`The data folder ${dataDir} is in use: ${error.message}`);
+    if (error instanceof LockHeld)
+      throw new UsageError(`The data folder ${dataDir} is in use: ${error.message}`);
     throw error;
   });
   const closers: (() => Promise<unknown>)[] = [() => lock.release()];
@@ -187,7 +200,8 @@ async function wire(
     now,
     onChecked(source, checked) {
       lastIngestMs = now();
-      for (const [reason, lines] of Object.entries(checked.reasons)) registry.countRejected(source, reason, lines);
+      for (const [reason, lines] of Object.entries(checked.reasons))
+        registry.countRejected(source, reason, lines);
       for (const tap of taps) tap(source, checked.bytes);
     },
   });
@@ -205,8 +219,7 @@ async function wire(
     storeVersion: () => duckdb.store.version(),
     ledger: () => pipeline.ledger(),
     status,
-    badRows: (filter) =>
-      archive.withFiles('bad_rows', {}, (paths) => duckdb.parquet.badRows(paths, filter)),
+    badRows: (filter) => archive.withFiles('bad_rows', {}, (paths) => duckdb.parquet.badRows(paths, filter)),
     compact: () => archive.compact(),
     vacuum: (retentionHours) => archive.vacuum(retentionHours),
     rebuild: (range, diff) => pipeline.rebuild(range, diff),
@@ -229,7 +242,13 @@ async function wire(
       started_at: startedAt,
       now: new Date().toISOString(),
       data: dataDir,
-      parts: { collector: collectorStatus(log), log: logPart(log), archive: loops.archive, metrics: loops.metrics, ...sourceParts() },
+      parts: {
+        collector: collectorStatus(log),
+        log: logPart(log),
+        archive: loops.archive,
+        metrics: loops.metrics,
+        ...sourceParts(),
+      },
       lag: pipeline.lag(),
       freshness: {
         collector: iso(Math.max(lastIngestMs ?? 0, log.status().lastReceivedAtMs ?? 0)),
@@ -259,17 +278,25 @@ async function wire(
 
   function readings() {
     const current = status();
-    const ages = Object.entries(current.freshness).flatMap(([stage, at]) => (at ? [[stage, (now() - Date.parse(at)) / 1000]] : []));
+    const ages = Object.entries(current.freshness).flatMap(([stage, at]) =>
+      at ? [[stage, (now() - Date.parse(at)) / 1000]] : [],
+    );
     const tables = archive.status().tables;
     return {
       ledger: pipeline.ledger(),
       lag: current.lag,
-      parts: Object.fromEntries(Object.entries(current.parts).map(([part, { state }]) => [part, state === 'ready'])),
+      parts: Object.fromEntries(
+        Object.entries(current.parts).map(([part, { state }]) => [part, state === 'ready']),
+      ),
       ageSeconds: Object.fromEntries(ages) as Record<string, number>,
       logBytes: log.status().bytes,
       archiveFiles: { events: tables.events.files, bad_rows: tables.bad_rows.files },
       sources: running.flatMap((source) =>
-        Object.entries(source.status().counters).map(([counter, value]) => ({ source: source.name, counter, value })),
+        Object.entries(source.status().counters).map(([counter, value]) => ({
+          source: source.name,
+          counter,
+          value,
+        })),
       ),
     };
   }
@@ -297,7 +324,9 @@ async function wire(
       closers.push(() => http.close());
       await http.listen({ host: server.host, port: server.port }).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'EADDRINUSE') {
-          throw new UsageError(`Port ${server.port} of ${server.host} is in use by another program. Set TILLSTREAM_PORT, or port in the config.`);
+          throw new UsageError(
+            `Port ${server.port} of ${server.host} is in use by another program. Set TILLSTREAM_PORT, or port in the config.`,
+          );
         }
         throw error;
       });
@@ -327,7 +356,9 @@ export function configuredSources(environment: Environment, ingest: Ingest, logg
       random: Math.random,
     };
     const { kind, ...rest } = options;
-    return [kind === 'poll' ? createPollSource(rest as never, context) : createTailSource(rest as never, context)];
+    return [
+      kind === 'poll' ? createPollSource(rest as never, context) : createTailSource(rest as never, context),
+    ];
   });
 }
 
@@ -366,7 +397,9 @@ async function prepareDataDir(dataDir: string): Promise<void> {
     if (error instanceof UsageError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'EACCES' || code === 'EROFS' || code === 'EPERM' ? 'it can’t be written' : message;
-    throw new UsageError(`The data folder ${dataDir} is of no use: ${why}. Set TILLSTREAM_DATA or --data to a folder of yours.`);
+    throw new UsageError(
+      `The data folder ${dataDir} is of no use: ${why}. Set TILLSTREAM_DATA or --data to a folder of yours.`,
+    );
   }
 }
 
@@ -374,7 +407,8 @@ function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new UsageError(`${file} is damaged: it is not JSON. It says which version wrote the folder; restore it, or move the folder away.`);
+    throw new UsageError(
+      `${file} is damaged: it is not JSON. It says which version wrote the folder; restore it, or move the folder away.`,
+    );
   }
 }
-

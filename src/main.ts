@@ -30,7 +30,12 @@ common(program.command('down').description('drain and stop what runs on the data
 common(program.command('status').description('state of each part')).action(status);
 common(program.command('check').description('try the config and each adapter once')).action(check);
 common(program.command('doctor').description('what is wrong, and what to do')).action(doctor);
-common(program.command('load').argument('<files...>').description('bring in files: NDJSON, JSON, CSV, also .gz and .zst'))
+common(
+  program
+    .command('load')
+    .argument('<files...>')
+    .description('bring in files: NDJSON, JSON, CSV, also .gz and .zst'),
+)
   .option('--dry-run', 'tell what would come of it, store nothing')
   .action(load);
 common(program.command('query').argument('<metric>').description('rows of a metric'))

@@ -1,11 +1,20 @@
 import { statfs } from 'node:fs/promises';
 import { configuredSources, openApp } from '../app.ts';
 import { UsageError } from '../domain/errors.ts';
+import type { Status } from '../domain/status.ts';
 import type { CompactResult, VacuumResult } from '../ports/archive.ts';
 import type { RebuildResult } from '../ports/engine.ts';
-import type { Status } from '../server/backend.ts';
 import { createLogger } from '../telemetry/logger.ts';
-import { ask, type CommonOptions, environmentOf, findRunning, onData, print, progressDone, table } from './context.ts';
+import {
+  ask,
+  type CommonOptions,
+  environmentOf,
+  findRunning,
+  onData,
+  print,
+  progressDone,
+  table,
+} from './context.ts';
 
 /** `compact`: merges small files of the archive. */
 export async function compact(options: CommonOptions): Promise<void> {
@@ -14,7 +23,9 @@ export async function compact(options: CommonOptions): Promise<void> {
     local: (app) => app.backend.compact(),
   });
   print(options, result, () =>
-    result.filesBefore === 0 ? 'There are no small files to merge.' : `Merged ${result.filesBefore} files into ${result.filesAfter}.`,
+    result.filesBefore === 0
+      ? 'There are no small files to merge.'
+      : `Merged ${result.filesBefore} files into ${result.filesAfter}.`,
   );
 }
 
@@ -26,23 +37,31 @@ export async function vacuum(options: CommonOptions & { retentionHours: string }
     remote: (run) => ask(run, 'POST', `/v1/admin/vacuum?retention_hours=${hours}`),
     local: (app) => app.backend.vacuum(hours),
   });
-  print(options, result, () =>
-    `Deleted ${result.filesDeleted} files (${result.bytesFreed} bytes) and ${result.logFilesDeleted} files of the tables' logs.`,
+  print(
+    options,
+    result,
+    () =>
+      `Deleted ${result.filesDeleted} files (${result.bytesFreed} bytes) and ${result.logFilesDeleted} files of the tables' logs.`,
   );
 }
 
 /** `rebuild`: computes windows anew from the archive; with --diff only compares (exit code 1 when they differ). */
-export async function rebuild(options: CommonOptions & { from?: string; to?: string; diff?: boolean }): Promise<void> {
+export async function rebuild(
+  options: CommonOptions & { from?: string; to?: string; diff?: boolean },
+): Promise<void> {
   const time = (text: string | undefined, fallback: number) => {
     const value = text === undefined ? fallback : Date.parse(text);
     if (Number.isNaN(value)) throw new UsageError(`"${text}" is no time: use ISO 8601.`);
     return value;
   };
-  const range = options.from || options.to ? { fromMs: time(options.from, 0), toMs: time(options.to, Date.now()) } : null;
+  const range =
+    options.from || options.to ? { fromMs: time(options.from, 0), toMs: time(options.to, Date.now()) } : null;
   if (range && range.fromMs >= range.toMs) throw new UsageError('--from is not before --to.');
   const result = await onData<RebuildResult>(options, {
     remote: (run) => {
-      const parameters = new URLSearchParams(range ? { from: String(range.fromMs), to: String(range.toMs) } : {});
+      const parameters = new URLSearchParams(
+        range ? { from: String(range.fromMs), to: String(range.toMs) } : {},
+      );
       if (options.diff) parameters.set('diff', 'true');
       return ask(run, 'POST', `/v1/admin/rebuild?${parameters}`);
     },
@@ -83,13 +102,19 @@ export async function doctor(options: CommonOptions): Promise<void> {
   });
   const { bavail, bsize } = await statfs(dataDir);
   const free = bavail * bsize;
-  findings.push({ part: 'disk', ok: free > 2 * 1024 ** 3, message: `${(free / 1024 ** 3).toFixed(1)} GiB free at ${dataDir}` });
+  findings.push({
+    part: 'disk',
+    ok: free > 2 * 1024 ** 3,
+    message: `${(free / 1024 ** 3).toFixed(1)} GiB free at ${dataDir}`,
+  });
   report(options, findings);
 }
 
 async function findProblems(options: CommonOptions): Promise<Finding[]> {
   const environment = await environmentOf(options);
-  const findings: Finding[] = [{ part: 'config', ok: true, message: environment.configFile ?? 'no file: the embedded default' }];
+  const findings: Finding[] = [
+    { part: 'config', ok: true, message: environment.configFile ?? 'no file: the embedded default' },
+  ];
   const attempt = async (part: string, work: () => Promise<string>) => {
     const finding = await work().then(
       (message) => ({ part, ok: true, message }),

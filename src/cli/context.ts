@@ -57,14 +57,21 @@ export async function findRunning(dataDir: string): Promise<RunFile | null> {
 }
 
 /** Asks the running process; an error of the API becomes an error with its message and hint. */
-export async function ask<T>(run: RunFile, method: string, path: string, body?: Buffer, headers: Record<string, string> = {}): Promise<T> {
+export async function ask<T>(
+  run: RunFile,
+  method: string,
+  path: string,
+  body?: Buffer,
+  headers: Record<string, string> = {},
+): Promise<T> {
   const answer = await fetch(`${run.url}${path}`, {
     method,
     headers: { authorization: `Bearer ${run.token}`, ...headers },
     ...(body ? { body: new Uint8Array(body) } : {}),
   });
   const result = (await answer.json()) as T & { error?: { code: string; message: string; hint: string } };
-  if (!answer.ok) throw new RemoteError(answer.status, Number(answer.headers.get('retry-after') ?? 0), result.error);
+  if (!answer.ok)
+    throw new RemoteError(answer.status, Number(answer.headers.get('retry-after') ?? 0), result.error);
   return result;
 }
 
@@ -110,9 +117,22 @@ export function table(rows: readonly Record<string, unknown>[], columns?: readon
     value === null || value === undefined ? '-' : typeof value === 'number' ? round(value) : String(value);
   const widths = names.map((name) => Math.max(name.length, ...rows.map((row) => cell(row[name]).length)));
   const line = (cells: string[], right: boolean[]) =>
-    cells.map((text, index) => (right[index] ? text.padStart(widths[index]!) : text.padEnd(widths[index]!))).join('  ').trimEnd();
-  const numeric = names.map((name) => rows.every((row) => row[name] === null || typeof row[name] === 'number'));
-  return [line([...names], numeric), ...rows.map((row) => line(names.map((name) => cell(row[name])), numeric))].join('\n');
+    cells
+      .map((text, index) => (right[index] ? text.padStart(widths[index]!) : text.padEnd(widths[index]!)))
+      .join('  ')
+      .trimEnd();
+  const numeric = names.map((name) =>
+    rows.every((row) => row[name] === null || typeof row[name] === 'number'),
+  );
+  return [
+    line([...names], numeric),
+    ...rows.map((row) =>
+      line(
+        names.map((name) => cell(row[name])),
+        numeric,
+      ),
+    ),
+  ].join('\n');
 }
 
 function round(value: number): string {

@@ -1,9 +1,9 @@
-import type { Ledger, LedgerEntry } from '../domain/ledger.ts';
 import { UsageError } from '../domain/errors.ts';
+import type { Ledger, LedgerEntry } from '../domain/ledger.ts';
+import type { Status } from '../domain/status.ts';
 import type { WindowSize } from '../domain/window.ts';
 import type { BadRow } from '../ports/batch.ts';
 import type { MetricResult } from '../ports/metrics-store.ts';
-import type { Status } from '../server/backend.ts';
 import { ask, type CommonOptions, environmentOf, findRunning, onData, print, table } from './context.ts';
 
 /** `status`: the state of each part, or that nothing runs. */
@@ -11,12 +11,20 @@ export async function status(options: CommonOptions): Promise<void> {
   const { dataDir } = await environmentOf(options);
   const run = await findRunning(dataDir);
   if (!run) {
-    print(options, { running: false, data: dataDir }, () => `Nothing runs on ${dataDir}. Start it with ./start-pipeline.sh.`);
+    print(
+      options,
+      { running: false, data: dataDir },
+      () => `Nothing runs on ${dataDir}. Start it with ./start-pipeline.sh.`,
+    );
     return;
   }
   const current = await ask<Status>(run, 'GET', '/v1/status');
   print(options, current, () => {
-    const parts = Object.entries(current.parts).map(([part, { state, message }]) => ({ part, state, message: message || '' }));
+    const parts = Object.entries(current.parts).map(([part, { state, message }]) => ({
+      part,
+      state,
+      message: message || '',
+    }));
     const stages = Object.entries(current.freshness).map(([stage, at]) => ({
       stage,
       newest: at ?? 'nothing yet',
@@ -54,7 +62,8 @@ export async function ledger(options: CommonOptions): Promise<void> {
   print(options, current, () => {
     const rows = Object.entries(current.by_source).map(([source, entry]) => row(source, entry));
     const notes = [`Windows to recompute: ${current.dirty_windows}`];
-    if (current.lost > 0) notes.push(`Lines lost to damage of the log files: ${current.lost} (kept in quarantine)`);
+    if (current.lost > 0)
+      notes.push(`Lines lost to damage of the log files: ${current.lost} (kept in quarantine)`);
     return `${table([...rows, row('all', current)])}\n${notes.join('\n')}`;
   });
   if (!current.balanced) process.exitCode = 1;
@@ -73,17 +82,25 @@ export async function query(metric: string, options: QueryOptions): Promise<void
   const result = await onData<MetricResult & { metric: string; window: string; time_zone: string }>(options, {
     remote: (run) => {
       const parameters = new URLSearchParams({ window: options.window });
-      for (const name of ['from', 'to', 'top'] as const) if (options[name] !== undefined) parameters.set(name, options[name]);
+      for (const name of ['from', 'to', 'top'] as const)
+        if (options[name] !== undefined) parameters.set(name, options[name]);
       if (options.total) parameters.set('total', 'true');
       return ask(run, 'GET', `/v1/metrics/${encodeURIComponent(metric)}?${parameters}`);
     },
     local: async (app) => {
       const known = app.backend.status().metrics.find(({ name }) => name === metric);
       if (!known) {
-        throw new UsageError(`There is no metric "${metric}". There are: ${app.backend.status().metrics.map(({ name }) => name).join(', ')}.`);
+        throw new UsageError(
+          `There is no metric "${metric}". There are: ${app.backend
+            .status()
+            .metrics.map(({ name }) => name)
+            .join(', ')}.`,
+        );
       }
       if (!known.windows.includes(options.window as WindowSize)) {
-        throw new UsageError(`The metric ${metric} has the windows ${known.windows.join(', ')}, not ${options.window}.`);
+        throw new UsageError(
+          `The metric ${metric} has the windows ${known.windows.join(', ')}, not ${options.window}.`,
+        );
       }
       await app.pipeline.settle();
       const fromMs = time(options.from, 0);
@@ -100,13 +117,16 @@ export async function query(metric: string, options: QueryOptions): Promise<void
       return { metric, window: options.window, time_zone: app.backend.timeZone, ...result };
     },
   });
-  print(options, result, () => [table(result.rows), ...(result.total ? ['', 'Total', table(result.total)] : [])].join('\n'));
+  print(options, result, () =>
+    [table(result.rows), ...(result.total ? ['', 'Total', table(result.total)] : [])].join('\n'),
+  );
 }
 
 function time(text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback;
   const value = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
-  if (Number.isNaN(value)) throw new UsageError(`"${text}" is no time: use ISO 8601 or milliseconds since 1970.`);
+  if (Number.isNaN(value))
+    throw new UsageError(`"${text}" is no time: use ISO 8601 or milliseconds since 1970.`);
   return value;
 }
 
@@ -117,7 +137,10 @@ export interface BadOptions extends CommonOptions {
 
 /** `bad list`: the newest bad rows. */
 export async function badList(options: BadOptions): Promise<void> {
-  const rows = await badRows(options, { limit: Number(options.limit), ...(options.reason ? { reason: options.reason } : {}) });
+  const rows = await badRows(options, {
+    limit: Number(options.limit),
+    ...(options.reason ? { reason: options.reason } : {}),
+  });
   print(options, { bad_rows: rows }, () =>
     table(
       rows.map(({ id, received_at, source, reason, field, raw }) => ({
@@ -135,16 +158,25 @@ export async function badList(options: BadOptions): Promise<void> {
 export async function badShow(id: string, options: CommonOptions): Promise<void> {
   const row = (await badRows(options, { limit: 1, id }))[0];
   if (!row) throw new UsageError(`There is no bad row ${id}. "tillstream bad list" shows the newest.`);
-  print(options, row, () => Object.entries(row).map(([name, value]) => `${name.padEnd(12)} ${value ?? '-'}`).join('\n'));
+  print(options, row, () =>
+    Object.entries(row)
+      .map(([name, value]) => `${name.padEnd(12)} ${value ?? '-'}`)
+      .join('\n'),
+  );
 }
 
-async function badRows(options: CommonOptions, filter: { limit: number; reason?: string; id?: string }): Promise<BadRow[]> {
+async function badRows(
+  options: CommonOptions,
+  filter: { limit: number; reason?: string; id?: string },
+): Promise<BadRow[]> {
   if (!Number.isInteger(filter.limit) || filter.limit < 1 || filter.limit > 1000) {
     throw new UsageError('--limit is a whole number from 1 to 1000.');
   }
   return onData(options, {
     remote: async (run) => {
-      const parameters = new URLSearchParams(Object.entries(filter).map(([name, value]): [string, string] => [name, String(value)]));
+      const parameters = new URLSearchParams(
+        Object.entries(filter).map(([name, value]): [string, string] => [name, String(value)]),
+      );
       return (await ask<{ bad_rows: BadRow[] }>(run, 'GET', `/v1/bad?${parameters}`)).bad_rows;
     },
     local: async (app) => {

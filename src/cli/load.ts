@@ -7,7 +7,17 @@ import type { Ledger, LedgerEntry } from '../domain/ledger.ts';
 import { LogRefused } from '../ports/event-log.ts';
 import type { IngestResult } from '../ports/source.ts';
 import { createLogger } from '../telemetry/logger.ts';
-import { ask, type CommonOptions, environmentOf, findRunning, print, progress, progressDone, RemoteError, table } from './context.ts';
+import {
+  ask,
+  type CommonOptions,
+  environmentOf,
+  findRunning,
+  print,
+  progress,
+  progressDone,
+  RemoteError,
+  table,
+} from './context.ts';
 import { readBlocks } from './read-blocks.ts';
 
 export interface LoadOptions extends CommonOptions {
@@ -34,13 +44,20 @@ export async function load(files: string[], options: LoadOptions): Promise<void>
     const ledger = () => ask<Ledger>(run, 'GET', '/v1/ledger');
     const target: Target = {
       ingest: (body) =>
-        retried(() => ask(run, 'POST', '/v1/events', body, { 'content-type': 'application/x-ndjson', 'x-tillstream-source': SOURCE })),
+        retried(() =>
+          ask(run, 'POST', '/v1/events', body, {
+            'content-type': 'application/x-ndjson',
+            'x-tillstream-source': SOURCE,
+          }),
+        ),
       ledger,
       async settle(onProgress) {
         const received = (await ledger()).received;
         for (;;) {
           const now = await ledger();
-          const done = (entry: LedgerEntry) => now.received - entry.archive.in_flight >= received && now.received - entry.metrics.in_flight >= received;
+          const done = (entry: LedgerEntry) =>
+            now.received - entry.archive.in_flight >= received &&
+            now.received - entry.metrics.in_flight >= received;
           if (done(now) && now.dirty_windows === 0) return;
           onProgress();
           await new Promise((resolve) => setTimeout(resolve, 50));
@@ -86,7 +103,8 @@ async function loadInto(files: string[], target: Target): Promise<LoadResult> {
         .ingest(block)
         .then((result) => {
           sent += result.accepted + result.rejected;
-          for (const [reason, lines] of Object.entries(result.reasons)) reasons[reason] = (reasons[reason] ?? 0) + lines;
+          for (const [reason, lines] of Object.entries(result.reasons))
+            reasons[reason] = (reasons[reason] ?? 0) + lines;
           progress(`Loading ${file}: ${sent} lines`);
         })
         .catch((error) => {
@@ -105,7 +123,8 @@ async function loadInto(files: string[], target: Target): Promise<LoadResult> {
   progressDone();
   const ledger = await target.ledger();
   const after = ledger.by_source[SOURCE];
-  const grown = (pick: (entry: LedgerEntry) => number) => (after ? pick(after) : 0) - (before ? pick(before) : 0);
+  const grown = (pick: (entry: LedgerEntry) => number) =>
+    (after ? pick(after) : 0) - (before ? pick(before) : 0);
   return {
     received: grown((entry) => entry.received),
     events: grown((entry) => entry.archive.events),
@@ -124,7 +143,9 @@ function shown(result: LoadResult): [LoadResult, () => string] {
       [
         `Loaded ${result.received} lines in ${result.seconds} s: ${result.events} events (${result.duplicates} of them duplicates), ${result.bad_rows} bad rows.`,
         ...Object.entries(result.bad_by_reason).map(([reason, lines]) => `  ${reason}: ${lines}`),
-        result.ledger.balanced ? 'The ledger balances.' : 'THE LEDGER DOES NOT BALANCE: see "tillstream ledger".',
+        result.ledger.balanced
+          ? 'The ledger balances.'
+          : 'THE LEDGER DOES NOT BALANCE: see "tillstream ledger".',
       ].join('\n'),
   ];
 }
@@ -135,9 +156,13 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      const waits = error instanceof LogRefused ? error.code === 'log_busy' : error instanceof RemoteError && error.status === 429;
+      const waits =
+        error instanceof LogRefused
+          ? error.code === 'log_busy'
+          : error instanceof RemoteError && error.status === 429;
       if (!waits) {
-        if (error instanceof LogRefused) throw new UsageError(`The event log refuses lines: ${error.message}`);
+        if (error instanceof LogRefused)
+          throw new UsageError(`The event log refuses lines: ${error.message}`);
         throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -146,10 +171,17 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** The whole pipeline in a folder that is thrown away: nothing of the data folder is touched. */
-async function dryRun(files: string[], options: LoadOptions, environment: Awaited<ReturnType<typeof environmentOf>>): Promise<void> {
+async function dryRun(
+  files: string[],
+  options: LoadOptions,
+  environment: Awaited<ReturnType<typeof environmentOf>>,
+): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tillstream-dry-run-'));
   const { archive: _archive, ...config } = environment.config;
-  const app = await openApp({ ...environment, config: { ...config, archive: { kind: 'local' } }, dataDir }, createLogger('warn'));
+  const app = await openApp(
+    { ...environment, config: { ...config, archive: { kind: 'local' } }, dataDir },
+    createLogger('warn'),
+  );
   try {
     const result = await loadInto(files, {
       ingest: (body) => retried(() => app.ingest({ source: SOURCE, body })),
@@ -158,11 +190,25 @@ async function dryRun(files: string[], options: LoadOptions, environment: Awaite
     });
     const metrics: Record<string, unknown> = {};
     for (const name of ['traffic', 'responses', 'latency', 'audience', 'funnel', 'revenue']) {
-      const { rows, total, overall } = await app.backend.query({ metric: name, window: '1d', fromMs: 0, toMs: Date.now() + 86_400_000, total: true });
+      const { rows, total, overall } = await app.backend.query({
+        metric: name,
+        window: '1d',
+        fromMs: 0,
+        toMs: Date.now() + 86_400_000,
+        total: true,
+      });
       metrics[name] = { windows: new Set(rows.map((row) => row.start)).size, total, overall };
     }
     const { received, events, bad_rows, duplicates, bad_by_reason } = result;
-    const summary = { dry_run: true, received, accepted: events, rejected: bad_rows, duplicates, bad_by_reason, metrics };
+    const summary = {
+      dry_run: true,
+      received,
+      accepted: events,
+      rejected: bad_rows,
+      duplicates,
+      bad_by_reason,
+      metrics,
+    };
     print(options, summary, () =>
       [
         `Dry run, nothing was stored: ${received} lines, ${events} would be accepted (${duplicates} duplicates), ${bad_rows} rejected.`,

@@ -15,7 +15,9 @@ const ARRAY_BYTES_MAX = 512 * 1024 * 1024;
 /** Reads a file as blocks of NDJSON: NDJSON, a JSON array or object, CSV with a header; also .gz and .zst of them. */
 export async function* readBlocks(file: string): AsyncGenerator<Buffer> {
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(error.code === 'ENOENT' ? `There is no file ${file}.` : `${file} can't be read: ${error.message}.`);
+    throw new UsageError(
+      error.code === 'ENOENT' ? `There is no file ${file}.` : `${file} can't be read: ${error.message}.`,
+    );
   });
   if (!found.isFile()) throw new UsageError(`${file} is not a file.`);
   const raw = createReadStream(file, { highWaterMark: 1024 * 1024 });
@@ -26,7 +28,9 @@ export async function* readBlocks(file: string): AsyncGenerator<Buffer> {
     else yield* jsonBlocks(stream, file);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`${file} can't be read to its end: ${(error as Error).message}. What came before is loaded.`);
+    throw new UsageError(
+      `${file} can't be read to its end: ${(error as Error).message}. What came before is loaded.`,
+    );
   } finally {
     raw.destroy();
   }
@@ -49,7 +53,9 @@ async function* jsonBlocks(stream: Readable, file: string): AsyncGenerator<Buffe
     isArray ??= startsArray(chunk);
     if (isArray) {
       if (bytes > ARRAY_BYTES_MAX) {
-        throw new UsageError(`${file} is one JSON array of more than ${ARRAY_BYTES_MAX} bytes; make it NDJSON, one object per line.`);
+        throw new UsageError(
+          `${file} is one JSON array of more than ${ARRAY_BYTES_MAX} bytes; make it NDJSON, one object per line.`,
+        );
       }
       continue;
     }
@@ -69,7 +75,10 @@ async function* jsonBlocks(stream: Readable, file: string): AsyncGenerator<Buffe
     return;
   }
   for (let at = 0; at < lines.length; ) {
-    const end = at + BLOCK_BYTES >= lines.length ? lines.length : lines.lastIndexOf(0x0a, at + BLOCK_BYTES) + 1 || lines.length;
+    const end =
+      at + BLOCK_BYTES >= lines.length
+        ? lines.length
+        : lines.lastIndexOf(0x0a, at + BLOCK_BYTES) + 1 || lines.length;
     yield lines.subarray(at, end);
     at = end;
   }
@@ -82,7 +91,9 @@ function startsArray(chunk: Buffer): boolean {
 
 /** CSV with a header: each record is an object of texts; empty cells are left out. */
 async function* csvBlocks(stream: Readable): AsyncGenerator<Buffer> {
-  const parser = stream.pipe(parse({ columns: true, bom: true, skip_empty_lines: true, relax_column_count: true, trim: true }));
+  const parser = stream.pipe(
+    parse({ columns: true, bom: true, skip_empty_lines: true, relax_column_count: true, trim: true }),
+  );
   stream.once('error', (error) => parser.destroy(error));
   let lines: string[] = [];
   let bytes = 0;

@@ -34,7 +34,9 @@ export async function simulate(options: SimulateOptions): Promise<void> {
     if (!Number.isFinite(value)) throw new UsageError(`--${name} "${text}" is no number.`);
     return value;
   };
-  const modes = [options.out, options.post, options.writeDataset, options.serve].filter((mode) => mode !== undefined);
+  const modes = [options.out, options.post, options.writeDataset, options.serve].filter(
+    (mode) => mode !== undefined,
+  );
   if (modes.length > 1) throw new UsageError('Choose one of --serve, --post, --out and --write-dataset.');
   const startMs = options.start === undefined ? undefined : Date.parse(options.start);
   if (Number.isNaN(startMs)) throw new UsageError(`--start "${options.start}" is no time: use ISO 8601.`);
@@ -55,7 +57,9 @@ export async function simulate(options: SimulateOptions): Promise<void> {
     count: number('count', options.count),
     rate: number('rate', options.rate),
     seed: number('seed', options.seed),
-    port: number('port', options.port) ?? (options.out || options.post || options.writeDataset ? undefined : 5000),
+    port:
+      number('port', options.port) ??
+      (options.out || options.post || options.writeDataset ? undefined : 5000),
     startMs,
     truthFile: options.truth,
     timeZone: options.timeZone,
@@ -67,7 +71,9 @@ export async function simulate(options: SimulateOptions): Promise<void> {
       signal: abort.signal,
       log: createLogger('warn'),
       onReady: (url) => {
-        process.stderr.write(`The log API of the simulated shop is at ${url} (GET / and GET /logs). Ctrl-C stops it.\n`);
+        process.stderr.write(
+          `The log API of the simulated shop is at ${url} (GET / and GET /logs). Ctrl-C stops it.\n`,
+        );
       },
     });
     print(options, report, () => `${report.lines} lines in ${report.seconds.toFixed(1)} s.`);

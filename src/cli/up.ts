@@ -6,7 +6,19 @@ import { join } from 'node:path';
 import { openApp } from '../app.ts';
 import { UsageError } from '../domain/errors.ts';
 import { createLogger } from '../telemetry/logger.ts';
-import { ask, type CommonOptions, environmentOf, findRunning, PAGE_DIR, PROJECT_DIR, print, progress, progressDone, removeRunFile, writeRunFile } from './context.ts';
+import {
+  ask,
+  type CommonOptions,
+  environmentOf,
+  findRunning,
+  PAGE_DIR,
+  PROJECT_DIR,
+  print,
+  progress,
+  progressDone,
+  removeRunFile,
+  writeRunFile,
+} from './context.ts';
 import { startDemo } from './demo.ts';
 
 export interface UpOptions extends CommonOptions {
@@ -16,14 +28,18 @@ export interface UpOptions extends CommonOptions {
 
 const START_SECONDS_MAX = 120;
 /** How long a stopping process may take to archive and measure what the log holds. */
-export const DRAIN_MS_MAX = 60_000;
+const DRAIN_MS_MAX = 60_000;
 
 /** `up`: runs the pipeline, in the foreground until a signal, or in the background until `down`. */
 export async function up(options: UpOptions): Promise<void> {
   const environment = await environmentOf(options);
   const running = await findRunning(environment.dataDir);
   if (running) {
-    print(options, { running: true, pid: running.pid, url: running.url, already: true }, () => `It runs already: ${running.url} (process ${running.pid}).`);
+    print(
+      options,
+      { running: true, pid: running.pid, url: running.url, already: true },
+      () => `It runs already: ${running.url} (process ${running.pid}).`,
+    );
     return;
   }
   if (options.background) return upInBackground(options, environment.dataDir);
@@ -37,7 +53,8 @@ export async function up(options: UpOptions): Promise<void> {
     const token = randomBytes(32).toString('hex');
     const url = await app.listen(PAGE_DIR, token);
     // The simulated shop stands in for sources only where none is configured.
-    const demo = options.demo && environment.config.sources.length === 0 ? await startDemo(app, logger) : null;
+    const demo =
+      options.demo && environment.config.sources.length === 0 ? await startDemo(app, logger) : null;
     app.startSources(demo ? [demo.source] : []);
     await writeRunFile(environment.dataDir, { pid: process.pid, url, token });
     logger.info({ url, data: environment.dataDir }, 'ready');
@@ -69,26 +86,39 @@ async function upInBackground(options: UpOptions, dataDir: string): Promise<void
   const exited = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
   const deadline = Date.now() + START_SECONDS_MAX * 1000;
   for (;;) {
-    const code = await Promise.race([exited, new Promise<null>((resolve) => setTimeout(() => resolve(null), 100))]);
+    const code = await Promise.race([
+      exited,
+      new Promise<null>((resolve) => setTimeout(() => resolve(null), 100)),
+    ]);
     const run = await findRunning(dataDir);
     if (run && (await isReady(run.url))) {
       progressDone();
       child.unref();
       print(options, { running: true, pid: run.pid, url: run.url, log: logFile, data: dataDir }, () =>
-        [`Tillstream is ready.`, `  Dashboard  ${run.url}`, `  Data       ${dataDir}`, `  Log        ${logFile}`].join('\n'),
+        [
+          `Tillstream is ready.`,
+          `  Dashboard  ${run.url}`,
+          `  Data       ${dataDir}`,
+          `  Log        ${logFile}`,
+        ].join('\n'),
       );
       return;
     }
     if (code !== null && !run) throw new UsageError(`It did not start:\n${tail(logFile, logStart)}`);
     if (Date.now() > deadline) {
-      throw new UsageError(`It is not ready after ${START_SECONDS_MAX} s; it goes on starting. See ${logFile} and "tillstream status".`);
+      throw new UsageError(
+        `It is not ready after ${START_SECONDS_MAX} s; it goes on starting. See ${logFile} and "tillstream status".`,
+      );
     }
     progress('Starting ...');
   }
 }
 
 async function isReady(url: string): Promise<boolean> {
-  return fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) }).then(({ ok }) => ok, () => false);
+  return fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }
 
 /** What the process wrote in its last moments, without the frame of JSON. */
@@ -119,14 +149,18 @@ export async function down(options: CommonOptions): Promise<void> {
   process.kill(run.pid, 'SIGTERM');
   const deadline = Date.now() + DRAIN_MS_MAX + 15_000;
   while (isAlive(run.pid)) {
-    if (Date.now() > deadline) throw new UsageError(`Process ${run.pid} is still draining; look at "tillstream status".`);
+    if (Date.now() > deadline)
+      throw new UsageError(`Process ${run.pid} is still draining; look at "tillstream status".`);
     progress('Draining ...');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   progressDone();
   const drained = before.lag;
-  print(options, { stopped: true, pid: run.pid, drained }, () =>
-    `Stopped process ${run.pid}. Drained ${drained.archive ?? 0} lines to the archive and ${drained.metrics ?? 0} to the metrics.`,
+  print(
+    options,
+    { stopped: true, pid: run.pid, drained },
+    () =>
+      `Stopped process ${run.pid}. Drained ${drained.archive ?? 0} lines to the archive and ${drained.metrics ?? 0} to the metrics.`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument } from 'yaml';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { UsageError } from '../domain/errors.ts';
 
 /**
@@ -25,7 +25,9 @@ export async function loadConfig<T extends z.ZodType>(
   if (broken) throw new UsageError(`${file} is not valid YAML: ${broken.message}`);
   const place = (path: readonly PropertyKey[]) => {
     for (let depth = path.length; depth > 0; depth--) {
-      const node = document.getIn(path.slice(0, depth), true) as { range?: [number, number, number] } | undefined;
+      const node = document.getIn(path.slice(0, depth), true) as
+        | { range?: [number, number, number] }
+        | undefined;
       if (node?.range) return `${file}:${lines.linePos(node.range[0]).line}`;
     }
     return file;
@@ -34,13 +36,22 @@ export async function loadConfig<T extends z.ZodType>(
   const result = schema.safeParse(values);
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap((issue) => describeIssue(issue, values, place));
-  throw new UsageError(`The config has ${problems.length === 1 ? 'a mistake' : 'mistakes'}:\n${problems.map((line) => `  ${line}`).join('\n')}`);
+  throw new UsageError(
+    `The config has ${problems.length === 1 ? 'a mistake' : 'mistakes'}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+  );
 }
 
-function describeIssue(issue: z.core.$ZodIssue, values: unknown, place: (path: readonly PropertyKey[]) => string): string[] {
+function describeIssue(
+  issue: z.core.$ZodIssue,
+  values: unknown,
+  place: (path: readonly PropertyKey[]) => string,
+): string[] {
   const path = issue.path.map(String).join('.') || 'the file';
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${place([...issue.path, key])}: ${path === 'the file' ? '' : `${path}.`}${key} is not a setting.`);
+    return issue.keys.map(
+      (key) =>
+        `${place([...issue.path, key])}: ${path === 'the file' ? '' : `${path}.`}${key} is not a setting.`,
+    );
   }
   if (issue.code === 'invalid_union' && 'discriminator' in issue) {
     const found = (valueAt(values, issue.path.slice(0, -1)) as Record<string, unknown> | undefined)?.kind;
@@ -50,7 +61,10 @@ function describeIssue(issue: z.core.$ZodIssue, values: unknown, place: (path: r
 }
 
 function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], values);
+  return path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+    values,
+  );
 }
 
 function insertEnvironment(
@@ -63,12 +77,15 @@ function insertEnvironment(
     return value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
       const found = env[name];
       if (found === undefined) {
-        throw new UsageError(`${place(path)}: ${path.join('.')} needs the environment variable ${name}, which is not set.`);
+        throw new UsageError(
+          `${place(path)}: ${path.join('.')} needs the environment variable ${name}, which is not set.`,
+        );
       }
       return found;
     });
   }
-  if (Array.isArray(value)) return value.map((item, index) => insertEnvironment(item, env, [...path, index], place));
+  if (Array.isArray(value))
+    return value.map((item, index) => insertEnvironment(item, env, [...path, index], place));
   if (value !== null && typeof value === 'object') {
     return Object.fromEntries(
       Object.entries(value).map(([key, item]) => [key, insertEnvironment(item, env, [...path, key], place)]),

@@ -2,7 +2,13 @@ import { z } from 'zod';
 import { isTimeZone } from '../domain/time-zone.ts';
 
 /** Schemas of the parts, handed in by app, which knows the adapters. */
-export interface PartSchemas<S extends z.ZodType, L extends z.ZodType, A extends z.ZodType, E extends z.ZodType, T extends z.ZodType> {
+export interface PartSchemas<
+  S extends z.ZodType,
+  L extends z.ZodType,
+  A extends z.ZodType,
+  E extends z.ZodType,
+  T extends z.ZodType,
+> {
   sources: S;
   log: L;
   archive: A;
@@ -11,16 +17,23 @@ export interface PartSchemas<S extends z.ZodType, L extends z.ZodType, A extends
 }
 
 /** The whole config. Every setting is optional: the empty config is the embedded pipeline. */
-export function configSchema<S extends z.ZodType, L extends z.ZodType, A extends z.ZodType, E extends z.ZodType, T extends z.ZodType>(
-  parts: PartSchemas<S, L, A, E, T>,
-) {
+export function configSchema<
+  S extends z.ZodType,
+  L extends z.ZodType,
+  A extends z.ZodType,
+  E extends z.ZodType,
+  T extends z.ZodType,
+>(parts: PartSchemas<S, L, A, E, T>) {
   return z.strictObject({
     time_zone: z
       .string()
       .refine(isTimeZone, 'is no IANA time zone, such as Europe/Berlin')
       .default('UTC')
       .describe('Time zone of the shop: days and date-only timestamps are in it.'),
-    log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
+    log_level: z
+      .enum(['debug', 'info', 'warn', 'error'])
+      .default('info')
+      .describe('Least level that is logged.'),
     sources: z.array(parts.sources).default([]).describe('Where events come from.'),
     log: parts.log,
     archive: parts.archive,
@@ -28,29 +41,46 @@ export function configSchema<S extends z.ZodType, L extends z.ZodType, A extends
     stores: z.array(parts.store).default([]).describe('Where metrics are kept besides the built-in store.'),
     batch: z
       .strictObject({
-        lines_max: z.int().min(1000).max(5_000_000).default(500_000).describe('Most lines that are read at a time.'),
+        lines_max: z
+          .int()
+          .min(1000)
+          .max(5_000_000)
+          .default(500_000)
+          .describe('Most lines that are read at a time.'),
         bytes_max: z
           .int()
           .min(1024 * 1024)
-          .default(64 * 1024 * 1024)
+          .default(128 * 1024 * 1024)
           .describe('Most bytes that are read at a time; memory grows with it.'),
         archive_every_ms: z
           .int()
           .min(100)
           .default(5000)
-          .describe('How long rows are gathered before the archive commits; shorter makes more, smaller files.'),
-        metrics_every_ms: z.int().min(50).default(500).describe('How long lines are gathered before the metrics take them.'),
+          .describe(
+            'How long rows are gathered before the archive commits; shorter makes more, smaller files.',
+          ),
+        metrics_every_ms: z
+          .int()
+          .min(50)
+          .default(500)
+          .describe('How long lines are gathered before the metrics take them.'),
       })
       .prefault({})
       .describe('How the readers of the log work.'),
     housekeeping: z
       .strictObject({
-        compact_every_minutes: z.int().min(0).default(60).describe('How often small files are merged; 0: never.'),
+        compact_every_minutes: z
+          .int()
+          .min(0)
+          .default(60)
+          .describe('How often small files are merged; 0: never.'),
         vacuum_retention_hours: z
           .number()
           .min(0)
           .default(168)
-          .describe('How long files that no newer version of a table needs are kept for readers of an older one.'),
+          .describe(
+            'How long files that no newer version of a table needs are kept for readers of an older one.',
+          ),
       })
       .prefault({})
       .describe('Care of the archive.'),

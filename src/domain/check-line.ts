@@ -36,6 +36,8 @@ for (const [index, name] of [...FIELDS.map((field) => field.name), BAD_MARK].ent
   });
 }
 
+const REQUIRED = FIELDS.map((field) => field.required === true);
+
 /** Thrown inside of the scanner only; one instance, so that a bad line costs no stack trace. */
 const STOP = new Error('line judged');
 
@@ -91,7 +93,8 @@ export class LineChecker {
     if (kind === ABSENT || kind === NULL) return null;
     const start = this.#starts[index]!;
     const end = this.#ends[index]!;
-    if (kind === STRING_WITH_ESCAPES) return JSON.parse(this.#bytes.toString('utf8', start - 1, end + 1)) || null;
+    if (kind === STRING_WITH_ESCAPES)
+      return JSON.parse(this.#bytes.toString('utf8', start - 1, end + 1)) || null;
     const raw = this.#bytes.toString('utf8', start, end);
     return (kind === NUMBER ? canonicalNumber(raw) : raw) || null;
   }
@@ -124,6 +127,7 @@ export class LineChecker {
     const bytes = this.#bytes;
     let duplicate: string | undefined;
     let reserved = false;
+    const end = this.#end;
     this.#position++;
     this.#space();
     if (bytes[this.#position] === OBJECT_CLOSE) {
@@ -132,21 +136,33 @@ export class LineChecker {
     }
     for (;;) {
       const index = this.#key();
-      const kind = this.#kindAt(this.#position);
-      const start = this.#position;
-      this.#value(1);
+      let kind = this.#kindAt(this.#position);
+      let start = this.#position;
+      let valueEnd = kind === STRING ? plainEnd(bytes, start + 1, end) : 0;
+      if (kind === STRING && valueEnd < end && bytes[valueEnd] === QUOTE) {
+        // The commonest case, without the calls: a string that has no escapes.
+        start++;
+        this.#position = valueEnd + 1;
+      } else {
+        this.#value(1);
+        valueEnd = this.#position;
+        if (kind === STRING) {
+          kind = STRING_WITH_ESCAPES;
+          start++;
+          valueEnd--;
+        }
+      }
       if (index >= 0) {
         if (this.#kinds[index] !== ABSENT) duplicate ??= FIELDS[index]!.name;
-        const isString = kind === STRING;
-        this.#kinds[index] = isString && this.#escaped ? STRING_WITH_ESCAPES : kind;
-        this.#starts[index] = isString ? start + 1 : start;
-        this.#ends[index] = isString ? this.#position - 1 : this.#position;
+        this.#kinds[index] = kind;
+        this.#starts[index] = start;
+        this.#ends[index] = valueEnd;
       } else if (index === KEY_RESERVED) reserved = true;
-      this.#space();
+      if (bytes[this.#position] !== COMMA) this.#space();
       const byte = bytes[this.#position++];
-      if (byte === OBJECT_CLOSE && this.#position <= this.#end) break;
+      if (byte === OBJECT_CLOSE && this.#position <= end) break;
       if (byte !== COMMA) this.#fail('not_json');
-      this.#space();
+      if (bytes[this.#position] !== QUOTE) this.#space();
     }
     // Told only now: a line that is not JSON at all should be called that.
     this.#lineEnd();
@@ -163,11 +179,19 @@ export class LineChecker {
 
   /** Reads a key and its colon; gives the index of the known field. */
   #key(): number {
+    const bytes = this.#bytes;
     const start = this.#position + 1;
-    if (this.#bytes[this.#position] !== QUOTE) this.#fail('not_json');
+    if (bytes[this.#position] !== QUOTE) this.#fail('not_json');
+    const plain = plainEnd(bytes, start, this.#end);
+    if (plain + 1 < this.#end && bytes[plain] === QUOTE && bytes[plain + 1] === COLON) {
+      this.#position = plain + 2;
+      const byte = bytes[plain + 2]!;
+      if (byte <= 0x20) this.#space();
+      return this.#knownKey(bytes, start, plain);
+    }
     this.#string();
     const end = this.#position - 1;
-    const index = this.#escaped ? this.#escapedKey(start, end) : this.#knownKey(this.#bytes, start, end);
+    const index = this.#escaped ? this.#escapedKey(start, end) : this.#knownKey(bytes, start, end);
     this.#space();
     if (this.#bytes[this.#position] !== COLON || this.#position >= this.#end) this.#fail('not_json');
     this.#position++;
@@ -183,9 +207,11 @@ export class LineChecker {
   #knownKey(bytes: Buffer, start: number, end: number): number {
     const candidates = FIELDS_BY_LENGTH[end - start];
     if (candidates === undefined) return KEY_UNKNOWN;
-    next: for (const { name, index } of candidates) {
-      for (let i = 0; i < name.length; i++) if (name[i] !== bytes[start + i]) continue next;
-      return index;
+    for (let c = 0; c < candidates.length; c++) {
+      const { name, index } = candidates[c]!;
+      let i = name.length - 1;
+      while (i >= 0 && name[i] === bytes[start + i]) i--;
+      if (i < 0) return index;
     }
     return KEY_UNKNOWN;
   }
@@ -265,16 +291,15 @@ export class LineChecker {
     let position = this.#position + 1;
     let escaped = false;
     for (;;) {
+      position = plainEnd(bytes, position, end);
       if (position >= end) this.#fail('not_json');
-      const byte = bytes[position]!;
+      const byte = bytes[position];
       if (byte === QUOTE) break;
-      if (byte < 0x20) this.#fail('not_json');
-      if (byte === BACKSLASH) {
-        escaped = true;
-        this.#position = position;
-        this.#escape();
-        position = this.#position;
-      } else position++;
+      if (byte !== BACKSLASH) this.#fail('not_json');
+      escaped = true;
+      this.#position = position;
+      this.#escape();
+      position = this.#position;
     }
     this.#position = position + 1;
     this.#escaped = escaped;
@@ -317,7 +342,8 @@ export class LineChecker {
     let unit = 0;
     for (let i = position; i < position + 4; i++) {
       const byte = this.#bytes[i]! | 0x20;
-      const digit = byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : byte >= 0x61 && byte <= 0x66 ? byte - 87 : -1;
+      const digit =
+        byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : byte >= 0x61 && byte <= 0x66 ? byte - 87 : -1;
       if (digit < 0 || (this.#bytes[i]! < 0x30 && digit >= 0)) this.#fail('not_json');
       unit = unit * 16 + digit;
     }
@@ -348,8 +374,9 @@ export class LineChecker {
 
   #fields(receivedAtMs: number): void {
     for (let index = 0; index < FIELDS.length; index++) {
-      const field = FIELDS[index]!;
       const kind = this.#kinds[index]!;
+      if (kind === ABSENT && !REQUIRED[index]) continue;
+      const field = FIELDS[index]!;
       const isEmpty = kind === STRING && this.#starts[index] === this.#ends[index];
       if (kind === ABSENT || kind === NULL || isEmpty) {
         if (field.required) this.#fail('missing_field', field.name);
@@ -373,7 +400,10 @@ export class LineChecker {
       }
     }
     // Escapes only ever shorten a text, so a raw span within the limit needs no decoding.
-    if (length > field.bytesMax! && (kind !== STRING_WITH_ESCAPES || this.#decodedLength(index) > field.bytesMax!)) {
+    if (
+      length > field.bytesMax! &&
+      (kind !== STRING_WITH_ESCAPES || this.#decodedLength(index) > field.bytesMax!)
+    ) {
       this.#fail('text_too_long', field.name);
     }
   }
@@ -414,6 +444,15 @@ export class LineChecker {
     if (micros < TIMESTAMP_MIN_MS * 1000) this.#fail('timestamp_out_of_range', field.name);
     if (micros > (receivedAtMs + FUTURE_TOLERANCE_MS) * 1000) this.#fail('timestamp_in_future', field.name);
   }
+}
+
+/** Position of the first byte that can't stand in a string as it is (quote, backslash, control character), or `end`. */
+function plainEnd(bytes: Buffer, position: number, end: number): number {
+  for (; position < end; position++) {
+    const byte = bytes[position]!;
+    if (byte === QUOTE || byte === BACKSLASH || byte < 0x20) break;
+  }
+  return position;
 }
 
 /**

@@ -48,7 +48,8 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     name: 'nul_character',
     reason: 'nul_character',
-    description: 'U+0000 in an unknown field stays there as an escape; in a field of the schema it is refused.',
+    description:
+      'U+0000 in an unknown field stays there as an escape; in a field of the schema it is refused.',
     line: `{${EVENT},"note":"a\\u0000b"}`,
     row: { extra: '{"note":"a\\u0000b"}' },
   },

@@ -1,9 +1,18 @@
 /** Every error that the API answers with: its status and what to do. The list is closed; docs/api.md is made from it. */
 export const API_ERRORS = {
   bad_request: { status: 400, hint: 'See GET /openapi.json for what this address takes.' },
-  bad_encoding: { status: 400, hint: 'Send the body as it is, or with Content-Encoding gzip or zstd, intact.' },
-  bad_json: { status: 400, hint: 'Send NDJSON (one JSON object per line), a JSON array of objects, or one object.' },
-  bad_range: { status: 400, hint: 'from and to are ISO 8601 times or milliseconds since 1970, from before to.' },
+  bad_encoding: {
+    status: 400,
+    hint: 'Send the body as it is, or with Content-Encoding gzip or zstd, intact.',
+  },
+  bad_json: {
+    status: 400,
+    hint: 'Send NDJSON (one JSON object per line), a JSON array of objects, or one object.',
+  },
+  bad_range: {
+    status: 400,
+    hint: 'from and to are ISO 8601 times or milliseconds since 1970, from before to.',
+  },
   bad_window: { status: 400, hint: 'window is 1m, 1h or 1d, and one that the metric has.' },
   unauthorized: { status: 401, hint: 'Send an API key of the config: Authorization: Bearer KEY.' },
   forbidden: { status: 403, hint: 'Use a key with this scope, or allow the origin or host in the config.' },
@@ -12,7 +21,10 @@ export const API_ERRORS = {
   timeout: { status: 408, hint: 'Send the request faster; the time for a request is limited.' },
   too_large: { status: 413, hint: 'Send smaller batches; the limits are in the config under server.' },
   unsupported_encoding: { status: 415, hint: 'Use Content-Encoding gzip, zstd or none.' },
-  lines_rejected: { status: 422, hint: 'Mend the lines listed, or send without strict=true to store the good ones.' },
+  lines_rejected: {
+    status: 422,
+    hint: 'Mend the lines listed, or send without strict=true to store the good ones.',
+  },
   too_many_requests: { status: 429, hint: 'Wait for Retry-After seconds, then send the same request again.' },
   internal: { status: 500, hint: 'Look at the log of Tillstream for the request id.' },
   log_full: { status: 503, hint: 'Free disk space or lower the retention of the log; then send again.' },

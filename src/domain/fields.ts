@@ -36,10 +36,20 @@ export const FIELDS: readonly Field[] = [
     example: '2026-11-23T10:15:30.250Z',
   },
   {
-    ...text('event_type', 64, 'What happened. Names of Segment’s E-Commerce V2 are mapped to ours.', 'purchase'),
+    ...text(
+      'event_type',
+      64,
+      'What happened. Names of Segment’s E-Commerce V2 are mapped to ours.',
+      'purchase',
+    ),
     required: true,
   },
-  text('event_id', 128, 'Identity of the event: the same id within 24 hours is a duplicate.', '0b9c2f64-41f0'),
+  text(
+    'event_id',
+    128,
+    'Identity of the event: the same id within 24 hours is a duplicate.',
+    '0b9c2f64-41f0',
+  ),
   text('user_id', 256, 'Who did it.', 'u1042'),
   text('session_id', 256, 'The visit it belongs to.', 's98121'),
   text('product_id', 256, 'The product it is about.', 'p17'),

@@ -21,7 +21,12 @@ export interface LedgerInput {
   lost: number;
   dirtyWindows: number;
   archive: { events: CountsBySource; badRows: CountsBySource; consumed: CountsBySource };
-  metrics: { counted: CountsBySource; duplicate: CountsBySource; bad: CountsBySource; consumed: CountsBySource };
+  metrics: {
+    counted: CountsBySource;
+    duplicate: CountsBySource;
+    bad: CountsBySource;
+    consumed: CountsBySource;
+  };
 }
 
 /**
@@ -47,7 +52,8 @@ export function makeLedger(input: LedgerInput): Ledger {
     return { received, archive, metrics, balanced: archiveSum === received && metricsSum === received };
   };
   const bySource: Record<string, LedgerEntry> = {};
-  for (const source of Object.keys(input.received).sort()) bySource[source] = entry((counts) => counts[source] ?? 0, 0);
+  for (const source of Object.keys(input.received).sort())
+    bySource[source] = entry((counts) => counts[source] ?? 0, 0);
   return {
     ...entry(sumCounts, input.lost),
     dirty_windows: input.dirtyWindows,

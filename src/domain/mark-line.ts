@@ -16,7 +16,12 @@ const ARRAY_CLOSE = 0x5d;
  * The marked record in which the log keeps a line that was judged bad, "\n" included. Of a line longer than
  * `rawBytesMax` the beginning is kept. Bytes that are not UTF-8 are kept as base64; only `not_utf8` has them.
  */
-export function markedLine(reason: Reason, field: string | undefined, raw: Buffer, rawBytesMax: number): Buffer {
+export function markedLine(
+  reason: Reason,
+  field: string | undefined,
+  raw: Buffer,
+  rawBytesMax: number,
+): Buffer {
   const kept = raw.subarray(0, rawBytesMax);
   const text =
     reason === 'not_utf8' ? kept.toString('base64') : withoutCutCharacter(kept, raw.length).toString('utf8');

@@ -27,7 +27,8 @@ export function scanTimestamp(bytes: Buffer, start: number, end: number): number
   const second = twoDigits(bytes, start + 17);
   // A NaN from a byte that is no digit fails each of these comparisons.
   if (!(year >= FIRST_YEAR && year <= LAST_YEAR && month >= 1 && month <= 12)) return null;
-  if (!(hour <= 23 && minute <= 59 && second <= 59 && day >= 1 && day <= daysInMonth(year, month))) return null;
+  if (!(hour <= 23 && minute <= 59 && second <= 59 && day >= 1 && day <= daysInMonth(year, month)))
+    return null;
   let micros = 0;
   if (length > 20) {
     if (bytes[start + 19] !== 0x2e || length === 21) return null;

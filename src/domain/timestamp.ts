@@ -39,7 +39,9 @@ function fromIso(match: RegExpExecArray): number | null {
   if (zoneHours > 15 || zoneMinutes > 59) return null;
   const zoneMs = (zoneHours * 60 + zoneMinutes) * 60_000 * (match[8] === '-' ? -1 : 1);
   const micros = Number((match[7] ?? '').padEnd(6, '0').slice(0, 6));
-  return (utcMidnightMs(year, month, day) + ((hour * 60 + minute) * 60 + second) * 1000 - zoneMs) * 1000 + micros;
+  return (
+    (utcMidnightMs(year, month, day) + ((hour * 60 + minute) * 60 + second) * 1000 - zoneMs) * 1000 + micros
+  );
 }
 
 function isRealDate(year: number, month: number, day: number): boolean {

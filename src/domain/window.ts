@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000;
  * How long after its end a window is corrected incrementally. Then it is cold: an event for it marks it dirty, and it
  * is recomputed from the archive.
  */
-export const HORIZON_MS: Readonly<Record<WindowSize, number>> = {
+const HORIZON_MS: Readonly<Record<WindowSize, number>> = {
   '1m': 48 * HOUR_MS,
   '1h': 14 * DAY_MS,
   '1d': 400 * DAY_MS,
@@ -39,4 +39,3 @@ export function hotFromMs(size: WindowSize, frontierMs: number, timeZone: string
   // The window that holds the edge ends after it, so it is hot.
   return windowStartMs(size, edgeMs, timeZone);
 }
-

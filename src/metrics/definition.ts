@@ -36,7 +36,12 @@ interface Described {
 export type Aggregate =
   /** Rows for which `where` is true (all, without it). */
   | ({ readonly kind: 'count'; readonly where?: string } & Described)
-  | ({ readonly kind: 'sum'; readonly of: string; readonly type: 'integer' | 'money'; readonly where?: string } & Described)
+  | ({
+      readonly kind: 'sum';
+      readonly of: string;
+      readonly type: 'integer' | 'money';
+      readonly where?: string;
+    } & Described)
   | ({ readonly kind: 'max'; readonly of: string } & Described)
   /** Quantile `q` of `of`, within RELATIVE_ERROR; all quantiles of a metric are of the same expression. */
   | ({ readonly kind: 'quantile'; readonly of: string; readonly q: number } & Described)
@@ -47,9 +52,19 @@ export type Derived =
   /** `of / to` of the same row; money is rounded half away from zero. */
   | ({ readonly kind: 'ratio'; readonly of: string; readonly to: string } & Described)
   /** Sum of `of` over sum of `to`, both over the rows of the window that share the keys `within`. */
-  | ({ readonly kind: 'share'; readonly of: string; readonly to: string; readonly within: readonly string[] } & Described)
+  | ({
+      readonly kind: 'share';
+      readonly of: string;
+      readonly to: string;
+      readonly within: readonly string[];
+    } & Described)
   /** `of` of this row over `of` of the row before it in `order` of the key `key`, same window. */
-  | ({ readonly kind: 'step_ratio'; readonly of: string; readonly key: string; readonly order: readonly string[] } & Described);
+  | ({
+      readonly kind: 'step_ratio';
+      readonly of: string;
+      readonly key: string;
+      readonly order: readonly string[];
+    } & Described);
 
 /** Relative error of quantiles: DDSketch's alpha (Masson, Rim, Lee: VLDB 2019). */
 export const QUANTILE_ERROR = 0.01;

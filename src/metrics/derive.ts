@@ -1,4 +1,4 @@
-import { parseMoney, formatMoney } from '../domain/values.ts';
+import { formatMoney, parseMoney } from '../domain/values.ts';
 import type { Metric } from './definition.ts';
 
 type Value = string | number | null;
@@ -15,7 +15,8 @@ export function derive(metric: Metric, rows: Row[], groupOf: (row: Row) => Value
       continue;
     }
     if (derived.kind === 'share') {
-      const id = (row: Row) => JSON.stringify([groupOf(row), ...derived.within.map((key) => row[key] ?? null)]);
+      const id = (row: Row) =>
+        JSON.stringify([groupOf(row), ...derived.within.map((key) => row[key] ?? null)]);
       const sums = new Map<string, { of: number; to: number }>();
       for (const row of rows) {
         const sum = sums.get(id(row)) ?? { of: 0, to: 0 };
@@ -30,7 +31,8 @@ export function derive(metric: Metric, rows: Row[], groupOf: (row: Row) => Value
       continue;
     }
     const byStep = new Map<string, Value>();
-    for (const row of rows) byStep.set(JSON.stringify([groupOf(row), row[derived.key] ?? null]), row[derived.of] ?? null);
+    for (const row of rows)
+      byStep.set(JSON.stringify([groupOf(row), row[derived.key] ?? null]), row[derived.of] ?? null);
     for (const row of rows) {
       const before = derived.order[derived.order.indexOf(String(row[derived.key])) - 1];
       const value = before === undefined ? null : byStep.get(JSON.stringify([groupOf(row), before]));

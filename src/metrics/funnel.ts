@@ -4,13 +4,20 @@ import type { Metric } from './definition.ts';
 export const funnel: Metric = {
   name: 'funnel',
   title: 'Funnel',
-  description: 'Users at each step from the product to the purchase. A user without a user_id counts by session.',
+  description:
+    'Users at each step from the product to the purchase. A user without a user_id counts by session.',
   input: 'events',
   where: `event_type IN (${FUNNEL_STEPS.map((step) => `'${step}'`).join(', ')})`,
-  keys: [{ name: 'step', sql: 'event_type', description: 'Step: view_product, add_to_cart, checkout, purchase.' }],
+  keys: [
+    { name: 'step', sql: 'event_type', description: 'Step: view_product, add_to_cart, checkout, purchase.' },
+  ],
   windows: ['1h', '1d'],
   values: {
-    users: { kind: 'distinct', of: 'COALESCE(user_id, session_id)', description: 'Distinct users at the step.' },
+    users: {
+      kind: 'distinct',
+      of: 'COALESCE(user_id, session_id)',
+      description: 'Distinct users at the step.',
+    },
   },
   derived: {
     conversion: {

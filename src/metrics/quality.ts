@@ -13,7 +13,11 @@ export const quality: Metric = {
   windows: ['1m', '1h', '1d'],
   values: {
     rows: { kind: 'count', description: 'Rows.' },
-    windows: { kind: 'distinct', of: 'corrected', description: 'Distinct 1m windows that late events corrected.' },
+    windows: {
+      kind: 'distinct',
+      of: 'corrected',
+      description: 'Distinct 1m windows that late events corrected.',
+    },
   },
   mergeable: false,
 };

@@ -19,8 +19,16 @@ export const responses: Metric = {
   windows: ['1m', '1h', '1d'],
   values: {
     events: { kind: 'count', description: 'Events.' },
-    with_status: { kind: 'count', where: 'status_code IS NOT NULL', description: 'Events with a status code.' },
-    errors: { kind: 'count', where: 'status_code >= 400', description: 'Events with a status of 400 or more.' },
+    with_status: {
+      kind: 'count',
+      where: 'status_code IS NOT NULL',
+      description: 'Events with a status code.',
+    },
+    errors: {
+      kind: 'count',
+      where: 'status_code >= 400',
+      description: 'Events with a status of 400 or more.',
+    },
   },
   derived: {
     error_share: {

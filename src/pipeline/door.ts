@@ -84,7 +84,9 @@ export class Door {
       } else if (reason) {
         const { field } = this.#checker;
         endRun(position);
-        result.bytes.push(markedLine(reason, field, body.subarray(position, textEnd), this.#options.lineBytesMax));
+        result.bytes.push(
+          markedLine(reason, field, body.subarray(position, textEnd), this.#options.lineBytesMax),
+        );
         result.rejected++;
         result.reasons[reason] = (result.reasons[reason] ?? 0) + 1;
         if (result.errors.length < ERRORS_MAX) {
@@ -123,6 +125,7 @@ function replaceReturns(line: Buffer): void {
 }
 
 function isBlank(body: Buffer, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (body[i] !== SPACE && body[i] !== TAB && body[i] !== RETURN) return false;
+  for (let i = start; i < end; i++)
+    if (body[i] !== SPACE && body[i] !== TAB && body[i] !== RETURN) return false;
   return true;
 }

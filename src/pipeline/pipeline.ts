@@ -1,5 +1,5 @@
-import type { Logger } from '../domain/logger.ts';
 import { type Ledger, makeLedger } from '../domain/ledger.ts';
+import type { Logger } from '../domain/logger.ts';
 import type { Archive } from '../ports/archive.ts';
 import type { BatchParser } from '../ports/batch.ts';
 import type { BatchEngine, RebuildRange, RebuildResult } from '../ports/engine.ts';
@@ -73,7 +73,11 @@ export class Pipeline {
   /** Drains what the log holds, for at most `drainMsMax`, and stops. */
   async stop(drainMsMax: number): Promise<void> {
     this.#abort.abort();
-    await Promise.all([this.#archiveLoop.stop(drainMsMax), this.#metricsLoop.stop(drainMsMax), ...this.#background]);
+    await Promise.all([
+      this.#archiveLoop.stop(drainMsMax),
+      this.#metricsLoop.stop(drainMsMax),
+      ...this.#background,
+    ]);
   }
 
   /** Resolves when all lines that the log had at the call are archived and measured and no window is dirty. */
@@ -108,9 +112,10 @@ export class Pipeline {
     const metrics = this.#metricsLoop.status();
     return {
       archive: this.#archiveLoop.status(),
-      metrics: this.#repairFailure && metrics.state === 'ready'
-        ? { ...metrics, state: 'waiting' as const, message: this.#repairFailure }
-        : metrics,
+      metrics:
+        this.#repairFailure && metrics.state === 'ready'
+          ? { ...metrics, state: 'waiting' as const, message: this.#repairFailure }
+          : metrics,
     };
   }
 
@@ -139,7 +144,8 @@ export class Pipeline {
         continue;
       }
       dirtySinceMs ||= Date.now();
-      if (this.#metricsLoop.lag() > GATHER_LINES_MAX && Date.now() - dirtySinceMs < REPAIR_WAIT_MS_MAX) continue;
+      if (this.#metricsLoop.lag() > GATHER_LINES_MAX && Date.now() - dirtySinceMs < REPAIR_WAIT_MS_MAX)
+        continue;
       try {
         await engine.repair(archive);
         this.#repairFailure = '';
@@ -161,7 +167,8 @@ export class Pipeline {
       try {
         const compacted = await archive.compact();
         const vacuumed = await archive.vacuum(vacuumRetentionHours);
-        if (compacted.filesBefore > 0) logger.info({ ...compacted, ...vacuumed }, 'archive: small files merged');
+        if (compacted.filesBefore > 0)
+          logger.info({ ...compacted, ...vacuumed }, 'archive: small files merged');
       } catch (error) {
         logger.warn({ err: error }, 'archive: housekeeping failed, will try again');
       }

@@ -1,7 +1,7 @@
+import type { Logger } from '../domain/logger.ts';
 import { addCount, type CountsBySource, type Offset } from '../domain/offset.ts';
 import type { ParsedBatch } from '../ports/batch.ts';
 import type { EventLog } from '../ports/event-log.ts';
-import type { Logger } from '../domain/logger.ts';
 import type { SharedBatches } from './shared-batches.ts';
 
 export interface ReaderLoopOptions {
@@ -113,7 +113,10 @@ export class ReaderLoop {
       } catch (error) {
         if (signal.aborted) return;
         this.#failure = error instanceof Error ? error.message : String(error);
-        logger.error({ err: error, reader: name, from, retryMs: backoffMs }, `${name}: a batch failed, will try again`);
+        logger.error(
+          { err: error, reader: name, from, retryMs: backoffMs },
+          `${name}: a batch failed, will try again`,
+        );
         await sleep(backoffMs * (0.5 + Math.random() / 2), signal);
         backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX);
       }
@@ -123,7 +126,12 @@ export class ReaderLoop {
   async #linger(): Promise<void> {
     const { lingerMs, lingerLinesMax } = this.#options;
     const until = Date.now() + lingerMs;
-    while (this.lag() < lingerLinesMax && !this.#draining && this.#hurrying === 0 && !this.#abort.signal.aborted) {
+    while (
+      this.lag() < lingerLinesMax &&
+      !this.#draining &&
+      this.#hurrying === 0 &&
+      !this.#abort.signal.aborted
+    ) {
       const leftMs = until - Date.now();
       if (leftMs <= 0) return;
       await sleep(Math.min(leftMs, 50), this.#abort.signal);
@@ -148,7 +156,8 @@ export class ReaderLoop {
 
   async #consumedAfter(batch: ParsedBatch): Promise<CountsBySource> {
     // Lines that were lost in between have a source too, which only the log knows.
-    if (batch.lines < batch.to - batch.from) return this.#options.log.receivedBefore(this.#partition, batch.to);
+    if (batch.lines < batch.to - batch.from)
+      return this.#options.log.receivedBefore(this.#partition, batch.to);
     const consumed = { ...this.#consumed.get(batch.from) };
     for (const [source, lines] of Object.entries(batch.sources)) addCount(consumed, source, lines);
     return consumed;

@@ -64,7 +64,9 @@ export class SharedBatches {
 
   /** The reader is done with the batch: it has processed it, or will ask for it again. */
   done(batch: ParsedBatch): void {
-    const entry = this.#entries.find(({ partition, from }) => partition === batch.partition && from === batch.from);
+    const entry = this.#entries.find(
+      ({ partition, from }) => partition === batch.partition && from === batch.from,
+    );
     if (entry) this.#release(entry);
     else this.#parser.release(batch).catch(() => {});
   }
@@ -74,7 +76,8 @@ export class SharedBatches {
   }
 
   #add(partition: number, from: Offset): Entry {
-    for (const old of this.#entries.slice(0, -(KEPT_MAX - 1))) if (old.partition === partition) this.#drop(old);
+    for (const old of this.#entries.slice(0, -(KEPT_MAX - 1)))
+      if (old.partition === partition) this.#drop(old);
     const entry = { partition, from, parsed: this.#parse(partition, from), users: 0, dropped: false };
     entry.parsed.catch(() => {});
     this.#entries.push(entry);

@@ -39,7 +39,11 @@ export interface ChangedPoint {
  */
 export interface MetricsStore {
   query(query: MetricQuery): Promise<MetricResult>;
-  changes(version: number, metrics: readonly string[], windows: readonly WindowSize[]): Promise<{
+  changes(
+    version: number,
+    metrics: readonly string[],
+    windows: readonly WindowSize[],
+  ): Promise<{
     version: number;
     points: ChangedPoint[];
   }>;

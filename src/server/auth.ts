@@ -21,7 +21,8 @@ export function createGuard(config: ServerConfig, ownerToken: string) {
     const secret = secretOf(request.headers.authorization);
     if (secret !== null && timingSafeEqual(digest(secret), owner)) return;
     if (keys.length === 0) return;
-    if (secret === null) throw new ApiError('unauthorized', 'This address needs an API key, and none was sent.');
+    if (secret === null)
+      throw new ApiError('unauthorized', 'This address needs an API key, and none was sent.');
     let found: (typeof keys)[number] | undefined;
     for (const key of keys) if (timingSafeEqual(key.digest, digest(secret))) found = key;
     if (!found) throw new ApiError('unauthorized', 'The API key is not one of the config.');
@@ -39,7 +40,12 @@ export function createGuard(config: ServerConfig, ownerToken: string) {
 
   function checkOrigin(request: FastifyRequest, scope: Scope): void {
     const { origin } = request.headers;
-    if (origin === undefined || origin === `http://${request.headers.host}` || origin === `https://${request.headers.host}`) return;
+    if (
+      origin === undefined ||
+      origin === `http://${request.headers.host}` ||
+      origin === `https://${request.headers.host}`
+    )
+      return;
     if (scope === 'write' && config.cors_origins.includes(origin)) return;
     throw new ApiError('forbidden', `Requests from web pages of "${origin}" are not allowed.`);
   }

@@ -1,34 +1,11 @@
 import type { Ledger } from '../domain/ledger.ts';
+import type { Status } from '../domain/status.ts';
 import type { WindowSize } from '../domain/window.ts';
 import type { CompactResult, VacuumResult } from '../ports/archive.ts';
 import type { BadRow } from '../ports/batch.ts';
 import type { RebuildRange, RebuildResult } from '../ports/engine.ts';
 import type { ChangedPoint, MetricQuery, MetricResult } from '../ports/metrics-store.ts';
 import type { IngestResult } from '../ports/source.ts';
-
-/** State of a part: ready, waiting (tries again by itself), or failed (needs a person). */
-export interface PartStatus {
-  state: 'ready' | 'waiting' | 'failed' | 'starting';
-  message: string;
-}
-
-export interface Status {
-  running: true;
-  pid: number;
-  url: string;
-  version: string;
-  time_zone: string;
-  started_at: string;
-  now: string;
-  data: string;
-  parts: Record<string, PartStatus>;
-  /** Lines of the log that a reader has not taken yet. */
-  lag: Record<string, number>;
-  /** Received-at of the last line that each stage has. */
-  freshness: Record<'collector' | 'log' | 'archive' | 'metrics', string | null>;
-  dirty_windows: number;
-  metrics: { name: string; title: string; keys: string[]; values: string[]; windows: readonly WindowSize[] }[];
-}
 
 /** Lines as they pass the door, for `tap`. */
 export type TapListener = (source: string, bytes: readonly Buffer[]) => void;
@@ -38,7 +15,11 @@ export interface Backend {
   /** Stores a body of NDJSON; with `strict` only when every line is good. Throws ApiError or LogRefused. */
   ingest(source: string, body: Buffer, strict: boolean): Promise<IngestResult>;
   query(query: MetricQuery): Promise<MetricResult>;
-  changes(version: number, metrics: readonly string[], windows: readonly WindowSize[]): Promise<{
+  changes(
+    version: number,
+    metrics: readonly string[],
+    windows: readonly WindowSize[],
+  ): Promise<{
     version: number;
     points: ChangedPoint[];
   }>;

@@ -66,9 +66,13 @@ async function readAll(request: FastifyRequest, bytesMax: number): Promise<Buffe
       chunks.push(chunk);
     }
   } catch (error) {
-    throw new ApiError('bad_request', `The body broke off: ${error instanceof Error ? error.message : error}.`);
+    throw new ApiError(
+      'bad_request',
+      `The body broke off: ${error instanceof Error ? error.message : error}.`,
+    );
   }
-  if (bytes > bytesMax) throw new ApiError('too_large', `The body has more than ${bytesMax} bytes, which is the limit.`);
+  if (bytes > bytesMax)
+    throw new ApiError('too_large', `The body has more than ${bytesMax} bytes, which is the limit.`);
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
@@ -77,7 +81,10 @@ async function decode(sent: Buffer, encoding: keyof typeof decoders, bytesMax: n
     return await decoders[encoding](sent, { maxOutputLength: bytesMax });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new ApiError('too_large', `The body is larger than ${bytesMax} bytes when decompressed, which is the limit.`);
+      throw new ApiError(
+        'too_large',
+        `The body is larger than ${bytesMax} bytes when decompressed, which is the limit.`,
+      );
     }
     throw new ApiError('bad_encoding', `The body is not valid ${encoding}.`);
   }

@@ -10,15 +10,26 @@ import type { ServerConfig } from './config.ts';
 const HTTP_SOURCE = 'http';
 
 /** `POST /v1/events`: NDJSON, a JSON array or one object; the 200 comes after the lines are durable. */
-export function registerCollector(app: FastifyInstance, backend: Backend, guard: Guard, config: ServerConfig): void {
+export function registerCollector(
+  app: FastifyInstance,
+  backend: Backend,
+  guard: Guard,
+  config: ServerConfig,
+): void {
   const budget = new BodyBudget(config.in_flight_bytes_max);
 
-  app.post('/v1/events', { onRequest: async (request) => guard.check(request, 'write') }, async (request, reply) => {
-    allowOrigin(request, reply, config);
-    const strict = (request.query as Record<string, unknown>).strict === 'true';
-    const source = sourceOf(request, guard);
-    return withBody(request, config, budget, (body) => backend.ingest(source, linesOf(request, body), strict));
-  });
+  app.post(
+    '/v1/events',
+    { onRequest: async (request) => guard.check(request, 'write') },
+    async (request, reply) => {
+      allowOrigin(request, reply, config);
+      const strict = (request.query as Record<string, unknown>).strict === 'true';
+      const source = sourceOf(request, guard);
+      return withBody(request, config, budget, (body) =>
+        backend.ingest(source, linesOf(request, body), strict),
+      );
+    },
+  );
 
   app.options('/v1/events', async (request, reply) => {
     allowOrigin(request, reply, config);

@@ -15,8 +15,16 @@ const apiKey = z.strictObject({
 export const serverConfig = z
   .strictObject({
     host: z.string().default('127.0.0.1').describe('Address to listen on; any but loopback needs api_keys.'),
-    port: z.int().min(0).max(65535).default(8080).describe('Port of the HTTP API and the page; 0 takes a free one.'),
-    api_keys: z.array(apiKey).default([]).describe('Who may write and read. Without any, everyone on this machine may.'),
+    port: z
+      .int()
+      .min(0)
+      .max(65535)
+      .default(8080)
+      .describe('Port of the HTTP API and the page; 0 takes a free one.'),
+    api_keys: z
+      .array(apiKey)
+      .default([])
+      .describe('Who may write and read. Without any, everyone on this machine may.'),
     cors_origins: z
       .array(z.string())
       .default([])
@@ -24,18 +32,41 @@ export const serverConfig = z
     allowed_hosts: z
       .array(z.string())
       .default([])
-      .describe('Further Host names that requests may carry while listening on loopback, e.g. behind a proxy.'),
-    body_bytes_max: z.int().min(1024).default(16 * MIB).describe('Most bytes of a request body, as sent.'),
-    decoded_bytes_max: z.int().min(1024).default(64 * MIB).describe('Most bytes of a request body after decompression.'),
-    line_bytes_max: z.int().min(256).max(MIB).default(64 * 1024).describe('Longest line; a longer one is a bad row.'),
+      .describe(
+        'Further Host names that requests may carry while listening on loopback, e.g. behind a proxy.',
+      ),
+    body_bytes_max: z
+      .int()
+      .min(1024)
+      .default(16 * MIB)
+      .describe('Most bytes of a request body, as sent.'),
+    decoded_bytes_max: z
+      .int()
+      .min(1024)
+      .default(64 * MIB)
+      .describe('Most bytes of a request body after decompression.'),
+    line_bytes_max: z
+      .int()
+      .min(256)
+      .max(MIB)
+      .default(64 * 1024)
+      .describe('Longest line; a longer one is a bad row.'),
     in_flight_bytes_max: z
       .int()
       .min(MIB)
       .default(256 * MIB)
       .describe('Bytes of bodies held at a time; beyond it requests get 429.'),
-    connections_max: z.int().min(1).default(4096).describe('Open connections; further ones are closed at once.'),
+    connections_max: z
+      .int()
+      .min(1)
+      .default(4096)
+      .describe('Open connections; further ones are closed at once.'),
     header_timeout_seconds: z.int().min(1).default(10).describe('Time for a client to send the headers.'),
-    request_timeout_seconds: z.int().min(1).default(30).describe('Time for a client to send a whole request.'),
+    request_timeout_seconds: z
+      .int()
+      .min(1)
+      .default(30)
+      .describe('Time for a client to send a whole request.'),
     stream_clients_max: z.int().min(1).default(200).describe('Open live streams (SSE).'),
   })
   .describe('HTTP: collector, query API and page.');

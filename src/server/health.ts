@@ -14,8 +14,12 @@ export function registerHealth(app: FastifyInstance, backend: Backend, guard: Gu
     return reply.code(ready ? 200 : 503).send({ ready, parts: states });
   });
 
-  app.get('/metrics', { onRequest: async (request) => guard.check(request, 'read') }, async (_request, reply) => {
-    const { contentType, text } = await backend.metrics();
-    return reply.type(contentType).send(text);
-  });
+  app.get(
+    '/metrics',
+    { onRequest: async (request) => guard.check(request, 'read') },
+    async (_request, reply) => {
+      const { contentType, text } = await backend.metrics();
+      return reply.type(contentType).send(text);
+    },
+  );
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
-import { ApiError, API_ERRORS } from '../domain/errors.ts';
-import { LogRefused } from '../ports/event-log.ts';
+import { API_ERRORS, ApiError } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import { LogRefused } from '../ports/event-log.ts';
 import { createGuard } from './auth.ts';
 import type { Backend } from './backend.ts';
 import { registerCollector } from './collector.ts';
@@ -64,13 +65,19 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     const known = toApiError(error);
     if (known.code === 'internal') request.log.error({ err: error, reqId: request.id }, 'request failed');
     if (known.retryAfterSeconds !== undefined) reply.header('retry-after', String(known.retryAfterSeconds));
-    if (known.status === 401 && !reply.hasHeader('www-authenticate')) reply.header('www-authenticate', 'Bearer');
+    if (known.status === 401 && !reply.hasHeader('www-authenticate'))
+      reply.header('www-authenticate', 'Bearer');
     // A body that was not read to its end makes the connection useless for a next request.
     if (!request.raw.complete) reply.header('connection', 'close');
-    return reply.code(known.status).send(error instanceof LinesRejected ? { ...known.toJSON(), ...error.result } : known.toJSON());
+    return reply
+      .code(known.status)
+      .send(error instanceof LinesRejected ? { ...known.toJSON(), ...error.result } : known.toJSON());
   });
   app.setNotFoundHandler((request) => {
-    throw new ApiError('not_found', `There is nothing at ${request.method} ${request.url.split('?')[0]?.slice(0, 200)}.`);
+    throw new ApiError(
+      'not_found',
+      `There is nothing at ${request.method} ${request.url.split('?')[0]?.slice(0, 200)}.`,
+    );
   });
 
   const guard = createGuard(config, options.ownerToken);
@@ -90,7 +97,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 export class LinesRejected extends ApiError {
   readonly result: object;
   constructor(result: { accepted: number; rejected: number; errors: object[] }) {
-    super('lines_rejected', `${result.rejected} of ${result.accepted + result.rejected} lines are bad; nothing was stored.`);
+    super(
+      'lines_rejected',
+      `${result.rejected} of ${result.accepted + result.rejected} lines are bad; nothing was stored.`,
+    );
     this.result = { ...result, accepted: 0 };
   }
 }
@@ -107,12 +117,17 @@ function toApiError(error: unknown): ApiError {
 }
 
 /** Answers what Node's HTTP parser refuses: broken, oversized or too slow requests. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const code = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'timeout' : error.code === 'HPE_HEADER_OVERFLOW' ? 'too_large' : 'bad_request';
+  const code =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? 'timeout'
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? 'too_large'
+        : 'bad_request';
   const body = JSON.stringify(new ApiError(code, 'The request is not valid HTTP, too large, or too slow.'));
   const { status } = API_ERRORS[code];
   socket.end(

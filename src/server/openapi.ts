@@ -1,7 +1,7 @@
-import { FIELDS, type Field } from '../domain/fields.ts';
 import { API_ERRORS } from '../domain/errors.ts';
+import { FIELDS, type Field } from '../domain/fields.ts';
+import type { Status } from '../domain/status.ts';
 import { WINDOWS } from '../domain/window.ts';
-import type { Status } from './backend.ts';
 
 type Json = Record<string, unknown>;
 
@@ -10,13 +10,21 @@ export function openApi(status: Status): Json {
   const metrics = status.metrics.map(({ name }) => name);
   const parameters = {
     metric: { name: 'metric', in: 'path', required: true, schema: { enum: metrics } },
-    window: query('window', { enum: [...WINDOWS] }, 'Size of the windows; 1d are days of the shop’s time zone.'),
+    window: query(
+      'window',
+      { enum: [...WINDOWS] },
+      'Size of the windows; 1d are days of the shop’s time zone.',
+    ),
     from: query('from', { type: 'string' }, 'First window start: ISO 8601 or milliseconds since 1970.'),
     to: query('to', { type: 'string' }, 'End of the range (exclusive).'),
   };
   return {
     openapi: '3.1.0',
-    info: { title: 'Tillstream', version: status.version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    info: {
+      title: 'Tillstream',
+      version: status.version,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
     servers: [{ url: status.url || '/' }],
     security: [{}, { bearer: [] }],
     paths: {
@@ -52,13 +60,29 @@ export function openApi(status: Status): Json {
           parameters: [
             ...Object.values(parameters),
             query('total', { type: 'boolean' }, 'Also merge all windows of the range.'),
-            query('top', { type: 'integer', minimum: 1, maximum: 1000 }, 'With total: keep the N best keys, the rest is "other".'),
+            query(
+              'top',
+              { type: 'integer', minimum: 1, maximum: 1000 },
+              'With total: keep the N best keys, the rest is "other".',
+            ),
           ],
-          responses: answers('MetricResult', 'The rows.', ['unauthorized', 'unknown_metric', 'bad_window', 'bad_range']),
+          responses: answers('MetricResult', 'The rows.', [
+            'unauthorized',
+            'unknown_metric',
+            'bad_window',
+            'bad_range',
+          ]),
         },
       },
-      '/v1/ledger': { get: { summary: 'What became of every line.', responses: answers('Ledger', 'The ledger.', ['unauthorized']) } },
-      '/v1/status': { get: { summary: 'State of each part.', responses: answers('Status', 'The state.', ['unauthorized']) } },
+      '/v1/ledger': {
+        get: {
+          summary: 'What became of every line.',
+          responses: answers('Ledger', 'The ledger.', ['unauthorized']),
+        },
+      },
+      '/v1/status': {
+        get: { summary: 'State of each part.', responses: answers('Status', 'The state.', ['unauthorized']) },
+      },
       '/v1/bad': {
         get: {
           summary: 'Bad rows, newest first.',
@@ -77,14 +101,23 @@ export function openApi(status: Status): Json {
             query('metrics', { type: 'string' }, 'Names, with commas. Default: all but products.'),
             query('windows', { type: 'string' }, 'Sizes, with commas.'),
           ],
-          responses: { 200: { description: 'Events.', content: { 'text/event-stream': { schema: { type: 'string' } } } } },
+          responses: {
+            200: { description: 'Events.', content: { 'text/event-stream': { schema: { type: 'string' } } } },
+          },
         },
       },
-      '/v1/admin/compact': { post: { summary: 'Merge small files of the archive.', responses: answers('Object', 'What was done.', ['forbidden']) } },
+      '/v1/admin/compact': {
+        post: {
+          summary: 'Merge small files of the archive.',
+          responses: answers('Object', 'What was done.', ['forbidden']),
+        },
+      },
       '/v1/admin/vacuum': {
         post: {
           summary: 'Delete files that no kept version needs.',
-          parameters: [query('retention_hours', { type: 'integer', minimum: 0 }, 'How long unused files are kept.')],
+          parameters: [
+            query('retention_hours', { type: 'integer', minimum: 0 }, 'How long unused files are kept.'),
+          ],
           responses: answers('Object', 'What was done.', ['forbidden', 'bad_request']),
         },
       },
@@ -96,11 +129,18 @@ export function openApi(status: Status): Json {
         },
       },
       '/healthz': { get: { summary: 'The process lives.', responses: answers('Object', 'Alive.', []) } },
-      '/readyz': { get: { summary: 'Every part is ready (200) or not (503).', responses: answers('Object', 'Ready.', []) } },
+      '/readyz': {
+        get: {
+          summary: 'Every part is ready (200) or not (503).',
+          responses: answers('Object', 'Ready.', []),
+        },
+      },
       '/metrics': {
         get: {
           summary: 'Prometheus metrics of Tillstream itself.',
-          responses: { 200: { description: 'Exposition.', content: { 'text/plain': { schema: { type: 'string' } } } } },
+          responses: {
+            200: { description: 'Exposition.', content: { 'text/plain': { schema: { type: 'string' } } } },
+          },
         },
       },
     },
@@ -124,12 +164,27 @@ function schemas(): Json {
         rejected: count,
         errors: {
           type: 'array',
-          items: { type: 'object', properties: { line: count, code: { type: 'string' }, field: { type: 'string' } } },
+          items: {
+            type: 'object',
+            properties: { line: count, code: { type: 'string' }, field: { type: 'string' } },
+          },
         },
       },
     },
-    MetricResult: { type: 'object', properties: { metric: { type: 'string' }, window: { enum: [...WINDOWS] }, time_zone: { type: 'string' }, version: count, rows: { type: 'array', items: { type: 'object' } } } },
-    Ledger: { type: 'object', properties: { received: count, balanced: { type: 'boolean' }, dirty_windows: count } },
+    MetricResult: {
+      type: 'object',
+      properties: {
+        metric: { type: 'string' },
+        window: { enum: [...WINDOWS] },
+        time_zone: { type: 'string' },
+        version: count,
+        rows: { type: 'array', items: { type: 'object' } },
+      },
+    },
+    Ledger: {
+      type: 'object',
+      properties: { received: count, balanced: { type: 'boolean' }, dirty_windows: count },
+    },
     Status: { type: 'object' },
     BadRows: { type: 'object', properties: { bad_rows: { type: 'array', items: { type: 'object' } } } },
     Object: { type: 'object' },
@@ -138,7 +193,11 @@ function schemas(): Json {
       properties: {
         error: {
           type: 'object',
-          properties: { code: { enum: Object.keys(API_ERRORS) }, message: { type: 'string' }, hint: { type: 'string' } },
+          properties: {
+            code: { enum: Object.keys(API_ERRORS) },
+            message: { type: 'string' },
+            hint: { type: 'string' },
+          },
         },
       },
     },
@@ -147,7 +206,8 @@ function schemas(): Json {
 
 function fieldSchema(field: Field): Json {
   const described = { description: field.description, examples: [field.example] };
-  if (field.kind === 'integer') return { type: ['integer', 'string', 'null'], minimum: field.min, maximum: field.max, ...described };
+  if (field.kind === 'integer')
+    return { type: ['integer', 'string', 'null'], minimum: field.min, maximum: field.max, ...described };
   if (field.kind === 'money') return { type: ['string', 'number', 'null'], ...described };
   if (field.kind === 'timestamp') return { type: ['string', 'number'], ...described };
   return { type: ['string', 'integer', 'null'], maxLength: field.bytesMax, ...described };
@@ -165,7 +225,10 @@ function answers(schema: string, description: string, errors: (keyof typeof API_
   const answer: Json = { 200: { description, content: { 'application/json': { schema: ref(schema) } } } };
   for (const code of errors) {
     const { status, hint } = API_ERRORS[code];
-    answer[status] = { description: `${code}: ${hint}`, content: { 'application/json': { schema: ref('Error') } } };
+    answer[status] = {
+      description: `${code}: ${hint}`,
+      content: { 'application/json': { schema: ref('Error') } },
+    };
   }
   return answer;
 }

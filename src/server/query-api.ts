@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from '../domain/errors.ts';
-import { type WindowSize, WINDOWS } from '../domain/window.ts';
+import { WINDOWS, type WindowSize } from '../domain/window.ts';
 import type { Guard, Scope } from './auth.ts';
 import type { Backend } from './backend.ts';
 
@@ -15,7 +15,9 @@ type Query = Record<string, string | undefined>;
 
 /** The read side of the API, and the commands of an administrator. */
 export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: Guard): void {
-  const allow = (scope: Scope) => ({ onRequest: async (request: Parameters<Guard['check']>[0]) => guard.check(request, scope) });
+  const allow = (scope: Scope) => ({
+    onRequest: async (request: Parameters<Guard['check']>[0]) => guard.check(request, scope),
+  });
 
   app.get('/v1/metrics/:metric', allow('read'), async (request) => {
     const { metric: name } = request.params as { metric: string };
@@ -26,7 +28,13 @@ export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: 
     const range = parseRange(query, window);
     const total = query.total === 'true';
     const top = query.top === undefined ? undefined : parseNumber('top', query.top, 1, 1000);
-    const result = await backend.query({ metric: name, window, ...range, total, ...(top === undefined ? {} : { top }) });
+    const result = await backend.query({
+      metric: name,
+      window,
+      ...range,
+      total,
+      ...(top === undefined ? {} : { top }),
+    });
     return {
       metric: name,
       window,
@@ -43,7 +51,9 @@ export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: 
   app.get('/v1/bad', allow('read'), async (request) => {
     const { limit, reason, id } = request.query as Query;
     const filter = { limit: limit === undefined ? 100 : parseNumber('limit', limit, 1, BAD_ROWS_MAX) };
-    return { bad_rows: await backend.badRows({ ...filter, ...(reason ? { reason } : {}), ...(id ? { id } : {}) }) };
+    return {
+      bad_rows: await backend.badRows({ ...filter, ...(reason ? { reason } : {}), ...(id ? { id } : {}) }),
+    };
   });
 
   app.post('/v1/admin/compact', allow('admin'), async () => backend.compact());
@@ -68,7 +78,10 @@ function parseWindow(text: string | undefined, windows: readonly WindowSize[], m
   const window = (text ?? windows[0]) as WindowSize;
   if (!WINDOWS.includes(window)) throw new ApiError('bad_window', `There is no window "${text}".`);
   if (!windows.includes(window)) {
-    throw new ApiError('bad_window', `The metric ${metric} has the windows ${windows.join(', ')}, not ${window}.`);
+    throw new ApiError(
+      'bad_window',
+      `The metric ${metric} has the windows ${windows.join(', ')}, not ${window}.`,
+    );
   }
   return window;
 }
@@ -78,15 +91,22 @@ function parseRange(query: Query, window: WindowSize): { fromMs: number; toMs: n
   const fromMs = parseTime('from', query.from, toMs - DEFAULT_WINDOWS * WINDOW_MS[window]);
   if (fromMs >= toMs) throw new ApiError('bad_range', 'from is not before to.');
   if ((toMs - fromMs) / WINDOW_MS[window] > WINDOWS_MAX) {
-    throw new ApiError('bad_range', `The range spans more than ${WINDOWS_MAX} windows of ${window}; ask for less, or for a larger window.`);
+    throw new ApiError(
+      'bad_range',
+      `The range spans more than ${WINDOWS_MAX} windows of ${window}; ask for less, or for a larger window.`,
+    );
   }
   return { fromMs, toMs };
 }
 
 /** A time as ISO 8601 (a date alone is midnight UTC) or milliseconds since 1970. */
-export function parseTime(name: string, text: string | undefined, fallback: number): number {
+function parseTime(name: string, text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback;
-  const value = /^\d{1,14}$/.test(text) ? Number(text) : /^\d{4}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  const value = /^\d{1,14}$/.test(text)
+    ? Number(text)
+    : /^\d{4}-\d{2}/.test(text)
+      ? Date.parse(text)
+      : Number.NaN;
   if (Number.isNaN(value)) throw new ApiError('bad_range', `${name}="${text}" is no time.`);
   return value;
 }

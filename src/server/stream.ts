@@ -1,6 +1,6 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { ApiError } from '../domain/errors.ts';
-import { type WindowSize, WINDOWS } from '../domain/window.ts';
+import { WINDOWS, type WindowSize } from '../domain/window.ts';
 import type { Guard } from './auth.ts';
 import type { Backend } from './backend.ts';
 import type { ServerConfig } from './config.ts';
@@ -22,9 +22,17 @@ interface Client {
  * `GET /v1/stream` and `GET /v1/tap`: server-sent events. One look at the store serves all clients: it asks what
  * changed after the version sent last, and each client gets the part that it asked for.
  */
-export function registerStream(app: FastifyInstance, backend: Backend, guard: Guard, config: ServerConfig): void {
+export function registerStream(
+  app: FastifyInstance,
+  backend: Backend,
+  guard: Guard,
+  config: ServerConfig,
+): void {
   const clients = new Set<Client>();
-  const defaultMetrics = backend.status().metrics.map(({ name }) => name).filter((name) => name !== 'products');
+  const defaultMetrics = backend
+    .status()
+    .metrics.map(({ name }) => name)
+    .filter((name) => name !== 'products');
   let sentVersion = 0;
   let sentLedger = '';
   let looking = false;
@@ -39,7 +47,9 @@ export function registerStream(app: FastifyInstance, backend: Backend, guard: Gu
         const { version, points } = await backend.changes(sentVersion, [...wanted], WINDOWS);
         sentVersion = version;
         for (const client of clients) {
-          const own = points.filter((point) => client.metrics.has(point.metric) && client.windows.has(point.window));
+          const own = points.filter(
+            (point) => client.metrics.has(point.metric) && client.windows.has(point.window),
+          );
           client.send('points', { version, points: own.map(flat) }, version);
         }
       }
@@ -62,55 +72,69 @@ export function registerStream(app: FastifyInstance, backend: Backend, guard: Gu
   const timer = setInterval(look, LOOK_EVERY_MS);
   app.addHook('onClose', async () => clearInterval(timer));
 
-  app.get('/v1/stream', { onRequest: async (request) => guard.check(request, 'read') }, async (request, reply) => {
-    if (clients.size >= config.stream_clients_max) {
-      throw new ApiError('too_many_requests', `${clients.size} live streams are open, which is the limit.`, 30);
-    }
-    const query = request.query as Record<string, string | undefined>;
-    const metrics = query.metrics?.split(',') ?? defaultMetrics;
-    const windows = query.windows?.split(',') ?? [...WINDOWS];
-    const unknown = metrics.find((name) => !backend.status().metrics.some((metric) => metric.name === name));
-    if (unknown !== undefined) throw new ApiError('unknown_metric', `There is no metric "${unknown}".`);
-    const wrong = windows.find((window) => !WINDOWS.includes(window as WindowSize));
-    if (wrong !== undefined) throw new ApiError('bad_window', `There is no window "${wrong}".`);
-
-    const lastId = Number(request.headers['last-event-id'] ?? Number.NaN);
-    const { send, onClose } = openEventStream(reply);
-    const client: Client = { metrics: new Set(metrics), windows: new Set(windows), send };
-    if (clients.size === 0) sentVersion = backend.storeVersion();
-    const hello = { version: sentVersion, time_zone: backend.timeZone };
-    if (lastId < sentVersion) {
-      const missed = await backend.changes(lastId, metrics, windows as WindowSize[]);
-      if (missed.points.length > CATCH_UP_POINTS_MAX) send('reset', hello, sentVersion);
-      else {
-        send('hello', hello);
-        send('points', { version: missed.version, points: missed.points.map(flat) }, missed.version);
+  app.get(
+    '/v1/stream',
+    { onRequest: async (request) => guard.check(request, 'read') },
+    async (request, reply) => {
+      if (clients.size >= config.stream_clients_max) {
+        throw new ApiError(
+          'too_many_requests',
+          `${clients.size} live streams are open, which is the limit.`,
+          30,
+        );
       }
-    } else send('hello', hello, sentVersion);
-    send('ledger', backend.ledger());
-    send('status', backend.status());
-    clients.add(client);
-    onClose(() => clients.delete(client));
-  });
+      const query = request.query as Record<string, string | undefined>;
+      const metrics = query.metrics?.split(',') ?? defaultMetrics;
+      const windows = query.windows?.split(',') ?? [...WINDOWS];
+      const unknown = metrics.find(
+        (name) => !backend.status().metrics.some((metric) => metric.name === name),
+      );
+      if (unknown !== undefined) throw new ApiError('unknown_metric', `There is no metric "${unknown}".`);
+      const wrong = windows.find((window) => !WINDOWS.includes(window as WindowSize));
+      if (wrong !== undefined) throw new ApiError('bad_window', `There is no window "${wrong}".`);
 
-  app.get('/v1/tap', { onRequest: async (request) => guard.check(request, 'admin') }, async (_request, reply) => {
-    const { send, onClose } = openEventStream(reply);
-    send('hello', {});
-    onClose(
-      backend.tap((source, bytes) => {
-        for (const buffer of bytes) {
-          for (const line of buffer.toString('utf8').split('\n')) if (line) send('line', { source, line });
+      const lastId = Number(request.headers['last-event-id'] ?? Number.NaN);
+      const { send, onClose } = openEventStream(reply);
+      const client: Client = { metrics: new Set(metrics), windows: new Set(windows), send };
+      if (clients.size === 0) sentVersion = backend.storeVersion();
+      const hello = { version: sentVersion, time_zone: backend.timeZone };
+      if (lastId < sentVersion) {
+        const missed = await backend.changes(lastId, metrics, windows as WindowSize[]);
+        if (missed.points.length > CATCH_UP_POINTS_MAX) send('reset', hello, sentVersion);
+        else {
+          send('hello', hello);
+          send('points', { version: missed.version, points: missed.points.map(flat) }, missed.version);
         }
-      }),
-    );
-  });
+      } else send('hello', hello, sentVersion);
+      send('ledger', backend.ledger());
+      send('status', backend.status());
+      clients.add(client);
+      onClose(() => clients.delete(client));
+    },
+  );
+
+  app.get(
+    '/v1/tap',
+    { onRequest: async (request) => guard.check(request, 'admin') },
+    async (_request, reply) => {
+      const { send, onClose } = openEventStream(reply);
+      send('hello', {});
+      onClose(
+        backend.tap((source, bytes) => {
+          for (const buffer of bytes) {
+            for (const line of buffer.toString('utf8').split('\n')) if (line) send('line', { source, line });
+          }
+        }),
+      );
+    },
+  );
 }
 
 function flat(point: { metric: string; window: string; row: object }): object {
   return { metric: point.metric, window: point.window, ...point.row };
 }
 
-function openEventStream(reply: import('fastify').FastifyReply) {
+function openEventStream(reply: FastifyReply) {
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, {

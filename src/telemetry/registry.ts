@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Ledger } from '../domain/ledger.ts';
 
 export interface Readings {
@@ -55,15 +55,27 @@ export function createRegistry(read: () => Readings) {
     const { balanced, by_source } = read().ledger;
     return { '': Number(balanced && Object.values(by_source).every((entry) => entry.balanced)) };
   });
-  gauge('tillstream_lost_lines', 'Lines lost to damage of the log files.', null, () => ({ '': read().ledger.lost }));
+  gauge('tillstream_lost_lines', 'Lines lost to damage of the log files.', null, () => ({
+    '': read().ledger.lost,
+  }));
   gauge('tillstream_dirty_windows', 'Windows that wait to be recomputed from the archive.', null, () => ({
     '': read().ledger.dirty_windows,
   }));
-  gauge('tillstream_lag_lines', 'Lines of the log that a reader has not taken yet.', 'reader', () => read().lag);
+  gauge(
+    'tillstream_lag_lines',
+    'Lines of the log that a reader has not taken yet.',
+    'reader',
+    () => read().lag,
+  );
   gauge('tillstream_part_ready', '1 when the part is ready.', 'part', () =>
     Object.fromEntries(Object.entries(read().parts).map(([part, ready]) => [part, Number(ready)])),
   );
-  gauge('tillstream_age_seconds', 'Seconds since the newest line of a stage was received.', 'stage', () => read().ageSeconds);
+  gauge(
+    'tillstream_age_seconds',
+    'Seconds since the newest line of a stage was received.',
+    'stage',
+    () => read().ageSeconds,
+  );
   gauge('tillstream_log_bytes', 'Bytes of the event log on disk.', null, () => ({ '': read().logBytes }));
   gauge('tillstream_archive_files', 'Live Parquet files of a table.', 'table', () => read().archiveFiles);
   new Counter({

@@ -21,7 +21,15 @@ after(() => parser.close());
 
 function batchOf(firstOffset: number, lines: string[], more: Partial<LogBatch> = {}): LogBatch {
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
-  return { partition: 0, firstOffset, lines: lines.length, receivedAtMs: NOW_MS, source: 'http', bytes, ...more };
+  return {
+    partition: 0,
+    firstOffset,
+    lines: lines.length,
+    receivedAtMs: NOW_MS,
+    source: 'http',
+    bytes,
+    ...more,
+  };
 }
 
 const event = (id: string, more = '') =>
@@ -55,7 +63,9 @@ test('each row has the offset, source and time of receipt of its own batch, over
 });
 
 test('as many chunks as are allowed, each of one line', async () => {
-  const batches = Array.from({ length: CHUNKS_MAX }, (_, i) => batchOf(i * 3, [event(`e${i}`)], { source: `s${i}` }));
+  const batches = Array.from({ length: CHUNKS_MAX }, (_, i) =>
+    batchOf(i * 3, [event(`e${i}`)], { source: `s${i}` }),
+  );
   assert.equal(chunksOf(batches).length, CHUNKS_MAX);
   const rows = await parser.rows<{ ok: boolean }>(
     batches,
@@ -112,12 +122,30 @@ test('the longest marked line that a door can write is read', async () => {
 
 test('bytes that would upset a CSV reader stay in their row', async () => {
   const records = [
-    event('a'), event('b', ',"note":"x\u0001y"'), 'a,b;c|d\t"e\'f', '#comment', '\ufeff' + event('c'), event('d').replaceAll(',', ',\r\n'),
-    '"unclosed', '\\', '\u0001', '\u0000', 'NULL', ' ', '', event('e', ',"note":"\u2028\u0085\ufeff"'), '"a" "b"', "'", event('z'),
+    event('a'),
+    event('b', ',"note":"x\u0001y"'),
+    'a,b;c|d\t"e\'f',
+    '#comment',
+    '\ufeff' + event('c'),
+    event('d').replaceAll(',', ',\r\n'),
+    '"unclosed',
+    '\\',
+    '\u0001',
+    '\u0000',
+    'NULL',
+    ' ',
+    '',
+    event('e', ',"note":"\u2028\u0085\ufeff"'),
+    '"a" "b"',
+    "'",
+    event('z'),
   ];
   const lines = records.map((record) => foreignLine(Buffer.from(record), 1000));
   const batch: LogBatch = { ...batchOf(0, []), lines: lines.length, bytes: Buffer.concat(lines) };
-  const rows = await parser.rows<{ event_id: string | null; reason: string | null; raw: string }>([batch], 'event_id, reason, raw');
+  const rows = await parser.rows<{ event_id: string | null; reason: string | null; raw: string }>(
+    [batch],
+    'event_id, reason, raw',
+  );
   assert.deepEqual(
     rows.map(({ event_id, reason }) => event_id ?? reason),
     records.map((_, i) => ({ 0: 'a', 4: 'c', 5: 'd', 13: 'e', 16: 'z' })[i] ?? 'not_json'),
@@ -199,7 +227,15 @@ test('what the door stored is parsed, whatever came in between', async () => {
   );
 });
 
-const ZONES = ['Europe/Berlin', 'America/Sao_Paulo', 'America/Havana', 'Asia/Kathmandu', 'Pacific/Apia', 'Africa/Cairo', 'UTC'];
+const ZONES = [
+  'Europe/Berlin',
+  'America/Sao_Paulo',
+  'America/Havana',
+  'Asia/Kathmandu',
+  'Pacific/Apia',
+  'Africa/Cairo',
+  'UTC',
+];
 
 for (const zone of ZONES) {
   test(`every day of 1970 to 2037 begins at the same instant in SQL and here: ${zone}`, async () => {

@@ -46,7 +46,14 @@ function sample(): Buffer[] {
 
 async function parse(lines: Buffer[]): Promise<Row[]> {
   const bytes = Buffer.concat(lines);
-  const batch: LogBatch = { partition: 0, firstOffset: 0, lines: lines.length, receivedAtMs: NOW_MS, source: 'http', bytes };
+  const batch: LogBatch = {
+    partition: 0,
+    firstOffset: 0,
+    lines: lines.length,
+    receivedAtMs: NOW_MS,
+    source: 'http',
+    bytes,
+  };
   const rows = await parser.rows<Row>([batch], SELECT);
   // The prefix keeps a leading U+FEFF, which DuckDB's Node API would take for a byte order mark.
   for (const row of rows) for (const name in row) row[name] = row[name]?.slice(1) ?? null;
@@ -104,9 +111,15 @@ test(`lines that passed no door: SQL takes what the door takes; the rest is on t
       assert.deepEqual(row, accepted(result.stored.subarray(0, -1)), line.toString());
     } else if (row.reason === null) {
       const names = differencesOf(line, (mended) => throughDoor(mended)?.reason === null);
-      assert.ok(names, `SQL accepts what the door refuses as ${result?.reason}: ${line}\n${JSON.stringify(row)}`);
+      assert.ok(
+        names,
+        `SQL accepts what the door refuses as ${result?.reason}: ${line}\n${JSON.stringify(row)}`,
+      );
       for (const name of names) {
-        assert.ok(DIFFERENCES.some((difference) => difference.name === name), name);
+        assert.ok(
+          DIFFERENCES.some((difference) => difference.name === name),
+          name,
+        );
         found[name] = (found[name] ?? 0) + 1;
       }
     }

@@ -16,7 +16,7 @@ const isOdd = (token: string) => /^-?(?:nan|inf)/i.test(token);
  */
 export function differencesOf(line: Buffer, passesDoor: (line: Buffer) => boolean): string[] | null {
   const names = new Set<string>();
-  let tokens = line.toString('utf8').match(TOKEN) ?? [];
+  let tokens: string[] = line.toString('utf8').match(TOKEN) ?? [];
 
   const withoutCommas = tokens.filter((token, i) => token !== ',' || !/^[}\]]$/.test(tokens[i + 1] ?? ''));
   if (withoutCommas.length < tokens.length) names.add('trailing_comma');

@@ -1,9 +1,9 @@
-import { LineChecker } from '../../src/domain/check-line.ts';
+import { identifier } from '../../src/adapters/engine/duckdb/database.ts';
+import type { LineChecker } from '../../src/domain/check-line.ts';
 import { EVENT_COLUMNS, EVENT_TIME_COLUMN } from '../../src/domain/columns.ts';
 import { EVENT_TYPE_ALIASES, FIELDS } from '../../src/domain/fields.ts';
 import { parseTimestamp } from '../../src/domain/timestamp.ts';
 import { formatMoney, parseMoney } from '../../src/domain/values.ts';
-import { identifier } from '../../src/adapters/engine/duckdb/database.ts';
 
 /** The columns of an event that come from its line, each as a text or null. */
 export type TextRow = Record<string, string | null>;
@@ -60,7 +60,8 @@ function extraOf(line: string): string | null {
       if (depth === 0) break;
     }
     position++;
-    if (!FIELDS.some((field) => field.name === name)) members.push(tokens.slice(start, position).map(canonical).join(''));
+    if (!FIELDS.some((field) => field.name === name))
+      members.push(tokens.slice(start, position).map(canonical).join(''));
   }
   return members.length > 0 ? `{${members.join(',')}}` : null;
 }

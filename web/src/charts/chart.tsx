@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { type ChartData, chartOption } from './option.ts';
+import type { ChartData } from './data.ts';
+import { chartOption } from './option.ts';
 import { scheme } from './palette.ts';
 
 type Library = typeof import('./echarts.ts');

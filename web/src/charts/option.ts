@@ -1,29 +1,8 @@
 /** A chart over time as ECharts wants it: few lines, no frame, and the window that is not over yet set apart. */
-import type { WindowSize } from '../api.ts';
 import { axisLabels, windowLabel } from '../time/labels.ts';
+import type { ChartData, ChartSeries } from './data.ts';
 import { palette } from './palette.ts';
 import { tooltip } from './tooltip.ts';
-
-export interface ChartSeries {
-  name: string;
-  colour: string;
-  /** One per window; null is a gap, not a zero. */
-  values: (number | null)[];
-  /** What the tooltip says, where the number alone is not exact enough (money). */
-  texts?: string[];
-  dash?: number[];
-}
-
-export interface ChartData {
-  kind: 'stack' | 'lines';
-  zone: string;
-  window: WindowSize;
-  starts: readonly number[];
-  open: number | null;
-  series: ChartSeries[];
-  format: (value: number) => string;
-  axisFormat: (value: number) => string;
-}
 
 /** With more windows than this, bars would be thinner than a hair: areas instead. */
 const BARS_MAX = 200;

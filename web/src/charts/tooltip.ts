@@ -1,5 +1,5 @@
 /** The box beside the pointer. Built from DOM nodes, because names come from events: HTML text could carry markup. */
-import type { ChartData } from './option.ts';
+import type { ChartData } from './data.ts';
 import { palette } from './palette.ts';
 
 function element(tag: string, className: string, ...children: (Node | string)[]): HTMLElement {

@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { Chart } from '../charts/chart.tsx';
-import type { ChartData } from '../charts/option.ts';
+import type { ChartData } from '../charts/data.ts';
 import { palette } from '../charts/palette.ts';
 import { milliseconds, words } from '../format.ts';
 import { metrics } from '../state/metrics.ts';

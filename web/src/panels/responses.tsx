@@ -1,6 +1,6 @@
 import { useComputed } from '@preact/signals';
 import { Chart } from '../charts/chart.tsx';
-import type { ChartData } from '../charts/option.ts';
+import type { ChartData } from '../charts/data.ts';
 import { palette } from '../charts/palette.ts';
 import { perWindow, pivotSum } from '../charts/pivot.ts';
 import { count, share } from '../format.ts';

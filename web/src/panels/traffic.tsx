@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { Chart } from '../charts/chart.tsx';
-import type { ChartData } from '../charts/option.ts';
+import type { ChartData } from '../charts/data.ts';
 import { colourOf } from '../charts/palette.ts';
 import { keepLargest, ordered, perWindow, pivotSum } from '../charts/pivot.ts';
 import { axisCount, count, shortCount, words } from '../format.ts';

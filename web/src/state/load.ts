@@ -4,7 +4,7 @@ import type { Slice, Span } from '../time/span.ts';
 import { CHARTED, earlier, METRICS, metrics, takeError, takeRows, takeTotals } from './metrics.ts';
 import { mergeSums } from './sums.ts';
 
-export const TOP_PRODUCTS = 20;
+const TOP_PRODUCTS = 20;
 const hourlyOnly = (metric: MetricName) => metric === 'funnel' || metric === 'products';
 
 type Fail = (error: unknown) => void;

@@ -5,12 +5,12 @@ import { earlier } from './metrics.ts';
 
 type Answer<M extends 'traffic' | 'revenue'> = MetricAnswer<M>;
 
-export function sumTraffic(answers: Answer<'traffic'>[]): number {
+function sumTraffic(answers: Answer<'traffic'>[]): number {
   const events = (answer: Answer<'traffic'>) => answer.total ?? [];
   return answers.flatMap(events).reduce((sum, row) => sum + row.events, 0);
 }
 
-export function sumRevenue(answers: Answer<'revenue'>[]): Values['revenue'][] {
+function sumRevenue(answers: Answer<'revenue'>[]): Values['revenue'][] {
   const byCurrency = Map.groupBy(
     answers.flatMap((answer) => answer.total ?? []),
     (row) => row.currency,

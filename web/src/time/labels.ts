@@ -17,8 +17,7 @@ function format(zone: string, options: Intl.DateTimeFormatOptions, at: number): 
 export const clockTime = (zone: string, at: number): string => format(zone, { timeStyle: 'medium' }, at);
 export const hourMinute = (zone: string, at: number): string =>
   format(zone, { hour: '2-digit', minute: '2-digit' }, at);
-export const dayMonth = (zone: string, at: number): string =>
-  format(zone, { day: 'numeric', month: 'short' }, at);
+const dayMonth = (zone: string, at: number): string => format(zone, { day: 'numeric', month: 'short' }, at);
 
 /** A window by its start, long enough to be unmistakable: the zone's short name tells the two 02:00 of an October night apart. */
 export function windowLabel(window: WindowSize, zone: string, at: number): string {

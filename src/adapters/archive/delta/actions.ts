@@ -55,7 +55,10 @@ export interface Action {
   commitInfo?: Record<string, unknown>;
 }
 
-const TABLE_COLUMNS: Record<ArchiveTable, readonly Column[]> = { events: EVENT_COLUMNS, bad_rows: BAD_ROW_COLUMNS };
+const TABLE_COLUMNS: Record<ArchiveTable, readonly Column[]> = {
+  events: EVENT_COLUMNS,
+  bad_rows: BAD_ROW_COLUMNS,
+};
 
 /** Delta's schema of a table. Every column may be null, so that a later version can add columns. */
 export function schemaString(table: ArchiveTable): string {

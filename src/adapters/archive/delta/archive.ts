@@ -3,11 +3,17 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../../../domain/errors.ts';
 import { addCount, type CountsBySource, type Offset, sumCounts } from '../../../domain/offset.ts';
-import type { Archive, ArchiveCounts, ArchiveStatus, CompactResult, VacuumResult } from '../../../ports/archive.ts';
+import type {
+  Archive,
+  ArchiveCounts,
+  ArchiveStatus,
+  CompactResult,
+  VacuumResult,
+} from '../../../ports/archive.ts';
 import type { ArchiveTable, ParquetFile, ParquetTool, ParsedBatch } from '../../../ports/batch.ts';
 import type { ArchiveReader } from '../../../ports/engine.ts';
 import { type Action, addFile, type LiveFile, removeFile } from './actions.ts';
-import { type TableStorage, localStorage } from './storage.ts';
+import { localStorage, type TableStorage } from './storage.ts';
 import { DeltaTable } from './table.ts';
 
 /** Files below this size are merged, up to about this size and this many rows. */
@@ -15,6 +21,8 @@ const COMPACT_BYTES = 128 * 1024 * 1024;
 const COMPACT_ROWS = 4_000_000;
 /** A date's small files are worth merging from this number on. */
 const COMPACT_FILES_MIN = 8;
+/** A file that no version names is left by a crash, or about to be committed by another writer: it may be this old. */
+const ORPHAN_MS_MIN = 3_600_000;
 
 export interface DeltaArchiveOptions {
   /** Local folder for files on their way; on the file system of a local archive. */
@@ -52,6 +60,9 @@ export class DeltaArchive implements Archive {
   #positions = new Map<number, Offset>();
   #lastReceivedAtMs: number | null = null;
   #failure = '';
+  #compacting: Promise<unknown> = Promise.resolve();
+  /** Files that are being read, or published and not committed yet, with the number of users. */
+  readonly #inUse = new Map<string, number>();
 
   private constructor(options: DeltaArchiveOptions) {
     this.#options = options;
@@ -63,10 +74,10 @@ export class DeltaArchive implements Archive {
 
   static async open(options: DeltaArchiveOptions): Promise<DeltaArchive> {
     const archive = new DeltaArchive(options);
-    await rm(options.stagingDir, { recursive: true, force: true });
     await archive.#events.open();
     await archive.#badRows.open();
     archive.#checkLog();
+    await rm(options.stagingDir, { recursive: true, force: true });
     archive.#publish([0]);
     return archive;
   }
@@ -114,13 +125,21 @@ export class DeltaArchive implements Archive {
     try {
       const files = await this.#options.parquet.write(batch, table.name, from, dir);
       if (table.name === 'bad_rows' && files.length === 0) return;
-      const adds = await this.#publishFiles(table, files, true);
-      await table.commit(() => {
+      await this.#commitFiles(table, files, true, (adds) => {
+        this.#checkLog();
         // Another writer of the same partition was faster: its rows stand, ours stay out.
-        if (table.txn(appId) + 1 !== from) throw new Error(`table ${table.name}: another writer archives ${appId}`);
+        if (table.txn(appId) + 1 !== from)
+          throw new Error(`table ${table.name}: another writer archives ${appId}`);
         const now = this.#options.now();
         return [
-          { commitInfo: { timestamp: now, operation: 'WRITE', operationParameters: { mode: 'Append' }, engineInfo: 'tillstream' } },
+          {
+            commitInfo: {
+              timestamp: now,
+              operation: 'WRITE',
+              operationParameters: { mode: 'Append' },
+              engineInfo: 'tillstream',
+            },
+          },
           { txn: { appId, version: batch.to - 1, lastUpdated: now } },
           ...adds,
         ];
@@ -130,16 +149,43 @@ export class DeltaArchive implements Archive {
     }
   }
 
-  /** Moves written files to their place and gives the actions that add them. */
-  async #publishFiles(table: DeltaTable, files: ParquetFile[], dataChange: boolean): Promise<Action[]> {
-    return Promise.all(
-      files.map(async (file) => {
-        const offset = String(file.min.log_offset).padStart(20, '0');
-        const path = `event_date=${file.date}/part-${offset}-${randomUUID()}.parquet`;
-        await table.storage.publish(file.path, path);
-        return { add: addFile(file, path, this.#options.now(), dataChange) };
-      }),
+  /** Moves written files to their place and commits what `make` does with the actions that add them. */
+  async #commitFiles(
+    table: DeltaTable,
+    files: ParquetFile[],
+    dataChange: boolean,
+    make: (adds: Action[]) => Action[] | null,
+  ): Promise<boolean> {
+    const adds = files.map((file) => {
+      const offset = String(file.min.log_offset).padStart(20, '0');
+      const path = `event_date=${file.date}/part-${offset}-${randomUUID()}.parquet`;
+      return { add: addFile(file, path, this.#options.now(), dataChange) };
+    });
+    return this.#using(
+      table,
+      adds.map(({ add }) => add.path),
+      async () => {
+        await Promise.all(
+          files.map((file, index) => table.storage.publish(file.path, adds[index]!.add.path)),
+        );
+        return table.commit(() => make(adds));
+      },
     );
+  }
+
+  /** `vacuum` leaves the files alone until `work` settles. */
+  async #using<T>(table: DeltaTable, paths: string[], work: () => Promise<T>): Promise<T> {
+    const ids = paths.map((path) => `${table.name}/${path}`);
+    for (const id of ids) this.#inUse.set(id, (this.#inUse.get(id) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      for (const id of ids) {
+        const users = this.#inUse.get(id)! - 1;
+        if (users > 0) this.#inUse.set(id, users);
+        else this.#inUse.delete(id);
+      }
+    }
   }
 
   /** Makes positions and counts of the committed tables visible, together. */
@@ -177,7 +223,8 @@ export class DeltaArchive implements Archive {
       const ranges = filter.receivedMs;
       return !ranges || ranges.some(([from, to]) => file.receivedMaxMs >= from && file.receivedMinMs <= to);
     });
-    return table.storage.withLocal(files.map((file) => file.add.path), use);
+    const paths = files.map((file) => file.add.path);
+    return this.#using(table, paths, () => table.storage.withLocal(paths, use));
   }
 
   dates(name: ArchiveTable): { date: string; rows: number }[] {
@@ -195,37 +242,48 @@ export class DeltaArchive implements Archive {
     ];
   }
 
-  async compact(): Promise<CompactResult> {
+  compact(): Promise<CompactResult> {
+    const result = this.#compacting.then(() => this.#compact());
+    this.#compacting = result.catch(() => {});
+    return result;
+  }
+
+  async #compact(): Promise<CompactResult> {
     const result: CompactResult = { filesBefore: 0, filesAfter: 0 };
     for (const table of [this.#events, this.#badRows]) {
       for (const group of groupsToCompact(table.files())) {
         const merged = await this.#merge(table, group);
-        result.filesBefore += group.length;
+        if (merged > 0) result.filesBefore += group.length;
         result.filesAfter += merged;
       }
     }
     return result;
   }
 
+  /** Number of files that the group became; 0 when another writer has changed it meanwhile. */
   async #merge(table: DeltaTable, group: LiveFile[]): Promise<number> {
     const dir = join(this.#options.stagingDir, randomUUID());
     try {
       const paths = group.map((file) => file.add.path);
-      const files = await table.storage.withLocal(paths, (local) =>
-        this.#options.parquet.merge(table.name, group[0]!.date, local, dir),
+      const files = await this.#using(table, paths, () =>
+        table.storage.withLocal(paths, (local) =>
+          this.#options.parquet.merge(table.name, group[0]!.date, local, dir),
+        ),
       );
       const rows = group.reduce((sum, file) => sum + file.rows, 0);
       const merged = files.reduce((sum, file) => sum + file.rows, 0);
-      if (merged !== rows) throw new Error(`compaction of ${table.name} read ${merged} rows of ${rows}; nothing was changed`);
-      const adds = await this.#publishFiles(table, files, false);
-      const now = this.#options.now();
-      const removes = group.map((file) => ({ remove: removeFile(file.add, now) }));
-      await table.commit(() => [
-        { commitInfo: { timestamp: now, operation: 'OPTIMIZE', engineInfo: 'tillstream' } },
-        ...removes,
-        ...adds,
-      ]);
-      return files.length;
+      if (merged !== rows)
+        throw new Error(`compaction of ${table.name} read ${merged} rows of ${rows}; nothing was changed`);
+      const committed = await this.#commitFiles(table, files, false, (adds) => {
+        if (!paths.every((path) => table.has(path))) return null;
+        const now = this.#options.now();
+        return [
+          { commitInfo: { timestamp: now, operation: 'OPTIMIZE', engineInfo: 'tillstream' } },
+          ...group.map((file) => ({ remove: removeFile(file.add, now) })),
+          ...adds,
+        ];
+      });
+      return committed ? files.length : 0;
     } finally {
       await rm(dir, { recursive: true, force: true });
     }
@@ -233,22 +291,29 @@ export class DeltaArchive implements Archive {
 
   async vacuum(retentionHours: number): Promise<VacuumResult> {
     const result: VacuumResult = { filesDeleted: 0, bytesFreed: 0, logFilesDeleted: 0 };
-    const beforeMs = this.#options.now() - retentionHours * 3_600_000;
+    const nowMs = this.#options.now();
+    const beforeMs = nowMs - retentionHours * 3_600_000;
+    const orphanBeforeMs = Math.min(beforeMs, nowMs - ORPHAN_MS_MIN);
     for (const table of [this.#events, this.#badRows]) {
-      const live = new Set(table.files().map((file) => file.add.path));
+      await table.refresh();
+      const live = table.files().map((file) => file.add.path);
       const removedAt = new Map(table.removed().map((file) => [file.path, file.deletionTimestamp]));
       const dates = new Set([...live, ...removedAt.keys()].map((path) => path.split('/')[0]!));
       for (const folder of dates) {
-        for (const file of await table.storage.list(folder)) {
-          // A file that no version names was left by a crash; its age is that of the file.
-          const unusedSinceMs = removedAt.get(file.path) ?? file.modifiedMs;
-          if (live.has(file.path) || unusedSinceMs >= beforeMs) continue;
+        const files = await table.storage.list(folder);
+        const found = new Set(files.map((file) => file.path));
+        for (const path of removedAt.keys())
+          if (path.startsWith(`${folder}/`) && !found.has(path)) table.forgetRemoved(path);
+        for (const file of files) {
+          const at = removedAt.get(file.path);
+          const isOld = at === undefined ? file.modifiedMs < orphanBeforeMs : at <= beforeMs;
+          if (!isOld || table.has(file.path) || this.#inUse.has(`${table.name}/${file.path}`)) continue;
           await table.storage.remove(file.path);
+          table.forgetRemoved(file.path);
           result.filesDeleted++;
           result.bytesFreed += file.bytes;
         }
       }
-      table.forgetRemoved([...removedAt].filter(([, at]) => at < beforeMs).map(([path]) => path));
       result.logFilesDeleted += await table.cleanLog(beforeMs);
     }
     return result;

@@ -77,7 +77,7 @@ export function localStorage(root: string, stagingDir: string): TableStorage {
     async putIfAbsent(path, text) {
       const temp = await writeTemp(text);
       try {
-        await mkdir(dirname(at(path)), { recursive: true });
+        await makeFolder(dirname(at(path)));
         // link, not rename: it fails where the target exists.
         await link(temp, at(path));
       } catch (error) {
@@ -92,17 +92,16 @@ export function localStorage(root: string, stagingDir: string): TableStorage {
 
     async put(path, text) {
       const temp = await writeTemp(text);
-      await mkdir(dirname(at(path)), { recursive: true });
+      await makeFolder(dirname(at(path)));
       await rename(temp, at(path));
       await syncFolder(dirname(at(path)));
     },
 
     async publish(localFile, path) {
       const target = at(path);
-      const created = await mkdir(dirname(target), { recursive: true });
+      await makeFolder(dirname(target));
       await rename(localFile, target);
       await syncFolder(dirname(target));
-      if (created) await syncFolder(dirname(created));
     },
 
     async remove(path) {
@@ -116,6 +115,16 @@ export function localStorage(root: string, stagingDir: string): TableStorage {
       await access(root, constants.W_OK);
     },
   };
+}
+
+/** Makes a folder and those above it that are missing, durably. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true });
+  if (first === undefined) return;
+  for (let made = folder; ; made = dirname(made)) {
+    await syncFolder(dirname(made));
+    if (made === first) return;
+  }
 }
 
 async function syncFolder(folder: string): Promise<void> {

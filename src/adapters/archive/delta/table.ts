@@ -18,6 +18,8 @@ import type { TableStorage } from './storage.ts';
 const CHECKPOINT_EVERY = 100;
 /** Commit files that a checkpoint replaces are kept this long for readers that hold an older version. */
 const LOG_RETENTION_MS = 24 * 3_600_000;
+/** They are never deleted sooner than this, and a writer that was idle for half of it looks for a newer checkpoint. */
+const LOG_RETENTION_MS_MIN = 3_600_000;
 /** A commit that finds its version taken looks again this many times. */
 const COMMIT_TRIES_MAX = 20;
 
@@ -37,6 +39,9 @@ export class DeltaTable {
   readonly #stagingDir: string;
   readonly #now: () => number;
   #version = -1;
+  #checkpointVersion = 0;
+  /** When the known version was last seen to be the newest, ms. */
+  #currentAtMs = 0;
   #protocol: Protocol | undefined;
   #metaData: MetaData | undefined;
   readonly #files = new Map<string, LiveFile>();
@@ -44,7 +49,13 @@ export class DeltaTable {
   readonly #txns = new Map<string, Txn>();
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(name: ArchiveTable, storage: TableStorage, parquet: ParquetTool, stagingDir: string, now: () => number) {
+  constructor(
+    name: ArchiveTable,
+    storage: TableStorage,
+    parquet: ParquetTool,
+    stagingDir: string,
+    now: () => number,
+  ) {
     this.name = name;
     this.storage = storage;
     this.#parquet = parquet;
@@ -54,18 +65,24 @@ export class DeltaTable {
 
   /** Reads the log; creates the table where there is none. */
   async open(): Promise<void> {
-    await this.#loadCheckpoint();
-    await this.#refresh();
+    await this.#catchUp();
     if (this.#version < 0) await this.commit(() => createTable(this.name, randomUUID(), this.#now()));
-    if (!this.#metaData || !this.#protocol) throw new Error(`table ${this.name}: its log has no metaData or protocol`);
+    if (!this.#metaData || !this.#protocol)
+      throw new Error(`table ${this.name}: its log has no metaData or protocol`);
     if (this.#protocol.minWriterVersion > 2) {
-      throw new Error(`table ${this.name} needs a writer of version ${this.#protocol.minWriterVersion}; this one is 2`);
+      throw new Error(
+        `table ${this.name} needs a writer of version ${this.#protocol.minWriterVersion}; this one is 2`,
+      );
     }
     if (this.#metaData.schemaString !== schemaString(this.name)) await this.#updateSchema();
   }
 
   get version(): number {
     return this.#version;
+  }
+
+  has(path: string): boolean {
+    return this.#files.has(path);
   }
 
   files(): LiveFile[] {
@@ -88,26 +105,39 @@ export class DeltaTable {
   }
 
   /**
-   * Commits what `make` gives on top of the newest version. `make` is called again when another writer was faster, on
-   * the state that it left; `null` means that there is nothing left to commit.
+   * Commits what `make` gives on top of the newest version, and tells whether it did. `make` is called again when another
+   * writer was faster, on the state that it left; `null` means that there is nothing left to commit.
    */
-  commit(make: () => Action[] | null): Promise<void> {
-    const result = this.#tail.then(() => this.#commit(make));
+  commit(make: () => Action[] | null): Promise<boolean> {
+    return this.#next(() => this.#commit(make));
+  }
+
+  /** Takes in what other writers have committed. */
+  refresh(): Promise<void> {
+    return this.#next(() => this.#catchUp());
+  }
+
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(work);
     this.#tail = result.catch(() => {});
     return result;
   }
 
-  async #commit(make: () => Action[] | null): Promise<void> {
+  async #commit(make: () => Action[] | null): Promise<boolean> {
+    // Where the next commit file was cleaned away, ours would be created in its place and never be read.
+    if (this.#now() - this.#currentAtMs > LOG_RETENTION_MS_MIN / 2) await this.#catchUp();
     for (let tries = 0; tries < COMMIT_TRIES_MAX; tries++) {
       const actions = make();
-      if (!actions) return;
+      if (!actions) return false;
       const text = actions.map((action) => `${JSON.stringify(action)}\n`).join('');
       const version = this.#version + 1;
       if (await this.storage.putIfAbsent(commitPath(version), text)) {
         this.#apply(actions);
         this.#version = version;
-        if (version > 0 && version % CHECKPOINT_EVERY === 0) await this.#checkpoint();
-        return;
+        this.#currentAtMs = this.#now();
+        // What counts is committed; a checkpoint that fails (a full disk) is tried again after the next commit.
+        if (version - this.#checkpointVersion >= CHECKPOINT_EVERY) await this.#checkpoint().catch(() => {});
+        return true;
       }
       await this.#refresh();
     }
@@ -118,8 +148,16 @@ export class DeltaTable {
   async #refresh(): Promise<void> {
     for (;;) {
       const text = await this.storage.read(commitPath(this.#version + 1));
-      if (text === null) return;
-      this.#apply(text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Action));
+      if (text === null) {
+        this.#currentAtMs = this.#now();
+        return;
+      }
+      this.#apply(
+        text
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => JSON.parse(line) as Action),
+      );
       this.#version++;
     }
   }
@@ -145,15 +183,38 @@ export class DeltaTable {
     ]);
   }
 
-  async #loadCheckpoint(): Promise<void> {
+  /** Goes on from the newest checkpoint, where that is newer than the known version, and applies the commits after it. */
+  async #catchUp(): Promise<void> {
+    const version = await this.#newestCheckpoint();
+    if (version > this.#version) {
+      const actions = await this.storage.withLocal([checkpointPath(version)], ([path]) =>
+        this.#parquet.readCheckpoint(path!),
+      );
+      for (const known of [this.#files, this.#removed, this.#txns]) known.clear();
+      this.#apply(actions as Action[]);
+      this.#version = version;
+      this.#checkpointVersion = version;
+    }
+    await this.#refresh();
+  }
+
+  /** -1 where there is none. The pointer to it is only a hint: where it is missing or damaged, the folder tells. */
+  async #newestCheckpoint(): Promise<number> {
     const pointer = await this.storage.read(LAST_CHECKPOINT);
-    if (!pointer) return;
-    const { version } = JSON.parse(pointer) as { version: number };
-    const actions = await this.storage.withLocal([checkpointPath(version)], ([path]) =>
-      this.#parquet.readCheckpoint(path!),
-    );
-    this.#apply(actions as Action[]);
-    this.#version = version;
+    const hint = /"version"\s*:\s*(\d+)/.exec(pointer ?? '')?.[1];
+    if (hint !== undefined) return Number(hint);
+    const files = await this.storage.list('_delta_log');
+    const versions = files
+      .flatMap(({ path }) => /\/(\d{20})\.checkpoint\.parquet$/.exec(path)?.[1] ?? [])
+      .map(Number);
+    const newest = Math.max(-1, ...versions);
+    const commits = files.filter(({ path }) => path.endsWith('.json'));
+    if (newest < 0 && commits.length > 0 && !commits.some(({ path }) => path === commitPath(0))) {
+      throw new Error(
+        `table ${this.name}: its log is damaged: the first commits are gone, and there is no checkpoint`,
+      );
+    }
+    return newest;
   }
 
   async #checkpoint(): Promise<void> {
@@ -169,28 +230,27 @@ export class DeltaTable {
     const target = join(this.#stagingDir, `${this.name}-${randomUUID()}.checkpoint.parquet`);
     await this.#parquet.checkpoint(actions, target);
     await storage.publish(target, checkpointPath(this.#version));
+    this.#checkpointVersion = this.#version;
     await storage.put(LAST_CHECKPOINT, JSON.stringify({ version: this.#version, size: actions.length }));
     await this.cleanLog(nowMs - LOG_RETENTION_MS);
   }
 
   /** Deletes commits and checkpoints older than `beforeMs` that the last checkpoint replaces; gives their number. */
   async cleanLog(beforeMs: number): Promise<number> {
-    const pointer = await this.storage.read(LAST_CHECKPOINT);
-    if (!pointer) return 0;
-    const { version } = JSON.parse(pointer) as { version: number };
+    const version = await this.#newestCheckpoint();
+    const oldMs = Math.min(beforeMs, this.#now() - LOG_RETENTION_MS_MIN);
     let deleted = 0;
     for (const { path, modifiedMs } of await this.storage.list('_delta_log')) {
       const match = /\/(\d{20})\.(json|checkpoint\.parquet)$/.exec(path);
-      if (!match || Number(match[1]) >= version || modifiedMs >= beforeMs) continue;
+      if (!match || Number(match[1]) >= version || modifiedMs >= oldMs) continue;
       await this.storage.remove(path);
       deleted++;
     }
     return deleted;
   }
 
-  /** Forgets removed files that have been deleted. */
-  forgetRemoved(paths: readonly string[]): void {
-    for (const path of paths) this.#removed.delete(path);
+  /** Forgets a removed file that has been deleted. */
+  forgetRemoved(path: string): void {
+    this.#removed.delete(path);
   }
 }
-

@@ -52,7 +52,8 @@ export class Aggregator {
     for (const metric of metrics) {
       const input = inputs[metric.input];
       await this.#temp(`b_${metric.name}`, baseSql(metric, input));
-      if (quantileValues(metric).length > 0) await this.#temp(`bh_${metric.name}`, histogramBaseSql(metric, input));
+      if (quantileValues(metric).length > 0)
+        await this.#temp(`bh_${metric.name}`, histogramBaseSql(metric, input));
       for (const { name } of distinctValues(metric)) {
         await this.#temp(`bs_${metric.name}_${name}`, setBaseSql(metric, name, input));
       }
@@ -127,7 +128,9 @@ export function mergeSketchesSql(metric: Metric): string[] {
   const statements: string[] = [];
   const list = identityList(metric);
   if (quantileValues(metric).length > 0) {
-    statements.push(`INSERT INTO ${STATE}.${histogramTable(metric)} SELECT ${list}, bucket, n FROM dh_${metric.name}`);
+    statements.push(
+      `INSERT INTO ${STATE}.${histogramTable(metric)} SELECT ${list}, bucket, n FROM dh_${metric.name}`,
+    );
   }
   for (const { name } of distinctValues(metric)) {
     const set = setTable(metric, name);
@@ -141,17 +144,15 @@ export function mergeSketchesSql(metric: Metric): string[] {
   return statements;
 }
 
-/** Statements that note, after a merge, which hashes will be of no use to crowded windows. */
-export function noteLimitsSql(metric: Metric): string[] {
-  return distinctValues(metric).flatMap(({ name }) => {
-    const set = setTable(metric, name);
-    const columns = [...identityColumns(metric), 'kth'].join(', ');
-    return [
-      `CREATE OR REPLACE TEMP TABLE new_limits AS ${distinctLimitsSql(identityColumns(metric), touched(metric, set))}`,
-      `DELETE FROM ${limitsTable(set)} WHERE EXISTS (SELECT 1 FROM new_limits)`,
-      `INSERT INTO ${limitsTable(set)} SELECT ${columns} FROM new_limits`,
-    ];
-  });
+/** Statements that note, after a merge, which hashes of a distinct value will be of no use to crowded windows. */
+export function noteLimitsSql(metric: Metric, value: string): string[] {
+  const set = setTable(metric, value);
+  const columns = [...identityColumns(metric), 'kth'].join(', ');
+  return [
+    `CREATE OR REPLACE TEMP TABLE new_limits AS ${distinctLimitsSql(identityColumns(metric), touched(metric, set))}`,
+    `DELETE FROM ${limitsTable(set)} AS old USING new_limits WHERE old.win = new_limits.win AND old.start = new_limits.start`,
+    `INSERT INTO ${limitsTable(set)} SELECT ${columns} FROM new_limits`,
+  ];
 }
 
 /** Statement that writes the points of `pointsSql` as `version`. */
@@ -168,7 +169,8 @@ export function pointsSql(metric: Metric, onto: 'state' | 'nothing'): string {
   const using = `USING (${identity.join(', ')})`;
   const joins: string[] = [];
   const columns: Record<string, string> = {};
-  if (onto === 'state') joins.push(`LEFT JOIN (${latestSql(metric, touched(metric, pointsTable(metric)))}) AS current ${using}`);
+  if (onto === 'state')
+    joins.push(`LEFT JOIN (${latestSql(metric, touched(metric, pointsTable(metric)))}) AS current ${using}`);
   for (const { name, of } of additiveValues(metric)) {
     const column = identifier(name);
     const delta = `d.${column}`;
@@ -182,8 +184,7 @@ export function pointsSql(metric: Metric, onto: 'state' | 'nothing'): string {
     for (const { name } of quantileValues(metric)) columns[name] = `quantiles.${identifier(name)}`;
   }
   for (const { name } of distinctValues(metric)) {
-    const rows =
-      onto === 'state' ? touched(metric, setTable(metric, name)) : `ds_${metric.name}_${name}`;
+    const rows = onto === 'state' ? touched(metric, setTable(metric, name)) : `ds_${metric.name}_${name}`;
     joins.push(`LEFT JOIN (${distinctSql(identity, rows)}) AS distinct_${name} ${using}`);
     columns[name] = `coalesce(distinct_${name}.n, 0)`;
   }

@@ -62,10 +62,21 @@ export function createBatchParser(connection: Connection, tempDir: string, timeZ
       const expected = sumCounts(sources);
       if (counts.lines !== expected) {
         // Offsets are derived from row numbers: a line more or less would shift all that follow.
-        throw new Error(`parsed ${counts.lines} lines of offsets ${from} to ${to}, but the log has ${expected}`);
+        throw new Error(
+          `parsed ${counts.lines} lines of offsets ${from} to ${to}, but the log has ${expected}`,
+        );
       }
       const receivedAtMaxMs = batches.at(-1)?.receivedAtMs ?? 0;
-      return { partition, from, to, lines: counts.lines, badLines: counts.bad, sources, receivedAtMaxMs, relation };
+      return {
+        partition,
+        from,
+        to,
+        lines: counts.lines,
+        badLines: counts.bad,
+        sources,
+        receivedAtMaxMs,
+        relation,
+      };
     } catch (error) {
       await connection.run(`DROP TABLE IF EXISTS ${relation}`);
       throw error;
@@ -90,7 +101,8 @@ async function writeLines(file: string, batches: LogBatch[]): Promise<void> {
       const bytes = batches.slice(i, i + 1024).map((batch) => batch.bytes);
       const expected = bytes.reduce((sum, buffer) => sum + buffer.length, 0);
       const { bytesWritten } = await handle.writev(bytes);
-      if (bytesWritten !== expected) throw new Error(`short write to ${file}: ${bytesWritten} of ${expected} bytes`);
+      if (bytesWritten !== expected)
+        throw new Error(`short write to ${file}: ${bytesWritten} of ${expected} bytes`);
     }
   } finally {
     await handle.close();
@@ -104,7 +116,8 @@ export function chunksOf(batches: readonly LogBatch[]): Chunk[] {
   let nextOffset = -1;
   for (const { firstOffset, lines, receivedAtMs, source } of batches) {
     const last = chunks.at(-1);
-    const follows = last && last.source === source && last.receivedAtMs === receivedAtMs && nextOffset === firstOffset;
+    const follows =
+      last && last.source === source && last.receivedAtMs === receivedAtMs && nextOffset === firstOffset;
     if (!follows) chunks.push({ firstRow: row, firstOffset, receivedAtMs, source });
     row += lines;
     nextOffset = firstOffset + lines;

@@ -14,7 +14,9 @@ export const duckDbConfig = z
       .int()
       .min(128)
       .default(400)
-      .describe('Memory of DuckDB in MiB; what does not fit goes to a temp file. The process needs about 400 MB more.'),
+      .describe(
+        'Memory of DuckDB in MiB; what does not fit goes to a temp file. The process needs about 400 MB more.',
+      ),
   })
   .describe('Metrics engine in this process.');
 

@@ -25,7 +25,7 @@ export class Connection {
 
   /** Runs statements and returns nothing. */
   async run(sql: string): Promise<void> {
-    const t=performance.now();await this.#next(async()=>{const t=performance.now();await this.#connection.run(sql);const d=performance.now()-t;if(process.env.PROF){const k=sql.replace(/\s+/g,' ').replace(/\d{5,}/g,'N').slice(0,60);const P=((globalThis as any).P??=(process.on('exit',()=>{for(const [k,v] of Object.entries((globalThis as any).P).sort((a:any,b:any)=>b[1][0]-a[1][0]).slice(0,45))console.error((v as any)[0]|0,(v as any)[1],k)}),{}));(P[k]??=[0,0])[0]+=d;P[k][1]++;}});
+    await this.#next(() => this.#connection.run(sql));
   }
 
   /** Runs one query; 64-bit integers come as numbers, decimals and other rare types as strings. */

@@ -16,11 +16,17 @@ export async function comparePoints(
 ): Promise<void> {
   for (const metric of metrics) {
     const stored = `(SELECT * FROM ${STATE}.${pointsTable(metric)} SEMI JOIN wanted USING (win, start))`;
-    const values = Object.entries(metric.values).map(([name, value]) => ({ column: identifier(name), value, name }));
+    const values = Object.entries(metric.values).map(([name, value]) => ({
+      column: identifier(name),
+      value,
+      name,
+    }));
     const differs = values.map(({ column }) => `stored.${column} IS DISTINCT FROM rebuilt.${column}`);
     const text = (alias: string) =>
       values.map(({ column, name, value }) => {
-        const shown = valueType(value).startsWith('DECIMAL') ? `CAST(${alias}.${column} AS VARCHAR)` : `${alias}.${column}`;
+        const shown = valueType(value).startsWith('DECIMAL')
+          ? `CAST(${alias}.${column} AS VARCHAR)`
+          : `${alias}.${column}`;
         return `${shown} AS ${identifier(`${alias}_${name}`)}`;
       });
     await connection.run(`CREATE OR REPLACE TEMP TABLE compared AS
@@ -44,7 +50,9 @@ export async function comparePoints(
 
 function example(metric: Metric, row: Record<string, string | number | null>): RebuildDifference {
   const side = (alias: string) =>
-    row[`is_${alias}`] ? Object.fromEntries(Object.keys(metric.values).map((name) => [name, row[`${alias}_${name}`] ?? null])) : null;
+    row[`is_${alias}`]
+      ? Object.fromEntries(Object.keys(metric.values).map((name) => [name, row[`${alias}_${name}`] ?? null]))
+      : null;
   return {
     metric: metric.name,
     window: WINDOWS[row.win as number]!,

@@ -1,6 +1,6 @@
 import { addCount, type CountsBySource, type Offset } from '../../../domain/offset.ts';
 import { hotFromMs, WINDOWS, type WindowSize } from '../../../domain/window.ts';
-import { DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
+import { DISTINCT_EXACT_MAX, DUPLICATE_WITHIN_MS } from '../../../metrics/definition.ts';
 import type { ParsedBatch } from '../../../ports/batch.ts';
 import type {
   ArchiveReader,
@@ -11,17 +11,10 @@ import type {
 } from '../../../ports/engine.ts';
 import { Aggregator, mergeSketchesSql, noteLimitsSql, writePointsSql } from './aggregate.ts';
 import { type Connection, quote } from './database.ts';
+import type { EngineOptions } from './options.ts';
 import { ArchiveRecomputer } from './recompute.ts';
-import { eventsInputSql, qualityInputSql, windowIndex } from './render.ts';
+import { distinctValues, eventsInputSql, pointsTable, qualityInputSql, windowIndex } from './render.ts';
 import { createLimits, Folder, STATE, stateTables } from './state.ts';
-
-export interface EngineOptions {
-  /** A connection of the engine's own, with the state file attached as STATE and its tables made. */
-  connection: Connection;
-  catalogue: readonly Metric[];
-  timeZone: string;
-  now: () => number;
-}
 
 /** What one row of the table `engine` holds. */
 interface Progress {
@@ -38,7 +31,7 @@ interface Progress {
  */
 export class DuckDbEngine implements BatchEngine {
   readonly #connection: Connection;
-  readonly #catalogue: readonly Metric[];
+  readonly #catalogue: EngineOptions['catalogue'];
   readonly #timeZone: string;
   readonly #now: () => number;
   readonly #aggregator: Aggregator;
@@ -129,7 +122,9 @@ export class DuckDbEngine implements BatchEngine {
     return this.#exclusive(async () => {
       for (const partition of archive.partitions()) {
         if (archive.position(partition) < this.position(partition)) {
-          throw new Error(`the archive has not come as far as the metrics in partition ${partition}; try again later`);
+          throw new Error(
+            `the archive has not come as far as the metrics in partition ${partition}; try again later`,
+          );
         }
       }
       const version = this.#nextVersion();
@@ -149,7 +144,8 @@ export class DuckDbEngine implements BatchEngine {
     return this.#exclusive(async () => {
       const extent = archive.receivedExtentMs();
       if (!extent) return;
-      for (const table of stateTables(this.#catalogue)) await this.#connection.run(`DELETE FROM ${STATE}.${table.name}`);
+      for (const table of stateTables(this.#catalogue))
+        await this.#connection.run(`DELETE FROM ${STATE}.${table.name}`);
       const positions: Record<string, Offset> = {};
       for (const partition of archive.partitions()) positions[partition] = archive.position(partition);
       const version = this.#nextVersion();
@@ -174,7 +170,9 @@ export class DuckDbEngine implements BatchEngine {
 
   async #apply(batch: ParsedBatch): Promise<void> {
     if (batch.from !== this.position(batch.partition)) {
-      throw new Error(`batch starts at ${batch.from}, but the metrics are at ${this.position(batch.partition)}`);
+      throw new Error(
+        `batch starts at ${batch.from}, but the metrics are at ${this.position(batch.partition)}`,
+      );
     }
     const frontierMs = Math.max(this.#progress.frontierMs, batch.receivedAtMaxMs);
     const hotFrom = hotFromMinutes(frontierMs, this.#timeZone);
@@ -190,7 +188,11 @@ export class DuckDbEngine implements BatchEngine {
         'input_events',
       ),
     };
-    await this.#aggregator.aggregate(this.#catalogue, inputs, (size, start) => `${start} >= ${hotFrom[size]}`);
+    await this.#aggregator.aggregate(
+      this.#catalogue,
+      inputs,
+      (size, start) => `${start} >= ${hotFrom[size]}`,
+    );
     const next: Progress = {
       version: this.#nextVersion(),
       frontierMs,
@@ -209,10 +211,21 @@ export class DuckDbEngine implements BatchEngine {
     });
     this.#progress = next;
     this.#dirty = await countDirty(this.#connection);
-    for (const metric of this.#catalogue) {
-      for (const sql of noteLimitsSql(metric)) await this.#connection.run(sql);
-    }
+    await this.#noteLimits(next.version);
     await this.#fold();
+  }
+
+  /** Only windows with very many distinct values have a limit, so most batches have nothing to note. */
+  async #noteLimits(version: number): Promise<void> {
+    for (const metric of this.#catalogue) {
+      for (const { name } of distinctValues(metric)) {
+        const { crowded } = await this.#connection.row<{ crowded: boolean | null }>(
+          `SELECT bool_or("${name}" > ${DISTINCT_EXACT_MAX}) AS crowded FROM ${STATE}.${pointsTable(metric)} WHERE version = ${version}`,
+        );
+        if (!crowded) continue;
+        for (const sql of noteLimitsSql(metric, name)) await this.#connection.run(sql);
+      }
+    }
   }
 
   /**
@@ -255,7 +268,9 @@ export class DuckDbEngine implements BatchEngine {
       for (const { source, n } of rows) addCount(counts, source, n);
     };
     type Counts = { source: string; n: number };
-    const duplicates = await this.#connection.rows<Counts>('SELECT source, count(*) AS n FROM duplicates GROUP BY source');
+    const duplicates = await this.#connection.rows<Counts>(
+      'SELECT source, count(*) AS n FROM duplicates GROUP BY source',
+    );
     const good = await this.#connection.rows<Counts>(
       `SELECT source, count(*) AS n FROM ${batch.relation} WHERE reason IS NULL GROUP BY source`,
     );
@@ -265,7 +280,10 @@ export class DuckDbEngine implements BatchEngine {
     add(ledger.duplicate, duplicates);
     add(ledger.bad, bad);
     add(ledger.counted, good);
-    add(ledger.counted, duplicates.map(({ source, n }) => ({ source, n: -n })));
+    add(
+      ledger.counted,
+      duplicates.map(({ source, n }) => ({ source, n: -n })),
+    );
     return ledger;
   }
 

@@ -53,7 +53,11 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   const message = await openState(database, file, options);
   // One connection for each kind of work: DuckDB runs them side by side.
   const connection = await database.connect();
-  const [parsing, writing, querying] = [await database.connect(), await database.connect(), await database.connect()];
+  const [parsing, writing, querying] = [
+    await database.connect(),
+    await database.connect(),
+    await database.connect(),
+  ];
   const { catalogue, timeZone } = options;
   const engine = await DuckDbEngine.open({ connection, catalogue, timeZone, now: options.now });
   const store = new DuckDbStore(querying, engine, catalogue, timeZone);
@@ -83,7 +87,9 @@ async function openState(database: Database, file: string, options: DuckDbOption
     try {
       const found = await storedCatalogue(connection);
       if (found === wanted) return '';
-      if (found !== null) message = 'The metrics were written with other definitions, of another log or in another time zone: rebuilding them.';
+      if (found !== null)
+        message =
+          'The metrics were written with other definitions, of another log or in another time zone: rebuilding them.';
     } finally {
       connection.close();
     }

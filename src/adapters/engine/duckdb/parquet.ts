@@ -7,7 +7,6 @@ import { type Connection, identifier, quote, stringList } from './database.ts';
 
 const COLUMNS: Record<ArchiveTable, readonly Column[]> = { events: EVENT_COLUMNS, bad_rows: BAD_ROW_COLUMNS };
 
-
 const MAP = 'MAP(VARCHAR, VARCHAR)';
 
 /** Columns of a Delta checkpoint: one STRUCT per kind of action, of which each row has one. */
@@ -41,7 +40,12 @@ function selectSql(table: ArchiveTable, batch: ParsedBatch, fromOffset: Offset):
  * not exist is written in place. So each call writes into a folder of its own, and syncs what it wrote.
  */
 export function createParquetTool(connection: Connection): ParquetTool {
-  async function write(batch: ParsedBatch, table: ArchiveTable, fromOffset: Offset, dir: string): Promise<ParquetFile[]> {
+  async function write(
+    batch: ParsedBatch,
+    table: ArchiveTable,
+    fromOffset: Offset,
+    dir: string,
+  ): Promise<ParquetFile[]> {
     await mkdir(dir, { recursive: true });
     // Partitioned by source too, so that each file's rows per source are known from what COPY tells of it.
     const written = await connection.rows<WrittenFile>(
@@ -52,7 +56,12 @@ export function createParquetTool(connection: Connection): ParquetTool {
     return written.map(parquetFile);
   }
 
-  async function merge(table: ArchiveTable, date: string, files: string[], dir: string): Promise<ParquetFile[]> {
+  async function merge(
+    table: ArchiveTable,
+    date: string,
+    files: string[],
+    dir: string,
+  ): Promise<ParquetFile[]> {
     await mkdir(dir, { recursive: true });
     const columns = fileColumns(table).map(({ name }) => identifier(name));
     const source = `(SELECT DATE ${quote(date)} AS ${DATE_COLUMN}, ${columns.join(', ')}
@@ -60,7 +69,10 @@ export function createParquetTool(connection: Connection): ParquetTool {
     const part = (await describe(source)).get(date);
     if (!part) return [];
     part.path = join(dir, `${table}-${date}.parquet`);
-    await copy(`SELECT * EXCLUDE (${DATE_COLUMN}) FROM ${source} ORDER BY log_partition, log_offset, log_line`, part.path);
+    await copy(
+      `SELECT * EXCLUDE (${DATE_COLUMN}) FROM ${source} ORDER BY log_partition, log_offset, log_line`,
+      part.path,
+    );
     part.bytes = (await stat(part.path)).size;
     return [part];
   }
@@ -80,7 +92,10 @@ export function createParquetTool(connection: Connection): ParquetTool {
       part.rows += Number(row.n);
       part.sources[String(row.source)] = Number(row.n);
       const [offsetMin, offsetMax] = [Number(row.offset_min), Number(row.offset_max)];
-      const [receivedMin, receivedMax] = [isoMicros(Number(row.received_min)), isoMicros(Number(row.received_max))];
+      const [receivedMin, receivedMax] = [
+        isoMicros(Number(row.received_min)),
+        isoMicros(Number(row.received_max)),
+      ];
       part.min = {
         log_offset: Math.min(Number(part.min.log_offset ?? offsetMin), offsetMin),
         received_at: [String(part.min.received_at ?? receivedMin), receivedMin].sort()[0]!,
@@ -110,11 +125,16 @@ export function createParquetTool(connection: Connection): ParquetTool {
        FROM read_parquet(${stringList(files)}) WHERE ${conditions.join(' AND ')}
        ORDER BY log_partition, log_offset DESC LIMIT ${filter.limit}`,
     );
-    return rows.map(({ received_ms, ...row }) => ({ ...row, received_at: new Date(received_ms).toISOString() }));
+    return rows.map(({ received_ms, ...row }) => ({
+      ...row,
+      received_at: new Date(received_ms).toISOString(),
+    }));
   }
 
   async function checkpoint(actions: readonly object[], target: string): Promise<void> {
-    const list = Object.entries(CHECKPOINT_COLUMNS).map(([name, type]) => `${identifier(name)}: ${quote(type)}`);
+    const list = Object.entries(CHECKPOINT_COLUMNS).map(
+      ([name, type]) => `${identifier(name)}: ${quote(type)}`,
+    );
     const actionsFile = `${target}.ndjson`;
     await mkdir(dirname(target), { recursive: true });
     await writeFile(actionsFile, actions.map((action) => `${JSON.stringify(action)}\n`).join(''));
@@ -128,11 +148,17 @@ export function createParquetTool(connection: Connection): ParquetTool {
 
   async function readCheckpoint(file: string): Promise<object[]> {
     const rows = await connection.rows<Record<string, string | null>>(
-      `SELECT ${Object.keys(CHECKPOINT_COLUMNS).map((name) => `CAST(to_json(${identifier(name)}) AS VARCHAR) AS ${identifier(name)}`).join(', ')}
+      `SELECT ${Object.keys(CHECKPOINT_COLUMNS)
+        .map((name) => `CAST(to_json(${identifier(name)}) AS VARCHAR) AS ${identifier(name)}`)
+        .join(', ')}
        FROM read_parquet(${quote(file)})`,
     );
     return rows.map((row) =>
-      Object.fromEntries(Object.entries(row).flatMap(([name, json]) => (json && json !== 'null' ? [[name, JSON.parse(json)]] : []))),
+      Object.fromEntries(
+        Object.entries(row).flatMap(([name, json]) =>
+          json && json !== 'null' ? [[name, JSON.parse(json)]] : [],
+        ),
+      ),
     );
   }
 
@@ -158,7 +184,8 @@ function parquetFile(file: WrittenFile): ParquetFile {
   };
   const offset = statistics('log_offset');
   const received = statistics('received_at');
-  const instant = (text: string) => isoMicros(Math.round(Date.parse(text.replace(/\+00$/, 'Z').replace(' ', 'T')) * 1000));
+  const instant = (text: string) =>
+    isoMicros(Math.round(Date.parse(text.replace(/\+00$/, 'Z').replace(' ', 'T')) * 1000));
   const rows = Number(file.count);
   return {
     path: file.filename,
@@ -184,4 +211,3 @@ function isoMicros(epochUs: number): string {
   const micros = String(epochUs % 1_000_000).padStart(6, '0');
   return `${new Date(Math.floor(epochUs / 1000)).toISOString().slice(0, 19)}.${micros}Z`;
 }
-

@@ -6,7 +6,7 @@ import type { ArchiveReader, MetricsLedger, RebuildRange, RebuildResult } from '
 import { type Aggregator, type Inputs, mergeSketchesSql, writePointsSql } from './aggregate.ts';
 import { type Connection, stringList } from './database.ts';
 import { comparePoints } from './difference.ts';
-import type { EngineOptions } from './engine.ts';
+import type { EngineOptions } from './options.ts';
 import {
   distinctValues,
   eventsInputSql,
@@ -58,11 +58,15 @@ export class ArchiveRecomputer {
   /** Recomputes dirty windows for which the archive has come far enough, a chunk of days per transaction. */
   async repair(archive: ArchiveReader, version: number, inTransaction: () => Promise<void>): Promise<void> {
     const positions = Object.fromEntries(archive.partitions().map((id) => [id, archive.position(id)]));
-    const behind = Object.entries(positions).map(([id, past]) => `(log_partition = ${id} AND past <= ${past})`);
+    const behind = Object.entries(positions).map(
+      ([id, past]) => `(log_partition = ${id} AND past <= ${past})`,
+    );
     if (behind.length === 0) return;
     await this.#connection.run(`CREATE OR REPLACE TEMP TABLE repairable AS
       SELECT win, start FROM ${STATE}.dirty GROUP BY win, start HAVING bool_and(${behind.join(' OR ')})`);
-    const starts = await this.#connection.rows<{ start: number }>('SELECT DISTINCT start FROM repairable ORDER BY start');
+    const starts = await this.#connection.rows<{ start: number }>(
+      'SELECT DISTINCT start FROM repairable ORDER BY start',
+    );
     const days = [...new Set(starts.map(({ start }) => localDayStartOfMs(this.#timeZone, start * 60_000)))];
     const scope: Scope = { positions, version };
     for (const chunk of this.#chunks(archive, days)) {
@@ -70,21 +74,30 @@ export class ArchiveRecomputer {
       await this.#computeEvents(archive, chunk, scope);
       await this.#connection.transaction(async () => {
         await this.#replace(this.#events, scope);
-        await this.#connection.run(`DELETE FROM ${STATE}.dirty WHERE (win, start) IN (SELECT (win, start) FROM wanted)`);
+        await this.#connection.run(
+          `DELETE FROM ${STATE}.dirty WHERE (win, start) IN (SELECT (win, start) FROM wanted)`,
+        );
         await inTransaction();
       });
     }
   }
 
   /** Computes all windows of the range; replaces or compares them. */
-  async rebuild(archive: ArchiveReader, range: RebuildRange | null, diff: boolean, scope: Scope): Promise<RebuildResult> {
+  async rebuild(
+    archive: ArchiveReader,
+    range: RebuildRange | null,
+    diff: boolean,
+    scope: Scope,
+  ): Promise<RebuildResult> {
     const result: RebuildResult = { windows: 0, differences: 0, examples: [] };
     const finish = async (metrics: readonly Metric[]) => {
       if (diff) return comparePoints(this.#connection, metrics, result);
       await this.#connection.transaction(async () => {
         result.windows += await this.#replace(metrics, scope);
         if (metrics === this.#events) {
-          await this.#connection.run(`DELETE FROM ${STATE}.dirty WHERE (win, start) IN (SELECT (win, start) FROM wanted)`);
+          await this.#connection.run(
+            `DELETE FROM ${STATE}.dirty WHERE (win, start) IN (SELECT (win, start) FROM wanted)`,
+          );
         }
       });
     };
@@ -108,7 +121,9 @@ export class ArchiveRecomputer {
       for (const { source, n } of rows) counts[source] = (counts[source] ?? 0) + sign * n;
     };
     const count = (relation: string) =>
-      this.#connection.rows<{ source: string; n: number }>(`SELECT source, count(*) AS n FROM ${relation} GROUP BY source`);
+      this.#connection.rows<{ source: string; n: number }>(
+        `SELECT source, count(*) AS n FROM ${relation} GROUP BY source`,
+      );
     for (const day of this.#receivedDays(archive, null)) {
       const range = { fromMs: day, toMs: windowEndMs('1d', day, this.#timeZone) };
       await this.#readReceived(archive, range, positions);
@@ -154,7 +169,8 @@ export class ArchiveRecomputer {
     const days = new Set<number>();
     for (const { date } of archive.dates('events')) {
       const startMs = Date.parse(date);
-      for (const instant of [startMs, startMs + DAY_MS - 1]) days.add(localDayStartOfMs(this.#timeZone, instant));
+      for (const instant of [startMs, startMs + DAY_MS - 1])
+        days.add(localDayStartOfMs(this.#timeZone, instant));
     }
     const inRange = this.#wholeDays(range);
     return [...days].filter((day) => day >= inRange.fromMs && day < inRange.toMs);
@@ -163,7 +179,10 @@ export class ArchiveRecomputer {
   #wholeDays(range: RebuildRange | null): TimeRange {
     if (!range) return { fromMs: -Infinity, toMs: Infinity };
     const lastDay = localDayStartOfMs(this.#timeZone, range.toMs - 1);
-    return { fromMs: localDayStartOfMs(this.#timeZone, range.fromMs), toMs: windowEndMs('1d', lastDay, this.#timeZone) };
+    return {
+      fromMs: localDayStartOfMs(this.#timeZone, range.fromMs),
+      toMs: windowEndMs('1d', lastDay, this.#timeZone),
+    };
   }
 
   /** Local days of received-at within the range. */
@@ -249,13 +268,18 @@ export class ArchiveRecomputer {
   }
 
   async #inputs(): Promise<Inputs> {
-    const events = '(SELECT * FROM archive_rows ANTI JOIN duplicates USING (log_partition, log_offset, log_line))';
+    const events =
+      '(SELECT * FROM archive_rows ANTI JOIN duplicates USING (log_partition, log_offset, log_line))';
     await this.#temp('input_events', eventsInputSql(events));
     return { events: 'input_events', quality: qualityInputSql('archive_bad', 'duplicates', 'input_events') };
   }
 
   /** Temp tables `archive_rows`, `archive_bad` and `duplicates` of what was received in the range. */
-  async #readReceived(archive: ArchiveReader, range: TimeRange, positions: Scope['positions']): Promise<void> {
+  async #readReceived(
+    archive: ArchiveReader,
+    range: TimeRange,
+    positions: Scope['positions'],
+  ): Promise<void> {
     const receivedMs = [[range.fromMs, range.toMs - 1]] as [number, number][];
     const where = `received_at >= ${instant(range.fromMs)} AND received_at < ${instant(range.toMs)}`;
     await archive.withFiles('events', { receivedMs }, (paths) => this.#readEvents(paths, where, positions));
@@ -296,7 +320,10 @@ export class ArchiveRecomputer {
           ? `SELECT hash(event_id) AS id_hash, received_at, log_partition, log_offset, log_line, source
              FROM read_parquet(${stringList(paths)}) WHERE event_id IS NOT NULL AND ${before(positions)}`
           : 'SELECT id_hash, received_at, log_partition, log_offset, log_line, source FROM archive_rows LIMIT 0';
-      await this.#temp('prior', `SELECT * FROM (${prior}) WHERE id_hash IN (SELECT id_hash FROM archive_rows WHERE has_id)`);
+      await this.#temp(
+        'prior',
+        `SELECT * FROM (${prior}) WHERE id_hash IN (SELECT id_hash FROM archive_rows WHERE has_id)`,
+      );
     });
     await this.#temp(
       'duplicates',
@@ -342,7 +369,9 @@ const EMPTY_EVENTS = `SELECT now() AS event_time, '' AS event_type, '' AS event_
 
 /** Condition for rows before the positions. */
 function before(positions: Record<string, Offset>): string {
-  const parts = Object.entries(positions).map(([id, past]) => `(log_partition = ${id} AND log_offset < ${past})`);
+  const parts = Object.entries(positions).map(
+    ([id, past]) => `(log_partition = ${id} AND log_offset < ${past})`,
+  );
   return parts.length > 0 ? `(${parts.join(' OR ')})` : 'false';
 }
 
@@ -363,4 +392,3 @@ function utcDate(epochMs: number): string {
 function instant(epochMs: number): string {
   return `make_timestamptz(${epochMs * 1000})`;
 }
-

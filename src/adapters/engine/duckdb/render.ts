@@ -66,7 +66,7 @@ export function valueType(aggregate: Aggregate): string {
 }
 
 /** Minutes per slot of the base: days of every time zone begin on a quarter of an hour. */
-export function slotMinutes(metric: Metric): number {
+function slotMinutes(metric: Metric): number {
   return metric.windows.includes('1m') ? 1 : 15;
 }
 
@@ -129,7 +129,9 @@ function perWindowSql(
   return metric.windows
     .map((size) => {
       const start = { '1m': 'slots.m', '1h': 'slots.h', '1d': 'slots.d' }[size];
-      const list = [`${windowIndex(size)}::TINYINT AS win`, `${start} AS start`, ...groups, ...values].join(', ');
+      const list = [`${windowIndex(size)}::TINYINT AS win`, `${start} AS start`, ...groups, ...values].join(
+        ', ',
+      );
       return `SELECT ${list} FROM ${base} AS base JOIN slots ON base.m = slots.m WHERE ${keep(size, start)} GROUP BY ALL`;
     })
     .join(' UNION ALL ');
@@ -138,7 +140,9 @@ function perWindowSql(
 export type Keep = (size: WindowSize, start: string) => string;
 
 export function deltaSql(metric: Metric, base: string, keep: Keep): string {
-  const values = additiveValues(metric).map(({ name, of }) => `${mergeSql(of, identifier(name))} AS ${identifier(name)}`);
+  const values = additiveValues(metric).map(
+    ({ name, of }) => `${mergeSql(of, identifier(name))} AS ${identifier(name)}`,
+  );
   return perWindowSql(metric, base, [], values, keep);
 }
 
@@ -191,12 +195,15 @@ export function distinctLimitsSql(groups: string[], hashes: string): string {
   const by = groups.length > 0 ? `GROUP BY ${groups.join(', ')}` : '';
   const k = DISTINCT_EXACT_MAX;
   const crowded = `(SELECT ${list}count(*) AS n FROM ${hashes} ${by} HAVING count(*) > ${k})`;
-  const ofCrowded = groups.length > 0 ? `SEMI JOIN ${crowded} USING (${groups.join(', ')})` : `WHERE (SELECT count(*) FROM ${crowded}) > 0`;
+  const ofCrowded =
+    groups.length > 0
+      ? `SEMI JOIN ${crowded} USING (${groups.join(', ')})`
+      : `WHERE (SELECT count(*) FROM ${crowded}) > 0`;
   return `SELECT ${list}list_sort(list(h))[${k}] AS kth FROM ${hashes} ${ofCrowded} ${by}`;
 }
 
 /** Columns of the events table that the metrics read. */
-export const METRIC_COLUMNS = `event_time, event_type, user_id, session_id, product_id, quantity, price, amount, currency,
+const METRIC_COLUMNS = `event_time, event_type, user_id, session_id, product_id, quantity, price, amount, currency,
   device_type, response_time, status_code, received_at`;
 
 /** Input of the metrics over events: `rows` has the columns of the events table. */

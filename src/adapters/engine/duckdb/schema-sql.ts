@@ -52,10 +52,13 @@ function valueName(field: Field): string {
 function valueSql(field: Field, timeZone: string): string {
   const text = identifier(field.name);
   if (field.kind === 'timestamp') return timestampSql(text, timeZone);
-  if (field.kind === 'integer') return `CASE WHEN ${matches(text, INTEGER)} THEN TRY_CAST(${text} AS INTEGER) END`;
+  if (field.kind === 'integer')
+    return `CASE WHEN ${matches(text, INTEGER)} THEN TRY_CAST(${text} AS INTEGER) END`;
   if (field.kind === 'money') return moneySql(text);
   if (field.name !== 'event_type') return `nullif(${text}, '')`;
-  const aliases = Object.entries(EVENT_TYPE_ALIASES).map(([from, to]) => `WHEN ${quote(from)} THEN ${quote(to)}`);
+  const aliases = Object.entries(EVENT_TYPE_ALIASES).map(
+    ([from, to]) => `WHEN ${quote(from)} THEN ${quote(to)}`,
+  );
   return `CASE WHEN contains(${text}, ' ') THEN CASE ${text} ${aliases.join(' ')} ELSE ${text} END ELSE nullif(${text}, '') END`;
 }
 
@@ -152,14 +155,17 @@ function textFields(): Field[] {
 function columnSql(column: { name: string }): string {
   const name = identifier(column.name);
   if (column.name === EVENT_TIME_COLUMN) return `v_timestamp AS ${name}`;
-  if (column.name === 'event_date') return `make_date(CAST(epoch_us(v_timestamp) // 86400000000 AS INTEGER)) AS ${name}`;
+  if (column.name === 'event_date')
+    return `make_date(CAST(epoch_us(v_timestamp) // 86400000000 AS INTEGER)) AS ${name}`;
   if (column.name === 'extra') return `${extraSql()} AS ${name}`;
   return FIELDS.some((field) => field.name === column.name) ? `v_${column.name} AS ${name}` : name;
 }
 
 /** Unknown fields as a JSON object. Most lines have none, which counting keys tells without building JSON. */
 function extraSql(): string {
-  const knownCount = FIELDS.map((field) => `CAST(${identifier(field.name)} IS NOT NULL AS TINYINT)`).join(' + ');
+  const knownCount = FIELDS.map((field) => `CAST(${identifier(field.name)} IS NOT NULL AS TINYINT)`).join(
+    ' + ',
+  );
   const withoutKnown = quote(JSON.stringify(Object.fromEntries(FIELDS.map((field) => [field.name, null]))));
   return `CASE WHEN verdict IS NULL AND key_count <> ${knownCount}
       THEN nullif(CAST(json_merge_patch(line, ${withoutKnown}) AS VARCHAR), '{}') END`;

@@ -102,13 +102,22 @@ function hotSql(hotFrom: Record<WindowSize, number>): string {
 }
 
 /** Creates the tables of an empty state file. */
-export async function createState(connection: Connection, tables: StateTable[], catalogue: string): Promise<void> {
+export async function createState(
+  connection: Connection,
+  tables: StateTable[],
+  catalogue: string,
+): Promise<void> {
   await connection.transaction(async () => {
-    for (const table of tables) await connection.run(`CREATE TABLE ${STATE}.${table.name} (${table.columns})`);
-    await connection.run(`CREATE TABLE ${STATE}.dirty (win TINYINT, start INTEGER, past BIGINT, log_partition INTEGER, marked_ms BIGINT)`);
+    for (const table of tables)
+      await connection.run(`CREATE TABLE ${STATE}.${table.name} (${table.columns})`);
+    await connection.run(
+      `CREATE TABLE ${STATE}.dirty (win TINYINT, start INTEGER, past BIGINT, log_partition INTEGER, marked_ms BIGINT)`,
+    );
     await connection.run(`CREATE TABLE ${STATE}.engine (state_version INTEGER, catalogue VARCHAR, version BIGINT,
       frontier_ms BIGINT, positions VARCHAR, ledger VARCHAR)`);
-    await connection.run(`INSERT INTO ${STATE}.engine VALUES (${STATE_VERSION}, '${catalogue}', 0, 0, '{}', '{}')`);
+    await connection.run(
+      `INSERT INTO ${STATE}.engine VALUES (${STATE_VERSION}, '${catalogue}', 0, 0, '{}', '{}')`,
+    );
   });
   await connection.run(`CHECKPOINT ${STATE}`);
 }

@@ -1,7 +1,13 @@
 import { hotFromMs, WINDOWS, type WindowSize } from '../../../domain/window.ts';
 import type { Aggregate, Metric } from '../../../metrics/definition.ts';
 import { derive } from '../../../metrics/derive.ts';
-import type { ChangedPoint, MetricQuery, MetricResult, MetricRow, MetricsStore } from '../../../ports/metrics-store.ts';
+import type {
+  ChangedPoint,
+  MetricQuery,
+  MetricResult,
+  MetricRow,
+  MetricsStore,
+} from '../../../ports/metrics-store.ts';
 import { type Connection, identifier, quote } from './database.ts';
 import type { DuckDbEngine } from './engine.ts';
 import {
@@ -46,7 +52,9 @@ export class DuckDbStore implements MetricsStore {
 
   async #query(query: MetricQuery): Promise<MetricResult> {
     const metric = this.#metric(query.metric);
-    const { version } = await this.#connection.row<{ version: number }>(`SELECT version FROM ${STATE}.engine`);
+    const { version } = await this.#connection.row<{ version: number }>(
+      `SELECT version FROM ${STATE}.engine`,
+    );
     const top = query.top && query.total ? await this.#topKeys(metric, query) : undefined;
     const points = this.#points(metric, query, top);
     const keys = keyNames(metric);
@@ -89,7 +97,9 @@ export class DuckDbStore implements MetricsStore {
 
   /** Values merged over the windows of the range, per `keys`. */
   async #total(metric: Metric, query: MetricQuery, keys: string[], points: string): Promise<Row[]> {
-    const additive = additiveValues(metric).map(({ name, of }) => `${shown(of, mergeSql(of, name))} AS ${identifier(name)}`);
+    const additive = additiveValues(metric).map(
+      ({ name, of }) => `${shown(of, mergeSql(of, name))} AS ${identifier(name)}`,
+    );
     const by = keys.length > 0 ? `GROUP BY ${keys.join(', ')}` : '';
     const joins: string[] = [];
     const values: string[] = [...additive];
@@ -99,21 +109,26 @@ export class DuckDbStore implements MetricsStore {
     if (quantileValues(metric).length > 0) {
       const rows = `(SELECT * FROM ${STATE}.${histogramTable(metric)} WHERE ${sketches ? range : 'false'})`;
       joins.push(`LEFT JOIN (${quantileSql(metric, keys, rows)}) AS quantiles ${using}`);
-      for (const { name } of quantileValues(metric)) values.push(`any_value(quantiles.${identifier(name)}) AS ${identifier(name)}`);
+      for (const { name } of quantileValues(metric))
+        values.push(`any_value(quantiles.${identifier(name)}) AS ${identifier(name)}`);
     }
     for (const { name } of distinctValues(metric)) {
       const columns = [...keys, 'h'].join(', ');
       const rows = `(SELECT DISTINCT ${columns} FROM ${STATE}.${setTable(metric, name)} WHERE ${range})`;
       joins.push(`LEFT JOIN (${distinctSql(keys, rows)}) AS distinct_${name} ${using}`);
       values.push(
-        sketches ? `coalesce(any_value(distinct_${name}.n), 0) AS ${identifier(name)}` : `NULL AS ${identifier(name)}`,
+        sketches
+          ? `coalesce(any_value(distinct_${name}.n), 0) AS ${identifier(name)}`
+          : `NULL AS ${identifier(name)}`,
       );
     }
     const rows = await this.#connection.rows<Row>(
       `SELECT ${[...keys.map((key) => `points.${key}`), ...values].join(', ')} FROM ${points} AS points ${joins.join(' ')}
        ${by.replaceAll(/"(\w+)"/g, 'points."$1"')} ORDER BY ALL`,
     );
-    return keys.length === 0 && rows.length === 1 && Object.values(rows[0]!).every((value) => value === null) ? [] : rows;
+    return keys.length === 0 && rows.length === 1 && Object.values(rows[0]!).every((value) => value === null)
+      ? []
+      : rows;
   }
 
   /** Whether the sketches of all windows of the range are still there. Those of days always are. */
@@ -133,7 +148,8 @@ export class DuckDbStore implements MetricsStore {
     windows: readonly WindowSize[],
   ): Promise<{ version: number; points: ChangedPoint[] }> {
     return this.#connection.transaction(async () => {
-      const now = (await this.#connection.row<{ version: number }>(`SELECT version FROM ${STATE}.engine`)).version;
+      const now = (await this.#connection.row<{ version: number }>(`SELECT version FROM ${STATE}.engine`))
+        .version;
       const points: ChangedPoint[] = [];
       if (now <= version) return { version: now, points };
       for (const name of metrics) {
@@ -142,8 +158,11 @@ export class DuckDbStore implements MetricsStore {
         const sizes = windows.map(windowIndex).join(', ');
         const rows = await this.#connection.rows<Row & { win: number }>(
           `SELECT ${['win', 'start', ...keyNames(metric), ...rowValues(metric, false)].join(', ')} FROM (
-             ${latestSql(metric, `(SELECT * FROM ${table} SEMI JOIN (SELECT DISTINCT win, start FROM ${table}
-               WHERE version > ${version} AND win IN (${sizes})) USING (win, start))`)}
+             ${latestSql(
+               metric,
+               `(SELECT * FROM ${table} SEMI JOIN (SELECT DISTINCT win, start FROM ${table}
+               WHERE version > ${version} AND win IN (${sizes})) USING (win, start))`,
+             )}
            ) ORDER BY win, start`,
         );
         for (const size of WINDOWS) {
@@ -175,7 +194,9 @@ function shown(aggregate: Aggregate, sql: string): string {
 function mergeSql(aggregate: Aggregate, name: string): string {
   const column = `points.${identifier(name)}`;
   if (aggregate.kind === 'max') return `max(${column})`;
-  return aggregate.kind === 'sum' && aggregate.type === 'money' ? `CAST(sum(${column}) AS DECIMAL(38,4))` : `CAST(sum(${column}) AS BIGINT)`;
+  return aggregate.kind === 'sum' && aggregate.type === 'money'
+    ? `CAST(sum(${column}) AS DECIMAL(38,4))`
+    : `CAST(sum(${column}) AS BIGINT)`;
 }
 
 function rowValues(metric: Metric, grouped: boolean): string[] {
@@ -190,7 +211,8 @@ function rowValues(metric: Metric, grouped: boolean): string[] {
 
 /** Window starts as ISO 8601, and the derived values. */
 function finishRows(metric: Metric, rows: Row[]): MetricRow[] {
-  for (const row of rows) row.start = new Date(Number(row.start) * 60_000).toISOString().replace('.000Z', 'Z');
+  for (const row of rows)
+    row.start = new Date(Number(row.start) * 60_000).toISOString().replace('.000Z', 'Z');
   derive(metric, rows, (row) => row.start ?? null);
   return rows as MetricRow[];
 }

@@ -1,3 +1,3 @@
-export { type SegmentLogConfig, segmentLogConfigSchema } from './config.ts';
+export { segmentLogConfigSchema } from './config.ts';
 export { acquireLock, LockHeld } from './lock.ts';
 export { openSegmentLog } from './log.ts';

@@ -57,7 +57,7 @@ export async function postBatch(body: Buffer, options: PostOptions): Promise<Pos
 }
 
 /** The collector's answer can't be repaired by sending the same again. */
-export class PostRefused extends Error {
+class PostRefused extends Error {
   override name = 'PostRefused';
 }
 

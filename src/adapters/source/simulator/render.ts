@@ -1,6 +1,6 @@
 import { EVENT_TYPE_ALIASES } from '../../../domain/fields.ts';
+import type { ShopEvent } from './event.ts';
 import type { Random } from './random.ts';
-import type { ShopEvent } from './shop.ts';
 
 /** How the lines look: shares of lines that use another accepted spelling. */
 export interface RenderShares {
@@ -35,7 +35,7 @@ function quote(text: string): string {
 }
 
 /** 1990 as "19.90". */
-export function centsText(cents: number): string {
+function centsText(cents: number): string {
   const digits = String(cents).padStart(3, '0');
   return `${digits.slice(0, -2)}.${digits.slice(-2)}`;
 }

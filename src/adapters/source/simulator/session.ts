@@ -1,6 +1,24 @@
-import { CAMPAIGNS, COUPONS, type Country, type Product, REFERRERS, USER_AGENTS } from './catalogue.ts';
+import {
+  CAMPAIGNS,
+  type Catalogue,
+  COUPONS,
+  type Country,
+  type Product,
+  REFERRERS,
+  USER_AGENTS,
+} from './catalogue.ts';
+import type { DeviceType, ShopEvent } from './event.ts';
 import type { Random } from './random.ts';
-import type { DeviceType, Shop, ShopEvent } from './shop.ts';
+
+/** What a session needs of the shop that it is in. */
+interface Surroundings {
+  readonly random: Random;
+  readonly catalogue: Catalogue;
+  readonly timeMs: number;
+  nextId(kind: 'order' | 'event'): string;
+  /** Non-null while answers are slow and fail. */
+  presentIncident(): { errorShare: number; slowdown: number } | null;
+}
 
 /** What of an order is needed to refund it. */
 export interface Purchase {
@@ -47,7 +65,7 @@ export class Session {
   }
 
   /** The next event of this visit, or null when the visitor has left. */
-  step(shop: Shop): ShopEvent | null {
+  step(shop: Surroundings): ShopEvent | null {
     const { random } = shop;
     if (this.stepName === 'bought') return null;
     if (this.stepName === 'browse') {
@@ -76,7 +94,7 @@ export class Session {
     return random.chance(0.62) ? this.buy(shop) : null;
   }
 
-  private browse(shop: Shop): ShopEvent {
+  private browse(shop: Surroundings): ShopEvent {
     const { random } = shop;
     const draw = random.next();
     if (draw < 0.16) return this.event(shop, 'view_list', null);
@@ -85,7 +103,7 @@ export class Session {
     return this.event(shop, 'view_product', this.product);
   }
 
-  private buy(shop: Shop): ShopEvent {
+  private buy(shop: Surroundings): ShopEvent {
     const { random } = shop;
     const event = this.event(shop, 'purchase', this.product);
     const coupon = random.chance(0.12) ? random.pick(COUPONS) : null;
@@ -98,7 +116,7 @@ export class Session {
     return event;
   }
 
-  private event(shop: Shop, eventType: string, product: Product | null): ShopEvent {
+  private event(shop: Surroundings, eventType: string, product: Product | null): ShopEvent {
     const { random } = shop;
     const incident = shop.presentIncident();
     const failed = random.chance(incident?.errorShare ?? 0.002);

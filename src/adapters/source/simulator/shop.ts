@@ -1,34 +1,7 @@
 import { Catalogue, COUNTRIES, type Country } from './catalogue.ts';
+import type { ShopEvent } from './event.ts';
 import { Random, Weighted } from './random.ts';
 import { type Purchase, Session } from './session.ts';
-
-export const DEVICE_TYPES = ['mobile', 'desktop', 'tablet'] as const;
-export type DeviceType = (typeof DEVICE_TYPES)[number];
-
-/** What happened in the shop, before it becomes a line. Null: the line does not carry the field. */
-export interface ShopEvent {
-  timeMs: number;
-  eventType: string;
-  eventId: string | null;
-  userId: string | null;
-  sessionId: string | null;
-  productId: string | null;
-  category: string | null;
-  orderId: string | null;
-  quantity: number | null;
-  priceCents: number | null;
-  amountCents: number | null;
-  currency: string | null;
-  coupon: string | null;
-  deviceType: DeviceType | null;
-  country: string | null;
-  referrer: string | null;
-  campaign: string | null;
-  responseTimeMs: number | null;
-  statusCode: number | null;
-  ip: string | null;
-  userAgent: string | null;
-}
 
 export interface ShopOptions {
   seed: number;

@@ -1,9 +1,10 @@
 import type { Reason } from '../../../domain/reasons.ts';
+import type { ShopEvent } from './event.ts';
 import { MALFORMED_KINDS, tooLongLine } from './malformed.ts';
 import { Random } from './random.ts';
 import { type RenderShares, renderEvent } from './render.ts';
 import type { Purchase } from './session.ts';
-import { Shop, type ShopEvent, type ShopOptions } from './shop.ts';
+import { Shop, type ShopOptions } from './shop.ts';
 
 /** Shares of all lines, each between 0 and 1. */
 export interface Rates extends RenderShares {

@@ -1,6 +1,6 @@
 import { FUNNEL_STEPS } from '../../../domain/fields.ts';
 import { formatMoney } from '../../../domain/values.ts';
-import type { ShopEvent } from './shop.ts';
+import type { ShopEvent } from './event.ts';
 
 /** What one window holds of one event type. Missing values are under the key ''. */
 interface TypeCell {

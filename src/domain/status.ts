@@ -1,0 +1,31 @@
+import type { WindowSize } from './window.ts';
+
+/** State of a part: ready, waiting (tries again by itself), or failed (needs a person). */
+export interface PartStatus {
+  state: 'ready' | 'waiting' | 'failed' | 'starting';
+  message: string;
+}
+
+export interface Status {
+  running: true;
+  pid: number;
+  url: string;
+  version: string;
+  time_zone: string;
+  started_at: string;
+  now: string;
+  data: string;
+  parts: Record<string, PartStatus>;
+  /** Lines of the log that a reader has not taken yet. */
+  lag: Record<string, number>;
+  /** Received-at of the last line that each stage has. */
+  freshness: Record<'collector' | 'log' | 'archive' | 'metrics', string | null>;
+  dirty_windows: number;
+  metrics: {
+    name: string;
+    title: string;
+    keys: string[];
+    values: string[];
+    windows: readonly WindowSize[];
+  }[];
+}

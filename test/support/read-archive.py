@@ -1,0 +1,75 @@
+"""Reads a Tillstream archive with deltalake and polars, which share no code with Tillstream; prints what they see as
+one JSON document. Arguments: archive folder, and "rows" to get the rows themselves."""
+import json
+import sys
+from pathlib import Path
+
+import polars as pl
+from deltalake import DeltaTable, QueryBuilder
+
+
+def read(path):
+    """The rows as polars reads them; deltalake's own engine must see the same number and sums."""
+    table = DeltaTable(path)
+    rows = pl.scan_delta(path).collect()
+    query = "SELECT count(*) AS n, coalesce(sum(log_offset), 0) AS total FROM t"
+    seen = pl.DataFrame(QueryBuilder().register("t", table).execute(query))
+    assert seen["n"][0] == rows.height, f"deltalake sees {seen['n'][0]} rows, polars {rows.height}"
+    assert seen["total"][0] == (rows["log_offset"].sum() or 0), "deltalake and polars see other offsets"
+    return table, rows
+
+
+def text(value):
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def describe(root, name, with_rows):
+    path = str(Path(root) / name)
+    table, rows = read(path)
+    actions = table.get_add_actions(flatten=True)
+    actions = pl.DataFrame(actions)
+    offsets = rows["log_offset"]
+    result = {
+        "version": table.version(),
+        "files": len(table.file_uris()),
+        "rows": rows.height,
+        "rows_in_stats": int(actions["num_records"].sum() or 0) if actions.height else 0,
+        "offset_min": offsets.min(),
+        "offset_max": offsets.max(),
+        "offsets": offsets.n_unique(),
+        "sources": {source: n for source, n in rows["source"].value_counts().iter_rows()},
+        "received_min": text(rows["received_at"].min()),
+        "received_max": text(rows["received_at"].max()),
+        "schema": {column: str(kind) for column, kind in rows.schema.items()},
+        "dates": sorted({text(date) for date in rows["event_date"]}),
+    }
+    if name == "events":
+        result["event_ids"] = rows["event_id"].n_unique() - (1 if rows["event_id"].null_count() else 0)
+        result["amount"] = text(rows["amount"].sum())
+        result["price"] = text(rows["price"].sum())
+    if with_rows:
+        columns = (
+            ["log_offset", "event_id", "event_type", "timestamp", "amount", "price", "extra", "source", "event_date"]
+            if name == "events"
+            else ["log_offset", "reason", "field", "raw", "source"]
+        )
+        columns = [column for column in columns if column in rows.columns]
+        result["columns"] = columns
+        result["data"] = [
+            [value if value is None or isinstance(value, (int, str)) else text(value) for value in row]
+            for row in rows.select(columns).sort("log_offset").iter_rows()
+        ]
+    return table, result
+
+
+def main():
+    root, *flags = sys.argv[1:]
+    output = {}
+    for name in ("events", "bad_rows"):
+        table, output[name] = describe(root, name, "rows" in flags)
+        app_ids = [flag[4:] for flag in flags if flag.startswith("txn=")]
+        output[name]["txn"] = {app_id: table.transaction_version(app_id) for app_id in app_ids}
+    print(json.dumps(output))
+
+
+main()
