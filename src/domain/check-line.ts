@@ -26,17 +26,28 @@ const COMMA = 0x2c;
 const MINUS = 0x2d;
 const POINT = 0x2e;
 
-/** Known names by their length, so that most keys are compared with one or two candidates. */
-const FIELDS_BY_LENGTH: { name: Buffer; index: number }[][] = [];
-for (const [index, name] of [...FIELDS.map((field) => field.name), BAD_MARK].entries()) {
-  FIELDS_BY_LENGTH[name.length] ??= [];
-  FIELDS_BY_LENGTH[name.length]!.push({
-    name: Buffer.from(name),
-    index: name === BAD_MARK ? KEY_RESERVED : index,
-  });
+/** The known names one after the other, and where each begins; the reserved one is the last. */
+const NAMES = [...FIELDS.map((field) => field.name), BAD_MARK];
+const NAME_BYTES = new Uint8Array(Buffer.from(NAMES.join('')));
+const NAME_STARTS = new Int32Array(NAMES.length + 1);
+/** Number + 1 of the known names by a hash of the key, so that most keys are compared with one name at most. */
+const SLOTS = new Uint8Array(1024);
+/** Number + 1 of the next name with the same hash. */
+const NEXT_IN_SLOT = new Uint8Array(NAMES.length);
+for (const [number, name] of NAMES.entries()) {
+  NAME_STARTS[number + 1] = NAME_STARTS[number]! + name.length;
+  const slot = slotOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1));
+  NEXT_IN_SLOT[number] = SLOTS[slot]!;
+  SLOTS[slot] = number + 1;
 }
 
-const REQUIRED = FIELDS.map((field) => field.required === true);
+function slotOf(length: number, first: number, last: number): number {
+  return (length * 37 + first * 5 + last) & 1023;
+}
+
+/** What most fields of most lines are judged by. */
+const REQUIRED = Uint8Array.from(FIELDS, (field) => Number(field.required === true));
+const TEXT_BYTES_MAX = Int32Array.from(FIELDS, (field) => field.bytesMax ?? 0);
 
 /** Thrown inside of the scanner only; one instance, so that a bad line costs no stack trace. */
 const STOP = new Error('line judged');
@@ -205,13 +216,15 @@ export class LineChecker {
   }
 
   #knownKey(bytes: Buffer, start: number, end: number): number {
-    const candidates = FIELDS_BY_LENGTH[end - start];
-    if (candidates === undefined) return KEY_UNKNOWN;
-    for (let c = 0; c < candidates.length; c++) {
-      const { name, index } = candidates[c]!;
-      let i = name.length - 1;
-      while (i >= 0 && name[i] === bytes[start + i]) i--;
-      if (i < 0) return index;
+    const length = end - start;
+    if (length === 0) return KEY_UNKNOWN;
+    let number = SLOTS[slotOf(length, bytes[start]!, bytes[end - 1]!)]! - 1;
+    for (; number >= 0; number = NEXT_IN_SLOT[number]! - 1) {
+      const nameStart = NAME_STARTS[number]!;
+      if (NAME_STARTS[number + 1]! - nameStart !== length) continue;
+      let i = 0;
+      while (i < length && NAME_BYTES[nameStart + i] === bytes[start + i]) i++;
+      if (i === length) return number === FIELDS.length ? KEY_RESERVED : number;
     }
     return KEY_UNKNOWN;
   }
@@ -375,7 +388,9 @@ export class LineChecker {
   #fields(receivedAtMs: number): void {
     for (let index = 0; index < FIELDS.length; index++) {
       const kind = this.#kinds[index]!;
-      if (kind === ABSENT && !REQUIRED[index]) continue;
+      if (kind === ABSENT && REQUIRED[index] === 0) continue;
+      const bytesLong = this.#ends[index]! - this.#starts[index]!;
+      if (kind === STRING && bytesLong > 0 && bytesLong <= TEXT_BYTES_MAX[index]!) continue;
       const field = FIELDS[index]!;
       const isEmpty = kind === STRING && this.#starts[index] === this.#ends[index];
       if (kind === ABSENT || kind === NULL || isEmpty) {

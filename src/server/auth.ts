@@ -16,6 +16,7 @@ export function createGuard(config: ServerConfig, ownerToken: string) {
 
   /** Throws ApiError unless the request may use `scope`. */
   function check(request: FastifyRequest, scope: Scope): void {
+    checkOnce(request);
     checkHost(request);
     checkOrigin(request, scope);
     const secret = secretOf(request.headers.authorization);
@@ -31,11 +32,21 @@ export function createGuard(config: ServerConfig, ownerToken: string) {
     }
   }
 
+  /** Which of two headers counts must not be left to who reads them first: this program or a proxy before it. */
+  function checkOnce(request: FastifyRequest): void {
+    for (const name of ['host', 'authorization', 'origin']) {
+      if ((request.raw.headersDistinct[name]?.length ?? 0) > 1) {
+        throw new ApiError('bad_request', `The header ${name} was sent more than once.`);
+      }
+    }
+  }
+
   /** A page that a browser shows from elsewhere must not reach us by a name that resolves to this machine. */
   function checkHost(request: FastifyRequest): void {
     if (!isLoopback(config.host)) return;
-    const host = (request.headers.host ?? '').replace(/:\d+$/, '');
-    if (!hosts.has(host)) throw new ApiError('forbidden', `The host name "${host}" is not allowed here.`);
+    const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
+    if (!hosts.has(host))
+      throw new ApiError('forbidden', `The host name "${host.slice(0, 64)}" is not allowed here.`);
   }
 
   function checkOrigin(request: FastifyRequest, scope: Scope): void {
@@ -47,7 +58,7 @@ export function createGuard(config: ServerConfig, ownerToken: string) {
     )
       return;
     if (scope === 'write' && config.cors_origins.includes(origin)) return;
-    throw new ApiError('forbidden', `Requests from web pages of "${origin}" are not allowed.`);
+    throw new ApiError('forbidden', `Requests from web pages of "${origin.slice(0, 64)}" are not allowed.`);
   }
 
   return { check };

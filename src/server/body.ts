@@ -1,10 +1,14 @@
-import { promisify } from 'node:util';
-import { gunzip, zstdDecompress } from 'node:zlib';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from '../domain/errors.ts';
 import type { ServerConfig } from './config.ts';
 
-const decoders = { gzip: promisify(gunzip), 'x-gzip': promisify(gunzip), zstd: promisify(zstdDecompress) };
+const ENCODINGS: Record<string, 'gzip' | 'zstd'> = { gzip: 'gzip', 'x-gzip': 'gzip', zstd: 'zstd' };
+const DECODED_CHUNK_BYTES_MAX = 256 * 1024;
+/** A zstd body may consist of several frames, as parallel compressors write them. */
+const ZSTD_FRAMES_MAX = 1000;
+/** A client that goes on sending after it was refused is listened to for so long, so that it gets to read why. */
+const LINGER_MS = 2000;
 
 /** Bytes of bodies that are held at the moment, over all requests. */
 export class BodyBudget {
@@ -15,10 +19,14 @@ export class BodyBudget {
     this.#bytesMax = bytesMax;
   }
 
-  take(bytes: number): void {
+  check(bytes: number): void {
     if (this.#bytes + bytes > this.#bytesMax) {
       throw new ApiError('too_many_requests', 'Too many bytes are being received at the moment.', 1);
     }
+  }
+
+  take(bytes: number): void {
+    this.check(bytes);
     this.#bytes += bytes;
   }
 
@@ -34,58 +42,115 @@ export async function withBody<T>(
   budget: BodyBudget,
   use: (body: Buffer) => Promise<T>,
 ): Promise<T> {
-  const encoding = encodingOf(request);
-  const declared = Number(request.headers['content-length'] ?? config.body_bytes_max);
-  if (declared > config.body_bytes_max) {
-    throw new ApiError('too_large', `The body has ${declared} bytes; the limit is ${config.body_bytes_max}.`);
-  }
-  const reserved = declared + (encoding === null ? 0 : config.decoded_bytes_max);
-  budget.take(reserved);
+  // Paid for as it comes: a client that sends slowly, or little, must not hold room that others need.
+  let paid = 0;
+  const pay = (bytes: number) => {
+    budget.take(bytes);
+    paid += bytes;
+  };
   try {
-    const sent = await readAll(request, config.body_bytes_max);
-    return await use(encoding === null ? sent : await decode(sent, encoding, config.decoded_bytes_max));
+    const encoding = encodingOf(request);
+    const declared = Number(request.headers['content-length'] ?? 0);
+    if (declared > config.body_bytes_max) {
+      throw new ApiError(
+        'too_large',
+        `The body has ${declared} bytes; the limit is ${config.body_bytes_max}.`,
+      );
+    }
+    budget.check(declared);
+    const sent = await readAll(request, config.body_bytes_max, pay);
+    return await use(encoding === null ? sent : await decode(sent, encoding, config.decoded_bytes_max, pay));
+  } catch (error) {
+    if (!request.raw.complete) lingerBeforeClosing(request);
+    throw error;
   } finally {
-    budget.give(reserved);
+    budget.give(paid);
   }
 }
 
-function encodingOf(request: FastifyRequest): keyof typeof decoders | null {
+function encodingOf(request: FastifyRequest): 'gzip' | 'zstd' | null {
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity') return null;
-  if (encoding in decoders) return encoding as keyof typeof decoders;
-  throw new ApiError('unsupported_encoding', `The Content-Encoding "${encoding}" is not supported.`);
+  const known = Object.hasOwn(ENCODINGS, encoding) ? ENCODINGS[encoding] : undefined;
+  if (known) return known;
+  throw new ApiError(
+    'unsupported_encoding',
+    `The Content-Encoding "${encoding.slice(0, 64)}" is not supported.`,
+  );
 }
 
-async function readAll(request: FastifyRequest, bytesMax: number): Promise<Buffer> {
+async function readAll(
+  request: FastifyRequest,
+  bytesMax: number,
+  pay: (bytes: number) => void,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of request.raw as AsyncIterable<Buffer>) {
+    // Leaving the loop must not end the connection: the answer is still to be sent.
+    for await (const chunk of request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       bytes += chunk.length;
-      if (bytes > bytesMax) break;
+      if (bytes > bytesMax)
+        throw new ApiError('too_large', `The body has more than ${bytesMax} bytes, which is the limit.`);
+      pay(chunk.length);
       chunks.push(chunk);
     }
   } catch (error) {
-    throw new ApiError(
-      'bad_request',
-      `The body broke off: ${error instanceof Error ? error.message : error}.`,
-    );
+    if (error instanceof ApiError) throw error;
+    throw new ApiError('bad_request', 'The body broke off.');
   }
-  if (bytes > bytesMax)
-    throw new ApiError('too_large', `The body has more than ${bytesMax} bytes, which is the limit.`);
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
-async function decode(sent: Buffer, encoding: keyof typeof decoders, bytesMax: number): Promise<Buffer> {
+async function decode(
+  sent: Buffer,
+  encoding: 'gzip' | 'zstd',
+  bytesMax: number,
+  pay: (bytes: number) => void,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let rest = sent;
+  const chunkSize = Math.min(DECODED_CHUNK_BYTES_MAX, Math.max(4096, sent.length * 8));
   try {
-    return await decoders[encoding](sent, { maxOutputLength: bytesMax });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new ApiError(
-        'too_large',
-        `The body is larger than ${bytesMax} bytes when decompressed, which is the limit.`,
-      );
+    for (let frames = 0; frames === 0 || (encoding === 'zstd' && rest.length > 0); frames++) {
+      if (frames === ZSTD_FRAMES_MAX)
+        throw new ApiError('bad_encoding', `The body has more than ${ZSTD_FRAMES_MAX} zstd frames.`);
+      const decoder = encoding === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
+      decoder.end(rest);
+      for await (const chunk of decoder as AsyncIterable<Buffer>) {
+        bytes += chunk.length;
+        if (bytes > bytesMax) {
+          throw new ApiError(
+            'too_large',
+            `The body is larger than ${bytesMax} bytes when decompressed, which is the limit.`,
+          );
+        }
+        pay(chunk.length);
+        chunks.push(chunk);
+      }
+      // Node's decoder stops after the first zstd frame and says nothing of what follows.
+      rest = rest.subarray(decoder.bytesWritten);
     }
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
     throw new ApiError('bad_encoding', `The body is not valid ${encoding}.`);
   }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+}
+
+/**
+ * A connection that is closed while the client still sends is reset, and the client may lose the answer that it already
+ * has. So only our side is closed at first, and what still comes is thrown away for a moment.
+ */
+function lingerBeforeClosing(request: FastifyRequest): void {
+  const { raw } = request;
+  const { socket } = raw;
+  if (socket.destroyed) return;
+  socket.destroySoon = () => {
+    socket.end();
+    raw.resume();
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    socket.once('close', () => clearTimeout(timer));
+  };
 }

@@ -5,6 +5,7 @@ import type { Guard } from './auth.ts';
 import type { Backend } from './backend.ts';
 import { BodyBudget, withBody } from './body.ts';
 import type { ServerConfig } from './config.ts';
+import { parametersOf, parseFlag } from './parameters.ts';
 
 /** Name of the collector in the ledger. */
 const HTTP_SOURCE = 'http';
@@ -23,7 +24,7 @@ export function registerCollector(
     { onRequest: async (request) => guard.check(request, 'write') },
     async (request, reply) => {
       allowOrigin(request, reply, config);
-      const strict = (request.query as Record<string, unknown>).strict === 'true';
+      const strict = parseFlag('strict', parametersOf(request, ['strict']).strict);
       const source = sourceOf(request, guard);
       return withBody(request, config, budget, (body) =>
         backend.ingest(source, linesOf(request, body), strict),

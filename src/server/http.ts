@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { API_ERRORS, ApiError } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import { LogRefused } from '../ports/event-log.ts';
@@ -43,6 +48,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
     routerOptions: { maxParamLength: 200 },
     clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
   });
   app.server.maxConnections = config.connections_max;
   app.server.maxHeadersCount = 100;
@@ -61,18 +67,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     );
   });
 
-  app.setErrorHandler((error, request, reply) => {
-    const known = toApiError(error);
-    if (known.code === 'internal') request.log.error({ err: error, reqId: request.id }, 'request failed');
-    if (known.retryAfterSeconds !== undefined) reply.header('retry-after', String(known.retryAfterSeconds));
-    if (known.status === 401 && !reply.hasHeader('www-authenticate'))
-      reply.header('www-authenticate', 'Bearer');
-    // A body that was not read to its end makes the connection useless for a next request.
-    if (!request.raw.complete) reply.header('connection', 'close');
-    return reply
-      .code(known.status)
-      .send(error instanceof LinesRejected ? { ...known.toJSON(), ...error.result } : known.toJSON());
-  });
+  app.setErrorHandler(answerError);
   app.setNotFoundHandler((request) => {
     throw new ApiError(
       'not_found',
@@ -103,6 +98,19 @@ export class LinesRejected extends ApiError {
     );
     this.result = { ...result, accepted: 0 };
   }
+}
+
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const known = toApiError(error);
+  if (known.code === 'internal') request.log.error({ err: error, reqId: request.id }, 'request failed');
+  if (known.retryAfterSeconds !== undefined) reply.header('retry-after', String(known.retryAfterSeconds));
+  if (known.status === 401 && !reply.hasHeader('www-authenticate'))
+    reply.header('www-authenticate', 'Bearer');
+  // A body that was not read to its end makes the connection useless for a next request.
+  if (!request.raw.complete) reply.header('connection', 'close');
+  return reply
+    .code(known.status)
+    .send(error instanceof LinesRejected ? { ...known.toJSON(), ...error.result } : known.toJSON());
 }
 
 function toApiError(error: unknown): ApiError {

@@ -3,6 +3,7 @@ import { ApiError } from '../domain/errors.ts';
 import { WINDOWS, type WindowSize } from '../domain/window.ts';
 import type { Guard, Scope } from './auth.ts';
 import type { Backend } from './backend.ts';
+import { parametersOf, parseFlag } from './parameters.ts';
 
 const WINDOW_MS: Record<WindowSize, number> = { '1m': 60_000, '1h': 3_600_000, '1d': 86_400_000 };
 /** Range of a query that names none, in windows. */
@@ -10,8 +11,6 @@ const DEFAULT_WINDOWS = 60;
 /** Most windows that one query may span. */
 const WINDOWS_MAX = 50_000;
 const BAD_ROWS_MAX = 1000;
-
-type Query = Record<string, string | undefined>;
 
 /** The read side of the API, and the commands of an administrator. */
 export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: Guard): void {
@@ -21,12 +20,12 @@ export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: 
 
   app.get('/v1/metrics/:metric', allow('read'), async (request) => {
     const { metric: name } = request.params as { metric: string };
-    const query = request.query as Query;
+    const query = parametersOf(request, ['window', 'from', 'to', 'total', 'top']);
     const metric = backend.status().metrics.find((candidate) => candidate.name === name);
-    if (!metric) throw new ApiError('unknown_metric', `There is no metric "${name}".`);
+    if (!metric) throw new ApiError('unknown_metric', `There is no metric "${name.slice(0, 64)}".`);
     const window = parseWindow(query.window, metric.windows, name);
     const range = parseRange(query, window);
-    const total = query.total === 'true';
+    const total = parseFlag('total', query.total);
     const top = query.top === undefined ? undefined : parseNumber('top', query.top, 1, 1000);
     const result = await backend.query({
       metric: name,
@@ -49,7 +48,7 @@ export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: 
   app.get('/v1/status', allow('read'), async () => backend.status());
 
   app.get('/v1/bad', allow('read'), async (request) => {
-    const { limit, reason, id } = request.query as Query;
+    const { limit, reason, id } = parametersOf(request, ['limit', 'reason', 'id']);
     const filter = { limit: limit === undefined ? 100 : parseNumber('limit', limit, 1, BAD_ROWS_MAX) };
     return {
       bad_rows: await backend.badRows({ ...filter, ...(reason ? { reason } : {}), ...(id ? { id } : {}) }),
@@ -59,24 +58,25 @@ export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: 
   app.post('/v1/admin/compact', allow('admin'), async () => backend.compact());
 
   app.post('/v1/admin/vacuum', allow('admin'), async (request) => {
-    const { retention_hours: hours } = request.query as Query;
+    const { retention_hours: hours } = parametersOf(request, ['retention_hours']);
     return backend.vacuum(hours === undefined ? 168 : parseNumber('retention_hours', hours, 0, 1_000_000));
   });
 
   app.post('/v1/admin/rebuild', allow('admin'), async (request) => {
-    const query = request.query as Query;
+    const query = parametersOf(request, ['from', 'to', 'diff']);
     const hasRange = query.from !== undefined || query.to !== undefined;
     const range = hasRange
       ? { fromMs: parseTime('from', query.from, 0), toMs: parseTime('to', query.to, Date.now()) }
       : null;
     if (range && range.fromMs >= range.toMs) throw new ApiError('bad_range', 'from is not before to.');
-    return backend.rebuild(range, query.diff === 'true');
+    return backend.rebuild(range, parseFlag('diff', query.diff));
   });
 }
 
 function parseWindow(text: string | undefined, windows: readonly WindowSize[], metric: string): WindowSize {
   const window = (text ?? windows[0]) as WindowSize;
-  if (!WINDOWS.includes(window)) throw new ApiError('bad_window', `There is no window "${text}".`);
+  if (!WINDOWS.includes(window))
+    throw new ApiError('bad_window', `There is no window "${window.slice(0, 64)}".`);
   if (!windows.includes(window)) {
     throw new ApiError(
       'bad_window',
@@ -86,7 +86,10 @@ function parseWindow(text: string | undefined, windows: readonly WindowSize[], m
   return window;
 }
 
-function parseRange(query: Query, window: WindowSize): { fromMs: number; toMs: number } {
+function parseRange(
+  query: { from?: string; to?: string },
+  window: WindowSize,
+): { fromMs: number; toMs: number } {
   const toMs = parseTime('to', query.to, Date.now() + WINDOW_MS[window]);
   const fromMs = parseTime('from', query.from, toMs - DEFAULT_WINDOWS * WINDOW_MS[window]);
   if (fromMs >= toMs) throw new ApiError('bad_range', 'from is not before to.');
@@ -107,14 +110,17 @@ function parseTime(name: string, text: string | undefined, fallback: number): nu
     : /^\d{4}-\d{2}/.test(text)
       ? Date.parse(text)
       : Number.NaN;
-  if (Number.isNaN(value)) throw new ApiError('bad_range', `${name}="${text}" is no time.`);
+  if (Number.isNaN(value)) throw new ApiError('bad_range', `${name}="${text.slice(0, 64)}" is no time.`);
   return value;
 }
 
 function parseNumber(name: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < min || value > max) {
-    throw new ApiError('bad_request', `${name}="${text}" is not a whole number from ${min} to ${max}.`);
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max)) {
+    throw new ApiError(
+      'bad_request',
+      `${name}="${text.slice(0, 64)}" is not a whole number from ${min} to ${max}.`,
+    );
   }
   return value;
 }

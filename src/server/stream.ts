@@ -1,9 +1,10 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../domain/errors.ts';
 import { WINDOWS, type WindowSize } from '../domain/window.ts';
 import type { Guard } from './auth.ts';
 import type { Backend } from './backend.ts';
 import type { ServerConfig } from './config.ts';
+import { parametersOf } from './parameters.ts';
 
 const LOOK_EVERY_MS = 500;
 const HEARTBEAT_MS = 15_000;
@@ -15,12 +16,14 @@ const CATCH_UP_POINTS_MAX = 20_000;
 interface Client {
   metrics: Set<string>;
   windows: Set<string>;
+  /** Version of the store up to which it has been told what changed. */
+  version: number;
   send(event: string, data: unknown, id?: number): void;
 }
 
 /**
- * `GET /v1/stream` and `GET /v1/tap`: server-sent events. One look at the store serves all clients: it asks what
- * changed after the version sent last, and each client gets the part that it asked for.
+ * `GET /v1/stream` and `GET /v1/tap`: server-sent events. One look at the store serves all clients that are at the same
+ * version, which is all but those that just came: it asks what changed after it, and each gets the part that it wants.
  */
 export function registerStream(
   app: FastifyInstance,
@@ -33,7 +36,7 @@ export function registerStream(
     .status()
     .metrics.map(({ name }) => name)
     .filter((name) => name !== 'products');
-  let sentVersion = 0;
+  let open = 0;
   let sentLedger = '';
   let looking = false;
   let lastStatusMs = 0;
@@ -42,17 +45,7 @@ export function registerStream(
     if (looking || clients.size === 0) return;
     looking = true;
     try {
-      const wanted = new Set([...clients].flatMap((client) => [...client.metrics]));
-      if (backend.storeVersion() > sentVersion) {
-        const { version, points } = await backend.changes(sentVersion, [...wanted], WINDOWS);
-        sentVersion = version;
-        for (const client of clients) {
-          const own = points.filter(
-            (point) => client.metrics.has(point.metric) && client.windows.has(point.window),
-          );
-          client.send('points', { version, points: own.map(flat) }, version);
-        }
-      }
+      await sendChanges();
       const ledger = JSON.stringify(backend.ledger());
       if (ledger !== sentLedger) {
         sentLedger = ledger;
@@ -69,65 +62,89 @@ export function registerStream(
       looking = false;
     }
   }
+
+  async function sendChanges(): Promise<void> {
+    const newest = backend.storeVersion();
+    const behind = [...clients].filter((client) => client.version < newest);
+    for (const [from, group] of Map.groupBy(behind, (client) => client.version)) {
+      const wanted = new Set(group.flatMap((client) => [...client.metrics]));
+      const { version, points } = await backend.changes(from, [...wanted], WINDOWS);
+      for (const client of group) {
+        client.version = version;
+        const own = points.filter(
+          (point) => client.metrics.has(point.metric) && client.windows.has(point.window),
+        );
+        if (own.length > CATCH_UP_POINTS_MAX)
+          client.send('reset', { version, time_zone: backend.timeZone }, version);
+        else client.send('points', { version, points: own.map(flat) }, version);
+      }
+    }
+  }
+
   const timer = setInterval(look, LOOK_EVERY_MS);
   app.addHook('onClose', async () => clearInterval(timer));
 
-  app.get(
-    '/v1/stream',
-    { onRequest: async (request) => guard.check(request, 'read') },
-    async (request, reply) => {
-      if (clients.size >= config.stream_clients_max) {
-        throw new ApiError(
-          'too_many_requests',
-          `${clients.size} live streams are open, which is the limit.`,
-          30,
-        );
-      }
-      const query = request.query as Record<string, string | undefined>;
-      const metrics = query.metrics?.split(',') ?? defaultMetrics;
-      const windows = query.windows?.split(',') ?? [...WINDOWS];
-      const unknown = metrics.find(
-        (name) => !backend.status().metrics.some((metric) => metric.name === name),
-      );
-      if (unknown !== undefined) throw new ApiError('unknown_metric', `There is no metric "${unknown}".`);
-      const wrong = windows.find((window) => !WINDOWS.includes(window as WindowSize));
-      if (wrong !== undefined) throw new ApiError('bad_window', `There is no window "${wrong}".`);
+  /** A HEAD request must not open a stream that nobody reads. */
+  const route = (scope: 'read' | 'admin') => ({
+    exposeHeadRoute: false,
+    onRequest: async (request: FastifyRequest) => guard.check(request, scope),
+  });
 
-      const lastId = Number(request.headers['last-event-id'] ?? Number.NaN);
-      const { send, onClose } = openEventStream(reply);
-      const client: Client = { metrics: new Set(metrics), windows: new Set(windows), send };
-      if (clients.size === 0) sentVersion = backend.storeVersion();
-      const hello = { version: sentVersion, time_zone: backend.timeZone };
-      if (lastId < sentVersion) {
-        const missed = await backend.changes(lastId, metrics, windows as WindowSize[]);
-        if (missed.points.length > CATCH_UP_POINTS_MAX) send('reset', hello, sentVersion);
-        else {
-          send('hello', hello);
-          send('points', { version: missed.version, points: missed.points.map(flat) }, missed.version);
+  function openStream(reply: FastifyReply) {
+    if (open >= config.stream_clients_max) {
+      throw new ApiError('too_many_requests', `${open} live streams are open, which is the limit.`, 30);
+    }
+    open++;
+    const stream = openEventStream(reply);
+    stream.onClose(() => {
+      open--;
+    });
+    return stream;
+  }
+
+  app.get('/v1/stream', route('read'), async (request, reply) => {
+    const query = parametersOf(request, ['metrics', 'windows']);
+    const metrics = query.metrics?.split(',') ?? defaultMetrics;
+    const windows = query.windows?.split(',') ?? [...WINDOWS];
+    const unknown = metrics.find((name) => !backend.status().metrics.some((metric) => metric.name === name));
+    if (unknown !== undefined)
+      throw new ApiError('unknown_metric', `There is no metric "${unknown.slice(0, 64)}".`);
+    const wrong = windows.find((window) => !WINDOWS.includes(window as WindowSize));
+    if (wrong !== undefined) throw new ApiError('bad_window', `There is no window "${wrong.slice(0, 64)}".`);
+
+    const newest = backend.storeVersion();
+    const last = String(request.headers['last-event-id'] ?? '');
+    const lastId = /^\d{1,15}$/.test(last) ? Number(last) : newest;
+    const { send, onClose } = openStream(reply);
+    const client: Client = {
+      metrics: new Set(metrics),
+      windows: new Set(windows),
+      version: Math.min(lastId, newest),
+      send,
+    };
+    const hello = { version: newest, time_zone: backend.timeZone };
+    // An id that this store has never given: whatever the client has is not of this store.
+    if (lastId > newest) send('reset', hello, newest);
+    else send('hello', hello, lastId);
+    send('ledger', backend.ledger());
+    send('status', backend.status());
+    clients.add(client);
+    onClose(() => clients.delete(client));
+    if (client.version < newest) await look();
+  });
+
+  app.get('/v1/tap', route('admin'), async (request, reply) => {
+    parametersOf(request, []);
+    const { send, onClose } = openStream(reply);
+    send('hello', {});
+    onClose(
+      backend.tap((source, bytes) => {
+        for (const buffer of bytes) {
+          for (const line of buffer.toString('utf8').split('\n')) if (line) send('line', { source, line });
         }
-      } else send('hello', hello, sentVersion);
-      send('ledger', backend.ledger());
-      send('status', backend.status());
-      clients.add(client);
-      onClose(() => clients.delete(client));
-    },
-  );
-
-  app.get(
-    '/v1/tap',
-    { onRequest: async (request) => guard.check(request, 'admin') },
-    async (_request, reply) => {
-      const { send, onClose } = openEventStream(reply);
-      send('hello', {});
-      onClose(
-        backend.tap((source, bytes) => {
-          for (const buffer of bytes) {
-            for (const line of buffer.toString('utf8').split('\n')) if (line) send('line', { source, line });
-          }
-        }),
-      );
-    },
-  );
+      }),
+    );
+  });
 }
 
 function flat(point: { metric: string; window: string; row: object }): object {

@@ -53,11 +53,9 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   const message = await openState(database, file, options);
   // One connection for each kind of work: DuckDB runs them side by side.
   const connection = await database.connect();
-  const [parsing, writing, querying] = [
-    await database.connect(),
-    await database.connect(),
-    await database.connect(),
-  ];
+  const parsing = await database.connect();
+  const writing = await database.connect();
+  const querying = [await database.connect(), await database.connect()];
   const { catalogue, timeZone } = options;
   const engine = await DuckDbEngine.open({ connection, catalogue, timeZone, now: options.now });
   const store = new DuckDbStore(querying, engine, catalogue, timeZone);
@@ -69,7 +67,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
     message,
     async close() {
       await engine.close();
-      for (const open of [parsing, writing, querying]) open.close();
+      for (const open of [parsing, writing, ...querying]) open.close();
       database.close();
       await rm(tempDir, { recursive: true, force: true });
     },

@@ -27,15 +27,16 @@ import { latestSql, STATE } from './state.ts';
 type Value = string | number | null;
 type Row = Record<string, Value>;
 
-/** The metrics store in the engine's own file, read over connections of its own. */
+/** The metrics store in the engine's own file, read over connections of its own: a question has one for itself. */
 export class DuckDbStore implements MetricsStore {
-  readonly #connection: Connection;
+  readonly #idle: Connection[];
+  readonly #waiting: ((connection: Connection) => void)[] = [];
   readonly #engine: DuckDbEngine;
   readonly #catalogue: ReadonlyMap<string, Metric>;
   readonly #timeZone: string;
 
-  constructor(connection: Connection, engine: DuckDbEngine, catalogue: readonly Metric[], timeZone: string) {
-    this.#connection = connection;
+  constructor(connections: Connection[], engine: DuckDbEngine, catalogue: readonly Metric[], timeZone: string) {
+    this.#idle = connections;
     this.#engine = engine;
     this.#catalogue = new Map(catalogue.map((metric) => [metric.name, metric]));
     this.#timeZone = timeZone;
@@ -46,27 +47,26 @@ export class DuckDbStore implements MetricsStore {
   }
 
   query(query: MetricQuery): Promise<MetricResult> {
-    // One snapshot for all parts, so that rows, totals and version belong together.
-    return this.#connection.transaction(() => this.#query(query));
+    return this.#snapshot((connection) => this.#query(connection, query));
   }
 
-  async #query(query: MetricQuery): Promise<MetricResult> {
+  async #query(connection: Connection, query: MetricQuery): Promise<MetricResult> {
     const metric = this.#metric(query.metric);
-    const { version } = await this.#connection.row<{ version: number }>(
+    const { version } = await connection.row<{ version: number }>(
       `SELECT version FROM ${STATE}.engine`,
     );
-    const top = query.top && query.total ? await this.#topKeys(metric, query) : undefined;
+    const top = query.top && query.total ? await this.#topKeys(connection, metric, query) : undefined;
     const points = this.#points(metric, query, top);
     const keys = keyNames(metric);
-    const rows = await this.#connection.rows<Row>(
+    const rows = await connection.rows<Row>(
       `SELECT ${['start', ...keys, ...rowValues(metric, top !== undefined)].join(', ')} FROM ${points}
        ${top ? `GROUP BY ${['start', ...keys].join(', ')}` : ''} ORDER BY ${['start', ...keys].join(', ')}`,
     );
     const result: MetricResult = { version, rows: finishRows(metric, rows) };
     if (query.total) {
-      result.total = await this.#total(metric, query, keys, points);
+      result.total = await this.#total(connection, metric, query, keys, points);
       derive(metric, result.total, () => null);
-      result.overall = metric.mergeable ? ((await this.#total(metric, query, [], points))[0] ?? null) : null;
+      result.overall = metric.mergeable ? ((await this.#total(connection, metric, query, [], points))[0] ?? null) : null;
       if (result.overall) derive(metric, [result.overall], () => null);
     }
     return result;
@@ -82,28 +82,30 @@ export class DuckDbStore implements MetricsStore {
     return `(SELECT * REPLACE (CASE WHEN ${key} IN (${list}) THEN ${key} ELSE 'other' END AS ${key}) FROM (${latest}))`;
   }
 
-  async #topKeys(metric: Metric, query: MetricQuery): Promise<string[]> {
+  async #topKeys(connection: Connection, metric: Metric, query: MetricQuery): Promise<string[]> {
     const key = keyNames(metric).at(-1);
     if (!key) return [];
     const order = additiveValues(metric)
       .map(({ name }) => name)
       .sort((a, b) => Number(b === 'revenue') - Number(a === 'revenue'))
       .map((name) => `sum(${identifier(name)}) DESC`);
-    const rows = await this.#connection.rows<Record<string, string>>(
+    const rows = await connection.rows<Record<string, string>>(
       `SELECT ${key} FROM ${this.#points(metric, query)} GROUP BY ${key} ORDER BY ${[...order, key].join(', ')} LIMIT ${query.top}`,
     );
     return rows.map((row) => Object.values(row)[0]!);
   }
 
   /** Values merged over the windows of the range, per `keys`. */
-  async #total(metric: Metric, query: MetricQuery, keys: string[], points: string): Promise<Row[]> {
+  async #total(
+    connection: Connection,
+    metric: Metric, query: MetricQuery, keys: string[], points: string): Promise<Row[]> {
     const additive = additiveValues(metric).map(
       ({ name, of }) => `${shown(of, mergeSql(of, name))} AS ${identifier(name)}`,
     );
     const by = keys.length > 0 ? `GROUP BY ${keys.join(', ')}` : '';
     const joins: string[] = [];
     const values: string[] = [...additive];
-    const sketches = await this.#sketchesCover(metric, query);
+    const sketches = await this.#sketchesCover(connection, metric, query);
     const range = `win = ${windowIndex(query.window)} AND start >= ${query.fromMs / 60_000} AND start < ${query.toMs / 60_000}`;
     const using = keys.length > 0 ? `USING (${keys.join(', ')})` : 'ON true';
     if (quantileValues(metric).length > 0) {
@@ -122,7 +124,7 @@ export class DuckDbStore implements MetricsStore {
           : `NULL AS ${identifier(name)}`,
       );
     }
-    const rows = await this.#connection.rows<Row>(
+    const rows = await connection.rows<Row>(
       `SELECT ${[...keys.map((key) => `points.${key}`), ...values].join(', ')} FROM ${points} AS points ${joins.join(' ')}
        ${by.replaceAll(/"(\w+)"/g, 'points."$1"')} ORDER BY ALL`,
     );
@@ -132,10 +134,10 @@ export class DuckDbStore implements MetricsStore {
   }
 
   /** Whether the sketches of all windows of the range are still there. Those of days always are. */
-  async #sketchesCover(metric: Metric, query: MetricQuery): Promise<boolean> {
+  async #sketchesCover(connection: Connection, metric: Metric, query: MetricQuery): Promise<boolean> {
     if (query.window === '1d' || metric.input === 'quality') return true;
     const hotFrom = hotFromMs(query.window, this.#engine.frontierMs(), this.#timeZone) / 60_000;
-    const { n } = await this.#connection.row<{ n: number }>(
+    const { n } = await connection.row<{ n: number }>(
       `SELECT count(*) AS n FROM ${STATE}.${pointsTable(metric)} WHERE win = ${windowIndex(query.window)}
        AND start >= ${query.fromMs / 60_000} AND start < ${Math.min(query.toMs / 60_000, hotFrom)}`,
     );
@@ -147,8 +149,8 @@ export class DuckDbStore implements MetricsStore {
     metrics: readonly string[],
     windows: readonly WindowSize[],
   ): Promise<{ version: number; points: ChangedPoint[] }> {
-    return this.#connection.transaction(async () => {
-      const now = (await this.#connection.row<{ version: number }>(`SELECT version FROM ${STATE}.engine`))
+    return this.#snapshot(async (connection) => {
+      const now = (await connection.row<{ version: number }>(`SELECT version FROM ${STATE}.engine`))
         .version;
       const points: ChangedPoint[] = [];
       if (now <= version) return { version: now, points };
@@ -156,7 +158,7 @@ export class DuckDbStore implements MetricsStore {
         const metric = this.#metric(name);
         const table = `${STATE}.${pointsTable(metric)}`;
         const sizes = windows.map(windowIndex).join(', ');
-        const rows = await this.#connection.rows<Row & { win: number }>(
+        const rows = await connection.rows<Row & { win: number }>(
           `SELECT ${['win', 'start', ...keyNames(metric), ...rowValues(metric, false)].join(', ')} FROM (
              ${latestSql(
                metric,
@@ -175,8 +177,17 @@ export class DuckDbStore implements MetricsStore {
     });
   }
 
-  close(): void {
-    this.#connection.close();
+  /** Runs `work` on a connection of its own in one transaction, so that all that it reads belongs together. */
+  async #snapshot<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const connection =
+      this.#idle.pop() ?? (await new Promise<Connection>((resolve) => this.#waiting.push(resolve)));
+    try {
+      return await connection.transaction(() => work(connection));
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next(connection);
+      else this.#idle.push(connection);
+    }
   }
 
   #metric(name: string): Metric {
