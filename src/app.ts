@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { openLocalArchive } from './adapters/archive/delta/archive.ts';
@@ -120,12 +120,7 @@ export interface App {
 
 export async function openApp(environment: Environment, logger: Logger): Promise<App> {
   const { dataDir } = environment;
-  await prepareDataDir(dataDir);
-  const lock = await acquireLock(join(dataDir, 'lock')).catch((error) => {
-    if (error instanceof LockHeld)
-      throw new UsageError(`The data folder ${dataDir} is in use: ${error.message}`);
-    throw error;
-  });
+  const lock = await takeDataDir(dataDir);
   const closers: (() => Promise<unknown>)[] = [() => lock.release()];
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close();
@@ -371,7 +366,8 @@ function collectorStatus(log: EventLog): PartStatus {
 
 const logPart = collectorStatus;
 
-async function prepareDataDir(dataDir: string): Promise<void> {
+/** Makes the folder where it is missing, refuses one that is not ours or in use, and takes its lock. */
+async function takeDataDir(dataDir: string) {
   const file = join(dataDir, 'data.json');
   try {
     await mkdir(dataDir, { recursive: true });
@@ -379,23 +375,24 @@ async function prepareDataDir(dataDir: string): Promise<void> {
       if (error.code === 'ENOENT') return null;
       throw error;
     });
-    if (found === null) {
-      const text = `${JSON.stringify({ format: DATA_FORMAT, created_by: `tillstream ${VERSION}`, id: randomUUID() })}\n`;
-      await writeFile(file, text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EEXIST') throw error;
-      });
-      return;
-    }
-    const { format } = parseJson(found, file) as { format?: number };
-    if (typeof format === 'number' && format > DATA_FORMAT) {
-      throw new UsageError(
-        `The data folder ${dataDir} was written by a newer Tillstream (format ${format}; this one knows ${DATA_FORMAT}). ` +
-          'Update Tillstream, or use another folder.',
-      );
+    if (found !== null) checkDataFormat(found, dataDir);
+    const lock = await acquireLock(join(dataDir, 'lock'));
+    try {
+      if (found === null) await writeDataFile(file);
+      return lock;
+    } catch (error) {
+      await lock.release().catch(() => {});
+      throw error;
     }
   } catch (error) {
     if (error instanceof UsageError) throw error;
+    if (error instanceof LockHeld)
+      throw new UsageError(`The data folder ${dataDir} is in use: ${error.message}`);
     const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC')
+      throw new UsageError(
+        `The disk of the data folder ${dataDir} is full. Free some space, then start again.`,
+      );
     const why = code === 'EACCES' || code === 'EROFS' || code === 'EPERM' ? 'it can’t be written' : message;
     throw new UsageError(
       `The data folder ${dataDir} is of no use: ${why}. Set TILLSTREAM_DATA or --data to a folder of yours.`,
@@ -403,12 +400,42 @@ async function prepareDataDir(dataDir: string): Promise<void> {
   }
 }
 
-function parseJson(text: string, file: string): unknown {
+async function writeDataFile(file: string): Promise<void> {
+  const data = { format: DATA_FORMAT, created_by: `tillstream ${VERSION}`, id: randomUUID() };
+  // In one piece: a start that is killed here must not leave half of it.
+  await writeFile(`${file}.tmp`, `${JSON.stringify(data)}\n`, { flush: true });
+  await rename(`${file}.tmp`, file);
+}
+
+/** Process id of who has the data folder open; null when nobody has. */
+export async function holderOf(dataDir: string): Promise<number | null> {
+  if (!existsSync(join(dataDir, 'data.json'))) return null;
   try {
-    return JSON.parse(text);
+    const lock = await acquireLock(join(dataDir, 'lock'));
+    await lock.release();
+    return null;
+  } catch (error) {
+    if (error instanceof LockHeld) return error.pid;
+    throw error;
+  }
+}
+
+function checkDataFormat(text: string, dataDir: string): void {
+  let format: unknown;
+  try {
+    format = (JSON.parse(text) as { format?: unknown } | null)?.format;
   } catch {
+    // Told below.
+  }
+  if (typeof format !== 'number') {
     throw new UsageError(
-      `${file} is damaged: it is not JSON. It says which version wrote the folder; restore it, or move the folder away.`,
+      `${join(dataDir, 'data.json')} is damaged. It says which version wrote the folder; restore it, or move the folder away.`,
+    );
+  }
+  if (format > DATA_FORMAT) {
+    throw new UsageError(
+      `The data folder ${dataDir} was written by a newer Tillstream (format ${format}; this one knows ${DATA_FORMAT}). ` +
+        'Update Tillstream, or use another folder.',
     );
   }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { check, compact, doctor, rebuild, vacuum } from './cli/care.ts';
+import { CommandFailed } from './cli/context.ts';
 import { badList, badShow, ledger, query, status, tap } from './cli/inspect.ts';
 import { load } from './cli/load.ts';
 import { simulate } from './cli/simulate.ts';
@@ -85,6 +86,12 @@ common(program.command('vacuum').description('delete files that no newer version
   .option('--retention-hours <n>', 'how long unused files are kept', '168')
   .action(vacuum);
 
+// Whoever reads our output may stop early, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
@@ -94,9 +101,9 @@ try {
 /** 0 done, 1 failed, 2 wrong usage or config. A user's mistake is told without a stack trace. */
 function exitCode(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UsageError) {
+  if (error instanceof UsageError || error instanceof CommandFailed) {
     process.stderr.write(`${error.message}\n`);
-    return 2;
+    return error instanceof UsageError ? 2 : 1;
   }
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
   return 1;

@@ -31,11 +31,12 @@ export async function compact(options: CommonOptions): Promise<void> {
 
 /** `vacuum`: deletes files that no version of the last hours needs. */
 export async function vacuum(options: CommonOptions & { retentionHours: string }): Promise<void> {
-  const hours = Number(options.retentionHours);
-  if (!(hours >= 0)) throw new UsageError('--retention-hours is a number of hours, 0 or more.');
+  const { retentionHours: hours } = options;
+  if (!/^\d{1,7}$/.test(hours))
+    throw new UsageError('--retention-hours is a whole number of hours, 0 or more.');
   const result = await onData<VacuumResult>(options, {
     remote: (run) => ask(run, 'POST', `/v1/admin/vacuum?retention_hours=${hours}`),
-    local: (app) => app.backend.vacuum(hours),
+    local: (app) => app.backend.vacuum(Number(hours)),
   });
   print(
     options,

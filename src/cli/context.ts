@@ -31,20 +31,29 @@ export async function writeRunFile(dataDir: string, run: RunFile): Promise<void>
   await rename(temp, runFilePath(dataDir));
 }
 
-export async function removeRunFile(dataDir: string): Promise<void> {
-  await rm(runFilePath(dataDir), { force: true });
+/** Removes the run file that the process left, and no other's. */
+export async function removeRunFile(dataDir: string, pid: number): Promise<void> {
+  if ((await readRunFile(dataDir))?.pid === pid) await rm(runFilePath(dataDir), { force: true });
 }
 
 export function environmentOf(options: CommonOptions): Promise<Environment> {
   return readEnvironment(options, process.env, join(PROJECT_DIR, 'data'));
 }
 
+/** What the last `up` on the data folder has left; null where it ended properly. */
+export async function readRunFile(dataDir: string): Promise<RunFile | null> {
+  try {
+    return JSON.parse(await readFile(runFilePath(dataDir), 'utf8')) as RunFile;
+  } catch {
+    return null;
+  }
+}
+
 /** The process that serves the data folder, if one answers. */
 export async function findRunning(dataDir: string): Promise<RunFile | null> {
-  const text = await readFile(runFilePath(dataDir), 'utf8').catch(() => null);
-  if (text === null) return null;
+  const run = await readRunFile(dataDir);
+  if (run === null) return null;
   try {
-    const run = JSON.parse(text) as RunFile;
     const answer = await fetch(`${run.url}/v1/status`, {
       headers: { authorization: `Bearer ${run.token}` },
       signal: AbortSignal.timeout(5000),
@@ -55,6 +64,9 @@ export async function findRunning(dataDir: string): Promise<RunFile | null> {
     return null;
   }
 }
+
+/** Something that was asked for properly did not work: told without a stack trace, exit code 1. */
+export class CommandFailed extends Error {}
 
 /** Asks the running process; an error of the API becomes an error with its message and hint. */
 export async function ask<T>(
@@ -68,22 +80,30 @@ export async function ask<T>(
     method,
     headers: { authorization: `Bearer ${run.token}`, ...headers },
     ...(body ? { body: new Uint8Array(body) } : {}),
+  }).catch((error: Error) => {
+    const { code } = (error.cause ?? error) as NodeJS.ErrnoException;
+    throw new CommandFailed(
+      `Process ${run.pid} at ${run.url} does not answer any more${code ? ` (${code})` : ''}.`,
+    );
   });
-  const result = (await answer.json()) as T & { error?: { code: string; message: string; hint: string } };
-  if (!answer.ok)
-    throw new RemoteError(answer.status, Number(answer.headers.get('retry-after') ?? 0), result.error);
-  return result;
+  const result = (await answer.json()) as T & ApiFailure;
+  if (answer.ok) return result;
+  const { message, hint } = result.error ?? {
+    message: `The running process answered ${answer.status}.`,
+    hint: '',
+  };
+  const text = `${message} ${hint}`.trim();
+  if (answer.status === 429 || result.error?.code === 'log_busy') throw new Busy(text);
+  // What was asked is at fault, or the process is.
+  throw answer.status < 500 ? new UsageError(text) : new CommandFailed(text);
 }
 
-export class RemoteError extends UsageError {
-  readonly status: number;
-  readonly retryAfterSeconds: number;
-  constructor(status: number, retryAfterSeconds: number, error?: { message: string; hint: string }) {
-    super(error ? `${error.message} ${error.hint}` : `The running process answered ${status}.`);
-    this.status = status;
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
+interface ApiFailure {
+  error?: { code: string; message: string; hint: string };
 }
+
+/** The running process takes nothing at the moment; the same request will work soon. */
+export class Busy extends CommandFailed {}
 
 /**
  * Runs `work` on the data folder: over HTTP when a process serves it, else on the folder itself, opened for as long as

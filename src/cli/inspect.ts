@@ -4,7 +4,17 @@ import type { Status } from '../domain/status.ts';
 import type { WindowSize } from '../domain/window.ts';
 import type { BadRow } from '../ports/batch.ts';
 import type { MetricResult } from '../ports/metrics-store.ts';
-import { ask, type CommonOptions, environmentOf, findRunning, onData, print, table } from './context.ts';
+import {
+  ask,
+  CommandFailed,
+  type CommonOptions,
+  environmentOf,
+  findRunning,
+  onData,
+  print,
+  type RunFile,
+  table,
+} from './context.ts';
 
 /** `status`: the state of each part, or that nothing runs. */
 export async function status(options: CommonOptions): Promise<void> {
@@ -112,7 +122,7 @@ export async function query(metric: string, options: QueryOptions): Promise<void
         fromMs,
         toMs,
         ...(options.total ? { total: true } : {}),
-        ...(options.top === undefined ? {} : { top: Number(options.top) }),
+        ...(options.top === undefined ? {} : { top: wholeNumber('--top', options.top) }),
       });
       return { metric, window: options.window, time_zone: app.backend.timeZone, ...result };
     },
@@ -157,7 +167,7 @@ export async function badList(options: BadOptions): Promise<void> {
 /** `bad show ID`: one bad row, whole. */
 export async function badShow(id: string, options: CommonOptions): Promise<void> {
   const row = (await badRows(options, { limit: 1, id }))[0];
-  if (!row) throw new UsageError(`There is no bad row ${id}. "tillstream bad list" shows the newest.`);
+  if (!row) throw new CommandFailed(`There is no bad row ${id}. "tillstream bad list" shows the newest.`);
   print(options, row, () =>
     Object.entries(row)
       .map(([name, value]) => `${name.padEnd(12)} ${value ?? '-'}`)
@@ -186,24 +196,55 @@ async function badRows(
   });
 }
 
-/** `tap`: lines as they pass the door of the running process, until interrupted. */
+/** `tap`: lines as they pass the door of the running process, until interrupted or `--count` is reached. */
 export async function tap(options: CommonOptions & { count?: string }): Promise<void> {
   const { dataDir } = await environmentOf(options);
   const run = await findRunning(dataDir);
-  if (!run) throw new UsageError(`Nothing runs on ${dataDir}, so there is nothing to tap.`);
-  const left = { lines: options.count === undefined ? Infinity : Number(options.count) };
-  if (Number.isNaN(left.lines)) throw new UsageError('--count is a number.');
-  const answer = await fetch(`${run.url}/v1/tap`, { headers: { authorization: `Bearer ${run.token}` } });
+  if (!run) throw new CommandFailed(`Nothing runs on ${dataDir}, so there is nothing to tap.`);
+  const count =
+    options.count === undefined ? Number.POSITIVE_INFINITY : wholeNumber('--count', options.count);
+  const abort = new AbortController();
+  process.once('SIGINT', () => abort.abort());
+  let lines = 0;
+  if (options.json) process.stdout.write('[');
+  try {
+    for await (const { source, line } of tappedLines(run, abort.signal)) {
+      lines++;
+      const json = `${lines === 1 ? '' : ','}\n${JSON.stringify({ source, line })}`;
+      process.stdout.write(options.json ? json : `${source.padEnd(10)} ${line}\n`);
+      if (lines >= count) return;
+    }
+  } catch (error) {
+    if (!abort.signal.aborted) throw error;
+    return;
+  } finally {
+    if (options.json) process.stdout.write(lines === 0 ? ']\n' : '\n]\n');
+  }
+  throw new CommandFailed(`Process ${run.pid} has ended the stream of lines.`);
+}
+
+async function* tappedLines(
+  run: RunFile,
+  signal: AbortSignal,
+): AsyncGenerator<{ source: string; line: string }> {
+  const answer = await fetch(`${run.url}/v1/tap`, {
+    headers: { authorization: `Bearer ${run.token}` },
+    signal,
+  });
+  if (!answer.ok || !answer.body)
+    throw new CommandFailed(`The running process does not let its lines be tapped (${answer.status}).`);
   let rest = '';
-  for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) {
+  for await (const chunk of answer.body.pipeThrough(new TextDecoderStream())) {
     const events = (rest + chunk).split('\n\n');
     rest = events.pop() ?? '';
     for (const event of events) {
       const data = /^event: line\ndata: (.*)$/m.exec(event)?.[1];
-      if (data === undefined) continue;
-      const { source, line } = JSON.parse(data) as { source: string; line: string };
-      process.stdout.write(options.json ? `${line}\n` : `${source.padEnd(10)} ${line}\n`);
-      if (--left.lines <= 0) return;
+      if (data !== undefined) yield JSON.parse(data);
     }
   }
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (!/^[1-9]\d{0,9}$/.test(text)) throw new UsageError(`${name} is a whole number, 1 or more.`);
+  return Number(text);
 }

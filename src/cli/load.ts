@@ -4,18 +4,20 @@ import { join } from 'node:path';
 import { openApp } from '../app.ts';
 import { UsageError } from '../domain/errors.ts';
 import type { Ledger, LedgerEntry } from '../domain/ledger.ts';
+import type { PartStatus, Status } from '../domain/status.ts';
 import { LogRefused } from '../ports/event-log.ts';
 import type { IngestResult } from '../ports/source.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import {
   ask,
+  Busy,
+  CommandFailed,
   type CommonOptions,
   environmentOf,
   findRunning,
   print,
   progress,
   progressDone,
-  RemoteError,
   table,
 } from './context.ts';
 import { readBlocks } from './read-blocks.ts';
@@ -26,11 +28,14 @@ export interface LoadOptions extends CommonOptions {
 
 /** Name of loaded lines in the ledger. */
 const SOURCE = 'load';
+/** How often to look for what holds up a load. */
+const PROBLEMS_MS = 5000;
 
 /** Where load sends blocks, and what it asks afterwards. */
 interface Target {
   ingest(body: Buffer): Promise<IngestResult>;
   ledger(): Promise<Ledger>;
+  parts(): Promise<Record<string, PartStatus>>;
   /** Resolves when all is archived and measured and no window is dirty. */
   settle(onProgress: () => void): Promise<void>;
 }
@@ -51,6 +56,7 @@ export async function load(files: string[], options: LoadOptions): Promise<void>
           }),
         ),
       ledger,
+      parts: async () => (await ask<Status>(run, 'GET', '/v1/status')).parts,
       async settle(onProgress) {
         const received = (await ledger()).received;
         for (;;) {
@@ -72,6 +78,7 @@ export async function load(files: string[], options: LoadOptions): Promise<void>
     const target: Target = {
       ingest: (body) => retried(() => app.ingest({ source: SOURCE, body })),
       ledger: async () => app.backend.ledger(),
+      parts: async () => app.backend.status().parts,
       settle: (onProgress) => app.pipeline.settle(onProgress),
     };
     print(options, ...shown(await loadInto(files, target)));
@@ -119,7 +126,11 @@ async function loadInto(files: string[], target: Target): Promise<LoadResult> {
   }
   await Promise.all(pending);
   if (failure) throw failure;
-  await target.settle(() => progress(`Loaded ${sent} lines; archiving and measuring ...`));
+  const tellProblems = problemTeller(target);
+  await target.settle(() => {
+    progress(`Loaded ${sent} lines; archiving and measuring ...`);
+    tellProblems();
+  });
   progressDone();
   const ledger = await target.ledger();
   const after = ledger.by_source[SOURCE];
@@ -133,6 +144,26 @@ async function loadInto(files: string[], target: Target): Promise<LoadResult> {
     bad_by_reason: reasons,
     seconds: Math.round(performance.now() - startedMs) / 1000,
     ledger,
+  };
+}
+
+/** Tells, once each, why it takes so long: the lines are stored, and wait for a part that does not work. */
+function problemTeller(target: Target): () => void {
+  const told = new Set<string>();
+  let nextMs = Date.now() + PROBLEMS_MS;
+  return () => {
+    if (Date.now() < nextMs) return;
+    nextMs = Date.now() + PROBLEMS_MS;
+    target.parts().then(
+      (parts) => {
+        for (const [part, { state, message }] of Object.entries(parts)) {
+          if (state === 'ready' || told.has(message)) continue;
+          told.add(message);
+          process.stderr.write(`The lines are stored and wait for: ${part}: ${message}\n`);
+        }
+      },
+      () => {},
+    );
   };
 }
 
@@ -156,13 +187,10 @@ async function retried<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      const waits =
-        error instanceof LogRefused
-          ? error.code === 'log_busy'
-          : error instanceof RemoteError && error.status === 429;
-      if (!waits) {
+      const isBusy = error instanceof Busy || (error instanceof LogRefused && error.code === 'log_busy');
+      if (!isBusy) {
         if (error instanceof LogRefused)
-          throw new UsageError(`The event log refuses lines: ${error.message}`);
+          throw new CommandFailed(`The event log refuses lines: ${error.message}`);
         throw error;
       }
       await new Promise((resolve) => setTimeout(resolve, 200));
@@ -186,6 +214,7 @@ async function dryRun(
     const result = await loadInto(files, {
       ingest: (body) => retried(() => app.ingest({ source: SOURCE, body })),
       ledger: async () => app.backend.ledger(),
+      parts: async () => app.backend.status().parts,
       settle: (onProgress) => app.pipeline.settle(onProgress),
     });
     const metrics: Record<string, unknown> = {};

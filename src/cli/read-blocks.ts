@@ -1,10 +1,12 @@
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { parse } from 'csv-parse';
 import { UsageError } from '../domain/errors.ts';
 import { jsonToLines } from '../domain/json-values.ts';
+import { CommandFailed } from './context.ts';
 
 /** Bytes that go to the log at a time. */
 const BLOCK_BYTES = 8 * 1024 * 1024;
@@ -27,8 +29,8 @@ export async function* readBlocks(file: string): AsyncGenerator<Buffer> {
     if (name.endsWith('.csv')) yield* csvBlocks(stream);
     else yield* jsonBlocks(stream, file);
   } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(
+    if (error instanceof UsageError || error instanceof CommandFailed) throw error;
+    throw new CommandFailed(
       `${file} can't be read to its end: ${(error as Error).message}. What came before is loaded.`,
     );
   } finally {
@@ -37,10 +39,45 @@ export async function* readBlocks(file: string): AsyncGenerator<Buffer> {
 }
 
 function decompressed(file: string, raw: Readable): Readable {
-  if (!file.endsWith('.gz') && !file.endsWith('.zst')) return raw;
-  const decoder = file.endsWith('.gz') ? createGunzip() : createZstdDecompress();
+  if (file.endsWith('.zst')) return Readable.from(zstdFrames(raw), { objectMode: false });
+  if (!file.endsWith('.gz')) return raw;
+  const decoder = createGunzip();
   raw.once('error', (error) => decoder.destroy(error));
   return raw.pipe(decoder);
+}
+
+/**
+ * What a zstd file holds. It may consist of several frames, as parallel compressors and `cat` make them; Node's decoder
+ * ends after the first one in a chunk, without a word, so each frame gets a decoder of its own.
+ */
+async function* zstdFrames(raw: Readable): AsyncGenerator<Buffer> {
+  const chunks = (raw as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  let rest: Buffer = Buffer.alloc(0);
+  const more = async () => {
+    const { value, done } = await chunks.next();
+    rest = done ? rest : value;
+    return !done;
+  };
+  while (rest.length > 0 || (await more())) {
+    const decoder = createZstdDecompress();
+    const ended = once(decoder, 'end').catch(() => {});
+    const feed = async () => {
+      for (let fed = 0; rest.length > 0 || (await more()); ) {
+        const chunk = rest;
+        fed += chunk.length;
+        rest = Buffer.alloc(0);
+        const taken = new Promise((resolve) => decoder.write(chunk, resolve));
+        await Promise.race([taken, ended]);
+        if (!decoder.readableEnded) continue;
+        rest = chunk.subarray(chunk.length - (fed - decoder.bytesWritten));
+        return;
+      }
+      decoder.end();
+    };
+    const feeding = feed().catch((error) => decoder.destroy(error));
+    for await (const chunk of decoder as AsyncIterable<Buffer>) yield chunk;
+    await feeding;
+  }
 }
 
 async function* jsonBlocks(stream: Readable, file: string): AsyncGenerator<Buffer> {

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openApp } from '../app.ts';
+import { holderOf, openApp } from '../app.ts';
 import { UsageError } from '../domain/errors.ts';
+import type { Status } from '../domain/status.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import {
   ask,
+  CommandFailed,
   type CommonOptions,
   environmentOf,
   findRunning,
@@ -16,6 +18,7 @@ import {
   print,
   progress,
   progressDone,
+  readRunFile,
   removeRunFile,
   writeRunFile,
 } from './context.ts';
@@ -46,7 +49,9 @@ export async function up(options: UpOptions): Promise<void> {
 
   const logger = createLogger(environment.config.log_level);
   const stopped = new Promise<string>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+    // A second SIGTERM, as of a second `down`, does not cut the draining short; a second Ctrl-C does.
+    process.on('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
   });
   const app = await openApp(environment, logger);
   try {
@@ -61,8 +66,8 @@ export async function up(options: UpOptions): Promise<void> {
     logger.info({ signal: await stopped }, 'stopping: draining the log');
     await demo?.stop();
   } finally {
-    await removeRunFile(environment.dataDir);
     await app.close(DRAIN_MS_MAX);
+    await removeRunFile(environment.dataDir, process.pid);
     logger.info({}, 'stopped');
     logger.flush();
   }
@@ -104,9 +109,12 @@ async function upInBackground(options: UpOptions, dataDir: string): Promise<void
       );
       return;
     }
-    if (code !== null && !run) throw new UsageError(`It did not start:\n${tail(logFile, logStart)}`);
+    if (code !== null && !run) {
+      const message = `It did not start:\n${tail(logFile, logStart)}`;
+      throw code === 2 ? new UsageError(message) : new CommandFailed(message);
+    }
     if (Date.now() > deadline) {
-      throw new UsageError(
+      throw new CommandFailed(
         `It is not ready after ${START_SECONDS_MAX} s; it goes on starting. See ${logFile} and "tillstream status".`,
       );
     }
@@ -140,35 +148,51 @@ function tail(file: string, from: number): string {
 export async function down(options: CommonOptions): Promise<void> {
   const { dataDir } = await environmentOf(options);
   const run = await findRunning(dataDir);
-  if (!run) {
-    if (existsSync(join(dataDir, 'run.json'))) await rm(join(dataDir, 'run.json'), { force: true });
+  const pid = run?.pid ?? (await findSilent(dataDir));
+  if (pid === null) {
+    const stale = await readRunFile(dataDir);
+    if (stale) await removeRunFile(dataDir, stale.pid);
     print(options, { stopped: false, running: false }, () => 'Nothing runs on this data folder.');
     return;
   }
-  const before = await ask<{ lag: Record<string, number> }>(run, 'GET', '/v1/status');
-  process.kill(run.pid, 'SIGTERM');
+  const drained = run ? (await ask<Status>(run, 'GET', '/v1/status')).lag : {};
+  process.kill(pid, 'SIGTERM');
   const deadline = Date.now() + DRAIN_MS_MAX + 15_000;
-  while (isAlive(run.pid)) {
+  while (isAlive(pid)) {
     if (Date.now() > deadline)
-      throw new UsageError(`Process ${run.pid} is still draining; look at "tillstream status".`);
+      throw new CommandFailed(`Process ${pid} is still draining; look at "tillstream status".`);
     progress('Draining ...');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   progressDone();
-  const drained = before.lag;
   print(
     options,
-    { stopped: true, pid: run.pid, drained },
+    { stopped: true, pid, drained },
     () =>
-      `Stopped process ${run.pid}. Drained ${drained.archive ?? 0} lines to the archive and ${drained.metrics ?? 0} to the metrics.`,
+      `Stopped process ${pid}. Drained ${drained.archive ?? 0} lines to the archive and ${drained.metrics ?? 0} to the metrics.`,
+  );
+}
+
+/** Process id of an `up` that does not answer: it is starting, draining, or hangs. */
+async function findSilent(dataDir: string): Promise<number | null> {
+  const holder = await holderOf(dataDir);
+  if (holder === null) return null;
+  if (holder === (await readRunFile(dataDir))?.pid) return holder;
+  throw new CommandFailed(
+    `Process ${holder} has the data folder open, but is not serving it: a command such as load, or a start that is not ready yet. Try again when it is done.`,
   );
 }
 
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
+  }
+  try {
+    // A process that has ended stays in the table until its parent asks for it, which in a container may be never.
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return !existsSync('/proc/self/stat');
   }
 }

@@ -22,7 +22,8 @@ export async function loadConfig<T extends z.ZodType>(
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
   const broken = document.errors[0];
-  if (broken) throw new UsageError(`${file} is not valid YAML: ${broken.message}`);
+  // Only the first line: the rest shows the place in the file, and that may hold a secret.
+  if (broken) throw new UsageError(`${file} is not valid YAML: ${broken.message.split('\n')[0]}`);
   const place = (path: readonly PropertyKey[]) => {
     for (let depth = path.length; depth > 0; depth--) {
       const node = document.getIn(path.slice(0, depth), true) as

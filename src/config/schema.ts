@@ -50,7 +50,7 @@ export function configSchema<
         bytes_max: z
           .int()
           .min(1024 * 1024)
-          .default(128 * 1024 * 1024)
+          .default(96 * 1024 * 1024)
           .describe('Most bytes that are read at a time; memory grows with it.'),
         archive_every_ms: z
           .int()
@@ -62,7 +62,7 @@ export function configSchema<
         metrics_every_ms: z
           .int()
           .min(50)
-          .default(500)
+          .default(1000)
           .describe('How long lines are gathered before the metrics take them.'),
       })
       .prefault({})

@@ -1,4 +1,4 @@
-import { BAD_MARK, DEPTH_MAX, FIELDS, type Field, FUTURE_TOLERANCE_MS, TIMESTAMP_MIN_MS } from './fields.ts';
+import { BAD_MARK, DEPTH_MAX, FIELDS, FUTURE_TOLERANCE_MS, TIMESTAMP_MIN_MS } from './fields.ts';
 import type { Reason } from './reasons.ts';
 import { scanTimestamp } from './scan-timestamp.ts';
 import { parseTimestamp } from './timestamp.ts';
@@ -45,9 +45,16 @@ function slotOf(length: number, first: number, last: number): number {
   return (length * 37 + first * 5 + last) & 1023;
 }
 
-/** What most fields of most lines are judged by. */
-const REQUIRED = Uint8Array.from(FIELDS, (field) => Number(field.required === true));
-const TEXT_BYTES_MAX = Int32Array.from(FIELDS, (field) => field.bytesMax ?? 0);
+/** The rules of the fields, as objects of one shape: V8 reads those fastest. */
+const RULES = FIELDS.map(({ name, kind, required = false, bytesMax = 0, min = 0, max = 0 }) => ({
+  name,
+  kind,
+  required,
+  bytesMax,
+  min,
+  max,
+}));
+type Rule = (typeof RULES)[number];
 
 /** Thrown inside of the scanner only; one instance, so that a bad line costs no stack trace. */
 const STOP = new Error('line judged');
@@ -386,12 +393,10 @@ export class LineChecker {
   }
 
   #fields(receivedAtMs: number): void {
-    for (let index = 0; index < FIELDS.length; index++) {
+    for (let index = 0; index < RULES.length; index++) {
       const kind = this.#kinds[index]!;
-      if (kind === ABSENT && REQUIRED[index] === 0) continue;
-      const bytesLong = this.#ends[index]! - this.#starts[index]!;
-      if (kind === STRING && bytesLong > 0 && bytesLong <= TEXT_BYTES_MAX[index]!) continue;
-      const field = FIELDS[index]!;
+      const field = RULES[index]!;
+      if (kind === ABSENT && !field.required) continue;
       const isEmpty = kind === STRING && this.#starts[index] === this.#ends[index];
       if (kind === ABSENT || kind === NULL || isEmpty) {
         if (field.required) this.#fail('missing_field', field.name);
@@ -400,12 +405,12 @@ export class LineChecker {
       if (kind === OTHER) this.#fail('wrong_type', field.name);
       if (field.kind === 'text') this.#checkText(field, index, kind);
       else if (field.kind === 'integer') this.#checkInteger(field, index, kind);
-      else if (field.kind === 'money') this.#checkMoney(field, index);
+      else if (field.kind === 'money') this.#checkMoney(field, index, kind);
       else this.#checkTimestamp(field, index, receivedAtMs);
     }
   }
 
-  #checkText(field: Field, index: number, kind: number): void {
+  #checkText(field: Rule, index: number, kind: number): void {
     const length = this.#ends[index]! - this.#starts[index]!;
     if (kind === NUMBER) {
       // A number is taken as text where it is a whole one: ids are often numbers, 1.0 and 1e3 have no one spelling.
@@ -416,8 +421,8 @@ export class LineChecker {
     }
     // Escapes only ever shorten a text, so a raw span within the limit needs no decoding.
     if (
-      length > field.bytesMax! &&
-      (kind !== STRING_WITH_ESCAPES || this.#decodedLength(index) > field.bytesMax!)
+      length > field.bytesMax &&
+      (kind !== STRING_WITH_ESCAPES || this.#decodedLength(index) > field.bytesMax)
     ) {
       this.#fail('text_too_long', field.name);
     }
@@ -427,7 +432,7 @@ export class LineChecker {
     return Buffer.byteLength(this.text(index) ?? '');
   }
 
-  #checkInteger(field: Field, index: number, kind: number): void {
+  #checkInteger(field: Rule, index: number, kind: number): void {
     const decoded = kind === STRING_WITH_ESCAPES ? Buffer.from(this.text(index)!) : null;
     const bytes = decoded ?? this.#bytes;
     const end = decoded ? decoded.length : this.#ends[index]!;
@@ -442,16 +447,31 @@ export class LineChecker {
       value = value * 10 + digit;
     }
     if (negative) value = -value;
-    if (value < field.min! || value > field.max!) this.#fail('number_out_of_range', field.name);
+    if (value < field.min || value > field.max) this.#fail('number_out_of_range', field.name);
   }
 
-  #checkMoney(field: Field, index: number): void {
+  #checkMoney(field: Rule, index: number, kind: number): void {
+    if (kind !== STRING_WITH_ESCAPES && this.#isPlainMoney(this.#starts[index]!, this.#ends[index]!)) return;
     const units = parseMoney(this.text(index)!);
     if (units === null) this.#fail('bad_number', field.name);
     if (units === 'out_of_range') this.#fail('number_out_of_range', field.name);
   }
 
-  #checkTimestamp(field: Field, index: number, receivedAtMs: number): void {
+  /** True for the commonest form, an amount far from any limit; for others `parseMoney` decides. */
+  #isPlainMoney(start: number, end: number): boolean {
+    const bytes = this.#bytes;
+    let position = bytes[start] === MINUS ? start + 1 : start;
+    const first = position;
+    while (position < end && bytes[position]! >= 0x30 && bytes[position]! <= 0x39) position++;
+    if (position === first || position - first > 12) return false;
+    if (position === end) return true;
+    if (bytes[position] !== POINT) return false;
+    const point = position++;
+    while (position < end && bytes[position]! >= 0x30 && bytes[position]! <= 0x39) position++;
+    return position === end && position > point + 1 && position - point <= 6;
+  }
+
+  #checkTimestamp(field: Rule, index: number, receivedAtMs: number): void {
     const micros =
       scanTimestamp(this.#bytes, this.#starts[index]!, this.#ends[index]!) ??
       parseTimestamp(this.text(index)!, this.#zone);

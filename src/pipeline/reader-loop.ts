@@ -140,14 +140,14 @@ export class ReaderLoop {
 
   async #step(from: Offset): Promise<void> {
     const { batches, log, name, position } = this.#options;
-    const batch = await batches.take(name, this.#partition, from);
+    const batch = await batches.take(this.#partition, from);
     try {
       const consumed = await this.#consumedAfter(batch);
       this.#consumed.set(batch.to, consumed);
       await this.#options.step(batch);
       this.#lastReceivedAtMs = Math.max(this.#lastReceivedAtMs ?? 0, batch.receivedAtMaxMs);
     } finally {
-      batches.done(batch);
+      await batches.done(batch);
       const at = position(this.#partition);
       for (const offset of this.#consumed.keys()) if (offset !== at) this.#consumed.delete(offset);
       log.retain(name, this.#partition, at);

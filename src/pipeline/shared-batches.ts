@@ -7,7 +7,7 @@ export interface BatchLimits {
   bytesMax: number;
   /** Most runs of lines with one source and received-at in a batch. */
   runsMax: number;
-  /** How long the faster reader waits for the slower one before it goes on alone. */
+  /** How long a reader waits for others before it goes on alone. */
   waitMsMax: number;
 }
 
@@ -16,24 +16,20 @@ interface Entry {
   from: Offset;
   parsed: Promise<ParsedBatch>;
   users: number;
-  dropped: boolean;
 }
-
-/** Parsed batches that are kept for a reader that has not come to them yet. */
-const KEPT_MAX = 2;
 
 /**
  * Parses the log for its readers. Readers at the same place get the same parsed batch, so that each line is parsed once;
- * a reader elsewhere gets a batch of its own. The faster reader waits a moment for the slower, at most `waitMsMax`: a
- * reader that is stuck is then left behind, and stops no other.
+ * a reader elsewhere gets a batch of its own. Before it parses the next batch, a reader waits for others that still work
+ * on one, so that they go on together and memory holds few batches; but at most `waitMsMax`: a reader that is stuck
+ * stops no other.
  */
 export class SharedBatches {
   readonly #log: EventLog;
   readonly #parser: BatchParser;
   readonly #limits: BatchLimits;
+  /** Batches that a reader works on, or that are being parsed for one. */
   readonly #entries: Entry[] = [];
-  /** Where each reader is that keeps up, per partition. */
-  readonly #following = new Map<string, Offset>();
   #wake: (() => void)[] = [];
 
   constructor(log: EventLog, parser: BatchParser, limits: BatchLimits) {
@@ -43,45 +39,45 @@ export class SharedBatches {
   }
 
   /** The batch that starts at `from`; the log must have lines there. Give it back with `done`. */
-  async take(reader: string, partition: number, from: Offset): Promise<ParsedBatch> {
-    const id = `${reader}/${partition}`;
-    this.#following.set(id, from);
-    this.#changed();
+  async take(partition: number, from: Offset): Promise<ParsedBatch> {
+    const giveUpAt = Date.now() + this.#limits.waitMsMax;
     let entry = this.#find(partition, from);
+    while (!entry && this.#entries.length > 0 && Date.now() < giveUpAt) {
+      await this.#change(giveUpAt - Date.now());
+      entry = this.#find(partition, from);
+    }
     if (!entry) {
-      await this.#waitForOthers(id, partition);
-      entry = this.#find(partition, from) ?? this.#add(partition, from);
+      entry = { partition, from, parsed: this.#parse(partition, from), users: 0 };
+      this.#entries.push(entry);
     }
     entry.users++;
     try {
       return await entry.parsed;
     } catch (error) {
-      this.#release(entry);
-      this.#drop(entry);
+      this.#leave(entry);
       throw error;
     }
   }
 
   /** The reader is done with the batch: it has processed it, or will ask for it again. */
-  done(batch: ParsedBatch): void {
-    const entry = this.#entries.find(
-      ({ partition, from }) => partition === batch.partition && from === batch.from,
-    );
-    if (entry) this.#release(entry);
-    else this.#parser.release(batch).catch(() => {});
+  async done(batch: ParsedBatch): Promise<void> {
+    const entry = this.#find(batch.partition, batch.from);
+    if (entry && this.#leave(entry)) await this.#parser.release(batch);
   }
 
   #find(partition: number, from: Offset): Entry | undefined {
     return this.#entries.find((entry) => entry.partition === partition && entry.from === from);
   }
 
-  #add(partition: number, from: Offset): Entry {
-    for (const old of this.#entries.slice(0, -(KEPT_MAX - 1)))
-      if (old.partition === partition) this.#drop(old);
-    const entry = { partition, from, parsed: this.#parse(partition, from), users: 0, dropped: false };
-    entry.parsed.catch(() => {});
-    this.#entries.push(entry);
-    return entry;
+  /** True when this was the last user, and the batch is nobody's any more. */
+  #leave(entry: Entry): boolean {
+    entry.users--;
+    if (entry.users > 0) return false;
+    this.#entries.splice(this.#entries.indexOf(entry), 1);
+    const wake = this.#wake;
+    this.#wake = [];
+    for (const resume of wake) resume();
+    return true;
   }
 
   async #parse(partition: number, from: Offset): Promise<ParsedBatch> {
@@ -92,59 +88,15 @@ export class SharedBatches {
     return this.#parser.parse(partition, from, last ? last.firstOffset + last.lines : end, batches);
   }
 
-  /** Waits while another reader that keeps up still needs the oldest of the kept batches. */
-  async #waitForOthers(id: string, partition: number): Promise<void> {
-    const giveUpAt = Date.now() + this.#limits.waitMsMax;
-    for (;;) {
-      const kept = this.#entries.filter((entry) => entry.partition === partition);
-      const oldest = kept[0];
-      if (!oldest || kept.length < KEPT_MAX) return;
-      const waitedFor = [...this.#following].filter(
-        ([other, at]) => other !== id && other.endsWith(`/${partition}`) && at <= oldest.from,
-      );
-      if (waitedFor.length === 0) return;
-      const leftMs = giveUpAt - Date.now();
-      if (leftMs <= 0) {
-        for (const [other] of waitedFor) this.#following.delete(other);
-        return;
-      }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, leftMs);
-        this.#wake.push(() => {
-          clearTimeout(timer);
-          resolve();
-        });
+  /** Resolves when a batch was given back, or after `ms`. */
+  #change(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake.push(() => {
+        clearTimeout(timer);
+        resolve();
       });
-    }
-  }
-
-  #release(entry: Entry): void {
-    entry.users--;
-    const needed = [...this.#following].some(
-      ([id, at]) => id.endsWith(`/${entry.partition}`) && at <= entry.from,
-    );
-    if (!needed) this.#drop(entry);
-    this.#free(entry);
-  }
-
-  #drop(entry: Entry): void {
-    entry.dropped = true;
-    this.#free(entry);
-  }
-
-  #free(entry: Entry): void {
-    if (!entry.dropped || entry.users > 0) return;
-    const index = this.#entries.indexOf(entry);
-    if (index < 0) return;
-    this.#entries.splice(index, 1);
-    entry.parsed.then((batch) => this.#parser.release(batch)).catch(() => {});
-    this.#changed();
-  }
-
-  #changed(): void {
-    const wake = this.#wake;
-    this.#wake = [];
-    for (const resume of wake) resume();
+    });
   }
 }
 

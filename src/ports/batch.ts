@@ -25,7 +25,8 @@ export interface ParsedBatch {
 }
 
 /**
- * Turns batches of the log into relations. `parse` takes consecutive batches of one partition and the offset after
+ * Turns batches of the log into relations. `parse` takes over consecutive batches of one partition (it empties the list,
+ * so that their memory can go) and the offset after
  * the last of them. The relation lives until `release`; a released batch must not be used.
  */
 export interface BatchParser {

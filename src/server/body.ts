@@ -7,8 +7,6 @@ const ENCODINGS: Record<string, 'gzip' | 'zstd'> = { gzip: 'gzip', 'x-gzip': 'gz
 const DECODED_CHUNK_BYTES_MAX = 256 * 1024;
 /** A zstd body may consist of several frames, as parallel compressors write them. */
 const ZSTD_FRAMES_MAX = 1000;
-/** A client that goes on sending after it was refused is listened to for so long, so that it gets to read why. */
-const LINGER_MS = 2000;
 
 /** Bytes of bodies that are held at the moment, over all requests. */
 export class BodyBudget {
@@ -60,9 +58,6 @@ export async function withBody<T>(
     budget.check(declared);
     const sent = await readAll(request, config.body_bytes_max, pay);
     return await use(encoding === null ? sent : await decode(sent, encoding, config.decoded_bytes_max, pay));
-  } catch (error) {
-    if (!request.raw.complete) lingerBeforeClosing(request);
-    throw error;
   } finally {
     budget.give(paid);
   }
@@ -137,20 +132,4 @@ async function decode(
     throw new ApiError('bad_encoding', `The body is not valid ${encoding}.`);
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-}
-
-/**
- * A connection that is closed while the client still sends is reset, and the client may lose the answer that it already
- * has. So only our side is closed at first, and what still comes is thrown away for a moment.
- */
-function lingerBeforeClosing(request: FastifyRequest): void {
-  const { raw } = request;
-  const { socket } = raw;
-  if (socket.destroyed) return;
-  socket.destroySoon = () => {
-    socket.end();
-    raw.resume();
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-    socket.once('close', () => clearTimeout(timer));
-  };
 }

@@ -20,6 +20,9 @@ import { registerPage } from './page.ts';
 import { registerQueryApi } from './query-api.ts';
 import { registerStream } from './stream.ts';
 
+/** A client that goes on sending after it was refused is listened to for so long, so that it gets to read why. */
+const LINGER_MS = 2000;
+
 export interface ServerOptions {
   backend: Backend;
   config: ServerConfig;
@@ -107,10 +110,29 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   if (known.status === 401 && !reply.hasHeader('www-authenticate'))
     reply.header('www-authenticate', 'Bearer');
   // A body that was not read to its end makes the connection useless for a next request.
-  if (!request.raw.complete) reply.header('connection', 'close');
+  if (!request.raw.complete) {
+    reply.header('connection', 'close');
+    lingerBeforeClosing(request);
+  }
   return reply
     .code(known.status)
     .send(error instanceof LinesRejected ? { ...known.toJSON(), ...error.result } : known.toJSON());
+}
+
+/**
+ * A connection that is closed while the client still sends is reset, and the client may lose the answer that it already
+ * has. So only our side is closed at first, and what still comes is thrown away for a moment.
+ */
+function lingerBeforeClosing(request: FastifyRequest): void {
+  const { raw } = request;
+  const { socket } = raw;
+  if (socket.destroyed) return;
+  socket.destroySoon = () => {
+    socket.end();
+    raw.resume();
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    socket.once('close', () => clearTimeout(timer));
+  };
 }
 
 function toApiError(error: unknown): ApiError {

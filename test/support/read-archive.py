@@ -49,7 +49,7 @@ def describe(root, name, with_rows):
         result["price"] = text(rows["price"].sum())
     if with_rows:
         columns = (
-            ["log_offset", "event_id", "event_type", "timestamp", "amount", "price", "extra", "source", "event_date"]
+            ["log_offset", "event_id", "event_type", "event_time", "amount", "price", "extra", "received_at", "source", "event_date"]
             if name == "events"
             else ["log_offset", "reason", "field", "raw", "source"]
         )

@@ -4,7 +4,7 @@ import type { ChartData } from '../charts/data.ts';
 import { palette } from '../charts/palette.ts';
 import { perWindow } from '../charts/pivot.ts';
 import { count, money } from '../format.ts';
-import { compareMoney, moneyAsNumber } from '../money.ts';
+import { moneyAsNumber } from '../money.ts';
 import { metrics } from '../state/metrics.ts';
 import { timeZone } from '../state/server.ts';
 import { span } from '../state/view.ts';
@@ -17,7 +17,7 @@ export function Revenue() {
   const chosen = useSignal('');
   const currencies = useComputed(() => {
     const total = metrics.revenue.value.total ?? [];
-    return [...total].sort((a, b) => compareMoney(b.revenue, a.revenue)).map((row) => row.currency);
+    return [...total].sort((a, b) => b.orders - a.orders).map((row) => row.currency);
   });
   const currency = useComputed(() =>
     currencies.value.includes(chosen.value) ? chosen.value : (currencies.value[0] ?? ''),

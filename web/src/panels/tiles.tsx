@@ -11,7 +11,7 @@ import {
   shortCount,
   signedShare,
 } from '../format.ts';
-import { compareMoney, moneyAsNumber } from '../money.ts';
+import { moneyAsNumber } from '../money.ts';
 import { nowMinute } from '../state/clock.ts';
 import { earlier, metrics } from '../state/metrics.ts';
 import { liveRate } from '../state/server.ts';
@@ -74,7 +74,7 @@ function Tile({ name, value, shown, delta: moved, before, children }: TileProps)
 }
 
 function Revenue() {
-  const total = [...(metrics.revenue.value.total ?? [])].sort((a, b) => compareMoney(b.revenue, a.revenue));
+  const total = [...(metrics.revenue.value.total ?? [])].sort((a, b) => b.orders - a.orders);
   const before = new Map(earlier.revenue.value.total?.map((row) => [row.currency, row.revenue]));
   const [first, ...others] = total;
   const was = first && before.get(first.currency);

@@ -45,8 +45,13 @@ export function createBatchParser(connection: Connection, tempDir: string, timeZ
     const linesTable = `memory.lines_${id}`;
     const file = join(tempDir, `lines-${process.pid}-${randomUUID()}.ndjson`);
     const chunks = chunksOf(batches);
+    const sources: CountsBySource = {};
+    for (const batch of batches) addCount(sources, batch.source, batch.lines);
+    const receivedAtMaxMs = batches.at(-1)?.receivedAtMs ?? 0;
     try {
       await writeLines(file, batches);
+      // They are the larger part of the memory, and in the file now.
+      batches.length = 0;
       await connection.run(`CREATE TABLE ${linesTable} AS
         SELECT line FROM read_csv(${quote(file)}, columns = {line: 'VARCHAR'}, delim = '\x01', quote = '', escape = '',
           header = false, auto_detect = false, max_line_size = ${LINE_BYTES_MAX},
@@ -57,8 +62,6 @@ export function createBatchParser(connection: Connection, tempDir: string, timeZ
       const counts = await connection.row<{ lines: number; bad: number }>(
         `SELECT count(*) AS lines, count(reason) AS bad FROM ${relation}`,
       );
-      const sources: CountsBySource = {};
-      for (const batch of batches) addCount(sources, batch.source, batch.lines);
       const expected = sumCounts(sources);
       if (counts.lines !== expected) {
         // Offsets are derived from row numbers: a line more or less would shift all that follow.
@@ -66,7 +69,6 @@ export function createBatchParser(connection: Connection, tempDir: string, timeZ
           `parsed ${counts.lines} lines of offsets ${from} to ${to}, but the log has ${expected}`,
         );
       }
-      const receivedAtMaxMs = batches.at(-1)?.receivedAtMs ?? 0;
       return {
         partition,
         from,

@@ -48,7 +48,7 @@ export class DuckDbEngine implements BatchEngine {
     this.#now = options.now;
     this.#aggregator = new Aggregator(options.connection, options.timeZone);
     this.#recomputer = new ArchiveRecomputer(options, this.#aggregator);
-    this.#folder = new Folder(options.connection, stateTables(options.catalogue));
+    this.#folder = new Folder(options.connection, stateTables(options.catalogue), options.foldRowsMin);
     this.#progress = progress;
     this.#dirty = dirty;
   }

@@ -22,6 +22,8 @@ export interface DuckDbOptions {
   logId: string;
   config: DuckDbConfig;
   now: () => number;
+  /** Rows by which a table of the state grows before it is folded; for tests. */
+  foldRowsMin?: number;
 }
 
 export interface DuckDb {
@@ -56,8 +58,14 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   const parsing = await database.connect();
   const writing = await database.connect();
   const querying = [await database.connect(), await database.connect()];
-  const { catalogue, timeZone } = options;
-  const engine = await DuckDbEngine.open({ connection, catalogue, timeZone, now: options.now });
+  const { catalogue, timeZone, now, foldRowsMin } = options;
+  const engine = await DuckDbEngine.open({
+    connection,
+    catalogue,
+    timeZone,
+    now,
+    ...(foldRowsMin === undefined ? {} : { foldRowsMin }),
+  });
   const store = new DuckDbStore(querying, engine, catalogue, timeZone);
   return {
     parser: createBatchParser(parsing, tempDir, timeZone),

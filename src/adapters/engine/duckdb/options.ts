@@ -7,4 +7,6 @@ export interface EngineOptions {
   catalogue: readonly Metric[];
   timeZone: string;
   now: () => number;
+  /** Rows by which a table of the state grows before it is folded; for tests. */
+  foldRowsMin?: number;
 }

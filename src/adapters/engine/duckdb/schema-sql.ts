@@ -87,7 +87,11 @@ function moneySql(text: string): string {
 function timestampSql(text: string, timeZone: string): string {
   const units = (scale: number) => `CAST(floor(TRY_CAST(${text} AS DECIMAL(38,6)) * ${scale}) AS BIGINT)`;
   const monthDayYear = `TRY_STRPTIME(${text}, '%m/%d/%Y')`;
+  // The commonest form, told without a regular expression: in this frame the cast takes nothing but digits, a space before
+  // the hour, hour 24, and years of fewer digits, which are out of range.
+  const usual = `${text} LIKE '____-__-__T__:__:__.___Z' AND ${text}[12:13] BETWEEN '00' AND '23'`;
   return `CASE
+      WHEN ${usual} THEN TRY_CAST(${text} AS TIMESTAMPTZ)
       WHEN ${matches(text, ISO_TIME)} THEN TRY_CAST(${text} AS TIMESTAMPTZ)
       WHEN ${matches(text, '\\d{1,10}(\\.\\d{1,6})?')} THEN make_timestamptz(${units(1_000_000)})
       WHEN ${matches(text, '\\d{11,14}(\\.\\d{1,6})?')} THEN make_timestamptz(${units(1000)})

@@ -129,11 +129,13 @@ export async function createState(
 export class Folder {
   readonly #connection: Connection;
   readonly #tables: StateTable[];
+  readonly #rowsMin: number;
   readonly #rows = new Map<string, { folded: number; now: number }>();
 
-  constructor(connection: Connection, tables: StateTable[]) {
+  constructor(connection: Connection, tables: StateTable[], rowsMin = FOLD_ROWS_MIN) {
     this.#connection = connection;
     this.#tables = tables;
+    this.#rowsMin = rowsMin;
   }
 
   /** Folds what needs it. Must run outside of a transaction. */
@@ -142,7 +144,7 @@ export class Folder {
     for (const table of this.#tables) {
       const counts = this.#rows.get(table.name) ?? { folded: 0, now: 0 };
       counts.now = await this.#count(table);
-      if (counts.now - counts.folded > Math.max(FOLD_ROWS_MIN, counts.folded)) {
+      if (counts.now - counts.folded > Math.max(this.#rowsMin, counts.folded)) {
         await this.#connection.run(
           `CREATE OR REPLACE TABLE ${STATE}.${table.name} AS ${table.folded(hotFrom, frontierMs)}`,
         );

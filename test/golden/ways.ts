@@ -1,0 +1,86 @@
+import { Random } from '../../src/adapters/source/simulator/random.ts';
+import type { EngineName } from '../support/engines.ts';
+import { type AllRows, type Delivery, MetricsHarness } from '../support/metrics-harness.ts';
+
+export interface Golden {
+  engine: EngineName;
+  timeZone: string;
+  deliveries: readonly Delivery[];
+}
+
+/** One way to carry the deliveries to the metrics; whatever the way, the rows must be the same. */
+type Way = (harness: MetricsHarness, deliveries: readonly Delivery[], random: Random) => Promise<void>;
+
+/**
+ * All lines first, then batches of `linesMax`. A backlog of weeks in one batch is what an engine gets that was away.
+ */
+const inBatchesOf =
+  (linesMax: number): Way =>
+  async (harness, deliveries) => {
+    await harness.deliver(...deliveries);
+    await harness.settle(linesMax);
+  };
+
+/** Each delivery is measured when it has come, as in a shop with few customers. */
+const asTheyCome: Way = async (harness, deliveries) => {
+  for (const delivery of deliveries) {
+    await harness.deliver(delivery);
+    await harness.settle();
+  }
+};
+
+/** Random steps: a few deliveries, a few lines archived, a few measured, windows recomputed; then `between`. */
+const atRandom =
+  (between: (harness: MetricsHarness, random: Random) => Promise<void>): Way =>
+  async (harness, deliveries, random) => {
+    const left = [...deliveries];
+    while (left.length > 0) {
+      await harness.deliver(...left.splice(0, random.integer(1, Math.ceil(deliveries.length / 4))));
+      for (let step = 0; step < 6; step++) {
+        const linesMax = random.integer(1, 12) ** 2;
+        const draw = random.next();
+        if (draw < 0.4) await harness.archiveSome(linesMax);
+        else if (draw < 0.8) await harness.measureSome(linesMax);
+        else await harness.engine.repair(harness.archive);
+      }
+      await between(harness, random);
+    }
+    await harness.settle(random.integer(1, 1000));
+  };
+
+/** Lines of one delivery in another order: they were received at the same time, so nothing may depend on it. */
+const shuffled: Way = async (harness, deliveries, random) => {
+  for (const { lines, ...delivery } of deliveries) {
+    const order = lines.map((line) => ({ line, key: random.next() })).sort((a, b) => a.key - b.key);
+    await harness.deliver({ ...delivery, lines: order.map(({ line }) => line) });
+  }
+  await harness.settle();
+};
+
+export const WAYS: Record<string, Way> = {
+  'straight through': inBatchesOf(1_000_000),
+  'in batches of 1': inBatchesOf(1),
+  'in batches of 7': inBatchesOf(7),
+  'in batches of 1000': inBatchesOf(1000),
+  'as the lines come': asTheyCome,
+  'in random steps': atRandom(async () => {}),
+  'stopped and started again': atRandom((harness) => harness.reopen()),
+  'crashed and started again': atRandom((harness) => harness.crash()),
+  'state lost and filled from the archive': atRandom((harness, random) =>
+    random.chance(0.5) ? harness.loseState() : harness.reopen(),
+  ),
+  'in another order': shuffled,
+};
+
+/** The rows after going one way; checks the ledger and that the archive gives the same. */
+export async function rowsAfter(way: string, golden: Golden, seed: number): Promise<AllRows> {
+  const { engine, timeZone, deliveries } = golden;
+  const harness = await MetricsHarness.open({ engine, timeZone });
+  try {
+    await WAYS[way]!(harness, deliveries, new Random(seed));
+    await harness.assertSound();
+    return await harness.rows();
+  } finally {
+    await harness.close();
+  }
+}

@@ -1,0 +1,78 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DeltaArchive, openLocalArchive } from '../../src/adapters/archive/delta/archive.ts';
+import { duckDbConfig } from '../../src/adapters/engine/duckdb/config.ts';
+import { type DuckDb, openDuckDb } from '../../src/adapters/engine/duckdb/index.ts';
+import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
+import { CATALOGUE } from '../../src/metrics/catalogue.ts';
+import { Door } from '../../src/pipeline/door.ts';
+import type { EventLog } from '../../src/ports/event-log.ts';
+
+/** The real door, parser and archive around a log in memory, with the test's clock. */
+export class ArchiveRig {
+  readonly dir: string;
+  readonly archiveDir: string;
+  readonly log: EventLog;
+  readonly duckdb: DuckDb;
+  readonly #door: Door;
+  nowMs = Date.now();
+
+  private constructor(dir: string, log: EventLog, duckdb: DuckDb, clock: { now: () => number }) {
+    this.dir = dir;
+    this.archiveDir = join(dir, 'archive');
+    this.log = log;
+    this.duckdb = duckdb;
+    clock.now = () => this.nowMs;
+    this.#door = new Door({ log, timeZone: 'UTC', lineBytesMax: 64 * 1024, now: clock.now });
+  }
+
+  static async open(dir: string): Promise<ArchiveRig> {
+    const clock = { now: Date.now };
+    const now = () => clock.now();
+    const log = openMemoryLog({ now });
+    mkdirSync(join(dir, 'archive'));
+    const duckdb = await openDuckDb({
+      dir: join(dir, 'metrics'),
+      archiveDirs: [join(dir, 'archive')],
+      catalogue: CATALOGUE,
+      timeZone: 'UTC',
+      logId: log.id,
+      config: duckDbConfig.parse({ threads: 2 }),
+      now,
+    });
+    return new ArchiveRig(dir, log, duckdb, clock);
+  }
+
+  /** Another writer on the same folder each time. */
+  openArchive(): Promise<DeltaArchive> {
+    return openLocalArchive(this.archiveDir, {
+      parquet: this.duckdb.parquet,
+      logId: this.log.id,
+      now: () => this.nowMs,
+    });
+  }
+
+  async receive(lines: readonly (string | Buffer)[], source = 'http'): Promise<void> {
+    const newline = Buffer.from('\n');
+    await this.#door.ingest(source, Buffer.concat(lines.flatMap((line) => [Buffer.from(line), newline])));
+  }
+
+  /** Archives up to so many lines; false when there is nothing left. */
+  async archive(archive: DeltaArchive, linesMax: number): Promise<boolean> {
+    const from = archive.position(0);
+    if (from >= this.log.partitions()[0]!.end) return false;
+    const batches = await this.log.read(0, from, { linesMax, bytesMax: 256 * 1024 * 1024 });
+    const last = batches.at(-1)!;
+    const batch = await this.duckdb.parser.parse(0, from, last.firstOffset + last.lines, batches);
+    try {
+      await archive.append(batch);
+    } finally {
+      await this.duckdb.parser.release(batch);
+    }
+    return true;
+  }
+
+  close(): Promise<void> {
+    return this.duckdb.close();
+  }
+}
