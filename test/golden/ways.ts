@@ -72,6 +72,13 @@ export const WAYS: Record<string, Way> = {
   'in another order': shuffled,
 };
 
+export const QUICK_WAYS = [
+  'straight through',
+  'in batches of 7',
+  'crashed and started again',
+  'state lost and filled from the archive',
+];
+
 /** The rows after going one way; checks the ledger and that the archive gives the same. */
 export async function rowsAfter(way: string, golden: Golden, seed: number): Promise<AllRows> {
   const { engine, timeZone, deliveries } = golden;

@@ -44,7 +44,10 @@ function compare(seen: ArchiveSeen, lines: readonly SimulatedLine[]): void {
     assert.equal(row[at('event_type')], event!.eventType);
     assert.equal(Date.parse(String(row[at('event_time')])), event!.timeMs);
     assert.equal(row[at('event_date')], new Date(event!.timeMs).toISOString().slice(0, 10));
-    assert.equal(row[at('amount')], event!.amountCents === null ? null : (event!.amountCents / 100).toFixed(4));
+    assert.equal(
+      row[at('amount')],
+      event!.amountCents === null ? null : (event!.amountCents / 100).toFixed(4),
+    );
     const others = Object.entries(JSON.parse(String(line))).filter(([name]) => !KNOWN.has(name));
     const extra = row[at('extra')];
     assert.deepEqual(extra === null ? {} : JSON.parse(String(extra)), Object.fromEntries(others));
@@ -60,7 +63,8 @@ test('rows, sums, ids, times and extra fields are the simulator’s, after over 
   const archive = await rig.openArchive();
   const rates = { malformed: 0.02, duplicate: 0.02, late: 0.001, veryLate: 0.0005, extraFields: 0.1 };
   const startMs = Date.UTC(2026, 5, 1, 22);
-  for (const line of stream({ seed: 11, count: 11_200, startMs, eventsPerSecond: 1, rates })) lines.push(line);
+  for (const line of stream({ seed: 11, count: 11_200, startMs, eventsPerSecond: 1, rates }))
+    lines.push(line);
   for (let at = 0; at < lines.length; at += 100) {
     const group = lines.slice(at, at + 100);
     rig.nowMs = group.at(-1)!.receivedAtMs;
@@ -83,7 +87,11 @@ test('compaction changes no row, for those who look before, during and after', a
   const again = lines.slice(0, 300);
   rig.nowMs = lines.at(-1)!.receivedAtMs + 1000;
   await rig.receive(again.map(({ line }) => line));
-  const [first, second] = await Promise.all([archive.compact(), archive.compact(), rig.archive(archive, 1000)]);
+  const [first, second] = await Promise.all([
+    archive.compact(),
+    archive.compact(),
+    rig.archive(archive, 1000),
+  ]);
   lines.push(...again);
   assert.ok(first.filesBefore > 100 && first.filesAfter < 20, JSON.stringify(first));
   assert.ok(second.filesBefore < first.filesBefore);
@@ -111,7 +119,11 @@ test('the table is whole after old commits are deleted, for readers and for the 
 
 test('a pointer to the checkpoint that is empty, damaged or gone stops no start', async () => {
   const pointer = join(rig.archiveDir, 'events', '_delta_log', '_last_checkpoint');
-  for (const damage of [() => writeFileSync(pointer, ''), () => writeFileSync(pointer, '{"ver'), () => rm(pointer)]) {
+  for (const damage of [
+    () => writeFileSync(pointer, ''),
+    () => writeFileSync(pointer, '{"ver'),
+    () => rm(pointer),
+  ]) {
     await damage();
     const archive = await rig.openArchive();
     assert.equal(archive.position(0), lines.length);

@@ -21,7 +21,9 @@ for (const engine of ENGINE_NAMES) {
     it('are the truth, in every window', async (t) => {
       const seed = testSeed(t);
       const startMs = Date.UTC(2026, 9, 23, 18);
-      const lines = [...stream({ seed, startMs, eventsPerSecond: LINES / (3 * 86_400), count: LINES, rates: RATES })];
+      const lines = [
+        ...stream({ seed, startMs, eventsPerSecond: LINES / (3 * 86_400), count: LINES, rates: RATES }),
+      ];
       const truth = new Truth({ timeZone: TIME_ZONE });
       for (const line of lines) truth.add(line);
       const harness = await MetricsHarness.open({ engine, timeZone: TIME_ZONE });
@@ -29,7 +31,11 @@ for (const engine of ENGINE_NAMES) {
         for (const delivery of deliveriesOf(lines, DELIVERY_LINES)) await harness.deliver(delivery);
         await harness.settle(10_000);
         const rows = await harness.rows();
-        for (const [size, name] of [['1m', '1m'], ['1h', '1h'], ['1d', '1d_zone']] as const) {
+        for (const [size, name] of [
+          ['1m', '1m'],
+          ['1h', '1h'],
+          ['1d', '1d_zone'],
+        ] as const) {
           assertTruth(rows, size, truth.windows(name));
         }
         assertRows(rows, referenceRows(referenceOf(lines, DELIVERY_LINES), TIME_ZONE));
@@ -53,12 +59,17 @@ function assertTruth(rows: AllRows, size: WindowSize, windows: TruthWindow[]): v
       window[metric].map((row) => ({ start: window.start.replace('.000Z', 'Z'), ...row }) as MetricRow),
     );
     const textsNamed = wanted.map((row) =>
-      Object.fromEntries(Object.entries(row).map(([key, value]) => [key, typeof value === 'string' ? named(value) : value])),
+      Object.fromEntries(
+        Object.entries(row).map(([key, value]) => [key, typeof value === 'string' ? named(value) : value]),
+      ),
     );
     const fields = Object.keys(wanted[0]!);
     const cut = (row: object) => JSON.stringify(fields.map((field) => (row as MetricRow)[field]));
     assert.deepEqual(found.map(cut).sort(), textsNamed.map(cut).sort(), `${metric} ${size}`);
   }
   const users = rows.audience![size]!.map(({ start, users, sessions }) => [start, users, sessions]);
-  assert.deepEqual(users, windows.map((window) => [window.start.replace('.000Z', 'Z'), window.users, window.sessions]));
+  assert.deepEqual(
+    users,
+    windows.map((window) => [window.start.replace('.000Z', 'Z'), window.users, window.sessions]),
+  );
 }

@@ -17,14 +17,20 @@ export function assertRows(actual: AllRows, expected: AllRows): void {
     for (const window of metric.windows) {
       const [found, wanted] = [actual[metric.name]![window]!, expected[metric.name]![window]!];
       const place = `${metric.name} ${window}`;
-      const identity = ({ start, ...row }: MetricRow) => [start, ...metric.keys.map((key) => row[key.name])].join(' | ');
+      const identity = ({ start, ...row }: MetricRow) =>
+        [start, ...metric.keys.map((key) => row[key.name])].join(' | ');
       assert.deepEqual(found.map(identity), wanted.map(identity), place);
       for (const [i, row] of wanted.entries()) {
         assert.deepEqual(Object.keys(found[i]!).sort(), Object.keys(row).sort(), place);
         for (const [name, value] of Object.entries(row)) {
           const got = found[i]![name];
           const about = `${place} ${identity(row)}: ${name} is ${got}, not ${value}`;
-          const error = kinds.get(name) === 'quantile' ? QUANTILE_ERROR : isEstimate(kinds.get(name), value) ? DISTINCT_ERROR : 0;
+          const error =
+            kinds.get(name) === 'quantile'
+              ? QUANTILE_ERROR
+              : isEstimate(kinds.get(name), value)
+                ? DISTINCT_ERROR
+                : 0;
           if (error === 0) assert.ok(got === value, about);
           else assert.ok(Math.abs(Number(got) - Number(value)) <= Number(value) * (error + ROUNDING), about);
         }
@@ -41,7 +47,8 @@ function isEstimate(kind: string | undefined, value: string | number | null): bo
 export function canonicalJson(rows: AllRows): string {
   const metrics = Object.entries(rows).map(([metric, windows]) => {
     const lists = Object.entries(windows).map(
-      ([window, list]) => `  ${JSON.stringify(window)}: [${list!.map((row) => `\n   ${rowJson(row)}`).join(',')}\n  ]`,
+      ([window, list]) =>
+        `  ${JSON.stringify(window)}: [${list!.map((row) => `\n   ${rowJson(row)}`).join(',')}\n  ]`,
     );
     return ` ${JSON.stringify(metric)}: {\n${lists.join(',\n')}\n }`;
   });
@@ -49,5 +56,7 @@ export function canonicalJson(rows: AllRows): string {
 }
 
 function rowJson(row: MetricRow): string {
-  return JSON.stringify(row, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(9)) : value));
+  return JSON.stringify(row, (_, value) =>
+    typeof value === 'number' ? Number(value.toPrecision(9)) : value,
+  );
 }

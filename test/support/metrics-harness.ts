@@ -107,7 +107,10 @@ export class MetricsHarness {
 
   /** Runs `use` with the batch of the log that starts at `from`. */
   async withBatch<T>(from: number, linesMax: number, use: (batch: ParsedBatch) => Promise<T>): Promise<T> {
-    const batches = (await this.log.read(0, from, { linesMax, bytesMax: 256 * 1024 * 1024 })).slice(0, CHUNKS_MAX);
+    const batches = (await this.log.read(0, from, { linesMax, bytesMax: 256 * 1024 * 1024 })).slice(
+      0,
+      CHUNKS_MAX,
+    );
     const last = batches.at(-1)!;
     const batch = await this.#parts.parser.parse(0, from, last.firstOffset + last.lines, batches);
     try {

@@ -59,56 +59,72 @@ export function referenceRows(lines: readonly ReferenceLine[], timeZone: string)
     if (late) quality.push({ atMs, reason: late[0], minute: Math.floor(line.event.timeMs / 60_000) });
   }
   const all: AllRows = Object.fromEntries(
-    ['traffic', 'responses', 'latency', 'audience', 'funnel', 'revenue', 'products', 'quality'].map((name) => [name, {}]),
+    ['traffic', 'responses', 'latency', 'audience', 'funnel', 'revenue', 'products', 'quality'].map(
+      (name) => [name, {}],
+    ),
   );
   const startOf = memoizedStart(timeZone);
   for (const size of WINDOWS) {
     const windows = Map.groupBy(counted, (event) => startOf(size, event.timeMs));
     const put = (metric: string, rowsOf: (events: ReferenceEvent[]) => Omit<MetricRow, 'start'>[]) => {
-      all[metric]![size] = [...windows].sort(([a], [b]) => a - b).flatMap(([startMs, events]) =>
-        rowsOf(events).map((row) => ({ start: iso(startMs), ...row }) as MetricRow),
-      );
+      all[metric]![size] = [...windows]
+        .sort(([a], [b]) => a - b)
+        .flatMap(([startMs, events]) =>
+          rowsOf(events).map((row) => ({ start: iso(startMs), ...row }) as MetricRow),
+        );
     };
     put('traffic', traffic);
     put('responses', responses);
     put('latency', latency);
-    put('audience', (events) => [{ users: distinct(events, 'userId'), sessions: distinct(events, 'sessionId') }]);
+    put('audience', (events) => [
+      { users: distinct(events, 'userId'), sessions: distinct(events, 'sessionId') },
+    ]);
     if (size !== '1m') put('funnel', funnel);
     put('revenue', revenue);
     if (size !== '1m') put('products', products);
     const byWindow = Map.groupBy(quality, ({ atMs }) => startOf(size, atMs));
-    all.quality![size] = [...byWindow].sort(([a], [b]) => a - b).flatMap(([startMs, rows]) =>
-      grouped(rows, ({ reason }) => [reason]).map(([[reason], group]) => {
-        const minutes = new Set(group.flatMap(({ minute }) => (minute === null ? [] : [minute])));
-        return { start: iso(startMs), reason: reason!, rows: group.length, windows: minutes.size };
-      }),
-    );
+    all.quality![size] = [...byWindow]
+      .sort(([a], [b]) => a - b)
+      .flatMap(([startMs, rows]) =>
+        grouped(rows, ({ reason }) => [reason]).map(([[reason], group]) => {
+          const minutes = new Set(group.flatMap(({ minute }) => (minute === null ? [] : [minute])));
+          return { start: iso(startMs), reason: reason!, rows: group.length, windows: minutes.size };
+        }),
+      );
   }
   return all;
 }
 
 function traffic(events: ReferenceEvent[]) {
   return grouped(events, (event) => [event.eventType, event.deviceType ?? 'unknown']).map(
-    ([[event_type, device_type], group]) => ({ event_type: event_type!, device_type: device_type!, events: group.length }),
+    ([[event_type, device_type], group]) => ({
+      event_type: event_type!,
+      device_type: device_type!,
+      events: group.length,
+    }),
   );
 }
 
 function responses(events: ReferenceEvent[]) {
   const statusClass = ({ statusCode }: ReferenceEvent) =>
     statusCode === null ? 'unknown' : `${Math.min(5, Math.floor(statusCode / 100))}xx`;
-  const errorsOf = (group: ReferenceEvent[]) => group.filter(({ statusCode }) => statusCode !== null && statusCode >= 400).length;
-  const withStatus = (group: ReferenceEvent[]) => group.filter(({ statusCode }) => statusCode !== null).length;
-  return grouped(events, (event) => [event.eventType, statusClass(event)]).map(([[event_type, status_class], group]) => {
-    const ofType = events.filter((event) => event.eventType === event_type);
-    return {
-      event_type: event_type!,
-      status_class: status_class!,
-      events: group.length,
-      with_status: withStatus(group),
-      errors: errorsOf(group),
-      error_share: withStatus(ofType) === 0 ? null : errorsOf(ofType) / withStatus(ofType),
-    };
-  });
+  const errorsOf = (group: ReferenceEvent[]) =>
+    group.filter(({ statusCode }) => statusCode !== null && statusCode >= 400).length;
+  const withStatus = (group: ReferenceEvent[]) =>
+    group.filter(({ statusCode }) => statusCode !== null).length;
+  return grouped(events, (event) => [event.eventType, statusClass(event)]).map(
+    ([[event_type, status_class], group]) => {
+      const ofType = events.filter((event) => event.eventType === event_type);
+      return {
+        event_type: event_type!,
+        status_class: status_class!,
+        events: group.length,
+        with_status: withStatus(group),
+        errors: errorsOf(group),
+        error_share: withStatus(ofType) === 0 ? null : errorsOf(ofType) / withStatus(ofType),
+      };
+    },
+  );
 }
 
 function latency(events: ReferenceEvent[]) {
@@ -116,14 +132,23 @@ function latency(events: ReferenceEvent[]) {
   return grouped(timed, ({ eventType }) => [eventType]).map(([[event_type], group]) => {
     const times = group.map(({ responseTimeMs }) => responseTimeMs!).sort((a, b) => a - b);
     const rank = (q: number) => times[Math.ceil(q * times.length) - 1]!;
-    return { event_type: event_type!, count: times.length, p50: rank(0.5), p95: rank(0.95), p99: rank(0.99), max: times.at(-1)! };
+    return {
+      event_type: event_type!,
+      count: times.length,
+      p50: rank(0.5),
+      p95: rank(0.95),
+      p99: rank(0.99),
+      max: times.at(-1)!,
+    };
   });
 }
 
 function funnel(events: ReferenceEvent[]) {
   const usersAt = (step: string) =>
     new Set(
-      events.filter(({ eventType }) => eventType === step).flatMap(({ userId, sessionId }) => userId ?? sessionId ?? []),
+      events
+        .filter(({ eventType }) => eventType === step)
+        .flatMap(({ userId, sessionId }) => userId ?? sessionId ?? []),
     ).size;
   const steps = FUNNEL_STEPS.filter((step) => events.some(({ eventType }) => eventType === step));
   return [...steps].sort().map((step) => {
@@ -150,14 +175,16 @@ function revenue(events: ReferenceEvent[]) {
       revenue: formatMoney(total),
       refunds: refunds.length,
       refunded: formatMoney(sum(refunds)),
-      average_order: purchases.length === 0 ? null : formatMoney(dividedHalfAway(total, BigInt(purchases.length))),
+      average_order:
+        purchases.length === 0 ? null : formatMoney(dividedHalfAway(total, BigInt(purchases.length))),
     };
   });
 }
 
 function products(events: ReferenceEvent[]) {
   const about = events.filter(
-    ({ productId, eventType }) => productId !== null && ['view_product', 'add_to_cart', 'purchase'].includes(eventType),
+    ({ productId, eventType }) =>
+      productId !== null && ['view_product', 'add_to_cart', 'purchase'].includes(eventType),
   );
   return grouped(about, ({ productId }) => [productId!]).map(([[product_id], group]) => {
     const of = (type: string) => group.filter(({ eventType }) => eventType === type);

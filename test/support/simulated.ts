@@ -7,7 +7,11 @@ export function deliveriesOf(lines: readonly SimulatedLine[], linesEach: number)
   const deliveries: Delivery[] = [];
   for (let i = 0; i < lines.length; i += linesEach) {
     const group = lines.slice(i, i + linesEach);
-    deliveries.push({ atMs: group.at(-1)!.receivedAtMs, lines: group.map(({ line }) => line), source: 'simulator' });
+    deliveries.push({
+      atMs: group.at(-1)!.receivedAtMs,
+      lines: group.map(({ line }) => line),
+      source: 'simulator',
+    });
   }
   return deliveries;
 }

@@ -47,8 +47,12 @@ export class Aggregator {
     this.#timeZone = timeZone;
   }
 
-  /** Makes the deltas of `metrics`. `keep` says which windows are wanted. */
-  async aggregate(metrics: readonly Metric[], inputs: Inputs, keep: Keep): Promise<void> {
+  /** Makes the deltas of `metrics`. `keepOf` says which windows of a metric are wanted. */
+  async aggregate(
+    metrics: readonly Metric[],
+    inputs: Inputs,
+    keepOf: (metric: Metric) => Keep,
+  ): Promise<void> {
     for (const metric of metrics) {
       const input = inputs[metric.input];
       await this.#temp(`b_${metric.name}`, baseSql(metric, input));
@@ -60,6 +64,7 @@ export class Aggregator {
     }
     await this.#makeSlots(metrics);
     for (const metric of metrics) {
+      const keep = keepOf(metric);
       await this.#temp(`d_${metric.name}`, deltaSql(metric, `b_${metric.name}`, keep));
       if (quantileValues(metric).length > 0) {
         await this.#temp(`dh_${metric.name}`, histogramDeltaSql(metric, `bh_${metric.name}`, keep));

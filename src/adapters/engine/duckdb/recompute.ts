@@ -263,7 +263,7 @@ export class ArchiveRecomputer {
     await this.#aggregator.aggregate(
       metrics,
       inputs,
-      (size, start) => `${start} IN (SELECT start FROM wanted WHERE win = ${windowIndex(size)})`,
+      () => (size, start) => `${start} IN (SELECT start FROM wanted WHERE win = ${windowIndex(size)})`,
     );
   }
 

@@ -1,0 +1,106 @@
+/** The page on the real product: its numbers are those of the API, and a posted event is soon on it. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Browser, Page } from 'playwright-core';
+import { launchChromium } from '../support/chromium.ts';
+import { type Product, startProduct, temporaryDir } from '../support/product.ts';
+
+interface Totals {
+  total: Record<string, string | number>[];
+  overall: Record<string, string | number> | null;
+}
+
+const RATE = 1000;
+const LATENCY_API_MS_MAX = 2000;
+const LATENCY_PAGE_MS_MAX = 3000;
+
+let browser: Browser;
+let product: Product;
+before(async () => {
+  browser = await launchChromium();
+  product = await startProduct({ dataDir: temporaryDir() });
+});
+after(async () => {
+  await browser?.close();
+  await product?.stop();
+});
+
+const tile = async (page: Page, name: string) =>
+  Number(await page.locator(`data[data-tile="${name}"]`).getAttribute('value'));
+
+async function until(what: string, check: () => Promise<boolean>, ms: number): Promise<number> {
+  const started = Date.now();
+  while (!(await check())) {
+    assert.ok(Date.now() - started < ms, `${what}: not within ${ms} ms`);
+    await sleep(20);
+  }
+  return Date.now() - started;
+}
+
+function event(n: number, eventType: string, fields: object = {}): string {
+  return JSON.stringify({
+    timestamp: new Date().toISOString(),
+    event_type: eventType,
+    event_id: `page-${n}`,
+    user_id: `u${n % 50}`,
+    session_id: `s${n % 70}`,
+    device_type: n % 3 ? 'mobile' : 'desktop',
+    status_code: n % 40 ? 200 : 500,
+    response_time: 20 + (n % 100),
+    ...fields,
+  });
+}
+
+async function orders(): Promise<number> {
+  const to = new Date(Math.ceil(Date.now() / 86_400_000) * 86_400_000).toISOString();
+  const from = new Date(Date.parse(to) - 2 * 86_400_000).toISOString();
+  const { json } = await product.request<Totals>('GET', `/v1/metrics/revenue?window=1h&from=${from}&to=${to}&total=true`);
+  return json.total.reduce((sum, row) => sum + Number(row.orders), 0);
+}
+
+describe('the page on the product', () => {
+  it('shows the numbers of the API, live, without errors and without asking anyone else', async () => {
+    const lines = Array.from({ length: 600 }, (_, n) =>
+      n % 10 === 0 ? event(n, 'purchase', { amount: '19.90', currency: 'EUR', product_id: 'p1' }) : event(n, 'view_product', { product_id: `p${n % 7}` }),
+    );
+    await product.send(lines.join('\n'));
+    await product.settled();
+    const page = await browser.newPage({ viewport: { width: 1440, height: 1000 } });
+    const problems: string[] = [];
+    page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+    page.on('pageerror', (error) => problems.push(String(error)));
+    page.on('request', (request) => {
+      if (!request.url().startsWith(product.url)) problems.push(`asked ${request.url()}`);
+    });
+    await page.goto(product.url);
+    await until('tiles', async () => (await tile(page, 'Orders')) === 60, 15_000);
+    assert.equal(await orders(), 60);
+    assert.equal(await tile(page, 'Users'), 50);
+    assert.equal(await page.locator('text=balanced').first().isVisible(), true);
+
+    // A thousand events a second, and one order that is watched on its way.
+    let stop = false;
+    let n = 10_000;
+    const load = (async () => {
+      while (!stop) {
+        const batch = Array.from({ length: RATE / 10 }, () => event(n++, 'view_product', { product_id: 'p1' }));
+        const [answer] = await Promise.all([product.send(batch.join('\n')), sleep(100)]);
+        assert.equal(answer.status, 200);
+      }
+    })();
+    await sleep(3000);
+    await product.send(event(1, 'purchase', { event_id: 'watched', amount: '1.00', currency: 'EUR' }));
+    const [inApi, onPage] = await Promise.all([
+      until('the order in the API', async () => (await orders()) === 61, 15_000),
+      until('the order on the page', async () => (await tile(page, 'Orders')) === 61, 15_000),
+    ]);
+    stop = true;
+    await load;
+    console.log(`an order at ${RATE} events/s: after ${inApi} ms in the API, after ${onPage} ms on the page`);
+    assert.deepEqual(problems, []);
+    // Timed on any machine, so with room; the figures above are for the eye (goal: ${LATENCY_API_MS_MAX} and ${LATENCY_PAGE_MS_MAX} ms).
+    assert.ok(inApi < 5 * LATENCY_API_MS_MAX && onPage < 5 * LATENCY_PAGE_MS_MAX);
+    await page.close();
+  });
+});

@@ -1,0 +1,113 @@
+/**
+ * Golden runs: each *.ndjson holds lines with their time of receipt, and *.rows.json the rows of all metrics that they must
+ * give, however they get there. Each row is checked by a second, naive computation too, so that a wrong file can't pass.
+ * After a change of the catalogue: TILLSTREAM_GOLDEN=write node --test test/golden/golden.test.ts, and read the difference.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { EVENT_TYPE_ALIASES } from '../../src/domain/fields.ts';
+import { localDayStartMs } from '../../src/domain/time-zone.ts';
+import { parseMoney } from '../../src/domain/values.ts';
+import { assertRows, canonicalJson } from '../support/compare-rows.ts';
+import { ENGINE_NAMES } from '../support/engines.ts';
+import type { Delivery } from '../support/metrics-harness.ts';
+import { type ReferenceLine, referenceRows } from '../support/reference-metrics.ts';
+import { testSeed } from '../support/seed.ts';
+import { rowsAfter } from './ways.ts';
+
+/** Input files and the shop's time zone. */
+const GOLDEN: Record<string, string> = {
+  'summer-time-begins': 'Europe/Berlin',
+  'summer-time-ends': 'Europe/Berlin',
+  'late-events': 'UTC',
+  duplicates: 'UTC',
+  'shop-day': 'America/St_Johns',
+  'bad-rows': 'Asia/Kathmandu',
+};
+
+/** A line of an input file: an event, or any text; `bad` is the reason why it is a bad row. */
+interface GoldenLine {
+  note?: string;
+  at: string;
+  bad?: string;
+  event?: Record<string, unknown>;
+  text?: string;
+}
+
+/** Every engine takes every golden input along these ways. */
+export function goldenRuns(ways: readonly string[]): void {
+  for (const engine of ENGINE_NAMES) {
+    for (const [name, timeZone] of Object.entries(GOLDEN)) {
+      describe(`golden run ${name}, ${engine}`, () => {
+        const file = join(import.meta.dirname, `${name}.ndjson`);
+        const lines = readFileSync(file, 'utf8')
+          .trimEnd()
+          .split('\n')
+          .map((text) => JSON.parse(text) as GoldenLine);
+        const deliveries = deliveriesOf(lines);
+        const reference = referenceRows(
+          lines.map((line) => judged(line, timeZone)),
+          timeZone,
+        );
+        const rowsFile = join(import.meta.dirname, `${name}.rows.json`);
+        for (const way of ways) {
+          it(way, async (t) => {
+            const rows = await rowsAfter(way, { engine, timeZone, deliveries }, testSeed(t));
+            assertRows(rows, reference);
+            const text = canonicalJson(rows);
+            if (process.env.TILLSTREAM_GOLDEN === 'write' && way === ways[0]) writeFileSync(rowsFile, text);
+            assert.ok(existsSync(rowsFile), `${rowsFile} is missing`);
+            assert.equal(text, readFileSync(rowsFile, 'utf8'));
+          });
+        }
+      });
+    }
+  }
+}
+
+/** Lines with the same time of receipt came together. */
+function deliveriesOf(lines: readonly GoldenLine[]): Delivery[] {
+  return [...Map.groupBy(lines, ({ at }) => at)].map(([at, group]) => ({
+    atMs: Date.parse(at),
+    lines: group.map(({ event, text }) => text ?? JSON.stringify(event)),
+  }));
+}
+
+function judged(line: GoldenLine, timeZone: string): ReferenceLine {
+  const receivedAtMs = Date.parse(line.at);
+  if (line.bad !== undefined) return { receivedAtMs, reason: line.bad };
+  const event = line.event!;
+  const text = (name: string) =>
+    event[name] === null || event[name] === undefined || event[name] === '' ? null : String(event[name]);
+  const number = (name: string) => (text(name) === null ? null : Number(text(name)));
+  const money = (name: string) => (text(name) === null ? null : (parseMoney(text(name)!) as bigint));
+  const type = text('event_type')!;
+  return {
+    receivedAtMs,
+    event: {
+      timeMs: timeOf(event.timestamp as string | number, timeZone),
+      eventType: EVENT_TYPE_ALIASES[type] ?? type,
+      eventId: text('event_id'),
+      userId: text('user_id'),
+      sessionId: text('session_id'),
+      productId: text('product_id'),
+      quantity: number('quantity'),
+      price: money('price'),
+      amount: money('amount'),
+      currency: text('currency'),
+      deviceType: text('device_type'),
+      responseTimeMs: number('response_time'),
+      statusCode: number('status_code'),
+    },
+  };
+}
+
+function timeOf(timestamp: string | number, timeZone: string): number {
+  if (typeof timestamp === 'number') return timestamp < 1e11 ? timestamp * 1000 : timestamp;
+  const date = /^(\d\d)\/(\d\d)\/(\d{4})$/.exec(timestamp);
+  return date
+    ? localDayStartMs(timeZone, Number(date[3]), Number(date[1]), Number(date[2]))
+    : Date.parse(timestamp);
+}

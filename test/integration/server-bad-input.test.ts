@@ -1,0 +1,211 @@
+/** What a collector must answer to bad bodies: clearly, line by line, and go on. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { assertError, assertHealthy, assertNothingLeaks } from '../support/answers.ts';
+import { type Product, startProduct, temporaryDir } from '../support/product.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const CONFIG = {
+  sources: [{ kind: 'http', body_bytes_max: MIB, decoded_bytes_max: 2 * MIB, in_flight_bytes_max: 8 * MIB }],
+  batch: { archive_every_ms: 100, metrics_every_ms: 50 },
+};
+
+let product: Product;
+before(async () => {
+  product = await startProduct({ dataDir: temporaryDir(), config: CONFIG });
+});
+after(() => product?.stop());
+
+const event = (id: string, more = '') =>
+  `{"timestamp":${Date.now()},"event_type":"view_product","event_id":"${id}"${more}}`;
+const ndjson = { 'content-type': 'application/x-ndjson' };
+const json = { 'content-type': 'application/json' };
+
+async function assertSent(
+  body: string | Uint8Array,
+  headers: Record<string, string>,
+  accepted: number,
+  errors: [line: number, code: string][],
+): Promise<void> {
+  const answer = await product.send(body, headers);
+  assert.equal(answer.status, 200, answer.text);
+  const found = {
+    accepted: answer.json.accepted,
+    errors: answer.json.errors.map(({ line, code }) => [line, code]),
+  };
+  assert.deepEqual(found, { accepted, errors }, answer.text);
+  assert.equal(answer.json.rejected, errors.length);
+  assertNothingLeaks(answer.text);
+}
+
+test('garbage bytes are bad rows', async () => {
+  await assertSent(Buffer.from([0x00, 0xff, 0xfe, 0x80, 0x0a, 0xc3, 0x28]), ndjson, 0, [
+    [1, 'not_utf8'],
+    [2, 'not_utf8'],
+  ]);
+  await assertSent('hello\nworld', ndjson, 0, [
+    [1, 'not_json'],
+    [2, 'not_json'],
+  ]);
+  await assertSent('', ndjson, 0, []);
+  await assertSent('\n\n\r\n', ndjson, 0, []);
+  await assertHealthy(product);
+});
+
+test('nesting, reserved names and long lines are judged line by line', async () => {
+  const deep = `{"timestamp":1,"event_type":"x","a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`;
+  const long = event('long', `,"note":"${'x'.repeat(64 * KIB)}"`);
+  const lines = [
+    event('a'),
+    deep,
+    event('b', ',"__proto__":{"polluted":1}'),
+    event('c', ',"\\u005f_proto__":{"polluted":1}'),
+    event('d', ',"constructor":{"prototype":{"polluted":1}}'),
+    long,
+    event('e'),
+  ];
+  const answer = await product.send(lines.join('\n'), ndjson);
+  assert.equal(answer.status, 200, answer.text);
+  const codes = new Map(answer.json.errors.map(({ line, code }) => [line, code]));
+  assert.equal(codes.get(2), 'too_deep');
+  assert.equal(codes.get(3), 'reserved_field');
+  assert.equal(codes.get(4), 'reserved_field');
+  assert.equal(codes.get(6), 'line_too_long');
+  assert.ok(!codes.has(1) && !codes.has(7), answer.text);
+  assert.equal(({} as Record<string, unknown>).polluted, undefined);
+  // One value that is all of the body, nested without end.
+  const { status } = await product.send('['.repeat(900 * KIB), json);
+  assert.equal(status, 200);
+  await assertHealthy(product);
+});
+
+test('arrays, single and pretty-printed objects, byte order marks and line ends', async () => {
+  await assertSent(`[${event('f')},\n ${event('g')}]`, json, 2, []);
+  await assertSent(`[${event('f')},3,"x",${event('g')},[]]`, json, 2, [
+    [2, 'not_an_object'],
+    [3, 'not_an_object'],
+    [5, 'not_an_object'],
+  ]);
+  await assertSent(event('h'), json, 1, []);
+  await assertSent(JSON.stringify(JSON.parse(event('i')), null, 2), json, 1, []);
+  await assertSent('[]', json, 0, []);
+  await assertSent(`\ufeff${event('j')}\r\n${event('k')}\r\n`, ndjson, 2, []);
+  await assertSent(`\ufeff[${event('l')}]`, json, 1, []);
+  await assertSent(`${event('m')}\n${event('n')}`, json, 2, []);
+  await assertHealthy(product);
+});
+
+test('what does not belong to the array, and a torn line, is told and kept', async () => {
+  const second = await product.send(`[${event('o')}]\n[${event('p')}]`, json);
+  assert.equal(second.status, 200, second.text);
+  assert.equal(second.json.accepted + second.json.rejected, 2, second.text);
+  assert.ok(second.json.rejected > 0 || second.json.accepted === 2, second.text);
+  const torn = await product.send(`[${event('q')},${event('r').slice(0, -4)}`, json);
+  assert.equal(torn.status, 200);
+  assert.ok(torn.json.rejected > 0, torn.text);
+  await assertSent(`${event('s')}\n${event('t').slice(0, 40)}`, ndjson, 1, [[2, 'not_json']]);
+  await assertHealthy(product);
+});
+
+test('strict mode stores all or nothing', async () => {
+  const before = (await product.ledger()).received;
+  const path = '/v1/events?strict=true';
+  const mixed = await product.request('POST', path, { body: `${event('u')}\nnope`, headers: ndjson });
+  assertError(mixed, 422, 'lines_rejected');
+  assert.deepEqual((mixed.json as { errors: unknown }).errors, [{ line: 2, code: 'not_json' }]);
+  assert.equal((mixed.json as { accepted: number }).accepted, 0);
+  assert.equal((await product.ledger()).received, before);
+  assert.equal((await product.request('POST', path, { body: event('v'), headers: ndjson })).status, 200);
+  for (const query of ['strict=1', 'strict', 'strict=true&strict=false', 'stict=true']) {
+    assertError(
+      await product.request('POST', `/v1/events?${query}`, { body: 'nope', headers: ndjson }),
+      400,
+      'bad_request',
+    );
+  }
+  assert.equal((await product.ledger()).received, before + 1);
+});
+
+test('compressed bodies: several frames, broken, cut, unknown, nested', async () => {
+  const send = (encoding: string, body: Uint8Array) =>
+    product.send(body, { ...ndjson, 'content-encoding': encoding });
+  for (const [encoding, compress] of [
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+  ] as const) {
+    const [first, second] = [compress(`${event('w')}\n`), compress(`${event('x')}\n`)];
+    assert.equal((await send(encoding, first)).json.accepted, 1);
+    assert.equal(
+      (await send(encoding, Buffer.concat([first, second, first]))).json.accepted,
+      3,
+      `${encoding} in parts`,
+    );
+    assertError(await send(encoding, first.subarray(0, -3)), 400, 'bad_encoding');
+    assertError(await send(encoding, Buffer.concat([first, Buffer.from('garbage')])), 400, 'bad_encoding');
+    assertError(await send(encoding, Buffer.from('not compressed')), 400, 'bad_encoding');
+    assertError(await send(encoding, Buffer.alloc(0)), 400, 'bad_encoding');
+    const nested = await send(encoding, compress(compress(event('y'))));
+    assert.equal(nested.status, 200);
+    assert.equal(nested.json.accepted, 0, 'the inner one is no text');
+  }
+  assertError(await send('br', Buffer.from('x')), 415, 'unsupported_encoding');
+  assertError(await send('gzip, gzip', Buffer.from('x')), 415, 'unsupported_encoding');
+  assertError(await send('toString', Buffer.from('x')), 415, 'unsupported_encoding');
+  await assertHealthy(product);
+});
+
+test('bombs end at the limit, with flat memory', async () => {
+  const before = product.memory();
+  const send = (encoding: string, body: Uint8Array) =>
+    product.send(body, { ...ndjson, 'content-encoding': encoding });
+  const bombs = { gzip: gzipSync(Buffer.alloc(500 * MIB)), zstd: zstdCompressSync(Buffer.alloc(500 * MIB)) };
+  for (const [encoding, bomb] of Object.entries(bombs)) {
+    const all = Array.from({ length: 20 }, () => send(encoding, bomb));
+    for (const answer of await Promise.all(all)) {
+      if (answer.status === 429) assertError(answer, 429, 'too_many_requests');
+      else assertError(answer, 413, 'too_large');
+    }
+  }
+  const frames = Buffer.concat(Array.from({ length: 5000 }, () => zstdCompressSync('')));
+  assertError(await send('zstd', frames), 400, 'bad_encoding');
+  const grown = product.memory() - before;
+  assert.ok(grown < 150 * MIB, `memory grew by ${Math.round(grown / MIB)} MiB`);
+  await assertHealthy(product);
+});
+
+test('each limit lets through what is just within it', async () => {
+  const fill = (bytes: number) => {
+    const lines = Array.from({ length: 10 }, (_, index) => event(`fill-${index}-${Math.random()}`));
+    return `${lines.join('\n')}\n`.padEnd(bytes, '\n');
+  };
+  assert.equal((await product.send(fill(MIB), ndjson)).json.accepted, 10);
+  assertError(await product.send(fill(MIB + 1), ndjson), 413, 'too_large');
+  const zipped = (bytes: number) =>
+    product.send(gzipSync(fill(bytes)), { ...ndjson, 'content-encoding': 'gzip' });
+  assert.equal((await zipped(2 * MIB)).json.accepted, 10);
+  assertError(await zipped(2 * MIB + 1), 413, 'too_large');
+  const line = event('edge');
+  const padded = (bytes: number) => `${line.slice(0, -1)}${' '.repeat(bytes - line.length)}}`;
+  assert.equal((await product.send(padded(64 * KIB), ndjson)).json.accepted, 1);
+  await assertSent(padded(64 * KIB + 1), ndjson, 0, [[1, 'line_too_long']]);
+});
+
+test('content types do not matter, and none is needed', async () => {
+  for (const type of [
+    'text/plain',
+    'application/octet-stream',
+    'application/json; charset=utf-8',
+    'multipart/form-data',
+  ]) {
+    await assertSent(event('z'), { 'content-type': type }, 1, []);
+  }
+  await assertSent(Buffer.from(event('z')), {}, 1, []);
+});
+
+test('afterwards the books balance', async () => {
+  const ledger = await product.settled();
+  assert.ok(ledger.balanced, JSON.stringify(ledger));
+  assert.ok(ledger.metrics.bad > 10);
+});
