@@ -179,6 +179,7 @@ async function wire(
     },
     archiveEveryMs: config.batch.archive_every_ms,
     metricsEveryMs: config.batch.metrics_every_ms,
+    gatherLinesMax: config.batch.gather_lines_max,
     compactEveryMs: config.housekeeping.compact_every_minutes * 60_000,
     vacuumRetentionHours: config.housekeeping.vacuum_retention_hours,
   });

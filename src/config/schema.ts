@@ -64,6 +64,11 @@ export function configSchema<
           .min(50)
           .default(1000)
           .describe('How long lines are gathered before the metrics take them.'),
+        gather_lines_max: z
+          .int()
+          .min(1)
+          .default(100_000)
+          .describe('With so many lines waiting a reader takes them at once.'),
       })
       .prefault({})
       .describe('How the readers of the log work.'),

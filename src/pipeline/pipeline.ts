@@ -16,12 +16,12 @@ export interface PipelineOptions {
   limits: BatchLimits;
   archiveEveryMs: number;
   metricsEveryMs: number;
+  /** With so many lines waiting, a reader takes them at once. */
+  gatherLinesMax: number;
   compactEveryMs: number;
   vacuumRetentionHours: number;
 }
 
-/** With so many lines waiting, a reader takes them at once. */
-const GATHER_LINES_MAX = 100_000;
 const REPAIR_LOOK_MS = 500;
 /** Dirty windows wait for the metrics to catch up, but no longer than this. */
 const REPAIR_WAIT_MS_MAX = 60_000;
@@ -39,7 +39,7 @@ export class Pipeline {
     this.#options = options;
     const { log, archive, engine, logger } = options;
     const batches = new SharedBatches(log, options.parser, options.limits);
-    const common = { log, batches, logger, lingerLinesMax: GATHER_LINES_MAX };
+    const common = { log, batches, logger, lingerLinesMax: options.gatherLinesMax };
     this.#archiveLoop = new ReaderLoop(0, {
       ...common,
       name: 'archive',
@@ -135,7 +135,7 @@ export class Pipeline {
 
   async #repairLoop(): Promise<void> {
     const { signal } = this.#abort;
-    const { engine, archive, logger } = this.#options;
+    const { engine, archive, logger, gatherLinesMax } = this.#options;
     let dirtySinceMs = 0;
     while (!signal.aborted) {
       await sleep(REPAIR_LOOK_MS, signal);
@@ -144,7 +144,7 @@ export class Pipeline {
         continue;
       }
       dirtySinceMs ||= Date.now();
-      if (this.#metricsLoop.lag() > GATHER_LINES_MAX && Date.now() - dirtySinceMs < REPAIR_WAIT_MS_MAX)
+      if (this.#metricsLoop.lag() > gatherLinesMax && Date.now() - dirtySinceMs < REPAIR_WAIT_MS_MAX)
         continue;
       try {
         await engine.repair(archive);

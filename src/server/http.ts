@@ -47,7 +47,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     http: {
       headersTimeout: config.header_timeout_seconds * 1000,
       connectionsCheckingInterval: 2000,
-      requireHostHeader: true,
+      // Checked below, with an answer that says so.
+      requireHostHeader: false,
     },
     routerOptions: { maxParamLength: 200 },
     clientErrorHandler: answerBrokenRequest,
@@ -60,7 +61,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
 
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
     reply.header('referrer-policy', 'no-referrer');
     reply.header('x-frame-options', 'DENY');
@@ -68,6 +69,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       'content-security-policy',
       "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     );
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      throw new ApiError('bad_request', 'The header host is missing.');
+    }
   });
 
   app.setErrorHandler(answerError);

@@ -55,14 +55,19 @@ function event(n: number, eventType: string, fields: object = {}): string {
 async function orders(): Promise<number> {
   const to = new Date(Math.ceil(Date.now() / 86_400_000) * 86_400_000).toISOString();
   const from = new Date(Date.parse(to) - 2 * 86_400_000).toISOString();
-  const { json } = await product.request<Totals>('GET', `/v1/metrics/revenue?window=1h&from=${from}&to=${to}&total=true`);
+  const { json } = await product.request<Totals>(
+    'GET',
+    `/v1/metrics/revenue?window=1h&from=${from}&to=${to}&total=true`,
+  );
   return json.total.reduce((sum, row) => sum + Number(row.orders), 0);
 }
 
 describe('the page on the product', () => {
   it('shows the numbers of the API, live, without errors and without asking anyone else', async () => {
     const lines = Array.from({ length: 600 }, (_, n) =>
-      n % 10 === 0 ? event(n, 'purchase', { amount: '19.90', currency: 'EUR', product_id: 'p1' }) : event(n, 'view_product', { product_id: `p${n % 7}` }),
+      n % 10 === 0
+        ? event(n, 'purchase', { amount: '19.90', currency: 'EUR', product_id: 'p1' })
+        : event(n, 'view_product', { product_id: `p${n % 7}` }),
     );
     await product.send(lines.join('\n'));
     await product.settled();
@@ -84,7 +89,9 @@ describe('the page on the product', () => {
     let n = 10_000;
     const load = (async () => {
       while (!stop) {
-        const batch = Array.from({ length: RATE / 10 }, () => event(n++, 'view_product', { product_id: 'p1' }));
+        const batch = Array.from({ length: RATE / 10 }, () =>
+          event(n++, 'view_product', { product_id: 'p1' }),
+        );
         const [answer] = await Promise.all([product.send(batch.join('\n')), sleep(100)]);
         assert.equal(answer.status, 200);
       }

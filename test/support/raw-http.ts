@@ -37,6 +37,6 @@ export async function rawRequest(
     });
   });
   socket.destroy();
-  const statuses = [...text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((match) => Number(match[1]));
+  const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1]));
   return { text, statuses, closed, ms: performance.now() - startedMs };
 }

@@ -11,8 +11,8 @@ import {
   MONEY_SCALE,
   TIMESTAMP_MIN_MS,
 } from '../../../domain/fields.ts';
-import { REASON_CODES } from '../../../domain/reasons.ts';
-import { identifier, quote } from './database.ts';
+import { REASON_CODES, type Reason } from '../../../domain/reasons.ts';
+import { identifier, quote, stringList } from './database.ts';
 
 const RAW_KEYS = [...FIELDS.map((field) => field.name), BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW];
 
@@ -21,6 +21,7 @@ const RAW_KEYS = [...FIELDS.map((field) => field.name), BAD_MARK, BAD_MARK_FIELD
  * gives EVENT_COLUMNS plus reason, field, raw, id_hash. Every line gives one row; nothing is dropped.
  */
 export function parseSql(lines: string, timeZone: string): string {
+  const rules = rejectRules();
   const transform = quote(JSON.stringify(Object.fromEntries(RAW_KEYS.map((key) => [key, 'VARCHAR']))));
   return `
     WITH texts AS (
@@ -33,14 +34,11 @@ export function parseSql(lines: string, timeZone: string): string {
         ${FIELDS.map((field) => `${valueSql(field, timeZone)} AS ${identifier(valueName(field))}`).join(',\n        ')}
       FROM texts
     ), judged AS (
-      SELECT *, ${verdictSql()} AS verdict FROM typed
+      SELECT *, ${verdictSql(rules)} AS verdict FROM typed
     )
     SELECT
       ${EVENT_COLUMNS.map(columnSql).join(',\n      ')},
-      CASE WHEN verdict IS NOT NULL THEN split_part(verdict, ':', 1) END AS reason,
-      CASE WHEN verdict LIKE '%:_%' THEN split_part(verdict, ':', 2) END AS field,
-      CASE WHEN verdict IS NOT NULL THEN CASE WHEN ${identifier(BAD_MARK)} IS NULL THEN line
-        ELSE coalesce(${identifier(BAD_MARK_RAW)}, line) END END AS raw,
+      ${badRowSql(rules)},
       CASE WHEN verdict IS NULL AND v_event_id IS NOT NULL THEN hash(v_event_id) END AS id_hash
     FROM judged`;
 }
@@ -112,44 +110,73 @@ export function dayStartSql(day: string, timeZone: string): string {
   return `CASE ${earlier.join(' ')} ELSE ${midnight} END`;
 }
 
-/** NULL for an event, else 'reason:field'. */
-function verdictSql(): string {
-  const known = REASON_CODES.map(quote).join(', ');
-  const mark = identifier(BAD_MARK);
-  const rules: string[] = [
-    `WHEN ${mark} IS NOT NULL THEN
-        CASE WHEN ${mark} IN (${known}) THEN ${mark} ELSE 'not_json' END || ':' || coalesce(${identifier(BAD_MARK_FIELD)}, '')`,
-    `WHEN key_count IS NULL THEN 'not_json:'`,
-    `WHEN key_count = 0 AND NOT starts_with(ltrim(line, ' \t'), '{') THEN 'not_an_object:'`,
+interface Rule {
+  when: string;
+  reason: Reason;
+  field?: string;
+}
+
+/** Number of the rule for lines that came marked; of the others the first is 1. */
+const MARKED = 0;
+
+/** Why a line is no event, one rule after the other: of those that hold the first decides. */
+function rejectRules(): Rule[] {
+  const texts = textFields().map((field) => identifier(field.name));
+  const rules: Rule[] = [
+    { when: 'key_count IS NULL', reason: 'not_json' },
+    { when: `key_count = 0 AND NOT starts_with(ltrim(line, ' \t'), '{')`, reason: 'not_an_object' },
     // The escape in the raw line is only a hint: a backslash before it would make it plain text.
-    `WHEN contains(line, '\\u0000') AND contains(concat(${textFields()
-      .map((field) => identifier(field.name))
-      .join(', ')}), chr(0)) THEN 'nul_character:'`,
+    {
+      when: `contains(line, '\\u0000') AND contains(concat(${texts.join(', ')}), chr(0))`,
+      reason: 'nul_character',
+    },
   ];
-  for (const field of FIELDS) {
-    const text = identifier(field.name);
-    const value = identifier(valueName(field));
-    const name = field.name;
-    if (field.required) rules.push(`WHEN coalesce(${text}, '') = '' THEN 'missing_field:${name}'`);
-    if (field.kind === 'text') {
-      rules.push(`WHEN strlen(${text}) > ${field.bytesMax} THEN 'text_too_long:${name}'`);
-    } else if (field.kind === 'timestamp') {
-      const aheadUs = FUTURE_TOLERANCE_MS * 1000;
-      rules.push(
-        `WHEN ${value} IS NULL THEN 'bad_timestamp:${name}'`,
-        `WHEN epoch_us(${value}) < ${TIMESTAMP_MIN_MS * 1000} THEN 'timestamp_out_of_range:${name}'`,
-        `WHEN epoch_us(${value}) > epoch_us(received_at) + ${aheadUs} THEN 'timestamp_in_future:${name}'`,
-      );
-    } else {
-      rules.push(`WHEN ${text} <> '' AND ${value} IS NULL THEN 'bad_number:${name}'`);
-      if (field.min !== undefined) {
-        rules.push(
-          `WHEN ${value} NOT BETWEEN ${field.min} AND ${field.max} THEN 'number_out_of_range:${name}'`,
-        );
-      }
+  for (const field of FIELDS) rules.push(...rulesOf(field));
+  return rules;
+}
+
+function rulesOf({ name, kind, required, bytesMax, min, max }: Field): Rule[] {
+  const text = identifier(name);
+  const value = identifier(`v_${name}`);
+  const rules: Omit<Rule, 'field'>[] = [];
+  if (required) rules.push({ when: `${value} IS NULL AND coalesce(${text}, '') = ''`, reason: 'missing_field' });
+  if (kind === 'text') rules.push({ when: `strlen(${text}) > ${bytesMax}`, reason: 'text_too_long' });
+  else if (kind === 'timestamp') {
+    const latest = `epoch_us(received_at) + ${FUTURE_TOLERANCE_MS * 1000}`;
+    rules.push(
+      { when: `${value} IS NULL`, reason: 'bad_timestamp' },
+      { when: `epoch_us(${value}) < ${TIMESTAMP_MIN_MS * 1000}`, reason: 'timestamp_out_of_range' },
+      { when: `epoch_us(${value}) > ${latest}`, reason: 'timestamp_in_future' },
+    );
+  } else {
+    rules.push({ when: `${value} IS NULL AND ${text} <> ''`, reason: 'bad_number' });
+    if (min !== undefined) {
+      rules.push({ when: `${value} NOT BETWEEN ${min} AND ${max}`, reason: 'number_out_of_range' });
     }
   }
-  return `CASE ${rules.join('\n        ')} END`;
+  return rules.map((rule) => ({ ...rule, field: name }));
+}
+
+/** Number of the rule that decides; NULL for an event. */
+function verdictSql(rules: Rule[]): string {
+  const cases = rules.map(({ when }, i) => `WHEN ${when} THEN ${i + 1}`);
+  return `CAST(CASE WHEN ${identifier(BAD_MARK)} IS NOT NULL THEN ${MARKED}
+        ${cases.join('\n        ')} END AS SMALLINT)`;
+}
+
+/** The columns of bad rows; only those pay for them. */
+function badRowSql(rules: Rule[]): string {
+  const [mark, markField, markRaw] = [BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW].map(identifier);
+  const known = REASON_CODES.map(quote).join(', ');
+  const fields = rules.map(({ field }) => (field === undefined ? 'NULL' : quote(field)));
+  const pick = (marked: string, judged: string) =>
+    `CASE WHEN verdict = ${MARKED} THEN ${marked} WHEN verdict IS NOT NULL THEN ${judged} END`;
+  return `${pick(
+    `CASE WHEN ${mark} IN (${known}) THEN ${mark} ELSE 'not_json' END`,
+    `list_extract(${stringList(rules.map(({ reason }) => reason))}, verdict)`,
+  )} AS reason,
+      ${pick(`nullif(${markField}, '')`, `list_extract([${fields.join(', ')}], verdict)`)} AS field,
+      ${pick(`coalesce(${markRaw}, line)`, 'line')} AS raw`;
 }
 
 function textFields(): Field[] {
