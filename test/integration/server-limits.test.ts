@@ -179,10 +179,12 @@ test('requests that two readers could understand differently are refused, with o
   };
   const before = (await product.ledger()).received;
   for (const [name, bytes] of Object.entries(corpus)) {
-    const { statuses, text, closed } = await rawRequest(product.port, bytes, { msMax: 6000 });
+    // These two are whole requests: the connection is as good as before.
+    const mayStay = name === 'no host' || name === 'two hosts';
+    const { statuses, text, closed } = await rawRequest(product.port, bytes, { msMax: mayStay ? 300 : 6000 });
     assert.equal(statuses.length, 1, `${name}: ${statuses.length} answers\n${text}`);
     assert.equal(statuses[0], 400, `${name}\n${text}`);
-    assert.ok(closed || name === 'two hosts', `${name}: the connection stays open`);
+    assert.ok(closed || mayStay, `${name}: the connection stays open`);
     assert.match(text, /"error":\{"code":"bad_request"/, name);
     assertNothingLeaks(text);
   }

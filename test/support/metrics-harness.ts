@@ -30,7 +30,9 @@ export interface HarnessOptions {
   foldRowsMin?: number;
 }
 
-const FAR_MS = Date.UTC(2200, 0, 1);
+/** Before the day of 1970-01-01 of any time zone. */
+const FROM_MS = -2 * 86_400_000;
+const TO_MS = Date.UTC(2200, 0, 1);
 const NEWLINE = Buffer.from('\n');
 
 /**
@@ -175,7 +177,12 @@ export class MetricsHarness {
       const byWindow: AllRows[string] = {};
       all[metric.name] = byWindow;
       for (const window of metric.windows) {
-        const { rows } = await this.store.query({ metric: metric.name, window, fromMs: 0, toMs: FAR_MS });
+        const { rows } = await this.store.query({
+          metric: metric.name,
+          window,
+          fromMs: FROM_MS,
+          toMs: TO_MS,
+        });
         byWindow[window] = rows;
       }
     }

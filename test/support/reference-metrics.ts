@@ -158,9 +158,9 @@ function funnel(events: ReferenceEvent[]) {
   });
 }
 
-const valueOf = ({ amount, price, quantity }: ReferenceEvent) =>
+const worthOf = ({ amount, price, quantity }: ReferenceEvent) =>
   amount ?? (price === null ? 0n : price * BigInt(quantity ?? 1));
-const sum = (events: ReferenceEvent[]) => events.reduce((total, event) => total + valueOf(event), 0n);
+const sum = (events: ReferenceEvent[]) => events.reduce((total, event) => total + worthOf(event), 0n);
 
 function revenue(events: ReferenceEvent[]) {
   const sales = events.filter(({ eventType }) => eventType === 'purchase' || eventType === 'refund');

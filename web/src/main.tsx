@@ -4,6 +4,7 @@ import { start, watch } from './state/live.ts';
 import './styles/base.css';
 import './styles/layout.css';
 import './styles/parts.css';
+import './styles/panels.css';
 
 render(<App />, document.getElementById('app')!);
 watch();

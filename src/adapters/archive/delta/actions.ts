@@ -141,8 +141,13 @@ export function liveFile(add: AddFile): LiveFile {
     rows: stats.numRecords,
     offsetMin: stats.minValues.log_offset,
     receivedMinMs: Date.parse(stats.minValues.received_at),
-    // Statistics hold microseconds; rounding up keeps the largest value inside.
-    receivedMaxMs: Date.parse(stats.maxValues.received_at) + 1,
+    receivedMaxMs: roundedUpMs(stats.maxValues.received_at),
     sources: JSON.parse(add.tags[SOURCES_TAG] ?? '{}') as CountsBySource,
   };
+}
+
+/** Statistics may hold microseconds; rounding up keeps the largest value inside. Our own times are whole milliseconds. */
+function roundedUpMs(instant: string): number {
+  const micros = /\.\d{3}(\d+)/.exec(instant)?.[1] ?? '';
+  return Date.parse(instant) + (/[1-9]/.test(micros) ? 1 : 0);
 }

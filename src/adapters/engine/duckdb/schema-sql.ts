@@ -139,7 +139,8 @@ function rulesOf({ name, kind, required, bytesMax, min, max }: Field): Rule[] {
   const text = identifier(name);
   const value = identifier(`v_${name}`);
   const rules: Omit<Rule, 'field'>[] = [];
-  if (required) rules.push({ when: `${value} IS NULL AND coalesce(${text}, '') = ''`, reason: 'missing_field' });
+  if (required)
+    rules.push({ when: `${value} IS NULL AND coalesce(${text}, '') = ''`, reason: 'missing_field' });
   if (kind === 'text') rules.push({ when: `strlen(${text}) > ${bytesMax}`, reason: 'text_too_long' });
   else if (kind === 'timestamp') {
     const latest = `epoch_us(received_at) + ${FUTURE_TOLERANCE_MS * 1000}`;

@@ -1,0 +1,77 @@
+/** Mistakes in the config: each is told with its place and what would be right, with exit code 2, and no secret. */
+import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { cli, temporaryDir } from '../support/product.ts';
+
+const SECRET = 'not-for-the-eyes-of-others';
+
+const CASES: Record<string, { yaml: string; says: RegExp; env?: Record<string, string> }> = {
+  'unknown setting': { yaml: 'time_zone: UTC\nlogg: {}\n', says: /:2: logg is not a setting/ },
+  'unknown setting inside': { yaml: 'sources:\n  - kind: http\n    prot: 1\n', says: /sources\.0\.prot is not a setting/ },
+  'wrong type': { yaml: 'sources:\n  - kind: http\n    port: many\n', says: /:3: sources\.0\.port/ },
+  'out of range': { yaml: 'sources: [{kind: http, port: 70000}]\n', says: /sources\.0\.port/ },
+  'unknown kind': { yaml: 'sources: [{kind: carrier-pigeon}]\n', says: /carrier-pigeon/ },
+  'bad time zone': { yaml: 'time_zone: Europe/Atlantis\n', says: /time_zone/ },
+  'not YAML': { yaml: `api: {key: "${SECRET}"\n  x: [\n`, says: /not valid YAML/ },
+  'a list, not settings': { yaml: '- a\n- b\n', says: /the file/ },
+  'variable that is not set': {
+    yaml: 'sources:\n  - kind: http\n    api_keys: [{name: a, key: "${TILLSTREAM_TEST_UNSET}"}]\n',
+    says: /:3: sources\.0\.api_keys\.0\.key needs the environment variable TILLSTREAM_TEST_UNSET/,
+  },
+  'key too short': {
+    yaml: 'sources:\n  - kind: http\n    api_keys: [{name: a, key: "${SHORT}"}]\n',
+    says: /sources\.0\.api_keys\.0\.key/,
+    env: { SHORT: 'pssst-short' },
+  },
+  'open to others without keys': { yaml: 'sources: [{kind: http, host: 0.0.0.0}]\n', says: /api_keys/ },
+  'open to others by IPv6': { yaml: 'sources: [{kind: http, host: "::"}]\n', says: /api_keys/ },
+  'two of one name': {
+    yaml: 'sources: [{kind: poll, name: a, url: "http://x/"}, {kind: tail, name: a, path: /x}]\n',
+    says: /name "a"/,
+  },
+  'two http sources': { yaml: 'sources: [{kind: http}, {kind: http}]\n', says: /one source of kind http|more than one/ },
+};
+
+for (const [name, { yaml, says, env }] of Object.entries(CASES)) {
+  test(`config: ${name}`, async () => {
+    const dir = temporaryDir();
+    const file = join(dir, 'config.yaml');
+    writeFileSync(file, yaml);
+    const data = join(dir, 'data');
+    const result = await cli(['up', '--config', file, '--data', data, '--json'], env ? { env } : {});
+    assert.equal(result.code, 2, result.stderr);
+    assert.match(result.stderr, says);
+    assert.equal(result.stdout, '');
+    assert.doesNotMatch(result.stderr, /\bat .*:\d+:\d+\)|node_modules/, 'no stack trace');
+    for (const secret of [SECRET, ...Object.values(env ?? {})]) assert.ok(!result.stderr.includes(secret), result.stderr);
+    assert.ok(!existsSync(data), 'nothing was made');
+  });
+}
+
+test('a config file that is missing, a folder, or empty', async () => {
+  const dir = temporaryDir();
+  const data = join(dir, 'data');
+  for (const file of [join(dir, 'none.yaml'), dir]) {
+    const result = await cli(['status', '--config', file, '--data', data]);
+    assert.equal(result.code, 2);
+    assert.match(result.stderr, /can't be read/);
+  }
+  const empty = join(dir, 'empty.yaml');
+  writeFileSync(empty, '');
+  assert.equal((await cli(['status', '--config', empty, '--data', data])).code, 0);
+});
+
+test('unknown commands and options, and a port that is none: exit code 2', async () => {
+  const data = join(temporaryDir(), 'data');
+  for (const args of [['upp'], ['up', '--bakground'], ['query', 'traffic'], ['load'], ['bad', 'show'], []]) {
+    const result = await cli([...args, ...(args.length > 0 ? ['--data', data] : [])]);
+    assert.equal(result.code, 2, `${args.join(' ')}: ${result.stdout}${result.stderr}`);
+  }
+  const result = await cli(['status', '--data', data], { env: { TILLSTREAM_PORT: 'http' } });
+  assert.equal(result.code, 2);
+  assert.match(result.stderr, /TILLSTREAM_PORT="http" is no port number/);
+  assert.equal((await cli(['--help'])).code, 0);
+  assert.equal((await cli(['--version'])).code, 0);
+});

@@ -1,0 +1,206 @@
+/** Starting and stopping: what is in the way is told, and nothing that is not ours is touched. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { childEnv, cli, configFile, PROJECT_DIR, spawnUp, startProduct, temporaryDir, until } from '../support/product.ts';
+
+const background: string[] = [];
+after(async () => {
+  for (const data of background) await cli(['down', '--data', data]);
+});
+
+test('up, up again, status, down, down again', async () => {
+  const data = join(temporaryDir(), 'new', 'data');
+  background.push(data);
+  const args = ['--data', data, '--json'];
+  assert.deepEqual((await cli(['status', ...args])).json(), { running: false, data });
+  const first = (await cli(['up', '--background', ...args])).json<{ pid: number; url: string }>();
+  const again = await cli(['up', '--background', ...args]);
+  assert.equal(again.code, 0);
+  assert.deepEqual(again.json<{ pid: number; already: boolean }>(), { running: true, pid: first.pid, url: first.url, already: true });
+  assert.equal((await cli(['up', ...args])).json<{ pid: number }>().pid, first.pid, 'in the foreground too');
+
+  const status = (await cli(['status', ...args])).json<{ running: boolean; pid: number; parts: object; lag: object }>();
+  assert.equal(status.pid, first.pid);
+  assert.deepEqual(status.lag, { archive: 0, metrics: 0 });
+  assert.equal(statSync(join(data, 'run.json')).mode & 0o077, 0, 'the secret of this start is for its user only');
+  const { token } = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8'));
+  assert.ok(!readFileSync(join(data, 'tillstream.log'), 'utf8').includes(token));
+
+  const body = '{"timestamp":1790000000000,"event_type":"view_product"}';
+  assert.equal((await fetch(`${first.url}/v1/events`, { method: 'POST', body })).status, 200);
+  // Two at once: both wait until it is drained, neither cuts it short.
+  const [one, two] = await Promise.all([cli(['down', ...args]), cli(['down', ...args])]);
+  assert.deepEqual([one.code, two.code], [0, 0], one.stderr + two.stderr);
+  const third = await cli(['down', ...args]);
+  assert.equal(third.code, 0);
+  assert.deepEqual(third.json(), { stopped: false, running: false });
+  const ledger = (await cli(['ledger', ...args])).json<{ archive: object; metrics: object }>();
+  assert.deepEqual(ledger.archive, { events: 1, bad_rows: 0, in_flight: 0 });
+  assert.ok(!readdirSync(data).includes('run.json'));
+});
+
+test('commands work on the folder itself while nothing runs', async () => {
+  const args = ['--data', join(temporaryDir(), 'data'), '--json'];
+  const ledger = (await cli(['ledger', ...args])).json<{ received: number; balanced: boolean }>();
+  assert.deepEqual([ledger.received, ledger.balanced], [0, true]);
+  assert.deepEqual((await cli(['query', 'traffic', '--window', '1d', ...args])).json<{ rows: unknown[] }>().rows, []);
+  assert.deepEqual((await cli(['bad', 'list', ...args])).json(), { bad_rows: [] });
+  assert.deepEqual((await cli(['compact', ...args])).json(), { filesBefore: 0, filesAfter: 0 });
+  assert.equal((await cli(['vacuum', '--retention-hours', '0', ...args])).code, 0);
+  assert.equal((await cli(['rebuild', '--diff', ...args])).json<{ differences: number }>().differences, 0);
+  assert.equal((await cli(['check', ...args])).code, 0);
+  const failing: [string[], number][] = [
+    [['bad', 'show', '0-1-0'], 1],
+    [['tap', '--count', '1'], 1],
+    [['query', 'nope', '--window', '1d'], 2],
+    [['query', 'funnel', '--window', '1m'], 2],
+    [['query', 'traffic', '--window', '1d', '--from', 'never'], 2],
+    [['query', 'traffic', '--window', '1d', '--total', '--top', 'x'], 2],
+    [['vacuum', '--retention-hours', 'x'], 2],
+    [['bad', 'list', '--limit', '0'], 2],
+    [['rebuild', '--from', 'x'], 2],
+  ];
+  for (const [command, code] of failing) {
+    const result = await cli([...command, ...args]);
+    assert.equal(result.code, code, `${command.join(' ')}: ${result.stderr}`);
+    assert.equal(result.stdout, '');
+    assert.match(result.stderr, /^[^\n]+\n$/);
+  }
+});
+
+test('one process at a time on a folder', async () => {
+  const data = temporaryDir();
+  const product = await startProduct({ dataDir: data });
+  const second = spawnUp({ dataDir: data });
+  assert.equal(await second.exited, 0, 'it says that one runs already');
+  // A folder whose process does not answer: paused, as by a debugger.
+  process.kill(product.pid, 'SIGSTOP');
+  try {
+    const load = await cli(['ledger', '--data', data]);
+    assert.equal(load.code, 2);
+    assert.match(load.stderr, new RegExp(`in use.*${product.pid}`));
+    const up = await cli(['up', '--background', '--data', data]);
+    assert.notEqual(up.code, 0);
+    assert.match(up.stderr, /in use/);
+  } finally {
+    process.kill(product.pid, 'SIGCONT');
+  }
+  assert.equal((await cli(['down', '--data', data])).code, 0);
+  assert.equal(await product.exited, 0);
+});
+
+test('down does not stop a command that has the folder open', async () => {
+  const data = temporaryDir();
+  const fifo = join(data, 'slow.ndjson');
+  execFileSync('mkfifo', [fifo]);
+  const dir = join(data, 'data');
+  const writer = spawn('sleep', ['30']);
+  const load = cli(['load', fifo, '--data', dir]);
+  const { code, stderr } = await load;
+  writer.kill();
+  assert.equal(code, 2, 'a pipe is no file');
+  assert.match(stderr, /is not a file/);
+});
+
+test('down ends only what it started: not a process that has its number by chance', async () => {
+  const data = temporaryDir();
+  const product = await startProduct({ dataDir: data });
+  await product.kill();
+  const stranger = spawn('sleep', ['60']);
+  const run = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8'));
+  writeFileSync(join(data, 'run.json'), JSON.stringify({ ...run, pid: stranger.pid }));
+  const down = await cli(['down', '--data', data, '--json']);
+  assert.equal(down.code, 0, down.stderr);
+  assert.deepEqual(down.json(), { stopped: false, running: false });
+  assert.equal(stranger.exitCode, null);
+  stranger.kill();
+});
+
+test('a port that another program has', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  const result = await cli(['up', '--data', temporaryDir()], { env: { TILLSTREAM_PORT: String(port) } });
+  assert.equal(result.code, 2);
+  assert.match(result.stderr, new RegExp(`Port ${port} .* in use`));
+  const inBackground = await cli(['up', '--background', '--data', temporaryDir()], { env: { TILLSTREAM_PORT: String(port) } });
+  assert.equal(inBackground.code, 2);
+  assert.match(inBackground.stderr, new RegExp(`Port ${port} .* in use`));
+  server.close();
+});
+
+test('a data folder that is newer, damaged, half written, or no folder', async () => {
+  const refused: Record<string, [content: string, says: RegExp]> = {
+    newer: ['{"format":99,"created_by":"tillstream 9.0.0"}', /newer Tillstream/],
+    garbage: ['garbage', /data\.json is damaged/],
+    empty: ['', /data\.json is damaged/],
+    'no object': ['null', /data\.json is damaged/],
+    'no format': ['{}', /data\.json is damaged/],
+  };
+  for (const [name, [content, says]] of Object.entries(refused)) {
+    const data = temporaryDir();
+    writeFileSync(join(data, 'data.json'), content);
+    const result = await cli(['ledger', '--data', data]);
+    assert.equal(result.code, 2, name);
+    assert.match(result.stderr, says);
+    assert.deepEqual(readdirSync(data), ['data.json'], `${name}: nothing was touched`);
+  }
+  const file = join(temporaryDir(), 'file');
+  writeFileSync(file, '');
+  for (const data of [file, join(file, 'below'), '/proc/tillstream']) {
+    for (const command of [['ledger'], ['up', '--background']]) {
+      const result = await cli([...command, '--data', data]);
+      assert.equal(result.code, 2, `${data}: ${result.stderr}`);
+      assert.doesNotMatch(result.stderr, /\n {4}at /);
+    }
+  }
+});
+
+test('a folder that can be read but not written', async (t) => {
+  const dir = temporaryDir();
+  const data = join(dir, 'data');
+  mkdirSync(data);
+  await (await startProduct({ dataDir: data })).stop();
+  const inner = `mount --bind ${data} ${data} && mount -o remount,ro,bind ${data} && exec "$@"`;
+  const probe = await run('unshare', ['-m', 'sh', '-c', inner, 'sh', 'true']);
+  if (probe.code !== 0) return t.skip('mounts are not allowed here');
+  for (const command of ['ledger', 'up']) {
+    const main = join(PROJECT_DIR, 'src', 'main.ts');
+    const result = await run('unshare', ['-m', 'sh', '-c', inner, 'sh', process.execPath, main, command, '--data', data]);
+    assert.equal(result.code, 2, result.stderr);
+    assert.match(result.stderr, /can.t be written/);
+  }
+});
+
+function run(file: string, args: string[]): Promise<{ code: number | null; stderr: string }> {
+  const child = spawn(file, args, { env: childEnv(), stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  return new Promise((resolve) => {
+    child.once('error', () => resolve({ code: -1, stderr }));
+    child.once('close', (code) => resolve({ code, stderr }));
+  });
+}
+
+test('a signal drains before the end; Ctrl-C in the foreground too', async () => {
+  const config = { batch: { archive_every_ms: 60_000, metrics_every_ms: 60_000 } };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const data = temporaryDir();
+    const product = await startProduct({ dataDir: data, config });
+    const lines = Array.from({ length: 5000 }, (_, n) => `{"timestamp":1790000000000,"event_type":"view_product","event_id":"${n}"}`);
+    await product.send(lines.join('\n'));
+    process.kill(product.pid, signal);
+    assert.equal(await product.exited, 0, product.output());
+    const ledger = (await cli(['ledger', '--data', data, '--json', '--config', configFile(config)])).json<{ archive: object; metrics: object }>();
+    assert.deepEqual(ledger.archive, { events: 5000, bad_rows: 0, in_flight: 0 });
+    assert.deepEqual(ledger.metrics, { counted: 5000, duplicate: 0, bad: 0, in_flight: 0 });
+  }
+  await until(() => true, 'nothing');
+});
