@@ -68,8 +68,9 @@ async function* zstdFrames(raw: Readable): AsyncGenerator<Buffer> {
         rest = Buffer.alloc(0);
         const taken = new Promise((resolve) => decoder.write(chunk, resolve));
         await Promise.race([taken, ended]);
-        if (!decoder.readableEnded) continue;
-        rest = chunk.subarray(chunk.length - (fed - decoder.bytesWritten));
+        const left = fed - decoder.bytesWritten;
+        if (left === 0) continue;
+        rest = chunk.subarray(chunk.length - left);
         return;
       }
       decoder.end();

@@ -344,7 +344,7 @@ test('nesting: DEPTH_MAX levels and no more, the line included', () => {
 });
 
 test('escapes and control characters', () => {
-  for (const escape of [
+  for (const escaped of [
     '\\"',
     '\\\\',
     '\\/',
@@ -358,10 +358,10 @@ test('escapes and control characters', () => {
     '\\ud83d\\ude00',
     '\\uDBFF\\uDFFF',
   ]) {
-    assert.equal(withMember('user_id', `"a${escape}b"`), null, escape);
-    assert.equal(textOf('user_id'), JSON.parse(`"a${escape}b"`));
+    assert.equal(withMember('user_id', `"a${escaped}b"`), null, escaped);
+    assert.equal(textOf('user_id'), JSON.parse(`"a${escaped}b"`));
   }
-  for (const escape of [
+  for (const escaped of [
     '\\x41',
     '\\a',
     '\\u12',
@@ -378,7 +378,7 @@ test('escapes and control characters', () => {
     '\\',
     '\\U00e9',
   ]) {
-    assert.equal(withMember('user_id', `"a${escape}"`), 'not_json', escape);
+    assert.equal(withMember('user_id', `"a${escaped}"`), 'not_json', escaped);
   }
   for (let code = 0; code < 0x20; code++) {
     assert.equal(withMember('user_id', `"a${String.fromCharCode(code)}b"`), 'not_json', String(code));

@@ -126,7 +126,7 @@ test('bytes that would upset a CSV reader stay in their row', async () => {
     event('b', ',"note":"x\u0001y"'),
     'a,b;c|d\t"e\'f',
     '#comment',
-    '\ufeff' + event('c'),
+    `\ufeff${event('c')}`,
     event('d').replaceAll(',', ',\r\n'),
     '"unclosed',
     '\\',

@@ -72,5 +72,5 @@ function membersOf(tokens: string[]): Member[] {
 
 /** The token with U+0001 in the place of U+0000. */
 function unescapedNul(token: string): string {
-  return token.replace(/\\(?:u0000|.)/g, (escape) => (escape === '\\u0000' ? '\\u0001' : escape));
+  return token.replace(/\\(?:u0000|.)/g, (code) => (code === '\\u0000' ? '\\u0001' : code));
 }

@@ -69,8 +69,8 @@ function extraOf(line: string): string | null {
 /** Strings with as few escapes as JSON allows; whole numbers as written, others as the nearest double. */
 function canonical(token: string): string {
   if (token.startsWith('"')) {
-    return JSON.stringify(JSON.parse(token)).replace(/\\(?:u[0-9a-f]{4}|.)/g, (escape) =>
-      escape.startsWith('\\u') ? `\\u${escape.slice(2).toUpperCase()}` : escape,
+    return JSON.stringify(JSON.parse(token)).replace(/\\(?:u[0-9a-f]{4}|.)/g, (code) =>
+      code.startsWith('\\u') ? `\\u${code.slice(2).toUpperCase()}` : code,
     );
   }
   if (!/^-?\d/.test(token)) return token;

@@ -28,13 +28,13 @@ const character = fc.oneof(
 const shortText = fc.array(character, { maxLength: 12 }).map((list) => list.join(''));
 
 /** Spells a text as a JSON string: each character raw where JSON allows it, or escaped. */
-function spelled(text: string, escape: number): string {
+function spelled(text: string, escaping: number): string {
   let out = '"';
-  let turn = escape;
+  let turn = escaping;
   for (const char of text) {
     turn = (turn * 31 + 7) % 101;
     const code = char.charCodeAt(0);
-    if (escape > 0 && turn < escape) {
+    if (escaping > 0 && turn < escaping) {
       for (let i = 0; i < char.length; i++) {
         const hex = char.charCodeAt(i).toString(16).padStart(4, '0');
         out += `\\u${turn % 2 ? hex.toUpperCase() : hex}`;

@@ -3,7 +3,7 @@ import type { Metric } from '../../../metrics/definition.ts';
 import type { RebuildDifference, RebuildResult } from '../../../ports/engine.ts';
 import { pointsSql } from './aggregate.ts';
 import { type Connection, identifier } from './database.ts';
-import { identityColumns, pointsTable, valueType } from './render.ts';
+import { identityColumns, identityList, pointsTable, valueType } from './render.ts';
 import { latestSql, STATE } from './state.ts';
 
 const EXAMPLES_MAX = 20;
@@ -42,7 +42,7 @@ export async function comparePoints(
     result.differences += counts.differences;
     if (counts.differences === 0 || result.examples.length >= EXAMPLES_MAX) continue;
     const rows = await connection.rows<Record<string, string | number | null>>(
-      `SELECT * FROM compared WHERE differs ORDER BY win, start LIMIT ${EXAMPLES_MAX - result.examples.length}`,
+      `SELECT * FROM compared WHERE differs ORDER BY ${identityList(metric)} LIMIT ${EXAMPLES_MAX - result.examples.length}`,
     );
     result.examples.push(...rows.map((row) => example(metric, row)));
   }

@@ -12,7 +12,7 @@ import type {
 import { Aggregator, mergeSketchesSql, noteLimitsSql, writePointsSql } from './aggregate.ts';
 import { type Connection, quote } from './database.ts';
 import type { EngineOptions } from './options.ts';
-import { ArchiveRecomputer } from './recompute.ts';
+import { ArchiveRecomputer, type Commit } from './recompute.ts';
 import { distinctValues, eventsInputSql, pointsTable, qualityInputSql, windowIndex } from './render.ts';
 import { createLimits, Folder, STATE, stateTables } from './state.ts';
 
@@ -107,11 +107,7 @@ export class DuckDbEngine implements BatchEngine {
   repair(archive: ArchiveReader): Promise<number> {
     return this.#exclusive(async () => {
       if (this.#dirty === 0) return 0;
-      const version = this.#nextVersion();
-      await this.#recomputer.repair(archive, version, async () => {
-        await this.#connection.run(`UPDATE ${STATE}.engine SET version = ${version}`);
-      });
-      this.#progress.version = version;
+      await this.#recomputer.repair(archive, this.#commit);
       this.#dirty = await countDirty(this.#connection);
       await this.#fold();
       return this.#dirty;
@@ -127,12 +123,9 @@ export class DuckDbEngine implements BatchEngine {
           );
         }
       }
-      const version = this.#nextVersion();
-      const scope = { positions: this.#progress.positions, version };
-      const result = await this.#recomputer.rebuild(archive, range, diff, scope);
+      const { positions } = this.#progress;
+      const result = await this.#recomputer.rebuild(archive, range, positions, diff ? null : this.#commit);
       if (!diff) {
-        await this.#connection.run(`UPDATE ${STATE}.engine SET version = ${version}`);
-        this.#progress.version = version;
         this.#dirty = await countDirty(this.#connection);
         await this.#fold();
       }
@@ -148,12 +141,11 @@ export class DuckDbEngine implements BatchEngine {
         await this.#connection.run(`DELETE FROM ${STATE}.${table.name}`);
       const positions: Record<string, Offset> = {};
       for (const partition of archive.partitions()) positions[partition] = archive.position(partition);
-      const version = this.#nextVersion();
       const frontierMs = extent[1];
-      await this.#recomputer.rebuild(archive, null, false, { positions, version });
+      await this.#recomputer.rebuild(archive, null, positions, this.#commit);
       const ledger = await this.#recomputer.ledger(archive, positions);
       await this.#recomputer.restoreSeen(archive, frontierMs - DUPLICATE_WITHIN_MS, positions);
-      const next: Progress = { version, frontierMs, positions, ledger };
+      const next: Progress = { version: this.#nextVersion(), frontierMs, positions, ledger };
       await this.#connection.transaction(() => this.#save(next));
       this.#progress = next;
       this.#dirty = await countDirty(this.#connection);
@@ -285,6 +277,16 @@ export class DuckDbEngine implements BatchEngine {
     );
     return ledger;
   }
+
+  /** Each step of a long work has a version of its own: a follower may ask between two of them. */
+  readonly #commit: Commit = async (write) => {
+    const version = this.#nextVersion();
+    await this.#connection.transaction(async () => {
+      await write(version);
+      await this.#connection.run(`UPDATE ${STATE}.engine SET version = ${version}`);
+    });
+    this.#progress.version = version;
+  };
 
   async #save(next: Progress): Promise<void> {
     await this.#connection.run(`UPDATE ${STATE}.engine SET version = ${next.version}, frontier_ms = ${next.frontierMs},

@@ -46,14 +46,40 @@ export function createParquetTool(connection: Connection): ParquetTool {
     fromOffset: Offset,
     dir: string,
   ): Promise<ParquetFile[]> {
-    await mkdir(dir, { recursive: true });
-    // Partitioned by source too, so that each file's rows per source are known from what COPY tells of it.
-    const written = await connection.rows<WrittenFile>(
-      `COPY (SELECT *, source AS ${SOURCE_KEY} FROM (${selectSql(table, batch, fromOffset)})) TO ${quote(dir)}
-       (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (${DATE_COLUMN}, ${SOURCE_KEY}), OVERWRITE true, RETURN_STATS true)`,
-    );
+    const rows = selectSql(table, batch, fromOffset);
+    const written: WrittenFile[] = [];
+    for (const [first, last] of await dateRanges(rows)) {
+      const stepDir = join(dir, first);
+      await mkdir(stepDir, { recursive: true });
+      // Partitioned by source too, so that each file's rows per source are known from what COPY tells of it.
+      const files = await connection.rows<WrittenFile>(
+        `COPY (SELECT *, source AS ${SOURCE_KEY} FROM (${rows})
+           WHERE ${DATE_COLUMN} BETWEEN DATE ${quote(first)} AND DATE ${quote(last)}) TO ${quote(stepDir)}
+         (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (${DATE_COLUMN}, ${SOURCE_KEY}), OVERWRITE true, RETURN_STATS true)`,
+      );
+      written.push(...files);
+    }
     await Promise.all(written.map((file) => sync(file.filename)));
     return written.map(parquetFile);
+  }
+
+  /** First and last dates of `rows`, in steps of not too many files. */
+  async function dateRanges(rows: string): Promise<[string, string][]> {
+    const dates = await connection.rows<{ date: string; files: number }>(
+      `SELECT CAST(${DATE_COLUMN} AS VARCHAR) AS date, count(DISTINCT source) AS files FROM (${rows}) GROUP BY ALL ORDER BY date`,
+    );
+    const ranges: [string, string][] = [];
+    let files = 0;
+    for (const { date, files: more } of dates) {
+      const range = ranges.at(-1);
+      files += more;
+      if (range && files <= FILES_PER_COPY_MAX) range[1] = date;
+      else {
+        ranges.push([date, date]);
+        files = more;
+      }
+    }
+    return ranges;
   }
 
   async function merge(
@@ -166,6 +192,9 @@ export function createParquetTool(connection: Connection): ParquetTool {
 }
 
 const SOURCE_KEY = '_source';
+
+/** COPY holds at least half a megabyte per file that it writes at a time: a batch with years in it would not fit. */
+const FILES_PER_COPY_MAX = 100;
 
 /** A row of what COPY with RETURN_STATS gives; maps come as lists of entries. */
 interface WrittenFile {

@@ -25,11 +25,11 @@ const CHUNK_DAYS_MAX = 400;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-/** How far rows of the archive count, and the version of the points written. */
-interface Scope {
-  positions: Record<string, Offset>;
-  version: number;
-}
+/** How far rows of the archive count. */
+type Positions = Record<string, Offset>;
+
+/** Runs `write` as one transaction with a version of the points of its own, so that readers see all of it or nothing. */
+export type Commit = (write: (version: number) => Promise<void>) => Promise<void>;
 
 interface TimeRange {
   fromMs: number;
@@ -56,7 +56,7 @@ export class ArchiveRecomputer {
   }
 
   /** Recomputes dirty windows for which the archive has come far enough, a chunk of days per transaction. */
-  async repair(archive: ArchiveReader, version: number, inTransaction: () => Promise<void>): Promise<void> {
+  async repair(archive: ArchiveReader, commit: Commit): Promise<void> {
     const positions = Object.fromEntries(archive.partitions().map((id) => [id, archive.position(id)]));
     const behind = Object.entries(positions).map(
       ([id, past]) => `(log_partition = ${id} AND past <= ${past})`,
@@ -68,32 +68,30 @@ export class ArchiveRecomputer {
       'SELECT DISTINCT start FROM repairable ORDER BY start',
     );
     const days = [...new Set(starts.map(({ start }) => localDayStartOfMs(this.#timeZone, start * 60_000)))];
-    const scope: Scope = { positions, version };
     for (const chunk of this.#chunks(archive, days)) {
       await this.#want('repairable', chunk);
-      await this.#computeEvents(archive, chunk, scope);
-      await this.#connection.transaction(async () => {
-        await this.#replace(this.#events, scope);
+      await this.#computeEvents(archive, chunk, positions);
+      await commit(async (version) => {
+        await this.#replace(this.#events, version);
         await this.#connection.run(
           `DELETE FROM ${STATE}.dirty WHERE (win, start) IN (SELECT (win, start) FROM wanted)`,
         );
-        await inTransaction();
       });
     }
   }
 
-  /** Computes all windows of the range; replaces or compares them. */
+  /** Computes all windows of the range; replaces them, or compares them where there is no `commit`. */
   async rebuild(
     archive: ArchiveReader,
     range: RebuildRange | null,
-    diff: boolean,
-    scope: Scope,
+    positions: Positions,
+    commit: Commit | null,
   ): Promise<RebuildResult> {
     const result: RebuildResult = { windows: 0, differences: 0, examples: [] };
     const finish = async (metrics: readonly Metric[]) => {
-      if (diff) return comparePoints(this.#connection, metrics, result);
-      await this.#connection.transaction(async () => {
-        result.windows += await this.#replace(metrics, scope);
+      if (!commit) return comparePoints(this.#connection, metrics, result);
+      await commit(async (version) => {
+        result.windows += await this.#replace(metrics, version);
         if (metrics === this.#events) {
           await this.#connection.run(
             `DELETE FROM ${STATE}.dirty WHERE (win, start) IN (SELECT (win, start) FROM wanted)`,
@@ -101,21 +99,22 @@ export class ArchiveRecomputer {
         }
       });
     };
-    for (const chunk of this.#chunks(archive, this.#eventDays(archive, range))) {
+    for (const chunk of this.#chunks(archive, await this.#eventDays(archive, range))) {
       await this.#wantAll(chunk);
-      await this.#computeEvents(archive, chunk, scope);
+      await this.#computeEvents(archive, chunk, positions);
       await finish(this.#events);
     }
-    for (const day of this.#receivedDays(archive, range)) {
+    const stored = await this.#storedDays(this.#quality, range);
+    for (const day of new Set([...this.#receivedDays(archive, range), ...stored])) {
       await this.#wantAll([day]);
-      await this.#computeQuality(archive, day, scope);
+      await this.#computeQuality(archive, day, positions);
       await finish(this.#quality);
     }
     return result;
   }
 
   /** Counts the archive by source, as `apply` would have. */
-  async ledger(archive: ArchiveReader, positions: Scope['positions']): Promise<MetricsLedger> {
+  async ledger(archive: ArchiveReader, positions: Positions): Promise<MetricsLedger> {
     const ledger: MetricsLedger = { counted: {}, duplicate: {}, bad: {} };
     const add = (counts: Record<string, number>, rows: { source: string; n: number }[], sign = 1) => {
       for (const { source, n } of rows) counts[source] = (counts[source] ?? 0) + sign * n;
@@ -137,7 +136,7 @@ export class ArchiveRecomputer {
   }
 
   /** Fills the table of ids seen with those received since `sinceMs`. */
-  async restoreSeen(archive: ArchiveReader, sinceMs: number, positions: Scope['positions']): Promise<void> {
+  async restoreSeen(archive: ArchiveReader, sinceMs: number, positions: Positions): Promise<void> {
     await archive.withFiles('events', { receivedMs: [[sinceMs, Number.MAX_SAFE_INTEGER]] }, async (paths) => {
       if (paths.length === 0) return;
       await this.#connection.run(`INSERT INTO ${STATE}.seen SELECT hash(event_id), epoch_ms(received_at)
@@ -165,8 +164,9 @@ export class ArchiveRecomputer {
     return chunks;
   }
 
-  #eventDays(archive: ArchiveReader, range: RebuildRange | null): number[] {
-    const days = new Set<number>();
+  /** Local days within the range of which the archive has events, or the metrics rows. */
+  async #eventDays(archive: ArchiveReader, range: RebuildRange | null): Promise<Days> {
+    const days = new Set<number>(await this.#storedDays(this.#events, range));
     for (const { date } of archive.dates('events')) {
       const startMs = Date.parse(date);
       for (const instant of [startMs, startMs + DAY_MS - 1])
@@ -174,6 +174,22 @@ export class ArchiveRecomputer {
     }
     const inRange = this.#wholeDays(range);
     return [...days].filter((day) => day >= inRange.fromMs && day < inRange.toMs);
+  }
+
+  /** Local days within the range of which the metrics hold points. */
+  async #storedDays(metrics: readonly Metric[], range: RebuildRange | null): Promise<Days> {
+    const { fromMs, toMs } = this.#wholeDays(range);
+    const slots = metrics.map((metric) => `SELECT start // 15 * 15 AS m FROM ${STATE}.${pointsTable(metric)}`);
+    const minutes = await this.#connection.rows<{ m: number }>(`FROM (${slots.join(' UNION ')}) ORDER BY m`);
+    const days: Days = [];
+    let dayEndMs = -Infinity;
+    for (const { m } of minutes) {
+      if (m * 60_000 < dayEndMs) continue;
+      const day = localDayStartOfMs(this.#timeZone, m * 60_000);
+      dayEndMs = windowEndMs('1d', day, this.#timeZone);
+      if (day >= fromMs && day < toMs) days.push(day);
+    }
+    return days;
   }
 
   #wholeDays(range: RebuildRange | null): TimeRange {
@@ -235,7 +251,7 @@ export class ArchiveRecomputer {
   }
 
   /** Computes the wanted windows of metrics over events. */
-  async #computeEvents(archive: ArchiveReader, days: Days, scope: Scope): Promise<void> {
+  async #computeEvents(archive: ArchiveReader, days: Days, positions: Positions): Promise<void> {
     // A day may be longer than 24 hours: some minutes too many are read, and left out when windows are chosen.
     await this.#temp(
       'wanted_minutes',
@@ -246,16 +262,16 @@ export class ArchiveRecomputer {
       for (let ms = fromMs; ms < toMs + HOUR_MS; ms += HOUR_MS) dates.add(utcDate(ms));
     }
     const where = `epoch_us(event_time) // 60000000 IN (SELECT minute FROM wanted_minutes)`;
-    await archive.withFiles('events', { dates }, (paths) => this.#readEvents(paths, where, scope.positions));
-    await this.#findDuplicates(archive, scope.positions);
+    await archive.withFiles('events', { dates }, (paths) => this.#readEvents(paths, where, positions));
+    await this.#findDuplicates(archive, positions);
     await this.#aggregate(this.#events, await this.#inputs());
   }
 
   /** Computes the windows of a day of metrics over quality. */
-  async #computeQuality(archive: ArchiveReader, day: number, scope: Scope): Promise<void> {
+  async #computeQuality(archive: ArchiveReader, day: number, positions: Positions): Promise<void> {
     // The last hour that starts in the day may end after it.
     const toMs = Math.ceil(windowEndMs('1d', day, this.#timeZone) / HOUR_MS) * HOUR_MS;
-    await this.#readReceived(archive, { fromMs: day, toMs }, scope.positions);
+    await this.#readReceived(archive, { fromMs: day, toMs }, positions);
     await this.#aggregate(this.#quality, await this.#inputs());
   }
 
@@ -278,7 +294,7 @@ export class ArchiveRecomputer {
   async #readReceived(
     archive: ArchiveReader,
     range: TimeRange,
-    positions: Scope['positions'],
+    positions: Positions,
   ): Promise<void> {
     const receivedMs = [[range.fromMs, range.toMs - 1]] as [number, number][];
     const where = `received_at >= ${instant(range.fromMs)} AND received_at < ${instant(range.toMs)}`;
@@ -294,7 +310,7 @@ export class ArchiveRecomputer {
     await this.#findDuplicates(archive, positions);
   }
 
-  async #readEvents(paths: string[], where: string, positions: Scope['positions']): Promise<void> {
+  async #readEvents(paths: string[], where: string, positions: Positions): Promise<void> {
     const columns = `event_time, event_type, user_id, session_id, product_id, quantity, price, amount, currency, device_type,
       response_time, status_code, log_partition, log_offset, log_line, received_at, source, hash(event_id) AS id_hash,
       event_id IS NOT NULL AS has_id`;
@@ -307,7 +323,7 @@ export class ArchiveRecomputer {
   }
 
   /** Temp table `duplicates`: the rows of `archive_rows` whose event_id was received within the time before. */
-  async #findDuplicates(archive: ArchiveReader, positions: Scope['positions']): Promise<void> {
+  async #findDuplicates(archive: ArchiveReader, positions: Positions): Promise<void> {
     const hours = await this.#connection.rows<{ hour: number }>(
       `SELECT DISTINCT epoch_ms(received_at) // ${HOUR_MS} AS hour FROM archive_rows ORDER BY hour`,
     );
@@ -338,7 +354,7 @@ export class ArchiveRecomputer {
   }
 
   /** Puts what was computed in the place of what the state holds of the wanted windows; gives their number. */
-  async #replace(metrics: readonly Metric[], scope: Scope): Promise<number> {
+  async #replace(metrics: readonly Metric[], version: number): Promise<number> {
     let windows = 0;
     const wanted = '(win, start) IN (SELECT (win, start) FROM wanted)';
     for (const metric of metrics) {
@@ -347,7 +363,7 @@ export class ArchiveRecomputer {
       for (const table of [pointsTable(metric), ...sketches]) {
         await this.#connection.run(`DELETE FROM ${STATE}.${table} WHERE ${wanted}`);
       }
-      await this.#connection.run(writePointsSql(metric, 'nothing', scope.version));
+      await this.#connection.run(writePointsSql(metric, 'nothing', version));
       for (const sql of mergeSketchesSql(metric)) await this.#connection.run(sql);
       const { n } = await this.#connection.row<{ n: number }>(
         `SELECT count(*) AS n FROM (SELECT DISTINCT win, start FROM d_${metric.name})`,

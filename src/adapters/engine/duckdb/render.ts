@@ -190,7 +190,7 @@ export function distinctSql(groups: string[], hashes: string): string {
 }
 
 /** The k-th smallest hash of each group that has more than k: larger ones are of no use to its estimate. */
-export function distinctLimitsSql(groups: string[], hashes: string): string {
+export function distinctLimitsSql(groups: string[], hashes: string, rank = DISTINCT_EXACT_MAX): string {
   const list = groups.map((group) => `${group}, `).join('');
   const by = groups.length > 0 ? `GROUP BY ${groups.join(', ')}` : '';
   const k = DISTINCT_EXACT_MAX;
@@ -199,7 +199,7 @@ export function distinctLimitsSql(groups: string[], hashes: string): string {
     groups.length > 0
       ? `SEMI JOIN ${crowded} USING (${groups.join(', ')})`
       : `WHERE (SELECT count(*) FROM ${crowded}) > 0`;
-  return `SELECT ${list}list_sort(list(h))[${k}] AS kth FROM ${hashes} ${ofCrowded} ${by}`;
+  return `SELECT ${list}list_sort(list(h))[${rank}] AS kth FROM ${hashes} ${ofCrowded} ${by}`;
 }
 
 /** Columns of the events table that the metrics read. */

@@ -1,0 +1,192 @@
+/** Promise 6: a re-send overwrites and never adds; a follower of the store always ends with the store's rows. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { stream } from '../../src/adapters/source/simulator/index.ts';
+import { Random } from '../../src/adapters/source/simulator/random.ts';
+import { sumCounts } from '../../src/domain/offset.ts';
+import { WINDOWS } from '../../src/domain/window.ts';
+import { CATALOGUE } from '../../src/metrics/catalogue.ts';
+import type { ArchiveReader } from '../../src/ports/engine.ts';
+import type { MetricRow } from '../../src/ports/metrics-store.ts';
+import { canonicalJson } from '../support/compare-rows.ts';
+import { ENGINE_NAMES } from '../support/engines.ts';
+import { type AllRows, MetricsHarness } from '../support/metrics-harness.ts';
+import { testSeed } from '../support/seed.ts';
+import { deliveriesOf } from '../support/simulated.ts';
+
+const START_MS = Date.UTC(2026, 5, 9, 8);
+const DAY_MS = 86_400_000;
+const METRICS = CATALOGUE.map(({ name }) => name);
+
+/** Another store that is kept up by asking for changes. */
+class Follower {
+  version = 0;
+  /** Rows by metric, window and start: a change brings all rows of its window. */
+  readonly #windows = new Map<string, MetricRow[]>();
+
+  async poll(harness: MetricsHarness): Promise<number> {
+    const { version, points } = await harness.store.changes(this.version, METRICS, WINDOWS);
+    assert.ok(version >= this.version, 'versions never fall');
+    this.version = version;
+    const changed = Map.groupBy(points, ({ metric, window, row }) => `${metric} ${window} ${row.start}`);
+    for (const [id, group] of changed)
+      this.#windows.set(
+        id,
+        group.map(({ row }) => row),
+      );
+    return points.length;
+  }
+
+  rows(): AllRows {
+    return Object.fromEntries(
+      CATALOGUE.map(({ name, windows }) => [
+        name,
+        Object.fromEntries(
+          windows.map((window) => {
+            const mine = [...this.#windows].filter(([id]) => id.startsWith(`${name} ${window} `));
+            return [window, mine.sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, rows]) => rows)];
+          }),
+        ),
+      ]),
+    );
+  }
+}
+
+async function assertFollows(follower: Follower, harness: MetricsHarness): Promise<void> {
+  await follower.poll(harness);
+  const rows = await harness.rows();
+  const sorted = (all: AllRows) =>
+    canonicalJson(all)
+      .split('\n')
+      .map((line) => line.replace(/,$/, ''))
+      .sort();
+  assert.deepEqual(sorted(follower.rows()), sorted(rows));
+}
+
+for (const engine of ENGINE_NAMES) {
+  const withHarness = async (run: (harness: MetricsHarness) => Promise<void>) => {
+    const harness = await MetricsHarness.open({ engine, timeZone: 'Europe/Berlin' });
+    try {
+      await run(harness);
+    } finally {
+      await harness.close();
+    }
+  };
+
+  describe(`re-sends and followers, ${engine}`, () => {
+    it('a batch is taken once: a second time it is refused by its position, and nothing changes', () =>
+      withHarness(async (harness) => {
+        const line = JSON.stringify({ timestamp: START_MS, event_type: 'purchase', amount: '5' });
+        await harness.deliver({ atMs: START_MS, lines: [line, line] }, { atMs: START_MS + 1, lines: [line] });
+        await harness.settle();
+        const [rows, version] = [canonicalJson(await harness.rows()), harness.store.version()];
+        for (const from of [0, 2]) {
+          await harness.withBatch(from, 10, async (batch) => {
+            await assert.rejects(harness.engine.apply(batch), /batch starts at/);
+            await harness.archive.append(batch);
+          });
+        }
+        assert.equal(canonicalJson(await harness.rows()), rows);
+        assert.equal(harness.store.version(), version);
+        await harness.assertSound();
+      }));
+
+    it('lines that are sent again are duplicates: every row but those of quality stays as it is', (t) =>
+      withHarness(async (harness) => {
+        const lines = [
+          ...stream({
+            seed: testSeed(t),
+            startMs: START_MS,
+            eventsPerSecond: 1,
+            count: 2000,
+            rates: { withoutEventId: 0 },
+          }),
+        ];
+        const deliveries = deliveriesOf(lines, 50);
+        await harness.deliver(...deliveries);
+        await harness.settle();
+        const before = await harness.rows();
+        const counted = sumCounts(harness.engine.ledger().counted);
+        for (const { lines } of deliveries) await harness.deliver({ atMs: START_MS + DAY_MS / 2, lines });
+        await harness.settle();
+        const after = await harness.rows();
+        assert.equal(sumCounts(harness.engine.ledger().counted), counted);
+        assert.equal(canonicalJson({ ...after, quality: {} }), canonicalJson({ ...before, quality: {} }));
+        await harness.assertSound();
+      }));
+
+    it('a follower that starts at 0, and one that asks now and then, end with the same rows', (t) =>
+      withHarness(async (harness) => {
+        const random = new Random(testSeed(t));
+        const options = {
+          seed: random.uint32(),
+          startMs: START_MS,
+          eventsPerSecond: 0.01,
+          rates: { late: 0.05, veryLate: 0.01 },
+        };
+        const deliveries = deliveriesOf([...stream({ ...options, count: 3000 })], 20);
+        const follower = new Follower();
+        while (deliveries.length > 0) {
+          await harness.deliver(...deliveries.splice(0, random.integer(1, 20)));
+          const draw = random.next();
+          if (draw < 0.4) await harness.measureSome(500);
+          else if (draw < 0.6) await harness.archiveSome(500);
+          else if (draw < 0.9) await harness.settle(500);
+          else await harness.crash();
+          if (random.chance(0.4)) await follower.poll(harness);
+        }
+        await harness.settle();
+        await assertFollows(follower, harness);
+        await assertFollows(new Follower(), harness);
+        assert.equal(await follower.poll(harness), 0, 'nothing is new');
+        harness.nowMs += 1;
+        await harness.engine.rebuild(harness.archive, null, false);
+        await assertFollows(follower, harness);
+        harness.nowMs += 1;
+        await harness.loseState();
+        await assertFollows(follower, harness);
+      }));
+
+    it('a follower that asks in the middle of a long repair or rebuild misses nothing', () =>
+      withHarness(async (harness) => {
+        // More than 400 days are recomputed in several steps, each of which readers can see.
+        const lines = Array.from({ length: 900 }, (_, day) =>
+          JSON.stringify({
+            timestamp: START_MS - (1500 - day) * DAY_MS,
+            event_type: 'view_product',
+            user_id: 'u1',
+          }),
+        );
+        await harness.deliver({ atMs: START_MS, lines });
+        while (await harness.archiveSome(1000));
+        await harness.measureSome(1000);
+        const follower = new Follower();
+        const watched = withHook(harness.archive, () => follower.poll(harness));
+        await harness.engine.repair(watched);
+        await assertFollows(follower, harness);
+        const other = new Follower();
+        await harness.engine.rebuild(
+          withHook(harness.archive, () => other.poll(harness)),
+          null,
+          false,
+        );
+        await assertFollows(other, harness);
+        await assertFollows(follower, harness);
+        await harness.assertSound();
+      }));
+  });
+}
+
+/** The archive, with `hook` before each reading. */
+function withHook(archive: ArchiveReader, hook: () => Promise<unknown>): ArchiveReader {
+  return {
+    position: (partition) => archive.position(partition),
+    partitions: () => archive.partitions(),
+    dates: (table) => archive.dates(table),
+    receivedExtentMs: () => archive.receivedExtentMs(),
+    async withFiles(table, filter, use) {
+      await hook();
+      return archive.withFiles(table, filter, use);
+    },
+  };
+}
