@@ -218,6 +218,10 @@ async function wire(
     badRows: (filter) => archive.withFiles('bad_rows', {}, (paths) => duckdb.parquet.badRows(paths, filter)),
     compact: () => archive.compact(),
     vacuum: (retentionHours) => archive.vacuum(retentionHours),
+    async settle(msMax) {
+      await pipeline.settle(undefined, AbortSignal.timeout(msMax));
+      return pipeline.ledger();
+    },
     rebuild: (range, diff) => pipeline.rebuild(range, diff),
     tap(listener) {
       taps.add(listener);

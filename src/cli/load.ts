@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openApp } from '../app.ts';
-import { UsageError } from '../domain/errors.ts';
 import type { Ledger, LedgerEntry } from '../domain/ledger.ts';
 import type { PartStatus, Status } from '../domain/status.ts';
 import { LogRefused } from '../ports/event-log.ts';
@@ -58,15 +57,12 @@ export async function load(files: string[], options: LoadOptions): Promise<void>
       ledger,
       parts: async () => (await ask<Status>(run, 'GET', '/v1/status')).parts,
       async settle(onProgress) {
-        const received = (await ledger()).received;
+        const { received } = await ledger();
         for (;;) {
-          const now = await ledger();
-          const done = (entry: LedgerEntry) =>
-            now.received - entry.archive.in_flight >= received &&
-            now.received - entry.metrics.in_flight >= received;
-          if (done(now) && now.dirty_windows === 0) return;
+          const now = await ask<Ledger>(run, 'POST', '/v1/admin/settle');
+          const waiting = Math.max(now.archive.in_flight, now.metrics.in_flight);
+          if (now.received - waiting >= received && now.dirty_windows === 0) return;
           onProgress();
-          await new Promise((resolve) => setTimeout(resolve, 50));
         }
       },
     };

@@ -1,49 +1,31 @@
 import { BAD_MARK, DEPTH_MAX, FIELDS, FUTURE_TOLERANCE_MS, TIMESTAMP_MIN_MS } from './fields.ts';
+import {
+  ABSENT,
+  ARRAY_CLOSE,
+  ARRAY_OPEN,
+  BACKSLASH,
+  COLON,
+  COMMA,
+  isSimpleEscape,
+  kindOf,
+  MINUS,
+  NULL,
+  NUMBER,
+  OBJECT_CLOSE,
+  OBJECT_OPEN,
+  OTHER,
+  POINT,
+  plainEnd,
+  QUOTE,
+  STRING,
+  STRING_WITH_ESCAPES,
+} from './json-bytes.ts';
+import { KEY_RESERVED, knownKey } from './known-keys.ts';
 import type { Reason } from './reasons.ts';
+import { canonicalNumber, isPlainMoney, scanHex4, scanInteger } from './scan-number.ts';
 import { scanTimestamp } from './scan-timestamp.ts';
 import { parseTimestamp } from './timestamp.ts';
 import { parseMoney } from './values.ts';
-
-/** Kind of the JSON value that a known field had; 0 means absent. */
-const ABSENT = 0;
-const STRING = 1;
-const STRING_WITH_ESCAPES = 2;
-const NUMBER = 3;
-const NULL = 4;
-const OTHER = 5;
-
-const KEY_UNKNOWN = -1;
-const KEY_RESERVED = -2;
-
-const OBJECT_OPEN = 0x7b;
-const OBJECT_CLOSE = 0x7d;
-const ARRAY_OPEN = 0x5b;
-const ARRAY_CLOSE = 0x5d;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const COLON = 0x3a;
-const COMMA = 0x2c;
-const MINUS = 0x2d;
-const POINT = 0x2e;
-
-/** The known names one after the other, and where each begins; the reserved one is the last. */
-const NAMES = [...FIELDS.map((field) => field.name), BAD_MARK];
-const NAME_BYTES = new Uint8Array(Buffer.from(NAMES.join('')));
-const NAME_STARTS = new Int32Array(NAMES.length + 1);
-/** Number + 1 of the known names by a hash of the key, so that most keys are compared with one name at most. */
-const SLOTS = new Uint8Array(1024);
-/** Number + 1 of the next name with the same hash. */
-const NEXT_IN_SLOT = new Uint8Array(NAMES.length);
-for (const [number, name] of NAMES.entries()) {
-  NAME_STARTS[number + 1] = NAME_STARTS[number]! + name.length;
-  const slot = slotOf(name.length, name.charCodeAt(0), name.charCodeAt(name.length - 1));
-  NEXT_IN_SLOT[number] = SLOTS[slot]!;
-  SLOTS[slot] = number + 1;
-}
-
-function slotOf(length: number, first: number, last: number): number {
-  return (length * 37 + first * 5 + last) & 1023;
-}
 
 /** The rules of the fields, as objects of one shape: V8 reads those fastest. */
 const RULES = FIELDS.map(({ name, kind, required = false, bytesMax = 0, min = 0, max = 0 }) => ({
@@ -154,7 +136,7 @@ export class LineChecker {
     }
     for (;;) {
       const index = this.#key();
-      let kind = this.#kindAt(this.#position);
+      let kind = kindOf(bytes[this.#position]!);
       let start = this.#position;
       let valueEnd = kind === STRING ? plainEnd(bytes, start + 1, end) : 0;
       if (kind === STRING && valueEnd < end && bytes[valueEnd] === QUOTE) {
@@ -188,13 +170,6 @@ export class LineChecker {
     if (duplicate) this.#fail('duplicate_field', duplicate);
   }
 
-  #kindAt(position: number): number {
-    const byte = this.#bytes[position]!;
-    if (byte === QUOTE) return STRING;
-    if (byte === MINUS || (byte >= 0x30 && byte <= 0x39)) return NUMBER;
-    return byte === 0x6e ? NULL : OTHER;
-  }
-
   /** Reads a key and its colon; gives the index of the known field. */
   #key(): number {
     const bytes = this.#bytes;
@@ -205,11 +180,11 @@ export class LineChecker {
       this.#position = plain + 2;
       const byte = bytes[plain + 2]!;
       if (byte <= 0x20) this.#space();
-      return this.#knownKey(bytes, start, plain);
+      return knownKey(bytes, start, plain);
     }
     this.#string();
     const end = this.#position - 1;
-    const index = this.#escaped ? this.#escapedKey(start, end) : this.#knownKey(bytes, start, end);
+    const index = this.#escaped ? this.#escapedKey(start, end) : knownKey(bytes, start, end);
     this.#space();
     if (this.#bytes[this.#position] !== COLON || this.#position >= this.#end) this.#fail('not_json');
     this.#position++;
@@ -219,21 +194,7 @@ export class LineChecker {
 
   #escapedKey(start: number, end: number): number {
     const name = Buffer.from(JSON.parse(this.#bytes.toString('utf8', start - 1, end + 1)) as string);
-    return this.#knownKey(name, 0, name.length);
-  }
-
-  #knownKey(bytes: Buffer, start: number, end: number): number {
-    const length = end - start;
-    if (length === 0) return KEY_UNKNOWN;
-    let number = SLOTS[slotOf(length, bytes[start]!, bytes[end - 1]!)]! - 1;
-    for (; number >= 0; number = NEXT_IN_SLOT[number]! - 1) {
-      const nameStart = NAME_STARTS[number]!;
-      if (NAME_STARTS[number + 1]! - nameStart !== length) continue;
-      let i = 0;
-      while (i < length && NAME_BYTES[nameStart + i] === bytes[start + i]) i++;
-      if (i === length) return number === FIELDS.length ? KEY_RESERVED : number;
-    }
-    return KEY_UNKNOWN;
+    return knownKey(name, 0, name.length);
   }
 
   #space(): void {
@@ -340,33 +301,13 @@ export class LineChecker {
       }
       return;
     }
-    // " \ / b f n r t
-    if (
-      byte === QUOTE ||
-      byte === BACKSLASH ||
-      byte === 0x2f ||
-      byte === 0x62 ||
-      byte === 0x66 ||
-      byte === 0x6e ||
-      byte === 0x72 ||
-      byte === 0x74
-    ) {
-      this.#position += 2;
-      return;
-    }
-    this.#fail('not_json');
+    if (!isSimpleEscape(byte)) this.#fail('not_json');
+    this.#position += 2;
   }
 
   #hex4(position: number): number {
-    if (position + 4 > this.#end) this.#fail('not_json');
-    let unit = 0;
-    for (let i = position; i < position + 4; i++) {
-      const byte = this.#bytes[i]! | 0x20;
-      const digit =
-        byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : byte >= 0x61 && byte <= 0x66 ? byte - 87 : -1;
-      if (digit < 0 || (this.#bytes[i]! < 0x30 && digit >= 0)) this.#fail('not_json');
-      unit = unit * 16 + digit;
-    }
+    const unit = position + 4 > this.#end ? -1 : scanHex4(this.#bytes, position);
+    if (unit < 0) this.#fail('not_json');
     return unit;
   }
 
@@ -422,53 +363,27 @@ export class LineChecker {
     // Escapes only ever shorten a text, so a raw span within the limit needs no decoding.
     if (
       length > field.bytesMax &&
-      (kind !== STRING_WITH_ESCAPES || this.#decodedLength(index) > field.bytesMax)
+      (kind !== STRING_WITH_ESCAPES || Buffer.byteLength(this.text(index) ?? '') > field.bytesMax)
     ) {
       this.#fail('text_too_long', field.name);
     }
   }
 
-  #decodedLength(index: number): number {
-    return Buffer.byteLength(this.text(index) ?? '');
-  }
-
   #checkInteger(field: Rule, index: number, kind: number): void {
     const decoded = kind === STRING_WITH_ESCAPES ? Buffer.from(this.text(index)!) : null;
-    const bytes = decoded ?? this.#bytes;
-    const end = decoded ? decoded.length : this.#ends[index]!;
-    let position = decoded ? 0 : this.#starts[index]!;
-    const negative = bytes[position] === MINUS;
-    if (negative) position++;
-    if (position === end || end - position > 15) this.#fail('bad_number', field.name);
-    let value = 0;
-    for (; position < end; position++) {
-      const digit = bytes[position]! - 0x30;
-      if (digit < 0 || digit > 9) this.#fail('bad_number', field.name);
-      value = value * 10 + digit;
-    }
-    if (negative) value = -value;
+    const value = decoded
+      ? scanInteger(decoded, 0, decoded.length)
+      : scanInteger(this.#bytes, this.#starts[index]!, this.#ends[index]!);
+    if (Number.isNaN(value)) this.#fail('bad_number', field.name);
     if (value < field.min || value > field.max) this.#fail('number_out_of_range', field.name);
   }
 
   #checkMoney(field: Rule, index: number, kind: number): void {
-    if (kind !== STRING_WITH_ESCAPES && this.#isPlainMoney(this.#starts[index]!, this.#ends[index]!)) return;
+    if (kind !== STRING_WITH_ESCAPES && isPlainMoney(this.#bytes, this.#starts[index]!, this.#ends[index]!))
+      return;
     const units = parseMoney(this.text(index)!);
     if (units === null) this.#fail('bad_number', field.name);
     if (units === 'out_of_range') this.#fail('number_out_of_range', field.name);
-  }
-
-  /** True for the commonest form, an amount far from any limit; for others `parseMoney` decides. */
-  #isPlainMoney(start: number, end: number): boolean {
-    const bytes = this.#bytes;
-    let position = bytes[start] === MINUS ? start + 1 : start;
-    const first = position;
-    while (position < end && bytes[position]! >= 0x30 && bytes[position]! <= 0x39) position++;
-    if (position === first || position - first > 12) return false;
-    if (position === end) return true;
-    if (bytes[position] !== POINT) return false;
-    const point = position++;
-    while (position < end && bytes[position]! >= 0x30 && bytes[position]! <= 0x39) position++;
-    return position === end && position > point + 1 && position - point <= 6;
   }
 
   #checkTimestamp(field: Rule, index: number, receivedAtMs: number): void {
@@ -479,25 +394,4 @@ export class LineChecker {
     if (micros < TIMESTAMP_MIN_MS * 1000) this.#fail('timestamp_out_of_range', field.name);
     if (micros > (receivedAtMs + FUTURE_TOLERANCE_MS) * 1000) this.#fail('timestamp_in_future', field.name);
   }
-}
-
-/** Position of the first byte that can't stand in a string as it is (quote, backslash, control character), or `end`. */
-function plainEnd(bytes: Buffer, position: number, end: number): number {
-  for (; position < end; position++) {
-    const byte = bytes[position]!;
-    if (byte === QUOTE || byte === BACKSLASH || byte < 0x20) break;
-  }
-  return position;
-}
-
-/**
- * A JSON number as the SQL side spells it: whole numbers as written; others through the nearest double, in its shortest
- * decimal form, with an exponent where it is below 0.0001. (From 1e16 on the spellings differ; no field takes those.)
- */
-function canonicalNumber(raw: string): string {
-  if (raw === '-0') return '0';
-  if (/^-?\d+$/.test(raw)) return raw;
-  const value = Number(raw);
-  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0';
-  return Math.abs(value) < 1e-4 ? value.toExponential() : String(value);
 }

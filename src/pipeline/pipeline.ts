@@ -80,14 +80,16 @@ export class Pipeline {
     ]);
   }
 
-  /** Resolves when all lines that the log had at the call are archived and measured and no window is dirty. */
-  async settle(onProgress?: () => void): Promise<void> {
+  /** Resolves when all lines that the log had at the call are archived and measured and no window is dirty, or at `signal`. */
+  async settle(onProgress?: () => void, signal?: AbortSignal): Promise<void> {
     const end = this.#options.log.partitions()[0]!.end;
     const { archive, engine } = this.#options;
     const done = [this.#archiveLoop.hurry(), this.#metricsLoop.hurry()];
-    while (archive.position(0) < end || engine.position(0) < end || engine.dirtyWindows() > 0) {
+    const isSettled = () =>
+      archive.position(0) >= end && engine.position(0) >= end && engine.dirtyWindows() === 0;
+    while (!isSettled() && !signal?.aborted) {
       onProgress?.();
-      await sleep(25);
+      await sleep(25, signal);
     }
     for (const stopHurrying of done) stopHurrying();
   }

@@ -29,6 +29,8 @@ export interface Backend {
   badRows(filter: { limit: number; reason?: string; id?: string }): Promise<BadRow[]>;
   compact(): Promise<CompactResult>;
   vacuum(retentionHours: number): Promise<VacuumResult>;
+  /** Archives and measures what has come without gathering more, for at most so long; gives the ledger then. */
+  settle(msMax: number): Promise<Ledger>;
   rebuild(range: RebuildRange | null, diff: boolean): Promise<RebuildResult>;
   /** Registers a listener; gives the function that removes it. */
   tap(listener: TapListener): () => void;

@@ -112,6 +112,13 @@ export function openApi(status: Status): Json {
           responses: answers('Object', 'What was done.', ['forbidden']),
         },
       },
+      '/v1/admin/settle': {
+        post: {
+          summary:
+            'Archive and measure what has come without gathering more; answers when done, or after 2 s.',
+          responses: answers('Ledger', 'The ledger then.', ['unauthorized', 'forbidden']),
+        },
+      },
       '/v1/admin/vacuum': {
         post: {
           summary: 'Delete files that no kept version needs.',

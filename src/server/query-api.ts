@@ -11,6 +11,8 @@ const DEFAULT_WINDOWS = 60;
 /** Most windows that one query may span. */
 const WINDOWS_MAX = 50_000;
 const BAD_ROWS_MAX = 1000;
+/** How long one request waits for what has come to be archived and measured. */
+const SETTLE_MS_MAX = 2000;
 
 /** The read side of the API, and the commands of an administrator. */
 export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: Guard): void {
@@ -56,6 +58,8 @@ export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: 
   });
 
   app.post('/v1/admin/compact', allow('admin'), async () => backend.compact());
+
+  app.post('/v1/admin/settle', allow('admin'), async () => backend.settle(SETTLE_MS_MAX));
 
   app.post('/v1/admin/vacuum', allow('admin'), async (request) => {
     const { retention_hours: hours } = parametersOf(request, ['retention_hours']);

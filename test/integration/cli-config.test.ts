@@ -3,13 +3,18 @@ import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { readEnvironment } from '../../src/app.ts';
+import { UsageError } from '../../src/domain/errors.ts';
 import { cli, temporaryDir } from '../support/product.ts';
 
 const SECRET = 'not-for-the-eyes-of-others';
 
 const CASES: Record<string, { yaml: string; says: RegExp; env?: Record<string, string> }> = {
   'unknown setting': { yaml: 'time_zone: UTC\nlogg: {}\n', says: /:2: logg is not a setting/ },
-  'unknown setting inside': { yaml: 'sources:\n  - kind: http\n    prot: 1\n', says: /sources\.0\.prot is not a setting/ },
+  'unknown setting inside': {
+    yaml: 'sources:\n  - kind: http\n    prot: 1\n',
+    says: /sources\.0\.prot is not a setting/,
+  },
   'wrong type': { yaml: 'sources:\n  - kind: http\n    port: many\n', says: /:3: sources\.0\.port/ },
   'out of range': { yaml: 'sources: [{kind: http, port: 70000}]\n', says: /sources\.0\.port/ },
   'unknown kind': { yaml: 'sources: [{kind: carrier-pigeon}]\n', says: /carrier-pigeon/ },
@@ -31,24 +36,42 @@ const CASES: Record<string, { yaml: string; says: RegExp; env?: Record<string, s
     yaml: 'sources: [{kind: poll, name: a, url: "http://x/"}, {kind: tail, name: a, path: /x}]\n',
     says: /name "a"/,
   },
-  'two http sources': { yaml: 'sources: [{kind: http}, {kind: http}]\n', says: /one source of kind http|more than one/ },
+  'two http sources': {
+    yaml: 'sources: [{kind: http}, {kind: http}]\n',
+    says: /one source of kind http|more than one/,
+  },
 };
 
 for (const [name, { yaml, says, env }] of Object.entries(CASES)) {
   test(`config: ${name}`, async () => {
-    const dir = temporaryDir();
-    const file = join(dir, 'config.yaml');
+    const file = join(temporaryDir(), 'config.yaml');
     writeFileSync(file, yaml);
-    const data = join(dir, 'data');
-    const result = await cli(['up', '--config', file, '--data', data, '--json'], env ? { env } : {});
-    assert.equal(result.code, 2, result.stderr);
-    assert.match(result.stderr, says);
-    assert.equal(result.stdout, '');
-    assert.doesNotMatch(result.stderr, /\bat .*:\d+:\d+\)|node_modules/, 'no stack trace');
-    for (const secret of [SECRET, ...Object.values(env ?? {})]) assert.ok(!result.stderr.includes(secret), result.stderr);
-    assert.ok(!existsSync(data), 'nothing was made');
+    await assert.rejects(readEnvironment({ config: file }, env ?? {}, '/nowhere'), (error) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.message, says);
+      for (const secret of [SECRET, ...Object.values(env ?? {})])
+        assert.ok(!error.message.includes(secret), error.message);
+      return true;
+    });
   });
 }
+
+test('a mistake in the config: exit code 2, its place on stderr, nothing on stdout, no folder made', async () => {
+  const dir = temporaryDir();
+  const [file, data] = [join(dir, 'config.yaml'), join(dir, 'data')];
+  for (const name of ['unknown setting', 'not YAML']) {
+    const { yaml, says } = CASES[name]!;
+    writeFileSync(file, yaml);
+    for (const command of ['up', 'check']) {
+      const result = await cli([command, '--config', file, '--data', data, '--json']);
+      assert.equal(result.code, 2, result.stderr);
+      assert.match(result.stderr, says);
+      assert.equal(result.stdout, '');
+      assert.doesNotMatch(result.stderr, /\bat .*:\d+:\d+\)|node_modules/, 'no stack trace');
+      assert.ok(!existsSync(data));
+    }
+  }
+});
 
 test('a config file that is missing, a folder, or empty', async () => {
   const dir = temporaryDir();

@@ -124,7 +124,7 @@ for (const engine of ENGINE_NAMES) {
           eventsPerSecond: 0.01,
           rates: { late: 0.05, veryLate: 0.01 },
         };
-        const deliveries = deliveriesOf([...stream({ ...options, count: 3000 })], 20);
+        const deliveries = deliveriesOf([...stream({ ...options, count: 1500 })], 20);
         const follower = new Follower();
         while (deliveries.length > 0) {
           await harness.deliver(...deliveries.splice(0, random.integer(1, 20)));
@@ -150,7 +150,7 @@ for (const engine of ENGINE_NAMES) {
     it('a follower that asks in the middle of a long repair or rebuild misses nothing', () =>
       withHarness(async (harness) => {
         // More than 400 days are recomputed in several steps, each of which readers can see.
-        const lines = Array.from({ length: 900 }, (_, day) =>
+        const lines = Array.from({ length: 450 }, (_, day) =>
           JSON.stringify({
             timestamp: START_MS - (1500 - day) * DAY_MS,
             event_type: 'view_product',

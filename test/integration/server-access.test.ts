@@ -56,7 +56,15 @@ test('without a key, with a wrong, empty or cut one: 401 and how to send one', a
       assert.doesNotMatch(answer.text, /key-0123456789/);
     }
   }
-  for (const path of ['/v1/status', '/v1/bad', '/v1/metrics/traffic', '/v1/stream', '/v1/tap', '/metrics', '/']) {
+  for (const path of [
+    '/v1/status',
+    '/v1/bad',
+    '/v1/metrics/traffic',
+    '/v1/stream',
+    '/v1/tap',
+    '/metrics',
+    '/',
+  ]) {
     assert.equal((await locked.request('GET', path, { headers: {} })).status, 401, path);
   }
 });
@@ -66,7 +74,11 @@ test('a key is good for its scopes only', async () => {
   assert.equal((await read(bearer(READ_KEY))).status, 200);
   assert.equal((await read(basic(READ_KEY))).status, 200);
   assert.equal((await admin(bearer(ADMIN_KEY))).status, 200);
-  for (const answer of [await write(bearer(READ_KEY)), await read(bearer(WRITE_KEY)), await admin(bearer(READ_KEY))]) {
+  for (const answer of [
+    await write(bearer(READ_KEY)),
+    await read(bearer(WRITE_KEY)),
+    await admin(bearer(READ_KEY)),
+  ]) {
     assertError(answer, 403, 'forbidden');
   }
   assertError(await write({ ...bearer(WRITE_KEY), 'x-tillstream-source': 'load' }), 403, 'forbidden');
@@ -110,12 +122,18 @@ test('web pages of others: neither by their origin nor by a name for this machin
   assert.equal((await preflight(SHOP)).headers.get('access-control-allow-origin'), SHOP);
   assert.equal((await preflight('https://evil.example')).headers.get('access-control-allow-origin'), null);
   for (const host of ['evil.example', `evil.example:${open.port}`, '127.0.0.1.evil.example', '']) {
-    const { statuses, text } = await rawRequest(open.port, `GET /v1/status HTTP/1.1\r\nHost: ${host}\r\nconnection: close\r\n\r\n`);
+    const { statuses, text } = await rawRequest(
+      open.port,
+      `GET /v1/status HTTP/1.1\r\nHost: ${host}\r\nconnection: close\r\n\r\n`,
+    );
     assert.deepEqual(statuses, [403], `${host}: ${text}`);
     assertNothingLeaks(text);
   }
   for (const host of ['LOCALHOST', `localhost:${open.port}`, '[::1]:80']) {
-    const { statuses } = await rawRequest(open.port, `GET /v1/status HTTP/1.1\r\nHost: ${host}\r\nconnection: close\r\n\r\n`);
+    const { statuses } = await rawRequest(
+      open.port,
+      `GET /v1/status HTTP/1.1\r\nHost: ${host}\r\nconnection: close\r\n\r\n`,
+    );
     assert.deepEqual(statuses, [200], host);
   }
 });
@@ -208,9 +226,13 @@ test('secrets are in no answer, no log line and no command line', async () => {
       return [];
     }
   });
-  assert.ok(commandLines.some((line) => line.includes(locked.dataDir)), 'the command line is seen at all');
+  assert.ok(
+    commandLines.some((line) => line.includes(locked.dataDir)),
+    'the command line is seen at all',
+  );
   for (const secret of secrets) {
-    for (const text of [...answers, locked.output(), ...commandLines]) assert.ok(!text.includes(secret), text.slice(0, 300));
+    for (const text of [...answers, locked.output(), ...commandLines])
+      assert.ok(!text.includes(secret), text.slice(0, 300));
   }
   await assertHealthy(locked);
 });

@@ -102,10 +102,18 @@ test('headers and bodies of one byte at a time end at the time limit; others are
   };
   const slow = [
     rawRequest(product.port, drip('GET /healthz HTTP/1.1\r\n', 'x-y: z\r\n'), { msMax: 15_000 }),
-    rawRequest(product.port, drip(`POST /v1/events HTTP/1.1\r\n${host}\r\ncontent-length: 1000\r\n\r\n`, LINE), { msMax: 15_000 }),
-    rawRequest(product.port, drip(`POST /v1/events HTTP/1.1\r\n${host}\r\ntransfer-encoding: chunked\r\n\r\n`, '1\r\nx\r\n'), {
-      msMax: 15_000,
-    }),
+    rawRequest(
+      product.port,
+      drip(`POST /v1/events HTTP/1.1\r\n${host}\r\ncontent-length: 1000\r\n\r\n`, LINE),
+      { msMax: 15_000 },
+    ),
+    rawRequest(
+      product.port,
+      drip(`POST /v1/events HTTP/1.1\r\n${host}\r\ntransfer-encoding: chunked\r\n\r\n`, '1\r\nx\r\n'),
+      {
+        msMax: 15_000,
+      },
+    ),
     rawRequest(product.port, '', { msMax: 15_000 }),
   ];
   const worst: number[] = [];
@@ -143,7 +151,10 @@ test('connections beyond the limit are closed, and room is free again when other
   }
   await until(() => closed >= 30, 'connections over the limit are closed', 3000);
   for (const socket of open) socket.destroy();
-  await until(async () => (await product.request('GET', '/healthz').catch(() => null))?.status === 200, 'room again');
+  await until(
+    async () => (await product.request('GET', '/healthz').catch(() => null))?.status === 200,
+    'room again',
+  );
   await assertHealthy(product);
 });
 
@@ -210,7 +221,10 @@ test('huge addresses and headers are refused', async () => {
 
 test('a client that goes away in the middle leaves nothing behind', async () => {
   const before = (await product.ledger()).received;
-  for (const body of [`content-length: 1000\r\n\r\n${LINE}`, `transfer-encoding: chunked\r\n\r\n${LINE.length.toString(16)}\r\n${LINE}\r\n`]) {
+  for (const body of [
+    `content-length: 1000\r\n\r\n${LINE}`,
+    `transfer-encoding: chunked\r\n\r\n${LINE.length.toString(16)}\r\n${LINE}\r\n`,
+  ]) {
     for (let n = 0; n < 20; n++) {
       const socket = connect(product.port, '127.0.0.1');
       socket.on('error', () => {});

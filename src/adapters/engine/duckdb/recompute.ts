@@ -4,6 +4,7 @@ import { windowEndMs } from '../../../domain/window.ts';
 import { DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
 import type { ArchiveReader, MetricsLedger, RebuildRange, RebuildResult } from '../../../ports/engine.ts';
 import { type Aggregator, type Inputs, mergeSketchesSql, writePointsSql } from './aggregate.ts';
+import { before, EMPTY_EVENTS, instant, mergeRanges, utcDate } from './archive-rows.ts';
 import { type Connection, stringList } from './database.ts';
 import { comparePoints } from './difference.ts';
 import type { EngineOptions } from './options.ts';
@@ -17,7 +18,7 @@ import {
   setTable,
   windowIndex,
 } from './render.ts';
-import { STATE } from './state.ts';
+import { limitsTable, STATE } from './state.ts';
 
 /** Rows that are computed at a time; a local day is never cut. */
 const CHUNK_ROWS_MAX = 1_000_000;
@@ -179,7 +180,9 @@ export class ArchiveRecomputer {
   /** Local days within the range of which the metrics hold points. */
   async #storedDays(metrics: readonly Metric[], range: RebuildRange | null): Promise<Days> {
     const { fromMs, toMs } = this.#wholeDays(range);
-    const slots = metrics.map((metric) => `SELECT start // 15 * 15 AS m FROM ${STATE}.${pointsTable(metric)}`);
+    const slots = metrics.map(
+      (metric) => `SELECT start // 15 * 15 AS m FROM ${STATE}.${pointsTable(metric)}`,
+    );
     const minutes = await this.#connection.rows<{ m: number }>(`FROM (${slots.join(' UNION ')}) ORDER BY m`);
     const days: Days = [];
     let dayEndMs = -Infinity;
@@ -291,11 +294,7 @@ export class ArchiveRecomputer {
   }
 
   /** Temp tables `archive_rows`, `archive_bad` and `duplicates` of what was received in the range. */
-  async #readReceived(
-    archive: ArchiveReader,
-    range: TimeRange,
-    positions: Positions,
-  ): Promise<void> {
+  async #readReceived(archive: ArchiveReader, range: TimeRange, positions: Positions): Promise<void> {
     const receivedMs = [[range.fromMs, range.toMs - 1]] as [number, number][];
     const where = `received_at >= ${instant(range.fromMs)} AND received_at < ${instant(range.toMs)}`;
     await archive.withFiles('events', { receivedMs }, (paths) => this.#readEvents(paths, where, positions));
@@ -363,6 +362,10 @@ export class ArchiveRecomputer {
       for (const table of [pointsTable(metric), ...sketches]) {
         await this.#connection.run(`DELETE FROM ${STATE}.${table} WHERE ${wanted}`);
       }
+      // The limits belong to the hashes that were there; others may be wanted now.
+      for (const { name } of distinctValues(metric)) {
+        await this.#connection.run(`DELETE FROM ${limitsTable(setTable(metric, name))} WHERE ${wanted}`);
+      }
       await this.#connection.run(writePointsSql(metric, 'nothing', version));
       for (const sql of mergeSketchesSql(metric)) await this.#connection.run(sql);
       const { n } = await this.#connection.row<{ n: number }>(
@@ -376,35 +379,4 @@ export class ArchiveRecomputer {
   async #temp(name: string, sql: string): Promise<void> {
     await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${name} AS ${sql}`);
   }
-}
-
-const EMPTY_EVENTS = `SELECT now() AS event_time, '' AS event_type, '' AS event_id, '' AS user_id, '' AS session_id,
-  '' AS product_id, 0 AS quantity, 0::DECIMAL(18,4) AS price, 0::DECIMAL(18,4) AS amount, '' AS currency, '' AS device_type,
-  0 AS response_time, 0 AS status_code, 0 AS log_partition, 0::BIGINT AS log_offset, 0 AS log_line, now() AS received_at,
-  '' AS source`;
-
-/** Condition for rows before the positions. */
-function before(positions: Record<string, Offset>): string {
-  const parts = Object.entries(positions).map(
-    ([id, past]) => `(log_partition = ${id} AND log_offset < ${past})`,
-  );
-  return parts.length > 0 ? `(${parts.join(' OR ')})` : 'false';
-}
-
-function mergeRanges(ranges: (readonly [number, number])[]): [number, number][] {
-  const merged: [number, number][] = [];
-  for (const [from, to] of ranges) {
-    const last = merged.at(-1);
-    if (last && from <= last[1] + 1) last[1] = Math.max(last[1], to);
-    else merged.push([from, to]);
-  }
-  return merged;
-}
-
-function utcDate(epochMs: number): string {
-  return new Date(epochMs).toISOString().slice(0, 10);
-}
-
-function instant(epochMs: number): string {
-  return `make_timestamptz(${epochMs * 1000})`;
 }

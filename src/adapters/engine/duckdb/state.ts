@@ -1,5 +1,5 @@
 import type { WindowSize } from '../../../domain/window.ts';
-import { DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
+import { DISTINCT_EXACT_MAX, DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
 import type { Connection } from './database.ts';
 import {
   distinctLimitsSql,
@@ -58,8 +58,10 @@ export function stateTables(catalogue: readonly Metric[]): StateTable[] {
       tables.push({
         name,
         columns: `${identity}h UBIGINT`,
+        // One hash more than the estimate needs is kept: it tells that the window is crowded.
         folded: (hotFrom) => `SELECT ${list}, h FROM ${STATE}.${name}
-          LEFT JOIN (${distinctLimitsSql([...identityColumns(metric)], `${STATE}.${name}`)}) AS limits USING (${list})
+          LEFT JOIN (${distinctLimitsSql(identityColumns(metric), `${STATE}.${name}`, DISTINCT_EXACT_MAX + 1)}) AS limits
+            USING (${list})
           WHERE ${hotSql(hotFrom)} AND (kth IS NULL OR h <= kth) ORDER BY win, start`,
       });
     }

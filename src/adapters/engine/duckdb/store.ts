@@ -35,7 +35,12 @@ export class DuckDbStore implements MetricsStore {
   readonly #catalogue: ReadonlyMap<string, Metric>;
   readonly #timeZone: string;
 
-  constructor(connections: Connection[], engine: DuckDbEngine, catalogue: readonly Metric[], timeZone: string) {
+  constructor(
+    connections: Connection[],
+    engine: DuckDbEngine,
+    catalogue: readonly Metric[],
+    timeZone: string,
+  ) {
     this.#idle = connections;
     this.#engine = engine;
     this.#catalogue = new Map(catalogue.map((metric) => [metric.name, metric]));
@@ -52,9 +57,7 @@ export class DuckDbStore implements MetricsStore {
 
   async #query(connection: Connection, query: MetricQuery): Promise<MetricResult> {
     const metric = this.#metric(query.metric);
-    const { version } = await connection.row<{ version: number }>(
-      `SELECT version FROM ${STATE}.engine`,
-    );
+    const { version } = await connection.row<{ version: number }>(`SELECT version FROM ${STATE}.engine`);
     const top = query.top && query.total ? await this.#topKeys(connection, metric, query) : undefined;
     const points = this.#points(metric, query, top);
     const keys = keyNames(metric);
@@ -66,7 +69,9 @@ export class DuckDbStore implements MetricsStore {
     if (query.total) {
       result.total = await this.#total(connection, metric, query, keys, points);
       derive(metric, result.total, () => null);
-      result.overall = metric.mergeable ? ((await this.#total(connection, metric, query, [], points))[0] ?? null) : null;
+      result.overall = metric.mergeable
+        ? ((await this.#total(connection, metric, query, [], points))[0] ?? null)
+        : null;
       if (result.overall) derive(metric, [result.overall], () => null);
     }
     return result;
@@ -98,7 +103,11 @@ export class DuckDbStore implements MetricsStore {
   /** Values merged over the windows of the range, per `keys`. */
   async #total(
     connection: Connection,
-    metric: Metric, query: MetricQuery, keys: string[], points: string): Promise<Row[]> {
+    metric: Metric,
+    query: MetricQuery,
+    keys: string[],
+    points: string,
+  ): Promise<Row[]> {
     const additive = additiveValues(metric).map(
       ({ name, of }) => `${shown(of, mergeSql(of, name))} AS ${identifier(name)}`,
     );
@@ -121,21 +130,19 @@ export class DuckDbStore implements MetricsStore {
       values.push(
         sketches
           ? `coalesce(any_value(distinct_${name}.n), 0) AS ${identifier(name)}`
-          : `NULL AS ${identifier(name)}`,
+          : `max(NULL::BIGINT) AS ${identifier(name)}`,
       );
     }
-    const rows = await connection.rows<Row>(
+    // Without keys, no points at all would still give a row, of nulls.
+    return connection.rows<Row>(
       `SELECT ${[...keys.map((key) => `points.${key}`), ...values].join(', ')} FROM ${points} AS points ${joins.join(' ')}
-       ${by.replaceAll(/"(\w+)"/g, 'points."$1"')} ORDER BY ALL`,
+       ${by.replaceAll(/"(\w+)"/g, 'points."$1"')} HAVING count(*) > 0 ORDER BY ALL`,
     );
-    return keys.length === 0 && rows.length === 1 && Object.values(rows[0]!).every((value) => value === null)
-      ? []
-      : rows;
   }
 
   /** Whether the sketches of all windows of the range are still there. Those of days always are. */
   async #sketchesCover(connection: Connection, metric: Metric, query: MetricQuery): Promise<boolean> {
-    if (query.window === '1d' || metric.input === 'quality') return true;
+    if (query.window === '1d') return true;
     const hotFrom = hotFromMs(query.window, this.#engine.frontierMs(), this.#timeZone) / 60_000;
     const { n } = await connection.row<{ n: number }>(
       `SELECT count(*) AS n FROM ${STATE}.${pointsTable(metric)} WHERE win = ${windowIndex(query.window)}
@@ -150,8 +157,7 @@ export class DuckDbStore implements MetricsStore {
     windows: readonly WindowSize[],
   ): Promise<{ version: number; points: ChangedPoint[] }> {
     return this.#snapshot(async (connection) => {
-      const now = (await connection.row<{ version: number }>(`SELECT version FROM ${STATE}.engine`))
-        .version;
+      const now = (await connection.row<{ version: number }>(`SELECT version FROM ${STATE}.engine`)).version;
       const points: ChangedPoint[] = [];
       if (now <= version) return { version: now, points };
       for (const name of metrics) {

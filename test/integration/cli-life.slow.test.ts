@@ -6,7 +6,16 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { childEnv, cli, configFile, PROJECT_DIR, spawnUp, startProduct, temporaryDir, until } from '../support/product.ts';
+import {
+  childEnv,
+  cli,
+  configFile,
+  PROJECT_DIR,
+  spawnUp,
+  startProduct,
+  temporaryDir,
+  until,
+} from '../support/product.ts';
 
 const background: string[] = [];
 after(async () => {
@@ -21,13 +30,27 @@ test('up, up again, status, down, down again', async () => {
   const first = (await cli(['up', '--background', ...args])).json<{ pid: number; url: string }>();
   const again = await cli(['up', '--background', ...args]);
   assert.equal(again.code, 0);
-  assert.deepEqual(again.json<{ pid: number; already: boolean }>(), { running: true, pid: first.pid, url: first.url, already: true });
+  assert.deepEqual(again.json<{ pid: number; already: boolean }>(), {
+    running: true,
+    pid: first.pid,
+    url: first.url,
+    already: true,
+  });
   assert.equal((await cli(['up', ...args])).json<{ pid: number }>().pid, first.pid, 'in the foreground too');
 
-  const status = (await cli(['status', ...args])).json<{ running: boolean; pid: number; parts: object; lag: object }>();
+  const status = (await cli(['status', ...args])).json<{
+    running: boolean;
+    pid: number;
+    parts: object;
+    lag: object;
+  }>();
   assert.equal(status.pid, first.pid);
   assert.deepEqual(status.lag, { archive: 0, metrics: 0 });
-  assert.equal(statSync(join(data, 'run.json')).mode & 0o077, 0, 'the secret of this start is for its user only');
+  assert.equal(
+    statSync(join(data, 'run.json')).mode & 0o077,
+    0,
+    'the secret of this start is for its user only',
+  );
   const { token } = JSON.parse(readFileSync(join(data, 'run.json'), 'utf8'));
   assert.ok(!readFileSync(join(data, 'tillstream.log'), 'utf8').includes(token));
 
@@ -48,7 +71,10 @@ test('commands work on the folder itself while nothing runs', async () => {
   const args = ['--data', join(temporaryDir(), 'data'), '--json'];
   const ledger = (await cli(['ledger', ...args])).json<{ received: number; balanced: boolean }>();
   assert.deepEqual([ledger.received, ledger.balanced], [0, true]);
-  assert.deepEqual((await cli(['query', 'traffic', '--window', '1d', ...args])).json<{ rows: unknown[] }>().rows, []);
+  assert.deepEqual(
+    (await cli(['query', 'traffic', '--window', '1d', ...args])).json<{ rows: unknown[] }>().rows,
+    [],
+  );
   assert.deepEqual((await cli(['bad', 'list', ...args])).json(), { bad_rows: [] });
   assert.deepEqual((await cli(['compact', ...args])).json(), { filesBefore: 0, filesAfter: 0 });
   assert.equal((await cli(['vacuum', '--retention-hours', '0', ...args])).code, 0);
@@ -97,7 +123,10 @@ test('one process at a time on a folder', async () => {
 test('down does not stop a command that has the folder open', async () => {
   const dir = temporaryDir();
   const [file, data] = [join(dir, 'lines.ndjson'), join(dir, 'data')];
-  const lines = Array.from({ length: 300_000 }, (_, n) => `{"timestamp":${1_790_000_000_000 + n},"event_type":"search"}\n`);
+  const lines = Array.from(
+    { length: 300_000 },
+    (_, n) => `{"timestamp":${1_790_000_000_000 + n},"event_type":"search"}\n`,
+  );
   writeFileSync(file, lines.join(''));
   const load = cli(['load', file, '--data', data, '--json']);
   await until(() => existsSync(join(data, 'log', 'log.json')), 'the load has opened the folder');
@@ -128,7 +157,9 @@ test('a port that another program has', async () => {
   const result = await cli(['up', '--data', temporaryDir()], { env: { TILLSTREAM_PORT: String(port) } });
   assert.equal(result.code, 2);
   assert.match(result.stderr, new RegExp(`Port ${port} .* in use`));
-  const inBackground = await cli(['up', '--background', '--data', temporaryDir()], { env: { TILLSTREAM_PORT: String(port) } });
+  const inBackground = await cli(['up', '--background', '--data', temporaryDir()], {
+    env: { TILLSTREAM_PORT: String(port) },
+  });
   assert.equal(inBackground.code, 2);
   assert.match(inBackground.stderr, new RegExp(`Port ${port} .* in use`));
   server.close();
@@ -171,7 +202,18 @@ test('a folder that can be read but not written', async (t) => {
   if (probe.code !== 0) return t.skip('mounts are not allowed here');
   for (const command of ['ledger', 'up']) {
     const main = join(PROJECT_DIR, 'src', 'main.ts');
-    const result = await run('unshare', ['-m', 'sh', '-c', inner, 'sh', process.execPath, main, command, '--data', data]);
+    const result = await run('unshare', [
+      '-m',
+      'sh',
+      '-c',
+      inner,
+      'sh',
+      process.execPath,
+      main,
+      command,
+      '--data',
+      data,
+    ]);
     assert.equal(result.code, 2, result.stderr);
     assert.match(result.stderr, /can.t be written/);
   }
@@ -194,11 +236,17 @@ test('a signal drains before the end; Ctrl-C in the foreground too', async () =>
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const data = temporaryDir();
     const product = await startProduct({ dataDir: data, config });
-    const lines = Array.from({ length: 5000 }, (_, n) => `{"timestamp":1790000000000,"event_type":"view_product","event_id":"${n}"}`);
+    const lines = Array.from(
+      { length: 5000 },
+      (_, n) => `{"timestamp":1790000000000,"event_type":"view_product","event_id":"${n}"}`,
+    );
     await product.send(lines.join('\n'));
     process.kill(product.pid, signal);
     assert.equal(await product.exited, 0, product.output());
-    const ledger = (await cli(['ledger', '--data', data, '--json', '--config', configFile(config)])).json<{ archive: object; metrics: object }>();
+    const ledger = (await cli(['ledger', '--data', data, '--json', '--config', configFile(config)])).json<{
+      archive: object;
+      metrics: object;
+    }>();
     assert.deepEqual(ledger.archive, { events: 5000, bad_rows: 0, in_flight: 0 });
     assert.deepEqual(ledger.metrics, { counted: 5000, duplicate: 0, bad: 0, in_flight: 0 });
   }

@@ -1,0 +1,40 @@
+/** Bytes of JSON's punctuation, and what the scanner asks of single bytes. */
+export const OBJECT_OPEN = 0x7b;
+export const OBJECT_CLOSE = 0x7d;
+export const ARRAY_OPEN = 0x5b;
+export const ARRAY_CLOSE = 0x5d;
+export const QUOTE = 0x22;
+export const BACKSLASH = 0x5c;
+export const COLON = 0x3a;
+export const COMMA = 0x2c;
+export const MINUS = 0x2d;
+export const POINT = 0x2e;
+
+/** Position of the first byte that can't stand in a string as it is (quote, backslash, control character), or `end`. */
+export function plainEnd(bytes: Buffer, position: number, end: number): number {
+  for (; position < end; position++) {
+    const byte = bytes[position]!;
+    if (byte === QUOTE || byte === BACKSLASH || byte < 0x20) break;
+  }
+  return position;
+}
+
+/** Whether the byte may follow a backslash: " \\ / b f n r t. */
+export function isSimpleEscape(byte: number): boolean {
+  return '"\\/bfnrt'.includes(String.fromCharCode(byte));
+}
+
+/** Kind of the JSON value that a known field had; 0 means absent. */
+export const ABSENT = 0;
+export const STRING = 1;
+export const STRING_WITH_ESCAPES = 2;
+export const NUMBER = 3;
+export const NULL = 4;
+export const OTHER = 5;
+
+/** Kind of the value that begins with the byte. */
+export function kindOf(byte: number): number {
+  if (byte === QUOTE) return STRING;
+  if (byte === MINUS || (byte >= 0x30 && byte <= 0x39)) return NUMBER;
+  return byte === 0x6e ? NULL : OTHER;
+}

@@ -1,0 +1,61 @@
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+/** Longer integers are outside of every field's limits, and of what a double holds exactly. */
+const INTEGER_DIGITS_MAX = 15;
+
+/** The whole number that stands in `bytes[start, end)`, digits with at most a minus before them; NaN when none does. */
+export function scanInteger(bytes: Buffer, start: number, end: number): number {
+  let position = start;
+  const negative = bytes[position] === MINUS;
+  if (negative) position++;
+  if (position === end || end - position > INTEGER_DIGITS_MAX) return Number.NaN;
+  let value = 0;
+  for (; position < end; position++) {
+    const digit = bytes[position]! - ZERO;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return negative ? -value : value;
+}
+
+/** True for money in its commonest form, an amount far from any limit; for others `parseMoney` decides. */
+export function isPlainMoney(bytes: Buffer, start: number, end: number): boolean {
+  let position = bytes[start] === MINUS ? start + 1 : start;
+  const first = position;
+  while (position < end && bytes[position]! >= ZERO && bytes[position]! <= NINE) position++;
+  if (position === first || position - first > 12) return false;
+  if (position === end) return true;
+  if (bytes[position] !== POINT) return false;
+  const point = position++;
+  while (position < end && bytes[position]! >= ZERO && bytes[position]! <= NINE) position++;
+  return position === end && position > point + 1 && position - point <= 6;
+}
+
+/** The number that four hexadecimal digits make; -1 when they are none. */
+export function scanHex4(bytes: Buffer, start: number): number {
+  let unit = 0;
+  for (let i = start; i < start + 4; i++) {
+    const byte = bytes[i]!;
+    const letter = byte | 0x20;
+    let digit = -1;
+    if (byte >= ZERO && byte <= NINE) digit = byte - ZERO;
+    else if (letter >= 0x61 && letter <= 0x66) digit = letter - 0x61 + 10;
+    if (digit < 0) return -1;
+    unit = unit * 16 + digit;
+  }
+  return unit;
+}
+
+/**
+ * A JSON number as the SQL side spells it: whole numbers as written; others through the nearest double, in its shortest
+ * decimal form, with an exponent where it is below 0.0001. (From 1e16 on the spellings differ; no field takes those.)
+ */
+export function canonicalNumber(raw: string): string {
+  if (raw === '-0') return '0';
+  if (/^-?\d+$/.test(raw)) return raw;
+  const value = Number(raw);
+  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0';
+  return Math.abs(value) < 1e-4 ? value.toExponential() : String(value);
+}
