@@ -1,18 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { openLocalArchive } from './adapters/archive/delta/archive.ts';
 import { localArchiveConfig } from './adapters/archive/delta/config.ts';
 import { duckDbConfig } from './adapters/engine/duckdb/config.ts';
 import { openDuckDb } from './adapters/engine/duckdb/index.ts';
-import {
-  acquireLock,
-  LockHeld,
-  openSegmentLog,
-  segmentLogConfigSchema,
-} from './adapters/log/segments/index.ts';
+import { openSegmentLog, segmentLogConfigSchema } from './adapters/log/segments/index.ts';
 import { createPollSource, pollOptionsSchema } from './adapters/source/poll/index.ts';
 import {
   runSimulator,
@@ -22,6 +16,7 @@ import {
 import { createTailSource, tailOptionsSchema } from './adapters/source/tail/index.ts';
 import { loadConfig } from './config/load.ts';
 import { configSchema } from './config/schema.ts';
+import { holderOf, takeDataDir } from './data-dir.ts';
 import { UsageError } from './domain/errors.ts';
 import type { Logger } from './domain/logger.ts';
 import type { PartStatus, Status } from './domain/status.ts';
@@ -36,8 +31,6 @@ import { createServer, LinesRejected } from './server/http.ts';
 import { createRegistry } from './telemetry/registry.ts';
 import { VERSION } from './version.ts';
 
-/** Layout of the data folder; a folder of a newer one is refused. */
-const DATA_FORMAT = 1;
 /** Most runs of source and received-at in a batch: what the parser's CASE tree takes. */
 const RUNS_MAX = 2048;
 const READER_WAIT_MS_MAX = 3000;
@@ -362,7 +355,14 @@ export function configuredSources(environment: Environment, ingest: Ingest, logg
   });
 }
 
-export { createPollSource, pollOptionsSchema, runSimulator, type SimulatorOptions, SimulatorUsageError };
+export {
+  createPollSource,
+  holderOf,
+  pollOptionsSchema,
+  runSimulator,
+  type SimulatorOptions,
+  SimulatorUsageError,
+};
 
 function collectorStatus(log: EventLog): PartStatus {
   const { state, message } = log.status();
@@ -370,77 +370,3 @@ function collectorStatus(log: EventLog): PartStatus {
 }
 
 const logPart = collectorStatus;
-
-/** Makes the folder where it is missing, refuses one that is not ours or in use, and takes its lock. */
-async function takeDataDir(dataDir: string) {
-  const file = join(dataDir, 'data.json');
-  try {
-    await mkdir(dataDir, { recursive: true });
-    const found = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null;
-      throw error;
-    });
-    if (found !== null) checkDataFormat(found, dataDir);
-    const lock = await acquireLock(join(dataDir, 'lock'));
-    try {
-      if (found === null) await writeDataFile(file);
-      return lock;
-    } catch (error) {
-      await lock.release().catch(() => {});
-      throw error;
-    }
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    if (error instanceof LockHeld)
-      throw new UsageError(`The data folder ${dataDir} is in use: ${error.message}`);
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSPC')
-      throw new UsageError(
-        `The disk of the data folder ${dataDir} is full. Free some space, then start again.`,
-      );
-    const why = code === 'EACCES' || code === 'EROFS' || code === 'EPERM' ? 'it can’t be written' : message;
-    throw new UsageError(
-      `The data folder ${dataDir} is of no use: ${why}. Set TILLSTREAM_DATA or --data to a folder of yours.`,
-    );
-  }
-}
-
-async function writeDataFile(file: string): Promise<void> {
-  const data = { format: DATA_FORMAT, created_by: `tillstream ${VERSION}`, id: randomUUID() };
-  // In one piece: a start that is killed here must not leave half of it.
-  await writeFile(`${file}.tmp`, `${JSON.stringify(data)}\n`, { flush: true });
-  await rename(`${file}.tmp`, file);
-}
-
-/** Process id of who has the data folder open; null when nobody has. */
-export async function holderOf(dataDir: string): Promise<number | null> {
-  if (!existsSync(join(dataDir, 'data.json'))) return null;
-  try {
-    const lock = await acquireLock(join(dataDir, 'lock'));
-    await lock.release();
-    return null;
-  } catch (error) {
-    if (error instanceof LockHeld) return error.pid;
-    throw error;
-  }
-}
-
-function checkDataFormat(text: string, dataDir: string): void {
-  let format: unknown;
-  try {
-    format = (JSON.parse(text) as { format?: unknown } | null)?.format;
-  } catch {
-    // Told below.
-  }
-  if (typeof format !== 'number') {
-    throw new UsageError(
-      `${join(dataDir, 'data.json')} is damaged. It says which version wrote the folder; restore it, or move the folder away.`,
-    );
-  }
-  if (format > DATA_FORMAT) {
-    throw new UsageError(
-      `The data folder ${dataDir} was written by a newer Tillstream (format ${format}; this one knows ${DATA_FORMAT}). ` +
-        'Update Tillstream, or use another folder.',
-    );
-  }
-}

@@ -93,6 +93,27 @@ for (const engine of ENGINE_NAMES) {
     );
 
     it(
+      'a repair counts no line that the metrics have not come to, though the archive has it',
+      withHarness(async (harness) => {
+        const laterMs = START_MS + 60 * HOUR_MS;
+        await view(harness, laterMs, START_MS);
+        await view(harness, laterMs + 1, START_MS);
+        while (await harness.archiveSome(1));
+        await harness.measureSome(1);
+        assert.equal(await harness.engine.repair(harness.archive), 0);
+        assert.equal(await views(harness, '1m', START_MS), 1);
+        assert.equal(
+          (await harness.diff()).differences,
+          0,
+          'at any position the rows are those of the archive',
+        );
+        await harness.settle();
+        assert.equal(await views(harness, '1m', START_MS), 2);
+        await harness.assertSound();
+      }),
+    );
+
+    it(
       'a dirty mark and the position move together: it outlives a crash',
       withHarness(async (harness) => {
         await view(harness, START_MS, START_MS);

@@ -77,20 +77,6 @@ for (const engine of ENGINE_NAMES) {
         }
       });
     }
-
-    it('years of dates in one batch fit into the memory of the archive', async () => {
-      const days = 1000;
-      const harness = await MetricsHarness.open({ engine, timeZone: 'UTC' });
-      try {
-        const events = oldDataset({ seed: 7, days, count: days, firstDayMs: Date.UTC(2019, 0, 1) });
-        await harness.deliver({ atMs: NOW_MS, lines: events.map((event) => JSON.stringify(event)) });
-        while (await harness.archiveSome(days));
-        assert.equal(harness.archive.dates('events').length, days);
-        assert.deepEqual(harness.archive.counts().events, { http: days });
-      } finally {
-        await harness.close();
-      }
-    });
   });
 }
 

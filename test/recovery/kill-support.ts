@@ -26,7 +26,7 @@ interface Known {
  * A client as a shop would have it: it sends batches, remembers each 2xx, and sends again what was not acknowledged.
  * It knows at any time which lines must be stored, and how often each may be.
  */
-export class RememberingClient {
+class RememberingClient {
   readonly acknowledged = new Map<string, Known>();
   readonly #random: () => number;
   #waiting: Batch[] = [];
@@ -109,7 +109,7 @@ export class RememberingClient {
 }
 
 /** Compares the archive, read by other programs, the metrics and the ledger with what the client knows. */
-export async function judge(product: Product, client: RememberingClient): Promise<string> {
+async function judge(product: Product, client: RememberingClient): Promise<string> {
   const ledger = await product.settled();
   assert.ok(ledger.balanced, JSON.stringify(ledger));
   assert.ok(ledger.by_source.http?.balanced, JSON.stringify(ledger));
@@ -173,7 +173,7 @@ export async function compareWithRebuild(product: Product): Promise<void> {
 export type Moment = (product: Product, msMax: number) => Promise<unknown>;
 
 /** Resolves at a change of a file below `folder` whose name matches, the `nth` of them. */
-export function atChange(folder: string, name: RegExp, nth = 1): Moment {
+function atChange(folder: string, name: RegExp, nth = 1): Moment {
   return async (product, msMax) => {
     const dir = join(product.dataDir, folder);
     await mkdir(dir, { recursive: true });
@@ -194,7 +194,7 @@ export function atChange(folder: string, name: RegExp, nth = 1): Moment {
 }
 
 /** Resolves as soon as a merge of small files, asked for here, changes a file whose path matches. */
-export function atCompaction(folder: string, name: RegExp): Moment {
+function atCompaction(folder: string, name: RegExp): Moment {
   return async (product, msMax) => {
     const changed = atChange(folder, name)(product, msMax);
     product.request('POST', '/v1/admin/compact').catch(() => {});

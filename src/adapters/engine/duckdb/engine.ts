@@ -107,7 +107,7 @@ export class DuckDbEngine implements BatchEngine {
   repair(archive: ArchiveReader): Promise<number> {
     return this.#exclusive(async () => {
       if (this.#dirty === 0) return 0;
-      await this.#recomputer.repair(archive, this.#commit);
+      await this.#recomputer.repair(archive, this.#progress.positions, this.#commit);
       this.#dirty = await countDirty(this.#connection);
       await this.#fold();
       return this.#dirty;

@@ -56,9 +56,14 @@ export class ArchiveRecomputer {
     this.#aggregator = aggregator;
   }
 
-  /** Recomputes dirty windows for which the archive has come far enough, a chunk of days per transaction. */
-  async repair(archive: ArchiveReader, commit: Commit): Promise<void> {
-    const positions = Object.fromEntries(archive.partitions().map((id) => [id, archive.position(id)]));
+  /**
+   * Recomputes dirty windows for which the archive has come far enough, a chunk of days per transaction. Lines past
+   * `measured` stay out: they mark their windows dirty again when they are measured.
+   */
+  async repair(archive: ArchiveReader, measured: Positions, commit: Commit): Promise<void> {
+    const positions = Object.fromEntries(
+      archive.partitions().map((id) => [id, Math.min(archive.position(id), measured[id] ?? 0)]),
+    );
     const behind = Object.entries(positions).map(
       ([id, past]) => `(log_partition = ${id} AND past <= ${past})`,
     );
