@@ -257,7 +257,7 @@ test('every setting has a default and a description; unknown ones are refused', 
     segment_bytes_max: 134_217_728,
     disk_reserve_bytes: 1_073_741_824,
     queue_bytes_max: 67_108_864,
-    retention: { max_age_hours: 0, max_bytes: 0 },
+    retention: { max_age_hours: 168, max_bytes: 0 },
   });
   assert.throws(() => segmentLogConfigSchema.parse({ segment_bytes: 1 }));
   assert.throws(() => segmentLogConfigSchema.parse({ retention: { days: 1 } }));

@@ -32,7 +32,7 @@ export const segmentLogConfigSchema = z
         max_age_hours: z
           .number()
           .min(0)
-          .default(0)
+          .default(168)
           .describe(
             'Sealed segments whose last line is older are deleted once every reader has passed them; 0 keeps them.',
           ),
