@@ -1,6 +1,10 @@
 import type { Offset } from '../../../domain/offset.ts';
+import { type Connection, stringList } from './database.ts';
 
 /** Pieces of the SQL that reads the archive. */
+
+/** Files that are read at a time: DuckDB keeps about 300 KB of each in memory until the query is over. */
+const FILES_MAX = 200;
 
 /** A relation with the columns that are read of `events`, for a filter that no file matches. */
 export const EMPTY_EVENTS = `SELECT now() AS event_time, '' AS event_type, '' AS event_id, '' AS user_id, '' AS session_id,
@@ -35,4 +39,27 @@ export function utcDate(epochMs: number): string {
 /** An instant in SQL. */
 export function instant(epochMs: number): string {
   return `make_timestamptz(${epochMs * 1000})`;
+}
+
+/** Makes a temp table of what `select` gives of the files; `like` is a query with its columns, of which no row is taken. */
+export async function tempOfFiles(
+  connection: Connection,
+  name: string,
+  like: string,
+  paths: string[],
+  select: (files: string) => string,
+): Promise<void> {
+  await connection.run(`CREATE OR REPLACE TEMP TABLE ${name} AS SELECT * FROM (${like}) LIMIT 0`);
+  await eachFiles(connection, paths, (files) => `INSERT INTO ${name} ${select(files)}`);
+}
+
+/** Runs a statement on the files, some of them at a time. */
+export async function eachFiles(
+  connection: Connection,
+  paths: string[],
+  sql: (files: string) => string,
+): Promise<void> {
+  for (let i = 0; i < paths.length; i += FILES_MAX) {
+    await connection.run(sql(`read_parquet(${stringList(paths.slice(i, i + FILES_MAX))})`));
+  }
 }

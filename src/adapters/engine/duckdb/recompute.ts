@@ -4,8 +4,16 @@ import { windowEndMs } from '../../../domain/window.ts';
 import { DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
 import type { ArchiveReader, MetricsLedger, RebuildRange, RebuildResult } from '../../../ports/engine.ts';
 import { type Aggregator, type Inputs, mergeSketchesSql, writePointsSql } from './aggregate.ts';
-import { before, EMPTY_EVENTS, instant, mergeRanges, utcDate } from './archive-rows.ts';
-import { type Connection, stringList } from './database.ts';
+import {
+  before,
+  EMPTY_EVENTS,
+  eachFiles,
+  instant,
+  mergeRanges,
+  tempOfFiles,
+  utcDate,
+} from './archive-rows.ts';
+import type { Connection } from './database.ts';
 import { comparePoints } from './difference.ts';
 import type { EngineOptions } from './options.ts';
 import {
@@ -143,12 +151,12 @@ export class ArchiveRecomputer {
 
   /** Fills the table of ids seen with those received since `sinceMs`. */
   async restoreSeen(archive: ArchiveReader, sinceMs: number, positions: Positions): Promise<void> {
-    await archive.withFiles('events', { receivedMs: [[sinceMs, Number.MAX_SAFE_INTEGER]] }, async (paths) => {
-      if (paths.length === 0) return;
-      await this.#connection.run(`INSERT INTO ${STATE}.seen SELECT hash(event_id), epoch_ms(received_at)
-        FROM read_parquet(${stringList(paths)}) WHERE event_id IS NOT NULL AND epoch_ms(received_at) >= ${sinceMs}
-        AND ${before(positions)}`);
-    });
+    const receivedMs: [number, number][] = [[sinceMs, Number.MAX_SAFE_INTEGER]];
+    const insert = (
+      files: string,
+    ) => `INSERT INTO ${STATE}.seen SELECT hash(event_id), epoch_ms(received_at) FROM ${files}
+      WHERE event_id IS NOT NULL AND epoch_ms(received_at) >= ${sinceMs} AND ${before(positions)}`;
+    await archive.withFiles('events', { receivedMs }, (paths) => eachFiles(this.#connection, paths, insert));
   }
 
   /** The days in groups with not too many rows. */
@@ -304,11 +312,12 @@ export class ArchiveRecomputer {
     const where = `received_at >= ${instant(range.fromMs)} AND received_at < ${instant(range.toMs)}`;
     await archive.withFiles('events', { receivedMs }, (paths) => this.#readEvents(paths, where, positions));
     await archive.withFiles('bad_rows', { receivedMs }, (paths) =>
-      this.#temp(
+      tempOfFiles(
+        this.#connection,
         'archive_bad',
-        paths.length > 0
-          ? `SELECT reason, received_at, source FROM read_parquet(${stringList(paths)}) WHERE ${where} AND ${before(positions)}`
-          : `SELECT '' AS reason, now() AS received_at, '' AS source LIMIT 0`,
+        `SELECT '' AS reason, now() AS received_at, '' AS source`,
+        paths,
+        (files) => `SELECT reason, received_at, source FROM ${files} WHERE ${where} AND ${before(positions)}`,
       ),
     );
     await this.#findDuplicates(archive, positions);
@@ -318,11 +327,12 @@ export class ArchiveRecomputer {
     const columns = `event_time, event_type, user_id, session_id, product_id, quantity, price, amount, currency, device_type,
       response_time, status_code, log_partition, log_offset, log_line, received_at, source, hash(event_id) AS id_hash,
       event_id IS NOT NULL AS has_id`;
-    await this.#temp(
+    await tempOfFiles(
+      this.#connection,
       'archive_rows',
-      paths.length > 0
-        ? `SELECT ${columns} FROM read_parquet(${stringList(paths)}) WHERE ${where} AND ${before(positions)}`
-        : `SELECT ${columns} FROM (${EMPTY_EVENTS}) LIMIT 0`,
+      `SELECT ${columns} FROM (${EMPTY_EVENTS})`,
+      paths,
+      (files) => `SELECT ${columns} FROM ${files} WHERE ${where} AND ${before(positions)}`,
     );
   }
 
@@ -335,14 +345,15 @@ export class ArchiveRecomputer {
       hours.map(({ hour }) => [hour * HOUR_MS - DUPLICATE_WITHIN_MS, (hour + 1) * HOUR_MS - 1]),
     );
     await archive.withFiles('events', { receivedMs }, async (paths) => {
-      const prior =
-        paths.length > 0
-          ? `SELECT hash(event_id) AS id_hash, received_at, log_partition, log_offset, log_line, source
-             FROM read_parquet(${stringList(paths)}) WHERE event_id IS NOT NULL AND ${before(positions)}`
-          : 'SELECT id_hash, received_at, log_partition, log_offset, log_line, source FROM archive_rows LIMIT 0';
-      await this.#temp(
+      const columns = 'received_at, log_partition, log_offset, log_line, source';
+      await tempOfFiles(
+        this.#connection,
         'prior',
-        `SELECT * FROM (${prior}) WHERE id_hash IN (SELECT id_hash FROM archive_rows WHERE has_id)`,
+        `SELECT id_hash, ${columns} FROM archive_rows`,
+        paths,
+        (files) => `SELECT hash(event_id) AS id_hash, ${columns} FROM ${files}
+          WHERE event_id IS NOT NULL AND ${before(positions)}
+            AND hash(event_id) IN (SELECT id_hash FROM archive_rows WHERE has_id)`,
       );
     });
     await this.#temp(
