@@ -87,13 +87,21 @@ export interface QueryOptions extends CommonOptions {
   top?: string;
 }
 
+const WINDOW_MS: Record<string, number> = { '1m': 60_000, '1h': 3_600_000, '1d': 86_400_000 };
+/** Without --from, so many windows back: the most that the API gives at once. */
+const WINDOWS_MAX = 50_000;
+
 /** `query METRIC`: rows of a metric. */
 export async function query(metric: string, options: QueryOptions): Promise<void> {
+  const toMs = time(options.to, Date.now() + 86_400_000);
+  const windowMs = WINDOW_MS[options.window] ?? 60_000;
+  const fromMs = time(options.from, Math.max(0, toMs - WINDOWS_MAX * windowMs));
+  if (fromMs >= toMs) throw new UsageError('--from is not before --to.');
   const result = await onData<MetricResult & { metric: string; window: string; time_zone: string }>(options, {
     remote: (run) => {
-      const parameters = new URLSearchParams({ window: options.window });
-      for (const name of ['from', 'to', 'top'] as const)
-        if (options[name] !== undefined) parameters.set(name, options[name]);
+      const range = { from: String(fromMs), to: String(toMs) };
+      const parameters = new URLSearchParams({ window: options.window, ...range });
+      if (options.top !== undefined) parameters.set('top', options.top);
       if (options.total) parameters.set('total', 'true');
       return ask(run, 'GET', `/v1/metrics/${encodeURIComponent(metric)}?${parameters}`);
     },
@@ -113,9 +121,6 @@ export async function query(metric: string, options: QueryOptions): Promise<void
         );
       }
       await app.pipeline.settle();
-      const fromMs = time(options.from, 0);
-      const toMs = time(options.to, Date.now() + 86_400_000);
-      if (fromMs >= toMs) throw new UsageError('--from is not before --to.');
       const result = await app.backend.query({
         metric,
         window: options.window as WindowSize,

@@ -21,6 +21,8 @@ const COMPACT_BYTES = 128 * 1024 * 1024;
 const COMPACT_ROWS = 4_000_000;
 /** A date's small files are worth merging from this number on. */
 const COMPACT_FILES_MIN = 8;
+/** Most files that are merged at a time: each that is open takes memory. */
+const COMPACT_FILES_MAX = 200;
 /** A file that no version names is left by a crash, or about to be committed by another writer: it may be this old. */
 const ORPHAN_MS_MIN = 3_600_000;
 
@@ -364,7 +366,11 @@ function groupsToCompact(files: LiveFile[]): LiveFile[][] {
     let bytes = 0;
     let rows = 0;
     for (const file of small) {
-      if (group.length > 0 && (bytes + file.add.size > COMPACT_BYTES || rows + file.rows > COMPACT_ROWS)) {
+      const isFull =
+        group.length >= COMPACT_FILES_MAX ||
+        bytes + file.add.size > COMPACT_BYTES ||
+        rows + file.rows > COMPACT_ROWS;
+      if (group.length > 0 && isFull) {
         groups.push(group);
         [group, bytes, rows] = [[], 0, 0];
       }
