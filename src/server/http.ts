@@ -10,6 +10,7 @@ import Fastify, {
 import { API_ERRORS, ApiError } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import { LogRefused } from '../ports/event-log.ts';
+import type { IngestResult } from '../ports/source.ts';
 import { createGuard } from './auth.ts';
 import type { Backend } from './backend.ts';
 import { registerCollector } from './collector.ts';
@@ -98,12 +99,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 /** Strict mode: nothing was stored; the answer lists the lines. */
 export class LinesRejected extends ApiError {
   readonly result: object;
-  constructor(result: { accepted: number; rejected: number; errors: object[] }) {
-    super(
-      'lines_rejected',
-      `${result.rejected} of ${result.accepted + result.rejected} lines are bad; nothing was stored.`,
-    );
-    this.result = { ...result, accepted: 0 };
+  constructor({ accepted, rejected, errors, reasons }: IngestResult) {
+    super('lines_rejected', `${rejected} of ${accepted + rejected} lines are bad; nothing was stored.`);
+    this.result = { accepted: 0, rejected, errors, reasons };
   }
 }
 

@@ -200,8 +200,10 @@ export class DuckDbEngine implements BatchEngine {
         SELECT id_hash, epoch_ms(received_at) FROM ${batch.relation} WHERE id_hash IS NOT NULL`);
       await this.#save(next);
     });
+    // Together: who sees the new position must not see the old number of dirty windows.
+    const dirty = await countDirty(this.#connection);
     this.#progress = next;
-    this.#dirty = await countDirty(this.#connection);
+    this.#dirty = dirty;
     await this.#noteLimits(next.version);
     await this.#fold();
   }
