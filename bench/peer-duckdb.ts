@@ -1,11 +1,14 @@
 /**
- * The peer of bench/load.ts: one DuckDB job that reads the same file, writes the same columns as Parquet and does the
- * same groupings, all at once, with nothing to keep: no log, no fsync, no state, no positions.
+ * The peer of bench/load.ts: one DuckDB job that reads the same file with the same event schema (all forms of timestamps
+ * and numbers, unknown fields kept, what is no event told apart), writes the same columns as Parquet and does the same
+ * groupings, all at once, with nothing to keep: no log, no fsync, no state, no positions. Lines that are not JSON are
+ * dropped by its reader, as DuckDB users do it.
  * Usage: node bench/peer-duckdb.ts FILE OUT_DIR
  */
 import { rm } from 'node:fs/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { FIELDS } from '../src/domain/fields.ts';
+import { parseSql } from '../src/adapters/engine/duckdb/schema-sql.ts';
+import { EVENT_COLUMNS } from '../src/domain/columns.ts';
 import { CATALOGUE } from '../src/metrics/catalogue.ts';
 
 const [file, outDir] = process.argv.slice(2);
@@ -14,22 +17,19 @@ await rm(outDir!, { recursive: true, force: true });
 const instance = await DuckDBInstance.create(':memory:');
 const connection = await instance.connect();
 await connection.run(`SET TimeZone = 'UTC'`);
-const types = { text: 'VARCHAR', integer: 'INTEGER', money: 'DECIMAL(18,4)', timestamp: 'TIMESTAMPTZ' };
-const columns = FIELDS.map((field) => `"${field.name}": 'VARCHAR'`).join(', ');
-const typed = FIELDS.map(
-  (field) => `TRY_CAST("${field.name}" AS ${types[field.kind]}) AS "${field.name}"`,
-).join(', ');
-await connection.run(`CREATE TABLE lines AS SELECT ${typed},
-    hash(event_id) AS id_hash, rowid_ AS log_offset, now() AS received_at, 'load' AS source
-  FROM (SELECT *, row_number() OVER () AS rowid_ FROM read_json('${file}', format = 'newline_delimited',
-    columns = {${columns}}, ignore_errors = true, maximum_object_size = 4194304))`);
-await connection.run(`CREATE TABLE events AS SELECT *, timestamp AS event_time,
-    epoch_us(timestamp) // 60000000 AS minute, CAST(epoch_us(timestamp) // 86400000000 AS INTEGER) AS day
-  FROM lines WHERE timestamp IS NOT NULL AND event_type IS NOT NULL`);
-await connection.run(`COPY (SELECT * EXCLUDE (minute, id_hash, timestamp) FROM events)
-  TO '${outDir}' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (day))`);
+const lines = `(SELECT json AS line, 0 AS log_partition, 0::BIGINT AS log_offset, 0 AS log_line,
+    now() AS received_at, 'load' AS source
+  FROM read_ndjson_objects('${file}', ignore_errors = true, maximum_object_size = 4194304) WHERE json IS NOT NULL)`;
+await connection.run(`CREATE TABLE lines AS ${parseSql(lines, 'UTC', 'trusted')}`);
+await connection.run(`CREATE VIEW events AS SELECT *, CAST(epoch_us(event_time) // 60000000 AS INTEGER) AS minute
+  FROM lines WHERE reason IS NULL`);
+const columns = EVENT_COLUMNS.map(({ name }) => `"${name}"`).join(', ');
+await connection.run(`COPY (SELECT ${columns} FROM events)
+  TO '${outDir}' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (event_date))`);
+await connection.run(`COPY (SELECT reason, field, raw, log_offset FROM lines WHERE reason IS NOT NULL)
+  TO '${outDir}/bad_rows.parquet' (FORMAT parquet, COMPRESSION zstd)`);
 await connection.run(`CREATE TABLE counted AS SELECT * FROM events
-  QUALIFY row_number() OVER (PARTITION BY coalesce(event_id, log_offset::VARCHAR) ORDER BY log_offset) = 1`);
+  QUALIFY row_number() OVER (PARTITION BY coalesce(event_id, uuid()::VARCHAR)) = 1`);
 const size = { '1m': 1, '1h': 60, '1d': 1440 };
 for (const metric of CATALOGUE) {
   if (metric.input !== 'events') continue;

@@ -168,6 +168,7 @@ async function wire(
       linesMax: config.batch.lines_max,
       bytesMax: config.batch.bytes_max,
       runsMax: RUNS_MAX,
+      stageLinesMin: config.batch.gather_lines_max,
       waitMsMax: READER_WAIT_MS_MAX,
     },
     archiveEveryMs: config.batch.archive_every_ms,

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { parse } from 'csv-parse';
@@ -22,20 +21,43 @@ export async function* readBlocks(file: string): AsyncGenerator<Buffer> {
     );
   });
   if (!found.isFile()) throw new UsageError(`${file} is not a file.`);
-  const raw = createReadStream(file, { highWaterMark: 1024 * 1024 });
-  const stream = decompressed(file, raw);
   const name = file.replace(/\.(gz|zst)$/, '');
+  const handle = await open(file);
   try {
-    if (name.endsWith('.csv')) yield* csvBlocks(stream);
-    else yield* jsonBlocks(stream, file);
+    // Blocks are read straight into their own memory; only what is decoded on the way comes as a stream.
+    const decoded = () => decompressed(file, handle.createReadStream({ highWaterMark: 1024 * 1024 }));
+    if (name.endsWith('.csv')) yield* csvBlocks(decoded());
+    else yield* jsonBlocks(name === file ? fileReader(handle) : streamReader(decoded()), file);
   } catch (error) {
     if (error instanceof UsageError || error instanceof CommandFailed) throw error;
     throw new CommandFailed(
       `${file} can't be read to its end: ${(error as Error).message}. What came before is loaded.`,
     );
   } finally {
-    raw.destroy();
+    await handle.close();
   }
+}
+
+/** Fills `into` from its start; gives the number of bytes, 0 at the end. */
+type Reader = (into: Buffer) => Promise<number>;
+
+function fileReader(handle: FileHandle): Reader {
+  return async (into) => (await handle.read(into, 0, into.length)).bytesRead;
+}
+
+function streamReader(stream: Readable): Reader {
+  const chunks = (stream as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  let chunk: Buffer = Buffer.alloc(0);
+  return async (into) => {
+    while (chunk.length === 0) {
+      const next = await chunks.next();
+      if (next.done) return 0;
+      chunk = next.value;
+    }
+    const bytes = chunk.copy(into);
+    chunk = chunk.subarray(bytes);
+    return bytes;
+  };
 }
 
 function decompressed(file: string, raw: Readable): Readable {
@@ -81,32 +103,44 @@ async function* zstdFrames(raw: Readable): AsyncGenerator<Buffer> {
   }
 }
 
-async function* jsonBlocks(stream: Readable, file: string): AsyncGenerator<Buffer> {
-  let chunks: Buffer[] = [];
-  let bytes = 0;
+async function* jsonBlocks(read: Reader, file: string): AsyncGenerator<Buffer> {
+  let block: Buffer = Buffer.allocUnsafe(BLOCK_BYTES);
+  let used = 0;
   let isArray: boolean | undefined;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    isArray ??= startsArray(chunk);
+  const grow = () => {
+    const larger = Buffer.allocUnsafe(block.length * 2);
+    block.copy(larger, 0, 0, used);
+    block = larger;
+  };
+  for (;;) {
+    const bytes = await read(block.subarray(used));
+    if (bytes === 0) break;
+    used += bytes;
+    isArray ??= startsArray(block.subarray(0, used));
+    if (used < block.length) continue;
     if (isArray) {
-      if (bytes > ARRAY_BYTES_MAX) {
+      if (used >= ARRAY_BYTES_MAX) {
         throw new UsageError(
           `${file} is one JSON array of more than ${ARRAY_BYTES_MAX} bytes; make it NDJSON, one object per line.`,
         );
       }
+      grow();
       continue;
     }
-    if (bytes < BLOCK_BYTES) continue;
-    const block = Buffer.concat(chunks);
     const end = block.lastIndexOf(0x0a) + 1;
-    if (end === 0 && block.length < BLOCK_BYTES + ELEMENT_BYTES_MAX) continue;
-    yield block.subarray(0, end || block.length);
-    chunks = [block.subarray(end || block.length)];
-    bytes = chunks[0]!.length;
+    if (end === 0 && used < BLOCK_BYTES + ELEMENT_BYTES_MAX) {
+      grow();
+      continue;
+    }
+    const cut = end || used;
+    const next = Buffer.allocUnsafe(BLOCK_BYTES);
+    const rest = block.copy(next, 0, cut, used);
+    yield block.subarray(0, cut);
+    block = next;
+    used = rest;
   }
-  const rest = Buffer.concat(chunks);
-  if (rest.length === 0) return;
+  if (used === 0) return;
+  const rest = block.subarray(0, used);
   const lines = jsonToLines(rest) ?? rest;
   if (!isArray) {
     yield lines;

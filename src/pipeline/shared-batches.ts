@@ -1,5 +1,5 @@
 import type { Offset } from '../domain/offset.ts';
-import type { BatchParser, ParsedBatch } from '../ports/batch.ts';
+import type { BatchParser, ParsedBatch, StagedBatch } from '../ports/batch.ts';
 import type { EventLog, LogBatch } from '../ports/event-log.ts';
 
 export interface BatchLimits {
@@ -7,6 +7,8 @@ export interface BatchLimits {
   bytesMax: number;
   /** Most runs of lines with one source and received-at in a batch. */
   runsMax: number;
+  /** With so many lines waiting, the next batch is staged while readers work on this one. */
+  stageLinesMin: number;
   /** How long a reader waits for others before it goes on alone. */
   waitMsMax: number;
 }
@@ -17,6 +19,15 @@ interface Entry {
   parsed: Promise<ParsedBatch>;
   users: number;
 }
+
+interface Staged {
+  partition: number;
+  from: Offset;
+  batch: Promise<StagedBatch>;
+}
+
+/** Bytes of the log that are in memory at once while a batch is staged. */
+const PIECE_BYTES = 8 * 1024 * 1024;
 
 /**
  * Parses the log for its readers. Readers at the same place get the same parsed batch, so that each line is parsed once;
@@ -30,6 +41,7 @@ export class SharedBatches {
   readonly #limits: BatchLimits;
   /** Batches that a reader works on, or that are being parsed for one. */
   readonly #entries: Entry[] = [];
+  #staged: Staged | undefined;
   #wake: (() => void)[] = [];
 
   constructor(log: EventLog, parser: BatchParser, limits: BatchLimits) {
@@ -52,7 +64,9 @@ export class SharedBatches {
     }
     entry.users++;
     try {
-      return await entry.parsed;
+      const parsed = await entry.parsed;
+      this.#stageAfter(parsed);
+      return parsed;
     } catch (error) {
       this.#leave(entry);
       throw error;
@@ -81,11 +95,53 @@ export class SharedBatches {
   }
 
   async #parse(partition: number, from: Offset): Promise<ParsedBatch> {
-    const { linesMax, bytesMax, runsMax } = this.#limits;
-    const { end } = this.#log.partitions().find((candidate) => candidate.partition === partition)!;
-    const batches = cutRuns(await this.#log.read(partition, from, { linesMax, bytesMax }), runsMax);
-    const last = batches.at(-1);
-    return this.#parser.parse(partition, from, last ? last.firstOffset + last.lines : end, batches);
+    const staged = this.#staged;
+    if (staged?.partition === partition && staged.from === from) this.#staged = undefined;
+    const end = this.#end(partition);
+    const batch =
+      this.#staged === staged
+        ? await this.#parser.stage(partition, from, this.#pieces(partition, from))
+        : await staged!.batch;
+    const parsed = await batch.parse();
+    // Where nothing was left to read, all up to the end was lost.
+    return parsed.lines === 0 ? { ...parsed, to: end } : parsed;
+  }
+
+  /** Stages the batch after this one where it is a large one: reading the log takes a quarter as long as the rest. */
+  #stageAfter({ partition, to }: ParsedBatch): void {
+    if (this.#staged || this.#end(partition) - to < this.#limits.stageLinesMin) return;
+    const batch = this.#parser.stage(partition, to, this.#pieces(partition, to));
+    // Who takes it hears of the failure.
+    batch.catch(() => {});
+    this.#staged = { partition, from: to, batch };
+  }
+
+  #end(partition: number): Offset {
+    return this.#log.partitions().find((candidate) => candidate.partition === partition)!.end;
+  }
+
+  /** What the log has from `from` on, up to the limits of a batch, piece by piece. */
+  async *#pieces(partition: number, from: Offset): AsyncGenerator<LogBatch[]> {
+    let { linesMax, bytesMax, runsMax: runs } = this.#limits;
+    let last: LogBatch | undefined;
+    for (let at = from; linesMax > 0 && bytesMax > 0; ) {
+      const piece = await this.#log.read(partition, at, {
+        linesMax,
+        bytesMax: Math.min(bytesMax, PIECE_BYTES),
+      });
+      const taken: LogBatch[] = [];
+      for (const batch of piece) {
+        if (last?.source !== batch.source || last.receivedAtMs !== batch.receivedAtMs) runs--;
+        if (runs < 0) break;
+        taken.push(batch);
+        linesMax -= batch.lines;
+        bytesMax -= batch.bytes.length;
+        last = batch;
+      }
+      if (taken.length > 0) yield taken;
+      if (taken.length === 0 || runs < 0) return;
+      at = last!.firstOffset + last!.lines;
+    }
   }
 
   /** Resolves when a batch was given back, or after `ms`. */
@@ -98,16 +154,4 @@ export class SharedBatches {
       });
     });
   }
-}
-
-/** Cuts the list where it would have more than `runsMax` runs. */
-function cutRuns(batches: LogBatch[], runsMax: number): LogBatch[] {
-  let runs = 0;
-  let last: LogBatch | undefined;
-  for (const [index, batch] of batches.entries()) {
-    if (last?.source !== batch.source || last.receivedAtMs !== batch.receivedAtMs) runs++;
-    if (runs > runsMax) return batches.slice(0, index);
-    last = batch;
-  }
-  return batches;
 }

@@ -25,14 +25,26 @@ export interface ParsedBatch {
 }
 
 /**
- * Turns batches of the log into relations. `parse` takes over consecutive batches of one partition (it empties the list,
- * so that their memory can go) and the offset after
- * the last of them. The relation lives until `release`; a released batch must not be used.
+ * Turns batches of the log into relations, in two steps: `stage` takes the lines out of memory, which may be done ahead,
+ * and `parse` of what it gives does the work. The relation lives until `release`; a released batch must not be used.
  */
 export interface BatchParser {
-  parse(partition: number, from: Offset, to: Offset, batches: LogBatch[]): Promise<ParsedBatch>;
+  /** Takes consecutive batches of one partition, of which the first begins at `from` or later. */
+  stage(partition: number, from: Offset, pieces: LogPieces): Promise<StagedBatch>;
   release(batch: ParsedBatch): Promise<void>;
 }
+
+/** Lines that wait outside of memory to be parsed, once. */
+export interface StagedBatch {
+  /** The offset after the last line, or where it was to begin if there is none. */
+  readonly to: Offset;
+  parse(): Promise<ParsedBatch>;
+  /** Gives up what was staged and will not be parsed. */
+  discard(): Promise<void>;
+}
+
+/** Consecutive batches of a partition, a few at a time. */
+export type LogPieces = AsyncIterable<LogBatch[]> | Iterable<LogBatch[]>;
 
 /** One Parquet file that was written, with what Delta wants to know of it. */
 export interface ParquetFile {

@@ -62,8 +62,7 @@ export class ArchiveRig {
     const from = archive.position(0);
     if (from >= this.log.partitions()[0]!.end) return false;
     const batches = await this.log.read(0, from, { linesMax, bytesMax: 256 * 1024 * 1024 });
-    const last = batches.at(-1)!;
-    const batch = await this.duckdb.parser.parse(0, from, last.firstOffset + last.lines, batches);
+    const batch = await (await this.duckdb.parser.stage(0, from, [batches])).parse();
     try {
       await archive.append(batch);
     } finally {

@@ -113,8 +113,7 @@ export class MetricsHarness {
       0,
       CHUNKS_MAX,
     );
-    const last = batches.at(-1)!;
-    const batch = await this.#parts.parser.parse(0, from, last.firstOffset + last.lines, batches);
+    const batch = await (await this.#parts.parser.stage(0, from, [batches])).parse();
     try {
       return await use(batch);
     } finally {

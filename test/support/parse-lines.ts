@@ -28,9 +28,7 @@ export async function openParser(timeZone: string): Promise<ParserUnderTest> {
     connection,
     tempDir,
     async rows<T>(batches: LogBatch[], select: string) {
-      const last = batches.at(-1);
-      const end = last ? last.firstOffset + last.lines : 0;
-      const parsed = await parser.parse(0, batches[0]?.firstOffset ?? 0, end, batches);
+      const parsed = await (await parser.stage(0, batches[0]?.firstOffset ?? 0, [batches])).parse();
       try {
         return await connection.rows<T>(`SELECT ${select} FROM ${parsed.relation} ORDER BY log_offset`);
       } finally {

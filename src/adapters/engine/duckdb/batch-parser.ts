@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addCount, type CountsBySource, type Offset, sumCounts } from '../../../domain/offset.ts';
-import type { BatchParser, ParsedBatch } from '../../../ports/batch.ts';
+import type { BatchParser, LogPieces, ParsedBatch, StagedBatch } from '../../../ports/batch.ts';
 import type { LogBatch } from '../../../ports/event-log.ts';
 import { type Connection, quote } from './database.ts';
 import { parseSql } from './schema-sql.ts';
@@ -34,31 +34,41 @@ export const CHUNKS_MAX = 2048;
 export function createBatchParser(connection: Connection, tempDir: string, timeZone: string): BatchParser {
   let sequence = 0;
 
+  async function stage(partition: number, from: Offset, pieces: LogPieces): Promise<StagedBatch> {
+    const file = join(tempDir, `lines-${process.pid}-${randomUUID()}.ndjson`);
+    const discard = () => rm(file, { force: true });
+    try {
+      const written = await writeLines(file, from, pieces);
+      const parseIt = () => parse(partition, from, file, written).finally(discard);
+      return { to: written.to, parse: parseIt, discard };
+    } catch (error) {
+      await discard();
+      throw error;
+    }
+  }
+
   async function parse(
     partition: number,
     from: Offset,
-    to: Offset,
-    batches: LogBatch[],
+    file: string,
+    { chunks, sources, to, receivedAtMaxMs }: WrittenLines,
   ): Promise<ParsedBatch> {
     const id = sequence++;
     const relation = `memory.batch_${id}`;
     const linesTable = `memory.lines_${id}`;
-    const file = join(tempDir, `lines-${process.pid}-${randomUUID()}.ndjson`);
-    const chunks = chunksOf(batches);
-    const sources: CountsBySource = {};
-    for (const batch of batches) addCount(sources, batch.source, batch.lines);
-    const receivedAtMaxMs = batches.at(-1)?.receivedAtMs ?? 0;
     try {
-      await writeLines(file, batches);
-      // They are the larger part of the memory, and in the file now.
-      batches.length = 0;
+      // The setting is of the whole database; other statements that start meanwhile only lose memory by it.
+      await connection.run('SET preserve_insertion_order = true');
       await connection.run(`CREATE TABLE ${linesTable} AS
         SELECT line FROM read_csv(${quote(file)}, columns = {line: 'VARCHAR'}, delim = '\x01', quote = '', escape = '',
           header = false, auto_detect = false, max_line_size = ${LINE_BYTES_MAX},
           buffer_size = ${LINE_BYTES_MAX})`);
-      await connection.run(
-        `CREATE TABLE ${relation} AS ${parseSql(withOrigin(linesTable, partition, chunks), timeZone)}`,
-      );
+      await connection.run('SET preserve_insertion_order = false');
+      const rows = withOrigin(linesTable, partition, chunks);
+      const create = (json: 'trusted' | 'checked') =>
+        connection.run(`CREATE TABLE ${relation} AS ${parseSql(rows, timeZone, json)}`);
+      // The door marks what is not JSON; only lines that passed no door can fail here.
+      await create('trusted').catch(() => create('checked'));
       const counts = await connection.row<{ lines: number; bad: number }>(
         `SELECT count(*) AS lines, count(reason) AS bad FROM ${relation}`,
       );
@@ -69,22 +79,13 @@ export function createBatchParser(connection: Connection, tempDir: string, timeZ
           `parsed ${counts.lines} lines of offsets ${from} to ${to}, but the log has ${expected}`,
         );
       }
-      return {
-        partition,
-        from,
-        to,
-        lines: counts.lines,
-        badLines: counts.bad,
-        sources,
-        receivedAtMaxMs,
-        relation,
-      };
+      const { lines, bad: badLines } = counts;
+      return { partition, from, to, lines, badLines, sources, receivedAtMaxMs, relation };
     } catch (error) {
       await connection.run(`DROP TABLE IF EXISTS ${relation}`);
       throw error;
     } finally {
       await connection.run(`DROP TABLE IF EXISTS ${linesTable}`);
-      await rm(file, { force: true });
     }
   }
 
@@ -92,39 +93,52 @@ export function createBatchParser(connection: Connection, tempDir: string, timeZ
     await connection.run(`DROP TABLE IF EXISTS ${batch.relation}`);
   }
 
-  return { parse, release };
+  return { stage, release };
 }
 
-async function writeLines(file: string, batches: LogBatch[]): Promise<void> {
+interface WrittenLines {
+  chunks: Chunk[];
+  sources: CountsBySource;
+  /** Offset after the last line. */
+  to: Offset;
+  receivedAtMaxMs: number;
+}
+
+/** Writes the bytes of all lines to `file`, and notes where they came from. */
+async function writeLines(file: string, from: Offset, pieces: LogPieces): Promise<WrittenLines> {
+  const written: WrittenLines = { chunks: [], sources: {}, to: from, receivedAtMaxMs: 0 };
   const handle = await open(file, 'wx');
+  let rows = 0;
   try {
-    // writev takes at most 1024 buffers on Linux.
-    for (let i = 0; i < batches.length; i += 1024) {
-      const bytes = batches.slice(i, i + 1024).map((batch) => batch.bytes);
-      const expected = bytes.reduce((sum, buffer) => sum + buffer.length, 0);
-      const { bytesWritten } = await handle.writev(bytes);
-      if (bytesWritten !== expected)
-        throw new Error(`short write to ${file}: ${bytesWritten} of ${expected} bytes`);
+    for await (const batches of pieces) {
+      await writeAll(handle, batches);
+      for (const { firstOffset, lines, receivedAtMs, source } of batches) {
+        addCount(written.sources, source, lines);
+        const last = written.chunks.at(-1);
+        // Neighbours with the same source and received-at, and offsets that follow on, are one chunk.
+        const follows =
+          last?.source === source && last.receivedAtMs === receivedAtMs && written.to === firstOffset;
+        if (!follows) written.chunks.push({ firstRow: rows, firstOffset, receivedAtMs, source });
+        rows += lines;
+        written.to = firstOffset + lines;
+        written.receivedAtMaxMs = receivedAtMs;
+      }
     }
   } finally {
     await handle.close();
   }
+  return written;
 }
 
-/** Neighbours with the same source and received-at, and offsets that follow on, are one chunk. */
-export function chunksOf(batches: readonly LogBatch[]): Chunk[] {
-  const chunks: Chunk[] = [];
-  let row = 0;
-  let nextOffset = -1;
-  for (const { firstOffset, lines, receivedAtMs, source } of batches) {
-    const last = chunks.at(-1);
-    const follows =
-      last && last.source === source && last.receivedAtMs === receivedAtMs && nextOffset === firstOffset;
-    if (!follows) chunks.push({ firstRow: row, firstOffset, receivedAtMs, source });
-    row += lines;
-    nextOffset = firstOffset + lines;
+async function writeAll(handle: FileHandle, batches: LogBatch[]): Promise<void> {
+  // writev takes at most 1024 buffers on Linux.
+  for (let i = 0; i < batches.length; i += 1024) {
+    const bytes = batches.slice(i, i + 1024).map((batch) => batch.bytes);
+    const expected = bytes.reduce((sum, buffer) => sum + buffer.length, 0);
+    const { bytesWritten } = await handle.writev(bytes);
+    if (bytesWritten !== expected)
+      throw new Error(`short write of parsed lines: ${bytesWritten} of ${expected} bytes`);
   }
-  return chunks;
 }
 
 /** The lines with their origin columns. */

@@ -90,7 +90,8 @@ export class Database {
     await main.run(`SET allowed_directories = [${directories}]`);
     await main.run(`SET TimeZone = 'UTC'`);
     await main.run('SET enable_progress_bar = false');
-    await main.run('SET preserve_insertion_order = true');
+    // What must keep an order says so; COPY then holds a sixth of the memory.
+    await main.run('SET preserve_insertion_order = false');
     await main.run('SET enable_external_access = false');
     return new Database(instance, main);
   }

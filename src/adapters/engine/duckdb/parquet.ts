@@ -1,7 +1,7 @@
 import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../../domain/columns.ts';
-import type { Offset } from '../../../domain/offset.ts';
+import { type CountsBySource, type Offset, sumCounts } from '../../../domain/offset.ts';
 import type { ArchiveTable, BadRow, ParquetFile, ParquetTool, ParsedBatch } from '../../../ports/batch.ts';
 import { type Connection, identifier, quote, stringList } from './database.ts';
 
@@ -47,39 +47,40 @@ export function createParquetTool(connection: Connection): ParquetTool {
     dir: string,
   ): Promise<ParquetFile[]> {
     const rows = selectSql(table, batch, fromOffset);
-    const written: WrittenFile[] = [];
-    for (const [first, last] of await dateRanges(rows)) {
-      const stepDir = join(dir, first);
-      await mkdir(stepDir, { recursive: true });
-      // Partitioned by source too, so that each file's rows per source are known from what COPY tells of it.
-      const files = await connection.rows<WrittenFile>(
-        `COPY (SELECT *, source AS ${SOURCE_KEY} FROM (${rows})
-           WHERE ${DATE_COLUMN} BETWEEN DATE ${quote(first)} AND DATE ${quote(last)}) TO ${quote(stepDir)}
-         (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (${DATE_COLUMN}, ${SOURCE_KEY}), OVERWRITE true, RETURN_STATS true)`,
-      );
-      written.push(...files);
-    }
-    await Promise.all(written.map((file) => sync(file.filename)));
-    return written.map(parquetFile);
-  }
-
-  /** First and last dates of `rows`, in steps of not too many files. */
-  async function dateRanges(rows: string): Promise<[string, string][]> {
-    const dates = await connection.rows<{ date: string; files: number }>(
-      `SELECT CAST(${DATE_COLUMN} AS VARCHAR) AS date, count(DISTINCT source) AS files FROM (${rows}) GROUP BY ALL ORDER BY date`,
-    );
-    const ranges: [string, string][] = [];
-    let files = 0;
-    for (const { date, files: more } of dates) {
-      const range = ranges.at(-1);
-      files += more;
-      if (range && files <= FILES_PER_COPY_MAX) range[1] = date;
-      else {
-        ranges.push([date, date]);
-        files = more;
+    await mkdir(dir, { recursive: true });
+    const sourcesOf = await countSources(rows);
+    const written: ParquetFile[] = [];
+    for (const { first, last, without } of copySteps(sourcesOf)) {
+      // Comparisons, as these skip the other columns of rows that they leave out; a list of dates does not.
+      const conditions = [
+        `${DATE_COLUMN} BETWEEN DATE ${quote(first)} AND DATE ${quote(last)}`,
+        ...without.map((date) => `${DATE_COLUMN} <> DATE ${quote(date)}`),
+      ];
+      const wanted = `SELECT * FROM (${rows}) WHERE ${conditions.join(' AND ')}`;
+      // One date is several times as fast without partitions: DuckDB then encodes row groups side by side. And in a file
+      // of a few rows zstd costs more than all the rest, and gains nothing.
+      const copy =
+        first === last
+          ? `COPY (SELECT * EXCLUDE (${DATE_COLUMN}) FROM (${wanted})) TO ${quote(join(dir, `${first}.parquet`))} (${COPY_FORMAT}, COMPRESSION zstd)`
+          : `COPY (${wanted}) TO ${quote(dir)} (${COPY_FORMAT}, COMPRESSION snappy, PARTITION_BY (${DATE_COLUMN}), OVERWRITE_OR_IGNORE true)`;
+      for (const file of await connection.rows<WrittenFile>(copy)) {
+        const date = file.partition_keys?.[0]?.value ?? first;
+        written.push(parquetFile(file, date, sourcesOf.get(date)!));
       }
     }
-    return ranges;
+    await Promise.all(written.map(({ path }) => sync(path)));
+    return written;
+  }
+
+  /** Rows of each source by date, dates in order. */
+  async function countSources(rows: string): Promise<Map<string, CountsBySource>> {
+    const counts = await connection.rows<{ date: string; source: string; n: number }>(
+      `SELECT CAST(${DATE_COLUMN} AS VARCHAR) AS date, source, n FROM
+         (SELECT ${DATE_COLUMN}, source, count(*) AS n FROM (${rows}) GROUP BY ALL) ORDER BY date, source`,
+    );
+    const byDate = new Map<string, CountsBySource>();
+    for (const { date, source, n } of counts) byDate.set(date, { ...byDate.get(date), [source]: n });
+    return byDate;
   }
 
   async function merge(
@@ -191,10 +192,34 @@ export function createParquetTool(connection: Connection): ParquetTool {
   return { write, merge, badRows, checkpoint, readCheckpoint };
 }
 
-const SOURCE_KEY = '_source';
+/** Row groups of half the usual size, because COPY holds several in memory; compaction writes larger ones. */
+const COPY_FORMAT = 'FORMAT parquet, ROW_GROUP_SIZE 61440, RETURN_STATS true';
 
 /** COPY holds at least half a megabyte per file that it writes at a time: a batch with years in it would not fit. */
 const FILES_PER_COPY_MAX = 100;
+/** A date with so many rows is written by a COPY of its own. */
+const ROWS_ALONE_MIN = 10_000;
+
+interface CopyStep {
+  first: string;
+  last: string;
+  /** Dates from first to last that another step writes. */
+  without: string[];
+}
+
+/** The dates of each COPY: those with many rows alone, the others together. */
+function copySteps(sourcesOf: Map<string, CountsBySource>): CopyStep[] {
+  const isMany = (date: string) => sumCounts(sourcesOf.get(date)!) >= ROWS_ALONE_MIN;
+  const many = [...sourcesOf.keys()].filter(isMany);
+  const few = [...sourcesOf.keys()].filter((date) => !isMany(date));
+  const steps: CopyStep[] = many.map((date) => ({ first: date, last: date, without: [] }));
+  for (let at = 0; at < few.length; at += FILES_PER_COPY_MAX) {
+    const dates = few.slice(at, at + FILES_PER_COPY_MAX);
+    const [first, last] = [dates[0]!, dates.at(-1)!];
+    steps.push({ first, last, without: many.filter((date) => date > first && date < last) });
+  }
+  return steps;
+}
 
 /** A row of what COPY with RETURN_STATS gives; maps come as lists of entries. */
 interface WrittenFile {
@@ -202,11 +227,14 @@ interface WrittenFile {
   count: number;
   file_size_bytes: number;
   column_statistics: { key: string; value: { key: string; value: string }[] }[];
-  partition_keys: { key: string; value: string }[];
+  /** Null where COPY had no partitions. */
+  partition_keys: { key: string; value: string }[] | null;
 }
 
-function parquetFile(file: WrittenFile): ParquetFile {
-  const keys = Object.fromEntries(file.partition_keys.map(({ key, value }) => [key, value]));
+function parquetFile(file: WrittenFile, date: string, sources: CountsBySource): ParquetFile {
+  const rows = Number(file.count);
+  if (rows !== sumCounts(sources))
+    throw new Error(`${file.filename} has ${rows} rows, but ${date} has ${sumCounts(sources)}`);
   const statistics = (column: string) => {
     const found = file.column_statistics.find(({ key }) => key === column || key === identifier(column))!;
     return Object.fromEntries(found.value.map(({ key, value }) => [key, value]));
@@ -215,15 +243,14 @@ function parquetFile(file: WrittenFile): ParquetFile {
   const received = statistics('received_at');
   const instant = (text: string) =>
     isoMicros(Math.round(Date.parse(text.replace(/\+00$/, 'Z').replace(' ', 'T')) * 1000));
-  const rows = Number(file.count);
   return {
     path: file.filename,
-    date: keys[DATE_COLUMN]!,
+    date,
     rows,
     bytes: Number(file.file_size_bytes),
     min: { log_offset: Number(offset.min), received_at: instant(received.min!) },
     max: { log_offset: Number(offset.max), received_at: instant(received.max!) },
-    sources: { [keys[SOURCE_KEY]!]: rows },
+    sources,
   };
 }
 
