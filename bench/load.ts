@@ -59,7 +59,10 @@ const truth = JSON.parse(readFileSync(`${file}.truth`, 'utf8')) as {
 const ratios: number[] = [];
 for (let pair = 0; pair < pairs; pair++) {
   const peer = run('bench/peer-duckdb.ts', file, join(dir, 'peer'));
-  check('lines of the peer', peer.result.lines, lines);
+  // It knows a few rules less than the door, and drops duplicates however old they are.
+  const distinct = lines - truth.bad - truth.duplicates;
+  if (Math.abs(peer.result.events - distinct) > distinct / 500)
+    throw new Error(`events of the peer: ${peer.result.events}, but it should be about ${distinct}`);
   const data = join(dir, 'data');
   const ours = run('src/main.ts', 'load', file, '--data', data, '--json');
   check('received', ours.result.received, lines);

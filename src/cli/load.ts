@@ -19,7 +19,7 @@ import {
   progressDone,
   table,
 } from './context.ts';
-import { readBlocks } from './read-blocks.ts';
+import { BlockMemory, readBlocks } from './read-blocks.ts';
 
 export interface LoadOptions extends CommonOptions {
   dryRun?: boolean;
@@ -99,9 +99,10 @@ async function loadInto(files: string[], target: Target): Promise<LoadResult> {
   const reasons: Record<string, number> = {};
   let sent = 0;
   const pending = new Set<Promise<void>>();
+  const memory = new BlockMemory();
   let failure: unknown;
   for (const file of files) {
-    for await (const block of readBlocks(file)) {
+    for await (const block of readBlocks(file, memory)) {
       const sending = target
         .ingest(block)
         .then((result) => {
@@ -109,6 +110,7 @@ async function loadInto(files: string[], target: Target): Promise<LoadResult> {
           for (const [reason, lines] of Object.entries(result.reasons))
             reasons[reason] = (reasons[reason] ?? 0) + lines;
           progress(`Loading ${file}: ${sent} lines`);
+          memory.giveBack(block);
         })
         .catch((error) => {
           failure ??= error;

@@ -7,14 +7,29 @@ import { UsageError } from '../domain/errors.ts';
 import { jsonToLines } from '../domain/json-values.ts';
 import { CommandFailed } from './context.ts';
 
-/** Bytes that go to the log at a time. */
-const BLOCK_BYTES = 8 * 1024 * 1024;
+/** Bytes that go to the log at a time: so few that checking them does not hold up what else this process does. */
+const BLOCK_BYTES = 2 * 1024 * 1024;
 /** A line or array element longer than this can't be an event; it is cut, and becomes a bad row. */
 const ELEMENT_BYTES_MAX = 4 * 1024 * 1024;
 const ARRAY_BYTES_MAX = 512 * 1024 * 1024;
 
+/** Memory of blocks that are done with, for the next ones: a large file makes no garbage. */
+export class BlockMemory {
+  readonly #spare: ArrayBufferLike[] = [];
+
+  take(): Buffer {
+    const memory = this.#spare.pop();
+    return memory ? Buffer.from(memory) : Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  }
+
+  /** The block will not be used any more. */
+  giveBack(block: Buffer): void {
+    if (block.buffer.byteLength === BLOCK_BYTES) this.#spare.push(block.buffer);
+  }
+}
+
 /** Reads a file as blocks of NDJSON: NDJSON, a JSON array or object, CSV with a header; also .gz and .zst of them. */
-export async function* readBlocks(file: string): AsyncGenerator<Buffer> {
+export async function* readBlocks(file: string, memory: BlockMemory): AsyncGenerator<Buffer> {
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(
       error.code === 'ENOENT' ? `There is no file ${file}.` : `${file} can't be read: ${error.message}.`,
@@ -27,7 +42,7 @@ export async function* readBlocks(file: string): AsyncGenerator<Buffer> {
     // Blocks are read straight into their own memory; only what is decoded on the way comes as a stream.
     const decoded = () => decompressed(file, handle.createReadStream({ highWaterMark: 1024 * 1024 }));
     if (name.endsWith('.csv')) yield* csvBlocks(decoded());
-    else yield* jsonBlocks(name === file ? fileReader(handle) : streamReader(decoded()), file);
+    else yield* jsonBlocks(name === file ? fileReader(handle) : streamReader(decoded()), file, memory);
   } catch (error) {
     if (error instanceof UsageError || error instanceof CommandFailed) throw error;
     throw new CommandFailed(
@@ -103,12 +118,12 @@ async function* zstdFrames(raw: Readable): AsyncGenerator<Buffer> {
   }
 }
 
-async function* jsonBlocks(read: Reader, file: string): AsyncGenerator<Buffer> {
-  let block: Buffer = Buffer.allocUnsafe(BLOCK_BYTES);
+async function* jsonBlocks(read: Reader, file: string, memory: BlockMemory): AsyncGenerator<Buffer> {
+  let block = memory.take();
   let used = 0;
   let isArray: boolean | undefined;
   const grow = () => {
-    const larger = Buffer.allocUnsafe(block.length * 2);
+    const larger = Buffer.allocUnsafeSlow(block.length * 2);
     block.copy(larger, 0, 0, used);
     block = larger;
   };
@@ -133,7 +148,7 @@ async function* jsonBlocks(read: Reader, file: string): AsyncGenerator<Buffer> {
       continue;
     }
     const cut = end || used;
-    const next = Buffer.allocUnsafe(BLOCK_BYTES);
+    const next = memory.take();
     const rest = block.copy(next, 0, cut, used);
     yield block.subarray(0, cut);
     block = next;

@@ -99,9 +99,13 @@ export class Pipeline {
     const counts = archive.counts();
     return makeLedger({
       received: log.received(),
-      lost: log.status().lostLines,
       dirtyWindows: engine.dirtyWindows(),
-      archive: { events: counts.events, badRows: counts.bad_rows, consumed: this.#archiveLoop.consumed() },
+      archive: {
+        events: counts.events,
+        badRows: counts.bad_rows,
+        lost: archive.lost(),
+        consumed: this.#archiveLoop.consumed(),
+      },
       metrics: { ...engine.ledger(), consumed: this.#metricsLoop.consumed() },
     });
   }

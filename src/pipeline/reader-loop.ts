@@ -142,7 +142,9 @@ export class ReaderLoop {
     const { batches, log, name, position } = this.#options;
     const batch = await batches.take(this.#partition, from);
     try {
-      const consumed = await this.#consumedAfter(batch);
+      const consumed = { ...this.#consumed.get(batch.from) };
+      for (const counts of [batch.sources, batch.lost])
+        for (const [source, lines] of Object.entries(counts)) addCount(consumed, source, lines);
       this.#consumed.set(batch.to, consumed);
       await this.#options.step(batch);
       this.#lastReceivedAtMs = Math.max(this.#lastReceivedAtMs ?? 0, batch.receivedAtMaxMs);
@@ -152,15 +154,6 @@ export class ReaderLoop {
       for (const offset of this.#consumed.keys()) if (offset !== at) this.#consumed.delete(offset);
       log.retain(name, this.#partition, at);
     }
-  }
-
-  async #consumedAfter(batch: ParsedBatch): Promise<CountsBySource> {
-    // Lines that were lost in between have a source too, which only the log knows.
-    if (batch.lines < batch.to - batch.from)
-      return this.#options.log.receivedBefore(this.#partition, batch.to);
-    const consumed = { ...this.#consumed.get(batch.from) };
-    for (const [source, lines] of Object.entries(batch.sources)) addCount(consumed, source, lines);
-    return consumed;
   }
 }
 

@@ -1,6 +1,6 @@
-import type { Offset } from '../domain/offset.ts';
+import type { CountsBySource, Offset } from '../domain/offset.ts';
 import type { BatchParser, ParsedBatch, StagedBatch } from '../ports/batch.ts';
-import type { EventLog, LogBatch } from '../ports/event-log.ts';
+import { type EventLog, type LogBatch, READ_ROOM_BYTES } from '../ports/event-log.ts';
 
 export interface BatchLimits {
   linesMax: number;
@@ -42,6 +42,8 @@ export class SharedBatches {
   /** Batches that a reader works on, or that are being parsed for one. */
   readonly #entries: Entry[] = [];
   #staged: Staged | undefined;
+  /** For the pieces of a batch, while none is staged. */
+  #memory: Buffer | undefined;
   #wake: (() => void)[] = [];
 
   constructor(log: EventLog, parser: BatchParser, limits: BatchLimits) {
@@ -104,7 +106,9 @@ export class SharedBatches {
         : await staged!.batch;
     const parsed = await batch.parse();
     // Where nothing was left to read, all up to the end was lost.
-    return parsed.lines === 0 ? { ...parsed, to: end } : parsed;
+    const to = parsed.lines === 0 ? end : parsed.to;
+    if (parsed.lines === to - from) return parsed;
+    return { ...parsed, to, lost: await this.#lost(partition, from, to, parsed.sources) };
   }
 
   /** Stages the batch after this one where it is a large one: reading the log takes a quarter as long as the rest. */
@@ -116,18 +120,40 @@ export class SharedBatches {
     this.#staged = { partition, from: to, batch };
   }
 
+  /** What the log's books have in [from, to) besides `read`. */
+  async #lost(partition: number, from: Offset, to: Offset, read: CountsBySource): Promise<CountsBySource> {
+    const before = await this.#log.receivedBefore(partition, from);
+    const lost: CountsBySource = {};
+    for (const [source, lines] of Object.entries(await this.#log.receivedBefore(partition, to))) {
+      const missing = lines - (before[source] ?? 0) - (read[source] ?? 0);
+      if (missing > 0) lost[source] = missing;
+    }
+    return lost;
+  }
+
   #end(partition: number): Offset {
     return this.#log.partitions().find((candidate) => candidate.partition === partition)!.end;
   }
 
   /** What the log has from `from` on, up to the limits of a batch, piece by piece. */
   async *#pieces(partition: number, from: Offset): AsyncGenerator<LogBatch[]> {
+    const memory = this.#memory ?? Buffer.allocUnsafeSlow(PIECE_BYTES + READ_ROOM_BYTES);
+    this.#memory = undefined;
+    try {
+      yield* this.#piecesInto(memory, partition, from);
+    } finally {
+      this.#memory = memory;
+    }
+  }
+
+  async *#piecesInto(memory: Buffer, partition: number, from: Offset): AsyncGenerator<LogBatch[]> {
     let { linesMax, bytesMax, runsMax: runs } = this.#limits;
     let last: LogBatch | undefined;
     for (let at = from; linesMax > 0 && bytesMax > 0; ) {
       const piece = await this.#log.read(partition, at, {
         linesMax,
         bytesMax: Math.min(bytesMax, PIECE_BYTES),
+        memory,
       });
       const taken: LogBatch[] = [];
       for (const batch of piece) {

@@ -15,6 +15,8 @@ export interface ParsedBatch {
   readonly badLines: number;
   /** Lines per source, from the headers of the log. */
   readonly sources: CountsBySource;
+  /** Lines per source in [from, to) that the log has lost. */
+  readonly lost: CountsBySource;
   /** Largest received-at of the batch, ms since 1970. */
   readonly receivedAtMaxMs: number;
   /**

@@ -6,6 +6,8 @@ export interface MetricsLedger {
   counted: CountsBySource;
   duplicate: CountsBySource;
   bad: CountsBySource;
+  /** Lines that the log had lost before they could be read. */
+  lost: CountsBySource;
 }
 
 export interface RebuildRange {
@@ -37,6 +39,8 @@ export interface ArchiveReader {
   /** Offset after the last archived line of the partition. */
   position(partition: number): Offset;
   partitions(): number[];
+  /** Lines before the positions that the log had lost before they could be archived. */
+  lost(): CountsBySource;
   /**
    * Calls `use` with local paths of the Parquet files that may hold rows of one of the event dates (UTC), and that
    * were received in one of the time ranges (ms); the files stay until `use` settles.

@@ -22,6 +22,20 @@ export interface LogBatch {
   bytes: Buffer;
 }
 
+export interface ReadLimits {
+  /** About how many bytes are read at most; one batch may have more. */
+  bytesMax: number;
+  linesMax: number;
+  /**
+   * Where the log may put the bytes, so that a long read makes no garbage: `bytesMax` and READ_ROOM_BYTES. The batches are
+   * valid until the caller uses this memory again.
+   */
+  memory?: Buffer;
+}
+
+/** What a log may need of `ReadLimits.memory` besides the lines. */
+export const READ_ROOM_BYTES = 64 * 1024;
+
 export interface AppendResult {
   partition: number;
   firstOffset: Offset;
@@ -78,7 +92,7 @@ export interface EventLog {
   readonly id: string;
   append(block: LogBlock): Promise<AppendResult>;
   partitions(): LogPartition[];
-  read(partition: number, from: Offset, limits: { bytesMax: number; linesMax: number }): Promise<LogBatch[]>;
+  read(partition: number, from: Offset, limits: ReadLimits): Promise<LogBatch[]>;
   /** Resolves true as soon as `end > offset`, or false after `timeoutMs` or when `signal` aborts. */
   waitPast(partition: number, offset: Offset, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
   received(): CountsBySource;

@@ -181,6 +181,7 @@ for (const engine of ENGINE_NAMES) {
 function withHook(archive: ArchiveReader, hook: () => Promise<unknown>): ArchiveReader {
   return {
     position: (partition) => archive.position(partition),
+    lost: () => archive.lost(),
     partitions: () => archive.partitions(),
     dates: (table) => archive.dates(table),
     receivedExtentMs: () => archive.receivedExtentMs(),

@@ -77,8 +77,8 @@ export interface Status {
 
 export interface Account {
   received: number;
-  archive: { events: number; bad_rows: number; in_flight: number };
-  metrics: { counted: number; duplicate: number; bad: number; in_flight: number };
+  archive: { events: number; bad_rows: number; in_flight: number; lost?: number };
+  metrics: { counted: number; duplicate: number; bad: number; in_flight: number; lost?: number };
   balanced: boolean;
 }
 

@@ -8,8 +8,9 @@ import { Scroll } from '../ui/table.tsx';
 function gaps(account: Account): { archive: number; metrics: number } {
   const { received, archive, metrics } = account;
   return {
-    archive: received - archive.events - archive.bad_rows - archive.in_flight,
-    metrics: received - metrics.counted - metrics.duplicate - metrics.bad - metrics.in_flight,
+    archive: received - archive.events - archive.bad_rows - archive.in_flight - (archive.lost ?? 0),
+    metrics:
+      received - metrics.counted - metrics.duplicate - metrics.bad - metrics.in_flight - (metrics.lost ?? 0),
   };
 }
 

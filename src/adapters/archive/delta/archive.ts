@@ -13,6 +13,7 @@ import type {
 import type { ArchiveTable, ParquetFile, ParquetTool, ParsedBatch } from '../../../ports/batch.ts';
 import type { ArchiveReader } from '../../../ports/engine.ts';
 import { type Action, addFile, type LiveFile, removeFile } from './actions.ts';
+import { lostLines, lostTxns } from './lost-lines.ts';
 import { localStorage, type TableStorage } from './storage.ts';
 import { DeltaTable } from './table.ts';
 
@@ -59,6 +60,7 @@ export class DeltaArchive implements Archive {
   readonly #events: DeltaTable;
   readonly #badRows: DeltaTable;
   readonly #counts: Record<ArchiveTable, CountsBySource> = { events: {}, bad_rows: {} };
+  #lost: CountsBySource = {};
   #positions = new Map<number, Offset>();
   #lastReceivedAtMs: number | null = null;
   #failure = '';
@@ -103,6 +105,10 @@ export class DeltaArchive implements Archive {
     return [...this.#positions.keys()];
   }
 
+  lost(): CountsBySource {
+    return this.#lost;
+  }
+
   counts(): ArchiveCounts {
     return this.#counts;
   }
@@ -143,6 +149,7 @@ export class DeltaArchive implements Archive {
             },
           },
           { txn: { appId, version: batch.to - 1, lastUpdated: now } },
+          ...(table.name === 'events' ? lostTxns(table, appId, batch, now) : []),
           ...adds,
         ];
       });
@@ -198,6 +205,7 @@ export class DeltaArchive implements Archive {
       if (position > 0) positions.set(partition, position);
     }
     this.#positions = positions;
+    this.#lost = lostLines(this.#events);
     this.#counts.events = countFiles(this.#events.files());
     // Bad rows of a batch whose events are not committed yet are still in flight.
     const reached = Math.max(0, ...positions.values());

@@ -61,7 +61,7 @@ export class DuckDbEngine implements BatchEngine {
       ledger: string;
     }>(`SELECT version, frontier_ms, positions, ledger FROM ${STATE}.engine`);
     await createLimits(options.connection, options.catalogue);
-    const ledger = { counted: {}, duplicate: {}, bad: {}, ...JSON.parse(row.ledger) };
+    const ledger = { counted: {}, duplicate: {}, bad: {}, lost: {}, ...JSON.parse(row.ledger) };
     const progress = {
       version: row.version,
       frontierMs: row.frontier_ms,
@@ -272,6 +272,7 @@ export class DuckDbEngine implements BatchEngine {
     );
     add(ledger.duplicate, duplicates);
     add(ledger.bad, bad);
+    for (const [source, lines] of Object.entries(batch.lost)) addCount(ledger.lost, source, lines);
     add(ledger.counted, good);
     add(
       ledger.counted,

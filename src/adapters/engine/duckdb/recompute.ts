@@ -129,7 +129,7 @@ export class ArchiveRecomputer {
 
   /** Counts the archive by source, as `apply` would have. */
   async ledger(archive: ArchiveReader, positions: Positions): Promise<MetricsLedger> {
-    const ledger: MetricsLedger = { counted: {}, duplicate: {}, bad: {} };
+    const ledger: MetricsLedger = { counted: {}, duplicate: {}, bad: {}, lost: archive.lost() };
     const add = (counts: Record<string, number>, rows: { source: string; n: number }[], sign = 1) => {
       for (const { source, n } of rows) counts[source] = (counts[source] ?? 0) + sign * n;
     };

@@ -8,6 +8,7 @@ import {
   type LogPartition,
   LogRefused,
   type LogStatus,
+  type ReadLimits,
 } from '../../../ports/event-log.ts';
 
 /** An event log in memory, for tests: the same contract, but nothing outlives the process and nothing is deleted. */
@@ -48,11 +49,7 @@ class MemoryLog implements EventLog {
     return [{ partition: 0, start: 0, end: this.end }];
   }
 
-  async read(
-    partition: number,
-    from: Offset,
-    limits: { bytesMax: number; linesMax: number },
-  ): Promise<LogBatch[]> {
+  async read(partition: number, from: Offset, limits: ReadLimits): Promise<LogBatch[]> {
     this.check(partition);
     if (!Number.isSafeInteger(from) || from < 0 || from > this.end) throw new RangeError(`no offset ${from}`);
     const result: LogBatch[] = [];

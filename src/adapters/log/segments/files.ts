@@ -93,14 +93,15 @@ export async function writeAll(
   return written;
 }
 
-/** Reads up to `bytes` bytes at `position`; less only at the end of the file. */
+/** Reads up to `bytes` bytes at `position`, into `memory` where it is large enough; less only at the end of the file. */
 export async function readUpTo(
   files: LogFiles,
   fd: number,
   position: number,
   bytes: number,
+  memory?: Buffer,
 ): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(bytes);
+  const buffer = memory && memory.length >= bytes ? memory.subarray(0, bytes) : Buffer.allocUnsafeSlow(bytes);
   let have = 0;
   while (have < bytes) {
     const got = await files.read(fd, buffer.subarray(have), position + have);

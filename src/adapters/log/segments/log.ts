@@ -8,6 +8,7 @@ import {
   type LogPartition,
   LogRefused,
   type LogStatus,
+  type ReadLimits,
 } from '../../../ports/event-log.ts';
 import type { SegmentLogConfig } from './config.ts';
 import { countReceivedBefore } from './counts.ts';
@@ -121,11 +122,7 @@ class SegmentLog implements EventLog {
     return [{ partition: 0, start: segments[0]?.first ?? end, end }];
   }
 
-  async read(
-    partition: number,
-    from: Offset,
-    limits: { bytesMax: number; linesMax: number },
-  ): Promise<LogBatch[]> {
+  async read(partition: number, from: Offset, limits: ReadLimits): Promise<LogBatch[]> {
     this.check(partition);
     const batches = await this.track(this.reader.read(from, limits));
     if (batches.length === 0 && from < this.parts.books.end) {

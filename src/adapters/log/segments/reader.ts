@@ -1,5 +1,5 @@
 import type { Offset } from '../../../domain/offset.ts';
-import type { LogBatch } from '../../../ports/event-log.ts';
+import type { LogBatch, ReadLimits } from '../../../ports/event-log.ts';
 import { errorCode, type LogFiles } from './files.ts';
 import { type BatchHeader, HEADER_BYTES_MAX, skipLines } from './format.ts';
 import { locate } from './locate.ts';
@@ -26,7 +26,7 @@ export class SegmentReader {
   }
 
   /** See EventLog.read. Stays within one segment, unless nothing is left to read in it. */
-  async read(from: Offset, limits: { bytesMax: number; linesMax: number }): Promise<LogBatch[]> {
+  async read(from: Offset, limits: ReadLimits): Promise<LogBatch[]> {
     const { books } = this;
     if (!Number.isSafeInteger(from) || from < 0 || from > books.end) {
       throw new RangeError(`offset ${from} is outside of the log, which ends at ${books.end}`);
@@ -56,7 +56,7 @@ export class SegmentReader {
     bytes: number,
     segmentEnd: Offset,
     from: Offset,
-    limits: { bytesMax: number; linesMax: number },
+    limits: ReadLimits,
   ): Promise<LogBatch[]> {
     const fd = await this.files.open(segment.path, 'read');
     try {
@@ -74,7 +74,7 @@ export class SegmentReader {
       const start = position;
       // One read for all of it, with room for the header of a block that is just as large as asked for.
       const ahead = Math.min(limits.bytesMax + HEADER_BYTES_MAX, bytes - position);
-      const scanner = new Scanner(this.files, fd, bytes, this.seed, ahead);
+      const scanner = new Scanner(this.files, fd, bytes, this.seed, ahead, limits.memory);
       const batches: LogBatch[] = [];
       let lines = 0;
       let sawEnd = false;

@@ -30,16 +30,28 @@ export class Scanner {
   /** Nothing is read at or after this position: what follows is not durable yet. */
   readonly limit: number;
   private readAheadBytes: number;
+  private memory: Buffer | undefined;
   private window: Buffer = Buffer.alloc(0);
   private windowAt = 0;
 
-  /** The first read takes `readAheadBytes`; a caller that knows how much it wants gets it in one piece. */
-  constructor(files: LogFiles, fd: number, limit: number, seed: number, readAheadBytes = WINDOW_BYTES) {
+  /**
+   * The first read takes `readAheadBytes`, and goes to `memory` where that is large enough; a caller that knows how much
+   * it wants gets it in one piece.
+   */
+  constructor(
+    files: LogFiles,
+    fd: number,
+    limit: number,
+    seed: number,
+    readAheadBytes = WINDOW_BYTES,
+    memory?: Buffer,
+  ) {
     this.files = files;
     this.fd = fd;
     this.limit = limit;
     this.seed = seed;
     this.readAheadBytes = readAheadBytes;
+    this.memory = memory;
   }
 
   async segmentHeader(): Promise<{ header: SegmentHeader; headerBytes: number } | null> {
@@ -82,7 +94,8 @@ export class Scanner {
     if (position < this.windowAt || end > this.windowAt + this.window.length) {
       const want = Math.max(0, Math.min(Math.max(bytes, this.readAheadBytes), this.limit - position));
       this.readAheadBytes = WINDOW_BYTES;
-      this.window = await readUpTo(this.files, this.fd, position, want);
+      this.window = await readUpTo(this.files, this.fd, position, want, this.memory);
+      this.memory = undefined;
       this.windowAt = position;
     }
     const from = position - this.windowAt;
