@@ -88,6 +88,7 @@ async function upInBackground(options: UpOptions, dataDir: string): Promise<void
     stdio: ['ignore', output, output],
   });
   closeSync(output);
+  child.unref();
   const exited = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
   const deadline = Date.now() + START_SECONDS_MAX * 1000;
   for (;;) {
@@ -98,7 +99,6 @@ async function upInBackground(options: UpOptions, dataDir: string): Promise<void
     const run = await findRunning(dataDir);
     if (run && (await isReady(run.url))) {
       progressDone();
-      child.unref();
       print(options, { running: true, pid: run.pid, url: run.url, log: logFile, data: dataDir }, () =>
         [
           `Tillstream is ready.`,

@@ -17,7 +17,10 @@ export const API_ERRORS = {
   unauthorized: { status: 401, hint: 'Send an API key of the config: Authorization: Bearer KEY.' },
   forbidden: { status: 403, hint: 'Use a key with this scope, or allow the origin or host in the config.' },
   not_found: { status: 404, hint: 'See GET /openapi.json for the addresses that exist.' },
-  unknown_metric: { status: 404, hint: 'GET /v1/status lists the metrics.' },
+  unknown_metric: {
+    status: 404,
+    hint: 'Use one of those that "tillstream status --json" and GET /v1/status list.',
+  },
   timeout: { status: 408, hint: 'Send the request faster; the time for a request is limited.' },
   too_large: { status: 413, hint: 'Send smaller batches; the limits are in the config under server.' },
   unsupported_encoding: { status: 415, hint: 'Use Content-Encoding gzip, zstd or none.' },

@@ -29,6 +29,7 @@ const REPAIR_WAIT_MS_MAX = 60_000;
 /** The embedded pipeline behind the log: the archive and the metrics, each with a loop and a position of its own. */
 export class Pipeline {
   readonly #options: PipelineOptions;
+  readonly #batches: SharedBatches;
   readonly #archiveLoop: ReaderLoop;
   readonly #metricsLoop: ReaderLoop;
   readonly #abort = new AbortController();
@@ -38,8 +39,8 @@ export class Pipeline {
   constructor(options: PipelineOptions) {
     this.#options = options;
     const { log, archive, engine, logger } = options;
-    const batches = new SharedBatches(log, options.parser, options.limits);
-    const common = { log, batches, logger, lingerLinesMax: options.gatherLinesMax };
+    this.#batches = new SharedBatches(log, options.parser, options.limits);
+    const common = { log, batches: this.#batches, logger, lingerLinesMax: options.gatherLinesMax };
     this.#archiveLoop = new ReaderLoop(0, {
       ...common,
       name: 'archive',
@@ -78,6 +79,7 @@ export class Pipeline {
       this.#metricsLoop.stop(drainMsMax),
       ...this.#background,
     ]);
+    await this.#batches.close();
   }
 
   /** Resolves when all lines that the log had at the call are archived and measured and no window is dirty, or at `signal`. */

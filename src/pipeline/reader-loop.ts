@@ -1,3 +1,4 @@
+import { UsageError } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import { addCount, type CountsBySource, type Offset } from '../domain/offset.ts';
 import type { ParsedBatch } from '../ports/batch.ts';
@@ -50,10 +51,17 @@ export class ReaderLoop {
   }
 
   async start(): Promise<void> {
-    const { log, position } = this.#options;
+    const { log, name, position } = this.#options;
     const at = position(this.#partition);
+    const end = this.#end();
+    if (at > end) {
+      throw new UsageError(
+        `The ${name} has come to line ${at}, but the event log ends at ${end}: the log is an older copy. ` +
+          'Put the newer log folder back, or start with a new data folder and load the events of the archive again.',
+      );
+    }
     this.#consumed.set(at, await log.receivedBefore(this.#partition, at));
-    log.retain(this.#options.name, this.#partition, at);
+    log.retain(name, this.#partition, at);
     this.#running = this.#run();
   }
 

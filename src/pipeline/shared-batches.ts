@@ -81,6 +81,11 @@ export class SharedBatches {
     if (entry && this.#leave(entry)) await this.#parser.release(batch);
   }
 
+  /** Gives up what was read ahead; no reader may take a batch any more. */
+  close(): Promise<void> {
+    return this.#discardStaged();
+  }
+
   #find(partition: number, from: Offset): Entry | undefined {
     return this.#entries.find((entry) => entry.partition === partition && entry.from === from);
   }
@@ -97,14 +102,9 @@ export class SharedBatches {
   }
 
   async #parse(partition: number, from: Offset): Promise<ParsedBatch> {
-    const staged = this.#staged;
-    if (staged?.partition === partition && staged.from === from) this.#staged = undefined;
     const end = this.#end(partition);
-    const batch =
-      this.#staged === staged
-        ? await this.#parser.stage(partition, from, this.#pieces(partition, from))
-        : await staged!.batch;
-    const parsed = await batch.parse();
+    const staged = await (this.#takeStaged(partition, from) ?? this.#stage(partition, from));
+    const parsed = await staged.parse();
     // Where nothing was left to read, all up to the end was lost.
     const to = parsed.lines === 0 ? end : parsed.to;
     if (parsed.lines === to - from) return parsed;
@@ -112,12 +112,31 @@ export class SharedBatches {
   }
 
   /** Stages the batch after this one where it is a large one: reading the log takes a quarter as long as the rest. */
-  #stageAfter({ partition, to }: ParsedBatch): void {
+  #stageAfter({ partition, from, to }: ParsedBatch): void {
+    const ahead = this.#staged;
+    // After a failed step the batch may have become larger, and hold what was staged behind it.
+    if (ahead?.partition === partition && ahead.from > from && ahead.from < to) void this.#discardStaged();
     if (this.#staged || this.#end(partition) - to < this.#limits.stageLinesMin) return;
-    const batch = this.#parser.stage(partition, to, this.#pieces(partition, to));
+    this.#staged = { partition, from: to, batch: this.#stage(partition, to) };
     // Who takes it hears of the failure.
-    batch.catch(() => {});
-    this.#staged = { partition, from: to, batch };
+    this.#staged.batch.catch(() => {});
+  }
+
+  #stage(partition: number, from: Offset): Promise<StagedBatch> {
+    return this.#parser.stage(partition, from, this.#pieces(partition, from));
+  }
+
+  #takeStaged(partition: number, from: Offset): Promise<StagedBatch> | undefined {
+    const staged = this.#staged;
+    if (staged?.partition !== partition || staged.from !== from) return undefined;
+    this.#staged = undefined;
+    return staged.batch;
+  }
+
+  async #discardStaged(): Promise<void> {
+    const staged = this.#staged;
+    this.#staged = undefined;
+    await staged?.batch.then((batch) => batch.discard()).catch(() => {});
   }
 
   /** What the log's books have in [from, to) besides `read`. */

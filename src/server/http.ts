@@ -6,6 +6,7 @@ import Fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  LogController,
 } from 'fastify';
 import { API_ERRORS, ApiError } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
@@ -39,7 +40,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const { backend, config } = options;
   const app: FastifyInstance = Fastify({
     loggerInstance: options.logger as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
     bodyLimit: config.body_bytes_max,
     requestTimeout: config.request_timeout_seconds * 1000,

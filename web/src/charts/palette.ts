@@ -57,7 +57,7 @@ interface Palette {
 }
 
 const LIGHT: Palette = {
-  series: ['#4a6fa5', '#2f9bb8', '#c8811a', '#0f766e', '#a8527a', '#7a6a4f', '#6a5acd'],
+  series: ['#4a6fa5', '#2f9bb8', '#c8811a', '#0f766e', '#a8527a', '#7a6a4f', '#6a5acd', '#5b8c3a', '#a0433a'],
   other: '#8a8f98',
   good: '#0f766e',
   warn: '#c8811a',
@@ -70,7 +70,7 @@ const LIGHT: Palette = {
 };
 
 const DARK: Palette = {
-  series: ['#7f9fd1', '#56bcd6', '#e0a046', '#3cb8a5', '#d688ab', '#b7a27c', '#a79cf0'],
+  series: ['#7f9fd1', '#56bcd6', '#e0a046', '#3cb8a5', '#d688ab', '#b7a27c', '#a79cf0', '#9cc46b', '#e58f7b'],
   other: '#868c95',
   good: '#3cb8a5',
   warn: '#e0a046',
@@ -93,6 +93,7 @@ export function colourOf(name: string, others: readonly string[]): string {
   const known = FIXED.includes(name) ? FIXED.indexOf(name) : DEVICES.indexOf(name);
   if (known >= 0) return series[known]!;
   if (name === 'unknown' || name === 'other') return other;
-  const rest = others.filter((one) => !FIXED.includes(one) && !DEVICES.includes(one) && one !== 'unknown');
+  const named = [...FIXED, ...DEVICES, 'unknown', 'other'];
+  const rest = others.filter((one) => !named.includes(one));
   return series[4 + (rest.indexOf(name) % (series.length - 4))] ?? other;
 }

@@ -69,6 +69,7 @@ export class DuckDbStore implements MetricsStore {
     if (query.total) {
       result.total = await this.#total(connection, metric, query, keys, points);
       derive(metric, result.total, () => null);
+      if (top) sortAs(top, metric.keys.at(-1)?.name ?? '', result.total);
       result.overall = metric.mergeable
         ? ((await this.#total(connection, metric, query, [], points))[0] ?? null)
         : null;
@@ -232,4 +233,10 @@ function finishRows(metric: Metric, rows: Row[]): MetricRow[] {
     row.start = new Date(Number(row.start) * 60_000).toISOString().replace('.000Z', 'Z');
   derive(metric, rows, (row) => row.start ?? null);
   return rows as MetricRow[];
+}
+
+/** Best first, what is left over last. */
+function sortAs(top: readonly string[], key: string, rows: Row[]): void {
+  const rank = (row: Row) => (top.includes(String(row[key])) ? top.indexOf(String(row[key])) : top.length);
+  rows.sort((a, b) => rank(a) - rank(b));
 }

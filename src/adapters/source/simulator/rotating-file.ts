@@ -6,6 +6,8 @@ export interface RotatingFileOptions {
   rotateBytes: number;
   /** How many rotated files are kept. */
   keep: number;
+  /** Go on after what the file holds; else it starts empty. */
+  append: boolean;
 }
 
 /** A log file as a shop writes it, with rotation by rename. */
@@ -16,7 +18,7 @@ export class RotatingFile {
 
   constructor(options: RotatingFileOptions) {
     this.options = options;
-    this.file = openSync(options.path, 'a');
+    this.file = openSync(options.path, options.append ? 'a' : 'w');
     this.bytes = fstatSync(this.file).size;
   }
 

@@ -190,7 +190,12 @@ async function openSink(
   }
   if (options.mode === 'file') {
     const { rotateBytes = 0, rotateKeep = 5 } = options;
-    const file = new RotatingFile({ path: needed(options.path, 'path'), rotateBytes, keep: rotateKeep });
+    const file = new RotatingFile({
+      path: needed(options.path, 'path'),
+      rotateBytes,
+      keep: rotateKeep,
+      append: options.live ?? false,
+    });
     return {
       async take(group) {
         const body = toNdjson(group);
