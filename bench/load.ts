@@ -4,7 +4,7 @@
  * Usage: node bench/load.ts [LINES=2000000] [PAIRS=3] [--live]
  *   --live: events of the last hours, which are folded incrementally; else a week, of which old windows are recomputed.
  */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,14 +20,24 @@ const file = join(
   tmpdir(),
   `tillstream-bench-${lines}-${live ? 'live' : 'week'}-${new Date().toISOString().slice(0, 13)}.ndjson`,
 );
-const run = (script: string, ...args: string[]) => {
-  const started = process.hrtime.bigint();
-  const text = execFileSync(process.execPath, [join(root, script), ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, UV_THREADPOOL_SIZE: '16', TILLSTREAM_PORT: '0' },
-    maxBuffer: 1 << 28,
+/** Runs a program as ./tillstream does; gives its JSON and, on Linux, its peak resident memory. */
+const run = async (script: string, ...args: string[]) => {
+  const env = { ...process.env, UV_THREADPOOL_SIZE: '16', MALLOC_ARENA_MAX: '2', TILLSTREAM_PORT: '0' };
+  let peakMiB = 0;
+  const text = await new Promise<string>((resolve, reject) => {
+    const command = [join(root, script), ...args];
+    const child = execFile(process.execPath, command, { env, maxBuffer: 1 << 28 }, (error, stdout) => {
+      clearInterval(timer);
+      if (error) reject(error);
+      else resolve(stdout);
+    });
+    const timer = setInterval(() => {
+      const status = `/proc/${child.pid}/status`;
+      const peak = existsSync(status) ? /VmHWM:\s+(\d+) kB/.exec(readFileSync(status, 'utf8')) : null;
+      if (peak) peakMiB = Math.round(Number(peak[1]) / 1024);
+    }, 500);
   });
-  return { result: JSON.parse(text), seconds: Number(process.hrtime.bigint() - started) / 1e9 };
+  return { result: JSON.parse(text), peakMiB };
 };
 const check = (what: string, got: number, wanted: number) => {
   if (got !== wanted) throw new Error(`${what}: ${got}, but it should be ${wanted}`);
@@ -36,7 +46,7 @@ const check = (what: string, got: number, wanted: number) => {
 if (!existsSync(file)) {
   const spanSeconds = live ? 6 * 3600 : 7 * 86_400;
   const rates = ['--late', '0.01', '--very-late', '0.001', '--duplicate', '0.01', '--malformed', '0.005'];
-  run(
+  await run(
     'src/main.ts',
     'simulate',
     '--out',
@@ -58,13 +68,13 @@ const truth = JSON.parse(readFileSync(`${file}.truth`, 'utf8')) as {
 };
 const ratios: number[] = [];
 for (let pair = 0; pair < pairs; pair++) {
-  const peer = run('bench/peer-duckdb.ts', file, join(dir, 'peer'));
+  const peer = await run('bench/peer-duckdb.ts', file, join(dir, 'peer'));
   // It knows a few rules less than the door, and drops duplicates however old they are.
   const distinct = lines - truth.bad - truth.duplicates;
   if (Math.abs(peer.result.events - distinct) > distinct / 500)
     throw new Error(`events of the peer: ${peer.result.events}, but it should be about ${distinct}`);
   const data = join(dir, 'data');
-  const ours = run('src/main.ts', 'load', file, '--data', data, '--json');
+  const ours = await run('src/main.ts', 'load', file, '--data', data, '--json');
   check('received', ours.result.received, lines);
   check('bad rows', ours.result.bad_rows, truth.bad);
   check('events', ours.result.events, lines - truth.bad);
@@ -74,7 +84,7 @@ for (let pair = 0; pair < pairs; pair++) {
   ratios.push(ratio);
   const rate = (seconds: number) => `${Math.round(lines / seconds / 1000)} k/s`;
   console.log(
-    `pair ${pair + 1}: peer ${peer.result.seconds.toFixed(2)} s (${rate(peer.result.seconds)}), tillstream ${ours.result.seconds.toFixed(2)} s (${rate(ours.result.seconds)}), ratio ${ratio.toFixed(2)}`,
+    `pair ${pair + 1}: peer ${peer.result.seconds.toFixed(2)} s (${rate(peer.result.seconds)}), tillstream ${ours.result.seconds.toFixed(2)} s (${rate(ours.result.seconds)}), ratio ${ratio.toFixed(2)}, memory ${ours.peakMiB} MiB (peer ${peer.peakMiB})`,
   );
 }
 ratios.sort((a, b) => a - b);
