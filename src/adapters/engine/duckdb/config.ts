@@ -13,9 +13,9 @@ export const duckDbConfig = z
     memory_mb: z
       .int()
       .min(128)
-      .default(400)
+      .default(320)
       .describe(
-        'Memory of DuckDB in MiB; what does not fit goes to a temp file. The process needs about as much again.',
+        'Memory of DuckDB in MiB; what does not fit goes to a temp file. The process needs about 600 MB more.',
       ),
   })
   .describe('Metrics engine in this process.');
