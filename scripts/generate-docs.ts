@@ -168,8 +168,6 @@ ${table(
   ]),
 )}
 
-A time in the future is measured from the newest receipt of the batch that is read, so a record can be a little further ahead.
-
 Day starts of \`MM/DD/YYYY\` follow the time zone data of the program that judges, Node.js or DuckDB; they differ where a country has
 changed its rules since the older of the two was built.
 `;

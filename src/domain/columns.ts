@@ -29,7 +29,7 @@ const column = (name: string, type: keyof typeof TYPES, description: string, nul
 });
 
 /** Where a row came from: in both tables. */
-export const ORIGIN_COLUMNS: readonly Column[] = [
+const ORIGIN_COLUMNS: readonly Column[] = [
   column('log_partition', 'integer', 'Partition of the event log.'),
   column('log_offset', 'long', 'Offset in the partition.'),
   column('log_line', 'integer', 'Line within the offset, where one record holds several; else 0.'),

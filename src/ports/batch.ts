@@ -31,10 +31,7 @@ export interface ParsedBatch {
  * and `parse` of what it gives does the work. The relation lives until `release`; a released batch must not be used.
  */
 export interface BatchParser {
-  /**
-   * Takes consecutive batches of one partition, of which the first begins at `from` or later. Their lines have passed a door,
-   * or a check as strict: times in the future are only told within the span of the batch's receipts.
-   */
+  /** Takes consecutive batches of one partition, of which the first begins at `from` or later. */
   stage(partition: number, from: Offset, pieces: LogPieces): Promise<StagedBatch>;
   release(batch: ParsedBatch): Promise<void>;
 }

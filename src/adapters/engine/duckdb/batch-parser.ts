@@ -25,12 +25,11 @@ interface Chunk {
  * Most chunks that one batch may hold: each is a leaf of a CASE tree. A caller that has more cuts the batch.
  */
 export const CHUNKS_MAX = 2048;
-/** With more chunks the rows are written once more with their origin: each statement over a view plans its tree anew. */
-const VIEW_CHUNKS_MAX = 128;
 
 /**
- * Parses lines with DuckDB: the bytes go to a temp file as they are, and are typed and judged in one statement that keeps
- * their order. Where a row came from follows from its number, by a CASE tree, which is far cheaper than a join.
+ * Parses lines with DuckDB: the bytes go to a temp file as they are, come back as a table of lines, and are then typed
+ * and judged in one statement. The lines' origin comes from a CASE tree over the row number, which is far cheaper than
+ * a join and keeps the order.
  */
 export function createBatchParser(connection: Connection, tempDir: string, timeZone: string): BatchParser {
   let sequence = 0;
@@ -54,51 +53,49 @@ export function createBatchParser(connection: Connection, tempDir: string, timeZ
     file: string,
     { chunks, sources, to, receivedAtMaxMs }: WrittenLines,
   ): Promise<ParsedBatch> {
-    const relation = `memory.batch_${sequence++}`;
-    const table = rowsOf(relation);
-    const text = `read_csv(${quote(file)}, columns = {line: 'VARCHAR'}, delim = '\x01', quote = '', escape = '',
-      header = false, auto_detect = false, max_line_size = ${LINE_BYTES_MAX}, buffer_size = ${LINE_BYTES_MAX})`;
-    const create = (json: 'trusted' | 'checked') =>
-      connection.run(`CREATE TABLE ${table} AS ${parseSql(text, { timeZone, receivedAtMaxMs, json })}`);
+    const id = sequence++;
+    const relation = `memory.batch_${id}`;
+    const linesTable = `memory.lines_${id}`;
     try {
-      // The setting is of the whole database; other statements that start meanwhile only lose memory by it.
-      await connection.run('SET preserve_insertion_order = true');
+      // Offsets follow from the order. The setting is of the whole database, so it goes with its statement: another parse
+      // must not come in between. Other statements that start meanwhile only lose memory by it.
+      await connection.run(`SET preserve_insertion_order = true;
+        CREATE TABLE ${linesTable} AS
+        SELECT line FROM read_csv(${quote(file)}, columns = {line: 'VARCHAR'}, delim = '\x01', quote = '', escape = '',
+          header = false, auto_detect = false, max_line_size = ${LINE_BYTES_MAX},
+          buffer_size = ${LINE_BYTES_MAX});
+        SET preserve_insertion_order = false`);
+      const rows = withOrigin(linesTable, partition, chunks);
+      const create = (json: 'trusted' | 'checked') =>
+        connection.run(`CREATE TABLE ${relation} AS ${parseSql(rows, timeZone, json)}`);
       // The door marks what is not JSON; only lines that passed no door can fail here.
       await create('trusted').catch(() => create('checked'));
-      await connection.run('SET preserve_insertion_order = false');
-      let rows = withOrigin(table, partition, chunks);
-      if (chunks.length > VIEW_CHUNKS_MAX) {
-        await connection.run(`CREATE OR REPLACE TABLE ${table} AS ${rows}`);
-        rows = `FROM ${table}`;
-      }
-      await connection.run(`CREATE VIEW ${relation} AS ${rows}`);
-      const counted = await connection.row<{ lines: number; bad: number }>(
-        `SELECT count(*) AS lines, count(reason) AS bad FROM ${table}`,
+      const counts = await connection.row<{ lines: number; bad: number }>(
+        `SELECT count(*) AS lines, count(reason) AS bad FROM ${relation}`,
       );
       const expected = sumCounts(sources);
-      if (counted.lines !== expected) {
+      if (counts.lines !== expected) {
         // Offsets are derived from row numbers: a line more or less would shift all that follow.
         throw new Error(
-          `parsed ${counted.lines} lines of offsets ${from} to ${to}, but the log has ${expected}`,
+          `parsed ${counts.lines} lines of offsets ${from} to ${to}, but the log has ${expected}`,
         );
       }
-      const { lines, bad: badLines } = counted;
+      const { lines, bad: badLines } = counts;
       return { partition, from, to, lines, badLines, sources, lost: {}, receivedAtMaxMs, relation };
     } catch (error) {
-      await drop(relation);
+      await connection.run(`DROP TABLE IF EXISTS ${relation}`);
       throw error;
+    } finally {
+      await connection.run(`DROP TABLE IF EXISTS ${linesTable}`);
     }
   }
 
-  async function drop(relation: string): Promise<void> {
-    await connection.run(`DROP VIEW IF EXISTS ${relation}`);
-    await connection.run(`DROP TABLE IF EXISTS ${rowsOf(relation)}`);
+  async function release(batch: ParsedBatch): Promise<void> {
+    await connection.run(`DROP TABLE IF EXISTS ${batch.relation}`);
   }
 
-  return { stage, release: (batch) => drop(batch.relation) };
+  return { stage, release };
 }
-
-const rowsOf = (relation: string) => `${relation}_rows`;
 
 interface WrittenLines {
   chunks: Chunk[];
@@ -145,17 +142,18 @@ async function writeAll(handle: FileHandle, batches: LogBatch[]): Promise<void> 
   }
 }
 
-/** The parsed rows with their origin columns, which follow from a row's number. */
-function withOrigin(table: string, partition: number, chunks: Chunk[]): string {
+/** The lines with their origin columns. */
+function withOrigin(linesTable: string, partition: number, chunks: Chunk[]): string {
   const shifts = chunks.map((chunk) => chunk.firstOffset - chunk.firstRow);
   const received = chunks.map((chunk) => chunk.receivedAtMs * 1000);
   const sources = chunks.map((chunk) => quote(chunk.source));
-  return `
-    SELECT * EXCLUDE (r, chunk), ${partition}::INTEGER AS log_partition,
-      r + list_extract([${shifts.join(',')}]::BIGINT[], chunk) AS log_offset, 0::INTEGER AS log_line,
-      make_timestamptz(list_extract([${received.join(',')}]::BIGINT[], chunk)) AS received_at,
+  return `(
+    SELECT line, ${partition}::INTEGER AS log_partition, r + list_extract([${shifts.join(',')}]::BIGINT[], chunk) AS log_offset,
+      0::INTEGER AS log_line, make_timestamptz(list_extract([${received.join(',')}]::BIGINT[], chunk)) AS received_at,
       list_extract([${sources.join(',')}]::VARCHAR[], chunk) AS source
-    FROM (SELECT *, ${chunkTree(chunks, 0, chunks.length)} AS chunk FROM (SELECT *, rowid AS r FROM ${table}))`;
+    FROM (SELECT line, r, ${chunkTree(chunks, 0, chunks.length)} AS chunk FROM
+      (SELECT line, rowid AS r FROM ${linesTable}))
+  )`;
 }
 
 /** The number of the chunk (from 1) that holds row `r`, as a balanced tree of comparisons. */

@@ -1,4 +1,4 @@
-import { EVENT_COLUMNS, EVENT_TIME_COLUMN, ORIGIN_COLUMNS } from '../../../domain/columns.ts';
+import { EVENT_COLUMNS, EVENT_TIME_COLUMN } from '../../../domain/columns.ts';
 import {
   BAD_MARK,
   BAD_MARK_FIELD,
@@ -14,33 +14,21 @@ import {
 import { REASON_CODES, type Reason } from '../../../domain/reasons.ts';
 import { identifier, quote, stringList } from './database.ts';
 
-/** What a line says; the other columns say where it came from. */
-const PARSED_COLUMNS = EVENT_COLUMNS.filter((column) => !ORIGIN_COLUMNS.includes(column));
 const RAW_KEYS = [...FIELDS.map((field) => field.name), BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW];
 
-export interface ParseOptions {
-  timeZone: string;
-  /** Newest received-at of the lines, ms since 1970: what happened later than this lies in the future. */
-  receivedAtMaxMs: number;
-  /**
-   * A line that is not JSON is a bad row where it is 'checked', and fails the query where it is 'trusted': TRY costs an
-   * eighth more for all lines, and one bad line makes it go through its 2048 rows one by one.
-   */
-  json: 'trusted' | 'checked';
-}
-
 /**
- * The event schema as DuckDB SQL: a query over `lines`, a relation with the column `line`, that gives the columns of
- * EVENT_COLUMNS but for a row's origin, and reason, field, raw, id_hash. Every line gives one row; nothing is dropped.
+ * The event schema as DuckDB SQL: a query over `lines` (columns `line`, `r`: row number, and the origin columns) that
+ * gives EVENT_COLUMNS plus reason, field, raw, id_hash. Every line gives one row; nothing is dropped. A line that is not
+ * JSON is a bad row where `json` is 'checked', and fails the query where it is 'trusted': TRY costs an eighth more for all
+ * lines, and one bad line makes it go through its 2048 rows one by one.
  */
-export function parseSql(lines: string, options: ParseOptions): string {
-  const { timeZone, receivedAtMaxMs, json } = options;
+export function parseSql(lines: string, timeZone: string, json: 'trusted' | 'checked'): string {
   const orNull = (sql: string) => (json === 'checked' ? `TRY(${sql})` : sql);
-  const rules = rejectRules(receivedAtMaxMs);
+  const rules = rejectRules();
   const transform = quote(JSON.stringify(Object.fromEntries(RAW_KEYS.map((key) => [key, 'VARCHAR']))));
   return `
     WITH texts AS (
-      SELECT line,
+      SELECT line, log_partition, log_offset, log_line, received_at, source,
         ${orNull('len(json_keys(line))')} AS key_count,
         unnest(${orNull(`json_transform(line, ${transform})`)})
       FROM ${lines}
@@ -52,7 +40,7 @@ export function parseSql(lines: string, options: ParseOptions): string {
       SELECT *, ${verdictSql(rules)} AS verdict FROM typed
     )
     SELECT
-      ${PARSED_COLUMNS.map(columnSql).join(',\n      ')},
+      ${EVENT_COLUMNS.map(columnSql).join(',\n      ')},
       ${badRowSql(rules)},
       CASE WHEN verdict IS NULL AND v_event_id IS NOT NULL THEN hash(v_event_id) END AS id_hash
     FROM judged`;
@@ -138,7 +126,7 @@ interface Rule {
 const MARKED = 0;
 
 /** Why a line is no event, one rule after the other: of those that hold the first decides. */
-function rejectRules(receivedAtMaxMs: number): Rule[] {
+function rejectRules(): Rule[] {
   const texts = textFields().map((field) => identifier(field.name));
   const rules: Rule[] = [
     { when: 'key_count IS NULL', reason: 'not_json' },
@@ -149,12 +137,11 @@ function rejectRules(receivedAtMaxMs: number): Rule[] {
       reason: 'nul_character',
     },
   ];
-  for (const field of FIELDS) rules.push(...rulesOf(field, receivedAtMaxMs));
+  for (const field of FIELDS) rules.push(...rulesOf(field));
   return rules;
 }
 
-function rulesOf(field: Field, receivedAtMaxMs: number): Rule[] {
-  const { name, kind, required, bytesMax, min, max } = field;
+function rulesOf({ name, kind, required, bytesMax, min, max }: Field): Rule[] {
   const text = identifier(name);
   const value = identifier(`v_${name}`);
   const rules: Omit<Rule, 'field'>[] = [];
@@ -162,8 +149,7 @@ function rulesOf(field: Field, receivedAtMaxMs: number): Rule[] {
     rules.push({ when: `${value} IS NULL AND coalesce(${text}, '') = ''`, reason: 'missing_field' });
   if (kind === 'text') rules.push({ when: `strlen(${text}) > ${bytesMax}`, reason: 'text_too_long' });
   else if (kind === 'timestamp') {
-    // The door compares with its own clock. This only has to let through what the door did.
-    const latest = (receivedAtMaxMs + FUTURE_TOLERANCE_MS) * 1000;
+    const latest = `epoch_us(received_at) + ${FUTURE_TOLERANCE_MS * 1000}`;
     rules.push(
       { when: `${value} IS NULL`, reason: 'bad_timestamp' },
       { when: `epoch_us(${value}) < ${TIMESTAMP_MIN_MS * 1000}`, reason: 'timestamp_out_of_range' },
@@ -210,7 +196,7 @@ function columnSql(column: { name: string }): string {
   if (column.name === 'event_date')
     return `make_date(CAST(epoch_us(v_timestamp) // 86400000000 AS INTEGER)) AS ${name}`;
   if (column.name === 'extra') return `${extraSql()} AS ${name}`;
-  return `v_${column.name} AS ${name}`;
+  return FIELDS.some((field) => field.name === column.name) ? `v_${column.name} AS ${name}` : name;
 }
 
 /** Unknown fields as a JSON object. Most lines have none, which counting keys tells without building JSON. */
