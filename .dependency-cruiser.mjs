@@ -29,7 +29,8 @@ const LAYERS = {
   pipeline: ['domain', 'ports', 'metrics', 'telemetry'],
   server: ['domain', 'ports', 'telemetry'],
   config: ['domain'],
-  cli: ['app\\.ts', 'config', 'domain', 'ports', 'telemetry'],
+  services: ['domain'],
+  cli: ['app\\.ts', 'config', 'domain', 'ports', 'services', 'telemetry'],
 };
 
 const layers = Object.entries(LAYERS).map(([folder, allowed]) => ({
@@ -47,22 +48,38 @@ export default {
     {
       name: 'adapter-imports',
       comment:
-        'An adapter may import domain, ports, telemetry, its own folder, and the files that adapters of its port share.',
+        'An adapter may import domain, ports, telemetry, its own folder, the files that adapters of its port share, and kafka-client.',
       severity: 'error',
-      from: { path: '^src/adapters/([^/]+)/([^/]+)/', pathNot: [TEST, '^src/adapters/engine/'] },
+      from: {
+        path: '^src/adapters/([^/]+)/([^/]+)/',
+        pathNot: [TEST, '^src/adapters/(engine|kafka-client)/'],
+      },
       to: {
         path: '^(src|web|test|bench)/',
-        pathNot: '^src/(domain|ports|telemetry|adapters/$1/$2|adapters/$1/[^/]+\\.ts$)(/|$)',
+        pathNot:
+          '^src/(domain|ports|telemetry|adapters/kafka-client|adapters/$1/$2|adapters/$1/[^/]+\\.ts$)(/|$)',
       },
     },
     {
       name: 'engine-imports',
       comment: 'An engine may import what other adapters may, and the metrics.',
       severity: 'error',
-      from: { path: '^src/adapters/(engine)/([^/]+)/', pathNot: TEST },
+      from: { path: '^src/adapters/(engine)/([^/]+)/', pathNot: [TEST, '^src/adapters/engine/spark/'] },
       to: {
         path: '^(src|web|test|bench)/',
         pathNot: '^src/(domain|ports|metrics|telemetry|adapters/$1/$2|adapters/$1/[^/]+\\.ts$)(/|$)',
+      },
+    },
+    {
+      name: 'spark-imports',
+      comment:
+        'The Spark engine may import the DuckDB one besides: points that Spark has computed are kept in the same tables.',
+      severity: 'error',
+      from: { path: '^src/adapters/engine/spark/', pathNot: TEST },
+      to: {
+        path: '^(src|web|test|bench)/',
+        pathNot:
+          '^src/(domain|ports|metrics|telemetry|adapters/kafka-client|adapters/engine/(spark|duckdb))/',
       },
     },
     {
@@ -70,7 +87,10 @@ export default {
       comment:
         'What adapters of a port share may import domain, ports, telemetry and each other: no adapter.',
       severity: 'error',
-      from: { path: '^src/adapters/([^/]+)/[^/]+\\.ts$', pathNot: '\\.test\\.ts$' },
+      from: {
+        path: '^src/adapters/([^/]+)/[^/]+\\.ts$',
+        pathNot: '\\.test\\.ts$',
+      },
       to: {
         path: '^(src|web|test|bench)/',
         pathNot: '^src/(domain|ports|telemetry|adapters/$1/[^/]+\\.ts$)(/|$)',
@@ -80,7 +100,7 @@ export default {
       name: 'app-imports',
       comment: 'app.ts wires everything, and knows no command line.',
       severity: 'error',
-      from: { path: '^src/(app|data-dir)\\.ts$' },
+      from: { path: '^src/(app|data-dir|environment|readers|stores)\\.ts$' },
       to: { path: '^(src/(cli/|main\\.ts$)|web/|test/|bench/)' },
     },
     {
@@ -97,14 +117,14 @@ export default {
     {
       name: 'known-place',
       comment:
-        'Every file of src is in a folder of the table, or is app.ts, data-dir.ts, main.ts or version.ts.',
+        'Every file of src is in a folder of the table, or is app.ts, data-dir.ts, environment.ts, main.ts, readers.ts, stores.ts or version.ts.',
       severity: 'error',
       from: {},
       to: {
         path: '^src/',
         pathNot: [
           `^src/(${Object.keys(LAYERS).join('|')}|adapters/[^/]+)/`,
-          '^src/(app|data-dir|main|version)\\.ts$',
+          '^src/(app|data-dir|environment|main|readers|stores|version)\\.ts$',
         ],
       },
     },
@@ -163,7 +183,12 @@ export default {
       from: { path: `^src/adapters/([^/]+)/([^/]+).*${TEST_FILE}` },
       to: {
         path: '^(src|web|test|bench)/',
-        pathNot: [PURE, '^src/adapters/$1/$2/', '^src/adapters/$1/[^/]+\\.ts$'],
+        pathNot: [
+          PURE,
+          '^src/adapters/kafka-client/',
+          '^src/adapters/$1/$2/',
+          '^src/adapters/$1/[^/]+\\.ts$',
+        ],
       },
     },
     { name: 'no-cycle', severity: 'error', from: {}, to: { circular: true } },

@@ -4,16 +4,19 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: ./start-pipeline.sh [TOKEN ORG BUCKET [URL]] [--foreground]
+Usage: ./start-pipeline.sh [TOKEN ORG BUCKET [URL]] [--with LIST] [--foreground]
 
 Starts the pipeline and returns when it is ready. Without a config file it shows a simulated shop.
 Started twice, the second start changes nothing.
 
   --foreground      stay here until Ctrl-C, in place of going to the background
+  --with LIST       also start real servers for trying out, and use them: kafka, hdfs (or s3), influxdb, with commas
   --help            this text
-  TOKEN ORG BUCKET  the InfluxDB to write to, at URL (not part of this version yet)
+  TOKEN ORG BUCKET  also write metrics and every event to this InfluxDB, at URL (default http://localhost:8086).
+                    InfluxDB 1.8: USER:PASSWORD, any name, DATABASE/POLICY. See docs/operating.md.
 
-Environment: TILLSTREAM_CONFIG (config file), TILLSTREAM_DATA (data folder), TILLSTREAM_PORT
+Environment: TILLSTREAM_CONFIG (config file), TILLSTREAM_DATA (data folder), TILLSTREAM_PORT;
+TILLSTREAM_INFLUX_TOKEN, _ORG, _BUCKET and _URL in place of the arguments: then no process list ever shows the token.
 Stop it with ./stop-pipeline.sh
 TEXT
 }
@@ -26,29 +29,38 @@ wrong() {
 }
 
 here=$(unset CDPATH && cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
-foreground=no
-influx=0
-for argument in "$@"; do
-  case $argument in
+mode=--background
+options=()
+influx=()
+while [ $# -gt 0 ]; do
+  case $1 in
     --help | -h)
       usage
       exit 0 ;;
-    --foreground) foreground=yes ;;
+    --foreground) mode=--foreground ;;
+    --with)
+      [ -n "${2:-}" ] || wrong "--with needs a list of servers, such as kafka,hdfs,influxdb."
+      options+=(--with "$2")
+      shift ;;
+    --with=?*) options+=(--with "${1#--with=}") ;;
     '') wrong "An argument is empty." ;;
-    *) influx=$((influx + 1)) ;;
+    *) influx+=("$1") ;;
   esac
+  shift
 done
 
-case $influx in
+case ${#influx[@]} in
   0) ;;
   3 | 4)
-    printf '%s\n' \
-      'start-pipeline.sh: Writing to InfluxDB is not part of this version yet. Nothing was started.' \
-      '  Without arguments it starts the pipeline with its own metrics store and dashboard.' >&2
-    exit 2 ;;
+    export TILLSTREAM_INFLUX_TOKEN=${influx[0]} TILLSTREAM_INFLUX_ORG=${influx[1]} TILLSTREAM_INFLUX_BUCKET=${influx[2]}
+    export TILLSTREAM_INFLUX_URL=${influx[3]:-http://localhost:8086}
+    # At once and without the arguments: the process list shows them to every user of the machine.
+    [ "$mode" = --background ] || options+=("$mode")
+    exec "$here/$(basename -- "${BASH_SOURCE[0]}")" ${options[@]+"${options[@]}"} ;;
   *) wrong "It takes no arguments, or TOKEN ORG BUCKET, or TOKEN ORG BUCKET URL." ;;
 esac
 
-if [ "$foreground" = yes ]; then exec "$here/tillstream" up --demo; fi
-"$here/tillstream" up --background --demo
+up=("$here/tillstream" up --demo --check-stores ${options[@]+"${options[@]}"})
+if [ "$mode" = --foreground ]; then exec "${up[@]}"; fi
+"${up[@]}" --background
 printf 'Stop it with %s\n' "$(dirname -- "$0")/stop-pipeline.sh"

@@ -6,7 +6,8 @@ usage() {
   cat <<'TEXT'
 Usage: ./stop-pipeline.sh
 
-Takes no new events, finishes what was received, and stops the pipeline of the data folder (TILLSTREAM_DATA).
+Takes no new events, finishes what was received, and stops the pipeline of the data folder (TILLSTREAM_DATA), and the
+servers that "start-pipeline.sh --with" has started.
 Where nothing runs, it says so and does nothing.
 TEXT
 }

@@ -4,9 +4,10 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: ./test.sh [--quick]
+Usage: ./test.sh [--quick | --cluster]
 
-  --quick  leaves out what is slow (*.slow.test.ts) and what needs a browser (test/browser/): under 3 minutes
+  --quick    leaves out what is slow (*.slow.test.ts) and what needs a browser (test/browser/): under 3 minutes
+  --cluster  also what kills parts of a Spark cluster, and Spark on YARN (*.cluster.test.ts): ten minutes more
 
 Environment: TILLSTREAM_TEST_SEED=n repeats a random test, with the seed that it printed when it failed
              CHROMIUM=path names the browser
@@ -14,9 +15,11 @@ TEXT
 }
 
 quick=no
+cluster=no
 for argument in "$@"; do
   case $argument in
     --quick) quick=yes ;;
+    --cluster) cluster=yes ;;
     --help | -h)
       usage
       exit 0 ;;
@@ -111,7 +114,9 @@ bring_readers() {
 # Prints the test files, one per line.
 list_tests() {
   if [ "$quick" = yes ]; then
-    find src test -name '*.test.ts' ! -name '*.slow.test.ts' ! -path 'test/browser/*'
+    find src test -name '*.test.ts' ! -name '*.slow.test.ts' ! -name '*.cluster.test.ts' ! -path 'test/browser/*'
+  elif [ "$cluster" = no ]; then
+    find src test -name '*.test.ts' ! -name '*.cluster.test.ts'
   else
     find src test -name '*.test.ts'
   fi | LC_ALL=C sort
@@ -131,7 +136,10 @@ step 'Types of the page (tsc)' "$bin/tsc" --noEmit -p web
 step 'Layers (dependency-cruiser)' "$bin/depcruise" --config .dependency-cruiser.mjs src web test
 step 'Unused code (knip)' "$bin/knip"
 step 'Readers by others (Python)' bring_readers
-if [ "$quick" = no ]; then step 'Browser (Chromium)' bring_chromium; fi
+if [ "$quick" = no ]; then
+  step 'Browser (Chromium)' bring_chromium
+  step 'Servers (Kafka, HDFS, InfluxDB, S3, Spark)' "$node" src/main.ts services fetch
+fi
 step 'Tests (node --test)' run_tests
 
 printf '\n'

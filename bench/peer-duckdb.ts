@@ -19,7 +19,7 @@ const connection = await instance.connect();
 await connection.run(`SET TimeZone = 'UTC'`);
 const lines = `(SELECT json AS line, 0::INTEGER AS log_partition, 0::BIGINT AS log_offset, 0::INTEGER AS log_line,
   now() AS received_at, 'load' AS source FROM read_ndjson_objects('${file}', ignore_errors = true, maximum_object_size = 4194304) WHERE json IS NOT NULL)`;
-await connection.run(`CREATE TABLE lines AS ${parseSql(lines, 'UTC', 'trusted')}`);
+await connection.run(`CREATE TABLE lines AS ${parseSql(lines, 'UTC', 'json')}`);
 await connection.run(`CREATE VIEW events AS SELECT *, CAST(epoch_us(event_time) // 60000000 AS INTEGER) AS minute
   FROM lines WHERE reason IS NULL`);
 const columns = EVENT_COLUMNS.map(({ name }) => `"${name}"`).join(', ');

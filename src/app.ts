@@ -1,109 +1,59 @@
 import { mkdirSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { z } from 'zod';
-import { openLocalArchive } from './adapters/archive/delta/archive.ts';
-import { localArchiveConfig } from './adapters/archive/delta/config.ts';
-import { duckDbConfig } from './adapters/engine/duckdb/config.ts';
-import { openDuckDb } from './adapters/engine/duckdb/index.ts';
-import { openSegmentLog, segmentLogConfigSchema } from './adapters/log/segments/index.ts';
+import { join } from 'node:path';
+import { openKafkaLog } from './adapters/log/kafka/index.ts';
+import { openSegmentLog } from './adapters/log/segments/index.ts';
+import { createKafkaSource } from './adapters/source/kafka/index.ts';
 import { createPollSource, pollOptionsSchema } from './adapters/source/poll/index.ts';
 import {
   runSimulator,
   type SimulatorOptions,
   SimulatorUsageError,
 } from './adapters/source/simulator/index.ts';
-import { createTailSource, tailOptionsSchema } from './adapters/source/tail/index.ts';
-import { loadConfig } from './config/load.ts';
-import { configSchema } from './config/schema.ts';
+import { createTailSource } from './adapters/source/tail/index.ts';
 import { holderOf, takeDataDir } from './data-dir.ts';
-import { UsageError } from './domain/errors.ts';
+import { ApiError, UsageError } from './domain/errors.ts';
 import type { Logger } from './domain/logger.ts';
+import type { Role } from './domain/roles.ts';
 import type { PartStatus, Status } from './domain/status.ts';
+import {
+  CONFIG_SCHEMA,
+  type Config,
+  dataConfigFile,
+  type Environment,
+  readEnvironment,
+} from './environment.ts';
 import { CATALOGUE } from './metrics/catalogue.ts';
 import { Door } from './pipeline/door.ts';
-import { Pipeline } from './pipeline/pipeline.ts';
 import type { EventLog } from './ports/event-log.ts';
 import type { Ingest, Source } from './ports/source.ts';
+import { type Closers, openReaders, type Readers } from './readers.ts';
 import type { Backend, TapListener } from './server/backend.ts';
-import { isLoopback, type ServerConfig, serverConfig } from './server/config.ts';
 import { createServer, LinesRejected } from './server/http.ts';
+import { configuredSinks, storeReaders } from './stores.ts';
 import { createRegistry } from './telemetry/registry.ts';
 import { VERSION } from './version.ts';
-
-/** Most runs of source and received-at in a batch: what the parser's CASE tree takes. */
-const RUNS_MAX = 2048;
-const READER_WAIT_MS_MAX = 3000;
-
-const sourceSchema = z.discriminatedUnion('kind', [
-  serverConfig.extend({ kind: z.literal('http') }),
-  pollOptionsSchema.extend({ kind: z.literal('poll') }),
-  tailOptionsSchema.extend({ kind: z.literal('tail') }),
-]);
-
-/** The config of this program: the parts are the adapters that it has. */
-export const CONFIG_SCHEMA = configSchema({
-  sources: sourceSchema,
-  log: segmentLogConfigSchema.extend({ kind: z.literal('segments').default('segments') }).prefault({}),
-  archive: localArchiveConfig.prefault({}),
-  engine: duckDbConfig.prefault({}),
-  store: z.strictObject({ kind: z.literal('duckdb') }),
-});
-export type Config = z.infer<typeof CONFIG_SCHEMA>;
-
-export interface Environment {
-  config: Config;
-  /** Where the config came from, for messages. */
-  configFile: string | undefined;
-  dataDir: string;
-  server: ServerConfig;
-}
-
-/** Reads the config and decides on data folder and port, from options and environment. */
-export async function readEnvironment(
-  options: { config?: string | undefined; data?: string | undefined },
-  env: Readonly<Record<string, string | undefined>>,
-  defaultDataDir: string,
-): Promise<Environment> {
-  const configFile = options.config ?? env.TILLSTREAM_CONFIG;
-  const config = await loadConfig(CONFIG_SCHEMA, configFile, env);
-  const http = config.sources.filter((source) => source.kind === 'http');
-  if (http.length > 1)
-    throw new UsageError('The config has more than one source of kind http; there is one port.');
-  const { kind: _kind, ...server } =
-    http[0] ?? (sourceSchema.parse({ kind: 'http' }) as (typeof http)[number]);
-  if (env.TILLSTREAM_PORT) {
-    const port = Number(env.TILLSTREAM_PORT);
-    if (!Number.isInteger(port) || port < 0 || port > 65535) {
-      throw new UsageError(`TILLSTREAM_PORT="${env.TILLSTREAM_PORT}" is no port number.`);
-    }
-    server.port = port;
-  }
-  if (!isLoopback(server.host) && server.api_keys.length === 0) {
-    throw new UsageError(
-      `The http source listens on ${server.host}, which others can reach, and has no api_keys. ` +
-        'Add api_keys, or listen on 127.0.0.1.',
-    );
-  }
-  const names = config.sources.map((source) => ('name' in source ? source.name : 'http'));
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice) throw new UsageError(`Two sources have the name "${twice}"; give each a name of its own.`);
-  const dataDir = resolve(options.data ?? env.TILLSTREAM_DATA ?? defaultDataDir);
-  return { config, configFile, dataDir, server };
-}
 
 /** Everything of a data folder, opened: log, archive, metrics and their loops; no source and no server yet. */
 export interface App {
   readonly environment: Environment;
   readonly backend: Backend;
-  readonly pipeline: Pipeline;
   /** What was noticed at the start, for people. */
   readonly messages: string[];
   ingest: Ingest;
   /** Counts lines without storing them, as the door would judge them. */
   door: Door;
+  /** Resolves when metrics whose state was gone have been filled from the archive. */
+  filled(): Promise<void>;
+  /** Resolves when all lines that the log has now are archived and measured, and no window is dirty. */
+  settle(onProgress?: () => void): Promise<void>;
+  /** UTC dates of the archived events, with their number. */
+  dates(): { date: string; rows: number }[];
+  /** Gives the archived events of a UTC date as NDJSON, in pieces. */
+  exportDate(date: string, take: (text: string) => Promise<void>): Promise<void>;
   /** Starts the sources of the config (and further ones). */
   startSources(further?: Source[]): void;
+  /** Starts to carry metrics and events to the stores of the config. */
+  startStores(): Promise<void>;
   /** Starts the HTTP server; gives its URL. */
   listen(pageDir: string, ownerToken: string): Promise<string>;
   sources(): Source[];
@@ -111,15 +61,25 @@ export interface App {
   close(drainMsMax: number): Promise<void>;
 }
 
-export async function openApp(environment: Environment, logger: Logger): Promise<App> {
+/**
+ * Opens the data folder. Metrics whose state is gone are filled from the archive first; with `fillLater` that goes on
+ * when this resolves, and status tells.
+ */
+export async function openApp(
+  environment: Environment,
+  logger: Logger,
+  { fillLater = false } = {},
+): Promise<App> {
   const { dataDir } = environment;
   const lock = await takeDataDir(dataDir);
-  const closers: (() => Promise<unknown>)[] = [() => lock.release()];
+  const closers: Closers = [() => lock.release()];
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    return await wire(environment, logger, closers, closeAll);
+    const app = await wire(environment, logger, closers, closeAll);
+    if (!fillLater) await app.filled();
+    return app;
   } catch (error) {
     await closeAll().catch(() => {});
     throw error;
@@ -129,54 +89,16 @@ export async function openApp(environment: Environment, logger: Logger): Promise
 async function wire(
   environment: Environment,
   logger: Logger,
-  closers: (() => Promise<unknown>)[],
+  closers: Closers,
   closeAll: () => Promise<void>,
 ): Promise<App> {
-  const { config, dataDir, server } = environment;
+  const { config, dataDir, server, roles } = environment;
   const timeZone = config.time_zone;
   const now = Date.now;
   const startedAt = new Date().toISOString();
-  const { kind: _kind, ...logConfig } = config.log;
-  const log = await openSegmentLog({
-    dir: join(dataDir, 'log'),
-    config: logConfig,
-    readers: ['archive', 'metrics'],
-    now,
-    program: `tillstream ${VERSION}`,
-  });
+  const log = await openLog(environment, logger);
   closers.push(() => log.close());
-  const archiveDir = config.archive.path ? resolve(config.archive.path) : join(dataDir, 'archive');
-  await mkdir(archiveDir, { recursive: true });
-  const duckdb = await openDuckDb({
-    dir: join(dataDir, 'metrics'),
-    archiveDirs: [archiveDir],
-    catalogue: CATALOGUE,
-    timeZone,
-    logId: log.id,
-    config: config.engine,
-    now,
-  });
-  closers.push(() => duckdb.close());
-  const archive = await openLocalArchive(archiveDir, { parquet: duckdb.parquet, logId: log.id, now });
-  const pipeline = new Pipeline({
-    log,
-    parser: duckdb.parser,
-    archive,
-    engine: duckdb.engine,
-    logger,
-    limits: {
-      linesMax: config.batch.lines_max,
-      bytesMax: config.batch.bytes_max,
-      runsMax: RUNS_MAX,
-      stageLinesMin: config.batch.gather_lines_max,
-      waitMsMax: READER_WAIT_MS_MAX,
-    },
-    archiveEveryMs: config.batch.archive_every_ms,
-    metricsEveryMs: config.batch.metrics_every_ms,
-    gatherLinesMax: config.batch.gather_lines_max,
-    compactEveryMs: config.housekeeping.compact_every_minutes * 60_000,
-    vacuumRetentionHours: config.housekeeping.vacuum_retention_hours,
-  });
+  const readers = await openReaders(environment, log, logger, closers);
 
   const taps = new Set<TapListener>();
   let lastIngestMs: number | null = null;
@@ -196,27 +118,40 @@ async function wire(
     },
   });
   const ingest: Ingest = ({ source, body }) => door.ingest(source, body);
+  /** What a request needs that this process may not have. */
+  const need = (role: Role): Readers => {
+    if (readers && roles.has(role)) return readers;
+    throw new ApiError(
+      'other_role',
+      `This process has the roles ${[...roles].join(', ')}; ask one with the role ${role}.`,
+    );
+  };
 
   const backend: Backend = {
     timeZone,
     async ingest(source, body, strict) {
+      if (!roles.has('collect')) need('collect');
       const checked = door.check(body);
       if (strict && checked.rejected > 0) throw new LinesRejected(checked);
       return door.store(source, checked);
     },
-    query: (query) => duckdb.store.query(query),
-    changes: (version, metrics, windows) => duckdb.store.changes(version, metrics, windows),
-    storeVersion: () => duckdb.store.version(),
-    ledger: () => pipeline.ledger(),
+    query: async (query) => need('measure').store.query(query),
+    changes: async (version, metrics, windows) => need('measure').store.changes(version, metrics, windows),
+    storeVersion: () => need('measure').store.version(),
+    ledger: () => need('measure').pipeline.ledger(),
     status,
-    badRows: (filter) => archive.withFiles('bad_rows', {}, (paths) => duckdb.parquet.badRows(paths, filter)),
-    compact: () => archive.compact(),
-    vacuum: (retentionHours) => archive.vacuum(retentionHours),
+    async badRows(filter) {
+      const { archive, duckdb } = need(roles.has('archive') ? 'archive' : 'measure');
+      return archive.withFiles('bad_rows', {}, (paths) => duckdb.parquet.badRows(paths, filter));
+    },
+    compact: async () => need('archive').archive.compact(),
+    vacuum: async (retentionHours) => need('archive').archive.vacuum(retentionHours),
     async settle(msMax) {
+      const { pipeline } = need('measure');
       await pipeline.settle(undefined, AbortSignal.timeout(msMax));
       return pipeline.ledger();
     },
-    rebuild: (range, diff) => pipeline.rebuild(range, diff),
+    rebuild: async (range, diff) => need('measure').pipeline.rebuild(range, diff),
     tap(listener) {
       taps.add(listener);
       return () => taps.delete(listener);
@@ -225,32 +160,32 @@ async function wire(
   };
 
   function status(): Status {
-    const loops = pipeline.status();
-    const iso = (ms: number | null) => (ms === null || ms === 0 ? null : new Date(ms).toISOString());
+    const iso = (ms: number | null | undefined) => (ms ? new Date(ms).toISOString() : null);
+    const { lastReceivedAtMs } = log.status();
     return {
       running: true,
       pid: process.pid,
       url,
       version: VERSION,
+      roles: [...roles],
       time_zone: timeZone,
       started_at: startedAt,
       now: new Date().toISOString(),
       data: dataDir,
       parts: {
-        collector: collectorStatus(log),
+        ...(roles.has('collect') ? { collector: logPart(log) } : {}),
         log: logPart(log),
-        archive: loops.archive,
-        metrics: loops.metrics,
+        ...readerParts(),
         ...sourceParts(),
       },
-      lag: pipeline.lag(),
+      lag: { ...readers?.pipeline.lag(), ...readers?.stores.lag() },
       freshness: {
-        collector: iso(Math.max(lastIngestMs ?? 0, log.status().lastReceivedAtMs ?? 0)),
-        log: iso(log.status().lastReceivedAtMs),
-        archive: iso(archive.status().lastReceivedAtMs),
-        metrics: iso(duckdb.engine.frontierMs()),
+        collector: iso(Math.max(lastIngestMs ?? 0, lastReceivedAtMs ?? 0)),
+        log: iso(lastReceivedAtMs),
+        archive: iso(readers?.archive.status().lastReceivedAtMs),
+        metrics: iso(readers?.engine.frontierMs()),
       },
-      dirty_windows: duckdb.engine.dirtyWindows(),
+      dirty_windows: readers?.engine.dirtyWindows() ?? 0,
       metrics: CATALOGUE.map(({ name, title, keys, values, derived, windows }) => ({
         name,
         title,
@@ -261,11 +196,22 @@ async function wire(
     };
   }
 
+  function readerParts(): Record<string, PartStatus> {
+    if (!readers) return {};
+    const parts = readers.pipeline.status();
+    const { archive } = parts;
+    return {
+      ...parts,
+      ...(archive ? { archive: readers.archiveWatch?.status(archive) ?? archive } : {}),
+      ...readers.stores.parts(),
+    };
+  }
+
   function sourceParts(): Record<string, PartStatus> {
     return Object.fromEntries(
       running.map((source) => {
         const { state, message } = source.status();
-        return [`source ${source.name}`, { state, message }];
+        return [`source ${source.name}`, { state, message, needed: false }];
       }),
     );
   }
@@ -275,16 +221,17 @@ async function wire(
     const ages = Object.entries(current.freshness).flatMap(([stage, at]) =>
       at ? [[stage, (now() - Date.parse(at)) / 1000]] : [],
     );
-    const tables = archive.status().tables;
+    const tables = readers?.archive.status().tables;
     return {
-      ledger: pipeline.ledger(),
+      ledger: readers && roles.has('measure') ? readers.pipeline.ledger() : null,
       lag: current.lag,
       parts: Object.fromEntries(
         Object.entries(current.parts).map(([part, { state }]) => [part, state === 'ready']),
       ),
       ageSeconds: Object.fromEntries(ages) as Record<string, number>,
       logBytes: log.status().bytes,
-      archiveFiles: { events: tables.events.files, bad_rows: tables.bad_rows.files },
+      archiveFiles: tables ? { events: tables.events.files, bad_rows: tables.bad_rows.files } : {},
+      stores: readers?.stores.readings() ?? [],
       sources: running.flatMap((source) =>
         Object.entries(source.status().counters).map(([counter, value]) => ({
           source: source.name,
@@ -295,26 +242,50 @@ async function wire(
     };
   }
 
-  for (const message of duckdb.message ? [duckdb.message] : []) logger.warn({}, message);
-  await pipeline.start();
+  const messages = readers?.message ? [readers.message] : [];
+  for (const message of messages) logger.warn({}, message);
   let drainMs = 0;
-  closers.push(() => pipeline.stop(drainMs));
+  if (readers) {
+    const { pipeline, stores } = readers;
+    await pipeline.start();
+    closers.push(async () => {
+      const deadline = now() + drainMs;
+      await Promise.all([pipeline.stop(drainMs), stores.stopEvents(drainMs)]);
+      await stores.stopMetrics(Math.max(0, deadline - now()));
+    });
+  }
   closers.push(() => Promise.all(running.map((source) => source.stop())));
 
   return {
     environment,
     backend,
-    pipeline,
-    messages: duckdb.message ? [duckdb.message] : [],
+    messages,
     ingest,
     door,
     sources: () => running,
+    async filled() {
+      await readers?.pipeline.metricsFilled();
+    },
+    settle: (onProgress) => need('measure').pipeline.settle(onProgress),
+    dates: () => need('archive').archive.dates('events'),
+    exportDate(date, take) {
+      const { archive, duckdb } = need('archive');
+      return archive.withFiles('events', { dates: new Set([date]) }, async (paths) => {
+        for await (const text of duckdb.parquet.exportEvents(paths)) await take(text);
+      });
+    },
     startSources(further = []) {
-      running = [...configuredSources(environment, ingest, logger), ...further];
+      running = roles.has('collect')
+        ? [...configuredSources(environment, ingest, logger), ...further]
+        : [...further];
       for (const source of running) source.start();
     },
+    async startStores() {
+      await readers?.stores.start();
+    },
     async listen(pageDir, ownerToken) {
-      const http = await createServer({ backend, config: server, pageDir, ownerToken, logger });
+      const page = roles.has('serve') ? pageDir : null;
+      const http = await createServer({ backend, config: server, pageDir: page, ownerToken, logger });
       closers.push(() => http.close());
       await http.listen({ host: server.host, port: server.port }).catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'EADDRINUSE') {
@@ -336,6 +307,23 @@ async function wire(
   };
 }
 
+function openLog({ config, dataDir, roles }: Environment, logger: Logger): Promise<EventLog> {
+  const program = `tillstream ${VERSION}`;
+  const readers = [
+    ...(roles.has('archive') ? ['archive'] : []),
+    ...(roles.has('measure') ? ['metrics', ...storeReaders(config.stores)] : []),
+  ];
+  const now = Date.now;
+  if (config.log.kind === 'kafka') {
+    const { kind: _kind, ...kafka } = config.log;
+    return openKafkaLog({ config: kafka, dir: join(dataDir, 'kafka-log'), readers, now, logger, program });
+  }
+  const { kind: _kind, ...segments } = config.log;
+  return openSegmentLog({ dir: join(dataDir, 'log'), config: segments, readers, now, program });
+}
+
+const SOURCES = { poll: createPollSource, tail: createTailSource, kafka: createKafkaSource };
+
 /** The sources of the config but http, which is the server itself. */
 export function configuredSources(environment: Environment, ingest: Ingest, logger: Logger): Source[] {
   return environment.config.sources.flatMap((options): Source[] => {
@@ -350,24 +338,26 @@ export function configuredSources(environment: Environment, ingest: Ingest, logg
       random: Math.random,
     };
     const { kind, ...rest } = options;
-    return [
-      kind === 'poll' ? createPollSource(rest as never, context) : createTailSource(rest as never, context),
-    ];
+    return [SOURCES[kind](rest as never, context)];
   });
 }
 
 export {
+  CONFIG_SCHEMA,
+  type Config,
+  configuredSinks,
   createPollSource,
+  dataConfigFile,
+  type Environment,
   holderOf,
   pollOptionsSchema,
+  readEnvironment,
   runSimulator,
   type SimulatorOptions,
   SimulatorUsageError,
 };
 
-function collectorStatus(log: EventLog): PartStatus {
+function logPart(log: EventLog): PartStatus {
   const { state, message } = log.status();
   return { state: state === 'ready' ? 'ready' : state === 'full' ? 'waiting' : 'failed', message };
 }
-
-const logPart = collectorStatus;

@@ -2,8 +2,10 @@
 import { Command, CommanderError } from 'commander';
 import { check, compact, doctor, rebuild, vacuum } from './cli/care.ts';
 import { CommandFailed } from './cli/context.ts';
+import { exportEvents } from './cli/export.ts';
 import { badList, badShow, ledger, query, status, tap } from './cli/inspect.ts';
 import { load } from './cli/load.ts';
+import { servicesDown, servicesFetch, servicesStatus, servicesUp } from './cli/services.ts';
 import { simulate } from './cli/simulate.ts';
 import { down, up } from './cli/up.ts';
 import { UsageError } from './domain/errors.ts';
@@ -26,6 +28,9 @@ const program = new Command('tillstream')
 common(program.command('up').description('run the pipeline'))
   .option('--background', 'return when it is ready, and go on in the background')
   .option('--demo', 'with a simulated shop, where the config has no sources')
+  .option('--check-stores', 'start only if the stores of the config, such as InfluxDB, take points')
+  .option('--with <list>', 'start these servers for trying out, and use them: kafka, hdfs or s3, influxdb')
+  .option('--roles <list>', 'do only these of collect, archive, measure, serve; the rest is done elsewhere')
   .action(up);
 common(program.command('down').description('drain and stop what runs on the data folder')).action(down);
 common(program.command('status').description('state of each part')).action(status);
@@ -39,6 +44,11 @@ common(
 )
   .option('--dry-run', 'tell what would come of it, store nothing')
   .action(load);
+common(program.command('export').description('write the archived events as NDJSON, to load them elsewhere'))
+  .requiredOption('--out <folder>', 'new or empty folder; a file for each date')
+  .option('--from <date>', 'first date (UTC, YYYY-MM-DD)')
+  .option('--to <date>', 'last date')
+  .action(exportEvents);
 common(program.command('query').argument('<metric>').description('rows of a metric'))
   .requiredOption('--window <size>', '1m, 1h or 1d')
   .option('--from <time>', 'first window start (ISO 8601)')
@@ -85,6 +95,20 @@ common(program.command('compact').description('merge small files of the archive'
 common(program.command('vacuum').description('delete files that no newer version needs'))
   .option('--retention-hours <n>', 'how long unused files are kept', '168')
   .action(vacuum);
+const services = program.command('services').description('real servers for trying out and for tests');
+const LIST = 'of kafka, hdfs, influxdb, s3, with commas between; all without it';
+common(services.command('fetch').argument('[servers]', LIST).description('fetch them, start none')).action(
+  servicesFetch,
+);
+common(services.command('up').argument('[servers]', LIST).description('fetch and start them'))
+  .option('--brokers <n>', 'brokers of Kafka, 1 to 3 (default 1)')
+  .action(servicesUp);
+common(services.command('down').argument('[servers]', LIST).description('stop them; their data stay'))
+  .option('--remove-data', 'and remove their data')
+  .action(servicesDown);
+common(services.command('status').argument('[servers]', LIST).description('which run, and where')).action(
+  servicesStatus,
+);
 
 // Whoever reads our output may stop early, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -197,7 +197,7 @@ describe('Shell scripts', () => {
     for (const args of [
       [token],
       [token, 'org'],
-      [token, 'org', 'bucket'],
+      [token, 'org', 'bucket', 'no-address'],
       [token, 'o', 'b', 'url', 'more'],
     ]) {
       const run = () =>

@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import { configuredSources, openApp } from '../app.ts';
+import { configuredSinks, configuredSources, openApp } from '../app.ts';
 import { UsageError } from '../domain/errors.ts';
 import type { Status } from '../domain/status.ts';
 import type { CompactResult, VacuumResult } from '../ports/archive.ts';
@@ -67,7 +67,7 @@ export async function rebuild(
       return ask(run, 'POST', `/v1/admin/rebuild?${parameters}`);
     },
     local: async (app) => {
-      await app.pipeline.settle();
+      await app.settle();
       return app.backend.rebuild(range, options.diff ?? false);
     },
   });
@@ -142,6 +142,10 @@ async function findProblems(options: CommonOptions): Promise<Finding[]> {
   };
   for (const source of configuredSources(environment, refuse, createLogger('error'))) {
     await attempt(`source ${source.name}`, () => source.check());
+  }
+  const { config, dataDir } = environment;
+  for (const { name, sink } of configuredSinks(config.stores, { dataDir, logger: createLogger('error') })) {
+    await attempt(`store ${name}`, () => sink.check());
   }
   return findings;
 }

@@ -36,8 +36,9 @@ export async function removeRunFile(dataDir: string, pid: number): Promise<void>
   if ((await readRunFile(dataDir))?.pid === pid) await rm(runFilePath(dataDir), { force: true });
 }
 
-export function environmentOf(options: CommonOptions): Promise<Environment> {
-  return readEnvironment(options, process.env, join(PROJECT_DIR, 'data'));
+/** `roles` is the list that the command was given, if any. */
+export function environmentOf(options: CommonOptions, roles?: string): Promise<Environment> {
+  return readEnvironment({ ...options, roles }, process.env, join(PROJECT_DIR, 'data'));
 }
 
 /** What the last `up` on the data folder has left; null where it ended properly. */

@@ -120,7 +120,7 @@ export async function query(metric: string, options: QueryOptions): Promise<void
           `The metric ${metric} has the windows ${known.windows.join(', ')}, not ${options.window}.`,
         );
       }
-      await app.pipeline.settle();
+      await app.settle();
       const result = await app.backend.query({
         metric,
         window: options.window as WindowSize,
@@ -195,7 +195,7 @@ async function badRows(
       return (await ask<{ bad_rows: BadRow[] }>(run, 'GET', `/v1/bad?${parameters}`)).bad_rows;
     },
     local: async (app) => {
-      await app.pipeline.settle();
+      await app.settle();
       return app.backend.badRows(filter);
     },
   });

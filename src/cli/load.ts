@@ -75,7 +75,7 @@ export async function load(files: string[], options: LoadOptions): Promise<void>
       ingest: (body) => retried(() => app.ingest({ source: SOURCE, body })),
       ledger: async () => app.backend.ledger(),
       parts: async () => app.backend.status().parts,
-      settle: (onProgress) => app.pipeline.settle(onProgress),
+      settle: (onProgress) => app.settle(onProgress),
     };
     print(options, ...shown(await loadInto(files, target)));
   } finally {
@@ -213,7 +213,7 @@ async function dryRun(
       ingest: (body) => retried(() => app.ingest({ source: SOURCE, body })),
       ledger: async () => app.backend.ledger(),
       parts: async () => app.backend.status().parts,
-      settle: (onProgress) => app.pipeline.settle(onProgress),
+      settle: (onProgress) => app.settle(onProgress),
     });
     const metrics: Record<string, unknown> = {};
     for (const name of ['traffic', 'responses', 'latency', 'audience', 'funnel', 'revenue']) {

@@ -6,6 +6,7 @@ import { parse } from 'csv-parse';
 import { UsageError } from '../domain/errors.ts';
 import { jsonToLines } from '../domain/json-values.ts';
 import { CommandFailed } from './context.ts';
+import { isSequenceFile, type Reader, sequenceFileBlocks } from './sequence-file.ts';
 
 /** Bytes that go to the log at a time: so few that checking them does not hold up what else this process does. */
 const BLOCK_BYTES = 2 * 1024 * 1024;
@@ -28,20 +29,27 @@ export class BlockMemory {
   }
 }
 
-/** Reads a file as blocks of NDJSON: NDJSON, a JSON array or object, CSV with a header; also .gz and .zst of them. */
+/**
+ * Reads a file as blocks of NDJSON: NDJSON, a JSON array or object, CSV with a header, also .gz and .zst of them; and the
+ * SequenceFiles that Flume leaves on HDFS.
+ */
 export async function* readBlocks(file: string, memory: BlockMemory): AsyncGenerator<Buffer> {
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+  const refuse = (error: NodeJS.ErrnoException) => {
     throw new UsageError(
       error.code === 'ENOENT' ? `There is no file ${file}.` : `${file} can't be read: ${error.message}.`,
     );
-  });
+  };
+  const found = await stat(file).catch(refuse);
   if (!found.isFile()) throw new UsageError(`${file} is not a file.`);
   const name = file.replace(/\.(gz|zst)$/, '');
-  const handle = await open(file);
+  const handle = await open(file).catch(refuse);
   try {
     // Blocks are read straight into their own memory; only what is decoded on the way comes as a stream.
     const decoded = () => decompressed(file, handle.createReadStream({ highWaterMark: 1024 * 1024 }));
-    if (name.endsWith('.csv')) yield* csvBlocks(decoded());
+    const start = Buffer.alloc(4);
+    await handle.read(start, 0, start.length, 0);
+    if (isSequenceFile(start)) yield* sequenceFileBlocks(fileReader(handle), file, BLOCK_BYTES);
+    else if (name.endsWith('.csv')) yield* csvBlocks(decoded());
     else yield* jsonBlocks(name === file ? fileReader(handle) : streamReader(decoded()), file, memory);
   } catch (error) {
     if (error instanceof UsageError || error instanceof CommandFailed) throw error;
@@ -52,9 +60,6 @@ export async function* readBlocks(file: string, memory: BlockMemory): AsyncGener
     await handle.close();
   }
 }
-
-/** Fills `into` from its start; gives the number of bytes, 0 at the end. */
-type Reader = (into: Buffer) => Promise<number>;
 
 function fileReader(handle: FileHandle): Reader {
   return async (into) => (await handle.read(into, 0, into.length)).bytesRead;
@@ -122,6 +127,7 @@ async function* jsonBlocks(read: Reader, file: string, memory: BlockMemory): Asy
   let block = memory.take();
   let used = 0;
   let isArray: boolean | undefined;
+  let wholeFile = true;
   const grow = () => {
     const larger = Buffer.allocUnsafeSlow(block.length * 2);
     block.copy(larger, 0, 0, used);
@@ -148,15 +154,19 @@ async function* jsonBlocks(read: Reader, file: string, memory: BlockMemory): Asy
       continue;
     }
     const cut = end || used;
-    const next = memory.take();
-    const rest = block.copy(next, 0, cut, used);
+    const rest = block.subarray(cut, used);
+    // After a very long line there can be the larger part of another one.
+    const next = rest.length < BLOCK_BYTES ? memory.take() : Buffer.allocUnsafeSlow(block.length);
+    rest.copy(next);
     yield block.subarray(0, cut);
+    wholeFile = false;
     block = next;
-    used = rest;
+    used = rest.length;
   }
   if (used === 0) return;
   const rest = block.subarray(0, used);
-  const lines = jsonToLines(rest) ?? rest;
+  // Arrays and objects over several lines come as a whole; the end of a longer file is lines.
+  const lines = (wholeFile && jsonToLines(rest)) || rest;
   if (!isArray) {
     yield lines;
     return;

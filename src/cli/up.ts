@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { holderOf, openApp } from '../app.ts';
+import { configuredSinks, type Environment, holderOf, openApp } from '../app.ts';
 import { UsageError } from '../domain/errors.ts';
 import type { Status } from '../domain/status.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -23,10 +23,14 @@ import {
   writeRunFile,
 } from './context.ts';
 import { startDemo } from './demo.ts';
+import { startWith, stopWith } from './with-services.ts';
 
 export interface UpOptions extends CommonOptions {
   background?: boolean;
   demo?: boolean;
+  checkStores?: boolean;
+  roles?: string;
+  with?: string;
 }
 
 const START_SECONDS_MAX = 120;
@@ -35,9 +39,20 @@ const DRAIN_MS_MAX = 60_000;
 
 /** `up`: runs the pipeline, in the foreground until a signal, or in the background until `down`. */
 export async function up(options: UpOptions): Promise<void> {
-  const environment = await environmentOf(options);
+  if (options.with !== undefined) await startWithServices(options, options.with);
+  const environment = await environmentOf(options, options.roles);
+  if (options.checkStores) await checkStores(environment);
   const running = await findRunning(environment.dataDir);
   if (running) {
+    const { parts } = await ask<Status>(running, 'GET', '/v1/status');
+    if (
+      options.checkStores &&
+      environment.config.stores.some(({ kind }) => kind !== 'duckdb') &&
+      !parts.influxdb
+    )
+      throw new UsageError(
+        `It runs already, without this InfluxDB: ${running.url} (process ${running.pid}). Stop it, then start it again.`,
+      );
     print(
       options,
       { running: true, pid: running.pid, url: running.url, already: true },
@@ -53,13 +68,14 @@ export async function up(options: UpOptions): Promise<void> {
     process.on('SIGTERM', resolve);
     process.once('SIGINT', resolve);
   });
-  const app = await openApp(environment, logger);
+  const app = await openApp(environment, logger, { fillLater: true });
   try {
     const token = randomBytes(32).toString('hex');
     const url = await app.listen(PAGE_DIR, token);
     // The simulated shop stands in for sources only where none is configured.
     const demo =
       options.demo && environment.config.sources.length === 0 ? await startDemo(app, logger) : null;
+    await app.startStores();
     app.startSources(demo ? [demo.source] : []);
     await writeRunFile(environment.dataDir, { pid: process.pid, url, token });
     logger.info({ url, data: environment.dataDir }, 'ready');
@@ -73,6 +89,24 @@ export async function up(options: UpOptions): Promise<void> {
   }
 }
 
+async function startWithServices(options: UpOptions, list: string): Promise<void> {
+  if (options.config ?? process.env.TILLSTREAM_CONFIG)
+    throw new UsageError(
+      '--with writes its own config; leave out --config and TILLSTREAM_CONFIG, or --with.',
+    );
+  const { dataDir } = await environmentOf(options);
+  if (!(await findRunning(dataDir))) await startWith(list, dataDir);
+}
+
+/** Refuses to start with a store that does not take points; a start without this check goes on trying. */
+async function checkStores({ config, dataDir }: Environment): Promise<void> {
+  for (const { sink } of configuredSinks(config.stores, { dataDir, logger: createLogger('error') })) {
+    await sink.check().catch((error: Error) => {
+      throw new UsageError(`${error.message} Nothing was started.`);
+    });
+  }
+}
+
 async function upInBackground(options: UpOptions, dataDir: string): Promise<void> {
   await mkdir(dataDir, { recursive: true }).catch((error) => {
     throw new UsageError(`The data folder ${dataDir} can't be made: ${error.message}.`);
@@ -83,6 +117,7 @@ async function upInBackground(options: UpOptions, dataDir: string): Promise<void
   const args = ['up', '--data', dataDir];
   if (options.config) args.push('--config', options.config);
   if (options.demo) args.push('--demo');
+  if (options.roles) args.push('--roles', options.roles);
   const child = spawn(process.execPath, [...process.execArgv, join(PROJECT_DIR, 'src', 'main.ts'), ...args], {
     detached: true,
     stdio: ['ignore', output, output],
@@ -152,7 +187,10 @@ export async function down(options: CommonOptions): Promise<void> {
   if (pid === null) {
     const stale = await readRunFile(dataDir);
     if (stale) await removeRunFile(dataDir, stale.pid);
-    print(options, { stopped: false, running: false }, () => 'Nothing runs on this data folder.');
+    const servers = await stopWith(dataDir);
+    print(options, { stopped: false, running: false, servers }, () =>
+      ['Nothing runs on this data folder.', ...serversStopped(servers)].join('\n'),
+    );
     return;
   }
   const drained = run ? (await ask<Status>(run, 'GET', '/v1/status')).lag : {};
@@ -165,13 +203,17 @@ export async function down(options: CommonOptions): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   progressDone();
-  print(
-    options,
-    { stopped: true, pid, drained },
-    () =>
+  const servers = await stopWith(dataDir);
+  print(options, { stopped: true, pid, drained, servers }, () =>
+    [
       `Stopped process ${pid}. Drained ${drained.archive ?? 0} lines to the archive and ${drained.metrics ?? 0} to the metrics.`,
+      ...serversStopped(servers),
+    ].join('\n'),
   );
 }
+
+const serversStopped = (servers: string[]) =>
+  servers.length > 0 ? [`Stopped the servers: ${servers.join(', ')}. Their data stay.`] : [];
 
 /** Process id of an `up` that does not answer: it is starting, draining, or hangs. */
 async function findSilent(dataDir: string): Promise<number | null> {

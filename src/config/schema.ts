@@ -50,7 +50,7 @@ export function configSchema<
         bytes_max: z
           .int()
           .min(1024 * 1024)
-          .default(144 * 1024 * 1024)
+          .default(240 * 1024 * 1024)
           .describe('Most bytes that are read at a time; memory grows with it.'),
         archive_every_ms: z
           .int()

@@ -16,6 +16,10 @@ export const API_ERRORS = {
   bad_window: { status: 400, hint: 'window is 1m, 1h or 1d, and one that the metric has.' },
   unauthorized: { status: 401, hint: 'Send an API key of the config: Authorization: Bearer KEY.' },
   forbidden: { status: 403, hint: 'Use a key with this scope, or allow the origin or host in the config.' },
+  other_role: {
+    status: 421,
+    hint: 'Processes share the work (up --roles). GET /v1/status of each tells its roles.',
+  },
   not_found: { status: 404, hint: 'See GET /openapi.json for the addresses that exist.' },
   unknown_metric: {
     status: 404,
@@ -32,7 +36,10 @@ export const API_ERRORS = {
   internal: { status: 500, hint: 'Look at the log of Tillstream for the request id.' },
   log_full: { status: 503, hint: 'Free disk space or lower the retention of the log; then send again.' },
   log_busy: { status: 503, hint: 'Wait for Retry-After seconds, then send the same request again.' },
-  log_failed: { status: 503, hint: 'The disk failed to store data: check it, then restart Tillstream.' },
+  log_failed: {
+    status: 503,
+    hint: 'The log could not store the lines: check its disk, or its brokers; then restart Tillstream.',
+  },
   log_closed: { status: 503, hint: 'Tillstream is stopping; send again when it is back.' },
 } as const;
 

@@ -1,9 +1,12 @@
+import type { Role } from './roles.ts';
 import type { WindowSize } from './window.ts';
 
 /** State of a part: ready, waiting (tries again by itself), or failed (needs a person). */
 export interface PartStatus {
   state: 'ready' | 'waiting' | 'failed' | 'starting';
   message: string;
+  /** false: while it waits, others can go on sending and reading. */
+  needed?: boolean;
 }
 
 export interface Status {
@@ -11,12 +14,14 @@ export interface Status {
   pid: number;
   url: string;
   version: string;
+  /** What this process does of the work. */
+  roles: readonly Role[];
   time_zone: string;
   started_at: string;
   now: string;
   data: string;
   parts: Record<string, PartStatus>;
-  /** Lines of the log that a reader has not taken yet. */
+  /** Lines of the log that each reader has not taken yet. */
   lag: Record<string, number>;
   /** Received-at of the last line that each stage has. */
   freshness: Record<'collector' | 'log' | 'archive' | 'metrics', string | null>;

@@ -1,9 +1,10 @@
 import { UsageError } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
-import { addCount, type CountsBySource, type Offset } from '../domain/offset.ts';
-import type { ParsedBatch } from '../ports/batch.ts';
+import { addCount, type CountsBySource, type Positions } from '../domain/offset.ts';
+import { type ParsedBatch, positionsAfter } from '../ports/batch.ts';
 import type { EventLog } from '../ports/event-log.ts';
 import type { SharedBatches } from './shared-batches.ts';
+import { sleep } from './sleep.ts';
 
 export interface ReaderLoopOptions {
   /** Name of the reader: archive or metrics. */
@@ -11,16 +12,25 @@ export interface ReaderLoopOptions {
   log: EventLog;
   batches: SharedBatches;
   logger: Logger;
-  position(partition: number): Offset;
-  /** Takes the batch; its position must have moved when this resolves. */
+  /** Where it stands in each partition that it reads. */
+  positions(): Positions;
+  /** What must be done before the first step; `signal` asks it to give up. */
+  prepare?: Preparation;
+  /** Takes the batch; the positions must have moved when this resolves. */
   step(batch: ParsedBatch): Promise<void>;
   /** How long to gather lines before a step, and with how many waiting not to gather. */
   lingerMs: number;
   lingerLinesMax: number;
 }
 
+export interface Preparation {
+  /** For people: what the reader is doing. */
+  message: string;
+  run(signal: AbortSignal): Promise<void>;
+}
+
 export interface ReaderLoopStatus {
-  state: 'ready' | 'waiting';
+  state: 'starting' | 'ready' | 'waiting';
   message: string;
   /** Received-at of the newest line that it has taken since the start, ms. */
   lastReceivedAtMs: number | null;
@@ -30,46 +40,62 @@ const BACKOFF_MS_MIN = 250;
 const BACKOFF_MS_MAX = 30_000;
 
 /**
- * Carries one reader through one partition of the log: waits for lines, takes the batch at the reader's position, steps,
+ * Carries one reader through the log: waits for lines, takes the batch at the reader's positions, steps,
  * and tries again with back-off when the step fails. Nothing else stops it but `stop`.
  */
 export class ReaderLoop {
   readonly #options: ReaderLoopOptions;
-  readonly #partition: number;
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
+  #preparing: Preparation | undefined;
+  readonly #prepared = Promise.withResolvers<void>();
   #failure = '';
   #lastReceivedAtMs: number | null = null;
   #draining = false;
   #hurrying = 0;
-  /** Lines by source before the position, for the position now and the one before a step that is under way. */
-  readonly #consumed = new Map<Offset, CountsBySource>();
+  /** Lines by source before the positions, for those now and the ones before a step that is under way. */
+  readonly #consumed = new Map<string, CountsBySource>();
 
-  constructor(partition: number, options: ReaderLoopOptions) {
-    this.#partition = partition;
+  constructor(options: ReaderLoopOptions) {
     this.#options = options;
   }
 
   async start(): Promise<void> {
-    const { log, name, position } = this.#options;
-    const at = position(this.#partition);
-    const end = this.#end();
-    if (at > end) {
+    const { name, log, positions } = this.#options;
+    const at = positions();
+    for (const { partition, end } of log.partitions()) {
+      if ((at[partition] ?? 0) <= end) continue;
       throw new UsageError(
-        `The ${name} has come to line ${at}, but the event log ends at ${end}: the log is an older copy. ` +
+        `The ${name} has come to line ${at[partition]}, but the event log ends at ${end}: the log is an older copy. ` +
           'Put the newer log folder back, or start with a new data folder and load the events of the archive again.',
       );
     }
-    this.#consumed.set(at, await log.receivedBefore(this.#partition, at));
-    log.retain(name, this.#partition, at);
+    // Who does not ask for it must not die of it.
+    this.#prepared.promise.catch(() => {});
+    this.#preparing = this.#options.prepare;
+    if (!this.#preparing) await this.#enter();
     this.#running = this.#run();
+  }
+
+  /** Resolves when the preparation is done; rejects where it failed the first time. */
+  prepared(): Promise<void> {
+    return this.#prepared.promise;
+  }
+
+  /** Takes its place at its positions, from which on the log must keep the lines. */
+  async #enter(): Promise<void> {
+    const { log, name, positions } = this.#options;
+    const at = positions();
+    this.#consumed.set(keyOf(at), await log.receivedBefore(at));
+    log.retain(name, at);
+    this.#prepared.resolve();
   }
 
   /** Stops after the lines that the log has now, but no later than `drainMsMax`. */
   async stop(drainMsMax: number): Promise<void> {
     this.#draining = true;
     const deadline = Date.now() + drainMsMax;
-    while (this.lag() > 0 && Date.now() < deadline && !this.#failure) await sleep(20);
+    while (this.lag() > 0 && Date.now() < deadline && !this.#failure && !this.#preparing) await sleep(20);
     this.#abort.abort();
     await this.#running;
   }
@@ -84,34 +110,39 @@ export class ReaderLoop {
 
   /** Lines that wait to be taken. */
   lag(): number {
-    return Math.max(0, this.#end() - this.#options.position(this.#partition));
+    const at = this.#options.positions();
+    return this.#options.log
+      .partitions()
+      .reduce((sum, { partition, end }) => sum + Math.max(0, end - (at[partition] ?? end)), 0);
   }
 
-  /** Lines by source before the reader's position, as the log counted them. */
-  consumed(): CountsBySource {
-    return this.#consumed.get(this.#options.position(this.#partition)) ?? {};
+  /** Lines by source before the reader's positions, as the log counted them; null before it has taken its place. */
+  consumed(): CountsBySource | null {
+    return this.#consumed.get(keyOf(this.#options.positions())) ?? null;
   }
 
   status(): ReaderLoopStatus {
     return {
-      state: this.#failure ? 'waiting' : 'ready',
-      message: this.#failure,
+      state: this.#failure ? 'waiting' : this.#preparing ? 'starting' : 'ready',
+      message: this.#failure || (this.#preparing?.message ?? ''),
       lastReceivedAtMs: this.#lastReceivedAtMs,
     };
   }
 
-  #end(): Offset {
-    return this.#options.log.partitions().find(({ partition }) => partition === this.#partition)!.end;
-  }
-
   async #run(): Promise<void> {
     const { signal } = this.#abort;
-    const { log, logger, name, position } = this.#options;
+    const { log, logger, name, positions } = this.#options;
     let backoffMs = BACKOFF_MS_MIN;
     while (!signal.aborted) {
-      const from = position(this.#partition);
+      let from = positions();
       try {
-        if (!(await log.waitPast(this.#partition, from, 1000, signal))) continue;
+        if (this.#preparing) {
+          await this.#preparing.run(signal);
+          await this.#enter();
+          this.#preparing = undefined;
+          from = positions();
+        }
+        if (!(await log.waitPast(from, 1000, signal))) continue;
         await this.#linger();
         if (signal.aborted) return;
         await this.#step(from);
@@ -120,10 +151,11 @@ export class ReaderLoop {
         backoffMs = BACKOFF_MS_MIN;
       } catch (error) {
         if (signal.aborted) return;
+        this.#prepared.reject(error);
         this.#failure = error instanceof Error ? error.message : String(error);
         logger.error(
           { err: error, reader: name, from, retryMs: backoffMs },
-          `${name}: a batch failed, will try again`,
+          `${name}: a step failed, will try again`,
         );
         await sleep(backoffMs * (0.5 + Math.random() / 2), signal);
         backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX);
@@ -146,35 +178,23 @@ export class ReaderLoop {
     }
   }
 
-  async #step(from: Offset): Promise<void> {
-    const { batches, log, name, position } = this.#options;
-    const batch = await batches.take(this.#partition, from);
+  async #step(from: Positions): Promise<void> {
+    const { batches, log, name, positions } = this.#options;
+    const batch = await batches.take(from);
     try {
-      const consumed = { ...this.#consumed.get(batch.from) };
+      const consumed = { ...this.#consumed.get(keyOf(from)) };
       for (const counts of [batch.sources, batch.lost])
         for (const [source, lines] of Object.entries(counts)) addCount(consumed, source, lines);
-      this.#consumed.set(batch.to, consumed);
+      this.#consumed.set(keyOf({ ...from, ...positionsAfter(batch.spans) }), consumed);
       await this.#options.step(batch);
       this.#lastReceivedAtMs = Math.max(this.#lastReceivedAtMs ?? 0, batch.receivedAtMaxMs);
     } finally {
-      await batches.done(batch);
-      const at = position(this.#partition);
-      for (const offset of this.#consumed.keys()) if (offset !== at) this.#consumed.delete(offset);
-      log.retain(name, this.#partition, at);
+      await batches.done(from, batch);
+      const at = positions();
+      for (const key of this.#consumed.keys()) if (key !== keyOf(at)) this.#consumed.delete(key);
+      log.retain(name, at);
     }
   }
 }
 
-/** Resolves after `ms`, or earlier when `signal` aborts. */
-export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener('abort', done, { once: true });
-  });
-}
+const keyOf = (positions: Positions) => JSON.stringify(positions);

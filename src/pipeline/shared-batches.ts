@@ -1,12 +1,15 @@
-import type { CountsBySource, Offset } from '../domain/offset.ts';
-import type { BatchParser, ParsedBatch, StagedBatch } from '../ports/batch.ts';
-import { type EventLog, type LogBatch, READ_ROOM_BYTES } from '../ports/event-log.ts';
+import type { CountsBySource, Offset, Positions } from '../domain/offset.ts';
+import {
+  type BatchParser,
+  type BatchSpan,
+  type ParsedBatch,
+  positionsAfter,
+  type StagedBatch,
+} from '../ports/batch.ts';
+import type { EventLog } from '../ports/event-log.ts';
+import { type MergeLimits, mergePartitions } from './merge-partitions.ts';
 
-export interface BatchLimits {
-  linesMax: number;
-  bytesMax: number;
-  /** Most runs of lines with one source and received-at in a batch. */
-  runsMax: number;
+export interface BatchLimits extends MergeLimits {
   /** With so many lines waiting, the next batch is staged while readers work on this one. */
   stageLinesMin: number;
   /** How long a reader waits for others before it goes on alone. */
@@ -14,20 +17,15 @@ export interface BatchLimits {
 }
 
 interface Entry {
-  partition: number;
-  from: Offset;
+  from: Positions;
   parsed: Promise<ParsedBatch>;
   users: number;
 }
 
 interface Staged {
-  partition: number;
-  from: Offset;
-  batch: Promise<StagedBatch>;
+  batch: StagedBatch;
+  spans: BatchSpan[];
 }
-
-/** Bytes of the log that are in memory at once while a batch is staged. */
-const PIECE_BYTES = 8 * 1024 * 1024;
 
 /**
  * Parses the log for its readers. Readers at the same place get the same parsed batch, so that each line is parsed once;
@@ -41,7 +39,7 @@ export class SharedBatches {
   readonly #limits: BatchLimits;
   /** Batches that a reader works on, or that are being parsed for one. */
   readonly #entries: Entry[] = [];
-  #staged: Staged | undefined;
+  #ahead: { from: Positions; staged: Promise<Staged> } | undefined;
   /** For the pieces of a batch, while none is staged. */
   #memory: Buffer | undefined;
   #wake: (() => void)[] = [];
@@ -52,22 +50,22 @@ export class SharedBatches {
     this.#limits = limits;
   }
 
-  /** The batch that starts at `from`; the log must have lines there. Give it back with `done`. */
-  async take(partition: number, from: Offset): Promise<ParsedBatch> {
+  /** The batch that starts at `from`; the log must have lines past one of the positions. Give it back with `done`. */
+  async take(from: Positions): Promise<ParsedBatch> {
     const giveUpAt = Date.now() + this.#limits.waitMsMax;
-    let entry = this.#find(partition, from);
+    let entry = this.#find(from);
     while (!entry && this.#entries.length > 0 && Date.now() < giveUpAt) {
       await this.#change(giveUpAt - Date.now());
-      entry = this.#find(partition, from);
+      entry = this.#find(from);
     }
     if (!entry) {
-      entry = { partition, from, parsed: this.#parse(partition, from), users: 0 };
+      entry = { from, parsed: this.#parse(from), users: 0 };
       this.#entries.push(entry);
     }
     entry.users++;
     try {
       const parsed = await entry.parsed;
-      this.#stageAfter(parsed);
+      this.#stageAfter(from, parsed.spans);
       return parsed;
     } catch (error) {
       this.#leave(entry);
@@ -75,19 +73,19 @@ export class SharedBatches {
     }
   }
 
-  /** The reader is done with the batch: it has processed it, or will ask for it again. */
-  async done(batch: ParsedBatch): Promise<void> {
-    const entry = this.#find(batch.partition, batch.from);
+  /** The reader that took the batch from there is done with it: it has processed it, or will ask for it again. */
+  async done(from: Positions, batch: ParsedBatch): Promise<void> {
+    const entry = this.#find(from);
     if (entry && this.#leave(entry)) await this.#parser.release(batch);
   }
 
   /** Gives up what was read ahead; no reader may take a batch any more. */
   close(): Promise<void> {
-    return this.#discardStaged();
+    return this.#discardAhead();
   }
 
-  #find(partition: number, from: Offset): Entry | undefined {
-    return this.#entries.find((entry) => entry.partition === partition && entry.from === from);
+  #find(from: Positions): Entry | undefined {
+    return this.#entries.find((entry) => isSame(entry.from, from));
   }
 
   /** True when this was the last user, and the batch is nobody's any more. */
@@ -101,92 +99,71 @@ export class SharedBatches {
     return true;
   }
 
-  async #parse(partition: number, from: Offset): Promise<ParsedBatch> {
-    const end = this.#end(partition);
-    const staged = await (this.#takeStaged(partition, from) ?? this.#stage(partition, from));
-    const parsed = await staged.parse();
-    // Where nothing was left to read, all up to the end was lost.
-    const to = parsed.lines === 0 ? end : parsed.to;
-    if (parsed.lines === to - from) return parsed;
-    return { ...parsed, to, lost: await this.#lost(partition, from, to, parsed.sources) };
+  async #parse(from: Positions): Promise<ParsedBatch> {
+    const { batch, spans } = await (this.#takeAhead(from) ?? this.#stage(from));
+    const parsed = await batch.parse();
+    const offsets = spans.reduce((sum, span) => sum + span.to - span.from, 0);
+    const lost = parsed.lines === offsets ? {} : await this.#lost(spans, parsed.sources);
+    return { ...parsed, spans, lost };
   }
 
   /** Stages the batch after this one where it is a large one: reading the log takes a quarter as long as the rest. */
-  #stageAfter({ partition, from, to }: ParsedBatch): void {
-    const ahead = this.#staged;
+  #stageAfter(from: Positions, spans: readonly BatchSpan[]): void {
+    const next = { ...from, ...positionsAfter(spans) };
     // After a failed step the batch may have become larger, and hold what was staged behind it.
-    if (ahead?.partition === partition && ahead.from > from && ahead.from < to) void this.#discardStaged();
-    if (this.#staged || this.#end(partition) - to < this.#limits.stageLinesMin) return;
-    this.#staged = { partition, from: to, batch: this.#stage(partition, to) };
+    const ahead = this.#ahead?.from;
+    const isPassed = spans.some(({ partition, to }) => to > (ahead?.[partition] ?? to));
+    const isAhead = spans.some(({ partition, from: start }) => start < (ahead?.[partition] ?? 0));
+    if (isPassed && isAhead) void this.#discardAhead();
+    if (this.#ahead || this.#waitingLines(next) < this.#limits.stageLinesMin) return;
+    this.#ahead = { from: next, staged: this.#stage(next) };
     // Who takes it hears of the failure.
-    this.#staged.batch.catch(() => {});
+    this.#ahead.staged.catch(() => {});
   }
 
-  #stage(partition: number, from: Offset): Promise<StagedBatch> {
-    return this.#parser.stage(partition, from, this.#pieces(partition, from));
+  async #stage(from: Positions): Promise<Staged> {
+    const memory = this.#memory;
+    this.#memory = undefined;
+    const merge = mergePartitions(this.#log, from, this.#limits, memory);
+    try {
+      const batch = await this.#parser.stage(merge.pieces);
+      return { batch, spans: merge.spans() };
+    } finally {
+      this.#memory = merge.memory;
+    }
   }
 
-  #takeStaged(partition: number, from: Offset): Promise<StagedBatch> | undefined {
-    const staged = this.#staged;
-    if (staged?.partition !== partition || staged.from !== from) return undefined;
-    this.#staged = undefined;
-    return staged.batch;
+  #takeAhead(from: Positions): Promise<Staged> | undefined {
+    const ahead = this.#ahead;
+    if (!ahead || !isSame(ahead.from, from)) return undefined;
+    this.#ahead = undefined;
+    return ahead.staged;
   }
 
-  async #discardStaged(): Promise<void> {
-    const staged = this.#staged;
-    this.#staged = undefined;
-    await staged?.batch.then((batch) => batch.discard()).catch(() => {});
+  async #discardAhead(): Promise<void> {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    await ahead?.staged.then(({ batch }) => batch.discard()).catch(() => {});
   }
 
-  /** What the log's books have in [from, to) besides `read`. */
-  async #lost(partition: number, from: Offset, to: Offset, read: CountsBySource): Promise<CountsBySource> {
-    const before = await this.#log.receivedBefore(partition, from);
+  /** What the log's books have in the spans besides `read`. */
+  async #lost(spans: readonly BatchSpan[], read: CountsBySource): Promise<CountsBySource> {
+    const starts = Object.fromEntries(
+      spans.map(({ partition, from }): [number, Offset] => [partition, from]),
+    );
+    const before = await this.#log.receivedBefore(starts);
     const lost: CountsBySource = {};
-    for (const [source, lines] of Object.entries(await this.#log.receivedBefore(partition, to))) {
+    for (const [source, lines] of Object.entries(await this.#log.receivedBefore(positionsAfter(spans)))) {
       const missing = lines - (before[source] ?? 0) - (read[source] ?? 0);
       if (missing > 0) lost[source] = missing;
     }
     return lost;
   }
 
-  #end(partition: number): Offset {
-    return this.#log.partitions().find((candidate) => candidate.partition === partition)!.end;
-  }
-
-  /** What the log has from `from` on, up to the limits of a batch, piece by piece. */
-  async *#pieces(partition: number, from: Offset): AsyncGenerator<LogBatch[]> {
-    const memory = this.#memory ?? Buffer.allocUnsafeSlow(PIECE_BYTES + READ_ROOM_BYTES);
-    this.#memory = undefined;
-    try {
-      yield* this.#piecesInto(memory, partition, from);
-    } finally {
-      this.#memory = memory;
-    }
-  }
-
-  async *#piecesInto(memory: Buffer, partition: number, from: Offset): AsyncGenerator<LogBatch[]> {
-    let { linesMax, bytesMax, runsMax: runs } = this.#limits;
-    let last: LogBatch | undefined;
-    for (let at = from; linesMax > 0 && bytesMax > 0; ) {
-      const piece = await this.#log.read(partition, at, {
-        linesMax,
-        bytesMax: Math.min(bytesMax, PIECE_BYTES),
-        memory,
-      });
-      const taken: LogBatch[] = [];
-      for (const batch of piece) {
-        if (last?.source !== batch.source || last.receivedAtMs !== batch.receivedAtMs) runs--;
-        if (runs < 0) break;
-        taken.push(batch);
-        linesMax -= batch.lines;
-        bytesMax -= batch.bytes.length;
-        last = batch;
-      }
-      if (taken.length > 0) yield taken;
-      if (taken.length === 0 || runs < 0) return;
-      at = last!.firstOffset + last!.lines;
-    }
+  #waitingLines(from: Positions): number {
+    return this.#log
+      .partitions()
+      .reduce((sum, { partition, end }) => sum + Math.max(0, end - (from[partition] ?? end)), 0);
   }
 
   /** Resolves when a batch was given back, or after `ms`. */
@@ -199,4 +176,9 @@ export class SharedBatches {
       });
     });
   }
+}
+
+function isSame(a: Positions, b: Positions): boolean {
+  const [left, right] = [Object.entries(a), Object.entries(b)];
+  return left.length === right.length && left.every(([partition, at]) => b[Number(partition)] === at);
 }

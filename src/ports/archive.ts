@@ -30,15 +30,19 @@ export interface ArchiveStatus {
 /**
  * The archive: the tables `events` and `bad_rows`, which any data tool can open.
  *
- * - `append` takes lines from `position(batch.partition)` on; lines before it that the batch holds are skipped, so a
- *   batch may be offered again after any failure. The rows and the new position become visible in one atomic step.
+ * - `append` takes the lines of each span from the position of its partition on; lines before it that the batch holds are
+ *   skipped, so a batch may be offered again after any failure. The rows and the new positions become visible in one
+ *   atomic step.
  *   It rejects when they are not durable; nothing is half visible then.
+ * - Several processes may append: where another one was faster with a line, `append` rejects, and the positions are then
+ *   as that one left them. `refresh` takes in what others have committed.
  * - `counts` belong to `position`: every line before it is counted once, none after it.
  * - `compact` merges small files without changing a row; `vacuum` deletes what no version of the last
  *   `retentionHours` needs. Both may run beside `append`.
  */
 export interface Archive extends ArchiveReader {
   append(batch: ParsedBatch): Promise<void>;
+  refresh(): Promise<void>;
   counts(): ArchiveCounts;
   compact(): Promise<CompactResult>;
   vacuum(retentionHours: number): Promise<VacuumResult>;

@@ -1,29 +1,42 @@
-import type { CountsBySource, Offset } from '../domain/offset.ts';
+import type { CountsBySource, Offset, Positions } from '../domain/offset.ts';
 import type { LogBatch } from './event-log.ts';
 
-/**
- * Lines of one partition, read and judged by the event schema in SQL. Both readers of the log (archive and metrics) use
- * the same parsed batch when they are at the same place.
- */
-export interface ParsedBatch {
-  readonly partition: number;
-  /** The batch holds what the log has in [from, to). */
-  readonly from: Offset;
-  readonly to: Offset;
-  /** Lines in it; fewer than `to - from` where lines were lost to damage. */
+/** Lines of the log, read and judged by the event schema in SQL. */
+export interface ParsedLines {
   readonly lines: number;
   readonly badLines: number;
   /** Lines per source, from the headers of the log. */
   readonly sources: CountsBySource;
-  /** Lines per source in [from, to) that the log has lost. */
-  readonly lost: CountsBySource;
-  /** Largest received-at of the batch, ms since 1970. */
+  /** Largest received-at of the lines, ms since 1970; 0 without any. */
   readonly receivedAtMaxMs: number;
   /**
-   * Name of a DuckDB relation with one row per line, in the order of the log: the columns of EVENT_COLUMNS, and
+   * Name of a DuckDB relation with one row per line, in any order: the columns of EVENT_COLUMNS, and
    * `reason`, `field`, `raw` (set for bad lines only) and `id_hash` (hash of event_id, NULL without one).
    */
   readonly relation: string;
+}
+
+/** What a partition of the log has in [from, to). */
+export interface BatchSpan {
+  readonly partition: number;
+  readonly from: Offset;
+  readonly to: Offset;
+}
+
+/** The offsets after the spans. */
+export function positionsAfter(spans: readonly BatchSpan[]): Positions {
+  return Object.fromEntries(spans.map(({ partition, to }) => [partition, to]));
+}
+
+/**
+ * A step of a reader through the log: all lines of some spans, at most one of each partition. All readers that are at the
+ * same place use the same parsed batch. Along the batches of a reader received-at only grows, as far as the clocks
+ * of the partitions agree.
+ */
+export interface ParsedBatch extends ParsedLines {
+  readonly spans: readonly BatchSpan[];
+  /** Lines per source in the spans that the log has lost. */
+  readonly lost: CountsBySource;
 }
 
 /**
@@ -31,22 +44,39 @@ export interface ParsedBatch {
  * and `parse` of what it gives does the work. The relation lives until `release`; a released batch must not be used.
  */
 export interface BatchParser {
-  /** Takes consecutive batches of one partition, of which the first begins at `from` or later. */
-  stage(partition: number, from: Offset, pieces: LogPieces): Promise<StagedBatch>;
-  release(batch: ParsedBatch): Promise<void>;
+  stage(pieces: LogPieces): Promise<StagedBatch>;
+  release(lines: ParsedLines): Promise<void>;
 }
 
 /** Lines that wait outside of memory to be parsed, once. */
 export interface StagedBatch {
-  /** The offset after the last line, or where it was to begin if there is none. */
-  readonly to: Offset;
-  parse(): Promise<ParsedBatch>;
+  parse(): Promise<ParsedLines>;
   /** Gives up what was staged and will not be parsed. */
   discard(): Promise<void>;
 }
 
-/** Consecutive batches of a partition, a few at a time. */
+/** Batches of the log, a few at a time, those of a partition in its order. */
 export type LogPieces = AsyncIterable<LogBatch[]> | Iterable<LogBatch[]>;
+
+/** A row of the table `events`, as far as other stores take it; null where the event has no such field. */
+export interface RawEvent {
+  timeMs: number;
+  partition: number;
+  offset: Offset;
+  /** Line within the offset, where one record holds several; else 0. */
+  line: number;
+  eventType: string;
+  deviceType: string | null;
+  statusCode: number | null;
+  userId: string | null;
+  productId: string | null;
+  responseTime: number | null;
+}
+
+/** Gives the good rows of a batch in the order of the log, some thousands at a time. */
+export interface EventReader {
+  events(batch: ParsedBatch): AsyncIterable<RawEvent[]>;
+}
 
 /** One Parquet file that was written, with what Delta wants to know of it. */
 export interface ParquetFile {
@@ -81,12 +111,19 @@ export type ArchiveTable = 'events' | 'bad_rows';
  * may leave files behind in `dir`, which belongs to the caller.
  */
 export interface ParquetTool {
-  /** Writes the rows of `batch` from `fromOffset` on that belong to `table`, one file per date, into `dir`. */
-  write(batch: ParsedBatch, table: ArchiveTable, fromOffset: Offset, dir: string): Promise<ParquetFile[]>;
+  /** Writes the rows of `batch` in `spans` that belong to `table`, one file per date, into `dir`. */
+  write(
+    batch: ParsedBatch,
+    table: ArchiveTable,
+    spans: readonly BatchSpan[],
+    dir: string,
+  ): Promise<ParquetFile[]>;
   /** Merges files of one date into one, in order of partition and offset. */
   merge(table: ArchiveTable, date: string, files: string[], dir: string): Promise<ParquetFile[]>;
   /** Writes Delta actions (protocol, metaData, txn, add, remove) as a checkpoint Parquet file. */
   checkpoint(actions: readonly object[], target: string): Promise<void>;
+  /** The rows of `events` files as NDJSON that the door takes, in pieces. */
+  exportEvents(files: readonly string[]): AsyncIterable<string>;
   /** Rows of `bad_rows` files, newest first. */
   badRows(files: string[], filter: { limit: number; reason?: string; id?: string }): Promise<BadRow[]>;
   /** The actions of a checkpoint file. */

@@ -1,4 +1,5 @@
 import type { CountsBySource, Offset } from '../domain/offset.ts';
+import type { PartStatus } from '../domain/status.ts';
 import type { ParsedBatch } from './batch.ts';
 
 /** What the metrics have done with the lines before their position, by source. */
@@ -56,14 +57,37 @@ export interface ArchiveReader {
   receivedExtentMs(): readonly [number, number] | null;
 }
 
+/** What of the log's lines an engine has counted, and what the log had before the place that it belongs to. */
+export interface MetricsBooks {
+  ledger: MetricsLedger;
+  consumed: CountsBySource;
+}
+
+/**
+ * An engine that runs as a program of its own and reads the log itself. Nobody calls its `apply` or `restore`; it looks after
+ * cold windows by itself.
+ *
+ * - `start` goes on where the last one ended, and tries again for as long as it takes; `status` tells.
+ * - `stop` ends it after the lines that the log has now, or after `drainMsMax`; then `close`.
+ * - `lag`: lines of the log that the metrics lack.
+ */
+export interface ClusterEngine extends BatchEngine {
+  start(archive: ArchiveReader): void;
+  stop(drainMsMax: number): Promise<void>;
+  status(): PartStatus;
+  lag(): number;
+  books(): MetricsBooks;
+}
+
 /**
  * An engine that runs in this process and is fed batch by batch.
  *
- * - `apply` takes the batch that starts at `position(batch.partition)` and moves the position to `batch.to`, in one
+ * - `apply` takes a batch whose spans start at the positions of their partitions and moves those to their ends, in one
  *   transaction with all that follows from it; when it rejects, nothing has changed and the same batch may be offered again.
  * - Windows that are cold for the batch are only marked dirty; `repair` recomputes dirty windows from the archive, as
  *   far as the archive has come, and returns how many are left.
- * - `restore` fills an engine without state (`isEmpty`) from the archive and goes on from the archive's positions.
+ * - `restore` fills an engine without state (`isEmpty`) from the archive and goes on from the archive's positions at the
+ *   call; the archive may grow meanwhile. When `signal` aborts it rejects soon, and the engine is still without state.
  * - `rebuild` computes all windows of a range from the archive (as far as this engine has read the log) and replaces
  *   what it holds; with `diff` it only compares.
  * - Calls may overlap; the engine runs them one after the other.
@@ -76,7 +100,7 @@ export interface BatchEngine {
   frontierMs(): number;
   isEmpty(): boolean;
   apply(batch: ParsedBatch): Promise<void>;
-  restore(archive: ArchiveReader): Promise<void>;
+  restore(archive: ArchiveReader, signal?: AbortSignal): Promise<void>;
   repair(archive: ArchiveReader): Promise<number>;
   rebuild(archive: ArchiveReader, range: RebuildRange | null, diff: boolean): Promise<RebuildResult>;
   close(): Promise<void>;

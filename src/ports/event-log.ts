@@ -1,4 +1,4 @@
-import type { CountsBySource, Offset } from '../domain/offset.ts';
+import type { CountsBySource, Offset, Positions } from '../domain/offset.ts';
 
 /** Lines to append: NDJSON, each line ended by one "\n", no empty line, no "\r", valid UTF-8. */
 export interface LogBlock {
@@ -10,16 +10,37 @@ export interface LogBlock {
   lines: number;
 }
 
-/** A run of lines as it was appended. */
+/** A run of lines with one source and received-at. */
 export interface LogBatch {
   partition: number;
   firstOffset: Offset;
+  /** The offset after the batch: that of the first line, plus the lines, unless they share one. */
+  nextOffset: Offset;
+  /** All lines have `firstOffset`, as they came in one record, and are told apart by their number in it; else each has its own. */
+  sharesOffset: boolean;
   lines: number;
   /** Milliseconds since 1970 at which the log took the lines; never falls along a partition. */
   receivedAtMs: number;
   source: string;
   /** NDJSON, each line ended by "\n". */
   bytes: Buffer;
+  /**
+   * Whether the lines came through `append`, before which the door judges them and marks the bad ones; else who parses
+   * them judges them.
+   */
+  judged: boolean;
+}
+
+/** Whether the lines of two batches, one after the other, have one origin and offsets that follow on. */
+export function isOneRun(last: LogBatch | undefined, next: LogBatch): boolean {
+  return (
+    last?.partition === next.partition &&
+    last.source === next.source &&
+    last.receivedAtMs === next.receivedAtMs &&
+    last.firstOffset + last.lines === next.firstOffset &&
+    !last.sharesOffset &&
+    !next.sharesOffset
+  );
 }
 
 export interface ReadLimits {
@@ -42,7 +63,7 @@ export interface AppendResult {
   receivedAtMs: number;
 }
 
-/** Why an append was refused, with the HTTP answer it leads to. Nothing of the block was stored. */
+/** Why an append was refused, with the HTTP answer it leads to. */
 export class LogRefused extends Error {
   readonly code: 'log_full' | 'log_busy' | 'log_failed' | 'log_closed';
   readonly retryAfterSeconds: number;
@@ -76,14 +97,19 @@ export interface LogStatus {
  * The durable, ordered, replayable log between the sources and everything else.
  *
  * - `append` may be called concurrently. It resolves when the lines are durable (fsynced, or acked by all in-sync
- *   replicas) and readable, in one piece and in order; when it rejects with LogRefused, none of them is stored.
+ *   replicas) and readable, in one piece and in order; when it rejects with LogRefused, none of them is stored, unless the message says that this is not
+ *   known.
  *   Appends that wait together share one fsync. After a failed fsync the log refuses all appends until a restart.
- * - One offset per line. Reading never blocks appending. A reader keeps its own position, outside of the log.
+ * - One offset per line, or per record where a log holds records of several lines. Reading never blocks appending. A
+ *   reader keeps its own position, outside of the log.
  * - `read` gives whole batches, in offset order, starting at `from` exactly (a batch that straddles `from` is cut);
- *   at least one batch when `from < end`, and more up to about `bytesMax`. Lines lost to damage are skipped: the
- *   next batch then starts later than `from`. It throws RangeError when `from` is past the end.
- * - `receivedBefore(offset)` and `received()` count lines by source, from the log's own books, lost lines included.
- * - `retain(reader, partition, from)` tells the log that `reader` needs nothing before `from`; the log never
+ *   at least one batch when `from < end`, and more up to about `bytesMax`. Lines lost to damage, and offsets that hold no
+ *   line, are skipped: the next batch then starts later than `from`. It gives no batch only where there is none up to the end
+ *   that it had when it was called. It throws RangeError when `from` is past the end.
+ * - A log of several partitions may spread the lines of a block by their keys; lines without one stay in one piece. `append`
+ *   tells where the first line went.
+ * - `receivedBefore(positions)` and `received()` count lines by source, from the log's own books, lost lines included.
+ * - `retain(reader, positions)` tells the log that `reader` needs nothing before them; a log that deletes by itself never
  *   deletes what a known reader still needs.
  * - After `close` resolves, every resolved append is on disk and no file is open; further calls reject.
  */
@@ -93,11 +119,11 @@ export interface EventLog {
   append(block: LogBlock): Promise<AppendResult>;
   partitions(): LogPartition[];
   read(partition: number, from: Offset, limits: ReadLimits): Promise<LogBatch[]>;
-  /** Resolves true as soon as `end > offset`, or false after `timeoutMs` or when `signal` aborts. */
-  waitPast(partition: number, offset: Offset, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
+  /** Resolves true as soon as one of the partitions has `end > offset`, or false after `timeoutMs` or when `signal` aborts. */
+  waitPast(positions: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
   received(): CountsBySource;
-  receivedBefore(partition: number, offset: Offset): Promise<CountsBySource>;
-  retain(reader: string, partition: number, from: Offset): void;
+  receivedBefore(positions: Positions): Promise<CountsBySource>;
+  retain(reader: string, positions: Positions): void;
   status(): LogStatus;
   close(): Promise<void>;
 }

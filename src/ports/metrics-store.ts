@@ -31,21 +31,49 @@ export interface ChangedPoint {
   row: MetricRow;
 }
 
+/** How far a walk through the changes has come: it goes on behind this window. */
+export interface ChangesCursor {
+  /** Version of the store when the walk began. */
+  version: number;
+  metric: string;
+  window: WindowSize;
+  /** Start of the window, minutes since 1970. */
+  startMinutes: number;
+}
+
+export interface ChangesPage {
+  /** About how many points to give at most; a window is never cut. */
+  pointsMax: number;
+  /** `next` of the page before; null for the first. */
+  after: ChangesCursor | null;
+}
+
+export interface Changes {
+  /** The version to ask from next time, when the last page of the walk has been taken. */
+  version: number;
+  points: ChangedPoint[];
+  /** Where the next page begins; null when this was the last. */
+  next: ChangesCursor | null;
+}
+
 /**
  * Where points live: the full value of each window, so that writing one again changes nothing.
  *
  * `changes` gives all rows of every window that changed after `version`, and the version to ask from next time; a
- * follower that missed any number of calls catches up with one, and one that starts at 0 gets everything.
+ * follower that missed any number of calls catches up with one, and one that starts at 0 gets everything. With `page` it
+ * gives them piece by piece, in an order of windows that is the same however the versions lie. A window that changes during
+ * such a walk has a version above that of the walk, so that the next walk gives it.
+ *
+ * `id` is new whenever the store was made anew: versions of different ids can't be compared.
  */
 export interface MetricsStore {
+  readonly id: string;
   query(query: MetricQuery): Promise<MetricResult>;
   changes(
     version: number,
     metrics: readonly string[],
     windows: readonly WindowSize[],
-  ): Promise<{
-    version: number;
-    points: ChangedPoint[];
-  }>;
+    page?: ChangesPage,
+  ): Promise<Changes>;
   version(): number;
 }

@@ -4,7 +4,7 @@ import type { WindowSize } from '../domain/window.ts';
 import type { CompactResult, VacuumResult } from '../ports/archive.ts';
 import type { BadRow } from '../ports/batch.ts';
 import type { RebuildRange, RebuildResult } from '../ports/engine.ts';
-import type { ChangedPoint, MetricQuery, MetricResult } from '../ports/metrics-store.ts';
+import type { Changes, MetricQuery, MetricResult } from '../ports/metrics-store.ts';
 import type { IngestResult } from '../ports/source.ts';
 
 /** Lines as they pass the door, for `tap`. */
@@ -15,14 +15,8 @@ export interface Backend {
   /** Stores a body of NDJSON; with `strict` only when every line is good. Throws ApiError or LogRefused. */
   ingest(source: string, body: Buffer, strict: boolean): Promise<IngestResult>;
   query(query: MetricQuery): Promise<MetricResult>;
-  changes(
-    version: number,
-    metrics: readonly string[],
-    windows: readonly WindowSize[],
-  ): Promise<{
-    version: number;
-    points: ChangedPoint[];
-  }>;
+  /** All that changed after `version`, in one piece. */
+  changes(version: number, metrics: readonly string[], windows: readonly WindowSize[]): Promise<Changes>;
   storeVersion(): number;
   ledger(): Ledger;
   status(): Status;

@@ -8,10 +8,8 @@ export function registerHealth(app: FastifyInstance, backend: Backend, guard: Gu
 
   app.get('/readyz', async (_request, reply) => {
     const { parts } = backend.status();
-    // A log API or a file that is not there yet keeps nobody from sending and reading.
-    const ready = Object.entries(parts).every(
-      ([name, { state }]) => state === 'ready' || name.startsWith('source '),
-    );
+    // A log API that is not there yet, or a store that follows, keeps nobody from sending and reading.
+    const ready = Object.values(parts).every(({ state, needed }) => state === 'ready' || needed === false);
     // Without a key only the states are told; messages can hold paths and addresses.
     const states = Object.fromEntries(Object.entries(parts).map(([name, { state }]) => [name, { state }]));
     return reply.code(ready ? 200 : 503).send({ ready, parts: states });

@@ -28,8 +28,8 @@ const LINGER_MS = 2000;
 export interface ServerOptions {
   backend: Backend;
   config: ServerConfig;
-  /** Folder of the built page. */
-  pageDir: string;
+  /** Folder of the built page; null where it is not served. */
+  pageDir: string | null;
   /** Secret of this start: commands on this machine use it. */
   ownerToken: string;
   logger: Logger;
@@ -90,10 +90,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   registerStream(app, backend, guard, config);
   registerHealth(app, backend, guard);
   app.get('/openapi.json', async () => openApi(backend.status()));
-  await access(options.pageDir).then(
-    () => registerPage(app, options.pageDir, guard),
-    () => options.logger.warn({ dir: options.pageDir }, 'the page is not built: only the API is served'),
-  );
+  const { pageDir } = options;
+  if (pageDir !== null)
+    await access(pageDir).then(
+      () => registerPage(app, pageDir, guard),
+      () => options.logger.warn({ dir: pageDir }, 'the page is not built: only the API is served'),
+    );
   return app;
 }
 

@@ -2,7 +2,8 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Ledger } from '../domain/ledger.ts';
 
 export interface Readings {
-  ledger: Ledger;
+  /** Null where the metrics are not here. */
+  ledger: Ledger | null;
   /** Lines that each reader of the log has not taken yet. */
   lag: Record<string, number>;
   /** 1 ready, 0 not. */
@@ -13,6 +14,8 @@ export interface Readings {
   archiveFiles: Record<string, number>;
   /** Counters of the sources: name of the source, name of the counter, value. */
   sources: { source: string; counter: string; value: number }[];
+  /** Stores that follow the built-in one. */
+  stores: { store: string; counters: Record<string, number>; behindSeconds: number }[];
 }
 
 /** Prometheus metrics of Tillstream itself, read when they are asked for. */
@@ -27,7 +30,7 @@ export function createRegistry(read: () => Readings) {
     registers,
     collect() {
       this.reset();
-      for (const [source, entry] of Object.entries(read().ledger.by_source)) {
+      for (const [source, entry] of Object.entries(read().ledger?.by_source ?? {})) {
         const states = {
           received: entry.received,
           archived_events: entry.archive.events,
@@ -51,16 +54,19 @@ export function createRegistry(read: () => Readings) {
         for (const [key, value] of Object.entries(values())) this.set(label ? { [label]: key } : {}, value);
       },
     });
-  gauge('tillstream_ledger_balanced', '1 when the ledger balances, in total and per source.', null, () => {
-    const { balanced, by_source } = read().ledger;
-    return { '': Number(balanced && Object.values(by_source).every((entry) => entry.balanced)) };
-  });
-  gauge('tillstream_lost_lines', 'Lines lost to damage of the log files.', null, () => ({
-    '': read().ledger.lost,
-  }));
-  gauge('tillstream_dirty_windows', 'Windows that wait to be recomputed from the archive.', null, () => ({
-    '': read().ledger.dirty_windows,
-  }));
+  const ofLedger = (pick: (ledger: Ledger) => number): Record<string, number> => {
+    const { ledger } = read();
+    return ledger ? { '': pick(ledger) } : {};
+  };
+  gauge('tillstream_ledger_balanced', '1 when the ledger balances, in total and per source.', null, () =>
+    ofLedger(({ balanced }) => Number(balanced)),
+  );
+  gauge('tillstream_lost_lines', 'Lines lost to damage of the log files.', null, () =>
+    ofLedger(({ lost }) => lost),
+  );
+  gauge('tillstream_dirty_windows', 'Windows that wait to be recomputed from the archive.', null, () =>
+    ofLedger(({ dirty_windows }) => dirty_windows),
+  );
   gauge(
     'tillstream_lag_lines',
     'Lines of the log that a reader has not taken yet.',
@@ -88,6 +94,20 @@ export function createRegistry(read: () => Readings) {
       for (const { source, counter, value } of read().sources) this.inc({ source, counter }, value);
     },
   });
+  new Counter({
+    name: 'tillstream_store_total',
+    help: 'Counters of the stores that follow: points written, requests, failed_requests, and expired_points that the store was too short for.',
+    labelNames: ['store', 'counter'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { store, counters } of read().stores)
+        for (const [counter, value] of Object.entries(counters)) this.inc({ store, counter }, value);
+    },
+  });
+  gauge('tillstream_store_behind_seconds', 'For how long a store has lacked metrics.', 'store', () =>
+    Object.fromEntries(read().stores.map(({ store, behindSeconds }) => [store, behindSeconds])),
+  );
   const rejected = new Counter({
     name: 'tillstream_rejected_lines_total',
     help: 'Lines judged bad at the door, by source and reason.',

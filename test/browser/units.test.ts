@@ -1,6 +1,7 @@
 /** The parts of the page that need no browser: exact money, windows over changes of clocks, the stream's framing. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { signedShare } from '../../web/src/format.ts';
 import { addMoney, compareMoney } from '../../web/src/money.ts';
 import { EventParser } from '../../web/src/stream.ts';
 import { axisLabels } from '../../web/src/time/labels.ts';
@@ -22,6 +23,20 @@ describe('money', () => {
     assert.ok(compareMoney('9.9', '10.00') < 0);
     assert.equal(compareMoney('1.5', '1.5000'), 0);
     assert.ok(compareMoney('-1', '-2') > 0);
+  });
+});
+
+describe('changes', () => {
+  it('are in percent, and multiples from tenfold on', () => {
+    assert.deepEqual([-0.5, 0, 0.012, 0.25, 8.99, 9, 645.37].map(signedShare), [
+      '-50%',
+      '0%',
+      '+1.2%',
+      '+25%',
+      '+899%',
+      '×10',
+      '×646',
+    ]);
   });
 });
 

@@ -33,7 +33,7 @@ export function eventLogContract({ name, open, reopen }: EventLogUnderTest): voi
         for (const { partition, start, end } of log.partitions()) {
           assert.equal(start, end);
           assert.deepEqual(await log.read(partition, end, BIG), []);
-          assert.equal(sumCounts(await log.receivedBefore(partition, end)), 0);
+          assert.equal(sumCounts(await log.receivedBefore({ [partition]: end })), 0);
         }
         assert.deepEqual(log.received(), {});
         const status = log.status();
@@ -56,7 +56,8 @@ export function eventLogContract({ name, open, reopen }: EventLogUnderTest): voi
         assert.equal(batch!.partition, result.partition);
         assert.equal(batch!.source, 'http');
         assert.equal(batch!.receivedAtMs, result.receivedAtMs);
-        assert.equal(partitionOf(log, result).end, result.firstOffset + 2);
+        assert.equal(batch!.nextOffset, result.firstOffset + (batch!.sharesOffset ? 1 : 2));
+        assert.equal(partitionOf(log, result).end, batch!.nextOffset);
       }),
     );
 
@@ -90,9 +91,9 @@ export function eventLogContract({ name, open, reopen }: EventLogUnderTest): voi
         for (const [index, result] of results.entries()) {
           const { n, lines } = appends[index]!;
           for (let line = 0; line < lines; line += 1) {
-            const at = `${result.partition}/${result.firstOffset + line}`;
-            assert.equal(all.get(at)?.text, `{"id":"w${n}-${line}"}`);
-            assert.equal(all.get(at)?.receivedAtMs, result.receivedAtMs);
+            const found = lineOf(all, result, line);
+            assert.equal(found?.text, `{"id":"w${n}-${line}"}`);
+            assert.equal(found?.receivedAtMs, result.receivedAtMs);
           }
         }
         assert.equal(
@@ -117,7 +118,10 @@ export function eventLogContract({ name, open, reopen }: EventLogUnderTest): voi
       withLog(async (log) => {
         const result = await append(log, 'http', 'cut', 5);
         await append(log, 'http', 'next', 1);
-        for (let skip = 0; skip < 5; skip += 1) {
+        const [whole] = await log.read(result.partition, result.firstOffset, BIG);
+        // Lines of one record stay together.
+        const skips = whole!.sharesOffset ? [0] : [0, 1, 2, 3, 4];
+        for (const skip of skips) {
           const [batch] = await log.read(result.partition, result.firstOffset + skip, BIG);
           assert.equal(batch!.firstOffset, result.firstOffset + skip);
           assert.equal(linesOf([batch!])[0], `{"id":"cut-${skip}"}`);
@@ -160,21 +164,21 @@ export function eventLogContract({ name, open, reopen }: EventLogUnderTest): voi
       'wakes a waiting reader on append',
       withLog(async (log) => {
         const { partition, end } = log.partitions()[0]!;
-        assert.equal(await log.waitPast(partition, end, 20), false);
+        assert.equal(await log.waitPast({ [partition]: end }, 20), false);
         const aborted = new AbortController();
         aborted.abort();
-        assert.equal(await log.waitPast(partition, end, 60_000, aborted.signal), false);
+        assert.equal(await log.waitPast({ [partition]: end }, 60_000, aborted.signal), false);
         const later = new AbortController();
-        const stopped = log.waitPast(partition, end, 60_000, later.signal);
+        const stopped = log.waitPast({ [partition]: end }, 60_000, later.signal);
         later.abort();
         assert.equal(await stopped, false);
 
-        const waits = log.partitions().map((each) => log.waitPast(each.partition, each.end, 60_000));
+        const waits = log.partitions().map((each) => log.waitPast({ [each.partition]: each.end }, 60_000));
         const result = await append(log, 'http', 'wake', 1);
         const index = log.partitions().findIndex((each) => each.partition === result.partition);
         assert.equal(await waits[index], true);
-        assert.equal(await log.waitPast(result.partition, result.firstOffset, 0), true);
-        assert.equal(await log.waitPast(result.partition, result.firstOffset + 1, 20), false);
+        assert.equal(await log.waitPast({ [result.partition]: result.firstOffset }, 0), true);
+        assert.equal(await log.waitPast({ [result.partition]: partitionOf(log, result).end }, 20), false);
       }),
     );
 
@@ -192,9 +196,11 @@ export function eventLogContract({ name, open, reopen }: EventLogUnderTest): voi
         for (const { partition, start, end } of log.partitions()) {
           const expected: Record<string, number> = Object.create(null);
           for (let offset = start; offset <= end; offset += 1) {
-            assert.deepEqual({ ...(await log.receivedBefore(partition, offset)) }, { ...expected });
-            const line = all.get(`${partition}/${offset}`);
-            if (line !== undefined) expected[line.source] = (expected[line.source] ?? 0) + 1;
+            assert.deepEqual({ ...(await log.receivedBefore({ [partition]: offset })) }, { ...expected });
+            for (const line of all.values()) {
+              if (line.partition === partition && line.offset === offset)
+                expected[line.source] = (expected[line.source] ?? 0) + 1;
+            }
           }
         }
         assert.equal(results.length, sources.length);
@@ -206,7 +212,7 @@ export function eventLogContract({ name, open, reopen }: EventLogUnderTest): voi
       withLog(async (log) => {
         const result = await append(log, 'http', 'keep', 3);
         const { partition, start } = partitionOf(log, result);
-        log.retain('archive', partition, start);
+        log.retain('archive', { [partition]: start });
         assert.equal(partitionOf(log, result).start, start);
         assert.equal((await readAll(log)).size, 3);
       }),
@@ -216,7 +222,7 @@ export function eventLogContract({ name, open, reopen }: EventLogUnderTest): voi
       const log = await open();
       const { partition, end } = log.partitions()[0]!;
       const appended = append(log, 'http', 'last', 1);
-      const waiting = log.waitPast(partition, end + 1000, 60_000);
+      const waiting = log.waitPast({ [partition]: end + 1000 }, 60_000);
       await log.close();
       await appended;
       assert.equal(await waiting, false);
@@ -224,8 +230,8 @@ export function eventLogContract({ name, open, reopen }: EventLogUnderTest): voi
         return error instanceof LogRefused && error.code === 'log_closed';
       });
       await assert.rejects(log.read(partition, end, BIG));
-      await assert.rejects(log.waitPast(partition, end, 10));
-      await assert.rejects(log.receivedBefore(partition, end));
+      await assert.rejects(log.waitPast({ [partition]: end }, 10));
+      await assert.rejects(log.receivedBefore({ [partition]: end }));
     });
 
     it('keeps everything over a restart', {
@@ -236,28 +242,32 @@ export function eventLogContract({ name, open, reopen }: EventLogUnderTest): voi
       await Promise.all(
         Array.from({ length: 10 }, (_, n) => append(log, n % 2 ? 'http' : 'poll', `r${n}`, 3)),
       );
-      for (let round = 0; round < 3; round += 1) {
-        const before = await readAll(log);
-        const received = log.received();
-        const partitions = log.partitions();
+      try {
+        for (let round = 0; round < 3; round += 1) {
+          const before = await readAll(log);
+          const received = log.received();
+          const partitions = log.partitions();
+          await log.close();
+          log = await reopen!(log);
+          assert.equal(log.id, id);
+          assert.deepEqual(log.partitions(), partitions);
+          assert.deepEqual({ ...log.received() }, { ...received });
+          assert.deepEqual([...(await readAll(log))], [...before]);
+          const result = await append(log, 'http', `after${round}`, 2);
+          assert.equal(result.firstOffset, partitions.find((p) => p.partition === result.partition)!.end);
+          const last = log.status().lastReceivedAtMs;
+          assert.ok(last !== null && last >= result.receivedAtMs);
+        }
+      } finally {
         await log.close();
-        log = await reopen!(log);
-        assert.equal(log.id, id);
-        assert.deepEqual(log.partitions(), partitions);
-        assert.deepEqual({ ...log.received() }, { ...received });
-        assert.deepEqual([...(await readAll(log))], [...before]);
-        const result = await append(log, 'http', `after${round}`, 2);
-        assert.equal(result.firstOffset, partitions.find((p) => p.partition === result.partition)!.end);
-        const last = log.status().lastReceivedAtMs;
-        assert.ok(last !== null && last >= result.receivedAtMs);
       }
-      await log.close();
     });
   });
 }
 
 interface Line {
   partition: number;
+  offset: number;
   text: string;
   source: string;
   receivedAtMs: number;
@@ -272,11 +282,16 @@ function partitionOf(log: EventLog, result: AppendResult) {
   return log.partitions().find(({ partition }) => partition === result.partition)!;
 }
 
+/** A line of an append without keys, by its number: it has an offset of its own, or shares that of the record. */
+function lineOf(all: Map<string, Line>, { partition, firstOffset }: AppendResult, line: number) {
+  return all.get(`${partition}/${firstOffset}/${line}`) ?? all.get(`${partition}/${firstOffset + line}/0`);
+}
+
 function linesOf(batches: LogBatch[]): string[] {
   return batches.flatMap((batch) => batch.bytes.toString('utf8').slice(0, -1).split('\n'));
 }
 
-/** All lines by "partition/offset", checking on the way that offsets have no gap and times do not fall. */
+/** All lines by "partition/offset/line", checking on the way that offsets have no gap and times do not fall. */
 async function readAll(log: EventLog, limits = BIG): Promise<Map<string, Line>> {
   const all = new Map<string, Line>();
   for (const { partition, start, end } of log.partitions()) {
@@ -294,9 +309,12 @@ async function readAll(log: EventLog, limits = BIG): Promise<Map<string, Line>> 
         assert.equal(texts.length, batch.lines);
         const { source, receivedAtMs } = batch;
         for (const [index, text] of texts.entries()) {
-          all.set(`${partition}/${offset + index}`, { partition, text, source, receivedAtMs });
+          const at = batch.sharesOffset ? offset : offset + index;
+          const line = batch.sharesOffset ? index : 0;
+          all.set(`${partition}/${at}/${line}`, { partition, offset: at, text, source, receivedAtMs });
         }
-        offset += batch.lines;
+        assert.equal(batch.nextOffset, offset + (batch.sharesOffset ? 1 : batch.lines));
+        offset = batch.nextOffset;
       }
     }
   }

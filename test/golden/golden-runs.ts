@@ -19,7 +19,7 @@ import { testSeed } from '../support/seed.ts';
 import { rowsAfter } from './ways.ts';
 
 /** Input files and the shop's time zone. */
-const GOLDEN: Record<string, string> = {
+export const GOLDEN: Record<string, string> = {
   'summer-time-begins': 'Europe/Berlin',
   'summer-time-ends': 'Europe/Berlin',
   'late-events': 'UTC',
@@ -29,7 +29,7 @@ const GOLDEN: Record<string, string> = {
 };
 
 /** A line of an input file: an event, or any text; `bad` is the reason why it is a bad row. */
-interface GoldenLine {
+export interface GoldenLine {
   note?: string;
   at: string;
   bad?: string;
@@ -42,11 +42,7 @@ export function goldenRuns(ways: readonly string[]): void {
   for (const engine of ENGINE_NAMES) {
     for (const [name, timeZone] of Object.entries(GOLDEN)) {
       describe(`golden run ${name}, ${engine}`, () => {
-        const file = join(import.meta.dirname, `${name}.ndjson`);
-        const lines = readFileSync(file, 'utf8')
-          .trimEnd()
-          .split('\n')
-          .map((text) => JSON.parse(text) as GoldenLine);
+        const lines = readGolden(name);
         const deliveries = deliveriesOf(lines);
         const reference = referenceRows(
           lines.map((line) => judged(line, timeZone)),
@@ -67,8 +63,15 @@ export function goldenRuns(ways: readonly string[]): void {
   }
 }
 
+export function readGolden(name: string): GoldenLine[] {
+  return readFileSync(join(import.meta.dirname, `${name}.ndjson`), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((text) => JSON.parse(text) as GoldenLine);
+}
+
 /** Lines with the same time of receipt came together. */
-function deliveriesOf(lines: readonly GoldenLine[]): Delivery[] {
+export function deliveriesOf(lines: readonly GoldenLine[]): Delivery[] {
   return [...Map.groupBy(lines, ({ at }) => at)].map(([at, group]) => ({
     atMs: Date.parse(at),
     lines: group.map(({ event, text }) => text ?? JSON.stringify(event)),

@@ -23,11 +23,14 @@ function batchOf(firstOffset: number, lines: string[], more: Partial<LogBatch> =
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
   return {
     partition: 0,
+    nextOffset: firstOffset + lines.length,
+    sharesOffset: false,
     firstOffset,
     lines: lines.length,
     receivedAtMs: NOW_MS,
     source: 'http',
     bytes,
+    judged: false,
     ...more,
   };
 }
@@ -74,8 +77,8 @@ test('as many chunks as are allowed, each of one line', async () => {
 });
 
 test('a batch without lines gives an empty relation with the same column types', async () => {
-  const empty = await (await parser.parser.stage(0, 5, [])).parse();
-  const full = await (await parser.parser.stage(0, 0, [[batchOf(0, [event('a')])]])).parse();
+  const empty = await (await parser.parser.stage([])).parse();
+  const full = await (await parser.parser.stage([[batchOf(0, [event('a')])]])).parse();
   const types = (relation: string) =>
     parser.connection.rows(`SELECT column_name, column_type FROM (DESCRIBE ${relation})`);
   assert.deepEqual([empty.lines, empty.badLines, empty.sources], [0, 0, {}]);
@@ -85,11 +88,19 @@ test('a batch without lines gives an empty relation with the same column types',
 });
 
 test('a batch whose header counts other lines than it holds is noticed, and leaves nothing behind', async () => {
-  for (const lines of [1, 3]) {
-    const batch = batchOf(10, [event('a'), event('b')], { lines });
-    const staged = await parser.parser.stage(0, 10, [[batch]]);
-    await assert.rejects(staged.parse(), /parsed 2 lines of offsets 10 to 1[13], but the log has [13]/);
+  const ab = [event('a'), event('b')];
+  const whole = batchOf(12, ab);
+  const cut = { ...whole, bytes: whole.bytes.subarray(0, -1) };
+  for (const [batch, message] of [
+    [batchOf(10, ab, { lines: 1 }), /more than 1 lines from offset 10 on/],
+    [batchOf(10, ab, { lines: 3 }), /has 2 lines from offset 10 on, but should have 3/],
+    [cut, /has 1 lines from offset 12 on, but should have 2/],
+  ] as const) {
+    await assert.rejects(parser.parser.stage([[batch], [whole]]), message);
   }
+  // A separator within a line, which no door lets through.
+  const staged = await parser.parser.stage([[batchOf(10, ['a\u0001b', event('b')])]]);
+  await assert.rejects(staged.parse());
   assert.deepEqual(await readdir(parser.tempDir), []);
   assert.deepEqual(await parser.connection.rows('SELECT table_name FROM duckdb_tables()'), []);
 });
@@ -171,6 +182,19 @@ test('a record of a foreign topic can name its own verdict, but nothing else', a
   );
 });
 
+test('where one part of a batch passed no door, all of it is judged; a line that is no JSON fails no batch', async () => {
+  const late = '{"timestamp":"2026-11-23T13:00:00Z","event_type":"purchase"}';
+  const select = 'event_id, reason';
+  const judged = { judged: true };
+  const trusted = await parser.rows<object>([batchOf(0, [event('a'), late], judged)], select);
+  const mixed = await parser.rows<object>([batchOf(0, [event('a')], judged), batchOf(1, [late])], select);
+  const broken = await parser.rows<object>([batchOf(0, [event('a'), '{"a":', late], judged)], select);
+  const reasons = (rows: object[]) => rows.map((row) => (row as { reason: string | null }).reason);
+  assert.deepEqual(reasons(trusted), [null, null]);
+  assert.deepEqual(reasons(mixed), [null, 'timestamp_in_future']);
+  assert.deepEqual(reasons(broken), [null, 'not_json', 'timestamp_in_future']);
+});
+
 test('nesting of any depth does not end the process', async () => {
   const deep = 400_000;
   const records = [
@@ -211,7 +235,7 @@ test('what the door stored is parsed, whatever came in between', async () => {
   const checked = door.check(body);
   const lines = checked.accepted + checked.rejected;
   const rows = await parser.rows<object>(
-    [{ ...batchOf(0, []), lines, bytes: Buffer.concat(checked.bytes) }],
+    [{ ...batchOf(0, []), lines, bytes: Buffer.concat(checked.bytes), judged: true }],
     'event_id, reason, raw[:12] AS raw',
   );
   assert.deepEqual(

@@ -7,7 +7,7 @@ import { sumCounts } from '../../src/domain/offset.ts';
 import { WINDOWS } from '../../src/domain/window.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import type { ArchiveReader } from '../../src/ports/engine.ts';
-import type { MetricRow } from '../../src/ports/metrics-store.ts';
+import type { ChangedPoint, Changes, ChangesCursor, MetricRow } from '../../src/ports/metrics-store.ts';
 import { canonicalJson } from '../support/compare-rows.ts';
 import { ENGINE_NAMES } from '../support/engines.ts';
 import { type AllRows, MetricsHarness } from '../support/metrics-harness.ts';
@@ -21,11 +21,17 @@ const METRICS = CATALOGUE.map(({ name }) => name);
 /** Another store that is kept up by asking for changes. */
 class Follower {
   version = 0;
+  readonly pointsMax: number | undefined;
   /** Rows by metric, window and start: a change brings all rows of its window. */
   readonly #windows = new Map<string, MetricRow[]>();
 
+  /** With `pointsMax` it asks for pages of about so many. */
+  constructor(pointsMax?: number) {
+    this.pointsMax = pointsMax;
+  }
+
   async poll(harness: MetricsHarness): Promise<number> {
-    const { version, points } = await harness.store.changes(this.version, METRICS, WINDOWS);
+    const { version, points } = await this.#ask(harness);
     assert.ok(version >= this.version, 'versions never fall');
     this.version = version;
     const changed = Map.groupBy(points, ({ metric, window, row }) => `${metric} ${window} ${row.start}`);
@@ -35,6 +41,23 @@ class Follower {
         group.map(({ row }) => row),
       );
     return points.length;
+  }
+
+  async #ask({ store }: MetricsHarness): Promise<{ version: number; points: ChangedPoint[] }> {
+    const { pointsMax } = this;
+    if (pointsMax === undefined) return store.changes(this.version, METRICS, WINDOWS);
+    const points: ChangedPoint[] = [];
+    for (let after: ChangesCursor | null = null; ; ) {
+      const page: Changes = await store.changes(this.version, METRICS, WINDOWS, { pointsMax, after });
+      const ofLast = page.points.filter(({ metric, window, row }) => {
+        const last = page.points.at(-1)!;
+        return metric === last.metric && window === last.window && row.start === last.row.start;
+      });
+      assert.ok(page.points.length < pointsMax + ofLast.length, 'only the last window may be past the limit');
+      points.push(...page.points);
+      after = page.next;
+      if (after === null) return { version: page.version, points };
+    }
   }
 
   rows(): AllRows {
@@ -139,6 +162,13 @@ for (const engine of ENGINE_NAMES) {
         await assertFollows(follower, harness);
         await assertFollows(new Follower(), harness);
         assert.equal(await follower.poll(harness), 0, 'nothing is new');
+        // In pages: exactly what one call gives.
+        for (const pointsMax of [150, 2000]) {
+          const paged = new Follower(pointsMax);
+          await assertFollows(paged, harness);
+          const { points } = await harness.store.changes(0, METRICS, WINDOWS);
+          assert.equal(await new Follower(pointsMax).poll(harness), points.length);
+        }
         harness.nowMs += 1;
         await harness.engine.rebuild(harness.archive, null, false);
         await assertFollows(follower, harness);

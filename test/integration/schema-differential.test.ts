@@ -44,15 +44,18 @@ function sample(): Buffer[] {
   return fc.sample(anyLine, { numRuns: LINES, seed: SEED });
 }
 
-async function parse(lines: Buffer[]): Promise<Row[]> {
+async function parse(lines: Buffer[], judged: boolean): Promise<Row[]> {
   const bytes = Buffer.concat(lines);
   const batch: LogBatch = {
     partition: 0,
     firstOffset: 0,
+    nextOffset: lines.length,
+    sharesOffset: false,
     lines: lines.length,
     receivedAtMs: NOW_MS,
     source: 'http',
     bytes,
+    judged,
   };
   const rows = await parser.rows<Row>([batch], SELECT);
   // The prefix keeps a leading U+FEFF, which DuckDB's Node API would take for a byte order mark.
@@ -84,7 +87,10 @@ test(`SQL and the door agree on every line that passed the door (seed ${SEED})`,
     const result = throughDoor(line);
     if (result) stored.push({ line: result.stored, reason: result.reason });
   }
-  const rows = await parse(stored.map(({ line }) => line));
+  const rows = await parse(
+    stored.map(({ line }) => line),
+    true,
+  );
   const reasons: Record<string, number> = {};
   for (const [i, { line, reason }] of stored.entries()) {
     const row = rows[i]!;
@@ -102,7 +108,10 @@ test(`SQL and the door agree on every line that passed the door (seed ${SEED})`,
 
 test(`lines that passed no door: SQL takes what the door takes; the rest is on the list (seed ${SEED})`, async (t) => {
   const lines = sample();
-  const rows = await parse(lines.map((line) => foreignLine(line, LINE_BYTES_MAX)));
+  const rows = await parse(
+    lines.map((line) => foreignLine(line, LINE_BYTES_MAX)),
+    false,
+  );
   const found: Record<string, number> = {};
   for (const [i, line] of lines.entries()) {
     const row = rows[i]!;
@@ -131,7 +140,7 @@ for (const difference of DIFFERENCES) {
   test(`difference: ${difference.name}`, async () => {
     const line = Buffer.from(difference.line);
     assert.equal(throughDoor(line)?.reason, difference.reason);
-    const [row] = await parse([foreignLine(line, LINE_BYTES_MAX)]);
+    const [row] = await parse([foreignLine(line, LINE_BYTES_MAX)], false);
     const { reason } = row!;
     assert.equal(reason, null);
     for (const [column, value] of Object.entries(difference.row)) assert.equal(row![column], value, column);

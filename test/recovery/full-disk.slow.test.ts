@@ -96,7 +96,7 @@ async function runFull(t: TestContext, leaveBytes: number): Promise<void> {
   assert.equal((await product.request('GET', '/readyz')).status, 503);
   if (leaveBytes === 0) {
     for (const reader of ['archive', 'metrics'])
-      assert.match(product.output(), new RegExp(`${reader}: a batch failed`));
+      assert.match(product.output(), new RegExp(`${reader}: a step failed`));
   }
 
   rmSync(join(disk, 'ballast'));

@@ -27,10 +27,10 @@ test('retention by size deletes whole old segments, never what a reader needs', 
   const log = await openLog(dir, options);
   await fill(log, 60);
   const { end } = log.partitions()[0]!;
-  log.retain('archive', 0, end);
+  log.retain('archive', { 0: end });
   await sleep(30);
   assert.equal(log.partitions()[0]!.start, 0, 'metrics has not said yet what it needs');
-  log.retain('metrics', 0, 100);
+  log.retain('metrics', { 0: 100 });
   await until(() => log.partitions()[0]!.start > 0);
   await sleep(30);
   const { start } = log.partitions()[0]!;
@@ -40,12 +40,12 @@ test('retention by size deletes whole old segments, never what a reader needs', 
     (await log.read(0, 100, { bytesMax: 1, linesMax: 1 })).map((batch) => batch.firstOffset),
     [100],
   );
-  log.retain('metrics', 0, end);
+  log.retain('metrics', { 0: end });
   await until(() => log.status().bytes <= 5000);
   const kept = log.partitions()[0]!.start;
   assert.equal((await readBlocks(log)).blocks[0]!.firstOffset, kept);
-  assert.deepEqual({ ...(await log.receivedBefore(0, kept)) }, { http: kept });
-  await assert.rejects(log.receivedBefore(0, kept - 1), RangeError);
+  assert.deepEqual({ ...(await log.receivedBefore({ 0: kept })) }, { http: kept });
+  await assert.rejects(log.receivedBefore({ 0: kept - 1 }), RangeError);
   // Deleted lines are skipped, as lost ones are.
   assert.equal((await log.read(0, 0, { bytesMax: 1, linesMax: 1 }))[0]!.firstOffset, kept);
   await log.close();
@@ -67,11 +67,11 @@ test('retention by age looks at when lines were received, also after a restart',
   await fill(log, 20, 'new');
   await log.close();
   log = await openLog(dir, options);
-  log.retain('archive', 0, 200);
+  log.retain('archive', { 0: 200 });
   await sleep(30);
   assert.equal(log.partitions()[0]!.start, 0);
   now += 3 * HOUR_MS;
-  log.retain('archive', 0, 200);
+  log.retain('archive', { 0: 200 });
   await until(() => log.partitions()[0]!.start > 50);
   await sleep(30);
   assert.ok(log.partitions()[0]!.start <= 100, 'the segment in which the new ones begin stays');
@@ -83,7 +83,7 @@ test('a reader that is in a segment while it is deleted goes on behind it', asyn
   const log = await openLog(temporaryDir(), { readers: ['a'], config: { retention: { max_bytes: 1 } } });
   await fill(log, 60);
   const reading = Array.from({ length: 20 }, (_, n) => log.read(0, n * 10, { bytesMax: 100, linesMax: 1 }));
-  log.retain('a', 0, 300);
+  log.retain('a', { 0: 300 });
   for (const [n, batches] of (await Promise.all(reading)).entries())
     assert.ok(batches[0]!.firstOffset >= n * 10);
   await log.close();

@@ -98,7 +98,7 @@ export class Ledger {
     }
     const { end } = log.partitions()[0]!;
     assert.equal(sumCounts(log.received()), end);
-    assert.equal(sumCounts(await log.receivedBefore(0, end)), end);
+    assert.equal(sumCounts(await log.receivedBefore({ 0: end })), end);
     return lines;
   }
 

@@ -93,7 +93,7 @@ test('damage anywhere loses only the batches it hits, is counted, and the books 
   const total = [...ledger.sent.values()].reduce((sum, { lines }) => sum + lines, 0);
   const intact = await openLog(dir);
   const counts: unknown[] = [];
-  for (let offset = 0; offset <= total; offset += 1) counts.push(await intact.receivedBefore(0, offset));
+  for (let offset = 0; offset <= total; offset += 1) counts.push(await intact.receivedBefore({ 0: offset }));
   const original = (await readBlocks(intact)).lines;
   await intact.close();
 
@@ -115,10 +115,10 @@ test('damage anywhere loses only the batches it hits, is counted, and the books 
     assert.ok(lines.size > 0, where);
     assert.deepEqual({ ...log.received() }, counts[total], where);
     for (const offset of lines.keys()) {
-      assert.deepEqual(await log.receivedBefore(0, offset), counts[offset], `${where}, offset ${offset}`);
+      assert.deepEqual(await log.receivedBefore({ 0: offset }), counts[offset], `${where}, offset ${offset}`);
     }
     for (let offset = 0; offset <= total; offset += 1) {
-      assert.equal(sumCounts(await log.receivedBefore(0, offset)), offset, where);
+      assert.equal(sumCounts(await log.receivedBefore({ 0: offset })), offset, where);
     }
     const lost = log.status().lostLines;
     await log.append({ source: 'http', bytes: [Buffer.from('{"id":"new","line":0}\n')], lines: 1 });

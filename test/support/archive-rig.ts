@@ -1,12 +1,21 @@
+import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DeltaArchive, openLocalArchive } from '../../src/adapters/archive/delta/archive.ts';
+import {
+  DeltaArchive,
+  type DeltaArchiveOptions,
+  openLocalArchive,
+} from '../../src/adapters/archive/delta/archive.ts';
 import { duckDbConfig } from '../../src/adapters/engine/duckdb/config.ts';
 import { type DuckDb, openDuckDb } from '../../src/adapters/engine/duckdb/index.ts';
 import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { Door } from '../../src/pipeline/door.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';
+import { batchOf } from './parse-lines.ts';
+
+/** Storages of the tables, with a local folder for copies. */
+type Storages = (stagingDir: string) => DeltaArchiveOptions['storage'];
 
 /** The real door, parser and archive around a log in memory, with the test's clock. */
 export class ArchiveRig {
@@ -16,17 +25,26 @@ export class ArchiveRig {
   readonly duckdb: DuckDb;
   readonly #door: Door;
   nowMs = Date.now();
+  readonly #storages: Storages | undefined;
 
-  private constructor(dir: string, log: EventLog, duckdb: DuckDb, clock: { now: () => number }) {
+  private constructor(
+    dir: string,
+    log: EventLog,
+    duckdb: DuckDb,
+    clock: { now: () => number },
+    storages: Storages | undefined,
+  ) {
     this.dir = dir;
     this.archiveDir = join(dir, 'archive');
     this.log = log;
     this.duckdb = duckdb;
+    this.#storages = storages;
     clock.now = () => this.nowMs;
     this.#door = new Door({ log, timeZone: 'UTC', lineBytesMax: 64 * 1024, now: clock.now });
   }
 
-  static async open(dir: string): Promise<ArchiveRig> {
+  /** With `storages` the tables are there instead of in the folder `archive`, which then holds local copies. */
+  static async open(dir: string, storages?: Storages): Promise<ArchiveRig> {
     const clock = { now: Date.now };
     const now = () => clock.now();
     const log = openMemoryLog({ now });
@@ -40,16 +58,15 @@ export class ArchiveRig {
       config: duckDbConfig.parse({ threads: 2 }),
       now,
     });
-    return new ArchiveRig(dir, log, duckdb, clock);
+    return new ArchiveRig(dir, log, duckdb, clock, storages);
   }
 
   /** Another writer on the same folder each time. */
   openArchive(): Promise<DeltaArchive> {
-    return openLocalArchive(this.archiveDir, {
-      parquet: this.duckdb.parquet,
-      logId: this.log.id,
-      now: () => this.nowMs,
-    });
+    const options = { parquet: this.duckdb.parquet, logId: this.log.id, now: () => this.nowMs };
+    if (!this.#storages) return openLocalArchive(this.archiveDir, options);
+    const stagingDir = join(this.archiveDir, randomUUID());
+    return DeltaArchive.open({ ...options, stagingDir, storage: this.#storages(stagingDir) });
   }
 
   async receive(lines: readonly (string | Buffer)[], source = 'http'): Promise<void> {
@@ -62,11 +79,11 @@ export class ArchiveRig {
     const from = archive.position(0);
     if (from >= this.log.partitions()[0]!.end) return false;
     const batches = await this.log.read(0, from, { linesMax, bytesMax: 256 * 1024 * 1024 });
-    const batch = await (await this.duckdb.parser.stage(0, from, [batches])).parse();
+    const parsed = await (await this.duckdb.parser.stage([batches])).parse();
     try {
-      await archive.append(batch);
+      await archive.append(batchOf(parsed, from, batches));
     } finally {
-      await this.duckdb.parser.release(batch);
+      await this.duckdb.parser.release(parsed);
     }
     return true;
   }

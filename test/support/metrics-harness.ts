@@ -11,8 +11,10 @@ import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { Door } from '../../src/pipeline/door.ts';
 import type { ParsedBatch } from '../../src/ports/batch.ts';
 import type { BatchEngine, RebuildResult } from '../../src/ports/engine.ts';
+import type { EventLog } from '../../src/ports/event-log.ts';
 import type { MetricRow, MetricsStore } from '../../src/ports/metrics-store.ts';
 import { ENGINES, type EngineName, type EngineUnderTest } from './engines.ts';
+import { batchOf } from './parse-lines.ts';
 
 /** Lines that arrive together at one time, as one request of a source. */
 export interface Delivery {
@@ -28,6 +30,8 @@ export interface HarnessOptions {
   engine: EngineName;
   timeZone: string;
   foldRowsMin?: number;
+  /** A log that holds the lines already, of one partition; nothing can be delivered then. */
+  log?: EventLog;
 }
 
 /** Before the day of 1970-01-01 of any time zone. */
@@ -42,7 +46,7 @@ const NEWLINE = Buffer.from('\n');
  */
 export class MetricsHarness {
   readonly options: HarnessOptions;
-  readonly log = openMemoryLog({ now: () => this.nowMs });
+  readonly log: EventLog;
   readonly #door: Door;
   nowMs = 0;
   dir = '';
@@ -51,7 +55,8 @@ export class MetricsHarness {
 
   private constructor(options: HarnessOptions) {
     this.options = options;
-    const { timeZone } = options;
+    const { timeZone, log } = options;
+    this.log = log ?? openMemoryLog({ now: () => this.nowMs });
     this.#door = new Door({ log: this.log, timeZone, lineBytesMax: 1024 * 1024, now: () => this.nowMs });
   }
 
@@ -113,11 +118,11 @@ export class MetricsHarness {
       0,
       CHUNKS_MAX,
     );
-    const batch = await (await this.#parts.parser.stage(0, from, [batches])).parse();
+    const parsed = await (await this.#parts.parser.stage([batches])).parse();
     try {
-      return await use(batch);
+      return await use(batchOf(parsed, from, batches));
     } finally {
-      await this.#parts.parser.release(batch);
+      await this.#parts.parser.release(parsed);
     }
   }
 
@@ -161,7 +166,7 @@ export class MetricsHarness {
   async #open(): Promise<void> {
     const archiveDir = join(this.dir, 'archive');
     await mkdir(archiveDir, { recursive: true });
-    const { engine, ...options } = this.options;
+    const { engine, log: _log, ...options } = this.options;
     const now = () => this.nowMs;
     const logId = this.log.id;
     this.#parts = await ENGINES[engine]({ ...options, dir: this.stateDir(), archiveDir, logId, now });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBatchParser } from '../../src/adapters/engine/duckdb/batch-parser.ts';
 import { type Connection, Database } from '../../src/adapters/engine/duckdb/database.ts';
-import type { BatchParser } from '../../src/ports/batch.ts';
+import type { BatchParser, ParsedBatch, ParsedLines } from '../../src/ports/batch.ts';
 import type { LogBatch } from '../../src/ports/event-log.ts';
 
 export interface ParserUnderTest {
@@ -28,7 +28,7 @@ export async function openParser(timeZone: string): Promise<ParserUnderTest> {
     connection,
     tempDir,
     async rows<T>(batches: LogBatch[], select: string) {
-      const parsed = await (await parser.stage(0, batches[0]?.firstOffset ?? 0, [batches])).parse();
+      const parsed = await (await parser.stage([batches])).parse();
       try {
         return await connection.rows<T>(`SELECT ${select} FROM ${parsed.relation} ORDER BY log_offset`);
       } finally {
@@ -41,4 +41,10 @@ export async function openParser(timeZone: string): Promise<ParserUnderTest> {
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** What was parsed of `batches` of partition 0, which were read from `from` on. */
+export function batchOf(parsed: ParsedLines, from: number, batches: readonly LogBatch[]): ParsedBatch {
+  const to = batches.at(-1)?.nextOffset ?? from;
+  return { ...parsed, spans: [{ partition: 0, from, to }], lost: {} };
 }

@@ -1,8 +1,9 @@
 """Reads a Tillstream archive with deltalake and polars, which share no code with Tillstream; prints what they see as
-one JSON document. Arguments: archive folder, and "rows" to get the rows themselves."""
+one JSON document. Arguments: archive folder or its s3:// address (server and keys in AWS_ variables), and "rows" to
+get the rows themselves."""
 import json
+import os
 import sys
-from pathlib import Path
 
 import polars as pl
 from deltalake import DeltaTable, QueryBuilder
@@ -10,8 +11,9 @@ from deltalake import DeltaTable, QueryBuilder
 
 def read(path):
     """The rows as polars reads them; deltalake's own engine must see the same number and sums."""
-    table = DeltaTable(path)
-    rows = pl.scan_delta(path).collect()
+    options = {name: value for name, value in os.environ.items() if name.startswith("AWS_")} if "://" in path else None
+    table = DeltaTable(path, storage_options=options)
+    rows = pl.scan_delta(path, storage_options=options).collect()
     query = "SELECT count(*) AS n, coalesce(sum(log_offset), 0) AS total FROM t"
     seen = pl.DataFrame(QueryBuilder().register("t", table).execute(query))
     assert seen["n"][0] == rows.height, f"deltalake sees {seen['n'][0]} rows, polars {rows.height}"
@@ -24,7 +26,7 @@ def text(value):
 
 
 def describe(root, name, with_rows):
-    path = str(Path(root) / name)
+    path = f"{root}/{name}"
     table, rows = read(path)
     actions = table.get_add_actions(flatten=True)
     actions = pl.DataFrame(actions)

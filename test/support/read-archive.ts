@@ -43,9 +43,16 @@ export function python(): string {
   return file;
 }
 
-/** What deltalake and polars see in the archive folder; `rows`: also the rows themselves. */
-export async function readArchive(dir: string, flags: string[] = []): Promise<ArchiveSeen> {
+/** What deltalake and polars see in the archive folder, or at its s3:// address; `rows`: also the rows themselves. */
+export async function readArchive(
+  dir: string,
+  flags: string[] = [],
+  env: Record<string, string> = {},
+): Promise<ArchiveSeen> {
   const script = join(import.meta.dirname, 'read-archive.py');
-  const { stdout } = await promisify(execFile)(python(), [script, dir, ...flags], { maxBuffer: 2 ** 30 });
+  const { stdout } = await promisify(execFile)(python(), [script, dir, ...flags], {
+    maxBuffer: 2 ** 30,
+    env: { ...process.env, ...env },
+  });
   return JSON.parse(stdout) as ArchiveSeen;
 }

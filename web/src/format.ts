@@ -87,12 +87,15 @@ export function change(now: Maybe, before: Maybe): number | null {
   return (now - before) / before;
 }
 
+/** A change as people say it: in percent, and as "×118" where it is tenfold or more. */
 export const signedShare = (value: number): string =>
-  numberFormat({
-    style: 'percent',
-    maximumFractionDigits: Math.abs(value) < 0.1 ? 1 : 0,
-    signDisplay: 'exceptZero',
-  }).format(value);
+  value >= 9
+    ? `×${numberFormat({ maximumSignificantDigits: 3 }).format(value + 1)}`
+    : numberFormat({
+        style: 'percent',
+        maximumFractionDigits: Math.abs(value) < 0.1 ? 1 : 0,
+        signDisplay: 'exceptZero',
+      }).format(value);
 
 /** A difference of two shares, in percentage points. */
 export const points = (value: number): string =>

@@ -1,5 +1,5 @@
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../../domain/columns.ts';
-import type { CountsBySource } from '../../../domain/offset.ts';
+import type { CountsBySource, Positions } from '../../../domain/offset.ts';
 import type { ArchiveTable, ParquetFile } from '../../../ports/batch.ts';
 
 /**
@@ -93,9 +93,19 @@ export function createTable(table: ArchiveTable, id: string, nowMs: number): Act
 }
 
 const SOURCES_TAG = 'tillstream.sources';
+const ENDS_TAG = 'tillstream.ends';
 
-/** The action that adds a written Parquet file under `path` (relative to the table). */
-export function addFile(file: ParquetFile, path: string, nowMs: number, dataChange: boolean): AddFile {
+/**
+ * The action that adds a written Parquet file under `path` (relative to the table). `ends` says for each partition of its
+ * rows where the batch ended that they came in.
+ */
+export function addFile(
+  file: ParquetFile,
+  path: string,
+  nowMs: number,
+  dataChange: boolean,
+  ends?: Positions,
+): AddFile {
   return {
     path,
     partitionValues: { [DATE_COLUMN]: file.date },
@@ -103,7 +113,10 @@ export function addFile(file: ParquetFile, path: string, nowMs: number, dataChan
     modificationTime: nowMs,
     dataChange,
     stats: JSON.stringify({ numRecords: file.rows, minValues: file.min, maxValues: file.max }),
-    tags: { [SOURCES_TAG]: JSON.stringify(file.sources) },
+    tags: {
+      [SOURCES_TAG]: JSON.stringify(file.sources),
+      ...(ends ? { [ENDS_TAG]: JSON.stringify(ends) } : {}),
+    },
   };
 }
 
@@ -127,6 +140,8 @@ export interface LiveFile {
   receivedMinMs: number;
   receivedMaxMs: number;
   sources: CountsBySource;
+  /** Empty where nothing is to be waited for. */
+  ends: Positions;
 }
 
 export function liveFile(add: AddFile): LiveFile {
@@ -143,6 +158,7 @@ export function liveFile(add: AddFile): LiveFile {
     receivedMinMs: Date.parse(stats.minValues.received_at),
     receivedMaxMs: roundedUpMs(stats.maxValues.received_at),
     sources: JSON.parse(add.tags[SOURCES_TAG] ?? '{}') as CountsBySource,
+    ends: JSON.parse(add.tags[ENDS_TAG] ?? '{}') as Positions,
   };
 }
 

@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../../../domain/errors.ts';
-import { addCount, type CountsBySource, type Offset, sumCounts } from '../../../domain/offset.ts';
+import {
+  addCount,
+  type CountsBySource,
+  type Offset,
+  type Positions,
+  sumCounts,
+} from '../../../domain/offset.ts';
 import type {
   Archive,
   ArchiveCounts,
@@ -10,22 +16,25 @@ import type {
   CompactResult,
   VacuumResult,
 } from '../../../ports/archive.ts';
-import type { ArchiveTable, ParquetFile, ParquetTool, ParsedBatch } from '../../../ports/batch.ts';
+import {
+  type ArchiveTable,
+  type ParquetFile,
+  type ParquetTool,
+  type ParsedBatch,
+  positionsAfter,
+} from '../../../ports/batch.ts';
 import type { ArchiveReader } from '../../../ports/engine.ts';
 import { type Action, addFile, type LiveFile, removeFile } from './actions.ts';
+import { groupsToCompact } from './compact-groups.ts';
+import { localStorage } from './local-storage.ts';
 import { lostLines, lostTxns } from './lost-lines.ts';
-import { localStorage, type TableStorage } from './storage.ts';
+import type { TableStorage } from './storage.ts';
 import { DeltaTable } from './table.ts';
 
-/** Files below this size are merged, up to about this size and this many rows. */
-const COMPACT_BYTES = 128 * 1024 * 1024;
-const COMPACT_ROWS = 4_000_000;
-/** A date's small files are worth merging from this number on. */
-const COMPACT_FILES_MIN = 8;
-/** Most files that are merged at a time: each that is open takes memory. */
-const COMPACT_FILES_MAX = 200;
 /** A file that no version names is left by a crash, or about to be committed by another writer: it may be this old. */
 const ORPHAN_MS_MIN = 3_600_000;
+/** An upload on its way to a server may take longer. */
+const LEFTOVER_MS_MIN = 24 * 3_600_000;
 
 export interface DeltaArchiveOptions {
   /** Local folder for files on their way; on the file system of a local archive. */
@@ -82,7 +91,7 @@ export class DeltaArchive implements Archive {
     await archive.#badRows.open();
     archive.#checkLog();
     await rm(options.stagingDir, { recursive: true, force: true });
-    archive.#publish([0]);
+    archive.#publish();
     return archive;
   }
 
@@ -117,27 +126,41 @@ export class DeltaArchive implements Archive {
     try {
       await this.#append(this.#badRows, batch);
       await this.#append(this.#events, batch);
-      this.#publish([...this.#positions.keys(), batch.partition]);
       this.#failure = '';
     } catch (error) {
       this.#failure = error instanceof Error ? error.message : String(error);
       throw error;
+    } finally {
+      this.#publish();
     }
   }
 
+  async refresh(): Promise<void> {
+    // Bad rows go first: what the events' positions cover must be there.
+    await this.#events.refresh();
+    await this.#badRows.refresh();
+    this.#publish();
+  }
+
   async #append(table: DeltaTable, batch: ParsedBatch): Promise<void> {
-    const appId = this.#appId(batch.partition);
-    const from = table.txn(appId) + 1;
-    if (batch.to <= from || (table.name === 'bad_rows' && batch.badLines === 0)) return;
+    if (table.name === 'bad_rows' && batch.badLines === 0) return;
+    const spans = batch.spans.flatMap((span) => {
+      const known = table.txn(this.#appId(span.partition));
+      return known + 1 < span.to ? [{ ...span, from: Math.max(span.from, known + 1), known }] : [];
+    });
+    if (spans.length === 0) return;
     const dir = join(this.#options.stagingDir, randomUUID());
     try {
-      const files = await this.#options.parquet.write(batch, table.name, from, dir);
+      const files = await this.#options.parquet.write(batch, table.name, spans, dir);
       if (table.name === 'bad_rows' && files.length === 0) return;
-      await this.#commitFiles(table, files, true, (adds) => {
+      // Bad rows are in flight until their events are committed; the end of each span tells when.
+      const ends = table.name === 'bad_rows' ? positionsAfter(spans) : undefined;
+      await this.#commitFiles(table, files, { dataChange: true, ends }, (adds) => {
         this.#checkLog();
         // Another writer of the same partition was faster: its rows stand, ours stay out.
-        if (table.txn(appId) + 1 !== from)
-          throw new Error(`table ${table.name}: another writer archives ${appId}`);
+        const taken = spans.find(({ partition, known }) => table.txn(this.#appId(partition)) !== known);
+        if (taken)
+          throw new Error(`table ${table.name}: another writer archives partition ${taken.partition}`);
         const now = this.#options.now();
         return [
           {
@@ -148,8 +171,10 @@ export class DeltaArchive implements Archive {
               engineInfo: 'tillstream',
             },
           },
-          { txn: { appId, version: batch.to - 1, lastUpdated: now } },
-          ...(table.name === 'events' ? lostTxns(table, appId, batch, now) : []),
+          ...spans.map(({ partition, to }) => ({
+            txn: { appId: this.#appId(partition), version: to - 1, lastUpdated: now },
+          })),
+          ...(table.name === 'events' ? lostTxns(table, this.#appId(spans[0]!.partition), batch, now) : []),
           ...adds,
         ];
       });
@@ -162,13 +187,13 @@ export class DeltaArchive implements Archive {
   async #commitFiles(
     table: DeltaTable,
     files: ParquetFile[],
-    dataChange: boolean,
+    { dataChange, ends }: { dataChange: boolean; ends?: Positions | undefined },
     make: (adds: Action[]) => Action[] | null,
   ): Promise<boolean> {
     const adds = files.map((file) => {
       const offset = String(file.min.log_offset).padStart(20, '0');
       const path = `event_date=${file.date}/part-${offset}-${randomUUID()}.parquet`;
-      return { add: addFile(file, path, this.#options.now(), dataChange) };
+      return { add: addFile(file, path, this.#options.now(), dataChange, ends) };
     });
     return this.#using(
       table,
@@ -198,23 +223,23 @@ export class DeltaArchive implements Archive {
   }
 
   /** Makes positions and counts of the committed tables visible, together. */
-  #publish(partitions: number[]): void {
+  #publish(): void {
     const positions = new Map<number, Offset>();
-    for (const partition of partitions) {
-      const position = this.#events.txn(this.#appId(partition)) + 1;
-      if (position > 0) positions.set(partition, position);
+    const prefix = this.#appId('');
+    for (const appId of this.#events.txnIds()) {
+      const partition = appId.startsWith(prefix) ? appId.slice(prefix.length) : '';
+      if (/^\d+$/.test(partition)) positions.set(Number(partition), this.#events.txn(appId) + 1);
     }
     this.#positions = positions;
     this.#lost = lostLines(this.#events);
     this.#counts.events = countFiles(this.#events.files());
     // Bad rows of a batch whose events are not committed yet are still in flight.
-    const reached = Math.max(0, ...positions.values());
-    this.#counts.bad_rows = countFiles(this.#badRows.files().filter((file) => file.offsetMin < reached));
+    this.#counts.bad_rows = countFiles(this.#badRows.files().filter((file) => !isAhead(file, positions)));
     const newest = [...this.#events.files(), ...this.#badRows.files()].map((file) => file.receivedMaxMs);
     this.#lastReceivedAtMs = newest.reduce((a, b) => Math.max(a, b), 0) || null;
   }
 
-  #appId(partition: number): string {
+  #appId(partition: number | ''): string {
     return `tillstream/${this.#options.logId}/${partition}`;
   }
 
@@ -261,7 +286,8 @@ export class DeltaArchive implements Archive {
   async #compact(): Promise<CompactResult> {
     const result: CompactResult = { filesBefore: 0, filesAfter: 0 };
     for (const table of [this.#events, this.#badRows]) {
-      for (const group of groupsToCompact(table.files())) {
+      const settled = table.files().filter((file) => !isAhead(file, this.#positions));
+      for (const group of groupsToCompact(settled)) {
         const merged = await this.#merge(table, group);
         if (merged > 0) result.filesBefore += group.length;
         result.filesAfter += merged;
@@ -284,7 +310,7 @@ export class DeltaArchive implements Archive {
       const merged = files.reduce((sum, file) => sum + file.rows, 0);
       if (merged !== rows)
         throw new Error(`compaction of ${table.name} read ${merged} rows of ${rows}; nothing was changed`);
-      const committed = await this.#commitFiles(table, files, false, (adds) => {
+      const committed = await this.#commitFiles(table, files, { dataChange: false }, (adds) => {
         if (!paths.every((path) => table.has(path))) return null;
         const now = this.#options.now();
         return [
@@ -324,6 +350,7 @@ export class DeltaArchive implements Archive {
           result.bytesFreed += file.bytes;
         }
       }
+      await table.storage.removeLeftovers(Math.min(orphanBeforeMs, nowMs - LEFTOVER_MS_MIN));
       result.logFilesDeleted += await table.cleanLog(beforeMs);
     }
     return result;
@@ -351,42 +378,15 @@ export class DeltaArchive implements Archive {
   }
 }
 
+/** Whether the file holds rows past the positions of the archive. */
+function isAhead({ ends }: LiveFile, positions: ReadonlyMap<number, Offset>): boolean {
+  return Object.entries(ends).some(([partition, end]) => end > (positions.get(Number(partition)) ?? 0));
+}
+
 function countFiles(files: LiveFile[]): CountsBySource {
   const counts: CountsBySource = {};
   for (const file of files) {
     for (const [source, rows] of Object.entries(file.sources)) addCount(counts, source, rows);
   }
   return counts;
-}
-
-/** Small files of each date, in groups that make about one full file. */
-function groupsToCompact(files: LiveFile[]): LiveFile[][] {
-  const byDate = new Map<string, LiveFile[]>();
-  for (const file of files) {
-    if (file.add.size >= COMPACT_BYTES / 2) continue;
-    byDate.set(file.date, [...(byDate.get(file.date) ?? []), file]);
-  }
-  const groups: LiveFile[][] = [];
-  for (const small of byDate.values()) {
-    if (small.length < COMPACT_FILES_MIN) continue;
-    small.sort((a, b) => a.offsetMin - b.offsetMin);
-    let group: LiveFile[] = [];
-    let bytes = 0;
-    let rows = 0;
-    for (const file of small) {
-      const isFull =
-        group.length >= COMPACT_FILES_MAX ||
-        bytes + file.add.size > COMPACT_BYTES ||
-        rows + file.rows > COMPACT_ROWS;
-      if (group.length > 0 && isFull) {
-        groups.push(group);
-        [group, bytes, rows] = [[], 0, 0];
-      }
-      group.push(file);
-      bytes += file.add.size;
-      rows += file.rows;
-    }
-    groups.push(group);
-  }
-  return groups.filter((group) => group.length > 1);
 }

@@ -1,8 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-
 export interface StoredFile {
   path: string;
   bytes: number;
@@ -12,10 +7,19 @@ export interface StoredFile {
 /**
  * Where a table's files are. Paths are relative to the table's root, with '/'.
  *
- * - `publish` moves a complete, synced local file to `path`; it is durable when this resolves.
- * - `putIfAbsent` creates `path` with the text, whole and durable, or resolves false when it exists already. Of several
- *   callers at once exactly one gets true. This is what makes a commit atomic.
- * - `withLocal` gives local paths of the files while `use` runs.
+ * - `read` gives the text of a file; null where there is none.
+ * - `list` gives the files that are right in a folder, all of them; none where there is no folder.
+ * - `putIfAbsent` creates `path` with the text, whole and durable, or resolves false when it exists already, and then
+ *   changes nothing. Of several callers at once exactly one gets true. This is what makes a commit atomic.
+ * - `put` does the same to what may exist, and replaces it in one step.
+ * - `publish` moves a complete, synced local file to `path`, in place of what is there; it is durable when this
+ *   resolves. Nobody sees half of it, also if this fails in the middle.
+ * - `remove` deletes a file; a missing one is no error.
+ * - `withLocal` gives local paths of the files while `use` runs. They end as the paths do.
+ * - `removeLeftovers` deletes what broken uploads of before `beforeMs` have left apart from the table's files.
+ * - `check` tries what normal work does, once, and rejects with a sentence for people.
+ *
+ * What rejects may have happened nevertheless when it was the answer that was lost, but never half.
  */
 export interface TableStorage {
   read(path: string): Promise<string | null>;
@@ -25,113 +29,6 @@ export interface TableStorage {
   publish(localFile: string, path: string): Promise<void>;
   remove(path: string): Promise<void>;
   withLocal<T>(paths: string[], use: (localPaths: string[]) => Promise<T>): Promise<T>;
+  removeLeftovers(beforeMs: number): Promise<void>;
   check(): Promise<void>;
-}
-
-/** A table in a local folder. `stagingDir` must be on the same file system. */
-export function localStorage(root: string, stagingDir: string): TableStorage {
-  const at = (path: string) => join(root, path);
-
-  async function writeTemp(text: string): Promise<string> {
-    await mkdir(stagingDir, { recursive: true });
-    const temp = join(stagingDir, randomUUID());
-    const handle = await open(temp, 'wx');
-    try {
-      await handle.writeFile(text);
-      await handle.datasync();
-    } catch (error) {
-      await unlink(temp).catch(() => {});
-      throw error;
-    } finally {
-      await handle.close();
-    }
-    return temp;
-  }
-
-  return {
-    async read(path) {
-      try {
-        return await readFile(at(path), 'utf8');
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-        throw error;
-      }
-    },
-
-    async list(folder) {
-      try {
-        const entries = await readdir(at(folder), { withFileTypes: true });
-        const files = entries.filter((entry) => entry.isFile());
-        return await Promise.all(
-          files.map(async ({ name }) => {
-            const { size, mtimeMs } = await stat(join(at(folder), name));
-            return { path: folder ? `${folder}/${name}` : name, bytes: size, modifiedMs: mtimeMs };
-          }),
-        );
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-        throw error;
-      }
-    },
-
-    async putIfAbsent(path, text) {
-      const temp = await writeTemp(text);
-      try {
-        await makeFolder(dirname(at(path)));
-        // link, not rename: it fails where the target exists.
-        await link(temp, at(path));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-        throw error;
-      } finally {
-        await unlink(temp);
-      }
-      await syncFolder(dirname(at(path)));
-      return true;
-    },
-
-    async put(path, text) {
-      const temp = await writeTemp(text);
-      await makeFolder(dirname(at(path)));
-      await rename(temp, at(path));
-      await syncFolder(dirname(at(path)));
-    },
-
-    async publish(localFile, path) {
-      const target = at(path);
-      await makeFolder(dirname(target));
-      await rename(localFile, target);
-      await syncFolder(dirname(target));
-    },
-
-    async remove(path) {
-      await rm(at(path), { force: true });
-    },
-
-    withLocal: (paths, use) => use(paths.map(at)),
-
-    async check() {
-      await mkdir(root, { recursive: true });
-      await access(root, constants.W_OK);
-    },
-  };
-}
-
-/** Makes a folder and those above it that are missing, durably. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let made = folder; ; made = dirname(made)) {
-    await syncFolder(dirname(made));
-    if (made === first) return;
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArchiveTable, ParquetTool } from '../../../ports/batch.ts';
 import {
@@ -66,7 +67,9 @@ export class DeltaTable {
   /** Reads the log; creates the table where there is none. */
   async open(): Promise<void> {
     await this.#catchUp();
-    if (this.#version < 0) await this.commit(() => createTable(this.name, randomUUID(), this.#now()));
+    // Another process may make it at the same time.
+    if (this.#version < 0)
+      await this.commit(() => (this.#metaData ? null : createTable(this.name, randomUUID(), this.#now())));
     if (!this.#metaData || !this.#protocol)
       throw new Error(`table ${this.name}: its log has no metaData or protocol`);
     if (this.#protocol.minWriterVersion > 2) {
@@ -228,8 +231,12 @@ export class DeltaTable {
       ...[...this.#removed.values()].map((remove) => ({ remove })),
     ];
     const target = join(this.#stagingDir, `${this.name}-${randomUUID()}.checkpoint.parquet`);
-    await this.#parquet.checkpoint(actions, target);
-    await storage.publish(target, checkpointPath(this.#version));
+    try {
+      await this.#parquet.checkpoint(actions, target);
+      await storage.publish(target, checkpointPath(this.#version));
+    } finally {
+      await rm(target, { force: true });
+    }
     this.#checkpointVersion = this.#version;
     await storage.put(LAST_CHECKPOINT, JSON.stringify({ version: this.#version, size: actions.length }));
     await this.cleanLog(nowMs - LOG_RETENTION_MS);

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addCount, type CountsBySource, type Offset, sumCounts } from '../../../domain/offset.ts';
-import type { BatchParser, LogPieces, ParsedBatch, StagedBatch } from '../../../ports/batch.ts';
-import type { LogBatch } from '../../../ports/event-log.ts';
+import type { BatchParser, LogPieces, ParsedLines, StagedBatch } from '../../../ports/batch.ts';
+import { isOneRun, type LogBatch } from '../../../ports/event-log.ts';
 import { type Connection, quote } from './database.ts';
-import { parseSql } from './schema-sql.ts';
+import { type LinesKnown, parseSql } from './schema-sql.ts';
 
 /**
  * Longest line that the CSV reader takes. The door cuts lines at 1 MiB at most, but a marked one can be six times as
@@ -13,10 +13,12 @@ import { parseSql } from './schema-sql.ts';
  */
 const LINE_BYTES_MAX = 8 * 1024 * 1024;
 
-/** A run of lines that share source and received-at, as rows of the relation. */
+/** A run of lines that share source and received-at, and follow each other in the log, as rows of the relation. */
 interface Chunk {
   firstRow: number;
+  partition: number;
   firstOffset: Offset;
+  sharesOffset: boolean;
   receivedAtMs: number;
   source: string;
 }
@@ -26,21 +28,26 @@ interface Chunk {
  */
 export const CHUNKS_MAX = 2048;
 
+const NEWLINE = 0x0a;
+const ZERO = 0x30;
+const NINE = 0x39;
+/** Nine digits and a separator, which is a character that is in no line. */
+const PREFIX_BYTES = 10;
+
 /**
- * Parses lines with DuckDB: the bytes go to a temp file as they are, come back as a table of lines, and are then typed
- * and judged in one statement. The lines' origin comes from a CASE tree over the row number, which is far cheaper than
- * a join and keeps the order.
+ * Parses lines with DuckDB: the bytes go to a temp file, each line behind its number, and are read, typed and judged in
+ * one statement. The numbers are in the file because DuckDB reads the parts of a file side by side, in no order. The
+ * lines' origin comes from a CASE tree over the number, which is far cheaper than a join.
  */
 export function createBatchParser(connection: Connection, tempDir: string, timeZone: string): BatchParser {
   let sequence = 0;
 
-  async function stage(partition: number, from: Offset, pieces: LogPieces): Promise<StagedBatch> {
+  async function stage(pieces: LogPieces): Promise<StagedBatch> {
     const file = join(tempDir, `lines-${process.pid}-${randomUUID()}.ndjson`);
     const discard = () => rm(file, { force: true });
     try {
-      const written = await writeLines(file, from, pieces);
-      const parseIt = () => parse(partition, from, file, written).finally(discard);
-      return { to: written.to, parse: parseIt, discard };
+      const written = await writeLines(file, pieces);
+      return { parse: () => parse(file, written).finally(discard), discard };
     } catch (error) {
       await discard();
       throw error;
@@ -48,50 +55,36 @@ export function createBatchParser(connection: Connection, tempDir: string, timeZ
   }
 
   async function parse(
-    partition: number,
-    from: Offset,
     file: string,
-    { chunks, sources, to, receivedAtMaxMs }: WrittenLines,
-  ): Promise<ParsedBatch> {
+    { chunks, sources, receivedAtMaxMs, judged }: WrittenLines,
+  ): Promise<ParsedLines> {
     const id = sequence++;
     const relation = `memory.batch_${id}`;
-    const linesTable = `memory.lines_${id}`;
     try {
-      // Offsets follow from the order. The setting is of the whole database, so it goes with its statement: another parse
-      // must not come in between. Other statements that start meanwhile only lose memory by it.
-      await connection.run(`SET preserve_insertion_order = true;
-        CREATE TABLE ${linesTable} AS
-        SELECT line FROM read_csv(${quote(file)}, columns = {line: 'VARCHAR'}, delim = '\x01', quote = '', escape = '',
-          header = false, auto_detect = false, max_line_size = ${LINE_BYTES_MAX},
-          buffer_size = ${LINE_BYTES_MAX});
-        SET preserve_insertion_order = false`);
-      const rows = withOrigin(linesTable, partition, chunks);
-      const create = (json: 'trusted' | 'checked') =>
-        connection.run(`CREATE TABLE ${relation} AS ${parseSql(rows, timeZone, json)}`);
-      // The door marks what is not JSON; only lines that passed no door can fail here.
-      await create('trusted').catch(() => create('checked'));
+      const rows = withOrigin(file, chunks);
+      const create = (known: LinesKnown) =>
+        connection.run(`CREATE TABLE ${relation} AS ${parseSql(rows, timeZone, known)}`);
+      await create(judged ? 'judged' : 'json').catch(() => create('any'));
       const counts = await connection.row<{ lines: number; bad: number }>(
         `SELECT count(*) AS lines, count(reason) AS bad FROM ${relation}`,
       );
       const expected = sumCounts(sources);
       if (counts.lines !== expected) {
-        // Offsets are derived from row numbers: a line more or less would shift all that follow.
+        const { partition, firstOffset } = chunks[0]!;
         throw new Error(
-          `parsed ${counts.lines} lines of offsets ${from} to ${to}, but the log has ${expected}`,
+          `parsed ${counts.lines} lines from offset ${firstOffset} of partition ${partition} on, but the log has ${expected}`,
         );
       }
       const { lines, bad: badLines } = counts;
-      return { partition, from, to, lines, badLines, sources, lost: {}, receivedAtMaxMs, relation };
+      return { lines, badLines, sources, receivedAtMaxMs, relation };
     } catch (error) {
       await connection.run(`DROP TABLE IF EXISTS ${relation}`);
       throw error;
-    } finally {
-      await connection.run(`DROP TABLE IF EXISTS ${linesTable}`);
     }
   }
 
-  async function release(batch: ParsedBatch): Promise<void> {
-    await connection.run(`DROP TABLE IF EXISTS ${batch.relation}`);
+  async function release({ relation }: ParsedLines): Promise<void> {
+    await connection.run(`DROP TABLE IF EXISTS ${relation}`);
   }
 
   return { stage, release };
@@ -100,29 +93,31 @@ export function createBatchParser(connection: Connection, tempDir: string, timeZ
 interface WrittenLines {
   chunks: Chunk[];
   sources: CountsBySource;
-  /** Offset after the last line. */
-  to: Offset;
   receivedAtMaxMs: number;
+  /** Whether the door has judged all of them. */
+  judged: boolean;
 }
 
 /** Writes the bytes of all lines to `file`, and notes where they came from. */
-async function writeLines(file: string, from: Offset, pieces: LogPieces): Promise<WrittenLines> {
-  const written: WrittenLines = { chunks: [], sources: {}, to: from, receivedAtMaxMs: 0 };
+async function writeLines(file: string, pieces: LogPieces): Promise<WrittenLines> {
+  const written: WrittenLines = { chunks: [], sources: {}, receivedAtMaxMs: 0, judged: true };
   const handle = await open(file, 'wx');
   let rows = 0;
+  let last: LogBatch | undefined;
+  let memory: Buffer = Buffer.alloc(0);
   try {
     for await (const batches of pieces) {
-      await writeAll(handle, batches);
-      for (const { firstOffset, lines, receivedAtMs, source } of batches) {
+      memory = roomFor(batches, memory);
+      await writeAll(handle, numbered(batches, rows, memory));
+      for (const batch of batches) {
+        const { partition, firstOffset, sharesOffset, lines, receivedAtMs, source, judged } = batch;
         addCount(written.sources, source, lines);
-        const last = written.chunks.at(-1);
-        // Neighbours with the same source and received-at, and offsets that follow on, are one chunk.
-        const follows =
-          last?.source === source && last.receivedAtMs === receivedAtMs && written.to === firstOffset;
-        if (!follows) written.chunks.push({ firstRow: rows, firstOffset, receivedAtMs, source });
+        if (!isOneRun(last, batch))
+          written.chunks.push({ firstRow: rows, partition, firstOffset, sharesOffset, receivedAtMs, source });
         rows += lines;
-        written.to = firstOffset + lines;
-        written.receivedAtMaxMs = receivedAtMs;
+        written.receivedAtMaxMs = Math.max(written.receivedAtMaxMs, receivedAtMs);
+        written.judged &&= judged;
+        last = batch;
       }
     }
   } finally {
@@ -131,29 +126,78 @@ async function writeLines(file: string, from: Offset, pieces: LogPieces): Promis
   return written;
 }
 
-async function writeAll(handle: FileHandle, batches: LogBatch[]): Promise<void> {
-  // writev takes at most 1024 buffers on Linux.
-  for (let i = 0; i < batches.length; i += 1024) {
-    const bytes = batches.slice(i, i + 1024).map((batch) => batch.bytes);
-    const expected = bytes.reduce((sum, buffer) => sum + buffer.length, 0);
-    const { bytesWritten } = await handle.writev(bytes);
-    if (bytesWritten !== expected)
-      throw new Error(`short write of parsed lines: ${bytesWritten} of ${expected} bytes`);
+async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
+  const { bytesWritten } = await handle.write(bytes);
+  if (bytesWritten !== bytes.length)
+    throw new Error(`short write of lines to parse: ${bytesWritten} of ${bytes.length} bytes`);
+}
+
+/** Memory for the numbered lines of `batches`: `memory` itself where it is large enough. */
+function roomFor(batches: LogBatch[], memory: Buffer): Buffer {
+  const size = batches.reduce((sum, { bytes, lines }) => sum + bytes.length + lines * PREFIX_BYTES, 0);
+  return size <= memory.length ? memory : Buffer.allocUnsafeSlow(size + (size >> 3));
+}
+
+/** The lines of the batches in `target`, each as `<number>\x01<line>`, numbers from `first` on. */
+function numbered(batches: LogBatch[], first: number, target: Buffer): Buffer {
+  const prefix = Buffer.from(`${String(first).padStart(PREFIX_BYTES - 1, '0')}\x01`);
+  let to = 0;
+  for (const { firstOffset, lines, bytes } of batches) {
+    let from = 0;
+    for (let line = 0; line < lines; line++) {
+      const end = bytes.indexOf(NEWLINE, from) + 1;
+      // Offsets are derived from the numbers: a line more or less would shift all that follow.
+      if (end === 0)
+        throw new Error(`the log has ${line} lines from offset ${firstOffset} on, but should have ${lines}`);
+      to += prefix.copy(target, to);
+      to += bytes.copy(target, to, from, end);
+      from = end;
+      increment(prefix);
+    }
+    if (from < bytes.length)
+      throw new Error(`the log has more than ${lines} lines from offset ${firstOffset} on`);
   }
+  return target.subarray(0, to);
+}
+
+/** Adds one to the number that is written in `prefix`. */
+function increment(prefix: Buffer): void {
+  let at = PREFIX_BYTES - 2;
+  for (; prefix[at] === NINE; at--) prefix[at] = ZERO;
+  prefix[at]!++;
 }
 
 /** The lines with their origin columns. */
-function withOrigin(linesTable: string, partition: number, chunks: Chunk[]): string {
-  const shifts = chunks.map((chunk) => chunk.firstOffset - chunk.firstRow);
+function withOrigin(file: string, chunks: Chunk[]): string {
+  const lines = `read_csv(${quote(file)}, columns = {r: 'INTEGER', line: 'VARCHAR'}, delim = '\x01', quote = '', escape = '',
+    header = false, auto_detect = false, max_line_size = ${LINE_BYTES_MAX}, buffer_size = ${LINE_BYTES_MAX})`;
   const received = chunks.map((chunk) => chunk.receivedAtMs * 1000);
   const sources = chunks.map((chunk) => quote(chunk.source));
   return `(
-    SELECT line, ${partition}::INTEGER AS log_partition, r + list_extract([${shifts.join(',')}]::BIGINT[], chunk) AS log_offset,
-      0::INTEGER AS log_line, make_timestamptz(list_extract([${received.join(',')}]::BIGINT[], chunk)) AS received_at,
+    SELECT line, ${partitionSql(chunks)} AS log_partition, ${placeSql(chunks)},
+      make_timestamptz(list_extract([${received.join(',')}]::BIGINT[], chunk)) AS received_at,
       list_extract([${sources.join(',')}]::VARCHAR[], chunk) AS source
-    FROM (SELECT line, r, ${chunkTree(chunks, 0, chunks.length)} AS chunk FROM
-      (SELECT line, rowid AS r FROM ${linesTable}))
+    FROM (SELECT line, r, ${chunkTree(chunks, 0, chunks.length)} AS chunk FROM ${lines})
   )`;
+}
+
+function partitionSql(chunks: Chunk[]): string {
+  const ids = chunks.map(({ partition }) => partition);
+  if (new Set(ids).size <= 1) return `${ids[0] ?? 0}::INTEGER`;
+  return `list_extract([${ids.join(',')}]::INTEGER[], chunk)`;
+}
+
+/** Offset and line. Rows that share their offset count up the line, the others the offset. */
+function placeSql(chunks: Chunk[]): string {
+  const pick = (values: number[]) => `list_extract([${values.join(',')}]::BIGINT[], chunk)`;
+  if (!chunks.some(({ sharesOffset }) => sharesOffset)) {
+    const shifts = chunks.map(({ firstOffset, firstRow }) => firstOffset - firstRow);
+    return `r + ${pick(shifts)} AS log_offset, 0::INTEGER AS log_line`;
+  }
+  const firstRows = pick(chunks.map(({ firstRow }) => firstRow));
+  const offsetSteps = pick(chunks.map(({ sharesOffset }) => (sharesOffset ? 0 : 1)));
+  return `${pick(chunks.map(({ firstOffset }) => firstOffset))} + (r - ${firstRows}) * ${offsetSteps} AS log_offset,
+      ((r - ${firstRows}) * (1 - ${offsetSteps}))::INTEGER AS log_line`;
 }
 
 /** The number of the chunk (from 1) that holds row `r`, as a balanced tree of comparisons. */

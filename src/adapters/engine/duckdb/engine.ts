@@ -1,7 +1,7 @@
 import { addCount, type CountsBySource, type Offset } from '../../../domain/offset.ts';
 import { hotFromMs, WINDOWS, type WindowSize } from '../../../domain/window.ts';
 import { DISTINCT_EXACT_MAX, DUPLICATE_WITHIN_MS } from '../../../metrics/definition.ts';
-import type { ParsedBatch } from '../../../ports/batch.ts';
+import { type ParsedBatch, positionsAfter } from '../../../ports/batch.ts';
 import type {
   ArchiveReader,
   BatchEngine,
@@ -30,6 +30,8 @@ interface Progress {
  * archive at any time.
  */
 export class DuckDbEngine implements BatchEngine {
+  /** Identity of the state file: another one is made with a new id. */
+  readonly stateId: string;
   readonly #connection: Connection;
   readonly #catalogue: EngineOptions['catalogue'];
   readonly #timeZone: string;
@@ -41,7 +43,8 @@ export class DuckDbEngine implements BatchEngine {
   #dirty: number;
   #tail: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: EngineOptions, progress: Progress, dirty: number) {
+  private constructor(options: EngineOptions, stateId: string, progress: Progress, dirty: number) {
+    this.stateId = stateId;
     this.#connection = options.connection;
     this.#catalogue = options.catalogue;
     this.#timeZone = options.timeZone;
@@ -59,7 +62,8 @@ export class DuckDbEngine implements BatchEngine {
       frontier_ms: number;
       positions: string;
       ledger: string;
-    }>(`SELECT version, frontier_ms, positions, ledger FROM ${STATE}.engine`);
+      id: string;
+    }>(`SELECT version, frontier_ms, positions, ledger, id FROM ${STATE}.engine`);
     await createLimits(options.connection, options.catalogue);
     const ledger = { counted: {}, duplicate: {}, bad: {}, lost: {}, ...JSON.parse(row.ledger) };
     const progress = {
@@ -68,7 +72,7 @@ export class DuckDbEngine implements BatchEngine {
       positions: JSON.parse(row.positions),
       ledger,
     };
-    return new DuckDbEngine(options, progress, await countDirty(options.connection));
+    return new DuckDbEngine(options, row.id, progress, await countDirty(options.connection));
   }
 
   position(partition: number): Offset {
@@ -133,7 +137,7 @@ export class DuckDbEngine implements BatchEngine {
     });
   }
 
-  restore(archive: ArchiveReader): Promise<void> {
+  restore(archive: ArchiveReader, signal?: AbortSignal): Promise<void> {
     return this.#exclusive(async () => {
       const extent = archive.receivedExtentMs();
       if (!extent) return;
@@ -142,7 +146,11 @@ export class DuckDbEngine implements BatchEngine {
       const positions: Record<string, Offset> = {};
       for (const partition of archive.partitions()) positions[partition] = archive.position(partition);
       const frontierMs = extent[1];
-      await this.#recomputer.rebuild(archive, null, positions, this.#commit);
+      const commit: Commit = (write) => {
+        signal?.throwIfAborted();
+        return this.#commit(write);
+      };
+      await this.#recomputer.rebuild(archive, null, positions, commit);
       const ledger = await this.#recomputer.ledger(archive, positions);
       await this.#recomputer.restoreSeen(archive, frontierMs - DUPLICATE_WITHIN_MS, positions);
       const next: Progress = { version: this.#nextVersion(), frontierMs, positions, ledger };
@@ -161,25 +169,25 @@ export class DuckDbEngine implements BatchEngine {
   }
 
   async #apply(batch: ParsedBatch): Promise<void> {
-    if (batch.from !== this.position(batch.partition)) {
-      throw new Error(
-        `batch starts at ${batch.from}, but the metrics are at ${this.position(batch.partition)}`,
-      );
+    for (const { partition, from } of batch.spans) {
+      const at = this.position(partition);
+      if (from !== at)
+        throw new Error(
+          `the batch starts at ${from} in partition ${partition}, but the metrics are at ${at}`,
+        );
     }
     const frontierMs = Math.max(this.#progress.frontierMs, batch.receivedAtMaxMs);
     const hotFrom = hotFromMinutes(frontierMs, this.#timeZone);
     await this.#findDuplicates(batch);
     const good = `(SELECT * FROM ${batch.relation} WHERE reason IS NULL)`;
-    const events = `(SELECT * FROM ${good} ANTI JOIN duplicates USING (log_offset, log_line))`;
-    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE input_events AS ${eventsInputSql(events)}`);
-    const inputs = {
-      events: 'input_events',
-      quality: qualityInputSql(
-        `(SELECT reason, received_at FROM ${batch.relation} WHERE reason IS NOT NULL)`,
-        'duplicates',
-        'input_events',
-      ),
-    };
+    const events = eventsInputSql(
+      `(SELECT * FROM ${good} ANTI JOIN duplicates USING (log_partition, log_offset, log_line))`,
+    );
+    const bad = `(SELECT reason, received_at FROM ${batch.relation} WHERE reason IS NOT NULL)`;
+    const quality = qualityInputSql(bad, 'duplicates', events);
+    // A table, as these are few rows out of many.
+    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE input_quality AS FROM ${quality}`);
+    const inputs = { events, quality: 'input_quality' };
     // Received-at only grows, so no window of quality is ever late, even where one batch spans weeks.
     await this.#aggregator.aggregate(this.#catalogue, inputs, ({ input }) =>
       input === 'quality' ? () => 'true' : (size, start) => `${start} >= ${hotFrom[size]}`,
@@ -187,7 +195,7 @@ export class DuckDbEngine implements BatchEngine {
     const next: Progress = {
       version: this.#nextVersion(),
       frontierMs,
-      positions: { ...this.#progress.positions, [batch.partition]: batch.to },
+      positions: { ...this.#progress.positions, ...positionsAfter(batch.spans) },
       ledger: await this.#nextLedger(batch),
     };
     await this.#connection.transaction(async () => {
@@ -231,27 +239,30 @@ export class DuckDbEngine implements BatchEngine {
       SELECT id_hash FROM ${ids} GROUP BY id_hash HAVING count(*) > 1
       UNION SELECT id_hash FROM ${STATE}.seen WHERE id_hash IN (FROM ${ids})`);
     await this.#connection.run(`CREATE OR REPLACE TEMP TABLE duplicates AS
-      SELECT log_offset, log_line, received_at, source FROM (
-        SELECT *, received_ms - lag(received_ms) OVER (PARTITION BY id_hash ORDER BY received_ms, log_offset, log_line) AS gap_ms
+      SELECT log_partition, log_offset, log_line, received_at, source FROM (
+        SELECT *, received_ms - lag(received_ms) OVER
+          (PARTITION BY id_hash ORDER BY received_ms, log_partition, log_offset, log_line) AS gap_ms
         FROM (
-          SELECT id_hash, epoch_ms(received_at) AS received_ms, log_offset, log_line, received_at, source
+          SELECT id_hash, epoch_ms(received_at) AS received_ms, log_partition, log_offset, log_line, received_at, source
           FROM ${batch.relation} SEMI JOIN repeated USING (id_hash)
           UNION ALL
-          SELECT id_hash, max(received_ms), -1, 0, NULL, NULL FROM ${STATE}.seen SEMI JOIN repeated USING (id_hash) GROUP BY id_hash
+          SELECT id_hash, max(received_ms), -1, -1, 0, NULL, NULL FROM ${STATE}.seen SEMI JOIN repeated USING (id_hash) GROUP BY id_hash
         )
       ) WHERE log_offset >= 0 AND gap_ms <= ${DUPLICATE_WITHIN_MS}`);
   }
 
   async #markDirty(batch: ParsedBatch, hotFrom: Record<WindowSize, number>): Promise<void> {
     const starts = { '1m': 'm', '1h': 'h', '1d': 'd' };
+    const ends = batch.spans.map(({ partition, to }) => `(${to}, ${partition})`);
+    if (ends.length === 0) return;
     for (const size of WINDOWS) {
       const minutes = this.#catalogue
         .filter((metric) => metric.input === 'events' && metric.windows.includes(size))
         .map((metric) => `SELECT m FROM b_${metric.name}`);
       const start = starts[size];
       await this.#connection.run(`INSERT INTO ${STATE}.dirty
-        SELECT DISTINCT ${windowIndex(size)}, ${start}, ${batch.to}, ${batch.partition}, ${this.#now()}
-        FROM slots WHERE ${start} < ${hotFrom[size]} AND m IN (${minutes.join(' UNION ')})`);
+        SELECT DISTINCT ${windowIndex(size)}, ${start}, past, id, ${this.#now()}
+        FROM slots, (VALUES ${ends.join(', ')}) AS ends (past, id) WHERE ${start} < ${hotFrom[size]} AND m IN (${minutes.join(' UNION ')})`);
     }
   }
 

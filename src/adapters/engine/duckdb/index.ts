@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Metric } from '../../../metrics/definition.ts';
-import type { BatchParser, ParquetTool } from '../../../ports/batch.ts';
+import type { BatchParser, EventReader, ParquetTool } from '../../../ports/batch.ts';
 import { createBatchParser } from './batch-parser.ts';
 import type { DuckDbConfig } from './config.ts';
 import { type Connection, Database } from './database.ts';
 import { DuckDbEngine } from './engine.ts';
+import { createEventReader } from './event-rows.ts';
 import { createParquetTool } from './parquet.ts';
 import { createState, STATE, STATE_VERSION, stateTables } from './state.ts';
 import { DuckDbStore } from './store.ts';
@@ -28,6 +29,7 @@ export interface DuckDbOptions {
 
 export interface DuckDb {
   parser: BatchParser;
+  events: EventReader;
   parquet: ParquetTool;
   engine: DuckDbEngine;
   store: DuckDbStore;
@@ -56,6 +58,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   // One connection for each kind of work: DuckDB runs them side by side.
   const connection = await database.connect();
   const parsing = await database.connect();
+  const reading = await database.connect();
   const writing = await database.connect();
   const querying = [await database.connect(), await database.connect()];
   const { catalogue, timeZone, now, foldRowsMin } = options;
@@ -69,13 +72,14 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   const store = new DuckDbStore(querying, engine, catalogue, timeZone);
   return {
     parser: createBatchParser(parsing, tempDir, timeZone),
+    events: createEventReader(reading),
     parquet: createParquetTool(writing),
     engine,
     store,
     message,
     async close() {
       await engine.close();
-      for (const open of [parsing, writing, ...querying]) open.close();
+      for (const open of [parsing, reading, writing, ...querying]) open.close();
       database.close();
       await rm(tempDir, { recursive: true, force: true });
     },

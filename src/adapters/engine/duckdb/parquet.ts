@@ -1,9 +1,17 @@
 import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../../domain/columns.ts';
-import { type CountsBySource, type Offset, sumCounts } from '../../../domain/offset.ts';
-import type { ArchiveTable, BadRow, ParquetFile, ParquetTool, ParsedBatch } from '../../../ports/batch.ts';
+import { type CountsBySource, sumCounts } from '../../../domain/offset.ts';
+import type {
+  ArchiveTable,
+  BadRow,
+  BatchSpan,
+  ParquetFile,
+  ParquetTool,
+  ParsedBatch,
+} from '../../../ports/batch.ts';
 import { type Connection, identifier, quote, stringList } from './database.ts';
+import { exportEvents } from './export-events.ts';
 
 const COLUMNS: Record<ArchiveTable, readonly Column[]> = { events: EVENT_COLUMNS, bad_rows: BAD_ROW_COLUMNS };
 
@@ -23,14 +31,20 @@ const CHECKPOINT_COLUMNS = {
 
 const fileColumns = (table: ArchiveTable) => COLUMNS[table].filter(({ name }) => name !== DATE_COLUMN);
 
-/** Rows of a batch that belong to the table, with the partition column first. */
-function selectSql(table: ArchiveTable, batch: ParsedBatch, fromOffset: Offset): string {
+/** Rows of a batch in `spans` that belong to the table, with the partition column first. */
+function selectSql(table: ArchiveTable, batch: ParsedBatch, spans: readonly BatchSpan[]): string {
   const date =
     table === 'events'
       ? DATE_COLUMN
       : `make_date(CAST(epoch_us(received_at) // 86400000000 AS INTEGER)) AS ${DATE_COLUMN}`;
   const columns = fileColumns(table).map(({ name }) => identifier(name));
-  const skip = fromOffset > batch.from ? `AND log_offset >= ${fromOffset}` : '';
+  const isWhole = batch.spans.every((whole) =>
+    spans.some(({ partition, from }) => partition === whole.partition && from <= whole.from),
+  );
+  const within = spans.map(
+    ({ partition, from }) => `(log_partition = ${partition} AND log_offset >= ${from})`,
+  );
+  const skip = isWhole ? '' : `AND (${within.join(' OR ') || 'false'})`;
   return `SELECT ${[date, ...columns].join(', ')} FROM ${batch.relation}
     WHERE reason IS ${table === 'events' ? '' : 'NOT'} NULL ${skip}`;
 }
@@ -43,10 +57,10 @@ export function createParquetTool(connection: Connection): ParquetTool {
   async function write(
     batch: ParsedBatch,
     table: ArchiveTable,
-    fromOffset: Offset,
+    spans: readonly BatchSpan[],
     dir: string,
   ): Promise<ParquetFile[]> {
-    const rows = selectSql(table, batch, fromOffset);
+    const rows = selectSql(table, batch, spans);
     await mkdir(dir, { recursive: true });
     const sourcesOf = await countSources(rows);
     const written: ParquetFile[] = [];
@@ -61,7 +75,7 @@ export function createParquetTool(connection: Connection): ParquetTool {
       // of a few rows zstd costs more than all the rest, and gains nothing.
       const copy =
         first === last
-          ? `COPY (SELECT * EXCLUDE (${DATE_COLUMN}) FROM (${wanted})) TO ${quote(join(dir, `${first}.parquet`))} (${COPY_FORMAT}, COMPRESSION zstd)`
+          ? `COPY (SELECT * EXCLUDE (${DATE_COLUMN}) FROM (${wanted})) TO ${quote(join(dir, `${first}.parquet`))} (${COPY_FORMAT}, COMPRESSION zstd, COMPRESSION_LEVEL 1)`
           : `COPY (${wanted}) TO ${quote(dir)} (${COPY_FORMAT}, COMPRESSION snappy, PARTITION_BY (${DATE_COLUMN}), OVERWRITE_OR_IGNORE true)`;
       for (const file of await connection.rows<WrittenFile>(copy)) {
         const date = file.partition_keys?.[0]?.value ?? first;
@@ -137,7 +151,9 @@ export function createParquetTool(connection: Connection): ParquetTool {
   }
 
   async function copy(select: string, path: string): Promise<void> {
-    await connection.run(`COPY (${select}) TO ${quote(path)} (FORMAT parquet, COMPRESSION zstd)`);
+    await connection.run(
+      `COPY (${select}) TO ${quote(path)} (FORMAT parquet, COMPRESSION zstd, WRITE_BLOOM_FILTER false)`,
+    );
     await sync(path);
   }
 
@@ -189,11 +205,21 @@ export function createParquetTool(connection: Connection): ParquetTool {
     );
   }
 
-  return { write, merge, badRows, checkpoint, readCheckpoint };
+  return {
+    exportEvents: (files) => exportEvents(connection, files),
+    write,
+    merge,
+    badRows,
+    checkpoint,
+    readCheckpoint,
+  };
 }
 
-/** Row groups of half the usual size, because COPY holds several in memory; compaction writes larger ones. */
-const COPY_FORMAT = 'FORMAT parquet, ROW_GROUP_SIZE 61440, RETURN_STATS true';
+/**
+ * Row groups of half the usual size, because COPY holds several in memory; compaction writes larger ones. Bloom filters
+ * of columns with few values say nothing: nearly every row group has all of them.
+ */
+const COPY_FORMAT = 'FORMAT parquet, ROW_GROUP_SIZE 61440, WRITE_BLOOM_FILTER false, RETURN_STATS true';
 
 /** COPY holds at least half a megabyte per file that it writes at a time: a batch with years in it would not fit. */
 const FILES_PER_COPY_MAX = 100;

@@ -280,7 +280,7 @@ export class ArchiveRecomputer {
     const where = `epoch_us(event_time) // 60000000 IN (SELECT minute FROM wanted_minutes)`;
     await archive.withFiles('events', { dates }, (paths) => this.#readEvents(paths, where, positions));
     await this.#findDuplicates(archive, positions);
-    await this.#aggregate(this.#events, await this.#inputs());
+    await this.#aggregate(this.#events, this.#inputs());
   }
 
   /** Computes the windows of a day of metrics over quality. */
@@ -288,7 +288,7 @@ export class ArchiveRecomputer {
     // The last hour that starts in the day may end after it.
     const toMs = Math.ceil(windowEndMs('1d', day, this.#timeZone) / HOUR_MS) * HOUR_MS;
     await this.#readReceived(archive, { fromMs: day, toMs }, positions);
-    await this.#aggregate(this.#quality, await this.#inputs());
+    await this.#aggregate(this.#quality, this.#inputs());
   }
 
   async #aggregate(metrics: readonly Metric[], inputs: Inputs): Promise<void> {
@@ -299,11 +299,11 @@ export class ArchiveRecomputer {
     );
   }
 
-  async #inputs(): Promise<Inputs> {
-    const events =
-      '(SELECT * FROM archive_rows ANTI JOIN duplicates USING (log_partition, log_offset, log_line))';
-    await this.#temp('input_events', eventsInputSql(events));
-    return { events: 'input_events', quality: qualityInputSql('archive_bad', 'duplicates', 'input_events') };
+  #inputs(): Inputs {
+    const events = eventsInputSql(
+      '(SELECT * FROM archive_rows ANTI JOIN duplicates USING (log_partition, log_offset, log_line))',
+    );
+    return { events, quality: qualityInputSql('archive_bad', 'duplicates', events) };
   }
 
   /** Temp tables `archive_rows`, `archive_bad` and `duplicates` of what was received in the range. */

@@ -17,14 +17,20 @@ import { identifier, quote, stringList } from './database.ts';
 const RAW_KEYS = [...FIELDS.map((field) => field.name), BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW];
 
 /**
- * The event schema as DuckDB SQL: a query over `lines` (columns `line`, `r`: row number, and the origin columns) that
- * gives EVENT_COLUMNS plus reason, field, raw, id_hash. Every line gives one row; nothing is dropped. A line that is not
- * JSON is a bad row where `json` is 'checked', and fails the query where it is 'trusted': TRY costs an eighth more for all
- * lines, and one bad line makes it go through its 2048 rows one by one.
+ * What is known of lines before they are parsed. 'judged': they passed the door, which marked the bad ones. 'json': each
+ * is JSON, but nobody judged it; another line fails the query. 'any': nothing, what is not JSON is a bad row; this costs
+ * an eighth more for all lines, and one such line makes TRY go through its 2048 rows one by one.
  */
-export function parseSql(lines: string, timeZone: string, json: 'trusted' | 'checked'): string {
-  const orNull = (sql: string) => (json === 'checked' ? `TRY(${sql})` : sql);
-  const rules = rejectRules();
+export type LinesKnown = 'judged' | 'json' | 'any';
+
+/**
+ * The event schema as DuckDB SQL: a query over `lines` (columns `line` and the origin columns) that gives EVENT_COLUMNS
+ * plus reason, field, raw, id_hash. Every line gives one row; nothing is dropped.
+ */
+export function parseSql(lines: string, timeZone: string, known: LinesKnown): string {
+  const orNull = (sql: string) => (known === 'any' ? `TRY(${sql})` : sql);
+  const judged = known === 'judged';
+  const rules = judged ? [] : rejectRules();
   const transform = quote(JSON.stringify(Object.fromEntries(RAW_KEYS.map((key) => [key, 'VARCHAR']))));
   return `
     WITH texts AS (
@@ -34,7 +40,7 @@ export function parseSql(lines: string, timeZone: string, json: 'trusted' | 'che
       FROM ${lines}
     ), typed AS (
       SELECT *,
-        ${FIELDS.map((field) => `${valueSql(field, timeZone)} AS ${identifier(valueName(field))}`).join(',\n        ')}
+        ${FIELDS.map((field) => `${valueSql(field, timeZone, judged)} AS ${identifier(valueName(field))}`).join(',\n        ')}
       FROM texts
     ), judged AS (
       SELECT *, ${verdictSql(rules)} AS verdict FROM typed
@@ -50,12 +56,15 @@ function valueName(field: Field): string {
   return `v_${field.name}`;
 }
 
-function valueSql(field: Field, timeZone: string): string {
+/** The value of a field; NULL where its text is none. The forms of numbers that are `judged` need no second look. */
+function valueSql(field: Field, timeZone: string, judged: boolean): string {
   const text = identifier(field.name);
-  if (field.kind === 'timestamp') return timestampSql(text, timeZone);
-  if (field.kind === 'integer')
-    return `CASE WHEN ${matches(text, INTEGER)} THEN TRY_CAST(${text} AS INTEGER) END`;
-  if (field.kind === 'money') return moneySql(text);
+  if (field.kind === 'timestamp') return timestampSql(text, timeZone, judged);
+  if (field.kind === 'integer') {
+    const value = `TRY_CAST(${text} AS INTEGER)`;
+    return judged ? value : `CASE WHEN ${matches(text, INTEGER)} THEN ${value} END`;
+  }
+  if (field.kind === 'money') return moneySql(text, judged);
   if (field.name !== 'event_type') return `nullif(${text}, '')`;
   const aliases = Object.entries(EVENT_TYPE_ALIASES).map(
     ([from, to]) => `WHEN ${quote(from)} THEN ${quote(to)}`,
@@ -75,17 +84,18 @@ const ISO_TIME =
   '\\d{4}-\\d\\d-\\d\\d[T ]([01]\\d|2[0-3]):\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-](0\\d|1[0-5])(:?[0-5]\\d)?)';
 
 /** As in domain/values.ts: a decimal, or a number with an exponent that is almost nothing. */
-function moneySql(text: string): string {
+function moneySql(text: string, judged: boolean): string {
   const type = `DECIMAL(${MONEY_PRECISION},${MONEY_SCALE})`;
   const double = `TRY_CAST(${text} AS DOUBLE)`;
   const tiny = `CASE WHEN abs(${double}) < 5e-${MONEY_SCALE + 1} THEN 0
       WHEN abs(${double}) < 1e-${MONEY_SCALE} THEN sign(${double}) * 1e-${MONEY_SCALE} END`;
-  return `CASE WHEN ${matches(text, DECIMAL)} THEN TRY_CAST(${text} AS ${type})
+  const isDecimal = judged ? `NOT contains(lower(${text}), 'e')` : matches(text, DECIMAL);
+  return `CASE WHEN ${isDecimal} THEN TRY_CAST(${text} AS ${type})
       WHEN ${matches(text, TINY)} THEN CAST(${tiny} AS ${type}) END`;
 }
 
 /** The accepted timestamp forms, as in domain/timestamp.ts. */
-function timestampSql(text: string, timeZone: string): string {
+function timestampSql(text: string, timeZone: string, judged: boolean): string {
   // Wide decimals are slow, and hardly any number has a fraction.
   const units = (scale: number) => `CASE WHEN contains(${text}, '.')
         THEN CAST(floor(TRY_CAST(${text} AS DECIMAL(38,6)) * ${scale}) AS BIGINT)
@@ -93,7 +103,7 @@ function timestampSql(text: string, timeZone: string): string {
   const monthDayYear = `TRY_STRPTIME(${text}, '%m/%d/%Y')`;
   // The commonest form, told without a regular expression: in this frame the cast takes nothing but digits, a space before
   // the hour, hour 24, and years of fewer digits, which are out of range.
-  const usual = `${text} LIKE '____-__-__T__:__:__.___Z' AND substring(${text}, 12, 2) BETWEEN '00' AND '23'`;
+  const usual = `${text} LIKE '____-__-__T__:__:__.___Z'${judged ? '' : ` AND substring(${text}, 12, 2) BETWEEN '00' AND '23'`}`;
   return `CASE
       WHEN ${usual} THEN TRY_CAST(${text} AS TIMESTAMPTZ)
       WHEN ${matches(text, ISO_TIME)} THEN TRY_CAST(${text} AS TIMESTAMPTZ)
@@ -174,15 +184,17 @@ function verdictSql(rules: Rule[]): string {
 /** The columns of bad rows; only those pay for them. */
 function badRowSql(rules: Rule[]): string {
   const [mark, markField, markRaw] = [BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW].map(identifier);
-  const known = REASON_CODES.map(quote).join(', ');
-  const fields = rules.map(({ field }) => (field === undefined ? 'NULL' : quote(field)));
+  // A list: IN with so many values becomes a join, which every row goes through and which does not keep their order.
+  const known = stringList(REASON_CODES);
+  const ofRule = (texts: (string | undefined)[]) =>
+    `list_extract([${texts.map((text) => (text === undefined ? 'NULL' : quote(text))).join(', ')}]::VARCHAR[], verdict)`;
   const pick = (marked: string, judged: string) =>
     `CASE WHEN verdict = ${MARKED} THEN ${marked} WHEN verdict IS NOT NULL THEN ${judged} END`;
   return `${pick(
-    `CASE WHEN ${mark} IN (${known}) THEN ${mark} ELSE 'not_json' END`,
-    `list_extract(${stringList(rules.map(({ reason }) => reason))}, verdict)`,
+    `CASE WHEN list_contains(${known}, ${mark}) THEN ${mark} ELSE 'not_json' END`,
+    ofRule(rules.map(({ reason }) => reason)),
   )} AS reason,
-      ${pick(`nullif(${markField}, '')`, `list_extract([${fields.join(', ')}], verdict)`)} AS field,
+      ${pick(`nullif(${markField}, '')`, ofRule(rules.map(({ field }) => field)))} AS field,
       ${pick(`coalesce(${markRaw}, line)`, 'line')} AS raw`;
 }
 

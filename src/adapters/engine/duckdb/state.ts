@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { WindowSize } from '../../../domain/window.ts';
 import { DISTINCT_EXACT_MAX, DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
 import type { Connection } from './database.ts';
@@ -16,7 +17,7 @@ import {
 } from './render.ts';
 
 /** Changes with every change of tables or meaning; state of another version is deleted and rebuilt. */
-export const STATE_VERSION = 1;
+export const STATE_VERSION = 2;
 
 /** Name under which the state file is attached. */
 export const STATE = 'metrics';
@@ -117,9 +118,9 @@ export async function createState(
       `CREATE TABLE ${STATE}.dirty (win TINYINT, start INTEGER, past BIGINT, log_partition INTEGER, marked_ms BIGINT)`,
     );
     await connection.run(`CREATE TABLE ${STATE}.engine (state_version INTEGER, catalogue VARCHAR, version BIGINT,
-      frontier_ms BIGINT, positions VARCHAR, ledger VARCHAR)`);
+      frontier_ms BIGINT, positions VARCHAR, ledger VARCHAR, id VARCHAR)`);
     await connection.run(
-      `INSERT INTO ${STATE}.engine VALUES (${STATE_VERSION}, '${catalogue}', 0, 0, '{}', '{}')`,
+      `INSERT INTO ${STATE}.engine VALUES (${STATE_VERSION}, '${catalogue}', 0, 0, '{}', '{}', '${randomUUID()}')`,
     );
   });
   await connection.run(`CHECKPOINT ${STATE}`);

@@ -3,18 +3,21 @@ import type { Aggregate, Metric } from '../../../metrics/definition.ts';
 import { derive } from '../../../metrics/derive.ts';
 import type {
   ChangedPoint,
+  Changes,
+  ChangesCursor,
+  ChangesPage,
   MetricQuery,
   MetricResult,
   MetricRow,
   MetricsStore,
 } from '../../../ports/metrics-store.ts';
 import { type Connection, identifier, quote } from './database.ts';
-import type { DuckDbEngine } from './engine.ts';
 import {
   additiveValues,
   distinctSql,
   distinctValues,
   histogramTable,
+  identityList,
   keyNames,
   pointsTable,
   quantileSql,
@@ -27,17 +30,26 @@ import { latestSql, STATE } from './state.ts';
 type Value = string | number | null;
 type Row = Record<string, Value>;
 
+/** Whose points the store gives: what it needs to know of who writes them. */
+export interface StoredState {
+  /** Another state has another id. */
+  readonly stateId: string;
+  version(): number;
+  /** Largest received-at that has been computed, ms. */
+  frontierMs(): number;
+}
+
 /** The metrics store in the engine's own file, read over connections of its own: a question has one for itself. */
 export class DuckDbStore implements MetricsStore {
   readonly #idle: Connection[];
   readonly #waiting: ((connection: Connection) => void)[] = [];
-  readonly #engine: DuckDbEngine;
+  readonly #engine: StoredState;
   readonly #catalogue: ReadonlyMap<string, Metric>;
   readonly #timeZone: string;
 
   constructor(
     connections: Connection[],
-    engine: DuckDbEngine,
+    engine: StoredState,
     catalogue: readonly Metric[],
     timeZone: string,
   ) {
@@ -45,6 +57,10 @@ export class DuckDbStore implements MetricsStore {
     this.#engine = engine;
     this.#catalogue = new Map(catalogue.map((metric) => [metric.name, metric]));
     this.#timeZone = timeZone;
+  }
+
+  get id(): string {
+    return this.#engine.stateId;
   }
 
   version(): number {
@@ -152,35 +168,57 @@ export class DuckDbStore implements MetricsStore {
     return n === 0;
   }
 
-  async changes(
+  changes(
     version: number,
     metrics: readonly string[],
     windows: readonly WindowSize[],
-  ): Promise<{ version: number; points: ChangedPoint[] }> {
+    page?: ChangesPage,
+  ): Promise<Changes> {
+    const after = page?.after ?? null;
     return this.#snapshot(async (connection) => {
-      const now = (await connection.row<{ version: number }>(`SELECT version FROM ${STATE}.engine`)).version;
+      const row = await connection.row<{ version: number }>(`SELECT version FROM ${STATE}.engine`);
+      const now = after?.version ?? row.version;
       const points: ChangedPoint[] = [];
-      if (now <= version) return { version: now, points };
-      for (const name of metrics) {
-        const metric = this.#metric(name);
-        const table = `${STATE}.${pointsTable(metric)}`;
-        const sizes = windows.map(windowIndex).join(', ');
-        const rows = await connection.rows<Row & { win: number }>(
-          `SELECT ${['win', 'start', ...keyNames(metric), ...rowValues(metric, false)].join(', ')} FROM (
-             ${latestSql(
-               metric,
-               `(SELECT * FROM ${table} SEMI JOIN (SELECT DISTINCT win, start FROM ${table}
-               WHERE version > ${version} AND win IN (${sizes})) USING (win, start))`,
-             )}
-           ) ORDER BY win, start`,
+      if (now <= version) return { version: now, points, next: null };
+      for (const name of metrics.slice(after ? metrics.indexOf(after.metric) : 0)) {
+        const from = after?.metric === name ? after : null;
+        const pointsMax = page ? page.pointsMax - points.length : Number.POSITIVE_INFINITY;
+        points.push(
+          ...(await this.#changed(connection, this.#metric(name), version, windows, from, pointsMax)),
         );
-        for (const size of WINDOWS) {
-          const ofSize = rows.filter((row) => row.win === windowIndex(size));
-          for (const row of ofSize) delete (row as Row).win;
-          points.push(...finishRows(metric, ofSize).map((row) => ({ metric: name, window: size, row })));
+        const last = points.at(-1);
+        if (page && last && points.length >= page.pointsMax) {
+          const startMinutes = Date.parse(last.row.start) / 60_000;
+          const { metric, window } = last;
+          return { version: now, points, next: { version: now, metric, window, startMinutes } };
         }
       }
-      return { version: now, points };
+      return { version: now, points, next: null };
+    });
+  }
+
+  /** All rows of the windows of a metric that changed after `version` and lie behind `from`, in their order. */
+  async #changed(
+    connection: Connection,
+    metric: Metric,
+    version: number,
+    windows: readonly WindowSize[],
+    from: ChangesCursor | null,
+    pointsMax: number,
+  ): Promise<ChangedPoint[]> {
+    const table = `${STATE}.${pointsTable(metric)}`;
+    const behind = from ? `AND (win, start) > (${windowIndex(from.window)}, ${from.startMinutes})` : '';
+    const changed = `(SELECT DISTINCT win, start FROM ${table}
+      WHERE version > ${version} AND win IN (${windows.map(windowIndex).join(', ')}) ${behind})`;
+    const rows = await connection.rows<Row & { win: number }>(
+      `SELECT ${['win', 'start', ...keyNames(metric), ...rowValues(metric, false)].join(', ')} FROM (
+         ${latestSql(metric, `(SELECT * FROM ${table} SEMI JOIN ${firstSql(metric, table, changed, pointsMax)} USING (win, start))`)}
+       ) ORDER BY win, start`,
+    );
+    return WINDOWS.flatMap((window) => {
+      const ofSize = rows.filter((row) => row.win === windowIndex(window));
+      for (const row of ofSize) delete (row as Row).win;
+      return finishRows(metric, ofSize).map((row) => ({ metric: metric.name, window, row }));
     });
   }
 
@@ -202,6 +240,16 @@ export class DuckDbStore implements MetricsStore {
     if (!metric) throw new Error(`unknown metric ${JSON.stringify(name)}`);
     return metric;
   }
+}
+
+/** The first of the `windows`, until they hold so many points; at least one window. */
+function firstSql(metric: Metric, table: string, windows: string, pointsMax: number): string {
+  if (pointsMax === Number.POSITIVE_INFINITY) return windows;
+  const identities = `SELECT DISTINCT ${identityList(metric)} FROM ${table} SEMI JOIN ${windows} USING (win, start)`;
+  return `(SELECT win, start FROM (
+      SELECT win, start, n, sum(n) OVER (ORDER BY win, start) AS reached
+      FROM (SELECT win, start, count(*) AS n FROM (${identities}) GROUP BY win, start)
+    ) WHERE reached - n < ${pointsMax})`;
 }
 
 /** Money leaves DuckDB as text: a double would not keep it. */

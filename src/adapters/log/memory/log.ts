@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { addCount, type CountsBySource, type Offset } from '../../../domain/offset.ts';
+import { addCount, type CountsBySource, type Offset, type Positions } from '../../../domain/offset.ts';
 import {
   type AppendResult,
   type EventLog,
@@ -37,8 +37,10 @@ class MemoryLog implements EventLog {
     const firstOffset = this.end;
     const receivedAtMs = Math.max(this.lastReceivedAtMs ?? 0, this.now());
     const { lines, source } = block;
-    this.batches.push({ partition: 0, firstOffset, lines, receivedAtMs, source, bytes });
-    this.end += lines;
+    const nextOffset = firstOffset + lines;
+    const place = { partition: 0, firstOffset, nextOffset, sharesOffset: false };
+    this.batches.push({ ...place, lines, receivedAtMs, source, bytes, judged: true });
+    this.end = nextOffset;
     this.bytes += bytes.length;
     this.lastReceivedAtMs = receivedAtMs;
     for (const look of this.waiting) look();
@@ -66,13 +68,8 @@ class MemoryLog implements EventLog {
     return result;
   }
 
-  async waitPast(
-    partition: number,
-    offset: Offset,
-    timeoutMs: number,
-    signal?: AbortSignal,
-  ): Promise<boolean> {
-    this.check(partition);
+  async waitPast(positions: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    const offset = this.offsetIn(positions) ?? Number.POSITIVE_INFINITY;
     if (this.end > offset) return true;
     if (signal?.aborted) return false;
     return await new Promise((resolve) => {
@@ -95,14 +92,14 @@ class MemoryLog implements EventLog {
     return this.count(this.end);
   }
 
-  async receivedBefore(partition: number, offset: Offset): Promise<CountsBySource> {
-    this.check(partition);
+  async receivedBefore(positions: Positions): Promise<CountsBySource> {
+    const offset = this.offsetIn(positions) ?? 0;
     if (!(offset >= 0 && offset <= this.end)) throw new RangeError(`no offset ${offset}`);
     return this.count(offset);
   }
 
-  retain(_reader: string, partition: number, from: Offset): void {
-    this.check(partition);
+  retain(_reader: string, positions: Positions): void {
+    const from = this.offsetIn(positions) ?? 0;
     if (!Number.isSafeInteger(from) || from < 0) throw new RangeError(`bad offset ${from}`);
   }
 
@@ -123,6 +120,11 @@ class MemoryLog implements EventLog {
       if (lines > 0) addCount(counts, batch.source, lines);
     }
     return { ...counts };
+  }
+
+  private offsetIn(positions: Positions): Offset | undefined {
+    for (const partition of Object.keys(positions)) this.check(Number(partition));
+    return positions[0];
   }
 
   private check(partition: number): void {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CountsBySource, Offset } from '../../../domain/offset.ts';
+import type { CountsBySource, Offset, Positions } from '../../../domain/offset.ts';
 import {
   type AppendResult,
   type EventLog,
@@ -132,13 +132,8 @@ class SegmentLog implements EventLog {
     return batches;
   }
 
-  async waitPast(
-    partition: number,
-    offset: Offset,
-    timeoutMs: number,
-    signal?: AbortSignal,
-  ): Promise<boolean> {
-    this.check(partition);
+  async waitPast(positions: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    const offset = this.offsetIn(positions) ?? Number.POSITIVE_INFINITY;
     if (this.parts.books.end > offset) return true;
     return await this.waiters.wait(offset, timeoutMs, signal);
   }
@@ -147,14 +142,14 @@ class SegmentLog implements EventLog {
     return { ...this.parts.books.received };
   }
 
-  async receivedBefore(partition: number, offset: Offset): Promise<CountsBySource> {
-    this.check(partition);
+  async receivedBefore(positions: Positions): Promise<CountsBySource> {
+    const offset = this.offsetIn(positions) ?? 0;
     const { files, books } = this.parts;
     return { ...(await this.track(countReceivedBefore(files, headerSeed(this.id), books, offset))) };
   }
 
-  retain(reader: string, partition: number, from: Offset): void {
-    this.check(partition);
+  retain(reader: string, positions: Positions): void {
+    const from = this.offsetIn(positions) ?? 0;
     if (!Number.isSafeInteger(from) || from < 0) throw new RangeError(`bad offset ${from}`);
     this.retention.retain(reader, from);
   }
@@ -203,6 +198,11 @@ class SegmentLog implements EventLog {
     } finally {
       await lock.release();
     }
+  }
+
+  private offsetIn(positions: Positions): Offset | undefined {
+    for (const partition of Object.keys(positions)) this.check(Number(partition));
+    return positions[0];
   }
 
   private check(partition: number): void {

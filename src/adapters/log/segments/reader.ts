@@ -139,9 +139,12 @@ function toBatch(header: BatchHeader, body: Buffer, from: Offset): LogBatch {
   return {
     partition: 0,
     firstOffset: header.first + skipped,
+    nextOffset: header.first + header.lines,
+    sharesOffset: false,
     lines: header.lines - skipped,
     receivedAtMs: header.receivedAtMs,
     source: header.source,
     bytes: skipped === 0 ? body : skipLines(body, skipped),
+    judged: true,
   };
 }

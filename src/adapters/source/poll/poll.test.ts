@@ -72,7 +72,7 @@ test('follows the cursor through full pages without a wait, malformed lines incl
   fill(log, 0, 250);
   log.append('{broken', false);
   log.append(Buffer.from([0x7b, 0xff, 0x7d]), false);
-  const source = start(log.url, { limit: 100, every_seconds: 0.2 });
+  const source = start(log.url, { limit: 100, every_seconds: 1 });
   await until(() => context.lines.length === 252, 'all pages');
   assert.ok(source.status().counters.polls! <= 3);
   assert.deepEqual(context.lines, [...range(0, 250), '{broken', '{\xff}']);

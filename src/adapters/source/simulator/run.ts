@@ -6,6 +6,7 @@ import { createLogApi } from './log-api.ts';
 import { postBatch } from './post.ts';
 import { Random } from './random.ts';
 import { RotatingFile } from './rotating-file.ts';
+import { startBefore } from './shop.ts';
 import { type Rates, type SimulatedLine, stream } from './stream.ts';
 import { Truth, type TruthSummary } from './truth.ts';
 
@@ -116,8 +117,7 @@ async function runLines(
   if (!live && options.count === undefined && options.dataset === undefined) {
     throw new SimulatorUsageError('count is needed when the lines do not come in wall-clock time.');
   }
-  // A night has fewer events than the rate says: with half as long again the last line is still in the past.
-  const startMs = options.startMs ?? (live ? now() : now() - ((options.count ?? 0) / rate) * 1500);
+  const startMs = options.startMs ?? (live ? now() : startBefore(now(), options.count ?? 0, rate));
   const truth =
     options.truthFile === undefined || options.dataset !== undefined
       ? null

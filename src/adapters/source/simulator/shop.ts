@@ -33,6 +33,15 @@ export function dailyFactor(timeMs: number): number {
   return (from + (to - from) * (hour % 1)) / DAY_MEAN;
 }
 
+/** When to open the shop so that it has had `count` events shortly before `endMs`, at so many per second on average. */
+export function startBefore(endMs: number, count: number, eventsPerSecond: number): number {
+  // Chance makes a shop a little slower than its mean: the last event should still be in the past.
+  const events = count * 1.05 + 60 * eventsPerSecond;
+  let startMs = endMs;
+  for (let had = 0; had < events; startMs -= 60_000) had += 60 * eventsPerSecond * dailyFactor(startMs);
+  return startMs;
+}
+
 /** Something is slow and fails now and then, for some minutes. */
 export interface Incident {
   startMs: number;

@@ -7,7 +7,7 @@ import { toNdjson } from './batches.ts';
 import { oldDataset } from './dataset.ts';
 import { MALFORMED_KINDS } from './malformed.ts';
 import { Random } from './random.ts';
-import { dailyFactor, Shop } from './shop.ts';
+import { dailyFactor, Shop, startBefore } from './shop.ts';
 import { CLEAN_RATES, DEFAULT_RATES, type SimulatedLine, type StreamOptions, stream } from './stream.ts';
 
 const START_MS = Date.UTC(2026, 4, 1, 10);
@@ -130,6 +130,20 @@ test('the day has a rhythm with a mean of one', () => {
   const factors = Array.from({ length: 24 * 60 }, (_, minute) => dailyFactor(minute * 60_000));
   assert.ok(Math.abs(factors.reduce((sum, factor) => sum + factor, 0) / factors.length - 1) < 0.001);
   assert.ok(Math.max(...factors) > 5 * Math.min(...factors));
+});
+
+test('a past that is simulated ends shortly before now, at any hour', () => {
+  const count = 20_000;
+  for (let hour = 0; hour < 24; hour += 3) {
+    const endMs = Date.UTC(2026, 10, 24, hour, 30);
+    for (const eventsPerSecond of [2, 0.1]) {
+      const startMs = startBefore(endMs, count, eventsPerSecond);
+      let lastMs = 0;
+      for (const { receivedAtMs } of stream({ ...OPTIONS, startMs, eventsPerSecond, count }))
+        lastMs = receivedAtMs;
+      assert.ok(lastMs < endMs && endMs - lastMs < (endMs - startMs) / 4, `${hour} h, ${eventsPerSecond}/s`);
+    }
+  }
 });
 
 test('few products make most of the views, and every rate has a default', () => {

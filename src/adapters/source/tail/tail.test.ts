@@ -249,8 +249,8 @@ test('check says what is wrong, an unknown option is refused, no file yet is no 
 });
 
 test('random operations: every line exactly once and in order', async (t) => {
-  const seed = Number(process.env.TEST_SEED ?? Date.now() % 1e9);
-  t.diagnostic(`TEST_SEED=${seed}`);
+  const seed = Number(process.env.TILLSTREAM_TEST_SEED ?? Date.now() % 1e9);
+  t.diagnostic(`TILLSTREAM_TEST_SEED=${seed}`);
   const random = new Random(seed);
   const { log, context, start } = bench(t);
   let source = start();

@@ -1,0 +1,126 @@
+"""Runs a job of Tillstream on Apache Spark. What it computes is in the job file; this is only what SQL can't say.
+
+    python driver.py job.json
+
+Events go to stdout, one JSON object a line; Spark's own log goes to stderr. A line "drain" on stdin ends the query after
+what the log has now; "stop", or the end of stdin, ends it at once. Whoever started this takes every exit for a failure
+but the one that it asked for.
+"""
+import json
+import os
+import sys
+import tempfile
+import threading
+import zipfile
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.functions import lit
+from pyspark.sql.streaming import StreamingQueryListener
+
+# By this mark Spark knows the column whose rows and state go when the watermark has passed.
+EVENT_TIME = {"spark.watermarkDelayMs": 0}
+lock = threading.Lock()
+
+
+def say(event, **fields):
+    with lock:
+        sys.__stdout__.write(json.dumps({"event": event, **fields}) + "\n")
+        sys.__stdout__.flush()
+
+
+class Listener(StreamingQueryListener):
+    def onQueryStarted(self, event):
+        say("started", run=str(event.runId))
+
+    def onQueryProgress(self, event):
+        say("progress", progress=json.loads(event.progress.json))
+
+    def onQueryIdle(self, event):
+        say("idle")
+
+    def onQueryTerminated(self, event):
+        say("terminated", error=event.exception)
+
+
+def compile_java(spark, path):
+    """Compiles with the compiler that Spark has inside, and gives the classes to all executors."""
+    jvm, name = spark._jvm, os.path.basename(path).removesuffix(".java")
+    compiler = jvm.org.codehaus.janino.SimpleCompiler()
+    compiler.setParentClassLoader(jvm.Thread.currentThread().getContextClassLoader())
+    with open(path, encoding="utf-8") as source:
+        compiler.cook(source.read())
+    jar = os.path.join(tempfile.mkdtemp(prefix="tillstream-"), name.lower() + ".jar")
+    classes = compiler.getBytecodes()
+    with zipfile.ZipFile(jar, "w") as file:
+        for each in classes:
+            file.writestr(each.replace(".", "/") + ".class", bytes(classes[each]))
+    spark.sql("ADD JAR '" + jar + "'")
+    return jvm.Class.forName(name, True, jvm.Thread.currentThread().getContextClassLoader())
+
+
+def with_receipts(spark, rows, job):
+    """The rows with one column more: whether their id was received within the time before."""
+    jvm = spark._jvm
+    java = compile_java(spark, job["java"])
+    arguments = spark.sparkContext._gateway.new_array(jvm.Object, 1)
+    arguments[0] = jvm.Long.valueOf(job["within_ms"])
+    function = java.getConstructors()[0].newInstance(arguments)
+    # A time that never passes: no row may be dropped for its time, and only the state is to go with the watermark.
+    rows = rows.withColumn("never", lit("9999-01-01 00:00:00").cast("timestamp")).withMetadata("never", EVENT_TIME)
+    schema = rows._jdf.schema().add("duplicate", "boolean")
+    encoders, streaming = jvm.org.apache.spark.sql.Encoders, jvm.org.apache.spark.sql.streaming
+    grouped = rows._jdf.groupByKey(function, encoders.STRING())
+    flagged = grouped.flatMapGroupsWithState(
+        function,
+        streaming.OutputMode.Append(),
+        encoders.LONG(),
+        encoders.row(schema),
+        streaming.GroupStateTimeout.EventTimeTimeout(),
+    )
+    return DataFrame(flagged, spark).drop("never")
+
+
+def start(spark, job):
+    records = spark.readStream.format("kafka").options(**job["source"]).load()
+    records.withWatermark("timestamp", job["watermark"]).createOrReplaceTempView("records")
+    for view in job["views"]:
+        rows = spark.sql(view["sql"])
+        if view.get("receipts"):
+            rows = with_receipts(spark, rows, job)
+        if view.get("evict_by"):
+            rows = rows.withMetadata(view["evict_by"], EVENT_TIME)
+        rows.createOrReplaceTempView(view["name"])
+    writer = spark.table(job["views"][-1]["name"]).writeStream.outputMode("update").queryName("tillstream")
+    if "trigger" in job:
+        writer = writer.trigger(**job["trigger"])
+    return writer.format("kafka").options(**job["sink"]).option("checkpointLocation", job["checkpoint"]).start()
+
+
+def obey(query):
+    for line in sys.stdin:
+        if line.strip() == "drain":
+            query.processAllAvailable()
+            break
+        if line.strip() == "stop":
+            break
+    query.stop()
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        job = json.load(file)
+    builder = SparkSession.builder
+    for name, value in job["conf"].items():
+        builder = builder.config(name, value)
+    spark = builder.getOrCreate()
+    say("session", version=spark.version, application=spark.sparkContext.applicationId)
+    spark.streams.addListener(Listener())
+    query = start(spark, job)
+    threading.Thread(target=obey, args=(query,), daemon=True).start()
+    query.awaitTermination()
+    say("end")
+    spark.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Gate, RemoteError, retried, withCopies } from './remote.ts';
+
+const LIMITS = { requestMsMax: 1000, totalMsMax: 1000 };
+
+test('what passes is tried again, until it works or the time is over; what does not pass is not', async () => {
+  let tries = 0;
+  const failing = (isTransient: boolean, times: number) => async () => {
+    if (tries++ < times) throw new RemoteError(`try ${tries}`, isTransient);
+    return 'done';
+  };
+  assert.equal(await retried(LIMITS, failing(true, 2)), 'done');
+  assert.equal(tries, 3);
+  tries = 0;
+  await assert.rejects(retried(LIMITS, failing(false, 2)), /try 1/);
+  const startedMs = performance.now();
+  await assert.rejects(retried(LIMITS, failing(true, Infinity)), /try \d/);
+  assert.ok(performance.now() - startedMs < 1500);
+  await assert.rejects(
+    retried(LIMITS, () => Promise.reject(new TypeError('ours'))),
+    /ours/,
+  );
+});
+
+test('a gate lets so many through at once, and opens again after failures', async () => {
+  const gate = new Gate(3);
+  let [now, most] = [0, 0];
+  const work = async (n: number) => {
+    most = Math.max(most, ++now);
+    await sleep(2);
+    now--;
+    if (n % 2) throw new Error('odd');
+  };
+  await Promise.allSettled(Array.from({ length: 20 }, (_, n) => gate.run(() => work(n))));
+  assert.equal(most, 3);
+  assert.equal(now, 0);
+  assert.equal(await gate.run(async () => 'free'), 'free');
+});
+
+test('copies are gone after use, after a failed use and after a failed download', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'tillstream-copies-'));
+  try {
+    const download = (path: string, target: string) =>
+      path === 'a/bad' ? Promise.reject(new Error('no such file')) : writeFile(target, path);
+    const seen = await withCopies(dir, ['a/1', 'b=2/1'], download, async (local) => {
+      assert.deepEqual(await Promise.all(local.map((path) => readFile(path, 'utf8'))), ['a/1', 'b=2/1']);
+      return local;
+    });
+    assert.deepEqual(seen.filter(existsSync), []);
+    await assert.rejects(
+      withCopies(dir, ['a/1', 'a/bad'], download, async () => assert.fail()),
+      /no such file/,
+    );
+    await assert.rejects(
+      withCopies(dir, ['a/1'], download, () => Promise.reject(new Error('used'))),
+      /used/,
+    );
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});

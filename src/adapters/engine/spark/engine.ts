@@ -1,0 +1,264 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { UsageError } from '../../../domain/errors.ts';
+import { type Offset, sumCounts } from '../../../domain/offset.ts';
+import type { PartStatus } from '../../../domain/status.ts';
+import type { ParsedBatch } from '../../../ports/batch.ts';
+import type {
+  ArchiveReader,
+  ClusterEngine,
+  MetricsBooks,
+  MetricsLedger,
+  RebuildRange,
+  RebuildResult,
+} from '../../../ports/engine.ts';
+import type { MetricsStore } from '../../../ports/metrics-store.ts';
+import { type JobStart, makeJob } from './make-job.ts';
+import type { SparkEngineOptions } from './options.ts';
+import { PointsReader } from './points-reader.ts';
+import { PointsStore } from './points-store.ts';
+import { Supervisor, type SupervisorCounters } from './supervisor.ts';
+import { withoutMergedDistincts } from './totals.ts';
+
+/** Name by which the log knows this reader. */
+const READER = 'metrics';
+/** How long the ledger may be ahead of its parts before it is shown as it is. */
+const UNEVEN_MS_MAX = 60_000;
+const REPAIR_LOOK_MS = 1000;
+const REPAIR_FAILED_MS = 5000;
+const FIRST_DAY_MS = 600_000;
+const FIRST_DAY_WATCHED_MS = 30 * 3_600_000;
+
+/**
+ * Metrics computed by Apache Spark: the driver is another program, which reads the log itself; its points come back by a
+ * topic into a store here. Of the port for engines in this process it has all but `apply`, as nobody feeds it.
+ */
+export class SparkEngine implements ClusterEngine {
+  readonly store: MetricsStore;
+  /** What was found at the start, for people; empty when all was well. */
+  readonly message: string;
+  readonly #options: SparkEngineOptions;
+  readonly #start: JobStart | null;
+  readonly #points: PointsStore;
+  readonly #reader: PointsReader;
+  readonly #supervisor: Supervisor;
+  readonly #stopping = new AbortController();
+  #working: Promise<void> = Promise.resolve();
+  #isReading = false;
+  #books: MetricsBooks;
+  #booksMs = 0;
+  #failure = '';
+
+  private constructor(
+    options: SparkEngineOptions,
+    start: JobStart | null,
+    points: PointsStore,
+    reader: PointsReader,
+    supervisor: Supervisor,
+  ) {
+    this.#options = options;
+    this.#start = start;
+    this.#points = points;
+    this.#reader = reader;
+    this.#supervisor = supervisor;
+    this.message = points.message;
+    this.#books = { ledger: { counted: {}, duplicate: {}, bad: {}, lost: {} }, consumed: {} };
+    this.store = withoutMergedDistincts(points.store, options.catalogue);
+  }
+
+  /** Opens the store and the points topic; throws UsageError where that can't be. Spark is not started yet. */
+  static async open(options: SparkEngineOptions): Promise<SparkEngine> {
+    const { config, dir, archiveDirs, catalogue, timeZone, now, kafka, logger, log } = options;
+    const made = await makeJob(options);
+    const { threads, memory_mb: memoryMb } = config;
+    const points = await PointsStore.open({
+      dir,
+      archiveDirs,
+      catalogue,
+      timeZone,
+      job: made.id,
+      threads,
+      memoryMb,
+      now,
+    });
+    try {
+      const connection = { ...kafka, topic: config.points_topic };
+      const { replicationFactor, backoffMsMin } = options;
+      const reader = await PointsReader.open({ connection, replicationFactor }, points).catch(
+        (error: Error) => {
+          throw new UsageError(
+            `The topic ${config.points_topic}, by which Spark's points come, can't be used: ${error.message}.`,
+          );
+        },
+      );
+      const isBehind = () => log.partitions().some(({ partition, end }) => points.position(partition) < end);
+      const supervisor = new Supervisor({
+        job: async () => made.job,
+        python: config.python,
+        master: config.master,
+        dir: made.dir,
+        env: made.env,
+        logger,
+        isBehind,
+        onBatch: () => void reader.batchIsDone(),
+        ...(backoffMsMin === undefined ? {} : { backoffMsMin }),
+      });
+      return new SparkEngine(options, made.start, points, reader, supervisor);
+    } catch (error) {
+      await points.close();
+      throw error;
+    }
+  }
+
+  /** Starts Spark, and computes cold windows from the archive as they get dirty. */
+  start(archive: ArchiveReader): void {
+    this.#supervisor.start();
+    this.#working = this.#work(archive);
+  }
+
+  status(): PartStatus {
+    const status = this.#supervisor.status();
+    if (status.state !== 'ready') return status;
+    const fault = this.#reader.fault() || this.#failure;
+    return fault ? { state: 'waiting', message: fault } : status;
+  }
+
+  /** Lines of the log that the points lack. */
+  lag(): number {
+    return this.#options.log
+      .partitions()
+      .reduce((sum, { partition, start, end }) => sum + end - Math.max(start, this.position(partition)), 0);
+  }
+
+  counters(): SupervisorCounters {
+    return this.#supervisor.counters;
+  }
+
+  /** Process of the driver; undefined while none runs. */
+  get driverPid(): number | undefined {
+    return this.#supervisor.pid;
+  }
+
+  position(partition: number): Offset {
+    return this.#points.position(partition);
+  }
+
+  ledger(): MetricsLedger {
+    return this.#points.ledger();
+  }
+
+  /** The ledger, and the log's counts before the position that it belongs to. */
+  books(): MetricsBooks {
+    return this.#books;
+  }
+
+  dirtyWindows(): number {
+    return this.#points.dirtyWindows();
+  }
+
+  frontierMs(): number {
+    return this.#points.frontierMs();
+  }
+
+  /** Its state is in Spark and in the topic: it is never to be filled from here. */
+  isEmpty(): boolean {
+    return false;
+  }
+
+  async apply(_batch: ParsedBatch): Promise<void> {
+    throw new Error('Spark reads the log itself');
+  }
+
+  async restore(): Promise<void> {}
+
+  repair(archive: ArchiveReader): Promise<number> {
+    return this.#points.repair(archive);
+  }
+
+  rebuild(archive: ArchiveReader, range: RebuildRange | null, diff: boolean): Promise<RebuildResult> {
+    return this.#points.rebuild(archive, range, diff);
+  }
+
+  /** Lets Spark compute what the log has, for at most so long, ends it, and takes its last points. */
+  async stop(drainMsMax: number): Promise<void> {
+    const until = Date.now() + drainMsMax;
+    await this.#supervisor.stop(drainMsMax);
+    const left = Math.max(0, until - Date.now());
+    if (this.#isReading) await this.#reader.caughtUp(AbortSignal.timeout(left)).catch(() => {});
+    this.#stopping.abort();
+    await this.#working;
+    await this.#reader.stop();
+  }
+
+  /** After `stop`. */
+  close(): Promise<void> {
+    return this.#points.close();
+  }
+
+  /** Fills the store where the log alone can't, then reads points and looks after cold windows until it is stopped. */
+  async #work(archive: ArchiveReader): Promise<void> {
+    const { signal } = this.#stopping;
+    let firstDayMs = 0;
+    while (!signal.aborted) {
+      try {
+        if (this.#start && this.#points.lacksBase()) {
+          this.#failure = 'The metrics are being filled from the archive.';
+          await this.#points.restore(archive, this.#start.offsets);
+        }
+        if (!this.#isReading) this.#reader.start();
+        this.#isReading = true;
+        await this.#lookAtBooks();
+        if (this.dirtyWindows() > 0) await this.#points.repair(archive);
+        if (this.#start && this.#isFirstDay() && Date.now() - firstDayMs > FIRST_DAY_MS) {
+          firstDayMs = Date.now();
+          const { receivedMs } = this.#start;
+          await this.#points.rebuild(archive, { fromMs: receivedMs, toMs: receivedMs + 1 }, false);
+        }
+        this.#failure = '';
+        await this.#wait(REPAIR_LOOK_MS);
+      } catch (error) {
+        this.#failure = `computing from the archive failed: ${error instanceof Error ? error.message : String(error)}`;
+        this.#options.logger.warn(
+          { err: error },
+          'metrics: computing from the archive failed, will try again',
+        );
+        await this.#wait(REPAIR_FAILED_MS);
+      }
+    }
+  }
+
+  /**
+   * Points come one after the other: the rows of the ledger are compared with the log's own books when they fit together,
+   * and after a while in any case, so that what is missing shows.
+   */
+  async #lookAtBooks(): Promise<void> {
+    const { log } = this.#options;
+    const positions = Object.fromEntries(
+      log
+        .partitions()
+        .map(({ partition, start, end }) => [
+          partition,
+          Math.min(end, Math.max(start, this.position(partition))),
+        ]),
+    );
+    const ledger = this.#points.ledger();
+    const consumed = await log.receivedBefore(positions);
+    log.retain(READER, positions);
+    const isEven =
+      sumCounts(ledger.counted) + sumCounts(ledger.duplicate) + sumCounts(ledger.bad) === sumCounts(consumed);
+    if (!isEven && Date.now() - this.#booksMs < UNEVEN_MS_MAX) return;
+    this.#booksMs = Date.now();
+    this.#books = { ledger, consumed };
+  }
+
+  /**
+   * The day in which the job began is not all in its state, and bad rows mark no window dirty: until some hours after its
+   * end it is computed from the archive now and then.
+   */
+  #isFirstDay(): boolean {
+    return this.frontierMs() < this.#start!.receivedMs + FIRST_DAY_WATCHED_MS;
+  }
+
+  #wait(ms: number): Promise<void> {
+    return sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => {});
+  }
+}

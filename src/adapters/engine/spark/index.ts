@@ -1,0 +1,2 @@
+export { sparkConfigSchema } from './config.ts';
+export { SparkEngine } from './engine.ts';

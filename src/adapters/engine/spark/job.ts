@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
+import { itemsSql, METRIC_COLUMNS, type NotBefore, pointsSql, receiptsSql, windowsSql } from './render.ts';
+import { judgedSql, linesSql, type RecordMarks } from './schema-sql.ts';
+
+const SCRIPTS = join(import.meta.dirname, '..', '..', '..', '..', 'deploy', 'spark');
+/** The program that runs jobs, and the one piece that is neither SQL nor Python. */
+export const DRIVER = join(SCRIPTS, 'driver.py');
+const RECEIPTS = join(SCRIPTS, 'Receipts.java');
+
+/**
+ * How far received-at may differ between partitions that are read together: ids and windows are kept so much longer
+ * than their time.
+ */
+const WATERMARK = '6 hours';
+
+/**
+ * Settings that the job relies on. A line must never end it (ansi); rows go through two states one after the other in
+ * update mode, which Spark refuses as a rule, as the first of them might hold rows back: this one gives each at once.
+ */
+const CONF: Readonly<Record<string, string>> = {
+  'spark.sql.ansi.enabled': 'false',
+  'spark.sql.streaming.unsupportedOperationCheck': 'false',
+  'spark.sql.streaming.statefulOperator.checkCorrectness.enabled': 'false',
+  'spark.sql.streaming.metricsEnabled': 'false',
+  // A group in memory holds two sketches of a kilobyte each; beyond so many of a task groups are sorted instead of hashed.
+  'spark.sql.objectHashAggregate.sortBased.fallbackThreshold': '4000',
+  'spark.ui.showConsoleProgress': 'false',
+  'spark.sql.streaming.noDataMicroBatches.enabled': 'false',
+};
+
+/** A step of the job: a temporary view. */
+interface View {
+  name: string;
+  sql: string;
+  /** The rows go through the state that tells duplicates. */
+  receipts?: true;
+  /** Column by which state of the aggregation goes when its time has passed. */
+  evict_by?: string;
+}
+
+/** What the driver is told to do. */
+export interface Job {
+  conf: Record<string, string>;
+  java: string;
+  within_ms: number;
+  watermark: string;
+  source: Record<string, string>;
+  views: View[];
+  sink: Record<string, string>;
+  trigger?: Record<string, string | boolean>;
+  checkpoint: string;
+}
+
+export interface JobInput {
+  catalogue: readonly Metric[];
+  marks: RecordMarks;
+  lineBytesMax: number;
+  /** Is in each point, so that points of another job in the topic are told apart. */
+  jobId: string;
+  notBefore: NotBefore | null;
+}
+
+/** The steps from the records of the log to those of the points topic. */
+export function jobViews({ catalogue, marks, lineBytesMax, jobId, notBefore }: JobInput): View[] {
+  const columns = ['event_id', ...METRIC_COLUMNS];
+  return [
+    { name: 'lines', sql: linesSql('records', marks) },
+    { name: 'judged', sql: judgedSql('lines', columns, lineBytesMax) },
+    { name: 'receipts', sql: receiptsSql('judged'), receipts: true },
+    { name: 'windows', sql: windowsSql('receipts', notBefore) },
+    { name: 'items', sql: itemsSql(catalogue, 'windows'), evict_by: 'keep_until' },
+    { name: 'points', sql: pointsSql(catalogue, 'items', jobId) },
+  ];
+}
+
+export function jobOf(
+  input: JobInput,
+  place: Pick<Job, 'conf' | 'source' | 'sink' | 'checkpoint'> & { trigger?: Job['trigger'] },
+): Job {
+  const { trigger, ...rest } = place;
+  return {
+    ...rest,
+    conf: { ...CONF, ...rest.conf },
+    java: RECEIPTS,
+    within_ms: DUPLICATE_WITHIN_MS,
+    watermark: WATERMARK,
+    views: jobViews(input),
+    ...(trigger ? { trigger } : {}),
+  };
+}

@@ -1,0 +1,119 @@
+import { protocolErrors, protocolErrorsCodesById } from '@platformatic/kafka';
+
+/** Codes of the protocol that we act on. */
+export const CODE = {
+  OFFSET_OUT_OF_RANGE: 1,
+  CORRUPT_MESSAGE: 2,
+  UNKNOWN_TOPIC_OR_PARTITION: 3,
+  LEADER_NOT_AVAILABLE: 5,
+  REQUEST_TIMED_OUT: 7,
+  MESSAGE_TOO_LARGE: 10,
+  INVALID_TOPIC: 17,
+  RECORD_LIST_TOO_LARGE: 18,
+  NOT_ENOUGH_REPLICAS: 19,
+  NOT_ENOUGH_REPLICAS_AFTER_APPEND: 20,
+  TOPIC_AUTHORIZATION_FAILED: 29,
+  CLUSTER_AUTHORIZATION_FAILED: 31,
+  INVALID_TIMESTAMP: 32,
+  UNSUPPORTED_VERSION: 35,
+  TOPIC_ALREADY_EXISTS: 36,
+  INVALID_REQUEST: 42,
+  UNSUPPORTED_FOR_MESSAGE_FORMAT: 43,
+  POLICY_VIOLATION: 44,
+  OUT_OF_ORDER_SEQUENCE_NUMBER: 45,
+  DUPLICATE_SEQUENCE_NUMBER: 46,
+  INVALID_PRODUCER_EPOCH: 47,
+  INVALID_PRODUCER_ID_MAPPING: 49,
+  UNKNOWN_PRODUCER_ID: 59,
+  UNSUPPORTED_COMPRESSION_TYPE: 76,
+  INVALID_RECORD: 87,
+} as const;
+
+/** What no second attempt would change. */
+const FINAL: readonly number[] = [
+  CODE.MESSAGE_TOO_LARGE,
+  CODE.INVALID_TOPIC,
+  CODE.RECORD_LIST_TOO_LARGE,
+  CODE.TOPIC_AUTHORIZATION_FAILED,
+  CODE.CLUSTER_AUTHORIZATION_FAILED,
+  CODE.INVALID_TIMESTAMP,
+  CODE.UNSUPPORTED_VERSION,
+  CODE.INVALID_REQUEST,
+  CODE.UNSUPPORTED_FOR_MESSAGE_FORMAT,
+  CODE.POLICY_VIOLATION,
+  CODE.UNSUPPORTED_COMPRESSION_TYPE,
+  CODE.INVALID_RECORD,
+];
+/** The broker does not know our producer, or not our sequence: nothing was stored. */
+const FORGOTTEN: readonly number[] = [
+  CODE.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  CODE.INVALID_PRODUCER_EPOCH,
+  CODE.INVALID_PRODUCER_ID_MAPPING,
+  CODE.UNKNOWN_PRODUCER_ID,
+];
+
+export const isFinal = (code: number): boolean => FINAL.includes(code);
+export const isForgotten = (code: number): boolean => FORGOTTEN.includes(code);
+
+/** A fault of the brokers or of the way to them; the message is for people. */
+export class KafkaFault extends Error {
+  override name = 'KafkaFault';
+  /** Code of the protocol, or null when no answer came. */
+  readonly code: number | null;
+  constructor(message: string, code: number | null = null, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause });
+    this.code = code;
+  }
+}
+
+/** The fault that a broker's error code stands for. */
+export function faultOf(code: number, what: string): KafkaFault {
+  return new KafkaFault(`${what}: ${codeText(code)}`, code);
+}
+
+/** Whatever the client threw, as one fault with the reason in it. */
+export function asFault(error: unknown, what: string): KafkaFault {
+  if (error instanceof KafkaFault) return error;
+  const code = find(error, (each) => (typeof each.apiCode === 'number' ? each.apiCode : undefined));
+  const reason = code === undefined ? reasonOf(error) : codeText(code);
+  return new KafkaFault(`${what}: ${reason}`, code ?? null, error);
+}
+
+/** True when the brokers refused us, so that waiting helps nothing. */
+export function isRefusal({ code, cause }: KafkaFault): boolean {
+  if (code === CODE.TOPIC_AUTHORIZATION_FAILED || code === CODE.CLUSTER_AUTHORIZATION_FAILED) return true;
+  return find(cause, (each) => (each.code === 'PLT_KFK_AUTHENTICATION' ? true : undefined)) === true;
+}
+
+function codeText(code: number): string {
+  const id = protocolErrorsCodesById[code];
+  const known = id === undefined ? undefined : protocolErrors[id];
+  return known === undefined ? `error ${code} of the broker` : `${known.message.replace(/\.$/, '')} (${id})`;
+}
+
+interface AnyError {
+  message?: string;
+  code?: string;
+  apiCode?: number;
+  cause?: unknown;
+  errors?: unknown[];
+}
+
+/** The innermost message: "connect ECONNREFUSED ..." tells more than "Cannot connect to any broker". */
+function reasonOf(error: unknown): string {
+  const { cause, errors, message, code } = (error ?? {}) as AnyError;
+  const inner = cause ?? errors?.[0];
+  return inner === undefined ? message || code || String(error) : reasonOf(inner);
+}
+
+function find<T>(error: unknown, look: (error: AnyError) => T | undefined): T | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const each = error as AnyError;
+  const found = look(each);
+  if (found !== undefined) return found;
+  for (const inner of [...(each.errors ?? []), each.cause]) {
+    const deeper = find(inner, look);
+    if (deeper !== undefined) return deeper;
+  }
+  return undefined;
+}

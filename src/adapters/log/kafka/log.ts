@@ -1,0 +1,323 @@
+import { UsageError } from '../../../domain/errors.ts';
+import type { Logger } from '../../../domain/logger.ts';
+import type { CountsBySource, Offset, Positions } from '../../../domain/offset.ts';
+import {
+  type AppendResult,
+  type EventLog,
+  type LogBatch,
+  type LogBlock,
+  type LogPartition,
+  LogRefused,
+  type LogStatus,
+  type ReadLimits,
+} from '../../../ports/event-log.ts';
+import { createKafkaClient, type KafkaClient } from '../../kafka-client/client.ts';
+import type { KafkaFault } from '../../kafka-client/faults.ts';
+import { Follower } from '../../kafka-client/follower.ts';
+import { Appender } from './appender.ts';
+import { PartitionBooks } from './books.ts';
+import { BooksFile } from './books-file.ts';
+import type { KafkaLogConfig } from './config.ts';
+import { addCounts } from './counts.ts';
+import { openTopic } from './open-topic.ts';
+import { FETCH_BYTES, PartitionLog } from './partition-log.ts';
+import { Waiters } from './waiters.ts';
+
+export interface KafkaLogOptions {
+  config: KafkaLogConfig;
+  /** Folder of the log's books; made if it is missing. */
+  dir: string;
+  /** Readers whose positions must be known (`retain`) before books are thinned out behind them. */
+  readers: readonly string[];
+  now: () => number;
+  logger: Logger;
+  /** Name and version of this program, noted in the books. */
+  program: string;
+}
+
+const MIB = 1024 * 1024;
+const CACHE_BYTES = 64 * MIB;
+const CACHE_BYTES_MIN = 4 * MIB;
+/** Kafka's own limit of a batch, less what its head and incompressible lines add. */
+const BATCH_BYTES = 900 * 1024;
+const BOOKS_MS = 1000;
+/** How long a call waits for records to be counted. */
+const COUNT_MS_MAX = 30_000;
+/** How long an append waits for its lines to be readable, once they are stored. */
+const READABLE_MS_MAX = 5000;
+/** A fault that is over sooner, as a new leader was found, is not shown. */
+const SHOWN_AFTER_MS = 1500;
+/** How long the start waits until what the books don't have is counted. */
+const OPEN_MS_MAX = 10_000;
+
+/**
+ * Opens the event log in a topic of Kafka, which is created where it is missing. Throws UsageError when the brokers can't
+ * be reached, refuse us, or the topic can't be a log.
+ *
+ * Differences to a log of our own: a refused append says "may or may not have been stored" when the answer was missing
+ * (who sends again is protected by event_id); the cluster deletes by age, whoever still has to read.
+ */
+export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> {
+  const { config, logger } = options;
+  const client = await createKafkaClient(config).catch((error: Error) => {
+    throw new UsageError(`The event log can't be opened: ${error.message}.`);
+  });
+  try {
+    const { topic, batchBytesMax } = await openTopic(client, config, logger);
+    const file = new BooksFile(options.dir, topic.id, options.program);
+    const { books, why } = await file.read();
+    if (why)
+      logger.warn(
+        { dir: options.dir },
+        `kafka: the log's books can't be used, as ${why}; reading from the start`,
+      );
+    const log = new KafkaLog(options, client, topic.id, file, batchBytesMax);
+    for (const { partition } of topic.partitions) {
+      const range = await client.range(partition);
+      log.addPartition(
+        new PartitionBooks(partition, options.now, books?.get(partition) ?? range.start),
+        range,
+      );
+    }
+    await log.start();
+    return log;
+  } catch (error) {
+    await client.close();
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`The event log on Kafka can't be opened: ${(error as Error).message}.`);
+  }
+}
+
+class KafkaLog implements EventLog {
+  readonly id: string;
+  private readonly options: KafkaLogOptions;
+  private readonly client: KafkaClient;
+  private readonly file: BooksFile;
+  private readonly appender: Appender;
+  private readonly follower: Follower;
+  private readonly waiters = new Waiters();
+  private readonly logs = new Map<number, PartitionLog>();
+  private readonly retained = new Map<string, Positions>();
+  private readonly faults = new Map<number, { fault: KafkaFault; sinceMs: number }>();
+  private timer: NodeJS.Timeout | undefined;
+  private writing: Promise<void> = Promise.resolve();
+  private closing: Promise<void> | null = null;
+
+  constructor(
+    options: KafkaLogOptions,
+    client: KafkaClient,
+    id: string,
+    file: BooksFile,
+    batchBytesMax: number | null,
+  ) {
+    this.id = id;
+    this.options = options;
+    this.client = client;
+    this.file = file;
+    const { config, now } = options;
+    this.appender = new Appender({
+      client,
+      config,
+      now,
+      batchBytesMax: Math.min(BATCH_BYTES, Math.floor((batchBytesMax ?? MIB) * 0.85)),
+      readable: (...range) => this.readable(...range),
+    });
+    this.follower = new Follower({
+      client,
+      bytesMax: FETCH_BYTES,
+      position: (partition) => this.position(partition),
+      take: (fetched) => {
+        const log = this.logs.get(fetched.partition)!;
+        if (log.extend(fetched)) this.waiters.wake(log.partition, log.end);
+      },
+      outOfRange: async (partition) => {
+        const log = this.logs.get(partition)!;
+        log.skipDeleted(await client.range(partition));
+        this.waiters.wake(partition, log.end);
+      },
+      onFault: (partition, fault) => this.onFault(partition, fault),
+    });
+  }
+
+  addPartition(books: PartitionBooks, range: { start: number; end: number }): void {
+    const { config } = this.options;
+    const count = this.client.known!.partitions.length;
+    const options = {
+      client: this.client,
+      books,
+      lineBytesMax: config.line_bytes_max,
+      cacheBytesMax: Math.max(CACHE_BYTES_MIN, CACHE_BYTES / count),
+      waitMsMax: COUNT_MS_MAX,
+    };
+    this.logs.set(books.partition, new PartitionLog(options, range));
+  }
+
+  /** Begins to follow the topic; resolves when what the books did not have is counted, or after some seconds. */
+  async start(): Promise<void> {
+    this.follower.start();
+    this.timer = setInterval(() => this.onTimer(), BOOKS_MS);
+    const until = Date.now() + OPEN_MS_MAX;
+    const isBehind = () => [...this.logs.values()].some(({ isLive, fault }) => !isLive && fault === null);
+    while (isBehind() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
+    if (isBehind()) this.options.logger.info({}, 'kafka: the lines of the topic are still being counted');
+  }
+
+  async append(block: LogBlock): Promise<AppendResult> {
+    return await this.appender.append(block);
+  }
+
+  partitions(): LogPartition[] {
+    return Array.from(this.logs.values(), ({ partition, start, end }) => ({
+      partition,
+      start: Math.min(start, end),
+      end,
+    }));
+  }
+
+  async read(partition: number, from: Offset, limits: ReadLimits): Promise<LogBatch[]> {
+    return await this.logAt(partition, from).read(from, limits);
+  }
+
+  async waitPast(positions: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    this.checkOpen();
+    for (const { partition, end } of this.logs.values()) if ((positions[partition] ?? end) < end) return true;
+    return await this.waiters.wait(positions, timeoutMs, signal);
+  }
+
+  received(): CountsBySource {
+    const counts: CountsBySource = Object.create(null);
+    for (const { books } of this.logs.values()) addCounts(counts, books.counts);
+    return { ...counts };
+  }
+
+  async receivedBefore(positions: Positions): Promise<CountsBySource> {
+    this.checkOpen();
+    const counts: CountsBySource = Object.create(null);
+    const all = Object.entries(positions).map(([partition, offset]) =>
+      this.logAt(Number(partition), offset).countsBefore(offset),
+    );
+    for (const each of await Promise.all(all)) addCounts(counts, each);
+    return { ...counts };
+  }
+
+  retain(reader: string, positions: Positions): void {
+    this.checkOpen();
+    for (const [partition, offset] of Object.entries(positions)) this.logAt(Number(partition), offset);
+    this.retained.set(reader, { ...this.retained.get(reader), ...positions });
+  }
+
+  status(): LogStatus {
+    const shown = [...this.faults.values()].find(({ sinceMs }) => Date.now() - sinceMs >= SHOWN_AFTER_MS);
+    const logs = [...this.logs.values()];
+    const lastMs = logs.reduce((last, { books }) => Math.max(last, books.lastMs), 0);
+    const { brokers } = this.options.config;
+    return {
+      state: shown === undefined ? 'ready' : 'failed',
+      message:
+        shown === undefined
+          ? ''
+          : `Kafka at ${brokers.join(', ')}: ${shown.fault.message}. Lines are taken again when it is back.`,
+      bytes: 0,
+      lostLines: logs.reduce((sum, { books }) => sum + books.lostLines, 0),
+      lastReceivedAtMs: lastMs === 0 ? null : lastMs,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.closing ??= this.shutDown();
+    await this.closing;
+  }
+
+  private async shutDown(): Promise<void> {
+    await this.appender.close();
+    this.waiters.stop();
+    clearInterval(this.timer);
+    const stopped = this.follower.stop();
+    // Ends what still waits for an answer.
+    await this.client.close();
+    await stopped;
+    await this.writeBooks();
+  }
+
+  /** The offset at which the follower goes on; null while a reader should come after. */
+  private position(partition: number): number | null {
+    const log = this.logs.get(partition);
+    return log === undefined || log.isFull() ? null : log.books.end;
+  }
+
+  private onFault(partition: number, fault: KafkaFault | null): void {
+    const log = this.logs.get(partition);
+    if (log) log.fault = fault;
+    if (fault === null) {
+      if (this.faults.delete(partition)) this.options.logger.info({ partition }, 'kafka: works again');
+      return;
+    }
+    const known = this.faults.get(partition);
+    if (known?.fault.message !== fault.message)
+      this.options.logger.warn({ partition, fault: fault.message }, 'kafka: a partition can’t be read');
+    this.faults.set(partition, { fault, sinceMs: known?.sinceMs ?? Date.now() });
+  }
+
+  /** Waits until the lines of an append can be read; gives the received-at of its first line. */
+  private async readable(
+    partition: number,
+    first: number,
+    end: number,
+    appendedAtMs: number,
+  ): Promise<number> {
+    const log = this.logs.get(partition);
+    if (log === undefined) return appendedAtMs;
+    // While an open transaction of others holds the partition back, the lines are durable all the same.
+    if (log.isLive && end > 0) await log.reach(end, READABLE_MS_MAX).catch(() => {});
+    return log.receivedAt(first) ?? Math.max(log.books.lastMs, appendedAtMs);
+  }
+
+  private onTimer(): void {
+    this.forget();
+    this.writing = this.writeBooks().then(() => this.addNewPartitions());
+  }
+
+  /** Drops what no reader will ask for. */
+  private forget(): void {
+    if (!this.options.readers.every((reader) => this.retained.has(reader))) return;
+    for (const { partition, books } of this.logs.values()) {
+      const needed = this.options.readers.map((reader) => this.retained.get(reader)![partition] ?? 0);
+      if (needed.length > 0) books.forgetBefore(Math.min(...needed));
+    }
+  }
+
+  private async writeBooks(): Promise<void> {
+    await this.writing;
+    try {
+      await this.file.write(Array.from(this.logs.values(), ({ books }) => books));
+    } catch (error) {
+      this.options.logger.error(
+        { err: error },
+        'kafka: the books can’t be written; they will be counted anew after a restart',
+      );
+    }
+  }
+
+  /** Somebody may have given the topic more partitions. */
+  private async addNewPartitions(): Promise<void> {
+    for (const leader of this.client.known!.partitions) {
+      if (this.logs.has(leader.partition) || leader.leader < 0) continue;
+      const range = await this.client.range(leader.partition).catch(() => null);
+      if (range !== null)
+        this.addPartition(new PartitionBooks(leader.partition, this.options.now, range.start), range);
+    }
+  }
+
+  private logAt(partition: number, offset: Offset): PartitionLog {
+    this.checkOpen();
+    const log = this.logs.get(partition);
+    if (log === undefined) throw new RangeError(`this log has no partition ${partition}`);
+    if (!Number.isSafeInteger(offset) || offset < 0 || offset > log.end)
+      throw new RangeError(`offset ${offset} is outside of partition ${partition}, which ends at ${log.end}`);
+    return log;
+  }
+
+  private checkOpen(): void {
+    if (this.closing !== null) throw new LogRefused('log_closed', 'The log is closed.');
+  }
+}

@@ -1,0 +1,2 @@
+export { kafkaSourceOptionsSchema } from './config.ts';
+export { createKafkaSource } from './kafka-source.ts';

@@ -1,0 +1,124 @@
+import type { Logger } from '../../../domain/logger.ts';
+import type { RawEvent } from '../../../ports/batch.ts';
+import type { ChangedPoint } from '../../../ports/metrics-store.ts';
+import { type Sink, type SinkCounters, SinkFailed } from '../../../ports/sink.ts';
+import type { StateFile } from '../../../ports/state-file.ts';
+import { InfluxClient } from './client.ts';
+import type { InfluxConfig } from './config.ts';
+import { type MetricShape, metricPoints, rawPoint } from './layout.ts';
+import type { Point } from './line-protocol.ts';
+import { RequestBody } from './request-body.ts';
+import { TagValues } from './tag-values.ts';
+import { targetOf } from './target.ts';
+
+export interface InfluxOptions {
+  config: InfluxConfig;
+  shapes: readonly MetricShape[];
+  /** Where the choice of tag values is kept. */
+  tagsFile: StateFile;
+  logger: Logger;
+  now: () => number;
+}
+
+/** InfluxDB 1.8 and later: metrics and events as points. It keeps nothing of its own but the choice of tag values. */
+export class InfluxSink implements Sink {
+  readonly id: string;
+  readonly #config: InfluxConfig;
+  readonly #client: InfluxClient;
+  readonly #shapes: ReadonlyMap<string, MetricShape>;
+  readonly #tagsFile: StateFile;
+  readonly #logger: Logger;
+  #tagValues: Promise<TagValues> | undefined;
+  readonly #counters: SinkCounters = { points: 0, requests: 0, failed_requests: 0, expired_points: 0 };
+
+  constructor({ config, shapes, tagsFile, logger, now }: InfluxOptions) {
+    const target = targetOf(config);
+    this.id = target.id;
+    this.#config = config;
+    const { gzip, timeout_seconds: seconds } = config;
+    this.#client = new InfluxClient({ target, timeoutMs: seconds * 1000, gzip, now });
+    this.#shapes = new Map(shapes.map((shape) => [shape.name, shape]));
+    this.#tagsFile = tagsFile;
+    this.#logger = logger;
+  }
+
+  counters(): SinkCounters {
+    return { ...this.#counters };
+  }
+
+  check(): Promise<string> {
+    return this.#client.check();
+  }
+
+  async writeMetrics(points: readonly ChangedPoint[], signal: AbortSignal): Promise<void> {
+    const { admit } = await this.#tags();
+    const windows = Map.groupBy(points, ({ metric, window, row }) => `${metric} ${window} ${row.start}`);
+    await this.#write(
+      [...windows.values()].flatMap((group) => {
+        const { metric, window } = group[0]!;
+        const rows = group.map(({ row }) => row);
+        return metricPoints(this.#shapes.get(metric)!, window, rows, admit);
+      }),
+      signal,
+    );
+  }
+
+  async writeEvents(events: readonly RawEvent[], signal: AbortSignal): Promise<void> {
+    const { admit } = await this.#tags();
+    await this.#write(
+      events.map((event) => rawPoint(event, admit)),
+      signal,
+    );
+  }
+
+  #tags(): Promise<TagValues> {
+    this.#tagValues ??= TagValues.open(this.#tagsFile, this.id, this.#config.tag_values_max).catch(
+      (error) => {
+        this.#tagValues = undefined;
+        throw error;
+      },
+    );
+    return this.#tagValues;
+  }
+
+  async #write(points: Point[], signal: AbortSignal): Promise<void> {
+    await (await this.#tags()).save();
+    const { batch_lines_max: linesMax, batch_bytes_max: bytesMax } = this.#config;
+    let body = new RequestBody();
+    // While the server works on one request, the next one is made.
+    let sending = Promise.resolve();
+    const send = async () => {
+      const next = body;
+      body = new RequestBody();
+      await sending;
+      sending = this.#send(next, signal);
+      // Who awaits it hears of the failure.
+      sending.catch(() => {});
+    };
+    for (const point of points) {
+      body.add(point);
+      if (body.lines >= linesMax || body.length >= bytesMax) await send();
+    }
+    if (body.lines > 0) await send();
+    await sending;
+  }
+
+  async #send(body: RequestBody, signal: AbortSignal): Promise<void> {
+    this.#counters.requests++;
+    try {
+      const { expired } = await this.#client.write(body.text, signal);
+      this.#counters.points += body.lines - expired;
+      if (expired === 0) return;
+      if (this.#counters.expired_points === 0) {
+        this.#logger.warn(
+          { points: expired },
+          'InfluxDB drops points that are older than its retention; give the place a longer one to keep them',
+        );
+      }
+      this.#counters.expired_points += expired;
+    } catch (error) {
+      if (!signal.aborted) this.#counters.failed_requests++;
+      throw error instanceof SinkFailed ? error : new SinkFailed((error as Error).message);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { archiveConfig } from './adapters/archive/delta/config.ts';
+import { duckDbConfig } from './adapters/engine/duckdb/config.ts';
+import { sparkConfigSchema } from './adapters/engine/spark/index.ts';
+import { kafkaLogConfigSchema } from './adapters/log/kafka/index.ts';
+import { segmentLogConfigSchema } from './adapters/log/segments/index.ts';
+import { kafkaSourceOptionsSchema } from './adapters/source/kafka/index.ts';
+import { pollOptionsSchema } from './adapters/source/poll/index.ts';
+import { tailOptionsSchema } from './adapters/source/tail/index.ts';
+import { loadConfig } from './config/load.ts';
+import { configSchema } from './config/schema.ts';
+import { UsageError } from './domain/errors.ts';
+import { ROLES, type Role } from './domain/roles.ts';
+import { isLoopback, type ServerConfig, serverConfig } from './server/config.ts';
+import { storeSchema, withStoreOf } from './stores.ts';
+
+const sourceSchema = z.discriminatedUnion('kind', [
+  serverConfig.extend({ kind: z.literal('http') }),
+  pollOptionsSchema.extend({ kind: z.literal('poll') }),
+  tailOptionsSchema.extend({ kind: z.literal('tail') }),
+  kafkaSourceOptionsSchema.extend({ kind: z.literal('kafka') }),
+]);
+
+/** The config of this program: the parts are the adapters that it has. */
+export const CONFIG_SCHEMA = configSchema({
+  sources: sourceSchema,
+  log: z
+    .discriminatedUnion('kind', [
+      segmentLogConfigSchema.extend({ kind: z.literal('segments').default('segments') }),
+      kafkaLogConfigSchema.extend({ kind: z.literal('kafka') }),
+    ])
+    .prefault({}),
+  archive: archiveConfig.prefault({}),
+  engine: z.discriminatedUnion('kind', [duckDbConfig, sparkConfigSchema]).prefault({}),
+  store: storeSchema,
+});
+export type Config = z.infer<typeof CONFIG_SCHEMA>;
+
+export interface Environment {
+  config: Config;
+  /** Where the config came from, for messages. */
+  configFile: string | undefined;
+  dataDir: string;
+  server: ServerConfig;
+  /** What this process does. */
+  roles: ReadonlySet<Role>;
+}
+
+/** The config that is read where no other is named. */
+export function dataConfigFile(dataDir: string): string {
+  return join(dataDir, 'config.yaml');
+}
+
+/** Reads the config and decides on data folder and port, from options and environment. */
+export async function readEnvironment(
+  options: { config?: string | undefined; data?: string | undefined; roles?: string | undefined },
+  env: Readonly<Record<string, string | undefined>>,
+  defaultDataDir: string,
+): Promise<Environment> {
+  const dataDir = resolve(options.data ?? env.TILLSTREAM_DATA ?? defaultDataDir);
+  const ofData = dataConfigFile(dataDir);
+  const configFile = options.config ?? env.TILLSTREAM_CONFIG ?? (existsSync(ofData) ? ofData : undefined);
+  const loaded = await loadConfig(CONFIG_SCHEMA, configFile, env);
+  const config = { ...loaded, stores: withStoreOf(loaded.stores, env) };
+  const http = config.sources.filter((source) => source.kind === 'http');
+  if (http.length > 1)
+    throw new UsageError('The config has more than one source of kind http; there is one port.');
+  const { kind: _kind, ...server } =
+    http[0] ?? (sourceSchema.parse({ kind: 'http' }) as (typeof http)[number]);
+  if (env.TILLSTREAM_PORT) {
+    const port = Number(env.TILLSTREAM_PORT);
+    if (!Number.isInteger(port) || port < 0 || port > 65535) {
+      throw new UsageError(`TILLSTREAM_PORT="${env.TILLSTREAM_PORT}" is no port number.`);
+    }
+    server.port = port;
+  }
+  if (!isLoopback(server.host) && server.api_keys.length === 0) {
+    throw new UsageError(
+      `The http source listens on ${server.host}, which others can reach, and has no api_keys. ` +
+        'Add api_keys, or listen on 127.0.0.1.',
+    );
+  }
+  refuseLoop(config);
+  if (config.engine.kind === 'spark' && config.log.kind !== 'kafka')
+    throw new UsageError(
+      `engine.kind is spark, which reads the event log from Kafka, and log.kind is ${config.log.kind}. ` +
+        'Set log: {kind: kafka, ...}, or engine: {kind: duckdb}.',
+    );
+  const names = config.sources.map((source) => ('name' in source ? source.name : 'http'));
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice) throw new UsageError(`Two sources have the name "${twice}"; give each a name of its own.`);
+  return { config, configFile, dataDir, server, roles: rolesOf(options.roles, config) };
+}
+
+/** A source on the topic of the log would read what it has written, for ever. */
+function refuseLoop({ log, sources }: Config): void {
+  if (log.kind !== 'kafka') return;
+  const loop = sources.some(
+    (source) =>
+      source.kind === 'kafka' &&
+      source.topic === log.topic &&
+      source.brokers.some((broker) => log.brokers.includes(broker)),
+  );
+  if (loop)
+    throw new UsageError(
+      `The topic ${log.topic} is the event log and a source too. The log is read anyway: remove the source.`,
+    );
+}
+
+/** The roles of a list with commas; all where there is none. */
+function rolesOf(list: string | undefined, config: Config): ReadonlySet<Role> {
+  if (list === undefined) return new Set(ROLES);
+  const names = list.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !ROLES.includes(name as Role));
+  if (unknown !== undefined)
+    throw new UsageError(
+      `There is no role "${unknown}". Name some of ${ROLES.join(', ')}, with commas between them.`,
+    );
+  const roles = new Set(names as Role[]);
+  if (roles.size === ROLES.length) return roles;
+  if (config.log.kind !== 'kafka')
+    throw new UsageError(
+      `--roles ${list}: processes can share the work over an event log that all of them reach, and log.kind is ` +
+        `${config.log.kind}. Set log: {kind: kafka, ...}, or leave --roles out.`,
+    );
+  if (roles.has('archive') !== roles.has('measure') && config.archive.kind === 'local')
+    throw new UsageError(
+      `--roles ${list}: who archives and who measures must reach the same archive, and archive.kind is local. ` +
+        'Set archive: {kind: hdfs, ...} or {kind: s3, ...}, or give both roles to one process.',
+    );
+  if (roles.has('serve') && !roles.has('measure'))
+    throw new UsageError(
+      `--roles ${list}: the page and the query API are served from the metrics store, which is in the process with the role ` +
+        'measure. Use --roles measure,serve.',
+    );
+  return roles;
+}

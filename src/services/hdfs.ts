@@ -1,0 +1,129 @@
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ServiceFailed } from './failure.ts';
+import { xml } from './hadoop-xml.ts';
+import { fetchJars } from './maven.ts';
+import type { ProcessSpec } from './processes.ts';
+import { findJava, lastLines, run } from './programs.ts';
+import type { Place, Server, Setup } from './server.ts';
+import { HADOOP } from './versions.ts';
+
+const TITLE = `HDFS ${HADOOP}`;
+const ARTIFACTS = ['hadoop-common', 'hadoop-hdfs', 'hadoop-hdfs-client'].map(
+  (artifact) => `org.apache.hadoop:${artifact}:${HADOOP}`,
+);
+const NAME_NODE = 'org.apache.hadoop.hdfs.server.namenode.NameNode';
+const DATA_NODE = 'org.apache.hadoop.hdfs.server.datanode.DataNode';
+const LOOK_MS_MAX = 5000;
+
+const LOG4J = `log4j.rootLogger=INFO,console
+log4j.appender.console=org.apache.log4j.ConsoleAppender
+log4j.appender.console.layout=org.apache.log4j.PatternLayout
+log4j.appender.console.layout.ConversionPattern=%d{ISO8601} %p %c{1}: %m%n
+`;
+
+/** A NameNode and a DataNode with WebHDFS, one replica, no permissions. */
+export const hdfs: Server<'hdfs'> = {
+  title: TITLE,
+  readyMsMax: 120_000,
+  portNames: () => ['namenode-rpc', 'namenode-http', 'datanode', 'datanode-ipc', 'datanode-http'],
+  newSecrets: () => ({}),
+  fetch: async (say) => ({
+    java: await findJava(TITLE),
+    jars: join(await fetchJars('hdfs', TITLE, ARTIFACTS, say), '*'),
+  }),
+
+  async prepare(place, { java, jars }) {
+    const conf = confDir(place);
+    // The jars hold no web pages, and both processes end where the class path has no folder for them.
+    for (const page of ['hdfs', 'datanode']) await mkdir(join(conf, 'webapps', page), { recursive: true });
+    await writeFile(join(conf, 'log4j.properties'), LOG4J);
+    await writeFile(
+      join(conf, 'core-site.xml'),
+      xml({
+        'fs.defaultFS': `hdfs://127.0.0.1:${place.ports['namenode-rpc']}`,
+        'hadoop.tmp.dir': join(place.dir, 'tmp'),
+      }),
+    );
+    await writeFile(join(conf, 'hdfs-site.xml'), xml(hdfsSite(place)));
+    if (existsSync(join(place.dir, 'name', 'current', 'VERSION'))) return;
+    const args = [...javaArgs(place, jars!), NAME_NODE, '-format', '-force', '-nonInteractive'];
+    const { code, output } = await run(java!, args, { cwd: place.dir });
+    if (code !== 0)
+      throw new ServiceFailed(`The folder of ${TITLE} could not be formatted:\n${lastLines(output, 12)}`);
+  },
+
+  processes(place, { java, jars }): ProcessSpec[] {
+    const process = (name: string, mainClass: string): ProcessSpec => ({
+      name,
+      command: java!,
+      args: [...javaArgs(place, jars!), mainClass],
+      cwd: place.dir,
+      log: join(place.dir, `${name}.log`),
+      ports: Object.entries(place.ports)
+        .filter(([port]) => port.startsWith(name))
+        .map(([, port]) => port),
+    });
+    return [process('namenode', NAME_NODE), process('datanode', DATA_NODE)];
+  },
+
+  async look(place) {
+    const [namenode, datanode] = [place.ports['namenode-http']!, place.ports['datanode-http']!];
+    const safeMode = await bean(namenode, 'NameNode', 'NameNodeInfo');
+    if (safeMode.Safemode !== '') return 'the NameNode, which is in safe mode';
+    const system = await bean(namenode, 'NameNode', 'FSNamesystemState');
+    if (system.NumLiveDataNodes !== 1) return 'the DataNode to register';
+    const data = await bean(datanode, 'DataNode', 'DataNodeInfo');
+    const actors = JSON.parse(String(data.BPServiceActorInfo)) as { ActorState?: string }[];
+    return actors.length > 0 && actors.every(({ ActorState }) => ActorState === 'RUNNING')
+      ? null
+      : 'the DataNode to run';
+  },
+
+  address: url,
+  connection: (place) => ({ url: url(place) }),
+};
+
+const confDir = ({ dir }: Place) => join(dir, 'conf');
+
+/** The NameNode's HTTP address, where WebHDFS is. */
+function url({ ports }: Setup): string {
+  return `http://127.0.0.1:${ports['namenode-http']}`;
+}
+
+function javaArgs(place: Place, jars: string): string[] {
+  const classPath = `${confDir(place)}:${jars}`;
+  return ['-Xmx256m', '-Djava.net.preferIPv4Stack=true', '-cp', classPath];
+}
+
+function hdfsSite({ dir, ports }: Place): Record<string, string> {
+  const at = (port: string) => `127.0.0.1:${ports[port]}`;
+  return {
+    'dfs.namenode.rpc-address': at('namenode-rpc'),
+    'dfs.namenode.http-address': at('namenode-http'),
+    'dfs.namenode.name.dir': pathToFileURL(join(dir, 'name')).href,
+    'dfs.namenode.datanode.registration.ip-hostname-check': 'false',
+    'dfs.namenode.safemode.extension': '0',
+    'dfs.namenode.heartbeat.recheck-interval': '2000',
+    'dfs.datanode.data.dir': pathToFileURL(join(dir, 'data')).href,
+    'dfs.datanode.hostname': '127.0.0.1',
+    'dfs.datanode.address': at('datanode'),
+    'dfs.datanode.ipc.address': at('datanode-ipc'),
+    'dfs.datanode.http.address': at('datanode-http'),
+    'dfs.datanode.synconclose': 'true',
+    'dfs.heartbeat.interval': '1',
+    'dfs.replication': '1',
+    'dfs.permissions.enabled': 'false',
+  };
+}
+
+/** A bean of Hadoop's /jmx page. */
+async function bean(port: number, service: string, name: string): Promise<Record<string, unknown>> {
+  const answer = await fetch(`http://127.0.0.1:${port}/jmx?qry=Hadoop:service=${service},name=${name}`, {
+    signal: AbortSignal.timeout(LOOK_MS_MAX),
+  });
+  const { beans } = (await answer.json()) as { beans: Record<string, unknown>[] };
+  return beans[0] ?? {};
+}

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ServiceFailed } from './failure.ts';
+import { fetchGoProgram } from './go.ts';
+import type { Place, Server, Setup } from './server.ts';
+import { INFLUXDB } from './versions.ts';
+
+const TITLE = `InfluxDB ${INFLUXDB}`;
+const USER = 'tillstream';
+const DATABASE = 'tillstream';
+/** The retention policy that every database gets by itself: for ever. */
+const POLICY = 'autogen';
+/** InfluxDB 1.8 ignores the organisation; clients of the v2 API want one. */
+const ORG = 'tillstream';
+const ANSWER_MS_MAX = 10_000;
+
+/** InfluxDB 1.8 with Flux and users: its v2 endpoints take "user:password" as token and "database/policy" as bucket. */
+export const influxdb: Server<'influxdb'> = {
+  title: TITLE,
+  readyMsMax: 60_000,
+  portNames: () => ['http', 'rpc'],
+  newSecrets: () => ({ password: randomBytes(24).toString('hex') }),
+  fetch: async (say) => ({
+    influxd: await fetchGoProgram(
+      'influxd',
+      TITLE,
+      'github.com/influxdata/influxdb/cmd/influxd',
+      INFLUXDB,
+      say,
+    ),
+  }),
+  prepare: (place) => writeFile(configFile(place), config(place)),
+  processes: (place, { influxd }) => [
+    {
+      name: 'influxd',
+      command: influxd!,
+      args: ['-config', configFile(place)],
+      cwd: place.dir,
+      log: join(place.dir, 'influxd.log'),
+      ports: Object.values(place.ports),
+    },
+  ],
+
+  async look(place) {
+    const answer = await fetch(`${url(place)}/health`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+    return answer.ok ? null : 'its health to be good';
+  },
+
+  async furnish(place) {
+    // The first user is made without a login; as soon as there is one, every request needs it.
+    const { password } = place.secrets;
+    if (!(await query(place, 'SHOW DATABASES', true)).ok)
+      await query(place, `CREATE USER "${USER}" WITH PASSWORD '${password}' WITH ALL PRIVILEGES`, false);
+    const made = await query(place, `CREATE DATABASE "${DATABASE}"`, true);
+    if (!made.ok)
+      throw new ServiceFailed(
+        `${TITLE} at ${url(place)} does not make its database: status ${made.status}. ` +
+          'Its data are perhaps of another user: "services down influxdb --remove-data" begins anew.',
+      );
+  },
+
+  address: url,
+  connection: (place) => ({
+    url: url(place),
+    token: `${USER}:${place.secrets.password}`,
+    org: ORG,
+    bucket: `${DATABASE}/${POLICY}`,
+  }),
+};
+
+const configFile = ({ dir }: Place) => join(dir, 'influxdb.conf');
+
+function url({ ports }: Setup): string {
+  return `http://127.0.0.1:${ports.http}`;
+}
+
+/** A statement of InfluxQL. In the body, as an address may be logged. */
+function query(place: Place, q: string, withLogin: boolean): Promise<Response> {
+  const login = Buffer.from(`${USER}:${place.secrets.password}`).toString('base64');
+  return fetch(`${url(place)}/query`, {
+    method: 'POST',
+    headers: withLogin ? { authorization: `Basic ${login}` } : {},
+    body: new URLSearchParams({ q }),
+    signal: AbortSignal.timeout(ANSWER_MS_MAX),
+  });
+}
+
+function config({ dir, ports }: Place): string {
+  const folder = (name: string) => JSON.stringify(join(dir, name));
+  return `reporting-disabled = true
+bind-address = "127.0.0.1:${ports.rpc}"
+
+[meta]
+  dir = ${folder('meta')}
+
+[data]
+  dir = ${folder('data')}
+  wal-dir = ${folder('wal')}
+  index-version = "tsi1"
+  query-log-enabled = false
+
+[monitor]
+  store-enabled = false
+
+[http]
+  bind-address = "127.0.0.1:${ports.http}"
+  auth-enabled = true
+  flux-enabled = true
+  log-enabled = false
+`;
+}

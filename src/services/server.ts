@@ -1,0 +1,56 @@
+import type { Say } from './cache.ts';
+import type { ProcessSpec } from './processes.ts';
+
+/** What is chosen once per data folder and server, and stays through restarts. */
+export interface Setup {
+  /** How many processes of a kind; only Kafka may have more than one. */
+  size: number;
+  ports: Record<string, number>;
+  secrets: Record<string, string>;
+}
+
+/** A setup, and the folder for data, config and logs. */
+export interface Place extends Setup {
+  dir: string;
+}
+
+/** What a client needs of each kind of server: `services up --json`. */
+export interface Connections {
+  kafka: { brokers: string[] };
+  /** The NameNode's HTTP address, where WebHDFS is. */
+  hdfs: { url: string };
+  influxdb: { url: string; token: string; org: string; bucket: string };
+  s3: { endpoint: string; bucket: string; access_key_id: string; secret_access_key: string };
+  spark: { master: string };
+  /** `conf_dir`: what HADOOP_CONF_DIR has to be for clients. */
+  yarn: { resource_manager: string; conf_dir: string };
+}
+
+export type ServiceName = keyof Connections;
+
+/** Paths of what a server is run with, by a name of its own. */
+export type Programs = Readonly<Record<string, string>>;
+
+/** One kind of server. Its processes listen on 127.0.0.1 only. */
+export interface Server<Name extends ServiceName = ServiceName> {
+  /** Name and version, for people. */
+  readonly title: string;
+  /** How long it may take to be ready, in milliseconds. */
+  readonly readyMsMax: number;
+  portNames(size: number): string[];
+  newSecrets(): Record<string, string>;
+  /** Brings what is needed to run it. Throws ServiceFailed where a program of this machine is missing. */
+  fetch(say: Say): Promise<Programs>;
+  /** Writes config and formats empty data. Called before every start, also after one that was cut short. */
+  prepare(place: Place, programs: Programs): Promise<void>;
+  /** In the order in which they are started. */
+  processes(place: Place, programs: Programs): ProcessSpec[];
+  /** Null when clients can work with it, else what it is waiting for. May throw while it is starting. */
+  look(place: Place): Promise<string | null>;
+  /** Makes what clients find there, such as a bucket, where it is missing. Called when it is ready. */
+  furnish?(place: Place): Promise<void>;
+  /** Where it is, for people. */
+  address(place: Setup): string;
+  /** `dir`: the server's folder. */
+  connection(place: Setup, dir: string): Connections[Name];
+}

@@ -1,0 +1,149 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fetchOnce, type Say } from './cache.ts';
+import { ServiceFailed } from './failure.ts';
+import { fetchJars } from './maven.ts';
+import type { ProcessSpec } from './processes.ts';
+import { findJava, findProgram, lastLines, run } from './programs.ts';
+import type { Server, Setup } from './server.ts';
+import { PYTHON_OLDEST, SPARK, SPARK_SCALA } from './versions.ts';
+
+const TITLE = `Spark ${SPARK}`;
+const CONNECTOR = `org.apache.spark:spark-sql-kafka-0-10_${SPARK_SCALA}:${SPARK}`;
+/** Of what the connector is published with, Spark itself has the rest. */
+const CONNECTOR_JARS = /^(spark-sql-kafka-|spark-token-provider-kafka-|kafka-clients-|commons-pool2-)/;
+const LOOK_MS_MAX = 5000;
+/** What the worker may give to executors. */
+const CORES = 2;
+const MEMORY = '3g';
+
+/** A standalone cluster: a master and a worker, of the Spark that the Python package brings. */
+export const spark: Server<'spark'> = {
+  title: TITLE,
+  readyMsMax: 180_000,
+  portNames: () => ['master', 'master-ui', 'worker', 'worker-ui'],
+  newSecrets: () => ({}),
+
+  async fetch(say) {
+    const java = await findJava(TITLE);
+    const { python, home } = await fetchPySpark(say);
+    return { java, python, home, jars: (await fetchConnector(say)).join(',') };
+  },
+
+  prepare: async (place) => {
+    for (const folder of ['tmp', 'work']) await mkdir(join(place.dir, folder), { recursive: true });
+  },
+
+  processes(place, { home, python }): ProcessSpec[] {
+    const process = (name: string, args: string[]): ProcessSpec => ({
+      name,
+      command: join(home!, 'bin', 'spark-class'),
+      args,
+      env: {
+        SPARK_HOME: home!,
+        SPARK_LOCAL_IP: '127.0.0.1',
+        SPARK_LOCAL_DIRS: join(place.dir, 'tmp'),
+        SPARK_DAEMON_MEMORY: '384m',
+        // A port for submissions, which nobody here uses, is not opened.
+        SPARK_MASTER_OPTS: '-Dspark.master.rest.enabled=false',
+        PYSPARK_PYTHON: python!,
+      },
+      cwd: place.dir,
+      log: join(place.dir, `${name}.log`),
+      ports: [place.ports[name]!, place.ports[`${name}-ui`]!],
+    });
+    const at = (name: string) => ['--host', '127.0.0.1', '--port', String(place.ports[name])];
+    const ui = (name: string) => ['--webui-port', String(place.ports[`${name}-ui`])];
+    const room = ['--cores', String(CORES), '--memory', MEMORY, '--work-dir', join(place.dir, 'work')];
+    return [
+      process('master', ['org.apache.spark.deploy.master.Master', ...at('master'), ...ui('master')]),
+      process('worker', [
+        'org.apache.spark.deploy.worker.Worker',
+        ...at('worker'),
+        ...ui('worker'),
+        ...room,
+        master(place),
+      ]),
+    ];
+  },
+
+  async look({ ports }) {
+    const answer = await fetch(`http://127.0.0.1:${ports['master-ui']}/json/`, {
+      signal: AbortSignal.timeout(LOOK_MS_MAX),
+    });
+    const { status, aliveworkers } = (await answer.json()) as { status: string; aliveworkers: number };
+    if (status !== 'ALIVE') return `the master, which is ${status}`;
+    return aliveworkers > 0 ? null : 'the worker to register';
+  },
+
+  address: master,
+  connection: (place) => ({ master: master(place) }),
+};
+
+function master({ ports }: Setup): string {
+  return `spark://127.0.0.1:${ports.master}`;
+}
+
+/** A Python environment in the cache that has PySpark, which holds all of Spark. */
+export async function fetchPySpark(say: Say): Promise<{ python: string; home: string }> {
+  const { path, version } = await findPython();
+  const folder = await fetchOnce(`spark-${SPARK}-python${version}`, TITLE, say, async (scratch) => {
+    const made = await run(path, ['-m', 'venv', scratch], {});
+    if (made.code !== 0) {
+      throw new ServiceFailed(
+        `${TITLE} needs a Python environment, and ${path} can't make one (Debian: apt-get install python3-venv). ` +
+          `It said:\n${lastLines(made.output, 6)}`,
+      );
+    }
+    say(`Installing ${TITLE} (500 MB), which takes some minutes ...`);
+    const pip = [
+      '-m',
+      'pip',
+      'install',
+      '--disable-pip-version-check',
+      '--no-cache-dir',
+      `pyspark==${SPARK}`,
+    ];
+    // The cache is on this disk, and the download has to be unpacked on it too: /tmp may be too small.
+    const { code, output } = await run(join(scratch, 'bin', 'python'), pip, { env: { TMPDIR: scratch } });
+    if (code !== 0) {
+      throw new ServiceFailed(
+        `${TITLE} could not be fetched: pip failed. Check the network and pip's index, then start again. ` +
+          `It said:\n${lastLines(output, 12)}`,
+      );
+    }
+  });
+  const home = join(folder, 'lib', `python${version}`, 'site-packages', 'pyspark');
+  return { python: join(folder, 'bin', 'python'), home };
+}
+
+/** What Spark needs besides itself to read and write Kafka. */
+export async function fetchConnector(say: Say): Promise<string[]> {
+  const title = `the Kafka connector of ${TITLE}`;
+  const folder = await fetchJars('spark-kafka', title, [CONNECTOR], say);
+  return (await readdir(folder))
+    .filter((jar) => CONNECTOR_JARS.test(jar))
+    .sort()
+    .map((jar) => join(folder, jar));
+}
+
+async function findPython(): Promise<{ path: string; version: string }> {
+  const path = findProgram('python3');
+  const oldest = `Python ${PYTHON_OLDEST}`;
+  if (!path) {
+    throw new ServiceFailed(
+      `${TITLE} needs ${oldest} or newer, and there is no python3 in PATH. ` +
+        'Install it (Debian: apt-get install python3 python3-venv), then start again.',
+    );
+  }
+  const { output } = await run(path, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], {});
+  const version = output.trim();
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [oldestMajor = 0, oldestMinor = 0] = PYTHON_OLDEST.split('.').map(Number);
+  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+    throw new ServiceFailed(
+      `${TITLE} needs ${oldest} or newer, and ${path} is ${version}. Put a newer one first in PATH, then start again.`,
+    );
+  }
+  return { path, version };
+}

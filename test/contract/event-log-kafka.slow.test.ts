@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe } from 'node:test';
+import { kafkaLogConfigSchema, openKafkaLog } from '../../src/adapters/log/kafka/index.ts';
+import type { EventLog } from '../../src/ports/event-log.ts';
+import { quietLogger } from '../support/kafka.ts';
+import { startService, type TestService } from '../support/services.ts';
+import { eventLogContract } from './event-log.ts';
+
+/** Each log has a topic and a folder of its own. */
+function contractOn(brokers: number, cases: { partitions: number; records: 'events' | 'blocks' }[]): void {
+  describe(`${brokers} broker(s)`, () => {
+    let service: TestService<'kafka'>;
+    before(async () => {
+      service = await startService('kafka', { brokers });
+    });
+    after(() => service.kill());
+    for (const [index, { partitions, records }] of cases.entries()) {
+      const places = new Map<string, { topic: string; dir: string }>();
+      let count = 0;
+      const openAt = async (place: { topic: string; dir: string }): Promise<EventLog> => {
+        const config = kafkaLogConfigSchema.parse({
+          brokers: service.info.brokers,
+          topic: place.topic,
+          partitions,
+          records,
+        });
+        const log = await openKafkaLog({
+          config,
+          dir: place.dir,
+          readers: ['archive', 'metrics'],
+          now: Date.now,
+          logger: quietLogger,
+          program: 'test',
+        });
+        places.set(log.id, place);
+        return log;
+      };
+      after(async () => {
+        for (const { dir } of places.values()) await rm(dir, { recursive: true, force: true });
+      });
+      eventLogContract({
+        name: `Kafka, ${partitions} partition(s), records: ${records}`,
+        open: async () =>
+          openAt({
+            topic: `contract-${index}-${count++}`,
+            dir: await mkdtemp(join(tmpdir(), 'tillstream-kafka-log-')),
+          }),
+        reopen: (closed) => openAt(places.get(closed.id)!),
+      });
+    }
+  });
+}
+
+contractOn(1, [
+  { partitions: 1, records: 'events' },
+  { partitions: 4, records: 'events' },
+  { partitions: 1, records: 'blocks' },
+  { partitions: 4, records: 'blocks' },
+]);
+contractOn(3, [{ partitions: 4, records: 'events' }]);

@@ -1,0 +1,52 @@
+/** The golden inputs as records of a real Kafka topic, judged at the door: the rows are those of the embedded log. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
+import { Door } from '../../src/pipeline/door.ts';
+import { canonicalJson } from '../support/compare-rows.ts';
+import { createTopic, openLog, produce } from '../support/kafka.ts';
+import { type AllRows, MetricsHarness } from '../support/metrics-harness.ts';
+import { temporaryDir } from '../support/product.ts';
+import { startService } from '../support/services.ts';
+import { deliveriesOf, GOLDEN, readGolden } from './golden-runs.ts';
+
+describe('golden runs through Kafka', () => {
+  let brokers: string[];
+  before(async () => {
+    brokers = (await startService('kafka')).info.brokers;
+  });
+
+  for (const [name, timeZone] of Object.entries(GOLDEN)) {
+    it(name, async () => {
+      await createTopic(brokers, name, {
+        configs: { 'message.timestamp.type': 'CreateTime', 'retention.ms': '-1' },
+      });
+      let nowMs = 0;
+      const now = () => nowMs;
+      const door = new Door({ log: openMemoryLog({ now }), timeZone, lineBytesMax: 1 << 20, now });
+      for (const { atMs, lines } of deliveriesOf(readGolden(name))) {
+        nowMs = atMs;
+        const stored = Buffer.concat(door.check(Buffer.from(lines.join('\n'))).bytes).toString();
+        const records = stored.split('\n').filter(Boolean);
+        await produce(
+          brokers,
+          name,
+          records.map((value) => ({ value, timestampMs: atMs, headers: { source: 'http' }, partition: 0 })),
+        );
+      }
+      const log = await openLog(brokers, temporaryDir(), { topic: name });
+      const harness = await MetricsHarness.open({ engine: 'duckdb', timeZone, log });
+      try {
+        await harness.settle();
+        await harness.assertSound();
+        const rows = JSON.parse(readFileSync(join(import.meta.dirname, `${name}.rows.json`), 'utf8'));
+        assert.equal(canonicalJson(await harness.rows()), canonicalJson(rows as AllRows));
+      } finally {
+        await harness.close();
+        await log.close();
+      }
+    });
+  }
+});

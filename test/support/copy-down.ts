@@ -1,0 +1,12 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { WebHdfs } from '../../src/adapters/archive/delta/webhdfs.ts';
+
+/** Copies a folder of HDFS to a local one, for readers that know no HDFS. */
+export async function copyDown(hdfs: WebHdfs, from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const { name, isFile } of await hdfs.list(from)) {
+    if (isFile) await hdfs.download(`${from}/${name}`, join(to, name));
+    else await copyDown(hdfs, `${from}/${name}`, join(to, name));
+  }
+}
