@@ -12,8 +12,9 @@ import { tailOptionsSchema } from './adapters/source/tail/index.ts';
 import { loadConfig } from './config/load.ts';
 import { configSchema } from './config/schema.ts';
 import { UsageError } from './domain/errors.ts';
+import { isLoopback } from './domain/host.ts';
 import { ROLES, type Role } from './domain/roles.ts';
-import { isLoopback, type ServerConfig, serverConfig } from './server/config.ts';
+import { type ServerConfig, serverConfig } from './server/config.ts';
 import { storeSchema, withStoreOf } from './stores.ts';
 
 const sourceSchema = z.discriminatedUnion('kind', [

@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from '../domain/errors.ts';
-import { isLoopback, type ServerConfig } from './config.ts';
+import { isLoopback } from '../domain/host.ts';
+import type { ServerConfig } from './config.ts';
 
 export type Scope = 'write' | 'read' | 'admin';
 

@@ -72,7 +72,3 @@ export const serverConfig = z
   .describe('HTTP: collector, query API and page.');
 
 export type ServerConfig = z.infer<typeof serverConfig>;
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-}

@@ -54,7 +54,10 @@ export const influxConfigSchema = z
       .max(100_000)
       .default(TAG_VALUES_MAX)
       .describe('Most different values of a tag, such as event_type; further ones are written as "other".'),
-    gzip: z.boolean().default(true).describe('Compress what is sent.'),
+    gzip: z
+      .boolean()
+      .optional()
+      .describe('Compress what is sent. Default: where the server is on another machine.'),
   })
   .refine((config) => isV2(config) !== isV1(config), {
     error: 'needs token (or token_file), org and bucket, or else database (with user and password)',

@@ -8,10 +8,10 @@ import {
   metricPoints,
   RAW_MEASUREMENT,
   RAW_TAGS,
-  rawPoint,
+  rawLine,
   tagNames,
 } from './layout.ts';
-import { lineOf, type Point } from './line-protocol.ts';
+import { type Line, lineOf, type Point } from './line-protocol.ts';
 import { OverwriteRefused, RequestBody } from './request-body.ts';
 import { TagValues } from './tag-values.ts';
 
@@ -37,16 +37,13 @@ const products: MetricShape = {
   ],
 };
 
-const text = (point: Point) => {
-  const { series, fields, time } = lineOf(point);
-  return `${series} ${fields} ${time}`;
-};
+const text = ({ series, fields, time }: Line) => `${series} ${fields} ${time}`;
 const noFile = { read: async () => null, write: async () => {} };
 
 describe('The layout of metrics', () => {
   it('types fields as they are declared, whatever their values are', () => {
     const rows: MetricRow[] = [{ start: START, event_type: 'view', events: 2, share: 1, max: 7 }];
-    assert.deepEqual(metricPoints(traffic, '1h', rows, asIs).map(text), [
+    assert.deepEqual(metricPoints(traffic, '1h', rows, asIs).map(lineOf).map(text), [
       'tillstream_traffic,window=1h,event_type=view events=2i,share=1,max=7 1795392000000000000',
     ]);
     assert.equal(measurementOf('traffic'), 'tillstream_traffic');
@@ -59,7 +56,7 @@ describe('The layout of metrics', () => {
       { start: START, event_type: 'view', events: 2, share: null, max: null },
       { start: START, event_type: 'none', events: null, share: null, max: null },
     ];
-    assert.deepEqual(metricPoints(traffic, '1h', rows, asIs).map(text), [
+    assert.deepEqual(metricPoints(traffic, '1h', rows, asIs).map(lineOf).map(text), [
       'tillstream_traffic,window=1h,event_type=view events=2i 1795392000000000000',
     ]);
   });
@@ -83,7 +80,7 @@ describe('The layout of metrics', () => {
     ]);
     assert.equal(points.length, 21);
     assert.equal(
-      text(points.at(-1)!),
+      text(lineOf(points.at(-1)!)),
       'tillstream_products,window=1d,rank=other product_id="other",views=4i,purchases=0i,revenue=0.4 1795392000000000000',
     );
   });
@@ -104,7 +101,7 @@ describe('The layout of metrics', () => {
       max: i,
     }));
     const values = await TagValues.open(file, 'here', 2);
-    const points = metricPoints(traffic, '1h', rows, values.admit).map(text);
+    const points = metricPoints(traffic, '1h', rows, values.admit).map(lineOf).map(text);
     assert.deepEqual(points, [
       'tillstream_traffic,window=1h,event_type=a events=1i,share=0.5,max=0 1795392000000000000',
       'tillstream_traffic,window=1h,event_type=b events=2i,share=0.5,max=1 1795392000000000000',
@@ -113,7 +110,7 @@ describe('The layout of metrics', () => {
     await values.save();
     const again = await TagValues.open(file, 'here', 2);
     assert.deepEqual(
-      metricPoints(traffic, '1h', rows.toReversed(), again.admit).map(text).sort(),
+      metricPoints(traffic, '1h', rows.toReversed(), again.admit).map(lineOf).map(text).sort(),
       points.sort(),
     );
     const elsewhere = await TagValues.open(file, 'there', 2);
@@ -128,7 +125,7 @@ describe('The layout of metrics', () => {
       share: 0.5,
       max: 1,
     }));
-    assert.deepEqual(metricPoints(traffic, '1h', rows, asIs).map(text), [
+    assert.deepEqual(metricPoints(traffic, '1h', rows, asIs).map(lineOf).map(text), [
       'tillstream_traffic,window=1h,event_type=a\\ b events=3i,max=1 1795392000000000000',
     ]);
   });
@@ -152,12 +149,12 @@ describe('The layout of events', () => {
     assert.equal(RAW_MEASUREMENT, 'ecommerce_event');
     assert.deepEqual(RAW_TAGS, ['event_type', 'device_type', 'status_code']);
     assert.equal(
-      text(rawPoint(event, asIs)),
+      text(rawLine(event, asIs)),
       'ecommerce_event,event_type=purchase,device_type=mobile,status_code=200 events=1i,user_id="u\\"1",response_time=12i 1795392000000000000',
     );
     const bare = { ...event, deviceType: null, statusCode: null, userId: null, responseTime: null };
     assert.equal(
-      text(rawPoint(bare, asIs)),
+      text(rawLine(bare, asIs)),
       'ecommerce_event,event_type=purchase events=1i 1795392000000000000',
     );
   });
@@ -166,7 +163,7 @@ describe('The layout of events', () => {
     const places = new Set<string>();
     let events = 0;
     const add = (partition: number, offset: number, line: number) => {
-      const { series, time } = lineOf(rawPoint({ ...event, partition, offset, line }, asIs));
+      const { series, time } = rawLine({ ...event, partition, offset, line }, asIs);
       places.add(`${series} ${time}`);
       events++;
     };
@@ -177,10 +174,13 @@ describe('The layout of events', () => {
   });
 
   it('stays within its millisecond, and is the same when it is sent again', () => {
-    for (const offset of [0, 1, 999_999, 1_000_000, Number.MAX_SAFE_INTEGER - 1]) {
-      const { timeNs } = rawPoint({ ...event, offset }, asIs);
-      assert.equal(timeNs / 1_000_000n, BigInt(event.timeMs));
-      assert.equal(rawPoint({ ...event, offset }, asIs).timeNs, timeNs);
+    for (const timeMs of [event.timeMs, 1, 0, -1, Date.parse('0001-01-01T00:00:00Z')]) {
+      for (const offset of [0, 1, 999_999, 1_000_000, Number.MAX_SAFE_INTEGER - 1]) {
+        const { time } = rawLine({ ...event, timeMs, offset }, asIs);
+        const withinNs = BigInt(time) - BigInt(timeMs) * 1_000_000n;
+        assert.ok(withinNs >= 0n && withinNs < 1_000_000n, time);
+        assert.equal(rawLine({ ...event, timeMs, offset }, asIs).time, time);
+      }
     }
   });
 });
@@ -190,13 +190,9 @@ describe('A request', () => {
     const body = new RequestBody();
     const write = () => {
       for (let i = 0; i < 4000; i++) {
-        const timeNs = BigInt(Date.parse(START) + (i % 19) * 86_400_000) * 1_000_000n;
-        body.add({
-          measurement: 'ecommerce_event',
-          tags: [],
-          fields: [['user_id', { type: 'string', value: `u${i}` }]],
-          timeNs,
-        });
+        const timeMs = Date.parse(START) + (i % 19) * 86_400_000;
+        const fields: Point['fields'] = [['user_id', { type: 'string', value: `u${i}` }]];
+        body.add(lineOf({ measurement: 'ecommerce_event', tags: [], fields, timeMs }));
       }
     };
     assert.throws(write, (error: Error) => {
@@ -211,27 +207,18 @@ describe('A request', () => {
 
   it('takes the same point twice as one', () => {
     const body = new RequestBody();
-    const point: Point = {
-      measurement: 'm',
-      tags: [],
-      fields: [['f', { type: 'float', value: 1 }]],
-      timeNs: 1n,
-    };
-    body.add(point);
-    body.add(point);
+    const line = { series: 'm', fields: 'f=1', time: '1' };
+    body.add(line);
+    body.add({ ...line });
     assert.equal(body.text, 'm f=1 1\n');
     assert.equal(body.lines, 1);
   });
 
   it('holds no number that InfluxDB can’t', async () => {
-    const point = (type: 'integer' | 'float', value: number): Point => ({
-      measurement: 'm',
-      tags: [],
-      fields: [['f', { type, value }]],
-      timeNs: 1n,
-    });
-    assert.throws(() => new RequestBody().add(point('float', Number.NaN)), RangeError);
-    assert.throws(() => new RequestBody().add(point('integer', 1.5)), RangeError);
+    const line = (type: 'integer' | 'float', value: number) =>
+      lineOf({ measurement: 'm', tags: [], fields: [['f', { type, value }]], timeMs: 1 });
+    assert.throws(() => line('float', Number.NaN), RangeError);
+    assert.throws(() => line('integer', 1.5), RangeError);
     assert.equal((await TagValues.open(noFile, 's', 1)).admit('t', ''), '', 'an empty value is no value');
   });
 });

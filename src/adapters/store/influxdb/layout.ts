@@ -2,7 +2,16 @@ import { formatMoney, parseMoney } from '../../../domain/values.ts';
 import type { WindowSize } from '../../../domain/window.ts';
 import type { RawEvent } from '../../../ports/batch.ts';
 import type { MetricRow } from '../../../ports/metrics-store.ts';
-import { type FieldValue, type Point, tagValue } from './line-protocol.ts';
+import {
+  type FieldValue,
+  integerField,
+  type Line,
+  type Point,
+  seriesOf,
+  stringField,
+  tagValue,
+  timeText,
+} from './line-protocol.ts';
 
 /** What the layout needs to know of a metric: app.ts takes it from the catalogue. */
 export interface MetricShape {
@@ -63,8 +72,8 @@ export function metricPoints(
     const row = group.length === 1 ? group[0]! : merged(shape, group);
     const fields = fieldsOf(shape, row);
     if (fields.length === 0) return [];
-    const timeNs = BigInt(Date.parse(row.start)) * 1_000_000n;
-    return [{ measurement: measurementOf(shape.name), tags: tagsOf(row), fields, timeNs }];
+    const timeMs = Date.parse(row.start);
+    return [{ measurement: measurementOf(shape.name), tags: tagsOf(row), fields, timeMs }];
   });
 }
 
@@ -131,29 +140,30 @@ function placeOf({ offset, line }: RawEvent): number {
   return ((offset % PLACES) * STRIDE + line) % PLACES;
 }
 
-/** The point of an event. A field that the event lacks is left out; `events` is always there, as a point needs a field. */
-export function rawPoint(event: RawEvent, admit: Admit): Point {
+/** The line of an event. A field that the event lacks is left out; `events` is always there, as a point needs a field. */
+export function rawLine(event: RawEvent, admit: Admit): Line {
   const { userId, productId, responseTime } = event;
-  const fields: [string, FieldValue][] = [['events', { type: 'integer', value: 1 }]];
-  if (userId !== null) fields.push(['user_id', { type: 'string', value: userId }]);
-  if (productId !== null) fields.push(['product_id', { type: 'string', value: productId }]);
-  if (responseTime !== null) fields.push(['response_time', { type: 'integer', value: responseTime }]);
-  const timeNs = BigInt(event.timeMs) * 1_000_000n + BigInt(placeOf(event));
-  return { measurement: RAW_MEASUREMENT, tags: rawTags(event, admit), fields, timeNs };
+  let fields = 'events=1i';
+  if (userId !== null) fields += `,user_id=${stringField(userId)}`;
+  if (productId !== null) fields += `,product_id=${stringField(productId)}`;
+  if (responseTime !== null) fields += `,response_time=${integerField(responseTime)}`;
+  return { series: rawSeries(event, admit), fields, time: timeText(event.timeMs, placeOf(event)) };
 }
 
-type Tags = readonly (readonly [string, string])[];
-/** Lists of tags that were made before, by what they were made of: there are few, and each is made for many events. */
-const tagsMade = new WeakMap<Admit, Map<string, Tags>>();
+/** Series that were made before, by what they were made of: there are few, and each is of many events. */
+const seriesMade = new WeakMap<Admit, Map<string, string>>();
 /** What comes from outside must not grow it without end. */
-const TAGS_MADE_MAX = 10_000;
+const SERIES_MADE_MAX = 10_000;
 
-function rawTags({ eventType, deviceType, statusCode, partition }: RawEvent, admit: Admit): Tags {
-  const made = tagsMade.get(admit) ?? new Map<string, Tags>();
-  tagsMade.set(admit, made);
+function rawSeries({ eventType, deviceType, statusCode, partition }: RawEvent, admit: Admit): string {
+  let made = seriesMade.get(admit);
+  if (!made) {
+    made = new Map();
+    seriesMade.set(admit, made);
+  }
   const key = `${eventType}\n${deviceType}\n${statusCode}\n${partition}`;
   const known = made.get(key);
-  if (known) return known;
+  if (known !== undefined) return known;
   const values = [eventType, deviceType, statusCode === null ? null : String(statusCode)];
   const tags = RAW_TAGS.map((name, index): [string, string] => {
     const value = values[index] ?? null;
@@ -161,7 +171,8 @@ function rawTags({ eventType, deviceType, statusCode, partition }: RawEvent, adm
   });
   // Offsets of other partitions are alike; a log of one partition needs no such tag.
   if (partition > 0) tags.push(['log_partition', String(partition)]);
-  if (made.size >= TAGS_MADE_MAX) made.clear();
-  made.set(key, tags);
-  return tags;
+  const series = seriesOf(RAW_MEASUREMENT, tags);
+  if (made.size >= SERIES_MADE_MAX) made.clear();
+  made.set(key, series);
+  return series;
 }

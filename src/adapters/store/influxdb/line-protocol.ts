@@ -10,8 +10,7 @@ export interface Point {
   tags: readonly (readonly [string, string])[];
   /** At least one. */
   fields: readonly (readonly [string, FieldValue])[];
-  /** Nanoseconds since 1970. */
-  timeNs: bigint;
+  timeMs: number;
 }
 
 /** A point as text, in its parts: two points of the same series and time share a place, and the later one overwrites. */
@@ -21,25 +20,25 @@ export interface Line {
   time: string;
 }
 
-export function lineOf({ measurement, tags, fields, timeNs }: Point): Line {
+export function lineOf({ measurement, tags, fields, timeMs }: Point): Line {
   let list = '';
   for (const [name, value] of fields) list += `${list && ','}${escapeTag(name)}=${fieldText(value)}`;
-  return { series: seriesOf(measurement, tags), fields: list, time: timeNs.toString() };
+  return { series: seriesOf(measurement, tags), fields: list, time: timeText(timeMs, 0) };
 }
 
-/** Points that share their list of tags share its text. */
-const seriesOfTags = new WeakMap<Point['tags'], { measurement: string; series: string }>();
-
-function seriesOf(measurement: string, tags: Point['tags']): string {
-  const known = seriesOfTags.get(tags);
-  if (known?.measurement === measurement) return known.series;
+export function seriesOf(measurement: string, tags: Point['tags']): string {
   let series = measurement.replace(/[, ]/g, '\\$&');
   for (const [name, value] of tags) {
     const text = tagValue(value);
     if (text !== '') series += `,${escapeTag(name)}=${escapeTag(text)}`;
   }
-  seriesOfTags.set(tags, { measurement, series });
   return series;
+}
+
+/** Nanoseconds since 1970, of a time in ms and `ns` (below a million) after it. */
+export function timeText(timeMs: number, ns: number): string {
+  if (timeMs > 0) return `${timeMs}${String(ns).padStart(6, '0')}`;
+  return (BigInt(timeMs) * 1_000_000n + BigInt(ns)).toString();
 }
 
 /**
@@ -60,13 +59,18 @@ function escapeTag(text: string): string {
 const ESCAPED_IN_TAG = /[,= ]/;
 const ESCAPED_IN_STRING = /["\\]/;
 
-function fieldText(field: FieldValue): string {
-  if (field.type === 'string') {
-    const { value } = field;
-    return ESCAPED_IN_STRING.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : `"${value}"`;
-  }
-  if (!Number.isFinite(field.value)) throw new RangeError(`a field can't hold ${field.value}`);
-  if (field.type === 'float') return String(field.value);
-  if (!Number.isSafeInteger(field.value)) throw new RangeError(`an integer field can't hold ${field.value}`);
-  return `${field.value}i`;
+function fieldText({ type, value }: FieldValue): string {
+  if (type === 'string') return stringField(value);
+  if (type === 'integer') return integerField(value);
+  if (!Number.isFinite(value)) throw new RangeError(`a field can't hold ${value}`);
+  return String(value);
+}
+
+export function stringField(text: string): string {
+  return ESCAPED_IN_STRING.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : `"${text}"`;
+}
+
+export function integerField(value: number): string {
+  if (!Number.isSafeInteger(value)) throw new RangeError(`an integer field can't hold ${value}`);
+  return `${value}i`;
 }

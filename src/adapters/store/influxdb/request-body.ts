@@ -1,5 +1,5 @@
 import { SinkFailed } from '../../../ports/sink.ts';
-import { lineOf, type Point } from './line-protocol.ts';
+import type { Line } from './line-protocol.ts';
 
 /** Longest part of a point that a message shows. */
 const SHOWN_MAX = 300;
@@ -27,8 +27,7 @@ export class RequestBody {
     return this.#text;
   }
 
-  add(point: Point): void {
-    const { series, fields, time } = lineOf(point);
+  add({ series, fields, time }: Line): void {
     let ofSeries = this.#fields.get(series);
     if (!ofSeries) {
       ofSeries = new Map();

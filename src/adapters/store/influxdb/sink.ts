@@ -1,3 +1,4 @@
+import { isLoopback } from '../../../domain/host.ts';
 import type { Logger } from '../../../domain/logger.ts';
 import type { RawEvent } from '../../../ports/batch.ts';
 import type { ChangedPoint } from '../../../ports/metrics-store.ts';
@@ -5,8 +6,8 @@ import { type Sink, type SinkCounters, SinkFailed } from '../../../ports/sink.ts
 import type { StateFile } from '../../../ports/state-file.ts';
 import { InfluxClient } from './client.ts';
 import type { InfluxConfig } from './config.ts';
-import { type MetricShape, metricPoints, rawPoint } from './layout.ts';
-import type { Point } from './line-protocol.ts';
+import { type MetricShape, metricPoints, rawLine } from './layout.ts';
+import { type Line, lineOf } from './line-protocol.ts';
 import { RequestBody } from './request-body.ts';
 import { TagValues } from './tag-values.ts';
 import { targetOf } from './target.ts';
@@ -35,7 +36,7 @@ export class InfluxSink implements Sink {
     const target = targetOf(config);
     this.id = target.id;
     this.#config = config;
-    const { gzip, timeout_seconds: seconds } = config;
+    const { gzip = !isLoopback(new URL(config.url).hostname), timeout_seconds: seconds } = config;
     this.#client = new InfluxClient({ target, timeoutMs: seconds * 1000, gzip, now });
     this.#shapes = new Map(shapes.map((shape) => [shape.name, shape]));
     this.#tagsFile = tagsFile;
@@ -57,7 +58,7 @@ export class InfluxSink implements Sink {
       [...windows.values()].flatMap((group) => {
         const { metric, window } = group[0]!;
         const rows = group.map(({ row }) => row);
-        return metricPoints(this.#shapes.get(metric)!, window, rows, admit);
+        return metricPoints(this.#shapes.get(metric)!, window, rows, admit).map(lineOf);
       }),
       signal,
     );
@@ -66,7 +67,7 @@ export class InfluxSink implements Sink {
   async writeEvents(events: readonly RawEvent[], signal: AbortSignal): Promise<void> {
     const { admit } = await this.#tags();
     await this.#write(
-      events.map((event) => rawPoint(event, admit)),
+      events.map((event) => rawLine(event, admit)),
       signal,
     );
   }
@@ -81,7 +82,7 @@ export class InfluxSink implements Sink {
     return this.#tagValues;
   }
 
-  async #write(points: Point[], signal: AbortSignal): Promise<void> {
+  async #write(lines: Line[], signal: AbortSignal): Promise<void> {
     await (await this.#tags()).save();
     const { batch_lines_max: linesMax, batch_bytes_max: bytesMax } = this.#config;
     let body = new RequestBody();
@@ -95,8 +96,8 @@ export class InfluxSink implements Sink {
       // Who awaits it hears of the failure.
       sending.catch(() => {});
     };
-    for (const point of points) {
-      body.add(point);
+    for (const line of lines) {
+      body.add(line);
       if (body.lines >= linesMax || body.length >= bytesMax) await send();
     }
     if (body.lines > 0) await send();
