@@ -1,18 +1,23 @@
 /**
- * Kafka to points by Spark on this machine (local[*]): lines for each second, cold and warm, with one event in each record and
- * with NDJSON blocks. All metrics of the catalogue, duplicates included.
- * Usage: node bench/spark.ts [LINES=300000]
+ * Kafka to points by Spark on this machine (local[*]), lines for each second: the whole catalogue with duplicates told apart, and in
+ * the same Spark a plain job that only counts by minute, type and device. Each is run once cold and then in turn, with one
+ * event in each record; ours at the end with NDJSON blocks, too. The counts of both are checked against the simulator's.
+ * Usage: node bench/spark.ts [LINES=300000] [PAIRS=2] [SPARK_CONF=VALUE ...]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Consumer } from '@platformatic/kafka';
+import type { Job } from '../src/adapters/engine/spark/job.ts';
+import { createKafkaClient } from '../src/adapters/kafka-client/client.ts';
 import { JUDGED_HEADER, SOURCE_HEADER } from '../src/adapters/log/kafka/origin.ts';
-import { stream } from '../src/adapters/source/simulator/index.ts';
+import { stream, Truth } from '../src/adapters/source/simulator/index.ts';
 import { downServices, upServices } from '../src/services/services.ts';
 import { createTopic, produce } from '../test/support/kafka.ts';
-import { SparkJobs, sparkDir, sparkPrograms } from '../test/support/spark.ts';
+import { SparkJobs, sparkDir, sparkPrograms, testJob } from '../test/support/spark.ts';
 
-const [count = 300_000] = process.argv.slice(2).map(Number);
+const [count = 300_000, pairs = 2] = process.argv.slice(2, 4).map(Number);
+const conf = Object.fromEntries(process.argv.slice(4).map((each) => each.split(/=(.*)/s, 2)));
 const BLOCK_LINES = 500;
 const PARTITIONS = 4;
 const SEND_RECORDS = { events: 5000, blocks: 8 };
@@ -21,15 +26,32 @@ const say = (line: string) => console.error(line);
 const brokers = (await upServices(dir, ['kafka'], { say })).kafka!.brokers;
 const programs = await sparkPrograms();
 
+const truth = new Truth();
+const lines: string[] = [];
 const spanSeconds = 6 * 3600;
 const startMs = Date.now() - spanSeconds * 1000;
-const lines = [...stream({ seed: 1, count, startMs, eventsPerSecond: count / spanSeconds })].map(({ line }) =>
-  line.toString(),
-);
+for (const line of stream({ seed: 1, count, startMs, eventsPerSecond: count / spanSeconds })) {
+  truth.add(line);
+  lines.push(line.line.toString());
+}
+
+/** What somebody writes who needs one number now. */
+const PLAIN: Job['views'] = [
+  {
+    name: 'events',
+    sql: `SELECT date_trunc('MINUTE', timestamp) AS minute, event_type, device_type
+      FROM (SELECT from_json(CAST(value AS STRING), 'timestamp TIMESTAMP, event_type STRING, device_type STRING').* FROM records)
+      WHERE event_type IS NOT NULL AND timestamp IS NOT NULL`,
+  },
+  {
+    name: 'points',
+    sql: `SELECT concat_ws(' ', minute, event_type, device_type) AS key, to_json(named_struct('metric', 'plain', 'events', count(*))) AS value
+      FROM events GROUP BY minute, event_type, device_type`,
+  },
+];
 
 async function fill(topic: string, records: 'events' | 'blocks'): Promise<void> {
   await createTopic(brokers, topic, { partitions: PARTITIONS });
-  await createTopic(brokers, `${topic}-points`, { configs: { 'cleanup.policy': 'compact' } });
   const size = records === 'events' ? 1 : BLOCK_LINES;
   const values: string[] = [];
   for (let at = 0; at < lines.length; at += size) values.push(lines.slice(at, at + size).join('\n'));
@@ -44,26 +66,74 @@ async function fill(topic: string, records: 'events' | 'blocks'): Promise<void> 
     );
 }
 
-const started = Date.now();
-const spark = SparkJobs.start(programs, 'local[*]');
-try {
-  for (const [run, records] of (['events', 'events', 'blocks'] as const).entries()) {
-    const topic = `bench-${run}`;
-    await fill(topic, records);
-    const from = run === 0 ? started : Date.now();
-    await spark.run({
-      programs,
-      master: 'local[*]',
-      brokers,
-      topic,
-      pointsTopic: `${topic}-points`,
-      timeZone: 'UTC',
-      dir: sparkDir(),
-    });
-    const seconds = (Date.now() - from) / 1000;
-    const what = run === 0 ? `${records}, cold, with the start of Spark` : `${records}, warm`;
-    console.log(`${what}: ${count} lines in ${seconds.toFixed(1)} s, ${Math.round(count / seconds)} lines/s`);
+let runs = 0;
+/** Seconds of a run. */
+async function run(topic: string, which: 'tillstream' | 'plain'): Promise<number> {
+  const pointsTopic = `points-${runs++}`;
+  await createTopic(brokers, pointsTopic, { configs: { 'cleanup.policy': 'compact' } });
+  const master = 'local[*]';
+  const test = { programs, master, brokers, topic, pointsTopic, timeZone: 'UTC', dir: sparkDir() };
+  const job = testJob(test);
+  const from = performance.now();
+  await spark.run(which === 'plain' ? { ...job, views: PLAIN } : job);
+  const seconds = (performance.now() - from) / 1000;
+  await check(pointsTopic, which);
+  return seconds;
+}
+
+/** The newest value of each key in the topic, added up, is what the simulator knows. */
+async function check(pointsTopic: string, which: 'tillstream' | 'plain'): Promise<void> {
+  const { events, duplicates } = truth.summary();
+  const expected = which === 'plain' ? events + duplicates : events;
+  let found = 0;
+  for (const value of await latestValues(pointsTopic)) {
+    const point = JSON.parse(value) as { metric: string; events?: number; values: { counted: number } };
+    if (point.metric === 'plain') found += point.events!;
+    if (point.metric === '~ledger') found += point.values.counted;
   }
+  // The plain job takes only the usual forms of timestamps.
+  const slack = which === 'plain' ? count * 0.1 : 0;
+  if (Math.abs(found - expected) > slack)
+    throw new Error(`${which}: counted ${found}, but should have ${expected}`);
+}
+
+/** The newest value of each key. */
+async function latestValues(topic: string): Promise<Iterable<string>> {
+  const client = await createKafkaClient({ brokers, topic, request_timeout_seconds: 10 });
+  await client.refresh();
+  const { end } = await client.range(0);
+  await client.close();
+  const consumer = new Consumer({ clientId: 'bench', groupId: topic, bootstrapBrokers: brokers });
+  const messages = await consumer.consume({ topics: [topic], mode: 'earliest', autocommit: false });
+  const latest = new Map<string, string>();
+  for await (const { key, value, offset } of messages) {
+    latest.set(key.toString(), value.toString());
+    if (Number(offset) >= end - 1) break;
+  }
+  await consumer.close(true);
+  return latest.values();
+}
+
+const rate = (seconds: number) => `${Math.round(count / seconds)} lines/s`;
+const started = performance.now();
+const spark = SparkJobs.start(programs, 'local[*]', conf);
+const ratios: number[] = [];
+try {
+  await fill('events', 'events');
+  await fill('blocks', 'blocks');
+  say(`the topics are full after ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  for (let pair = 0; pair <= pairs; pair++) {
+    const plain = await run('events', 'plain');
+    const own = await run('events', 'tillstream');
+    if (pair > 0) ratios.push(plain / own);
+    const which = pair === 0 ? 'cold' : `pair ${pair}`;
+    console.log(
+      `${which}: plain job ${rate(plain)}, tillstream ${rate(own)}, ratio ${(plain / own).toFixed(2)}`,
+    );
+  }
+  console.log(`blocks of ${BLOCK_LINES}: tillstream ${rate(await run('blocks', 'tillstream'))}`);
+  ratios.sort((a, b) => a - b);
+  console.log(JSON.stringify({ scenario: 'spark', lines: count, ratio_median: ratios[ratios.length >> 1] }));
 } finally {
   spark.stop();
   await downServices(dir, ['kafka'], { removeData: true, say });

@@ -6,7 +6,7 @@ import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import type { MetricsStore } from '../../src/ports/metrics-store.ts';
 import { createTopic, produce } from './kafka.ts';
 import { type AllRows, type Delivery, MetricsHarness } from './metrics-harness.ts';
-import { type SparkJobs, type SparkPrograms, sparkDir, type TestJob } from './spark.ts';
+import { type SparkJobs, type SparkPrograms, sparkDir, type TestJob, testJob } from './spark.ts';
 
 const FROM_MS = -2 * 86_400_000;
 const TO_MS = Date.UTC(2200, 0, 1);
@@ -84,7 +84,7 @@ export class SparkRun {
 
   /** Computes what the topic has, and takes the points. */
   async compute(spark: SparkJobs): Promise<void> {
-    await spark.run(this.job);
+    await spark.run(testJob(this.job));
     await this.takePoints();
   }
 

@@ -35,7 +35,7 @@ export interface TestJob {
   catalogue?: readonly Metric[];
 }
 
-function testJob(test: TestJob): Job {
+export function testJob(test: TestJob): Job {
   const [brokers, jars] = [test.brokers.join(','), test.programs.jars.join(',')];
   return jobOf(
     {
@@ -84,8 +84,9 @@ export class SparkJobs {
     child.stdin.on('error', () => {});
   }
 
-  static start(programs: SparkPrograms, master: string): SparkJobs {
-    const conf = join(sparkDir(), 'conf.json');
+  /** `conf` is added to what jobs need of a session from its start. */
+  static start(programs: SparkPrograms, master: string, conf: Record<string, string> = {}): SparkJobs {
+    const file = join(sparkDir(), 'conf.json');
     const { conf: of } = testJob({
       programs,
       master,
@@ -95,9 +96,9 @@ export class SparkJobs {
       timeZone: 'UTC',
       dir: '',
     });
-    writeFileSync(conf, JSON.stringify(of));
+    writeFileSync(file, JSON.stringify({ ...of, ...conf }));
     const script = join(import.meta.dirname, 'spark-jobs.py');
-    const child = spawn(programs.python, [script, dirname(DRIVER), conf], {
+    const child = spawn(programs.python, [script, dirname(DRIVER), file], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, SPARK_LOCAL_IP: '127.0.0.1', PYTHONDONTWRITEBYTECODE: '1' },
     });
@@ -105,9 +106,9 @@ export class SparkJobs {
   }
 
   /** Computes what the topic has; rejects with what Spark said when that failed. */
-  async run(test: TestJob): Promise<void> {
-    const file = join(test.dir, 'job.json');
-    writeFileSync(file, JSON.stringify(testJob(test)), { mode: 0o600 });
+  async run(job: Job): Promise<void> {
+    const file = join(sparkDir(), 'job.json');
+    writeFileSync(file, JSON.stringify(job), { mode: 0o600 });
     this.#child.stdin.write(`${file}\n`);
     const { value } = await this.#answers.next();
     const answer = JSON.parse(value ?? '{"event":"died"}') as { event: string; error?: string };
