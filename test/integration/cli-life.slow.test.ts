@@ -61,7 +61,7 @@ test('up, up again, status, down, down again', async () => {
   assert.deepEqual([one.code, two.code], [0, 0], one.stderr + two.stderr);
   const third = await cli(['down', ...args]);
   assert.equal(third.code, 0);
-  assert.deepEqual(third.json(), { stopped: false, running: false });
+  assert.deepEqual(third.json(), { stopped: false, running: false, servers: [] });
   const ledger = (await cli(['ledger', ...args])).json<{ archive: object; metrics: object }>();
   assert.deepEqual(ledger.archive, { events: 1, bad_rows: 0, in_flight: 0 });
   assert.ok(!readdirSync(data).includes('run.json'));
@@ -145,7 +145,7 @@ test('down ends only what it started: not a process that has its number by chanc
   writeFileSync(join(data, 'run.json'), JSON.stringify({ ...run, pid: stranger.pid }));
   const down = await cli(['down', '--data', data, '--json']);
   assert.equal(down.code, 0, down.stderr);
-  assert.deepEqual(down.json(), { stopped: false, running: false });
+  assert.deepEqual(down.json(), { stopped: false, running: false, servers: [] });
   assert.equal(stranger.exitCode, null);
   stranger.kill();
 });
