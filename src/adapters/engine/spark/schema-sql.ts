@@ -34,7 +34,7 @@ const JSON_OPTIONS = `map('allowSingleQuotes', 'false', 'allowNonNumericNumbers'
  */
 export function linesSql(records: string, marks: RecordMarks): string {
   const header = (name: string, form: string) =>
-    `CAST(try_element_at(filter(headers, h -> h.key = ${quote(name)} AND CAST(h.value AS STRING) RLIKE ${pattern(form)}), -1).value AS STRING)`;
+    `CAST(try_element_at(filter(headers, h -> h.key = ${quote(name)} AND ${matches('CAST(h.value AS STRING)', form)}), -1).value AS STRING)`;
   const words = `filter(split(text, ${pattern('\\r?\\n')}), l -> trim(BOTH ${SPACE} FROM l) <> '')`;
   const elements = `from_json(text, 'ARRAY<STRING>', ${JSON_OPTIONS})`;
   const firstLine = `element_at(${words}, 1)`;
@@ -51,8 +51,8 @@ export function linesSql(records: string, marks: RecordMarks): string {
           ELSE array(text) END) AS (log_line, line)
       FROM (
         SELECT partition AS log_partition, offset AS log_offset, unix_micros(timestamp) AS received_us,
-          coalesce(${header(marks.sourceHeader, '^[a-z0-9_-]{1,32}$')}, ${quote(marks.unnamedSource)}) AS source,
-          ${header(marks.judgedHeader, '^1$')} IS NOT NULL AS judged,
+          coalesce(${header(marks.sourceHeader, '[a-z0-9_-]{1,32}')}, ${quote(marks.unnamedSource)}) AS source,
+          ${header(marks.judgedHeader, '1')} IS NOT NULL AS judged,
           CASE WHEN startswith(CAST(value AS STRING), ${quote('\uFEFF')}) THEN substr(CAST(value AS STRING), 2) ELSE CAST(value AS STRING) END AS text
         FROM ${records}
       )

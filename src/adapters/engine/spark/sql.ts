@@ -15,7 +15,7 @@ export function identifier(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
 }
 
-/** Whether the whole text has the form; NULL for NULL. */
+/** Whether the whole text has the form; NULL for NULL. (`$` would let a line end at the end pass.) */
 export function matches(text: string, form: string): string {
-  return `${text} RLIKE ${pattern(`^(${form})$`)}`;
+  return `${text} RLIKE ${pattern(`^(${form})\\z`)}`;
 }
