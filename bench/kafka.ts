@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Producer } from '@platformatic/kafka';
-import { stream, Truth } from '../src/adapters/source/simulator/index.ts';
+import { startBefore, stream, Truth } from '../src/adapters/source/simulator/index.ts';
 import type { Ledger } from '../src/domain/ledger.ts';
 import { downServices, upServices } from '../src/services/services.ts';
 
@@ -32,13 +32,9 @@ const broker = kafka!.brokers[0]!;
 
 const truth = new Truth();
 const lines: string[] = [];
-const spanSeconds = 6 * 3600;
-for (const line of stream({
-  seed: 1,
-  count,
-  startMs: Date.now() - spanSeconds * 1000,
-  eventsPerSecond: count / spanSeconds,
-})) {
+const eventsPerSecond = count / (6 * 3600);
+const startMs = startBefore(Date.now(), count, eventsPerSecond);
+for (const line of stream({ seed: 1, count, startMs, eventsPerSecond })) {
   truth.add(line);
   lines.push(line.line.toString());
 }

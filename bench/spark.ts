@@ -11,7 +11,7 @@ import { Consumer } from '@platformatic/kafka';
 import type { Job } from '../src/adapters/engine/spark/job.ts';
 import { createKafkaClient } from '../src/adapters/kafka-client/client.ts';
 import { JUDGED_HEADER, SOURCE_HEADER } from '../src/adapters/log/kafka/origin.ts';
-import { stream, Truth } from '../src/adapters/source/simulator/index.ts';
+import { startBefore, stream, Truth } from '../src/adapters/source/simulator/index.ts';
 import { downServices, upServices } from '../src/services/services.ts';
 import { createTopic, produce } from '../test/support/kafka.ts';
 import { SparkJobs, sparkDir, sparkPrograms, testJob } from '../test/support/spark.ts';
@@ -28,9 +28,9 @@ const programs = await sparkPrograms();
 
 const truth = new Truth();
 const lines: string[] = [];
-const spanSeconds = 6 * 3600;
-const startMs = Date.now() - spanSeconds * 1000;
-for (const line of stream({ seed: 1, count, startMs, eventsPerSecond: count / spanSeconds })) {
+const eventsPerSecond = count / (6 * 3600);
+const startMs = startBefore(Date.now(), count, eventsPerSecond);
+for (const line of stream({ seed: 1, count, startMs, eventsPerSecond })) {
   truth.add(line);
   lines.push(line.line.toString());
 }

@@ -5,7 +5,7 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { oldDataset, stream } from '../../src/adapters/source/simulator/index.ts';
+import { oldDataset, startBefore, stream } from '../../src/adapters/source/simulator/index.ts';
 import { assertMetricsEqual, followed, Influx, statusOf } from '../support/influx.ts';
 import {
   cli,
@@ -24,7 +24,7 @@ function bodies(count: number, linesEach: number): Buffer[] {
   const lines = [
     ...stream({
       seed: testSeed('influxdb-outage'),
-      startMs: Date.now() - 3_600_000,
+      startMs: startBefore(Date.now(), count, 2),
       eventsPerSecond: 2,
       count,
     }),

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type SimulatedLine, stream, Truth } from '../../src/adapters/source/simulator/index.ts';
+import { type SimulatedLine, startBefore, stream, Truth } from '../../src/adapters/source/simulator/index.ts';
 import type { Ledger } from '../../src/domain/ledger.ts';
 import type { RebuildResult } from '../../src/ports/engine.ts';
 import type { Connections } from '../../src/services/server.ts';
@@ -33,9 +33,10 @@ class Fleet {
 
   constructor(name: string, count: number) {
     this.#name = name;
-    const startMs = Date.now() - 3_600_000;
+    const eventsPerSecond = count / 3600;
+    const startMs = startBefore(Date.now(), count, eventsPerSecond);
     const rates = { malformed: 0.01, duplicate: 0.02 };
-    this.#lines = stream({ seed, count, startMs, eventsPerSecond: count / 3000, rates })[Symbol.iterator]();
+    this.#lines = stream({ seed, count, startMs, eventsPerSecond, rates })[Symbol.iterator]();
   }
 
   /** Starts, or starts again, the process of that name. */

@@ -5,7 +5,7 @@ import { duckDbConfig } from '../../src/adapters/engine/duckdb/config.ts';
 import { openDuckDb } from '../../src/adapters/engine/duckdb/index.ts';
 import { SparkEngine, sparkConfigSchema } from '../../src/adapters/engine/spark/index.ts';
 import { JUDGED_HEADER, SOURCE_HEADER, UNNAMED } from '../../src/adapters/log/kafka/origin.ts';
-import { stream } from '../../src/adapters/source/simulator/index.ts';
+import { startBefore, stream } from '../../src/adapters/source/simulator/index.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { Door } from '../../src/pipeline/door.ts';
 import { Pipeline } from '../../src/pipeline/pipeline.ts';
@@ -144,8 +144,9 @@ export function shopLines(count: number, seed: number): (string | Buffer)[] {
     refund: 0.2,
     segmentNames: 0.2,
   };
-  const startMs = Date.now() - 20 * 60_000;
-  return [...stream({ seed, startMs, eventsPerSecond: count / 1100, count, rates })].map(({ line }) => line);
+  const eventsPerSecond = count / 1200;
+  const startMs = startBefore(Date.now(), count, eventsPerSecond);
+  return [...stream({ seed, startMs, eventsPerSecond, count, rates })].map(({ line }) => line);
 }
 
 /** Processes whose command line has all of the texts. */

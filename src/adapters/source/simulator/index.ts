@@ -1,4 +1,5 @@
 export { oldDataset } from './dataset.ts';
 export { runSimulator, type SimulatorOptions, SimulatorUsageError } from './run.ts';
+export { startBefore } from './shop.ts';
 export { type SimulatedLine, stream } from './stream.ts';
 export { Truth, type TruthWindow } from './truth.ts';
