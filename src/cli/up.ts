@@ -193,8 +193,14 @@ export async function down(options: CommonOptions): Promise<void> {
     );
     return;
   }
-  const drained = run ? (await ask<Status>(run, 'GET', '/v1/status')).lag : {};
-  process.kill(pid, 'SIGTERM');
+  // Another "down" may have come first: then it may end at any moment, and what it drained is not known here.
+  const drained: Record<string, number> = run
+    ? await ask<Status>(run, 'GET', '/v1/status').then(
+        ({ lag }) => lag,
+        () => ({}),
+      )
+    : {};
+  if (isAlive(pid)) process.kill(pid, 'SIGTERM');
   const deadline = Date.now() + DRAIN_MS_MAX + 15_000;
   while (isAlive(pid)) {
     if (Date.now() > deadline)
@@ -205,11 +211,13 @@ export async function down(options: CommonOptions): Promise<void> {
   progressDone();
   const servers = await stopWith(dataDir);
   print(options, { stopped: true, pid, drained, servers }, () =>
-    [
-      `Stopped process ${pid}. Drained ${drained.archive ?? 0} lines to the archive and ${drained.metrics ?? 0} to the metrics.`,
-      ...serversStopped(servers),
-    ].join('\n'),
+    [`Stopped process ${pid}.${drainedText(drained)}`, ...serversStopped(servers)].join('\n'),
   );
+}
+
+function drainedText(lag: Record<string, number>): string {
+  const parts = Object.entries(lag).map(([reader, lines]) => `${lines} lines to ${reader}`);
+  return parts.length > 0 ? ` Drained ${parts.join(', ')}.` : '';
 }
 
 const serversStopped = (servers: string[]) =>
