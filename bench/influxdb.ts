@@ -103,7 +103,7 @@ async function ours(database: string): Promise<number> {
   for (let at = 0; at < count; at += CHUNK_EVENTS)
     chunks.push(Array.from({ length: Math.min(CHUNK_EVENTS, count - at) }, (_, i) => eventAt(at + i)));
   const startedMs = performance.now();
-  for (const chunk of chunks) await sink.writeEvents(chunk, signal);
+  await sink.writeEvents(ReadableStream.from(chunks), signal);
   const seconds = (performance.now() - startedMs) / 1000;
   await checkCount(database);
   return seconds;

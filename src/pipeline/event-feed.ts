@@ -115,7 +115,7 @@ export class EventFeed {
 
   async #step(batch: ParsedBatch): Promise<void> {
     const { events, sink, file } = this.#options;
-    for await (const chunk of events.events(batch)) await sink.writeEvents(chunk, this.#abort.signal);
+    await sink.writeEvents(events.events(batch), this.#abort.signal);
     const positions = { ...this.#progress.positions, ...positionsAfter(batch.spans) };
     const reached = { ...this.#progress, positions };
     await file.write(reached);

@@ -14,7 +14,7 @@ import type { ChangedPoint } from './metrics-store.ts';
 export interface Sink {
   readonly id: string;
   writeMetrics(points: readonly ChangedPoint[], signal: AbortSignal): Promise<void>;
-  writeEvents(events: readonly RawEvent[], signal: AbortSignal): Promise<void>;
+  writeEvents(chunks: AsyncIterable<readonly RawEvent[]>, signal: AbortSignal): Promise<void>;
   check(): Promise<string>;
   counters(): SinkCounters;
 }

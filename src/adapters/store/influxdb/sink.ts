@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isLoopback } from '../../../domain/host.ts';
 import type { Logger } from '../../../domain/logger.ts';
 import type { RawEvent } from '../../../ports/batch.ts';
@@ -11,6 +12,8 @@ import { type Line, lineOf } from './line-protocol.ts';
 import { RequestBody } from './request-body.ts';
 import { TagValues } from './tag-values.ts';
 import { targetOf } from './target.ts';
+
+const LEAVE_MS = 1;
 
 export interface InfluxOptions {
   config: InfluxConfig;
@@ -54,22 +57,17 @@ export class InfluxSink implements Sink {
   async writeMetrics(points: readonly ChangedPoint[], signal: AbortSignal): Promise<void> {
     const { admit } = await this.#tags();
     const windows = Map.groupBy(points, ({ metric, window, row }) => `${metric} ${window} ${row.start}`);
-    await this.#write(
-      [...windows.values()].flatMap((group) => {
-        const { metric, window } = group[0]!;
-        const rows = group.map(({ row }) => row);
-        return metricPoints(this.#shapes.get(metric)!, window, rows, admit).map(lineOf);
-      }),
-      signal,
-    );
+    const pages = Array.from(windows.values(), (group) => {
+      const { metric, window } = group[0]!;
+      const rows = group.map(({ row }) => row);
+      return metricPoints(this.#shapes.get(metric)!, window, rows, admit);
+    });
+    await this.#write(pages, lineOf, signal);
   }
 
-  async writeEvents(events: readonly RawEvent[], signal: AbortSignal): Promise<void> {
+  async writeEvents(chunks: AsyncIterable<readonly RawEvent[]>, signal: AbortSignal): Promise<void> {
     const { admit } = await this.#tags();
-    await this.#write(
-      events.map((event) => rawLine(event, admit)),
-      signal,
-    );
+    await this.#write(chunks, (event) => rawLine(event, admit), signal);
   }
 
   #tags(): Promise<TagValues> {
@@ -82,8 +80,11 @@ export class InfluxSink implements Sink {
     return this.#tagValues;
   }
 
-  async #write(lines: Line[], signal: AbortSignal): Promise<void> {
-    await (await this.#tags()).save();
+  async #write<Item>(
+    pages: AsyncIterable<readonly Item[]> | Iterable<readonly Item[]>,
+    lineOf: (item: Item) => Line,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { batch_lines_max: linesMax, batch_bytes_max: bytesMax } = this.#config;
     let body = new RequestBody();
     // While the server works on one request, the next one is made.
@@ -92,13 +93,18 @@ export class InfluxSink implements Sink {
       const next = body;
       body = new RequestBody();
       await sending;
+      await (await this.#tags()).save();
       sending = this.#send(next, signal);
       // Who awaits it hears of the failure.
       sending.catch(() => {});
+      // The request leaves in several turns of the event loop; the next one would be made before them.
+      await sleep(LEAVE_MS);
     };
-    for (const line of lines) {
-      body.add(line);
-      if (body.lines >= linesMax || body.length >= bytesMax) await send();
+    for await (const items of pages) {
+      for (const item of items) {
+        body.add(lineOf(item));
+        if (body.lines >= linesMax || body.length >= bytesMax) await send();
+      }
     }
     if (body.lines > 0) await send();
     await sending;
