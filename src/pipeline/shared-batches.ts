@@ -65,7 +65,7 @@ export class SharedBatches {
     entry.users++;
     try {
       const parsed = await entry.parsed;
-      this.#stageAfter(from, parsed.spans);
+      this.#stageAfter(from, parsed);
       return parsed;
     } catch (error) {
       this.#leave(entry);
@@ -102,20 +102,21 @@ export class SharedBatches {
   async #parse(from: Positions): Promise<ParsedBatch> {
     const { batch, spans } = await (this.#takeAhead(from) ?? this.#stage(from));
     const parsed = await batch.parse();
-    const offsets = spans.reduce((sum, span) => sum + span.to - span.from, 0);
-    const lost = parsed.lines === offsets ? {} : await this.#lost(spans, parsed.sources);
+    const lost = parsed.lines === offsetsIn(spans) ? {} : await this.#lost(spans, parsed.sources);
     return { ...parsed, spans, lost };
   }
 
   /** Stages the batch after this one where it is a large one: reading the log takes a quarter as long as the rest. */
-  #stageAfter(from: Positions, spans: readonly BatchSpan[]): void {
+  #stageAfter(from: Positions, { spans, lines }: ParsedBatch): void {
     const next = { ...from, ...positionsAfter(spans) };
     // After a failed step the batch may have become larger, and hold what was staged behind it.
     const ahead = this.#ahead?.from;
     const isPassed = spans.some(({ partition, to }) => to > (ahead?.[partition] ?? to));
     const isAhead = spans.some(({ partition, from: start }) => start < (ahead?.[partition] ?? 0));
     if (isPassed && isAhead) void this.#discardAhead();
-    if (this.#ahead || this.#waitingLines(next) < this.#limits.stageLinesMin) return;
+    // An offset may hold several lines: about as many as in this batch.
+    const waiting = (this.#waitingOffsets(next) * lines) / Math.max(1, offsetsIn(spans));
+    if (this.#ahead || waiting < this.#limits.stageLinesMin) return;
     this.#ahead = { from: next, staged: this.#stage(next) };
     // Who takes it hears of the failure.
     this.#ahead.staged.catch(() => {});
@@ -160,7 +161,7 @@ export class SharedBatches {
     return lost;
   }
 
-  #waitingLines(from: Positions): number {
+  #waitingOffsets(from: Positions): number {
     return this.#log
       .partitions()
       .reduce((sum, { partition, end }) => sum + Math.max(0, end - (from[partition] ?? end)), 0);
@@ -176,6 +177,10 @@ export class SharedBatches {
       });
     });
   }
+}
+
+function offsetsIn(spans: readonly BatchSpan[]): number {
+  return spans.reduce((sum, span) => sum + span.to - span.from, 0);
 }
 
 function isSame(a: Positions, b: Positions): boolean {

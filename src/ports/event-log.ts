@@ -81,6 +81,8 @@ export interface LogPartition {
   start: Offset;
   /** Offset that the next line will get; all lines before it are durable. */
   end: Offset;
+  /** Lines received before it, as far as counted, where an offset may hold several. */
+  lines?: number;
 }
 
 export interface LogStatus {

@@ -93,10 +93,18 @@ describe('records of others', () => {
         { value: '{"a":1}', headers: { 'tillstream-judged': '1', source: 'x' } },
         { value: 'a\n\nb\n', headers: { 'tillstream-judged': '1', source: 'x' } },
         { value: 'a\rb', headers: { 'tillstream-judged': '1', source: 'y' } },
+        { value: 'a\u0001b', headers: { 'tillstream-judged': '1', source: 'z' } },
       ],
       async (log) => {
         const batches = await readAllBatches(log);
-        assert.deepEqual(linesOf(batches), [bad('not_utf8', 'Iv8='), '{"a":1}', 'a', 'b', 'a\tb']);
+        assert.deepEqual(linesOf(batches), [
+          bad('not_utf8', 'Iv8='),
+          '{"a":1}',
+          'a',
+          'b',
+          'a\tb',
+          bad('not_json', 'a\u0001b'),
+        ]);
         assert.ok(batches.every(({ judged }) => !judged));
       },
     ));

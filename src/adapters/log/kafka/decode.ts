@@ -7,6 +7,8 @@ import { type Origin, Origins } from './origin.ts';
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
+/** Readers put it between a line and its number. */
+const SEPARATOR = 0x01;
 /** A run of records is cut here, so that readers can stay near their limits. */
 const RUN_BYTES = 512 * 1024;
 
@@ -80,7 +82,7 @@ export class Decoder {
 
   /** Lines that the door wrote as one record: true where they are such. */
   private addBlock(value: Buffer, offset: number, atMs: number, { source }: Origin): boolean {
-    if (value.at(-1) !== NEWLINE || value.includes(RETURN) || !isUtf8(value)) return false;
+    if (value.at(-1) !== NEWLINE || !isText(value)) return false;
     let lines = 0;
     for (let start = 0; start < value.length; lines++) {
       const end = value.indexOf(NEWLINE, start);
@@ -137,7 +139,7 @@ export class Decoder {
     this.start = this.at;
     this.lines = 0;
     // Whoever may write to the topic may claim that it was judged.
-    if (!judged || (isUtf8(bytes) && !bytes.includes(RETURN))) {
+    if (!judged || isText(bytes)) {
       this.emit(bytes, lines, false, firstOffset, receivedAtMs, source, judged);
     } else {
       this.emit(this.mended(bytes), lines, false, firstOffset, receivedAtMs, source, false);
@@ -188,6 +190,11 @@ export class Decoder {
     this.at -= this.start;
     this.start = 0;
   }
+}
+
+/** Whether readers can tell the lines apart: no judged line has these characters. */
+function isText(bytes: Buffer): boolean {
+  return isUtf8(bytes) && !bytes.includes(RETURN) && !bytes.includes(SEPARATOR);
 }
 
 /** One object for each source, as runs are compared by it. */

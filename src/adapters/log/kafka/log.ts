@@ -1,6 +1,6 @@
 import { UsageError } from '../../../domain/errors.ts';
 import type { Logger } from '../../../domain/logger.ts';
-import type { CountsBySource, Offset, Positions } from '../../../domain/offset.ts';
+import { type CountsBySource, type Offset, type Positions, sumCounts } from '../../../domain/offset.ts';
 import {
   type AppendResult,
   type EventLog,
@@ -167,10 +167,11 @@ class KafkaLog implements EventLog {
   }
 
   partitions(): LogPartition[] {
-    return Array.from(this.logs.values(), ({ partition, start, end }) => ({
+    return Array.from(this.logs.values(), ({ partition, start, end, books }) => ({
       partition,
       start: Math.min(start, end),
       end,
+      lines: sumCounts(books.counts),
     }));
   }
 
