@@ -9,14 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { createKafkaClient } from '../src/adapters/kafka-client/client.ts';
-import { kafkaLogConfigSchema, openKafkaLog } from '../src/adapters/log/kafka/index.ts';
 import { startBefore, stream, Truth } from '../src/adapters/source/simulator/index.ts';
 import type { Ledger } from '../src/domain/ledger.ts';
-import type { Logger } from '../src/domain/logger.ts';
-import { Door } from '../src/pipeline/door.ts';
 import { downServices, upServices } from '../src/services/services.ts';
 import { produce } from '../test/support/kafka.ts';
+import { fillTopic, recordsIn } from './fill-topic.ts';
 
 const [count = 500_000, pairs = 3] = process.argv.slice(2).map(Number);
 const SEND_LINES = 2000;
@@ -47,37 +44,15 @@ const WAYS = ['events', 'blocks', 'foreign'] as const;
 type Way = (typeof WAYS)[number];
 
 async function fill(topic: string, way: Way): Promise<void> {
-  const quiet: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-  const records = way === 'blocks' ? 'blocks' : 'events';
-  const log = await openKafkaLog({
-    config: kafkaLogConfigSchema.parse({ brokers: [broker], topic, records }),
-    dir: mkdtempSync(join(dir, 'log-')),
-    readers: [],
-    now: Date.now,
-    logger: quiet,
-    program: 'bench',
-  });
-  const door = new Door({ log, timeZone: 'UTC', lineBytesMax: 64 * 1024, now: Date.now });
+  if (way !== 'foreign') return await fillTopic([broker], topic, way, lines);
   for (let at = 0; at < lines.length; at += SEND_LINES) {
     const some = lines.slice(at, at + SEND_LINES);
-    if (way !== 'foreign') await door.ingest('bench', Buffer.from(some.join('\n')));
-    else
-      await produce(
-        [broker],
-        topic,
-        some.map((value, n) => ({ value, partition: (at + n) % 4 })),
-      );
+    await produce(
+      [broker],
+      topic,
+      some.map((value, n) => ({ value, partition: (at + n) % 4 })),
+    );
   }
-  await log.close();
-}
-
-/** Records of the topic. */
-async function recordsIn(topic: string): Promise<number> {
-  const client = await createKafkaClient({ brokers: [broker], topic, request_timeout_seconds: 10 });
-  const { partitions } = (await client.refresh())!;
-  const ranges = await Promise.all(partitions.map(({ partition }) => client.range(partition)));
-  await client.close();
-  return ranges.reduce((sum, { end }) => sum + end, 0);
 }
 
 /** Seconds from the start of the product until archive and metrics have so many lines of the topic. */
@@ -123,7 +98,7 @@ for (let pair = 0; pair < pairs; pair++) {
     const topic = `bench-${way}-${pair}`;
     const starting = await ours(topic, 0);
     await fill(topic, way);
-    const own = await peer(topic, await recordsIn(topic));
+    const own = await peer(topic, await recordsIn([broker], topic));
     // All are measured against the library with one event in each record.
     if (way === 'events') bare = own;
     const { seconds: whole, ledger } = await ours(topic, count);

@@ -10,17 +10,14 @@ import { join } from 'node:path';
 import { Consumer } from '@platformatic/kafka';
 import type { Job } from '../src/adapters/engine/spark/job.ts';
 import { createKafkaClient } from '../src/adapters/kafka-client/client.ts';
-import { JUDGED_HEADER, SOURCE_HEADER } from '../src/adapters/log/kafka/origin.ts';
 import { startBefore, stream, Truth } from '../src/adapters/source/simulator/index.ts';
 import { downServices, upServices } from '../src/services/services.ts';
-import { createTopic, produce } from '../test/support/kafka.ts';
+import { createTopic } from '../test/support/kafka.ts';
 import { SparkJobs, sparkDir, sparkPrograms, testJob } from '../test/support/spark.ts';
+import { fillTopic } from './fill-topic.ts';
 
 const [count = 300_000, pairs = 2] = process.argv.slice(2, 4).map(Number);
 const conf = Object.fromEntries(process.argv.slice(4).map((each) => each.split(/=(.*)/s, 2)));
-const BLOCK_LINES = 500;
-const PARTITIONS = 4;
-const SEND_RECORDS = { events: 5000, blocks: 8 };
 const dir = mkdtempSync(join(tmpdir(), 'tillstream-bench-'));
 const say = (line: string) => console.error(line);
 const brokers = (await upServices(dir, ['kafka'], { say })).kafka!.brokers;
@@ -39,9 +36,9 @@ for (const line of stream({ seed: 1, count, startMs, eventsPerSecond })) {
 const PLAIN: Job['views'] = [
   {
     name: 'events',
-    sql: `SELECT date_trunc('MINUTE', timestamp) AS minute, event_type, device_type
-      FROM (SELECT from_json(CAST(value AS STRING), 'timestamp TIMESTAMP, event_type STRING, device_type STRING').* FROM records)
-      WHERE event_type IS NOT NULL AND timestamp IS NOT NULL`,
+    sql: `SELECT date_trunc('MINUTE', e.timestamp) AS minute, e.event_type, e.device_type
+      FROM (SELECT from_json(CAST(value AS STRING), 'timestamp TIMESTAMP, event_type STRING, device_type STRING') AS e FROM records)
+      WHERE e.event_type IS NOT NULL AND e.timestamp IS NOT NULL`,
   },
   {
     name: 'points',
@@ -49,22 +46,6 @@ const PLAIN: Job['views'] = [
       FROM events GROUP BY minute, event_type, device_type`,
   },
 ];
-
-async function fill(topic: string, records: 'events' | 'blocks'): Promise<void> {
-  await createTopic(brokers, topic, { partitions: PARTITIONS });
-  const size = records === 'events' ? 1 : BLOCK_LINES;
-  const values: string[] = [];
-  for (let at = 0; at < lines.length; at += size) values.push(lines.slice(at, at + size).join('\n'));
-  const headers = { [SOURCE_HEADER]: 'bench', [JUDGED_HEADER]: '1' };
-  for (let at = 0; at < values.length; at += SEND_RECORDS[records])
-    await produce(
-      brokers,
-      topic,
-      values
-        .slice(at, at + SEND_RECORDS[records])
-        .map((value, n) => ({ value, partition: (at + n) % PARTITIONS, headers })),
-    );
-}
 
 let runs = 0;
 /** Seconds of a run. */
@@ -83,7 +64,7 @@ async function run(topic: string, which: 'tillstream' | 'plain'): Promise<number
 
 /** The newest value of each key in the topic, added up, is what the simulator knows. */
 async function check(pointsTopic: string, which: 'tillstream' | 'plain'): Promise<void> {
-  const { events, duplicates } = truth.summary();
+  const { events, duplicates, bad } = truth.summary();
   const expected = which === 'plain' ? events + duplicates : events;
   let found = 0;
   for (const value of await latestValues(pointsTopic)) {
@@ -91,8 +72,8 @@ async function check(pointsTopic: string, which: 'tillstream' | 'plain'): Promis
     if (point.metric === 'plain') found += point.events!;
     if (point.metric === '~ledger') found += point.values.counted;
   }
-  // The plain job takes only the usual forms of timestamps.
-  const slack = which === 'plain' ? count * 0.1 : 0;
+  // The plain job takes only the usual forms of timestamps; and some bad lines are bad for a time in the future, which is over.
+  const slack = which === 'plain' ? count * 0.1 : bad / 4;
   if (Math.abs(found - expected) > slack)
     throw new Error(`${which}: counted ${found}, but should have ${expected}`);
 }
@@ -119,8 +100,8 @@ const started = performance.now();
 const spark = SparkJobs.start(programs, 'local[*]', conf);
 const ratios: number[] = [];
 try {
-  await fill('events', 'events');
-  await fill('blocks', 'blocks');
+  await fillTopic(brokers, 'events', 'events', lines);
+  await fillTopic(brokers, 'blocks', 'blocks', lines);
   say(`the topics are full after ${((performance.now() - started) / 1000).toFixed(1)} s`);
   for (let pair = 0; pair <= pairs; pair++) {
     const plain = await run('events', 'plain');
@@ -131,7 +112,7 @@ try {
       `${which}: plain job ${rate(plain)}, tillstream ${rate(own)}, ratio ${(plain / own).toFixed(2)}`,
     );
   }
-  console.log(`blocks of ${BLOCK_LINES}: tillstream ${rate(await run('blocks', 'tillstream'))}`);
+  console.log(`blocks: tillstream ${rate(await run('blocks', 'tillstream'))}`);
   ratios.sort((a, b) => a - b);
   console.log(JSON.stringify({ scenario: 'spark', lines: count, ratio_median: ratios[ratios.length >> 1] }));
 } finally {

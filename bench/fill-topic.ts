@@ -1,0 +1,41 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createKafkaClient } from '../src/adapters/kafka-client/client.ts';
+import { kafkaLogConfigSchema, openKafkaLog } from '../src/adapters/log/kafka/index.ts';
+import { Door } from '../src/pipeline/door.ts';
+import { quietLogger } from '../test/support/kafka.ts';
+
+const SEND_LINES = 2000;
+
+/** Writes lines to the topic as the collector does: judged, the bad ones marked. */
+export async function fillTopic(
+  brokers: string[],
+  topic: string,
+  records: 'events' | 'blocks',
+  lines: readonly string[],
+): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'tillstream-bench-'));
+  const log = await openKafkaLog({
+    config: kafkaLogConfigSchema.parse({ brokers, topic, records }),
+    dir,
+    readers: [],
+    now: Date.now,
+    logger: quietLogger,
+    program: 'bench',
+  });
+  const door = new Door({ log, timeZone: 'UTC', lineBytesMax: 64 * 1024, now: Date.now });
+  for (let at = 0; at < lines.length; at += SEND_LINES)
+    await door.ingest('bench', Buffer.from(lines.slice(at, at + SEND_LINES).join('\n')));
+  await log.close();
+  rmSync(dir, { recursive: true, force: true });
+}
+
+/** Records of the topic, in all its partitions. */
+export async function recordsIn(brokers: string[], topic: string): Promise<number> {
+  const client = await createKafkaClient({ brokers, topic, request_timeout_seconds: 10 });
+  const { partitions } = (await client.refresh())!;
+  const ranges = await Promise.all(partitions.map(({ partition }) => client.range(partition)));
+  await client.close();
+  return ranges.reduce((sum, { end }) => sum + end, 0);
+}
