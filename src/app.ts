@@ -232,6 +232,7 @@ async function wire(
       logBytes: log.status().bytes,
       archiveFiles: tables ? { events: tables.events.files, bad_rows: tables.bad_rows.files } : {},
       stores: readers?.stores.readings() ?? [],
+      cluster: readers?.cluster?.counters() ?? {},
       sources: running.flatMap((source) =>
         Object.entries(source.status().counters).map(([counter, value]) => ({
           source: source.name,

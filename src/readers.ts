@@ -10,7 +10,7 @@ import { CATALOGUE } from './metrics/catalogue.ts';
 import { ArchiveWatch } from './pipeline/archive-watch.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import type { Archive } from './ports/archive.ts';
-import type { BatchEngine } from './ports/engine.ts';
+import type { BatchEngine, ClusterEngine } from './ports/engine.ts';
 import type { EventLog } from './ports/event-log.ts';
 import type { MetricsStore } from './ports/metrics-store.ts';
 import type { PartitionGroup } from './ports/partition-group.ts';
@@ -25,6 +25,8 @@ export interface Readers {
   /** Parses lines and writes the archive, whichever engine computes the metrics. */
   readonly duckdb: DuckDb;
   readonly engine: BatchEngine;
+  /** The same where it runs on a cluster. */
+  readonly cluster: ClusterEngine | null;
   /** Where the metrics of the engine are. */
   readonly store: MetricsStore;
   /** What was found wrong with the metrics at the start; empty when all was well. */
@@ -115,6 +117,7 @@ export async function openReaders(
   return {
     duckdb,
     engine: spark ?? duckdb.engine,
+    cluster: spark,
     store,
     message,
     archive,

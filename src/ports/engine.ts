@@ -70,12 +70,14 @@ export interface MetricsBooks {
  * - `start` goes on where the last one ended, and tries again for as long as it takes; `status` tells.
  * - `stop` ends it after the lines that the log has now, or after `drainMsMax`; then `close`.
  * - `lag`: lines of the log that the metrics lack.
+ * - `counters`: what it tells of itself, for those who watch it.
  */
 export interface ClusterEngine extends BatchEngine {
   start(archive: ArchiveReader): void;
   stop(drainMsMax: number): Promise<void>;
   status(): PartStatus;
   lag(): number;
+  counters(): Record<string, number>;
   books(): MetricsBooks;
 }
 

@@ -16,6 +16,8 @@ export interface Readings {
   sources: { source: string; counter: string; value: number }[];
   /** Stores that follow the built-in one. */
   stores: { store: string; counters: Record<string, number>; behindSeconds: number }[];
+  /** What an engine on a cluster tells of itself. */
+  cluster: Record<string, number>;
 }
 
 /** Prometheus metrics of Tillstream itself, read when they are asked for. */
@@ -107,6 +109,12 @@ export function createRegistry(read: () => Readings) {
   });
   gauge('tillstream_store_behind_seconds', 'For how long a store has lacked metrics.', 'store', () =>
     Object.fromEntries(read().stores.map(({ store, behindSeconds }) => [store, behindSeconds])),
+  );
+  gauge(
+    'tillstream_cluster',
+    'Of an engine on a cluster: starts, exits, batches, records, dropped, and of the last batch batch_ms, state_rows, state_bytes.',
+    'reading',
+    () => read().cluster,
   );
   const rejected = new Counter({
     name: 'tillstream_rejected_lines_total',

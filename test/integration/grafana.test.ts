@@ -274,4 +274,5 @@ const READINGS: Readings = {
   archiveFiles: { events: 1 },
   sources: [{ source: 'poll', counter: 'polls', value: 1 }],
   stores: [{ store: 'influxdb', counters: { points: 1 }, behindSeconds: 0 }],
+  cluster: { starts: 1 },
 };

@@ -16,7 +16,7 @@ import { type JobStart, makeJob } from './make-job.ts';
 import type { SparkEngineOptions } from './options.ts';
 import { PointsReader } from './points-reader.ts';
 import { PointsStore } from './points-store.ts';
-import { Supervisor, type SupervisorCounters } from './supervisor.ts';
+import { Supervisor } from './supervisor.ts';
 import { withoutMergedDistincts } from './totals.ts';
 
 /** Name by which the log knows this reader. */
@@ -129,8 +129,8 @@ export class SparkEngine implements ClusterEngine {
       .reduce((sum, { partition, start, end }) => sum + end - Math.max(start, this.position(partition)), 0);
   }
 
-  counters(): SupervisorCounters {
-    return this.#supervisor.counters;
+  counters(): Record<string, number> {
+    return { ...this.#supervisor.counters };
   }
 
   /** Process of the driver; undefined while none runs. */

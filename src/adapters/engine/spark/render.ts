@@ -33,8 +33,11 @@ export const METRIC_COLUMNS = [
 /** Ratio of neighbouring bucket bounds of DDSketch for QUANTILE_ERROR, and the bucket of 0, as the store reads them. */
 const GAMMA = (1 + QUANTILE_ERROR) / (1 - QUANTILE_ERROR);
 const ZERO_BUCKET = -1;
-/** log2 of the hashes that a distinct count keeps: exact up to DISTINCT_EXACT_MAX. */
-const SKETCH_LOG2 = 15;
+/**
+ * log2 of the hashes that a distinct count keeps: exact up to DISTINCT_EXACT_MAX, with room to spare. (With 15 an empty sketch
+ * would take four times the memory, and each group begins with two.)
+ */
+const SKETCH_LOG2 = 16;
 
 const MINUTE_US = 60_000_000;
 /** An instant at which a window of every size begins in UTC: what is hot then tells the horizons. */
