@@ -14,7 +14,7 @@ import { CATALOGUE } from '../src/metrics/catalogue.ts';
 const [file, outDir] = process.argv.slice(2);
 const started = performance.now();
 await rm(outDir!, { recursive: true, force: true });
-const instance = await DuckDBInstance.create(':memory:');
+const instance = await DuckDBInstance.create(':memory:', { temp_directory: `${outDir}.tmp` });
 const connection = await instance.connect();
 await connection.run(`SET TimeZone = 'UTC'`);
 const lines = `(SELECT json AS line, 0::INTEGER AS log_partition, 0::BIGINT AS log_offset, 0::INTEGER AS log_line,

@@ -13,7 +13,7 @@ export const duckDbConfig = z
     memory_mb: z
       .int()
       .min(128)
-      .default(400)
+      .default(340)
       .describe(
         'Memory of DuckDB in MiB; what does not fit goes to a temp file. The process needs about 600 MB more.',
       ),

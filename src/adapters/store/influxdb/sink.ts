@@ -82,7 +82,7 @@ export class InfluxSink implements Sink {
 
   async #write<Item>(
     pages: AsyncIterable<readonly Item[]> | Iterable<readonly Item[]>,
-    lineOf: (item: Item) => Line,
+    toLine: (item: Item) => Line,
     signal: AbortSignal,
   ): Promise<void> {
     const { batch_lines_max: linesMax, batch_bytes_max: bytesMax } = this.#config;
@@ -102,7 +102,7 @@ export class InfluxSink implements Sink {
     };
     for await (const items of pages) {
       for (const item of items) {
-        body.add(lineOf(item));
+        body.add(toLine(item));
         if (body.lines >= linesMax || body.length >= bytesMax) await send();
       }
     }
