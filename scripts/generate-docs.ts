@@ -259,6 +259,7 @@ function typeOf(setting: Setting): string {
       ? 'list, see below'
       : `list of ${typeOf(setting.items)}`;
   if (setting.properties) return 'see below';
+  if (setting.type === 'boolean') return '`true` or `false`';
   const number = setting.type === 'integer' || setting.type === 'number';
   if (!number) return setting.pattern ? `text like ${code(setting.pattern)}` : 'text';
   const unbounded = Number.MAX_SAFE_INTEGER;
