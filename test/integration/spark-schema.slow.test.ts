@@ -103,11 +103,27 @@ function throughDoor(line: Buffer): { stored: Buffer; reason: string | null } | 
   return { stored: Buffer.concat(checked.bytes), reason: checked.errors[0]?.code ?? null };
 }
 
-/** Whether a beginning of the line is an event. */
-function hasTrailingText(line: Buffer): boolean {
-  for (let at = line.indexOf('}'); at >= 0; at = line.indexOf('}', at + 1))
-    if (throughDoor(line.subarray(0, at + 1))?.reason === null) return true;
-  return false;
+/** Where the object that the line begins with ends; its length where it does not. */
+function objectEnd(line: Buffer): number {
+  const text = line.toString('latin1');
+  let depth = 0;
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g)) {
+    if (token === '{') depth++;
+    else if (token === '}' && --depth === 0) return index + 1;
+  }
+  return line.length;
+}
+
+/** Names of what makes Spark take a line that the door refuses. */
+function namesOf(line: Buffer): string[] {
+  const object = line.subarray(0, objectEnd(line));
+  const names = object.length < line.toString('latin1').trimEnd().length ? ['trailing_text'] : [];
+  const reason = throughDoor(object)?.reason ?? null;
+  if (reason === null) return names;
+  const others = differencesOf(object, (mended) => throughDoor(mended)?.reason === null) ?? [
+    /\\u[dD][89a-fA-F]/.test(object.toString()) ? 'lone_surrogate' : reason,
+  ];
+  return [...names, ...others];
 }
 
 function accepted(line: Buffer): Record<string, string | null> {
@@ -144,14 +160,7 @@ test(`Spark takes what the door takes, with the same values; the rest is on the 
       else if (JSON.stringify(actual) !== JSON.stringify(expected))
         wrong.push(`${line}\n   ${JSON.stringify(actual)}\n   ${JSON.stringify(expected)}`);
     } else if (reason === null && result) {
-      const names = differencesOf(line, (mended) => throughDoor(mended)?.reason === null) ?? [
-        /\\u[dD][89a-fA-F]/.test(line.toString())
-          ? 'lone_surrogate'
-          : hasTrailingText(line)
-            ? 'trailing_text'
-            : result.reason!,
-      ];
-      for (const name of names) {
+      for (const name of namesOf(line)) {
         if (!SPARK_DIFFERENCES.some((difference) => difference.name === name))
           wrong.push(`${name}: Spark accepts what the door refuses as ${result.reason}: ${line}`);
         found[name] = (found[name] ?? 0) + 1;
