@@ -114,6 +114,13 @@ function objectEnd(line: Buffer): number {
   return line.length;
 }
 
+/** Of lines that are not explained part by part. */
+const SIGNS: [name: string, sign: RegExp][] = [
+  ['lone_surrogate', /\\u[dD][89a-fA-F]/],
+  ['odd_escape', /\\u[0-9a-fA-F]{0,3}[^\0-\x7f]/],
+  ['reserved_null', /"tillstream_bad"\s*:\s*null/],
+];
+
 /** Names of what makes Spark take a line that the door refuses. */
 function namesOf(line: Buffer): string[] {
   const object = line.subarray(0, objectEnd(line));
@@ -121,7 +128,7 @@ function namesOf(line: Buffer): string[] {
   const reason = throughDoor(object)?.reason ?? null;
   if (reason === null) return names;
   const others = differencesOf(object, (mended) => throughDoor(mended)?.reason === null) ?? [
-    /\\u[dD][89a-fA-F]/.test(object.toString()) ? 'lone_surrogate' : reason,
+    SIGNS.find(([, sign]) => sign.test(object.toString()))?.[0] ?? reason,
   ];
   return [...names, ...others];
 }
