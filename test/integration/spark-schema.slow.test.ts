@@ -117,14 +117,18 @@ function objectEnd(line: Buffer): number {
 /** Of lines that are not explained part by part. */
 const SIGNS: [name: string, sign: RegExp][] = [
   ['lone_surrogate', /\\u[dD][89a-fA-F]/],
-  ['odd_escape', /\\u[0-9a-fA-F]{0,3}[^\0-\x7f]/],
   ['reserved_null', /"tillstream_bad"\s*:\s*null/],
 ];
 
+/** (A backslash that is escaped begins no escape.) */
+const ODD_ESCAPE = /(?<=(?:^|[^\\])(?:\\\\)*)\\u[0-9a-fA-F]{0,3}[^\0-\x7f]/gu;
+
 /** Names of what makes Spark take a line that the door refuses. */
 function namesOf(line: Buffer): string[] {
-  const object = line.subarray(0, objectEnd(line));
-  const names = object.length < line.toString('latin1').trimEnd().length ? ['trailing_text'] : [];
+  const whole = line.subarray(0, objectEnd(line));
+  const names = whole.length < line.toString('latin1').trimEnd().length ? ['trailing_text'] : [];
+  const object = Buffer.from(whole.toString().replaceAll(ODD_ESCAPE, 'x'));
+  if (!object.equals(whole)) names.push('odd_escape');
   const reason = throughDoor(object)?.reason ?? null;
   if (reason === null) return names;
   const others = differencesOf(object, (mended) => throughDoor(mended)?.reason === null) ?? [
