@@ -3,10 +3,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createKafkaClient } from '../src/adapters/kafka-client/client.ts';
 import { kafkaLogConfigSchema, openKafkaLog } from '../src/adapters/log/kafka/index.ts';
+import { startBefore, stream, Truth } from '../src/adapters/source/simulator/index.ts';
 import { Door } from '../src/pipeline/door.ts';
 import { quietLogger } from '../test/support/kafka.ts';
 
 const SEND_LINES = 2000;
+
+/** Lines of a simulated shop in the last hours, and what it knows of them. */
+export function shopLines(count: number): { lines: string[]; truth: Truth } {
+  const truth = new Truth();
+  const lines: string[] = [];
+  const eventsPerSecond = count / (6 * 3600);
+  const startMs = startBefore(Date.now(), count, eventsPerSecond);
+  for (const line of stream({ seed: 1, count, startMs, eventsPerSecond })) {
+    truth.add(line);
+    lines.push(line.line.toString());
+  }
+  return { lines, truth };
+}
 
 /** Writes lines to the topic as the collector does: judged, the bad ones marked. */
 export async function fillTopic(

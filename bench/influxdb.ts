@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { InfluxSink, influxConfigSchema } from '../src/adapters/store/influxdb/index.ts';
 import type { RawEvent } from '../src/ports/batch.ts';
 import { downServices, upServices } from '../src/services/services.ts';
+import { quietLogger } from '../test/support/kafka.ts';
 
 const [count = 300_000, pairs = 3] = process.argv.slice(2).map(Number);
 const REQUEST_LINES = 5000;
@@ -95,7 +96,7 @@ async function ours(database: string): Promise<number> {
     }),
     shapes: [],
     tagsFile: { read: async () => null, write: async () => {} },
-    logger: { debug() {}, info() {}, warn() {}, error() {} },
+    logger: quietLogger,
     now: Date.now,
   });
   const { signal } = new AbortController();

@@ -9,11 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { startBefore, stream, Truth } from '../src/adapters/source/simulator/index.ts';
 import type { Ledger } from '../src/domain/ledger.ts';
 import { downServices, upServices } from '../src/services/services.ts';
 import { produce } from '../test/support/kafka.ts';
-import { fillTopic, recordsIn } from './fill-topic.ts';
+import { fillTopic, recordsIn, shopLines } from './fill-topic.ts';
 
 const [count = 500_000, pairs = 3] = process.argv.slice(2).map(Number);
 const SEND_LINES = 2000;
@@ -30,14 +29,7 @@ const say = (line: string) => console.error(line);
 const { kafka } = await upServices(dir, ['kafka'], { say });
 const broker = kafka!.brokers[0]!;
 
-const truth = new Truth();
-const lines: string[] = [];
-const eventsPerSecond = count / (6 * 3600);
-const startMs = startBefore(Date.now(), count, eventsPerSecond);
-for (const line of stream({ seed: 1, count, startMs, eventsPerSecond })) {
-  truth.add(line);
-  lines.push(line.line.toString());
-}
+const { lines, truth } = shopLines(count);
 
 /** How the topic is filled: as our collector does, in both ways, or by another program, one event in each record. */
 const WAYS = ['events', 'blocks', 'foreign'] as const;

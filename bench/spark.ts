@@ -10,11 +10,10 @@ import { join } from 'node:path';
 import { Consumer } from '@platformatic/kafka';
 import type { Job } from '../src/adapters/engine/spark/job.ts';
 import { createKafkaClient } from '../src/adapters/kafka-client/client.ts';
-import { startBefore, stream, Truth } from '../src/adapters/source/simulator/index.ts';
 import { downServices, upServices } from '../src/services/services.ts';
 import { createTopic } from '../test/support/kafka.ts';
 import { SparkJobs, sparkDir, sparkPrograms, testJob } from '../test/support/spark.ts';
-import { fillTopic } from './fill-topic.ts';
+import { fillTopic, shopLines } from './fill-topic.ts';
 
 const [count = 300_000, pairs = 2] = process.argv.slice(2, 4).map(Number);
 const conf = Object.fromEntries(process.argv.slice(4).map((each) => each.split(/=(.*)/s, 2)));
@@ -23,14 +22,7 @@ const say = (line: string) => console.error(line);
 const brokers = (await upServices(dir, ['kafka'], { say })).kafka!.brokers;
 const programs = await sparkPrograms();
 
-const truth = new Truth();
-const lines: string[] = [];
-const eventsPerSecond = count / (6 * 3600);
-const startMs = startBefore(Date.now(), count, eventsPerSecond);
-for (const line of stream({ seed: 1, count, startMs, eventsPerSecond })) {
-  truth.add(line);
-  lines.push(line.line.toString());
-}
+const { lines, truth } = shopLines(count);
 
 /** What somebody writes who needs one number now. */
 const PLAIN: Job['views'] = [

@@ -1,8 +1,8 @@
 import { UsageError } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
-import { addCount, type CountsBySource, type Positions, sumCounts } from '../domain/offset.ts';
+import { addCount, type CountsBySource, type Positions } from '../domain/offset.ts';
 import { type ParsedBatch, positionsAfter } from '../ports/batch.ts';
-import type { EventLog } from '../ports/event-log.ts';
+import { type EventLog, linesBehind } from '../ports/event-log.ts';
 import type { SharedBatches } from './shared-batches.ts';
 import { sleep } from './sleep.ts';
 
@@ -110,14 +110,8 @@ export class ReaderLoop {
 
   /** Lines that wait to be taken. */
   lag(): number {
-    const at = this.#options.positions();
-    const own = this.#options.log.partitions().filter(({ partition }) => at[partition] !== undefined);
-    const offsets = own.reduce((sum, { partition, end }) => sum + Math.max(0, end - at[partition]!), 0);
-    const consumed = this.consumed();
-    if (offsets === 0 || consumed === null || own.some(({ lines }) => lines === undefined)) return offsets;
-    const lines = own.reduce((sum, partition) => sum + partition.lines!, 0) - sumCounts(consumed);
-    // What is there may not have been counted yet.
-    return Math.max(1, lines);
+    const { log, positions } = this.#options;
+    return linesBehind(log.partitions(), positions(), this.consumed());
   }
 
   /** Lines by source before the reader's positions, as the log counted them; null before it has taken its place. */

@@ -1,4 +1,4 @@
-import type { CountsBySource, Offset, Positions } from '../domain/offset.ts';
+import { type CountsBySource, type Offset, type Positions, sumCounts } from '../domain/offset.ts';
 
 /** Lines to append: NDJSON, each line ended by one "\n", no empty line, no "\r", valid UTF-8. */
 export interface LogBlock {
@@ -83,6 +83,22 @@ export interface LogPartition {
   end: Offset;
   /** Lines received before it, as far as counted, where an offset may hold several. */
   lines?: number;
+}
+
+/**
+ * Lines that a reader at these positions has not taken, of the partitions that it reads; `consumed`: lines before the
+ * positions, where they are known. Without them, and in a log of one line an offset, offsets are counted.
+ */
+export function linesBehind(
+  partitions: readonly LogPartition[],
+  at: Positions,
+  consumed: CountsBySource | null,
+): number {
+  const own = partitions.filter(({ partition }) => at[partition] !== undefined);
+  const offsets = own.reduce((sum, { partition, end }) => sum + Math.max(0, end - at[partition]!), 0);
+  if (offsets === 0 || consumed === null || own.some(({ lines }) => lines === undefined)) return offsets;
+  // What is there may not have been counted yet.
+  return Math.max(1, own.reduce((sum, { lines }) => sum + lines!, 0) - sumCounts(consumed));
 }
 
 export interface LogStatus {

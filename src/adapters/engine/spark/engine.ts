@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../../../domain/errors.ts';
-import { type Offset, sumCounts } from '../../../domain/offset.ts';
+import { type Offset, type Positions, sumCounts } from '../../../domain/offset.ts';
 import type { PartStatus } from '../../../domain/status.ts';
 import type { ParsedBatch } from '../../../ports/batch.ts';
 import type {
@@ -11,6 +11,7 @@ import type {
   RebuildRange,
   RebuildResult,
 } from '../../../ports/engine.ts';
+import { linesBehind } from '../../../ports/event-log.ts';
 import type { MetricsStore } from '../../../ports/metrics-store.ts';
 import { type JobStart, makeJob } from './make-job.ts';
 import type { SparkEngineOptions } from './options.ts';
@@ -124,9 +125,8 @@ export class SparkEngine implements ClusterEngine {
 
   /** Lines of the log that the points lack. */
   lag(): number {
-    return this.#options.log
-      .partitions()
-      .reduce((sum, { partition, start, end }) => sum + end - Math.max(start, this.position(partition)), 0);
+    const consumed = this.#booksMs === 0 ? null : this.#books.consumed;
+    return linesBehind(this.#options.log.partitions(), this.#positions(), consumed);
   }
 
   counters(): Record<string, number> {
@@ -226,20 +226,25 @@ export class SparkEngine implements ClusterEngine {
     }
   }
 
-  /**
-   * Points come one after the other: the rows of the ledger are compared with the log's own books when they fit together,
-   * and after a while in any case, so that what is missing shows.
-   */
-  async #lookAtBooks(): Promise<void> {
-    const { log } = this.#options;
-    const positions = Object.fromEntries(
-      log
+  /** Where it is in the log, within what the log has. */
+  #positions(): Positions {
+    return Object.fromEntries(
+      this.#options.log
         .partitions()
         .map(({ partition, start, end }) => [
           partition,
           Math.min(end, Math.max(start, this.position(partition))),
         ]),
     );
+  }
+
+  /**
+   * Points come one after the other: the rows of the ledger are compared with the log's own books when they fit together,
+   * and after a while in any case, so that what is missing shows.
+   */
+  async #lookAtBooks(): Promise<void> {
+    const { log } = this.#options;
+    const positions = this.#positions();
     const ledger = this.#points.ledger();
     const consumed = await log.receivedBefore(positions);
     log.retain(READER, positions);
