@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { API, Broker, ConnectionOptions } from '@platformatic/kafka';
+import type { API, Broker, Connection, ConnectionOptions } from '@platformatic/kafka';
 import { apiVersionsV1, ConnectionPool, listOffsetsV5, metadataV10 } from '@platformatic/kafka';
+import { accessFault } from './access.ts';
 import type { KafkaConnectionConfig } from './config.ts';
-import { asFault, CODE, faultOf, isRefusal, KafkaFault } from './faults.ts';
+import { AccessFault, asFault, CODE, faultOf, isRefusal, KafkaFault } from './faults.ts';
+import { readTlsFiles } from './tls-files.ts';
 
 /** A topic as the cluster has it now. */
 export interface TopicMetadata {
@@ -23,7 +24,6 @@ export interface PartitionLeader {
 /** Requests that may take long have connections of their own: a broker answers those of one in turn. */
 export type Lane = 'control' | 'follow' | 'read' | 'write';
 
-const LANES: readonly Lane[] = ['control', 'follow', 'read', 'write'];
 const CONNECT_MS_MAX = 5000;
 /** What we need of a broker: number of the request, its version, and its name. */
 const NEEDED: readonly [number, number, string][] = [
@@ -43,24 +43,26 @@ const EARLIEST = -2n;
 export class KafkaClient {
   readonly topic: string;
   readonly requestTimeoutMs: number;
+  private readonly config: KafkaConnectionConfig;
+  private readonly section: string;
+  private readonly options: ConnectionOptions;
   private readonly bootstrap: Broker[];
-  private readonly pools: Record<Lane, ConnectionPool>;
+  private readonly pools = new Map<string, ConnectionPool>();
+  /** Why a connection broke, where it was more than closed. */
+  private readonly broken = new WeakMap<Connection, unknown>();
+  private isAnswered = false;
   private brokers = new Map<number, Broker>();
   private controllerNode = -1;
   private metadata: TopicMetadata | null = null;
   private refreshing: Promise<TopicMetadata | null> | null = null;
 
-  constructor(config: KafkaConnectionConfig, options: ConnectionOptions) {
+  constructor(config: KafkaConnectionConfig, section: string, options: ConnectionOptions) {
     this.topic = config.topic;
     this.requestTimeoutMs = config.request_timeout_seconds * 1000;
+    this.config = config;
+    this.section = section;
+    this.options = options;
     this.bootstrap = config.brokers.map(brokerOf);
-    const pool = () => {
-      const made = new ConnectionPool('tillstream', options);
-      // The failed request tells; an event that nobody listens to would end the process.
-      made.on('connecting', ({ connection }) => connection.on('error', () => {}));
-      return made;
-    };
-    this.pools = Object.fromEntries(LANES.map((lane) => [lane, pool()])) as Record<Lane, ConnectionPool>;
   }
 
   /** Asks a broker whether it is new enough; rejects with a fault that says why not. */
@@ -128,7 +130,8 @@ export class KafkaClient {
       try {
         return await this.send('control', broker, api, ...args);
       } catch (error) {
-        fault = asFault(error, `broker ${broker.host}:${broker.port}`);
+        // One that is down tells less than one that does not let us in.
+        if (!(fault instanceof AccessFault)) fault = asFault(error, nameOf(broker));
         // It has answered: another one would say the same.
         if (fault.code !== null) break;
       }
@@ -166,7 +169,7 @@ export class KafkaClient {
   }
 
   async close(): Promise<void> {
-    await Promise.all(LANES.map((lane) => this.pools[lane].close().catch(() => {})));
+    await Promise.all([...this.pools.values()].map((pool) => pool.close().catch(() => {})));
   }
 
   private async send<Arguments extends unknown[], Response>(
@@ -175,12 +178,36 @@ export class KafkaClient {
     api: API<Arguments, Response>,
     ...args: Arguments
   ): Promise<Response> {
+    let connection: Connection | undefined;
     try {
-      const connection = await this.pools[lane].get(broker);
-      return await api.async(connection, ...args);
+      connection = await this.poolFor(lane, broker).get(broker);
+      const answer = await api.async(connection, ...args);
+      this.isAnswered = true;
+      return answer;
     } catch (error) {
-      throw asFault(error, `broker ${broker.host}:${broker.port}`);
+      // Requests are told that a connection was closed, but not why.
+      const why = connection && this.broken.get(connection);
+      const causes = { errors: why === undefined ? [error] : [why, error] };
+      const { config, section, isAnswered, metadata } = this;
+      const attempt = { config, section, broker: nameOf(broker), isAnswered, isLetIn: metadata !== null };
+      throw accessFault(causes, attempt) ?? asFault(causes, nameOf(broker));
     }
+  }
+
+  private poolFor(lane: Lane, { host }: Broker): ConnectionPool {
+    // In TLS the name of a server is a name, never an address.
+    const tlsServerName = this.options.tls !== undefined && isIP(host) === 0;
+    const key = `${lane} ${tlsServerName}`;
+    let pool = this.pools.get(key);
+    if (pool === undefined) {
+      pool = new ConnectionPool('tillstream', { ...this.options, tlsServerName });
+      // An event that nobody listens to would end the process.
+      pool.on('connecting', ({ connection }) =>
+        connection.on('error', (error) => this.broken.set(connection, error)),
+      );
+      this.pools.set(key, pool);
+    }
+    return pool;
   }
 
   private async askMetadata(): Promise<TopicMetadata | null> {
@@ -226,20 +253,20 @@ const metadataApi: API<[string[], boolean, boolean], MetadataAnswer> = Object.as
   },
 );
 
-/** Opens nothing yet. Rejects with KafkaFault when a file of `tls` can't be read. */
-export async function createKafkaClient(config: KafkaConnectionConfig): Promise<KafkaClient> {
-  return new KafkaClient(config, await connectionOptions(config));
+/**
+ * Opens nothing yet. `section` is what stands before the names of the settings in messages, such as "log.". Rejects with
+ * KafkaFault when a file of `tls` is no good.
+ */
+export async function createKafkaClient(config: KafkaConnectionConfig, section = ''): Promise<KafkaClient> {
+  return new KafkaClient(config, section, await connectionOptions(config, section));
 }
 
-/** How to connect, for the library. Reads the files of `tls`; rejects with KafkaFault when one can't be read. */
-export async function connectionOptions(config: KafkaConnectionConfig): Promise<ConnectionOptions> {
+/** How to connect, for the library. Reads the files of `tls`; rejects with KafkaFault when one is no good. */
+export async function connectionOptions(
+  config: KafkaConnectionConfig,
+  section: string,
+): Promise<ConnectionOptions> {
   const { tls, sasl } = config;
-  const read = async (path: string | undefined) => {
-    if (path === undefined) return undefined;
-    return await readFile(path).catch((error: Error) => {
-      throw new KafkaFault(`the file ${path} of tls can't be read: ${error.message}`);
-    });
-  };
   const options: ConnectionOptions = {
     connectTimeout: Math.min(CONNECT_MS_MAX, config.request_timeout_seconds * 1000),
     // Longer than the broker's own, so that its answer comes first.
@@ -248,18 +275,19 @@ export async function connectionOptions(config: KafkaConnectionConfig): Promise<
   };
   if (sasl) options.sasl = sasl;
   if (tls) {
-    const [ca, cert, key] = await Promise.all([read(tls.ca_file), read(tls.cert_file), read(tls.key_file)]);
-    // The name of the server is a name, never an address.
+    const { ca, own } = await readTlsFiles(tls, section);
     options.tlsServerName = !config.brokers.map(brokerOf).some(({ host }) => isIP(host) > 0);
+    const key = own?.key.export({ type: 'pkcs8', format: 'pem' });
     options.tls = {
       rejectUnauthorized: tls.reject_unauthorized,
       ...(ca && { ca }),
-      ...(cert && { cert }),
-      ...(key && { key }),
+      ...(own && { cert: own.certificate, key }),
     };
   }
   return options;
 }
+
+const nameOf = ({ host, port }: Broker) => `broker ${host}:${port}`;
 
 function brokerOf(address: string): Broker {
   const colon = address.lastIndexOf(':');

@@ -15,6 +15,8 @@ export const CODE = {
   TOPIC_AUTHORIZATION_FAILED: 29,
   CLUSTER_AUTHORIZATION_FAILED: 31,
   INVALID_TIMESTAMP: 32,
+  UNSUPPORTED_SASL_MECHANISM: 33,
+  ILLEGAL_SASL_STATE: 34,
   UNSUPPORTED_VERSION: 35,
   TOPIC_ALREADY_EXISTS: 36,
   INVALID_REQUEST: 42,
@@ -24,6 +26,7 @@ export const CODE = {
   DUPLICATE_SEQUENCE_NUMBER: 46,
   INVALID_PRODUCER_EPOCH: 47,
   INVALID_PRODUCER_ID_MAPPING: 49,
+  SASL_AUTHENTICATION_FAILED: 58,
   UNKNOWN_PRODUCER_ID: 59,
   UNSUPPORTED_COMPRESSION_TYPE: 76,
   INVALID_RECORD: 87,
@@ -66,6 +69,11 @@ export class KafkaFault extends Error {
   }
 }
 
+/** The way to the brokers is closed by TLS or for this user, until somebody changes what the message says. */
+export class AccessFault extends KafkaFault {
+  override name = 'AccessFault';
+}
+
 /** The fault that a broker's error code stands for. */
 export function faultOf(code: number, what: string): KafkaFault {
   return new KafkaFault(`${what}: ${codeText(code)}`, code);
@@ -74,15 +82,19 @@ export function faultOf(code: number, what: string): KafkaFault {
 /** Whatever the client threw, as one fault with the reason in it. */
 export function asFault(error: unknown, what: string): KafkaFault {
   if (error instanceof KafkaFault) return error;
-  const code = find(error, (each) => (typeof each.apiCode === 'number' ? each.apiCode : undefined));
+  const code = chainOf(error).find(({ apiCode }) => typeof apiCode === 'number')?.apiCode;
   const reason = code === undefined ? reasonOf(error) : codeText(code);
   return new KafkaFault(`${what}: ${reason}`, code ?? null, error);
 }
 
 /** True when the brokers refused us, so that waiting helps nothing. */
-export function isRefusal({ code, cause }: KafkaFault): boolean {
-  if (code === CODE.TOPIC_AUTHORIZATION_FAILED || code === CODE.CLUSTER_AUTHORIZATION_FAILED) return true;
-  return find(cause, (each) => (each.code === 'PLT_KFK_AUTHENTICATION' ? true : undefined)) === true;
+export function isRefusal(fault: KafkaFault): boolean {
+  const { code } = fault;
+  return (
+    fault instanceof AccessFault ||
+    code === CODE.TOPIC_AUTHORIZATION_FAILED ||
+    code === CODE.CLUSTER_AUTHORIZATION_FAILED
+  );
 }
 
 function codeText(code: number): string {
@@ -91,29 +103,27 @@ function codeText(code: number): string {
   return known === undefined ? `error ${code} of the broker` : `${known.message.replace(/\.$/, '')} (${id})`;
 }
 
-interface AnyError {
+/** What the library, Node and OpenSSL put into errors. */
+export interface AnyError {
   message?: string;
   code?: string;
   apiCode?: number;
   cause?: unknown;
   errors?: unknown[];
+  response?: { mechanisms?: string[] };
+  cert?: { subjectaltname?: string };
 }
 
 /** The innermost message: "connect ECONNREFUSED ..." tells more than "Cannot connect to any broker". */
 function reasonOf(error: unknown): string {
   const { cause, errors, message, code } = (error ?? {}) as AnyError;
   const inner = cause ?? errors?.[0];
-  return inner === undefined ? message || code || String(error) : reasonOf(inner);
+  return inner === undefined ? (message || code || String(error)).replace(/\.$/, '') : reasonOf(inner);
 }
 
-function find<T>(error: unknown, look: (error: AnyError) => T | undefined): T | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
+/** The error, and all that it was caused by. */
+export function chainOf(error: unknown): AnyError[] {
+  if (typeof error !== 'object' || error === null) return [];
   const each = error as AnyError;
-  const found = look(each);
-  if (found !== undefined) return found;
-  for (const inner of [...(each.errors ?? []), each.cause]) {
-    const deeper = find(inner, look);
-    if (deeper !== undefined) return deeper;
-  }
-  return undefined;
+  return [each, ...[...(each.errors ?? []), each.cause].flatMap(chainOf)];
 }

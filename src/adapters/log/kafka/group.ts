@@ -2,6 +2,7 @@ import { Consumer } from '@platformatic/kafka';
 import type { Logger } from '../../../domain/logger.ts';
 import type { PartitionGroup } from '../../../ports/partition-group.ts';
 import { connectionOptions } from '../../kafka-client/client.ts';
+import { asFault } from '../../kafka-client/faults.ts';
 import type { KafkaLogConfig } from './config.ts';
 
 export interface PartitionGroupOptions {
@@ -19,7 +20,7 @@ const JOIN_AGAIN_MS = 2000;
 
 /** Joins the consumer group, which goes on in the background: until it has worked, no partition is ours. */
 export async function joinPartitionGroup(options: PartitionGroupOptions): Promise<PartitionGroup> {
-  const group = new KafkaPartitionGroup(options, await connectionOptions(options.config));
+  const group = new KafkaPartitionGroup(options, await connectionOptions(options.config, 'log.'));
   group.start();
   return group;
 }
@@ -73,7 +74,7 @@ class KafkaPartitionGroup implements PartitionGroup {
       try {
         await this.membership();
       } catch (error) {
-        this.failure = error instanceof Error ? error.message : String(error);
+        this.failure = asFault(error, `group ${group}`).message;
       }
       await this.leave();
       if (this.isClosing) return;
@@ -101,7 +102,7 @@ class KafkaPartitionGroup implements PartitionGroup {
     });
     this.consumer = consumer;
     consumer.on('error', (error: Error) => {
-      this.failure = error.message;
+      this.failure = asFault(error, `group ${group}`).message;
     });
     consumer.topics.trackAll(config.topic);
     const joining = consumer.joinGroup({});
@@ -111,7 +112,7 @@ class KafkaPartitionGroup implements PartitionGroup {
         isJoined = true;
       },
       (error: Error) => {
-        this.failure = error.message;
+        this.failure = asFault(error, `group ${group}`).message;
       },
     );
     const startedMs = Date.now();

@@ -3,7 +3,7 @@ import { createTopicsV5, describeConfigsV2 } from '@platformatic/kafka';
 import { UsageError } from '../../../domain/errors.ts';
 import type { Logger } from '../../../domain/logger.ts';
 import type { KafkaClient, TopicMetadata } from '../../kafka-client/client.ts';
-import { asFault, CODE, isRefusal, type KafkaFault } from '../../kafka-client/faults.ts';
+import { AccessFault, asFault, CODE, isRefusal, type KafkaFault } from '../../kafka-client/faults.ts';
 import type { KafkaLogConfig } from './config.ts';
 
 const TOPIC_RESOURCE = 2;
@@ -38,11 +38,12 @@ export async function openTopic(
 
 function usageError(fault: KafkaFault, { brokers, topic, sasl }: KafkaLogConfig): UsageError {
   const where = brokers.join(', ');
+  if (fault instanceof AccessFault)
+    return new UsageError(`Kafka can't be used as the event log: ${fault.message}.`);
   if (isRefusal(fault)) {
     const who = sasl ? `the user ${sasl.username}` : 'a user without a name';
     return new UsageError(
-      `Kafka at ${where} refused ${who}: ${fault.message}. Check log.sasl, and that the user may describe, read and write ` +
-        `the topic ${topic}.`,
+      `Kafka at ${where} refused ${who}: ${fault.message}. See to it that the user may describe, read and write the topic ${topic}.`,
     );
   }
   if (fault.code !== null)
