@@ -99,6 +99,12 @@ export const MONEY_SCALE = 4;
 /** Events further ahead of their receipt than this are bad rows: a fast clock must not open future windows. */
 export const FUTURE_TOLERANCE_MS = 5 * 60_000;
 
+/**
+ * How far the clock of a door may be from the one that told received-at: a line that claims to have passed a door, and is ahead of its
+ * receipt by more than this, has not.
+ */
+export const DOOR_CLOCK_MS_MAX = 86_400_000;
+
 /** Timestamps before this are bad rows: no shop has older events, and most tools can't hold them. */
 export const TIMESTAMP_MIN_MS = 0;
 

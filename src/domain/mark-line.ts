@@ -66,6 +66,26 @@ export function foreignLine(record: Buffer, lineBytesMax: number): Buffer {
   return line;
 }
 
+/** A judged line that is shorter is taken at its word: it can't be nested deeply enough to do harm. */
+const LOOK_FROM_BYTES = 2048;
+
+/** Whether a line that claims to be judged is nested deeper than the door lets through. */
+export function isTooDeep(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start < LOOK_FROM_BYTES || !hasManyOpenings(bytes, start, end)) return false;
+  const line = bytes.subarray(start, end);
+  return !foreignLine(line, line.length).subarray(0, -1).equals(line);
+}
+
+/** Whether there are enough brackets for more than DEPTH_MAX levels; in texts they count as well. */
+function hasManyOpenings(bytes: Buffer, start: number, end: number): boolean {
+  let openings = 0;
+  for (let i = start; i < end; i++) {
+    // This bit is the difference between "[" and "{".
+    if ((bytes[i]! & ~0x20) === ARRAY_OPEN && ++openings > DEPTH_MAX) return true;
+  }
+  return false;
+}
+
 /** True when an odd number of backslashes precedes `position`. */
 function isEscaped(bytes: Buffer, position: number): boolean {
   let start = position;

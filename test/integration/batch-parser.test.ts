@@ -195,6 +195,38 @@ test('where one part of a batch passed no door, all of it is judged; a line that
   assert.deepEqual(reasons(broken), [null, 'not_json', 'timestamp_in_future']);
 });
 
+test('what no door lets pass is a bad row, whatever its record claims', async () => {
+  const forged = [
+    '5',
+    '{"a":1}',
+    '{"timestamp":"9999-12-31T00:00:00Z","event_type":"purchase"}',
+    '{"timestamp":"1960-01-01T00:00:00Z","event_type":"purchase"}',
+    '{"timestamp":"soon","event_type":"purchase"}',
+    '{"timestamp":"2026-11-23T12:00:00Z"}',
+    event('a'),
+  ];
+  const rows = await parser.rows<{ reason: string; raw: string }>(
+    [batchOf(0, forged, { judged: true })],
+    'reason, raw',
+  );
+  assert.deepEqual(
+    rows.map(({ reason }) => reason),
+    [
+      'missing_field',
+      'missing_field',
+      'timestamp_in_future',
+      'timestamp_out_of_range',
+      'bad_timestamp',
+      'missing_field',
+      null,
+    ],
+  );
+  assert.deepEqual(
+    rows.slice(0, 6).map(({ raw }) => raw),
+    forged.slice(0, 6),
+  );
+});
+
 test('nesting of any depth does not end the process', async () => {
   const deep = 400_000;
   const records = [

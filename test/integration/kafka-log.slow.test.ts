@@ -13,6 +13,7 @@ import {
   transactions,
   withForeignTopic,
 } from '../support/kafka.ts';
+import { openParser } from '../support/parse-lines.ts';
 import { temporaryDir, until } from '../support/product.ts';
 import { startService } from '../support/services.ts';
 
@@ -108,6 +109,52 @@ describe('records of others', () => {
         assert.ok(batches.every(({ judged }) => !judged));
       },
     ));
+
+  it('a record that claims to be judged, and would overflow the stack of a parser', async () => {
+    const headers = { 'tillstream-judged': '1', source: 'x' };
+    const event = (name: string, more = '') =>
+      `{"timestamp":"2026-11-23T10:15:30Z","event_type":"purchase","event_id":"${name}"${more}}`;
+    const parser = await openParser('UTC');
+    const records: ForeignRecord[] = [{ value: event('first'), headers }];
+    for (const depth of [10_000, 500_000]) {
+      const nested = [
+        '['.repeat(depth) + ']'.repeat(depth),
+        `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`,
+        '['.repeat(depth),
+      ];
+      for (const value of nested) {
+        records.push({ value, headers });
+        records.push({ value: event('deep', `,"x":${value}`), headers });
+        records.push({ value: `${event('block')}\n${event('deep', `,"x":${value}`)}\n`, headers });
+      }
+    }
+    // Long, with many brackets, and yet as a door lets it through.
+    const flat = `,"x":"${'[{'.repeat(2000)}","y":[${'{"z":[1]},'.repeat(500)}0]`;
+    records.push({ value: event('flat', flat), headers });
+    const topic = newTopic();
+    await createTopic(brokers, topic);
+    await produce(brokers, topic, records, { compression: 'zstd' });
+    const log = await openLog(brokers, temporaryDir(), { topic });
+    const batches = await readAllBatches(log);
+    const parsed = await (await parser.parser.stage([batches])).parse();
+    const rows = await parser.connection.rows<{ name: string; rows: number }>(
+      `SELECT coalesce(reason, event_id) AS name, count(*) AS rows FROM ${parsed.relation} GROUP BY ALL ORDER BY ALL`,
+    );
+    // What is longer than a line may be is cut before anybody looks into it.
+    assert.deepEqual(
+      rows.map(({ name, rows }) => [name, Number(rows)]),
+      [
+        ['block', 6],
+        ['first', 1],
+        ['flat', 1],
+        ['line_too_long', 9],
+        ['too_deep', 9],
+      ],
+    );
+    assert.equal(batches.at(-1)!.judged, true);
+    await log.close();
+    await parser.close();
+  });
 
   for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
     it(`records that are compressed with ${compression}`, async () => {

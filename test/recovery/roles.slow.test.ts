@@ -1,6 +1,8 @@
 /** Several processes share the work over Kafka and S3: who collects, who archives, who measures; and each of them may die. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -157,6 +159,10 @@ describe('Processes that share the work', () => {
     await fleet.assertExact(measurer);
 
     const [collector] = collectors;
+    assert.ok(
+      !existsSync(join(collector!.dataDir, 'kafka-log', 'books.json')),
+      'who only collects does not read the topic',
+    );
     for (const [product, path, status] of [
       [collector!, '/v1/metrics/traffic?window=1d', 421],
       [collector!, '/v1/ledger', 421],

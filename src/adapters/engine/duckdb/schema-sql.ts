@@ -3,6 +3,7 @@ import {
   BAD_MARK,
   BAD_MARK_FIELD,
   BAD_MARK_RAW,
+  DOOR_CLOCK_MS_MAX,
   EVENT_TYPE_ALIASES,
   FIELDS,
   type Field,
@@ -30,7 +31,7 @@ export type LinesKnown = 'judged' | 'json' | 'any';
 export function parseSql(lines: string, timeZone: string, known: LinesKnown): string {
   const orNull = (sql: string) => (known === 'any' ? `TRY(${sql})` : sql);
   const judged = known === 'judged';
-  const rules = judged ? [] : rejectRules();
+  const rules = judged ? beliefRules() : rejectRules();
   const transform = quote(JSON.stringify(Object.fromEntries(RAW_KEYS.map((key) => [key, 'VARCHAR']))));
   return `
     WITH texts AS (
@@ -149,6 +150,21 @@ function rejectRules(): Rule[] {
   ];
   for (const field of FIELDS) rules.push(...rulesOf(field));
   return rules;
+}
+
+/** What no door lets pass and nothing after this could take, in lines that only claim to be judged: a record on Kafka may. */
+function beliefRules(): Rule[] {
+  const us = 'epoch_us(v_timestamp)';
+  return [
+    { when: 'v_event_type IS NULL', reason: 'missing_field', field: 'event_type' },
+    { when: 'v_timestamp IS NULL', reason: 'bad_timestamp', field: 'timestamp' },
+    { when: `${us} < ${TIMESTAMP_MIN_MS * 1000}`, reason: 'timestamp_out_of_range', field: 'timestamp' },
+    {
+      when: `${us} > epoch_us(received_at) + ${DOOR_CLOCK_MS_MAX * 1000}`,
+      reason: 'timestamp_in_future',
+      field: 'timestamp',
+    },
+  ];
 }
 
 function rulesOf({ name, kind, required, bytesMax, min, max }: Field): Rule[] {

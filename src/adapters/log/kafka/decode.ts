@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { foreignLine } from '../../../domain/mark-line.ts';
+import { foreignLine, isTooDeep } from '../../../domain/mark-line.ts';
 import type { LogBatch } from '../../../ports/event-log.ts';
 import { type RecordBatch, RecordReader } from '../../kafka-client/record-batches.ts';
 import { foreignLines } from '../../kafka-client/value-lines.ts';
@@ -63,11 +63,14 @@ export class Decoder {
     const end = valueStart + valueLength;
     if (valueLength > 0 && origin.judged) {
       const newline = this.newlineFrom(bytes, valueStart);
+      const lineEnd = Math.min(newline, end);
+      // Whoever may write to the topic may claim that a line was judged, and DuckDB's stack has an end.
       if (newline >= end || (newline > valueStart && newline === end - 1)) {
-        this.addLine(bytes, valueStart, Math.min(newline, end), offset, atMs, origin);
-        return;
-      }
-      if (this.addBlock(bytes.subarray(valueStart, end), offset, atMs, origin)) return;
+        if (!isTooDeep(bytes, valueStart, lineEnd)) {
+          this.addLine(bytes, valueStart, lineEnd, offset, atMs, origin);
+          return;
+        }
+      } else if (this.addBlock(bytes.subarray(valueStart, end), offset, atMs, origin)) return;
     }
     this.addForeign(valueLength < 0 ? null : bytes.subarray(valueStart, end), offset, atMs, origin.source);
   }
@@ -86,7 +89,7 @@ export class Decoder {
     let lines = 0;
     for (let start = 0; start < value.length; lines++) {
       const end = value.indexOf(NEWLINE, start);
-      if (end === start) return false;
+      if (end === start || isTooDeep(value, start, end)) return false;
       start = end + 1;
     }
     this.emit(value, lines, true, offset, atMs, source, true);

@@ -12,7 +12,7 @@ import {
   type ReadLimits,
 } from '../../../ports/event-log.ts';
 import { createKafkaClient, type KafkaClient } from '../../kafka-client/client.ts';
-import type { KafkaFault } from '../../kafka-client/faults.ts';
+import { asFault, CODE, faultOf, type KafkaFault } from '../../kafka-client/faults.ts';
 import { Follower } from '../../kafka-client/follower.ts';
 import { Appender } from './appender.ts';
 import { PartitionBooks } from './books.ts';
@@ -27,7 +27,10 @@ export interface KafkaLogOptions {
   config: KafkaLogConfig;
   /** Folder of the log's books; made if it is missing. */
   dir: string;
-  /** Readers whose positions must be known (`retain`) before books are thinned out behind them. */
+  /**
+   * Readers whose positions must be known (`retain`) before books are thinned out behind them. Without any the log only takes
+   * lines: it does not follow what others write, and can't be read.
+   */
   readers: readonly string[];
   now: () => number;
   logger: Logger;
@@ -47,6 +50,10 @@ const COUNT_MS_MAX = 30_000;
 const READABLE_MS_MAX = 5000;
 /** A fault that is over sooner, as a new leader was found, is not shown. */
 const SHOWN_AFTER_MS = 1500;
+/** How often a log that only takes lines asks whether the cluster is well. */
+const LOOK_MS = 2000;
+/** By which key its faults are kept, among those of partitions. */
+const CLUSTER = -1;
 /** How long the start waits until what the books don't have is counted. */
 const OPEN_MS_MAX = 10_000;
 
@@ -59,13 +66,13 @@ const OPEN_MS_MAX = 10_000;
  */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> {
   const { config, logger } = options;
-  const client = await createKafkaClient(config).catch((error: Error) => {
+  const client = await createKafkaClient(config, 'log.').catch((error: Error) => {
     throw new UsageError(`The event log can't be opened: ${error.message}.`);
   });
   try {
     const { topic, batchBytesMax } = await openTopic(client, config, logger);
     const file = new BooksFile(options.dir, topic.id, options.program);
-    const { books, why } = await file.read();
+    const { books, why } = options.readers.length > 0 ? await file.read() : { books: null, why: '' };
     if (why)
       logger.warn(
         { dir: options.dir },
@@ -102,6 +109,8 @@ class KafkaLog implements EventLog {
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<void> = Promise.resolve();
   private closing: Promise<void> | null = null;
+  /** Newest received-at that an append was told. */
+  private appendedAtMs = 0;
 
   constructor(
     options: KafkaLogOptions,
@@ -154,6 +163,10 @@ class KafkaLog implements EventLog {
 
   /** Begins to follow the topic; resolves when what the books did not have is counted, or after some seconds. */
   async start(): Promise<void> {
+    if (this.onlyTakes) {
+      this.timer = setInterval(() => void this.lookAtCluster(), LOOK_MS);
+      return;
+    }
     this.follower.start();
     this.timer = setInterval(() => this.onTimer(), BOOKS_MS);
     const until = Date.now() + OPEN_MS_MAX;
@@ -210,7 +223,7 @@ class KafkaLog implements EventLog {
   status(): LogStatus {
     const shown = [...this.faults.values()].find(({ sinceMs }) => Date.now() - sinceMs >= SHOWN_AFTER_MS);
     const logs = [...this.logs.values()];
-    const lastMs = logs.reduce((last, { books }) => Math.max(last, books.lastMs), 0);
+    const lastMs = logs.reduce((last, { books }) => Math.max(last, books.lastMs), this.appendedAtMs);
     const { brokers } = this.options.config;
     return {
       state: shown === undefined ? 'ready' : 'failed',
@@ -237,7 +250,25 @@ class KafkaLog implements EventLog {
     // Ends what still waits for an answer.
     await this.client.close();
     await stopped;
-    await this.writeBooks();
+    if (!this.onlyTakes) await this.writeBooks();
+  }
+
+  private get onlyTakes(): boolean {
+    return this.options.readers.length === 0;
+  }
+
+  private async lookAtCluster(): Promise<void> {
+    const { topic } = this.client;
+    try {
+      const found = await this.client.refresh();
+      if (found === null) throw faultOf(CODE.UNKNOWN_TOPIC_OR_PARTITION, `topic ${topic}`);
+      const leaderless = found.partitions.find(({ leader }) => leader < 0);
+      if (leaderless)
+        throw faultOf(CODE.LEADER_NOT_AVAILABLE, `partition ${leaderless.partition} of ${topic}`);
+      this.onFault(CLUSTER, null);
+    } catch (error) {
+      if (this.closing === null) this.onFault(CLUSTER, asFault(error, `topic ${topic}`));
+    }
   }
 
   /** The offset at which the follower goes on; null while a reader should come after. */
@@ -249,13 +280,15 @@ class KafkaLog implements EventLog {
   private onFault(partition: number, fault: KafkaFault | null): void {
     const log = this.logs.get(partition);
     if (log) log.fault = fault;
+    const { logger } = this.options;
+    const where = partition === CLUSTER ? {} : { partition };
     if (fault === null) {
-      if (this.faults.delete(partition)) this.options.logger.info({ partition }, 'kafka: works again');
+      if (this.faults.delete(partition)) logger.info(where, 'kafka: works again');
       return;
     }
     const known = this.faults.get(partition);
     if (known?.fault.message !== fault.message)
-      this.options.logger.warn({ partition, fault: fault.message }, 'kafka: a partition can’t be read');
+      logger.warn({ ...where, fault: fault.message }, 'kafka: does not answer as it should');
     this.faults.set(partition, { fault, sinceMs: known?.sinceMs ?? Date.now() });
   }
 
@@ -267,7 +300,8 @@ class KafkaLog implements EventLog {
     appendedAtMs: number,
   ): Promise<number> {
     const log = this.logs.get(partition);
-    if (log === undefined) return appendedAtMs;
+    this.appendedAtMs = Math.max(this.appendedAtMs, appendedAtMs);
+    if (log === undefined || this.onlyTakes) return appendedAtMs;
     // While an open transaction of others holds the partition back, the lines are durable all the same.
     if (log.isLive && end > 0) await log.reach(end, READABLE_MS_MAX).catch(() => {});
     return log.receivedAt(first) ?? Math.max(log.books.lastMs, appendedAtMs);
