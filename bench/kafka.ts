@@ -1,18 +1,18 @@
 /**
- * Kafka to archive and metrics, against what the bare client library consumes of the same topic: one event in each record,
- * NDJSON blocks, and one event in each record of another program. The time of a start on an empty topic is measured, too, and taken off.
+ * Kafka to archive and metrics, against what the bare client library consumes of the same topic, and against one DuckDB job over the
+ * same lines in a file, which is as fast as that engine can be: one event in each record, NDJSON blocks, and one event in each
+ * record of another program. The time of a start on an empty topic is measured, too, and taken off.
  * Usage: node bench/kafka.ts [LINES=500000] [PAIRS=3]
  */
-import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Ledger } from '../src/domain/ledger.ts';
 import { downServices, upServices } from '../src/services/services.ts';
 import { produce } from '../test/support/kafka.ts';
 import { fillTopic, recordsIn, shopLines } from './fill-topic.ts';
+import { productRun } from './product-run.ts';
 
 const [count = 500_000, pairs = 3] = process.argv.slice(2).map(Number);
 const SEND_LINES = 2000;
@@ -47,53 +47,36 @@ async function fill(topic: string, way: Way): Promise<void> {
   }
 }
 
-/** Seconds from the start of the product until archive and metrics have so many lines of the topic. */
-async function ours(topic: string, expected: number): Promise<{ seconds: number; ledger: Ledger }> {
-  const data = mkdtempSync(join(dir, 'data-'));
-  const config = join(data, 'config.yaml');
-  writeFileSync(
-    config,
-    JSON.stringify({ log: { kind: 'kafka', brokers: [broker], topic }, log_level: 'warn' }),
-  );
-  const args = [join(root, 'src', 'main.ts'), 'up', '--data', data, '--config', config];
-  const startedMs = performance.now();
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
-  const ended = new Promise((resolve) => child.once('close', resolve));
-  const runFile = join(data, 'run.json');
-  while (!existsSync(runFile)) await sleep(20);
-  const { url, token } = JSON.parse(readFileSync(runFile, 'utf8')) as { url: string; token: string };
-  for (;;) {
-    const answer = await fetch(`${url}/v1/ledger`, { headers: { authorization: `Bearer ${token}` } });
-    const ledger = (await answer.json()) as Ledger;
-    if (ledger.received === expected && ledger.archive.in_flight + ledger.metrics.in_flight === 0) {
-      const seconds = (performance.now() - startedMs) / 1000;
-      child.kill('SIGTERM');
-      await ended;
-      rmSync(data, { recursive: true, force: true });
-      return { seconds, ledger };
-    }
-    await sleep(20);
-  }
-}
-
 async function peer(topic: string, records: number): Promise<number> {
   const args = [join(root, 'bench', 'peer-kafka.ts'), broker, topic, String(records)];
   const { stdout } = await promisify(execFile)(process.execPath, args, { env });
   return (JSON.parse(stdout) as { seconds: number }).seconds;
 }
 
+const file = join(dir, 'lines.ndjson');
+writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
+
+/** Seconds of the DuckDB job. */
+async function job(): Promise<number> {
+  const args = [join(root, 'bench', 'peer-duckdb.ts'), file, join(dir, 'peer')];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env });
+  return (JSON.parse(stdout) as { seconds: number }).seconds;
+}
+
 const rate = (seconds: number) => `${Math.round(count / seconds / 1000)} k events/s`;
 const ratios: Record<Way, number[]> = { events: [], blocks: [], foreign: [] };
+const ratiosToJob: Record<Way, number[]> = { events: [], blocks: [], foreign: [] };
 for (let pair = 0; pair < pairs; pair++) {
   let bare = 0;
+  const floor = await job();
   for (const way of WAYS) {
     const topic = `bench-${way}-${pair}`;
-    const starting = await ours(topic, 0);
+    const starting = await productRun(dir, broker, topic, 0, env);
     await fill(topic, way);
     const own = await peer(topic, await recordsIn([broker], topic));
     // All are measured against the library with one event in each record.
     if (way === 'events') bare = own;
-    const { seconds: whole, ledger } = await ours(topic, count);
+    const { seconds: whole, ledger } = await productRun(dir, broker, topic, count, env);
     const seconds = whole - starting.seconds;
     const { events, duplicates, bad } = truth.summary();
     const { archive, metrics } = ledger;
@@ -103,14 +86,21 @@ for (let pair = 0; pair < pairs; pair++) {
     if (found.some((lines, n) => Math.abs(lines - expected[n]!) > bad / 4) || !ledger.balanced)
       throw new Error(`${way}: ${found} lines, but it should be ${expected}`);
     ratios[way].push(bare / seconds);
+    ratiosToJob[way].push(floor / seconds);
     console.log(
-      `pair ${pair + 1}, ${way}: library ${rate(own)}, tillstream ${rate(seconds)}, ratio to the library with one event per record ${(bare / seconds).toFixed(2)}`,
+      `pair ${pair + 1}, ${way}: library ${rate(own)}, tillstream ${rate(seconds)}, ratio to the library with one event per record ${(bare / seconds).toFixed(2)}, to a DuckDB job (${rate(floor)}) ${(floor / seconds).toFixed(2)}`,
     );
   }
 }
-const medians = Object.fromEntries(
-  WAYS.map((way) => [way, ratios[way].toSorted((a, b) => a - b)[pairs >> 1]]),
+const medians = (of: Record<Way, number[]>) =>
+  Object.fromEntries(WAYS.map((way) => [way, of[way].toSorted((a, b) => a - b)[pairs >> 1]]));
+console.log(
+  JSON.stringify({
+    scenario: 'kafka',
+    lines: count,
+    ratio_medians: medians(ratios),
+    ratio_medians_to_job: medians(ratiosToJob),
+  }),
 );
-console.log(JSON.stringify({ scenario: 'kafka', lines: count, ratio_medians: medians }));
 await downServices(dir, ['kafka'], { say, removeData: true });
 rmSync(dir, { recursive: true, force: true });

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { DRIVER, type Job, jobOf } from '../../src/adapters/engine/spark/job.ts';
+import { type BatchJob, DRIVER, type Job, jobOf } from '../../src/adapters/engine/spark/job.ts';
 import { JUDGED_HEADER, SOURCE_HEADER, UNNAMED } from '../../src/adapters/log/kafka/origin.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import type { Metric } from '../../src/metrics/definition.ts';
@@ -105,6 +105,10 @@ export class SparkJobs {
     return new SparkJobs(child);
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   /** Computes what the topic has; rejects with what Spark said when that failed. */
   async run(job: Job): Promise<void> {
     const file = join(sparkDir(), 'job.json');
@@ -113,6 +117,17 @@ export class SparkJobs {
     const { value } = await this.#answers.next();
     const answer = JSON.parse(value ?? '{"event":"died"}') as { event: string; error?: string };
     if (answer.event !== 'end') throw new Error(`the job failed: ${answer.error ?? this.#stderr}`);
+  }
+
+  /** Computes a batch over files of the archive. */
+  async compute(job: BatchJob): Promise<void> {
+    const file = join(sparkDir(), 'job.json');
+    writeFileSync(file, JSON.stringify(job));
+    this.#child.stdin.write(`compute ${file}\n`);
+    const { value } = await this.#answers.next();
+    const answer = JSON.parse(value ?? '{"event":"died"}') as { event: string; error?: string | null };
+    if (answer.event !== 'computed' || answer.error)
+      throw new Error(`the batch failed: ${answer.error ?? this.#stderr}`);
   }
 
   stop(): void {
