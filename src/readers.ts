@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { archivePlace } from './adapters/archive/delta/place.ts';
+import { type ArchivePlace, archivePlace } from './adapters/archive/delta/place.ts';
 import { duckDbConfig } from './adapters/engine/duckdb/config.ts';
 import { type DuckDb, openDuckDb } from './adapters/engine/duckdb/index.ts';
 import { SparkEngine } from './adapters/engine/spark/index.ts';
@@ -63,7 +63,7 @@ export async function openReaders(
     now,
   });
   closers.push(() => duckdb.close());
-  const spark = reads.metrics ? await openSpark(environment, log, place.dir, logger) : null;
+  const spark = reads.metrics ? await openSpark(environment, log, place, logger) : null;
   closers.push(async () => spark?.close());
   const archive = await place.open({ parquet: duckdb.parquet, logId: log.id, now });
   const archiveWatch = place.isRemote ? new ArchiveWatch(archive) : null;
@@ -131,7 +131,7 @@ export async function openReaders(
 async function openSpark(
   { config, dataDir }: Environment,
   log: EventLog,
-  archiveDir: string,
+  place: ArchivePlace,
   logger: Logger,
 ): Promise<SparkEngine | null> {
   if (config.engine.kind !== 'spark' || config.log.kind !== 'kafka') return null;
@@ -144,7 +144,8 @@ async function openSpark(
     marks: RECORD_MARKS,
     log,
     dir: join(dataDir, 'metrics-spark'),
-    archiveDirs: [archiveDir],
+    archiveDirs: [place.dir],
+    archiveAddress: place.address,
     catalogue: CATALOGUE,
     timeZone: config.time_zone,
     logger,

@@ -3,8 +3,8 @@
     python driver.py job.json
 
 Events go to stdout, one JSON object a line; Spark's own log goes to stderr. A line "drain" on stdin ends the query after
-what the log has now; "stop", or the end of stdin, ends it at once. Whoever started this takes every exit for a failure
-but the one that it asked for.
+what the log has now; "stop", or the end of stdin, ends it at once; "compute FILE" has the batch in that file computed beside
+the query. Whoever started this takes every exit for a failure but the one that it asked for.
 """
 import json
 import os
@@ -13,6 +13,7 @@ import tempfile
 import threading
 import zipfile
 
+import pyspark
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.functions import lit
 from pyspark.sql.streaming import StreamingQueryListener
@@ -80,6 +81,12 @@ def with_receipts(spark, rows, job):
     return DataFrame(flagged, spark).drop("never")
 
 
+def checkpoint_of(spark, address):
+    """With the name of its server: streaming takes no hdfs:///folder, which leaves that to Hadoop's configuration."""
+    path = spark._jvm.org.apache.hadoop.fs.Path(address)
+    return path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).makeQualified(path).toString()
+
+
 def start(spark, job):
     records = spark.readStream.format("kafka").options(**job["source"]).load()
     records.withWatermark("timestamp", job["watermark"]).createOrReplaceTempView("records")
@@ -93,15 +100,41 @@ def start(spark, job):
     writer = spark.table(job["views"][-1]["name"]).writeStream.outputMode("update").queryName("tillstream")
     if "trigger" in job:
         writer = writer.trigger(**job["trigger"])
-    return writer.format("kafka").options(**job["sink"]).option("checkpointLocation", job["checkpoint"]).start()
+    checkpoint = checkpoint_of(spark, job["checkpoint"])
+    return writer.format("kafka").options(**job["sink"]).option("checkpointLocation", checkpoint).start()
 
 
-def obey(query):
+def compute(spark, path):
+    """A batch over files of the archive: the first column of the last view, a line for each row, in its order."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            job = json.load(file)
+        session = spark.newSession()
+        for name, value in job["conf"].items():
+            session.conf.set(name, value)
+        for name, table in job["tables"].items():
+            reader = session.read.schema(table["schema"])
+            rows = reader.parquet(*table["files"]) if table["files"] else session.createDataFrame([], table["schema"])
+            rows.createOrReplaceTempView(name)
+        for view in job["views"]:
+            session.sql(view["sql"]).createOrReplaceTempView(view["name"])
+        with open(job["output"], "w", encoding="utf-8") as file:
+            for row in session.table(job["views"][-1]["name"]).toLocalIterator(prefetchPartitions=True):
+                file.write(row[0] + "\n")
+        say("computed", job=path, error=None)
+    except Exception as error:
+        say("computed", job=path, error=str(error))
+
+
+def obey(spark, query):
     for line in sys.stdin:
-        if line.strip() == "drain":
+        word, _, path = line.strip().partition(" ")
+        if word == "compute":
+            threading.Thread(target=compute, args=(spark, path), daemon=True).start()
+        elif word == "drain":
             query.processAllAvailable()
             break
-        if line.strip() == "stop":
+        elif word == "stop":
             break
     query.stop()
 
@@ -109,6 +142,9 @@ def obey(query):
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         job = json.load(file)
+    say("begun", pyspark=pyspark.__version__)
+    if pyspark.__version__ != job["spark"]:
+        return
     builder = SparkSession.builder
     for name, value in job["conf"].items():
         builder = builder.config(name, value)
@@ -116,7 +152,7 @@ def main():
     say("session", version=spark.version, application=spark.sparkContext.applicationId)
     spark.streams.addListener(Listener())
     query = start(spark, job)
-    threading.Thread(target=obey, args=(query,), daemon=True).start()
+    threading.Thread(target=obey, args=(spark, query), daemon=True).start()
     query.awaitTermination()
     say("end")
     spark.stop()

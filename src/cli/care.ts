@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
-import { configuredSinks, configuredSources, openApp } from '../app.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type App, configuredSinks, configuredSources, openApp } from '../app.ts';
 import { UsageError } from '../domain/errors.ts';
 import type { Status } from '../domain/status.ts';
 import type { CompactResult, VacuumResult } from '../ports/archive.ts';
@@ -12,6 +13,7 @@ import {
   findRunning,
   onData,
   print,
+  progress,
   progressDone,
   table,
 } from './context.ts';
@@ -80,6 +82,9 @@ export async function rebuild(
   if (result.differences > 0) process.exitCode = 1;
 }
 
+/** A cluster may have much to do before it gives a job its place. */
+const SPARK_MS_MAX = 120_000;
+
 interface Finding {
   part: string;
   ok: boolean;
@@ -131,8 +136,11 @@ async function findProblems(options: CommonOptions): Promise<Finding[]> {
     }
   } else {
     await attempt('data folder, log, archive, metrics', async () => {
-      const app = await openApp(environment, createLogger('error'));
+      const isSpark = environment.config.engine.kind === 'spark';
+      // What Spark says is among the findings.
+      const app = await openApp(environment, createLogger(isSpark ? 'fatal' : 'error'));
       const { received } = app.backend.ledger();
+      if (isSpark) findings.push(await sparkStarted(app));
       await app.close(0);
       return `open; ${received} lines received so far`;
     });
@@ -148,6 +156,19 @@ async function findProblems(options: CommonOptions): Promise<Finding[]> {
     await attempt(`store ${name}`, () => sink.check());
   }
   return findings;
+}
+
+/** Waits until an engine that is another program works, or can't. */
+async function sparkStarted(app: App): Promise<Finding> {
+  const deadline = Date.now() + SPARK_MS_MAX;
+  const metrics = () =>
+    app.backend.status().parts.metrics ?? { state: 'ready', message: 'not in this process' };
+  while (!['ready', 'failed'].includes(metrics().state) && Date.now() < deadline) {
+    progress('Starting Spark ...');
+    await sleep(200);
+  }
+  const { state, message } = metrics();
+  return { part: 'Spark', ok: state === 'ready', message: message || 'works' };
 }
 
 function report(options: CommonOptions, findings: Finding[]): void {

@@ -18,6 +18,7 @@ import {
   print,
   progress,
   progressDone,
+  type RunFile,
   readRunFile,
   removeRunFile,
   writeRunFile,
@@ -144,6 +145,7 @@ async function upInBackground(options: UpOptions, dataDir: string): Promise<void
       );
       return;
     }
+    if (run) await refuseFailed(run, dataDir);
     if (code !== null && !run) {
       const message = `It did not start:\n${tail(logFile, logStart)}`;
       throw code === 2 ? new UsageError(message) : new CommandFailed(message);
@@ -155,6 +157,20 @@ async function upInBackground(options: UpOptions, dataDir: string): Promise<void
     }
     progress('Starting ...');
   }
+}
+
+/** What needs a person will not become ready; the other parts go on meanwhile. */
+async function refuseFailed(run: RunFile, dataDir: string): Promise<void> {
+  const failed = await ask<Status>(run, 'GET', '/v1/status').then(
+    // A log or archive on a server that is away comes back by itself.
+    ({ parts: { metrics } }) => (metrics?.state === 'failed' ? metrics.message : null),
+    () => null,
+  );
+  if (failed === null) return;
+  throw new CommandFailed(
+    `It runs, and takes and archives lines, but the metrics can't be computed: ${failed}\n` +
+      `It is tried again and again; for settings of the config: "tillstream down", then "up". See "tillstream status" and ${join(dataDir, 'tillstream.log')}.`,
+  );
 }
 
 async function isReady(url: string): Promise<boolean> {

@@ -35,6 +35,20 @@ export interface RebuildResult {
   examples: RebuildDifference[];
 }
 
+/** Files that may hold rows of one of the event dates (UTC), and that were received in one of the time ranges (ms, both ends included). */
+export interface FileFilter {
+  dates?: ReadonlySet<string>;
+  receivedMs?: readonly (readonly [number, number])[];
+}
+
+/** A Parquet file of the archive. */
+export interface ArchiveFile {
+  /** Within the folder of its table. */
+  path: string;
+  /** Smallest and largest received-at of its rows, ms. */
+  receivedMs: readonly [number, number];
+}
+
 /** Where an engine reads rows again: local Parquet files of the archive, and what they cover. */
 export interface ArchiveReader {
   /** Offset after the last archived line of the partition. */
@@ -42,14 +56,17 @@ export interface ArchiveReader {
   partitions(): number[];
   /** Lines before the positions that the log had lost before they could be archived. */
   lost(): CountsBySource;
-  /**
-   * Calls `use` with local paths of the Parquet files that may hold rows of one of the event dates (UTC), and that
-   * were received in one of the time ranges (ms); the files stay until `use` settles.
-   */
+  /** Calls `use` with local paths of the Parquet files that the filter lets pass; the files stay until `use` settles. */
   withFiles<T>(
     table: 'events' | 'bad_rows',
-    filter: { dates?: ReadonlySet<string>; receivedMs?: readonly [number, number][] },
+    filter: FileFilter,
     use: (paths: string[]) => Promise<T>,
+  ): Promise<T>;
+  /** The same for programs that read the archive where it is: nothing is brought to this machine. */
+  withNames<T>(
+    table: 'events' | 'bad_rows',
+    filter: FileFilter,
+    use: (files: ArchiveFile[]) => Promise<T>,
   ): Promise<T>;
   /** Event dates (UTC, YYYY-MM-DD) that the table has rows of, in order, with their number. */
   dates(table: 'events' | 'bad_rows'): { date: string; rows: number }[];

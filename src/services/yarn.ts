@@ -157,7 +157,8 @@ function yarnSite({ dir, ports }: Place): Record<string, string> {
     'yarn.nodemanager.vmem-check-enabled': 'false',
     'yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage': '99',
     'yarn.nodemanager.recovery.enabled': 'true',
-    'yarn.nodemanager.recovery.supervised': 'true',
+    // An orderly stop ends what runs in it, and nobody else would.
+    'yarn.nodemanager.recovery.supervised': 'false',
     'yarn.nodemanager.recovery.dir': join(dir, 'nodemanager-state'),
     'yarn.nodemanager.local-dirs': join(dir, 'local'),
     'yarn.nodemanager.log-dirs': join(dir, 'containers'),

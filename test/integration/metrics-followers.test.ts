@@ -219,5 +219,6 @@ function withHook(archive: ArchiveReader, hook: () => Promise<unknown>): Archive
       await hook();
       return archive.withFiles(table, filter, use);
     },
+    withNames: (table, filter, use) => archive.withNames(table, filter, use),
   };
 }

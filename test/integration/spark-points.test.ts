@@ -1,5 +1,6 @@
 /** Points of Spark in the metrics store, without Spark: records as the job writes them. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { PointRecord } from '../../src/adapters/engine/spark/point-records.ts';
@@ -20,10 +21,10 @@ function point(metric: string, startMs: number, keys: object, values: object, jo
 
 const traffic = (events: number, startMs = HOUR, job = 'job') =>
   point('traffic', startMs, { event_type: 'purchase', device_type: 'mobile' }, { events }, job);
-const bucket = (number: number, n: number) =>
-  point('latency~histogram', HOUR, { event_type: 'purchase', bucket: number }, { n });
-const latency = (count: number, max: number) =>
-  point('latency', HOUR, { event_type: 'purchase' }, { count, max });
+const latency = (count: number, max: number, buckets: Record<number, number>) => {
+  const histogram = Object.entries(buckets).map(([bucket, n]) => ({ item: Number(bucket), count: n }));
+  return point('latency', HOUR, { event_type: 'purchase' }, { count, max, '~histogram': histogram });
+};
 const ledger = (past: number, counted: number): PointRecord => ({
   key: 'ledger',
   value: JSON.stringify({
@@ -78,11 +79,10 @@ describe('points of Spark in the store', () => {
     await again.points.close();
   });
 
-  it('give quantiles from the histogram, in whatever order its buckets come', async () => {
+  it('give quantiles from the histogram', async () => {
     const { points, ask } = await open(temporaryDir());
-    await points.take(0, [bucket(230, 1), latency(1, 100)], 2);
-    await points.take(0, [bucket(230, 4), bucket(260, 1)], 4);
-    await points.take(0, [latency(5, 180)], 5);
+    await points.take(0, [latency(1, 100, { 230: 1 })], 1);
+    await points.take(0, [latency(5, 180, { 260: 1, 230: 4 })], 2);
     const [row] = (await ask('latency')).rows;
     assert.equal(row!.count, 5);
     assert.ok(Math.abs(Number(row!.p50) - 98.5) < 2, String(row!.p50));
@@ -122,6 +122,43 @@ describe('points of Spark in the store', () => {
     assert.equal(points.dirtyWindows(), 1);
     await points.take(0, [traffic(9)], 3);
     assert.equal((await ask('traffic')).rows[0]!.events, 3);
+    await points.close();
+  });
+
+  it('that a batch computed take the place of those of their days, but not of days that changed meanwhile', async () => {
+    const dir = temporaryDir();
+    const { points, ask } = await open(dir);
+    const yesterday = HOUR - 86_400_000;
+    const carts = point(
+      'traffic',
+      yesterday,
+      { event_type: 'add_to_cart', device_type: 'mobile' },
+      { events: 1 },
+    );
+    await points.take(0, [traffic(3, yesterday), carts, latency(1, 100, { 230: 1 }), traffic(3)], 4);
+    const since = points.version();
+    const output = join(dir, 'computed.ndjson');
+    const computed = [traffic(4, yesterday), latency(2, 101, { 231: 2 }), traffic(5)];
+    writeFileSync(output, computed.map(({ value }) => `${value}\n`).join(''));
+    const range = { fromMs: -Infinity, toMs: Infinity };
+    const diff = await points.takeComputed({ output, range, since, diff: true });
+    assert.deepEqual(
+      [diff.windows, diff.differences, diff.changedDays],
+      [3, 4, []],
+      'both traffic windows (three points) and the latency differ',
+    );
+    await points.take(0, [traffic(9)], 5);
+    const { changedDays } = await points.takeComputed({ output, range, since, diff: false });
+    assert.deepEqual(changedDays, [Date.UTC(2026, 10, 25)]);
+    const rows = (await ask('traffic', { fromMs: yesterday })).rows;
+    assert.deepEqual(
+      rows.map(({ start, event_type: type, events }) => [start, type, events]),
+      [
+        ['2026-11-24T10:00:00Z', 'purchase', 4],
+        ['2026-11-25T10:00:00Z', 'purchase', 9],
+      ],
+    );
+    assert.equal((await ask('latency')).rows[0]!.count, 1);
     await points.close();
   });
 });

@@ -1,28 +1,34 @@
-/** Metrics computed by Spark on YARN, with its state on HDFS: real servers, a real driver, and one that is killed. */
+/** Metrics computed by Spark on YARN, with its state on HDFS: real servers, a real driver, and all of it is killed. */
 import assert from 'node:assert/strict';
-import { after, describe, it } from 'node:test';
-import { sumCounts } from '../../src/domain/offset.ts';
-import { downServices, upServices } from '../../src/services/services.ts';
+import { after, before, describe, it } from 'node:test';
+import { downServices, statusOfServices, upServices } from '../../src/services/services.ts';
 import { fetchPySpark } from '../../src/services/spark.ts';
 import { temporaryDir, until } from '../support/product.ts';
 import { testSeed } from '../support/seed.ts';
 import { sparkPrograms } from '../support/spark.ts';
-import { openSparkRig, type SparkRig, shopLines } from '../support/spark-rig.ts';
+import {
+  assertTruth,
+  openSparkRig,
+  processesWith,
+  type SparkRig,
+  sendSlowly,
+  shopLines,
+} from '../support/spark-rig.ts';
 
 const NAMES = ['kafka', 'hdfs', 'yarn'] as const;
-const WAIT_MS_MAX = 400_000;
+const LINES = 3000;
+const WAIT_MS_MAX = 180_000;
 const say = (line: string) => console.error(line);
 
 describe('Spark on YARN', () => {
   const services = temporaryDir();
   let rig: SparkRig | undefined;
-  after(async () => {
-    await rig?.close();
-    await downServices(services, [...NAMES].reverse(), { removeData: true, say });
-  });
+  let sent = 0;
+  const up = () => upServices(services, NAMES, { say });
 
-  it('counts every line once, also when its driver was killed', async (t) => {
-    const { kafka, yarn } = await upServices(services, NAMES, { say });
+  before(async () => {
+    const { kafka, yarn } = await up();
+    killNodeManager();
     const { home } = await fetchPySpark(say);
     // All of it is on this machine, whose name nobody may know.
     process.env.SPARK_LOCAL_IP = '127.0.0.1';
@@ -50,16 +56,49 @@ describe('Spark on YARN', () => {
         },
       },
     });
-    const { engine, archive } = rig;
-    const lines = shopLines(3000, testSeed(t));
-    await rig.send(lines.slice(0, 1500));
-    await until(() => rig!.isSettled(), 'the first lines to be counted', WAIT_MS_MAX);
-    await rig.send(lines.slice(1500));
-    process.kill(engine.driverPid!, 'SIGKILL');
-    await until(() => rig!.isSettled(), 'all lines to be counted', WAIT_MS_MAX);
-    const { counted, duplicate, bad } = engine.ledger();
-    assert.equal(sumCounts(counted) + sumCounts(duplicate) + sumCounts(bad), lines.length);
-    const { differences, examples } = await engine.rebuild(archive, null, true);
-    assert.equal(differences, 0, `the archive gives other rows: ${JSON.stringify(examples.slice(0, 3))}`);
   });
+  after(async () => {
+    await rig?.close();
+    await downServices(services, [...NAMES].reverse(), { removeData: true, say });
+    await until(() => ofTest().length === 0, 'the end of all that YARN has started', 60_000);
+  });
+
+  /** What YARN starts has the folder of its log in its command line. */
+  const ofTest = (...texts: string[]) => processesWith(services, ...texts);
+  const killNodeManager = () => {
+    const { processes } = statusOfServices(services, ['yarn']).yarn!;
+    process.kill(processes.find(({ name }) => name === 'nodemanager')!.pid, 'SIGKILL');
+  };
+
+  it('says that it waits for resources, and counts every line once when YARN has some', async (t) => {
+    assert.ok(rig);
+    const waits = () => /YARN to give it resources/.test(rig!.engine.status().message);
+    await until(waits, 'the status to tell', WAIT_MS_MAX);
+    await up();
+    await sendSlowly(rig, shopLines(LINES, testSeed(t)));
+    sent += LINES;
+    await assertTruth(rig, sent, WAIT_MS_MAX);
+  });
+
+  const victims: Record<string, () => Promise<void> | void> = {
+    'the driver': () => void process.kill(rig!.engine.driverPid!, 'SIGKILL'),
+    'an executor': () => {
+      const executors = ofTest('CoarseGrainedExecutorBackend');
+      assert.ok(executors.length > 0, 'there is an executor');
+      for (const pid of executors) process.kill(pid, 'SIGKILL');
+    },
+    'the NodeManager': async () => {
+      killNodeManager();
+      await up();
+    },
+  };
+  for (const [name, kill] of Object.entries(victims)) {
+    it(`${name} is killed during load`, async (t) => {
+      assert.ok(rig);
+      await until(() => rig!.engine.status().state === 'ready', 'Spark to run', WAIT_MS_MAX);
+      await sendSlowly(rig, shopLines(LINES, testSeed(t)), kill);
+      sent += LINES;
+      await assertTruth(rig, sent, WAIT_MS_MAX);
+    });
+  }
 });

@@ -11,7 +11,13 @@ import { shopLines } from '../support/spark-rig.ts';
 const NEWLINE = Buffer.from('\n');
 const LINES = 1500;
 const WAIT_MS_MAX = 180_000;
-const SPARK = { kind: 'spark', master: 'local[2]', trigger_seconds: 1, shuffle_partitions: 2 };
+const SPARK = {
+  kind: 'spark',
+  master: 'local[2]',
+  trigger_seconds: 1,
+  shuffle_partitions: 2,
+  rebuild_rows_min: 0,
+};
 
 it('metrics and what follows them lose nothing and count nothing twice when the engine changes', async () => {
   const programs = await sparkPrograms();
@@ -45,6 +51,9 @@ it('metrics and what follows them lose nothing and count nothing twice when the 
       timeoutMs: WAIT_MS_MAX,
     });
     assert.equal(json.differences, 0, `${name}: ${JSON.stringify(json.examples.slice(0, 3))}`);
+    const { text } = await product.request('GET', '/metrics');
+    const rebuilds = /^tillstream_cluster\{reading="rebuilds"\} (\d+)$/m.exec(text)?.[1];
+    assert.equal(rebuilds, name === 'spark' ? '1' : undefined, 'Spark computes its own rebuild');
     assert.equal(await product.stop(), 0, name);
   }
 });

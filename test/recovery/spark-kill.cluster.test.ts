@@ -5,23 +5,23 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { sumCounts } from '../../src/domain/offset.ts';
 import { temporaryDir, until } from '../support/product.ts';
 import { testSeed } from '../support/seed.ts';
 import { startService, type TestService } from '../support/services.ts';
 import { sparkPrograms } from '../support/spark.ts';
 import {
+  assertTruth,
   descendants,
   openSender,
   openSparkRig,
   processesWith,
   type RigOptions,
   type SparkRig,
+  sendSlowly,
   shopLines,
 } from '../support/spark-rig.ts';
 
 const LINES = 4000;
-const CHUNK = 100;
 const WAIT_MS_MAX = 300_000;
 const CHILD = fileURLToPath(new URL('../support/spark-child.ts', import.meta.url));
 
@@ -41,21 +41,6 @@ describe('Spark: kill -9 during load', () => {
     options = { dir: temporaryDir(), programs, brokers, topic: 'killed', master, timeZone: 'Europe/Berlin' };
   });
   after(() => rig?.close());
-
-  const assertTruth = async ({ engine, archive, pipeline, isSettled }: SparkRig) => {
-    await until(isSettled, 'all of it to be counted', WAIT_MS_MAX);
-    const { counted, duplicate, bad } = engine.ledger();
-    assert.equal(
-      sumCounts(counted) + sumCounts(duplicate) + sumCounts(bad),
-      sent,
-      'each line is counted once',
-    );
-    assert.ok(pipeline.ledger().balanced, 'the ledger balances');
-    assert.ok(sumCounts(duplicate) > 0 && sumCounts(bad) > 0, 'there is something of all');
-    const { windows, differences, examples } = await engine.rebuild(archive, null, true);
-    assert.equal(differences, 0, `the archive gives other rows: ${JSON.stringify(examples.slice(0, 3))}`);
-    assert.ok(windows > 0);
-  };
 
   it('our own process: the driver ends by itself, and the next process goes on', async (t) => {
     const sender = await openSender(options);
@@ -81,7 +66,7 @@ describe('Spark: kill -9 during load', () => {
     );
     await sender.close();
     rig = await openSparkRig(options);
-    await assertTruth(rig);
+    await assertTruth(rig, sent, WAIT_MS_MAX);
   });
 
   const victims: Record<string, (rig: SparkRig) => Promise<void> | void> = {
@@ -109,14 +94,9 @@ describe('Spark: kill -9 during load', () => {
     it(victim, async (t) => {
       assert.ok(rig, 'the test before has opened it');
       await until(() => rig!.engine.status().state === 'ready', 'Spark to run', WAIT_MS_MAX);
-      const lines = shopLines(LINES, testSeed(t));
-      for (let at = 0; at < lines.length; at += CHUNK) {
-        await rig.send(lines.slice(at, at + CHUNK));
-        if (at === LINES / 2) await kill(rig);
-        await sleep(20);
-      }
-      sent += lines.length;
-      await assertTruth(rig);
+      await sendSlowly(rig, shopLines(LINES, testSeed(t)), () => kill(rig!));
+      sent += LINES;
+      await assertTruth(rig, sent, WAIT_MS_MAX);
     });
   }
 });

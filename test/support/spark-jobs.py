@@ -1,6 +1,8 @@
 """Runs jobs of deploy/spark/driver.py one after the other in one Spark, as each start of Spark takes long.
 
     python spark-jobs.py deploy/spark conf.json       job files come on stdin, a path a line; each is answered by a line
+
+A line "compute PATH" is for a batch over files, any other for a query over a topic.
 """
 import json
 import sys
@@ -13,8 +15,12 @@ with open(sys.argv[2], encoding="utf-8") as file:
     for name, value in json.load(file).items():
         builder = builder.config(name, value)
 spark = builder.getOrCreate()
-for path in sys.stdin:
-    with open(path.strip(), encoding="utf-8") as file:
+for line in sys.stdin:
+    word, _, path = line.strip().partition(" ")
+    if word == "compute":
+        driver.compute(spark, path)
+        continue
+    with open(word, encoding="utf-8") as file:
         job = json.load(file)
     session = spark.newSession()
     for name, value in job["conf"].items():

@@ -1,16 +1,22 @@
+import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { openLocalArchive } from '../../src/adapters/archive/delta/archive.ts';
 import { duckDbConfig } from '../../src/adapters/engine/duckdb/config.ts';
 import { openDuckDb } from '../../src/adapters/engine/duckdb/index.ts';
 import { SparkEngine, sparkConfigSchema } from '../../src/adapters/engine/spark/index.ts';
 import { JUDGED_HEADER, SOURCE_HEADER, UNNAMED } from '../../src/adapters/log/kafka/origin.ts';
 import { startBefore, stream } from '../../src/adapters/source/simulator/index.ts';
+import { sumCounts } from '../../src/domain/offset.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
+import type { Metric } from '../../src/metrics/definition.ts';
 import { Door } from '../../src/pipeline/door.ts';
 import { Pipeline } from '../../src/pipeline/pipeline.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';
 import { openLog, quietLogger } from './kafka.ts';
+import { until } from './product.ts';
 import type { SparkPrograms } from './spark.ts';
 
 export interface RigOptions {
@@ -22,12 +28,15 @@ export interface RigOptions {
   timeZone: string;
   /** Further settings of engine. */
   config?: object;
+  catalogue?: readonly Metric[];
 }
 
+const CHUNK = 100;
+const CHUNK_EVERY_MS = 20;
 const NEWLINE = Buffer.from('\n');
 
 function openSparkEngine(options: RigOptions, log: EventLog): Promise<SparkEngine> {
-  const { dir, programs, brokers, topic, master, timeZone, config } = options;
+  const { dir, programs, brokers, topic, master, timeZone, config, catalogue = CATALOGUE } = options;
   const { python, jars } = programs;
   const points = { points_topic: `${topic}_points`, trigger_seconds: 1, shuffle_partitions: 2 };
   return SparkEngine.open({
@@ -39,7 +48,8 @@ function openSparkEngine(options: RigOptions, log: EventLog): Promise<SparkEngin
     log,
     dir: join(dir, 'metrics-spark'),
     archiveDirs: [join(dir, 'archive')],
-    catalogue: CATALOGUE,
+    archiveAddress: pathToFileURL(join(dir, 'archive')).href,
+    catalogue,
     timeZone,
     logger: quietLogger,
     now: Date.now,
@@ -133,6 +143,33 @@ export async function openSparkRig(options: RigOptions) {
 }
 
 export type SparkRig = Awaited<ReturnType<typeof openSparkRig>>;
+
+/** Hands lines in a few at a time; `atHalf` is done after half of them. */
+export async function sendSlowly(
+  { send }: SparkRig,
+  lines: readonly (string | Buffer)[],
+  atHalf?: () => Promise<void> | void,
+): Promise<void> {
+  const half = Math.floor(lines.length / 2 / CHUNK) * CHUNK;
+  for (let at = 0; at < lines.length; at += CHUNK) {
+    if (at === half) await atHalf?.();
+    await send(lines.slice(at, at + CHUNK));
+    await sleep(CHUNK_EVERY_MS);
+  }
+}
+
+/** Waits until all is counted: each of the lines sent once, and in the windows that the archive gives as well. */
+export async function assertTruth(rig: SparkRig, sent: number, waitMsMax: number): Promise<void> {
+  const { engine, archive, pipeline, isSettled } = rig;
+  await until(isSettled, 'all of it to be counted', waitMsMax);
+  const { counted, duplicate, bad } = engine.ledger();
+  assert.equal(sumCounts(counted) + sumCounts(duplicate) + sumCounts(bad), sent, 'each line is counted once');
+  assert.ok(pipeline.ledger().balanced, 'the ledger balances');
+  assert.ok(sumCounts(duplicate) > 0 && sumCounts(bad) > 0, 'there is something of all');
+  const { windows, differences, examples } = await engine.rebuild(archive, null, true);
+  assert.equal(differences, 0, `the archive gives other rows: ${JSON.stringify(examples.slice(0, 3))}`);
+  assert.ok(windows > 0);
+}
 
 /** Lines of a shop in the last minutes, with late, very late, repeated and malformed ones. */
 export function shopLines(count: number, seed: number): (string | Buffer)[] {

@@ -1,6 +1,10 @@
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { TimeRange } from '../../src/adapters/engine/duckdb/wanted.ts';
 import { PointsReader } from '../../src/adapters/engine/spark/points-reader.ts';
 import { PointsStore } from '../../src/adapters/engine/spark/points-store.ts';
+import { withRebuildJob } from '../../src/adapters/engine/spark/rebuild-job.ts';
 import { JUDGED_HEADER, SOURCE_HEADER } from '../../src/adapters/log/kafka/origin.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import type { MetricsStore } from '../../src/ports/metrics-store.ts';
@@ -86,6 +90,25 @@ export class SparkRun {
   async compute(spark: SparkJobs): Promise<void> {
     await spark.run(testJob(this.job));
     await this.takePoints();
+  }
+
+  /** Whole days by the batch over the archive: compared with the points, or put in their place. */
+  async computeFromArchive(spark: SparkJobs, range: TimeRange, diff: boolean) {
+    const { harness, points, job } = this;
+    const since = points.version();
+    const output = join(sparkDir(), 'computed.ndjson');
+    const input = {
+      catalogue: CATALOGUE,
+      timeZone: job.timeZone,
+      range,
+      positions: points.positionsIn(harness.archive),
+      address: pathToFileURL(join(harness.dir, 'archive')).href,
+      output,
+    };
+    await withRebuildJob(harness.archive, input, (batch) => spark.compute(batch));
+    const result = await points.takeComputed({ output, range, since, diff });
+    assert.deepEqual(result.changedDays, [], 'nothing changes meanwhile');
+    return result;
   }
 
   async takePoints(): Promise<void> {

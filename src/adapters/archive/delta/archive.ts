@@ -2,13 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../../../domain/errors.ts';
-import {
-  addCount,
-  type CountsBySource,
-  type Offset,
-  type Positions,
-  sumCounts,
-} from '../../../domain/offset.ts';
+import { type CountsBySource, type Offset, type Positions, sumCounts } from '../../../domain/offset.ts';
 import type {
   Archive,
   ArchiveCounts,
@@ -23,9 +17,10 @@ import {
   type ParsedBatch,
   positionsAfter,
 } from '../../../ports/batch.ts';
-import type { ArchiveReader } from '../../../ports/engine.ts';
+import type { ArchiveFile, FileFilter } from '../../../ports/engine.ts';
 import { type Action, addFile, type LiveFile, removeFile } from './actions.ts';
 import { groupsToCompact } from './compact-groups.ts';
+import { chooseFiles, countFiles, isAhead } from './live-files.ts';
 import { localStorage } from './local-storage.ts';
 import { lostLines, lostTxns } from './lost-lines.ts';
 import type { TableStorage } from './storage.ts';
@@ -247,19 +242,25 @@ export class DeltaArchive implements Archive {
     return name === 'events' ? this.#events : this.#badRows;
   }
 
-  withFiles<T>(
+  withFiles<T>(name: ArchiveTable, filter: FileFilter, use: (paths: string[]) => Promise<T>): Promise<T> {
+    const { storage } = this.#table(name);
+    return this.withNames(name, filter, (files) =>
+      storage.withLocal(
+        files.map(({ path }) => path),
+        use,
+      ),
+    );
+  }
+
+  withNames<T>(
     name: ArchiveTable,
-    filter: Parameters<ArchiveReader['withFiles']>[1],
-    use: (paths: string[]) => Promise<T>,
+    filter: FileFilter,
+    use: (files: ArchiveFile[]) => Promise<T>,
   ): Promise<T> {
     const table = this.#table(name);
-    const files = table.files().filter((file) => {
-      if (filter.dates && !filter.dates.has(file.date)) return false;
-      const ranges = filter.receivedMs;
-      return !ranges || ranges.some(([from, to]) => file.receivedMaxMs >= from && file.receivedMinMs <= to);
-    });
-    const paths = files.map((file) => file.add.path);
-    return this.#using(table, paths, () => table.storage.withLocal(paths, use));
+    const files = chooseFiles(table.files(), filter);
+    const paths = files.map(({ path }) => path);
+    return this.#using(table, paths, () => use(files));
   }
 
   dates(name: ArchiveTable): { date: string; rows: number }[] {
@@ -376,17 +377,4 @@ export class DeltaArchive implements Archive {
     await this.#badRows.storage.check();
     return `${sumCounts(this.#counts.events)} events, ${sumCounts(this.#counts.bad_rows)} bad rows`;
   }
-}
-
-/** Whether the file holds rows past the positions of the archive. */
-function isAhead({ ends }: LiveFile, positions: ReadonlyMap<number, Offset>): boolean {
-  return Object.entries(ends).some(([partition, end]) => end > (positions.get(Number(partition)) ?? 0));
-}
-
-function countFiles(files: LiveFile[]): CountsBySource {
-  const counts: CountsBySource = {};
-  for (const file of files) {
-    for (const [source, rows] of Object.entries(file.sources)) addCount(counts, source, rows);
-  }
-  return counts;
 }

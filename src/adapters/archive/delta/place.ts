@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { UsageError } from '../../../domain/errors.ts';
 import type { ArchiveTable } from '../../../ports/batch.ts';
 import { DeltaArchive, type DeltaArchiveOptions, openLocalArchive } from './archive.ts';
@@ -19,6 +20,8 @@ export interface ArchivePlace {
   dir: string;
   /** Whether a server keeps it, which may be away. */
   isRemote: boolean;
+  /** Address of the folder of the tables, as programs of the Hadoop world know it. */
+  address: string;
   open(options: OpenOptions): Promise<DeltaArchive>;
 }
 
@@ -27,13 +30,15 @@ export async function archivePlace(config: ArchiveConfig, dataDir: string): Prom
   if (config.kind === 'local') {
     const dir = config.path ? resolve(config.path) : join(dataDir, 'archive');
     await mkdir(dir, { recursive: true });
-    return { dir, isRemote: false, open: (options) => openLocalArchive(dir, options) };
+    const address = pathToFileURL(dir).href;
+    return { dir, isRemote: false, address, open: (options) => openLocalArchive(dir, options) };
   }
   const dir = join(dataDir, 'archive-staging');
   await mkdir(dir, { recursive: true });
   return {
     dir,
     isRemote: true,
+    address: addressOf(config),
     async open(options) {
       // The archive empties its staging folder at the start; DuckDB knows the one around it.
       const stagingDir = join(dir, 'files');
@@ -49,6 +54,12 @@ export async function archivePlace(config: ArchiveConfig, dataDir: string): Prom
       }
     },
   };
+}
+
+function addressOf(config: Exclude<ArchiveConfig, { kind: 'local' }>): string {
+  if (config.kind === 'hdfs')
+    return `${config.url.replace(/^http/, 'webhdfs').replace('webhdfss:', 'swebhdfs:').replace(/\/$/, '')}${config.path}`;
+  return `s3a://${config.bucket}${config.prefix ? `/${config.prefix}` : ''}`;
 }
 
 /** The tables of an archive on a server; they share its connections and the limit of transfers. */

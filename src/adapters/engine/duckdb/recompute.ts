@@ -16,17 +16,17 @@ import {
 import type { Connection } from './database.ts';
 import { comparePoints } from './difference.ts';
 import type { EngineOptions } from './options.ts';
+import { eventsInputSql, qualityInputSql, windowIndex } from './render.ts';
+import { STATE } from './state.ts';
 import {
-  distinctValues,
-  eventsInputSql,
-  histogramTable,
-  pointsTable,
-  qualityInputSql,
-  quantileValues,
-  setTable,
-  windowIndex,
-} from './render.ts';
-import { limitsTable, STATE } from './state.ts';
+  type Days,
+  dayRanges,
+  dropWanted,
+  storedDays,
+  type TimeRange,
+  wantDays,
+  wholeDays,
+} from './wanted.ts';
 
 /** Rows that are computed at a time; a local day is never cut. */
 const CHUNK_ROWS_MAX = 1_000_000;
@@ -40,14 +40,6 @@ type Positions = Record<string, Offset>;
 /** Runs `write` as one transaction with a version of the points of its own, so that readers see all of it or nothing. */
 export type Commit = (write: (version: number) => Promise<void>) => Promise<void>;
 
-interface TimeRange {
-  fromMs: number;
-  toMs: number;
-}
-
-/** Starts of local days (ms), in order, that are computed together. */
-type Days = number[];
-
 /** Computes windows from the archive, with the same definitions and the same duplicate rule as the engine. */
 export class ArchiveRecomputer {
   readonly #connection: Connection;
@@ -55,8 +47,11 @@ export class ArchiveRecomputer {
   readonly #quality: readonly Metric[];
   readonly #timeZone: string;
   readonly #aggregator: Aggregator;
+  readonly #distinctErrorMax: number;
 
-  constructor(options: EngineOptions, aggregator: Aggregator) {
+  /** `distinctErrorMax`: how far, as a share, distinct counts may be from each other and not differ. */
+  constructor(options: EngineOptions, aggregator: Aggregator, distinctErrorMax = 0) {
+    this.#distinctErrorMax = distinctErrorMax;
     this.#connection = options.connection;
     this.#events = options.catalogue.filter((metric) => metric.input === 'events');
     this.#quality = options.catalogue.filter((metric) => metric.input === 'quality');
@@ -102,33 +97,51 @@ export class ArchiveRecomputer {
     commit: Commit | null,
   ): Promise<RebuildResult> {
     const result: RebuildResult = { windows: 0, differences: 0, examples: [] };
-    const finish = async (metrics: readonly Metric[]) => {
-      if (!commit) return comparePoints(this.#connection, metrics, result);
-      await commit(async (version) => {
-        result.windows += await this.#replace(metrics, version);
-        if (metrics === this.#events) {
-          await this.#connection.run(
-            `DELETE FROM ${STATE}.dirty WHERE (win, start) IN (SELECT (win, start) FROM wanted)`,
-          );
-        }
-      });
-    };
     for (const chunk of this.#chunks(archive, await this.#eventDays(archive, range))) {
-      await this.#wantAll(chunk);
+      await wantDays(this.#connection, chunk, this.#timeZone);
       await this.#computeEvents(archive, chunk, positions);
-      await finish(this.#events);
+      await this.#finish(this.#events, commit, result);
     }
-    const stored = await this.#storedDays(this.#quality, range);
-    for (const day of new Set([...this.#receivedDays(archive, range), ...stored])) {
-      await this.#wantAll([day]);
-      await this.#computeQuality(archive, day, positions);
-      await finish(this.#quality);
-    }
+    await this.rebuildQuality(archive, range, positions, commit, result);
     return result;
   }
 
-  /** Counts the archive by source, as `apply` would have. */
-  async ledger(archive: ArchiveReader, positions: Positions): Promise<MetricsLedger> {
+  /** The part of `rebuild` that is about what was received, whatever its time; adds to `result`. */
+  async rebuildQuality(
+    archive: ArchiveReader,
+    range: RebuildRange | null,
+    positions: Positions,
+    commit: Commit | null,
+    result: RebuildResult,
+  ): Promise<void> {
+    const whole = wholeDays(range, this.#timeZone);
+    const stored = await storedDays(this.#connection, this.#quality, whole, this.#timeZone);
+    for (const day of new Set([...this.#receivedDays(archive, range), ...stored])) {
+      await wantDays(this.#connection, [day], this.#timeZone);
+      await this.#computeQuality(archive, day, positions);
+      await this.#finish(this.#quality, commit, result);
+    }
+  }
+
+  async #finish(metrics: readonly Metric[], commit: Commit | null, result: RebuildResult): Promise<void> {
+    if (!commit)
+      return comparePoints(this.#connection, metrics, result, { distinctErrorMax: this.#distinctErrorMax });
+    await commit(async (version) => {
+      result.windows += await this.#replace(metrics, version);
+      if (metrics === this.#events) {
+        await this.#connection.run(
+          `DELETE FROM ${STATE}.dirty WHERE (win, start) IN (SELECT (win, start) FROM wanted)`,
+        );
+      }
+    });
+  }
+
+  /** Counts the archive by source, as `apply` would have: all of it, or what was received in the days of the range. */
+  async ledger(
+    archive: ArchiveReader,
+    positions: Positions,
+    range: RebuildRange | null = null,
+  ): Promise<MetricsLedger> {
     const ledger: MetricsLedger = { counted: {}, duplicate: {}, bad: {}, lost: archive.lost() };
     const add = (counts: Record<string, number>, rows: { source: string; n: number }[], sign = 1) => {
       for (const { source, n } of rows) counts[source] = (counts[source] ?? 0) + sign * n;
@@ -137,9 +150,9 @@ export class ArchiveRecomputer {
       this.#connection.rows<{ source: string; n: number }>(
         `SELECT source, count(*) AS n FROM ${relation} GROUP BY source`,
       );
-    for (const day of this.#receivedDays(archive, null)) {
-      const range = { fromMs: day, toMs: windowEndMs('1d', day, this.#timeZone) };
-      await this.#readReceived(archive, range, positions);
+    for (const day of this.#receivedDays(archive, range)) {
+      const dayRange = { fromMs: day, toMs: windowEndMs('1d', day, this.#timeZone) };
+      await this.#readReceived(archive, dayRange, positions);
       const duplicates = await count('duplicates');
       add(ledger.counted, await count('archive_rows'));
       add(ledger.counted, duplicates, -1);
@@ -180,48 +193,21 @@ export class ArchiveRecomputer {
 
   /** Local days within the range of which the archive has events, or the metrics rows. */
   async #eventDays(archive: ArchiveReader, range: RebuildRange | null): Promise<Days> {
-    const days = new Set<number>(await this.#storedDays(this.#events, range));
+    const inRange = wholeDays(range, this.#timeZone);
+    const days = new Set<number>(await storedDays(this.#connection, this.#events, inRange, this.#timeZone));
     for (const { date } of archive.dates('events')) {
       const startMs = Date.parse(date);
       for (const instant of [startMs, startMs + DAY_MS - 1])
         days.add(localDayStartOfMs(this.#timeZone, instant));
     }
-    const inRange = this.#wholeDays(range);
     return [...days].filter((day) => day >= inRange.fromMs && day < inRange.toMs);
-  }
-
-  /** Local days within the range of which the metrics hold points. */
-  async #storedDays(metrics: readonly Metric[], range: RebuildRange | null): Promise<Days> {
-    const { fromMs, toMs } = this.#wholeDays(range);
-    const slots = metrics.map(
-      (metric) => `SELECT start // 15 * 15 AS m FROM ${STATE}.${pointsTable(metric)}`,
-    );
-    const minutes = await this.#connection.rows<{ m: number }>(`FROM (${slots.join(' UNION ')}) ORDER BY m`);
-    const days: Days = [];
-    let dayEndMs = -Infinity;
-    for (const { m } of minutes) {
-      if (m * 60_000 < dayEndMs) continue;
-      const day = localDayStartOfMs(this.#timeZone, m * 60_000);
-      dayEndMs = windowEndMs('1d', day, this.#timeZone);
-      if (day >= fromMs && day < toMs) days.push(day);
-    }
-    return days;
-  }
-
-  #wholeDays(range: RebuildRange | null): TimeRange {
-    if (!range) return { fromMs: -Infinity, toMs: Infinity };
-    const lastDay = localDayStartOfMs(this.#timeZone, range.toMs - 1);
-    return {
-      fromMs: localDayStartOfMs(this.#timeZone, range.fromMs),
-      toMs: windowEndMs('1d', lastDay, this.#timeZone),
-    };
   }
 
   /** Local days of received-at within the range. */
   #receivedDays(archive: ArchiveReader, range: RebuildRange | null): Days {
     const extent = archive.receivedExtentMs();
     if (!extent) return [];
-    const wanted = this.#wholeDays(range);
+    const wanted = wholeDays(range, this.#timeZone);
     const days: Days = [];
     let day = localDayStartOfMs(this.#timeZone, Math.max(extent[0], wanted.fromMs));
     while (day <= extent[1] && day < wanted.toMs) {
@@ -233,37 +219,13 @@ export class ArchiveRecomputer {
 
   /** Temp table `wanted`: windows of `source` that start in one of the days. */
   async #want(source: string, days: Days): Promise<void> {
-    const ranges = this.#ranges(days).map(({ fromMs, toMs }) => `(${fromMs / 60_000}, ${toMs / 60_000})`);
+    const ranges = dayRanges(days, this.#timeZone).map(
+      ({ fromMs, toMs }) => `(${fromMs / 60_000}, ${toMs / 60_000})`,
+    );
     await this.#temp(
       'wanted',
       `SELECT win, start FROM ${source} JOIN (VALUES ${ranges.join(', ')}) AS days(low, high) ON start >= low AND start < high`,
     );
-  }
-
-  /** Temp table `wanted`: every window that starts in one of the days. */
-  async #wantAll(days: Days): Promise<void> {
-    const ranges = this.#ranges(days).map(({ fromMs, toMs }) => `(${fromMs / 60_000}, ${toMs / 60_000})`);
-    const starts = days.map((day) => `(${day / 60_000})`);
-    // In zones off by half an hour an hour can straddle the edge of a day; it belongs to the day it starts in.
-    await this.#temp(
-      'wanted',
-      `WITH days AS (FROM (VALUES ${ranges.join(', ')}) AS days(low, high))
-      SELECT ${windowIndex('1m')}::TINYINT AS win, unnest(range(low, high))::INTEGER AS start FROM days
-      UNION ALL SELECT ${windowIndex('1h')}, unnest(range((low + 59) // 60 * 60, high, 60)) FROM days
-      UNION ALL FROM (SELECT ${windowIndex('1d')}, col0 FROM (VALUES ${starts.join(', ')}))`,
-    );
-  }
-
-  /** The days as time ranges, neighbours joined. */
-  #ranges(days: Days): TimeRange[] {
-    const ranges: TimeRange[] = [];
-    for (const fromMs of days) {
-      const toMs = windowEndMs('1d', fromMs, this.#timeZone);
-      const last = ranges.at(-1);
-      if (last?.toMs === fromMs) last.toMs = toMs;
-      else ranges.push({ fromMs, toMs });
-    }
-    return ranges;
   }
 
   /** Computes the wanted windows of metrics over events. */
@@ -274,7 +236,7 @@ export class ArchiveRecomputer {
       `SELECT DISTINCT unnest(range(start, start + CASE win WHEN 0 THEN 1 WHEN 1 THEN 60 ELSE 1560 END)) AS minute FROM wanted`,
     );
     const dates = new Set<string>();
-    for (const { fromMs, toMs } of this.#ranges(days)) {
+    for (const { fromMs, toMs } of dayRanges(days, this.#timeZone)) {
       for (let ms = fromMs; ms < toMs + HOUR_MS; ms += HOUR_MS) dates.add(utcDate(ms));
     }
     const where = `epoch_us(event_time) // 60000000 IN (SELECT minute FROM wanted_minutes)`;
@@ -371,17 +333,8 @@ export class ArchiveRecomputer {
   /** Puts what was computed in the place of what the state holds of the wanted windows; gives their number. */
   async #replace(metrics: readonly Metric[], version: number): Promise<number> {
     let windows = 0;
-    const wanted = '(win, start) IN (SELECT (win, start) FROM wanted)';
     for (const metric of metrics) {
-      const sketches = distinctValues(metric).map(({ name }) => setTable(metric, name));
-      if (quantileValues(metric).length > 0) sketches.push(histogramTable(metric));
-      for (const table of [pointsTable(metric), ...sketches]) {
-        await this.#connection.run(`DELETE FROM ${STATE}.${table} WHERE ${wanted}`);
-      }
-      // The limits belong to the hashes that were there; others may be wanted now.
-      for (const { name } of distinctValues(metric)) {
-        await this.#connection.run(`DELETE FROM ${limitsTable(setTable(metric, name))} WHERE ${wanted}`);
-      }
+      await dropWanted(this.#connection, metric);
       await this.#connection.run(writePointsSql(metric, 'nothing', version));
       for (const sql of mergeSketchesSql(metric)) await this.#connection.run(sql);
       const { n } = await this.#connection.row<{ n: number }>(

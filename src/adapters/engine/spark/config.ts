@@ -2,7 +2,8 @@ import { z } from 'zod';
 
 /** The release that the job is written and tested for; the connector has to be of the same one. */
 export const SPARK_VERSION = '4.2.0';
-const CONNECTOR = `org.apache.spark:spark-sql-kafka-0-10_2.13:${SPARK_VERSION}`;
+export const SCALA_VERSION = '2.13';
+const CONNECTOR = `org.apache.spark:spark-sql-kafka-0-10_${SCALA_VERSION}:${SPARK_VERSION}`;
 
 /** Settings of the engine on a cluster, as they stand in the config file. */
 export const sparkConfigSchema = z
@@ -11,7 +12,7 @@ export const sparkConfigSchema = z
     master: z
       .string()
       .regex(
-        /^(local(\[[^\]]+\])?|spark:\/\/\S+|yarn|k8s:\/\/\S+)$/,
+        /^(local(\[(\*|[1-9]\d*)\])?|spark:\/\/\S+:\d+|yarn|k8s:\/\/\S+)$/,
         'must be local[*], spark://HOST:PORT, yarn or k8s://...',
       )
       .describe('Where Spark runs: local[*], spark://HOST:PORT, yarn, or k8s://... (passed on, not tested).'),
@@ -43,6 +44,19 @@ export const sparkConfigSchema = z
       .min(1)
       .optional()
       .describe('Folder with core-site.xml and yarn-site.xml, for master yarn. Default: HADOOP_CONF_DIR.'),
+    archive_url: z
+      .string()
+      .regex(/^[a-z0-9]+:\/\/\S+[^/]$/, 'must be an address such as hdfs://namenode:8020/ecommerce')
+      .optional()
+      .describe(
+        'Where Spark finds the tables of the archive, for a rebuild. Default: where the archive is, if that is a folder ' +
+          'and all of Spark is on this machine, or HDFS. Without one a rebuild is computed in this process.',
+      ),
+    rebuild_rows_min: z
+      .int()
+      .min(0)
+      .default(20_000_000)
+      .describe('From so many rows of the archive on a rebuild is computed by Spark; fewer in this process.'),
     points_topic: z
       .string()
       .regex(/^[A-Za-z0-9._-]{1,249}$/, 'must be a topic name')
@@ -81,6 +95,11 @@ export const sparkConfigSchema = z
     memory_mb: z.int().min(128).default(400).describe('Memory of DuckDB in MiB.'),
   })
   .describe('Metrics engine on Apache Spark; needs log.kind kafka.');
+
+/** All of Spark is on this machine; then nobody else needs to reach the driver. */
+export function isLocal(master: string): boolean {
+  return /^(local|spark:\/\/(127\.|localhost|\[::1\]))/.test(master);
+}
 
 function memory() {
   return z.string().regex(/^[1-9]\d*[mg]$/, 'must be a size such as 512m or 2g');

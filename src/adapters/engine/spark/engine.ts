@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../../../domain/errors.ts';
 import { type Offset, type Positions, sumCounts } from '../../../domain/offset.ts';
@@ -13,10 +16,13 @@ import type {
 } from '../../../ports/engine.ts';
 import { linesBehind } from '../../../ports/event-log.ts';
 import type { MetricsStore } from '../../../ports/metrics-store.ts';
-import { type JobStart, makeJob } from './make-job.ts';
+import { EXAMPLES_MAX } from '../duckdb/difference.ts';
+import { dayRanges, wholeDays } from '../duckdb/wanted.ts';
+import { type JobStart, makeJob, notBefore } from './make-job.ts';
 import type { SparkEngineOptions } from './options.ts';
 import { PointsReader } from './points-reader.ts';
 import { PointsStore } from './points-store.ts';
+import { addressForSpark, rowsIn, withRebuildJob } from './rebuild-job.ts';
 import { Supervisor } from './supervisor.ts';
 import { withoutMergedDistincts } from './totals.ts';
 
@@ -26,8 +32,13 @@ const READER = 'metrics';
 const UNEVEN_MS_MAX = 60_000;
 const REPAIR_LOOK_MS = 1000;
 const REPAIR_FAILED_MS = 5000;
-const FIRST_DAY_MS = 600_000;
-const FIRST_DAY_WATCHED_MS = 30 * 3_600_000;
+const ARCHIVE_MS_MAX = 60_000;
+/** What the first days of a job lack is computed so often, and where that takes long, for a tenth of the time. */
+const REFRESH_MS_MIN = 2000;
+const REFRESH_MS_MAX = 600_000;
+const REFRESH_SHARE = 10;
+/** Lines of other partitions may come so much later. */
+const REFRESH_SLACK_MS = 6 * 3_600_000;
 
 /**
  * Metrics computed by Apache Spark: the driver is another program, which reads the log itself; its points come back by a
@@ -39,6 +50,10 @@ export class SparkEngine implements ClusterEngine {
   readonly message: string;
   readonly #options: SparkEngineOptions;
   readonly #start: JobStart | null;
+  /** From then on the job itself knows of all that was received. */
+  readonly #knowsAllFromMs: number;
+  /** Positions up to which the days before that were computed. */
+  #refreshed = '';
   readonly #points: PointsStore;
   readonly #reader: PointsReader;
   readonly #supervisor: Supervisor;
@@ -58,6 +73,7 @@ export class SparkEngine implements ClusterEngine {
   ) {
     this.#options = options;
     this.#start = start;
+    this.#knowsAllFromMs = start ? notBefore(start, options.timeZone).quality['1d'] * 60_000 : 0;
     this.#points = points;
     this.#reader = reader;
     this.#supervisor = supervisor;
@@ -152,7 +168,7 @@ export class SparkEngine implements ClusterEngine {
   }
 
   dirtyWindows(): number {
-    return this.#points.dirtyWindows();
+    return this.#points.dirtyWindows() + (this.#needsRefresh() ? 1 : 0);
   }
 
   frontierMs(): number {
@@ -174,8 +190,35 @@ export class SparkEngine implements ClusterEngine {
     return this.#points.repair(archive);
   }
 
-  rebuild(archive: ArchiveReader, range: RebuildRange | null, diff: boolean): Promise<RebuildResult> {
-    return this.#points.rebuild(archive, range, diff);
+  /** By Spark where that pays; days that change meanwhile are computed here then, as they can be held still. */
+  async rebuild(archive: ArchiveReader, range: RebuildRange | null, diff: boolean): Promise<RebuildResult> {
+    const { catalogue, timeZone, config, archiveAddress: place } = this.#options;
+    const days = wholeDays(range, timeZone);
+    const address = addressForSpark(config, place);
+    if (address === null || rowsIn(archive, days) < config.rebuild_rows_min)
+      return this.#points.rebuild(archive, range, diff);
+    const since = this.#points.version();
+    const positions = this.#points.positionsIn(archive);
+    const output = join(this.#points.tempDir, `${randomUUID()}.ndjson`);
+    const input = { catalogue, timeZone, range: days, positions, address, output };
+    try {
+      await withRebuildJob(archive, input, (job) => this.#supervisor.compute(job));
+      const { changedDays, ...result } = await this.#points.takeComputed({
+        output,
+        range: days,
+        since,
+        diff,
+      });
+      for (const changed of dayRanges(changedDays, timeZone)) {
+        const more = await this.#points.rebuild(archive, changed, diff);
+        result.windows += more.windows;
+        result.differences += more.differences;
+        result.examples = [...result.examples, ...more.examples].slice(0, EXAMPLES_MAX);
+      }
+      return result;
+    } finally {
+      await rm(output, { force: true });
+    }
   }
 
   /** Lets Spark compute what the log has, for at most so long, ends it, and takes its last points. */
@@ -197,25 +240,35 @@ export class SparkEngine implements ClusterEngine {
   /** Fills the store where the log alone can't, then reads points and looks after cold windows until it is stopped. */
   async #work(archive: ArchiveReader): Promise<void> {
     const { signal } = this.#stopping;
-    let firstDayMs = 0;
+    const archiveMsMax = Date.now() + ARCHIVE_MS_MAX;
+    let refreshMs = 0;
     while (!signal.aborted) {
       try {
         if (this.#start && this.#points.lacksBase()) {
+          if (Date.now() < archiveMsMax && this.#isArchiveBefore(archive, this.#start)) {
+            this.#failure = 'The metrics wait for the archive, from which they are to be filled.';
+            await this.#wait(REPAIR_LOOK_MS);
+            continue;
+          }
           this.#failure = 'The metrics are being filled from the archive.';
-          await this.#points.restore(archive, this.#start.offsets);
+          await this.#points.restore(archive, this.#start.offsets, signal);
         }
         if (!this.#isReading) this.#reader.start();
         this.#isReading = true;
         await this.#lookAtBooks();
-        if (this.dirtyWindows() > 0) await this.#points.repair(archive);
-        if (this.#start && this.#isFirstDay() && Date.now() - firstDayMs > FIRST_DAY_MS) {
-          firstDayMs = Date.now();
-          const { receivedMs } = this.#start;
-          await this.#points.rebuild(archive, { fromMs: receivedMs, toMs: receivedMs + 1 }, false);
+        if (this.#points.dirtyWindows() > 0) await this.#points.repair(archive);
+        if (this.#needsRefresh() && Date.now() >= refreshMs && this.#points.aheadOf(archive) === undefined) {
+          const startedMs = Date.now();
+          const positions = JSON.stringify(this.#points.positions());
+          await this.#points.refresh(archive, this.#start!, this.#knowsAllFromMs);
+          this.#refreshed = positions;
+          const tookMs = Date.now() - startedMs;
+          refreshMs = Date.now() + Math.min(REFRESH_MS_MAX, Math.max(REFRESH_MS_MIN, REFRESH_SHARE * tookMs));
         }
         this.#failure = '';
         await this.#wait(REPAIR_LOOK_MS);
       } catch (error) {
+        if (signal.aborted) return;
         this.#failure = `computing from the archive failed: ${error instanceof Error ? error.message : String(error)}`;
         this.#options.logger.warn(
           { err: error },
@@ -255,12 +308,22 @@ export class SparkEngine implements ClusterEngine {
     this.#books = { ledger, consumed };
   }
 
-  /**
-   * The day in which the job began is not all in its state, and bad rows mark no window dirty: until some hours after its
-   * end it is computed from the archive now and then.
-   */
-  #isFirstDay(): boolean {
-    return this.frontierMs() < this.#start!.receivedMs + FIRST_DAY_WATCHED_MS;
+  /** It may be about to take lines of before the job's first, which it has read while the log had them. */
+  #isArchiveBefore(archive: ArchiveReader, { offsets }: JobStart): boolean {
+    return this.#options.log.partitions().some(({ partition, end }) => {
+      const first = offsets[partition] ?? 0;
+      return first < end && archive.position(partition) < first;
+    });
+  }
+
+  /** Lines have come about whose receipt the job can't know all: bad rows and duplicates mark no window dirty. */
+  #needsRefresh(): boolean {
+    return (
+      this.#start !== null &&
+      !this.#points.lacksBase() &&
+      this.frontierMs() < this.#knowsAllFromMs + REFRESH_SLACK_MS &&
+      this.#refreshed !== JSON.stringify(this.#points.positions())
+    );
   }
 
   #wait(ms: number): Promise<void> {

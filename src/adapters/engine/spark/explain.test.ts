@@ -1,20 +1,99 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { explain, wrongVersion } from './explain.ts';
+import { explain, waitOf, wrongVersion } from './explain.ts';
 
 const PLACE = { python: 'python3', master: 'spark://127.0.0.1:7077' };
-const exit = (stderr: string, code: number | null = 1) => ({ code, signal: null, stderr });
+const exit = (stderr: string, code: number | null = 1) => ({ code, signal: null, stderr, hasBegun: true });
 
 describe('what an exit of the Spark driver means', () => {
   const cases: [string, string, RegExp, boolean][] = [
     ['no Python', 'spawn python3 ENOENT', /There is no program python3.*engine\.python/s, true],
     ['no pyspark', "ModuleNotFoundError: No module named 'pyspark'", /pip install pyspark==4\.2\.0/, true],
+    ['a file that can not be run', 'spawn /x EACCES', /python3 is no program that can be run/, true],
     ['no Java', 'JAVA_HOME is not set', /Install Java 17/, true],
+    [
+      'a wrong JAVA_HOME',
+      'spark-class: line 71: /x/jdk/bin/java: No such file or directory',
+      /JAVA_HOME is \/x\/jdk, where there is no bin\/java/,
+      true,
+    ],
+    [
+      'an old Java',
+      'UnsupportedClassVersionError: Main (class file version 61.0), this version only recognizes class file versions up to 55.0',
+      /The Java that Spark found is 11, which is too old/,
+      true,
+    ],
+    [
+      'Kubernetes without an image',
+      'org.apache.spark.SparkException: Must specify the executor container image',
+      /spark\.kubernetes\.container\.image in engine\.conf/,
+      true,
+    ],
+    [
+      'a connector with a jar too few',
+      'java.lang.NoClassDefFoundError: org/apache/kafka/common/serialization/ByteArraySerializer',
+      /lacks org\.apache\.kafka\.common\.serialization\.ByteArraySerializer\. Set engine\.jars/,
+      true,
+    ],
+    [
+      'a checkpoint in a folder that can not be made',
+      'java.io.IOException: mkdir of file:/proc/x/1 failed.',
+      /can't keep its state \(mkdir of file:\/proc\/x\/1 failed\)\. Set engine\.checkpoint/,
+      true,
+    ],
+    [
+      'a checkpoint of a file system that Spark lacks',
+      'ClassNotFoundException: Class org.apache.hadoop.fs.s3a.S3AFileSystem not found',
+      /no way to engine\.checkpoint/,
+      true,
+    ],
+    [
+      'no topic',
+      'UnknownTopicOrPartitionException: This server does not host this topic-partition.',
+      /don't have the topic/,
+      false,
+    ],
     [
       'no configuration of Hadoop',
       'Either HADOOP_CONF_DIR or YARN_CONF_DIR must be set',
       /HADOOP_CONF_DIR/,
       true,
+    ],
+    [
+      'executors too large for YARN',
+      'Required executor memory (6000 MB), overhead (600 MB) is above the max threshold (4096 MB) of this cluster!',
+      /\(4096 MB\) is the most.*engine\.executor_memory/,
+      true,
+    ],
+    [
+      'no right in HDFS',
+      'AccessControlException: Permission denied: user=shop, access=WRITE, inode="/":hdfs:supergroup:drwxr-xr-x',
+      /user=shop, access=WRITE, inode="\/"/,
+      true,
+    ],
+    [
+      'no NameNode in the configuration',
+      'java.io.IOException: Incomplete HDFS URI, no host: hdfs:///x',
+      /fs\.defaultFS/,
+      true,
+    ],
+    [
+      'no HDFS',
+      'java.net.ConnectException: Call From vm/127.0.0.1 to namenode:8020 failed on connection exception: refused',
+      /can't reach namenode:8020/,
+      false,
+    ],
+    [
+      'an HDFS that ended',
+      'EOFException: End of File Exception between local host is: "vm/127.0.0.1"; destination host is: "namenode":8020; : x',
+      /can't reach "namenode":8020\./,
+      false,
+    ],
+    [
+      'an application that YARN ended',
+      'ERROR YarnClientSchedulerBackend: YARN application has exited unexpectedly with state KILLED!',
+      /YARN ended/,
+      false,
     ],
     [
       'no master',
@@ -48,14 +127,40 @@ describe('what an exit of the Spark driver means', () => {
     assert.equal(failure.isFinal, false);
   });
 
+  it('what ends before the driver begins is no Python for it', () => {
+    const failure = explain({ ...exit('sh: hi: not found\n', 127), hasBegun: false }, PLACE);
+    assert.match(failure.message, /^python3 can't run the driver: .* code 127 and said "sh: hi: not found"/);
+    assert.match(failure.message, /Set engine\.python/);
+    assert.equal(failure.isFinal, true);
+  });
+
   it('an end without an error is a failure as well', () => {
     assert.equal(explain(exit('', 0), PLACE).message, 'The Spark driver ended with code 0.');
-    const killed = explain({ code: null, signal: 'SIGKILL', stderr: '' }, PLACE);
+    const killed = explain({ code: null, signal: 'SIGKILL', stderr: '', hasBegun: true }, PLACE);
     assert.equal(killed.message, 'The Spark driver was ended by SIGKILL.');
   });
 
+  it('what it waits for is told from its log', () => {
+    const report = (state: string) =>
+      `INFO Client: Application report for application_1_02 (state: ${state})`;
+    assert.match(waitOf(report('ACCEPTED'))!, /YARN to give it resources \(application_1_02\)/);
+    assert.equal(waitOf(report('RUNNING')), null);
+    const retry =
+      'INFO Client: Retrying connect to server: rm/10.0.0.1:8032. Already tried 3 time(s); retry policy is x';
+    assert.match(waitOf(retry)!, /rm\/10\.0\.0\.1:8032, which does not answer/);
+    const connect = 'INFO StandaloneAppClient$ClientEndpoint: Connecting to master spark://10.0.0.1:7077...';
+    assert.match(waitOf(connect)!, /connects to spark:\/\/10\.0\.0\.1:7077\. If that lasts/);
+    const refused = 'WARN StandaloneAppClient$ClientEndpoint: Failed to connect to master 10.0.0.1:7077';
+    assert.match(waitOf(refused)!, /10\.0\.0\.1:7077 does not answer/);
+    const kafka =
+      'WARN NetworkClient: [AdminClient clientId=1] Connection to node -1 (/10.0.0.1:9092) could not be established.';
+    assert.match(waitOf(kafka)!, /Kafka: \/10\.0\.0\.1:9092 does not answer/);
+    assert.match(waitOf('WARN YarnScheduler: Initial job has not accepted any resources; x')!, /executors/);
+  });
+
   it('a driver of another version is refused', () => {
-    assert.equal(wrongVersion('4.2.0'), null);
-    assert.match(wrongVersion('3.5.1')!.message, /3\.5\.1.*4\.2\.0/);
+    assert.equal(wrongVersion('pyspark', '4.2.0', 'python3'), null);
+    assert.match(wrongVersion('pyspark', '3.5.1', 'python3')!.message, /python3 is 3\.5\.1.*4\.2\.0/);
+    assert.match(wrongVersion('spark', '3.5.1', 'python3')!.message, /Spark is 3\.5\.1.*SPARK_HOME/);
   });
 });

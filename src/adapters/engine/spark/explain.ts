@@ -1,5 +1,14 @@
 import { SPARK_VERSION } from './config.ts';
-import type { Exit } from './driver-process.ts';
+
+export interface Exit {
+  /** Null when a signal ended it. */
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** The end of what it wrote to stderr, without its lines that are indented. */
+  stderr: string;
+  /** It got as far as to read the job: Python and pyspark are there. */
+  hasBegun: boolean;
+}
 
 export interface Failure {
   /** What is wrong and what to do. */
@@ -12,8 +21,18 @@ interface Known {
   /** Found in what the driver wrote before it ended. */
   sign: RegExp;
   isFinal: boolean;
-  message(place: { python: string; master: string }): string;
+  /** `found` is what the sign has in brackets. */
+  message(place: { python: string; master: string }, found: string): string;
 }
+
+const CHECK_HADOOP =
+  'Check that YARN and HDFS run, and their addresses in engine.hadoop_conf_dir and engine.checkpoint.';
+
+const PYSPARK = `a Python, 3.10 or newer, that has pyspark ${SPARK_VERSION} (pip install pyspark==${SPARK_VERSION})`;
+const CONNECTOR = `Set engine.jars to its four jars (spark-sql-kafka-0-10_2.13 and spark-token-provider-kafka-0-10_2.13 of ${SPARK_VERSION}, kafka-clients, commons-pool2), or give the driver access to Maven Central (engine.packages).`;
+const JAVA = 'Install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless)';
+/** Class files of Java 17 are of version 61. */
+const javaOf = (classFiles: string) => Math.floor(Number(classFiles)) - 44;
 
 /** The first that fits explains an exit. */
 const KNOWN: readonly Known[] = [
@@ -24,16 +43,32 @@ const KNOWN: readonly Known[] = [
       `There is no program ${python}. Install Python 3.10 or newer, or set engine.python to the one that has pyspark.`,
   },
   {
+    sign: /spawn .* (?:EACCES|ENOEXEC|ENOTDIR|EISDIR)/,
+    isFinal: true,
+    message: ({ python }) => `${python} is no program that can be run. Set engine.python to ${PYSPARK}.`,
+  },
+  {
     sign: /No module named '?pyspark/,
     isFinal: true,
     message: ({ python }) =>
       `${python} has no pyspark. Install it ("${python} -m pip install pyspark==${SPARK_VERSION}"), or set engine.python to a Python that has it.`,
   },
   {
-    sign: /JAVA_HOME is not set|Unable to locate a Java Runtime|java: (command )?not found|UnsupportedClassVersionError/,
+    sign: /UnsupportedClassVersionError.*?up to (\d+(?:\.\d+)?)/,
     isFinal: true,
-    message: () =>
-      'Spark found no Java that runs it. Install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless), or set JAVA_HOME.',
+    message: (_, classFiles) =>
+      `The Java that Spark found is ${javaOf(classFiles)}, which is too old. ${JAVA}, and have JAVA_HOME or PATH name it.`,
+  },
+  {
+    sign: /: (\S+)\/bin\/java: No such file or directory/,
+    isFinal: true,
+    message: (_, home) =>
+      `JAVA_HOME is ${home}, where there is no bin/java. ${JAVA}, and set JAVA_HOME to it or unset it.`,
+  },
+  {
+    sign: /JAVA_HOME is not set|Unable to locate a Java Runtime|java: (?:command )?not found/,
+    isFinal: true,
+    message: () => `Spark found no Java. ${JAVA}, or set JAVA_HOME.`,
   },
   {
     sign: /Either HADOOP_CONF_DIR or YARN_CONF_DIR must be set|HADOOP_CONF_DIR or YARN_CONF_DIR/,
@@ -41,26 +76,89 @@ const KNOWN: readonly Known[] = [
     message: () => 'For master yarn set HADOOP_CONF_DIR to the folder with core-site.xml and yarn-site.xml.',
   },
   {
-    sign: /Could not parse Master URL|requires .*Kubernetes/i,
+    sign: /Required (?:executor|AM) memory .* is above the max threshold (\(\d+ MB\)) of this cluster/,
+    isFinal: true,
+    message: (_, most) =>
+      `YARN gives no container as large as the job wants: ${most} is the most. Lower engine.executor_memory, or raise yarn.scheduler.maximum-allocation-mb.`,
+  },
+  {
+    sign: /Permission denied: (user=\S+, access=\S+, inode="[^"]*")/,
+    isFinal: true,
+    message: (_, what) =>
+      `HDFS refuses Spark a folder (${what}). It needs to write in engine.checkpoint and in the user's home folder there.`,
+  },
+  {
+    sign: /Incomplete HDFS URI, no host/,
+    isFinal: true,
+    message: () =>
+      'engine.checkpoint has no name of a server, and in engine.hadoop_conf_dir there is no fs.defaultFS that is HDFS.',
+  },
+  {
+    sign: /(?:Call From \S+ to |destination host is: )(\S+?);? /,
+    isFinal: false,
+    message: (_, server) => `Spark can't reach ${server}. ${CHECK_HADOOP}`,
+  },
+  {
+    sign: /Yarn application has already ended|YARN application has exited unexpectedly/,
+    isFinal: false,
+    message: () =>
+      "YARN ended Spark's application. Why is told by the ResourceManager's page and by driver.log.",
+  },
+  {
+    sign: /Could not parse Master URL|Invalid master URL|requires .*Kubernetes/i,
     isFinal: true,
     message: ({ master }) => `Spark can't use the master ${master}; check engine.master.`,
+  },
+  {
+    sign: /Must specify the executor container image/,
+    isFinal: true,
+    message: () => 'For master k8s:// set spark.kubernetes.container.image in engine.conf.',
+  },
+  {
+    sign: /io\.fabric8\.kubernetes/,
+    isFinal: false,
+    message: ({ master }) =>
+      `Kubernetes at ${master} does not answer, or refuses Spark. Check that it runs, engine.master, and the credentials in engine.conf; driver.log in the data folder has more.`,
+  },
+  {
+    sign: /Class(?:NotFoundException: |DefFoundError: )(org[./](?:apache[./](?:kafka|commons[./]pool2|spark[./](?:kafka010|sql[./]kafka010)))\S*)/,
+    isFinal: true,
+    message: (_, name) =>
+      `Spark's Kafka connector is not whole: it lacks ${name.replaceAll('/', '.')}. ${CONNECTOR}`,
   },
   {
     sign: /InvalidClassException|local class incompatible|NoSuchMethodError/,
     isFinal: true,
     message: ({ master }) =>
-      `The Spark at ${master} is of another version than the driver's, ${SPARK_VERSION}. Both must be the same.`,
+      `The Spark at ${master} is of another version than the driver's, ${SPARK_VERSION}. Both must be the same, and engine.jars and engine.packages of that version too.`,
   },
   {
-    sign: /All masters are unresponsive|Failed to connect to master|Connection refused: .*ResourceManager|ApplicationMaster.*(not|never)/,
+    sign: /All masters are unresponsive|Failed to connect to master|Connection refused: .*ResourceManager|ApplicationMaster.*(?:not|never)/,
     isFinal: false,
     message: ({ master }) => `Spark at ${master} does not answer. Check that it runs and engine.master.`,
   },
   {
-    sign: /Failed to find data source: kafka|unresolved dependency|ClassNotFoundException: org\.apache\.spark\.sql\.kafka010/,
+    sign: /Failed to find data source: kafka|unresolved dependency/,
     isFinal: true,
+    message: () => `Spark has no Kafka connector. ${CONNECTOR}`,
+  },
+  {
+    sign: /(mkdir of file:\S+ failed|Mkdirs failed to create \S+|Parent path is not a directory: \S+|\S+ \((?:Permission denied|Read-only file system|Not a directory)\))/,
+    isFinal: true,
+    message: (_, what) =>
+      `Spark can't keep its state (${what}). Set engine.checkpoint to a folder that it can write to.`,
+  },
+  {
+    sign: /(No FileSystem for scheme "\w+"|Class org\.apache\.hadoop\.fs\.\S+ not found)/,
+    isFinal: true,
+    message: (_, what) =>
+      `Spark has no way to engine.checkpoint (${what}). Add the jars of that file system to engine.jars, or set another folder.`,
+  },
+  {
+    sign: /UnknownTopicOrPartitionException|This server does not host this topic-partition/,
+    isFinal: false,
     message: () =>
-      'Spark has no Kafka connector. Set engine.jars to its jars, or give the driver access to Maven Central (engine.packages).',
+      "The brokers don't have the topic of the log, or that of the points. They are made when Tillstream starts: start it again.",
   },
   {
     sign: /Some data may have been lost|KAFKA_DATA_LOSS/,
@@ -98,21 +196,73 @@ const KNOWN: readonly Known[] = [
   },
 ];
 
+/** What the driver says while it waits. */
+const WAITS: readonly { sign: RegExp; message(found: string): string }[] = [
+  {
+    sign: /StandaloneAppClient\S*: Connecting to master (\S+?)\.\.\.$/,
+    message: (master) =>
+      `Spark connects to ${master}. If that lasts, it is no Spark master that listens there.`,
+  },
+  {
+    sign: /Failed to connect to master (\S+)/,
+    message: (master) =>
+      `Spark's master at ${master} does not answer. It is tried again; check that it runs, and engine.master.`,
+  },
+  {
+    sign: /Connection to node -?\d+ \((\S+)\) could not be established/,
+    message: (broker) =>
+      `Spark waits for Kafka: ${broker} does not answer. Check that the brokers run and that Spark can reach them at this address.`,
+  },
+  {
+    sign: /Application report for (application_\w+) \(state: (?:NEW|NEW_SAVING|SUBMITTED|ACCEPTED)\)/,
+    message: (application) =>
+      `Spark waits for YARN to give it resources (${application}). If that lasts, its queue is full or too small.`,
+  },
+  {
+    sign: /Retrying connect to server: (\S+?)\. Already tried/,
+    message: (server) => `Spark waits for ${server}, which does not answer. ${CHECK_HADOOP}`,
+  },
+  {
+    sign: /Initial job has not accepted any resources/,
+    message: () =>
+      'Spark waits for executors: the cluster has no room for one with engine.executor_memory and engine.executor_cores.',
+  },
+];
+
+/** What the driver waits for when it writes this line; null when the line is about something else. */
+export function waitOf(line: string): string | null {
+  for (const { sign, message } of WAITS) {
+    const match = sign.exec(line);
+    if (match) return message(match[1] ?? '');
+  }
+  return null;
+}
+
 /** What an exit of the driver means. */
 export function explain(exit: Exit, place: { python: string; master: string }): Failure {
-  const known = KNOWN.find(({ sign }) => sign.test(exit.stderr));
-  if (known) return { message: known.message(place), isFinal: known.isFinal };
+  for (const { sign, message, isFinal } of KNOWN) {
+    const match = sign.exec(exit.stderr);
+    if (match) return { message: message(place, match[1] ?? ''), isFinal };
+  }
+  if (!exit.hasBegun && !exit.signal) {
+    const said = exit.stderr.trim().split('\n').at(-1)?.slice(0, 200);
+    return {
+      message: `${place.python} can't run the driver: it ended with code ${exit.code}${said ? ` and said "${said}"` : ' and said nothing'}. Set engine.python to ${PYSPARK}.`,
+      isFinal: true,
+    };
+  }
   const how = exit.signal ? `was ended by ${exit.signal}` : `ended with code ${exit.code}`;
   const lines = exit.stderr.split('\n').filter((line) => /(Exception|Error)\b.*/.test(line));
   const last = lines.at(-1)?.trim().slice(0, 300);
   return { message: `The Spark driver ${how}${last ? `: ${last}` : ''}.`, isFinal: false };
 }
 
-/** Null when the driver's Spark is the right one. */
-export function wrongVersion(version: string): Failure | null {
+/** Null when Spark, or the Python package that starts it, is of the right version. */
+export function wrongVersion(of: 'pyspark' | 'spark', version: string, python: string): Failure | null {
   if (version === SPARK_VERSION) return null;
-  return {
-    message: `The driver's pyspark is ${version}, and the job needs ${SPARK_VERSION}. Install that one (pip install pyspark==${SPARK_VERSION}).`,
-    isFinal: true,
-  };
+  const message =
+    of === 'pyspark'
+      ? `The pyspark of ${python} is ${version}, and the job needs ${SPARK_VERSION}. Install that one ("${python} -m pip install pyspark==${SPARK_VERSION}"), or set engine.python to a Python that has it.`
+      : `Spark is ${version}, and the job needs ${SPARK_VERSION}. SPARK_HOME names another Spark than pyspark brings: unset it, or set it to one of ${SPARK_VERSION}.`;
+  return { message, isFinal: true };
 }

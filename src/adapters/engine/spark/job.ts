@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
+import { SPARK_VERSION } from './config.ts';
 import { itemsSql, METRIC_COLUMNS, type NotBefore, pointsSql, receiptsSql, windowsSql } from './render.ts';
 import { judgedSql, linesSql, type RecordMarks } from './schema-sql.ts';
 
@@ -7,6 +8,8 @@ const SCRIPTS = join(import.meta.dirname, '..', '..', '..', '..', 'deploy', 'spa
 /** The program that runs jobs, and the one piece that is neither SQL nor Python. */
 export const DRIVER = join(SCRIPTS, 'driver.py');
 const RECEIPTS = join(SCRIPTS, 'Receipts.java');
+/** What the driver writes to its log. */
+export const DRIVER_LOGGING = join(SCRIPTS, 'log4j2.properties');
 
 /**
  * How far received-at may differ between partitions that are read together: ids and windows are kept so much longer
@@ -14,14 +17,17 @@ const RECEIPTS = join(SCRIPTS, 'Receipts.java');
  */
 const WATERMARK = '6 hours';
 
+/** A line must never end the job. */
+export const NOT_ANSI = { 'spark.sql.ansi.enabled': 'false' };
+
 const LONG_METHODS = '-XX:-DontCompileHugeMethods';
 
 /**
- * Settings that the job relies on. A line must never end it (ansi); rows go through two states one after the other in
+ * Settings that the job relies on. Rows go through two states one after the other in
  * update mode, which Spark refuses as a rule, as the first of them might hold rows back: this one gives each at once.
  */
 const CONF: Readonly<Record<string, string>> = {
-  'spark.sql.ansi.enabled': 'false',
+  ...NOT_ANSI,
   'spark.sql.streaming.unsupportedOperationCheck': 'false',
   'spark.sql.streaming.statefulOperator.checkCorrectness.enabled': 'false',
   'spark.sql.streaming.metricsEnabled': 'false',
@@ -46,6 +52,8 @@ interface View {
 
 /** What the driver is told to do. */
 export interface Job {
+  /** Version of pyspark; a driver with another one ends before it does anything. */
+  spark: string;
   conf: Record<string, string>;
   java: string;
   within_ms: number;
@@ -66,6 +74,18 @@ export interface JobInput {
   notBefore: NotBefore | null;
 }
 
+/** What the driver is told to compute once, from files of the archive. */
+export interface BatchJob {
+  /** Settings of its session. */
+  conf: Record<string, string>;
+  /** By name: columns as Spark's DDL has them, and addresses of Parquet files. */
+  tables: Record<string, { schema: string; files: string[] }>;
+  /** Of the last one, each row's first column becomes a line of the output. */
+  views: Pick<View, 'name' | 'sql'>[];
+  /** A file on this machine. */
+  output: string;
+}
+
 /** The steps from the records of the log to those of the points topic. */
 export function jobViews({ catalogue, marks, lineBytesMax, jobId, notBefore }: JobInput): View[] {
   const columns = ['event_id', ...METRIC_COLUMNS];
@@ -75,7 +95,7 @@ export function jobViews({ catalogue, marks, lineBytesMax, jobId, notBefore }: J
     { name: 'receipts', sql: receiptsSql('judged'), receipts: true },
     { name: 'windows', sql: windowsSql('receipts', notBefore) },
     { name: 'items', sql: itemsSql(catalogue, 'windows'), evict_by: 'keep_until' },
-    { name: 'points', sql: pointsSql(catalogue, 'items', jobId) },
+    { name: 'points', sql: `SELECT key, value FROM (${pointsSql(catalogue, 'items', jobId)})` },
   ];
 }
 
@@ -86,6 +106,7 @@ export function jobOf(
   const { trigger, ...rest } = place;
   return {
     ...rest,
+    spark: SPARK_VERSION,
     conf: { ...CONF, ...rest.conf },
     java: RECEIPTS,
     within_ms: DUPLICATE_WITHIN_MS,

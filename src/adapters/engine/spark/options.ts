@@ -16,6 +16,8 @@ export interface SparkEngineOptions {
   /** Folder for points, job and, by default, the checkpoint; created. */
   dir: string;
   archiveDirs: string[];
+  /** Address of the folder of its tables, such as file:///... or webhdfs://...; Spark reads it for a rebuild where it can. */
+  archiveAddress: string;
   catalogue: readonly Metric[];
   timeZone: string;
   logger: Logger;

@@ -1,5 +1,6 @@
 import { WINDOWS, type WindowSize } from '../../../domain/window.ts';
-import { DIRTY, HISTOGRAM, LEDGER } from './render.ts';
+import { DIRTY, LEDGER } from './render.ts';
+import { HISTOGRAM } from './slots.ts';
 
 /** A record of the points topic. Its key is its identity: of records with the same key the last one counts. */
 export interface PointRecord {
@@ -8,13 +9,18 @@ export interface PointRecord {
 }
 
 /** What a record says: see pointsSql in render.ts, which makes them. */
-interface PointValue {
+export interface PointValue {
   metric: string;
   window?: WindowSize;
   start_ms: number;
   keys: Record<string, string | number>;
-  values: Record<string, string | number | null>;
+  values: Record<string, string | number | null> & { [HISTOGRAM]?: Bucket[] };
   job: string;
+}
+
+interface Bucket {
+  item: number;
+  count: number;
 }
 
 /** What became of the lines of a source in a partition of the log, up to an offset. */
@@ -41,10 +47,13 @@ export interface SortedRecords {
 /** Those of `job`; other ones are of other definitions. Throws SyntaxError on a value that is no JSON. */
 export function sortRecords(records: readonly PointRecord[], job: string): SortedRecords {
   const newest = new Map(records.map(({ key, value }) => [key, value]));
+  const values = [...newest.values()].map((text) => JSON.parse(text) as PointValue);
+  return sortValues(values.filter((value) => value.job === job));
+}
+
+export function sortValues(values: readonly PointValue[]): SortedRecords {
   const sorted: SortedRecords = { points: new Map(), histograms: new Map(), dirty: [], ledger: [] };
-  for (const text of newest.values()) {
-    const value = JSON.parse(text) as PointValue;
-    if (value.job !== job) continue;
+  for (const value of values) {
     const { metric, window, start_ms: startMs, keys, values } = value;
     const win = window === undefined ? -1 : WINDOWS.indexOf(window);
     const start = startMs / 60_000;
@@ -54,13 +63,17 @@ export function sortRecords(records: readonly PointRecord[], job: string): Sorte
     } else if (metric === DIRTY) {
       sorted.dirty.push({ win, start, partition, past: Number(values.past) });
     } else {
-      const isHistogram = metric.endsWith(HISTOGRAM);
-      const name = isHistogram ? metric.slice(0, -HISTOGRAM.length) : metric;
-      const rows = isHistogram ? sorted.histograms : sorted.points;
-      const list = rows.get(name) ?? [];
-      if (list.length === 0) rows.set(name, list);
-      list.push({ win, start, ...keys, ...values });
+      const { [HISTOGRAM]: buckets = [], ...rest } = values;
+      add(sorted.points, metric, { win, start, ...keys, ...rest });
+      for (const { item: bucket, count: n } of buckets)
+        add(sorted.histograms, metric, { win, start, ...keys, bucket, n });
     }
   }
   return sorted;
+}
+
+function add(rows: Map<string, Row[]>, metric: string, row: Row): void {
+  const list = rows.get(metric);
+  if (list) list.push(row);
+  else rows.set(metric, [row]);
 }

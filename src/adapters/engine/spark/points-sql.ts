@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Metric } from '../../../metrics/definition.ts';
 import { identifier, quote } from '../duckdb/database.ts';
@@ -11,6 +12,7 @@ import {
   windowIndex,
 } from '../duckdb/render.ts';
 import { latestSql, STATE } from '../duckdb/state.ts';
+import type { SortedRecords } from './point-records.ts';
 
 /** SQL that takes points of Spark into the tables of the metrics store. */
 
@@ -26,13 +28,13 @@ export const EXTRA_TABLES = [
 
 const newTable = (metric: Metric) => `new_${metric.name}`;
 const newHistogram = (metric: Metric) => `newh_${metric.name}`;
-export const newFile = (dir: string, table: string) => join(dir, `${table}.ndjson`);
+const newFile = (dir: string, table: string) => join(dir, `${table}.ndjson`);
 
 /** Values that come from Spark; quantiles follow from the histogram. */
 const sentValues = (metric: Metric) =>
   Object.entries(metric.values).filter(([, { kind }]) => kind !== 'quantile');
 
-interface NewTable {
+export interface NewTable {
   table: string;
   metric: Metric;
   isHistogram: boolean;
@@ -40,14 +42,16 @@ interface NewTable {
   create(dir: string): string;
 }
 
-/** The temp tables that new points are read into. */
-export function newTables(metric: Metric): NewTable[] {
+/** Leaves rows out that lack a line, see COLD. */
+const NOT_COLD = `ANTI JOIN ${COLD} USING (win, start)`;
+
+/** The temp tables that new points are read into; `only` chooses among their rows. */
+export function newTables(metric: Metric, only = metric.input === 'events' ? NOT_COLD : ''): NewTable[] {
   const keys = metric.keys.map(({ name }) => `${quote(name)}: 'VARCHAR'`);
   const identity = ["'win': 'TINYINT'", "'start': 'INTEGER'", ...keys];
   const create = (table: string, columns: string[]) => (dir: string) =>
     `CREATE OR REPLACE TEMP TABLE ${table} AS SELECT * FROM read_json(${quote(newFile(dir, table))},
-      format = 'newline_delimited', columns = {${[...identity, ...columns].join(', ')}})
-      ${metric.input === 'events' ? `ANTI JOIN ${COLD} USING (win, start)` : ''}`;
+      format = 'newline_delimited', columns = {${[...identity, ...columns].join(', ')}}) ${only}`;
   const values = sentValues(metric).map(([name, of]) => `${quote(name)}: ${quote(valueType(of))}`);
   const points = newTable(metric);
   const tables: NewTable[] = [{ table: points, metric, isHistogram: false, create: create(points, values) }];
@@ -78,21 +82,48 @@ export function takeSql(metric: Metric, version: number): string[] {
   if (quantileValues(metric).length === 0) return [write(newTable(metric))];
   const identity = identityColumns(metric).join(', ');
   const histogram = touched(metric, histogramTable(metric));
-  const sent = [...identityColumns(metric), ...sentValues(metric).map(([name]) => identifier(name))].join(
-    ', ',
-  );
   return [
     // The table holds what is to be added up, so that it gets the difference.
     `INSERT INTO ${STATE}.${histogramTable(metric)} SELECT ${identity}, bucket, n - coalesce(had, 0) FROM ${newHistogram(metric)}
       LEFT JOIN (SELECT ${identity}, bucket, CAST(sum(n) AS BIGINT) AS had FROM ${histogram} GROUP BY ALL) USING (${identity}, bucket)
       WHERE n <> coalesce(had, 0)`,
-    `CREATE OR REPLACE TEMP TABLE now_${metric.name} AS
-      SELECT ${sent} FROM ${newTable(metric)}
-      UNION ALL SELECT ${sent} FROM ${latest} SEMI JOIN ${newHistogram(metric)} USING (${identity}) ANTI JOIN ${newTable(metric)} USING (${identity})`,
-    write(
-      `(SELECT * FROM now_${metric.name} LEFT JOIN (${quantileSql(metric, identityColumns(metric), histogram)}) USING (${identity}))`,
-    ),
+    write(`(${newPointsSql(metric)})`),
   ];
+}
+
+/** Writes the files that the temp tables are made of. */
+export async function writeNew(
+  dir: string,
+  tables: readonly NewTable[],
+  { points, histograms }: SortedRecords,
+): Promise<void> {
+  for (const { table, metric, isHistogram } of tables) {
+    const rows = (isHistogram ? histograms : points).get(metric.name) ?? [];
+    await writeFile(newFile(dir, table), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  }
+}
+
+/** The points that the temp tables hold, quantiles with them. */
+export function newPointsSql(metric: Metric): string {
+  const columns = [...identityColumns(metric), ...Object.keys(metric.values).map(identifier)].join(', ');
+  if (quantileValues(metric).length === 0) return `SELECT ${columns} FROM ${newTable(metric)}`;
+  const identity = identityColumns(metric);
+  return `SELECT ${columns} FROM ${newTable(metric)}
+    LEFT JOIN (${quantileSql(metric, identity, newHistogram(metric))}) USING (${identity.join(', ')})`;
+}
+
+/** Statements that put the temp tables into the state, where there is nothing of their windows. */
+export function putSql(metric: Metric, version: number): string[] {
+  const puts = [
+    `INSERT INTO ${STATE}.${pointsTable(metric)} SELECT *, ${version} FROM (${newPointsSql(metric)})`,
+  ];
+  if (quantileValues(metric).length > 0) {
+    const columns = [...identityColumns(metric), 'bucket', 'n'].join(', ');
+    puts.push(
+      `INSERT INTO ${STATE}.${histogramTable(metric)} SELECT ${columns} FROM ${newHistogram(metric)}`,
+    );
+  }
+  return puts;
 }
 
 /** Notes the windows of a file that are computed from the archive, to be computed again. */

@@ -1,23 +1,19 @@
-import { createHash } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CountsBySource, Offset } from '../../../domain/offset.ts';
+import type { CountsBySource, Offset, Positions } from '../../../domain/offset.ts';
 import { hotFromMs, WINDOWS, type WindowSize } from '../../../domain/window.ts';
-import type { Metric } from '../../../metrics/definition.ts';
+import { DISTINCT_ERROR, type Metric } from '../../../metrics/definition.ts';
 import type { ArchiveReader, MetricsLedger, RebuildRange, RebuildResult } from '../../../ports/engine.ts';
 import { Aggregator } from '../duckdb/aggregate.ts';
 import { type Connection, Database, quote } from '../duckdb/database.ts';
 import { ArchiveRecomputer, type Commit } from '../duckdb/recompute.ts';
-import { createLimits, createState, Folder, STATE, STATE_VERSION, stateTables } from '../duckdb/state.ts';
+import { createLimits, Folder, STATE, stateTables } from '../duckdb/state.ts';
 import { DuckDbStore } from '../duckdb/store.ts';
-import {
-  type LedgerRow,
-  type PointRecord,
-  type Row,
-  type SortedRecords,
-  sortRecords,
-} from './point-records.ts';
-import { againSql, COLD, EXTRA_TABLES, LATER, newFile, newTables, takeSql } from './points-sql.ts';
+import type { JobStart } from './make-job.ts';
+import { type LedgerRow, type PointRecord, type SortedRecords, sortRecords } from './point-records.ts';
+import { againSql, COLD, EXTRA_TABLES, LATER, newTables, takeSql, writeNew } from './points-sql.ts';
+import { openState } from './points-state.ts';
+import { type Computed, type Exclusive, takeComputed } from './take-computed.ts';
 
 export interface PointsStoreOptions {
   /** Folder of the state file; created. */
@@ -42,7 +38,12 @@ interface Books {
   /** By partition of the log and source. */
   ledger: Record<string, Record<string, LedgerRow>>;
   /** What was before the job's first lines, from the archive. */
-  base?: { offsets: Record<string, Offset>; ledger: MetricsLedger };
+  base?: {
+    offsets: Record<string, Offset>;
+    ledger: MetricsLedger;
+    /** Lines that the job has counted, and that repeat some of before. */
+    duplicates: CountsBySource;
+  };
 }
 
 /**
@@ -83,7 +84,9 @@ export class PointsStore {
     this.#books = { topic: {}, ledger: {}, ...(JSON.parse(row.ledger) as Partial<Books>) };
     const { catalogue, timeZone, now } = options;
     const engineOptions = { connection: this.#connection, catalogue, timeZone, now };
-    this.#recomputer = new ArchiveRecomputer(engineOptions, new Aggregator(this.#connection, timeZone));
+    const aggregator = new Aggregator(this.#connection, timeZone);
+    // Two estimates of one number: each has its error.
+    this.#recomputer = new ArchiveRecomputer(engineOptions, aggregator, 2 * DISTINCT_ERROR);
     this.#folder = new Folder(this.#connection, stateTables(catalogue));
     const self = this;
     const engine = {
@@ -129,8 +132,23 @@ export class PointsStore {
     );
   }
 
-  positions(): Record<string, Offset> {
-    return Object.fromEntries(Object.keys(this.#books.ledger).map((id) => [id, this.position(Number(id))]));
+  positions(): Positions {
+    const { ledger, base } = this.#books;
+    const ids = Object.keys({ ...ledger, ...base?.offsets });
+    return Object.fromEntries(ids.map((id) => [id, this.position(Number(id))]));
+  }
+
+  /** A partition in which the archive has not come as far as the points. */
+  aheadOf(archive: ArchiveReader): string | undefined {
+    return Object.entries(this.positions()).find(([id, past]) => archive.position(Number(id)) < past)?.[0];
+  }
+
+  /** The positions of the points; throws where the archive has not come as far. */
+  positionsIn(archive: ArchiveReader): Positions {
+    const id = this.aheadOf(archive);
+    if (id !== undefined)
+      throw new Error(`the archive has not come as far as the metrics in partition ${id}; try again later`);
+    return this.positions();
   }
 
   ledger(): MetricsLedger {
@@ -140,6 +158,10 @@ export class PointsStore {
       for (const [source, row] of Object.entries(sources)) {
         for (const state of ['counted', 'duplicate', 'bad'] as const) add(ledger[state], source, row[state]);
       }
+    }
+    for (const [source, n] of Object.entries(this.#books.base?.duplicates ?? {})) {
+      add(ledger.counted, source, -n);
+      add(ledger.duplicate, source, n);
     }
     return ledger;
   }
@@ -156,15 +178,10 @@ export class PointsStore {
   take(partition: number, records: readonly PointRecord[], next: Offset): Promise<void> {
     return this.#exclusive(async () => {
       const sorted = sortRecords(records, this.#options.job);
-      const dir = join(this.#options.dir, 'temp');
-      const metrics = this.#options.catalogue.filter(
-        ({ name }) => sorted.points.has(name) || sorted.histograms.has(name),
-      );
-      const tables = metrics.flatMap(newTables);
-      for (const { table, metric, isHistogram } of tables) {
-        const rows = (isHistogram ? sorted.histograms : sorted.points).get(metric.name) ?? [];
-        await writeFile(newFile(dir, table), rows.map((row: Row) => `${JSON.stringify(row)}\n`).join(''));
-      }
+      const dir = this.tempDir;
+      const metrics = this.#options.catalogue.filter(({ name }) => sorted.points.has(name));
+      const tables = metrics.flatMap((metric) => newTables(metric));
+      await writeNew(dir, tables, sorted);
       const books = this.#nextBooks(partition, sorted, next);
       const frontierMs = sorted.ledger.reduce(
         (most, { row }) => Math.max(most, row.received_ms),
@@ -199,17 +216,51 @@ export class PointsStore {
     return this.#books.base === undefined;
   }
 
-  /** Takes from the archive what a job can't know that began at these offsets. */
-  restore(archive: ArchiveReader, offsets: Record<string, Offset>): Promise<void> {
+  /** Takes from the archive what a job can't know that began at these offsets. When `signal` aborts it rejects soon. */
+  restore(archive: ArchiveReader, offsets: Positions, signal: AbortSignal): Promise<void> {
     return this.#exclusive(async () => {
       const archived = Object.fromEntries(archive.partitions().map((id) => [id, archive.position(id)]));
-      await this.#recomputer.rebuild(archive, null, archived, this.#commit);
+      const commit: Commit = (write) => {
+        signal.throwIfAborted();
+        return this.#commit(write);
+      };
+      await this.#recomputer.rebuild(archive, null, archived, commit);
       const ledger = await this.#recomputer.ledger(archive, offsets);
-      const books = { ...this.#books, base: { offsets, ledger } };
-      const text = quote(JSON.stringify(books));
-      await this.#connection.run(`UPDATE ${STATE}.engine SET ledger = ${text}`);
-      this.#books = books;
+      // No further than the archive is, or who waits for it to come as far as the points might wait for ever.
+      const within = Object.entries(offsets).map(([id, at]) => [
+        id,
+        Math.min(at, archive.position(Number(id))),
+      ]);
+      await this.#saveBase({ offsets: Object.fromEntries(within), ledger, duplicates: {} });
     });
+  }
+
+  /**
+   * Takes from the archive what a job can't know of the time after its start: what was bad or a duplicate in the windows of
+   * that time, and how many of the lines that it has counted are duplicates of lines before its first.
+   */
+  refresh(archive: ArchiveReader, { offsets, fromMs }: JobStart, toMs: number): Promise<void> {
+    return this.#exclusive(async () => {
+      const positions = this.positionsIn(archive);
+      const result = { windows: 0, differences: 0, examples: [] };
+      await this.#recomputer.rebuildQuality(archive, { fromMs, toMs }, positions, this.#commit, result);
+      const read = { fromMs, toMs: Math.max(fromMs, this.#frontierMs) + 1 };
+      const all = await this.#recomputer.ledger(archive, positions, read);
+      const before = await this.#recomputer.ledger(archive, offsets, read);
+      const duplicates: CountsBySource = {};
+      for (const [source, n] of Object.entries(all.duplicate))
+        add(duplicates, source, n - (before.duplicate[source] ?? 0));
+      for (const sources of Object.values(this.#books.ledger))
+        for (const [source, row] of Object.entries(sources)) add(duplicates, source, -row.duplicate);
+      const { base } = this.#books;
+      await this.#saveBase({ ...base!, ledger: { ...base!.ledger, lost: archive.lost() }, duplicates });
+    });
+  }
+
+  async #saveBase(base: NonNullable<Books['base']>): Promise<void> {
+    const books = { ...this.#books, base };
+    await this.#connection.run(`UPDATE ${STATE}.engine SET ledger = ${quote(JSON.stringify(books))}`);
+    this.#books = books;
   }
 
   /** Computes dirty windows from the archive, as far as that has come; gives how many are left. */
@@ -231,15 +282,23 @@ export class PointsStore {
 
   /** Computes all windows of the range from the archive; replaces them, or with `diff` only compares. */
   rebuild(archive: ArchiveReader, range: RebuildRange | null, diff: boolean): Promise<RebuildResult> {
-    return this.#exclusive(async () => {
-      for (const [id, past] of Object.entries(this.positions())) {
-        if (archive.position(Number(id)) < past)
-          throw new Error(
-            `the archive has not come as far as the metrics in partition ${id}; try again later`,
-          );
-      }
-      return this.#recomputer.rebuild(archive, range, this.positions(), diff ? null : this.#commit);
-    });
+    return this.#exclusive(async () =>
+      this.#recomputer.rebuild(archive, range, this.positionsIn(archive), diff ? null : this.#commit),
+    );
+  }
+
+  /** Version of the newest points. */
+  version(): number {
+    return this.#version;
+  }
+
+  /** See `takeComputed`. */
+  takeComputed(computed: Computed): ReturnType<typeof takeComputed> {
+    const { catalogue, timeZone } = this.#options;
+    const [connection, commit] = [this.#connection, this.#commit];
+    const exclusive: Exclusive = (work) => this.#exclusive(work);
+    const store = { connection, catalogue, timeZone, tempDir: this.tempDir, exclusive, commit };
+    return takeComputed(store, computed);
   }
 
   async close(): Promise<void> {
@@ -247,8 +306,13 @@ export class PointsStore {
       await this.#connection.run(`CHECKPOINT ${STATE}`);
       for (const open of [this.#connection, ...this.#queries]) open.close();
       this.#database.close();
-      await rm(join(this.#options.dir, 'temp'), { recursive: true, force: true });
+      await rm(this.tempDir, { recursive: true, force: true });
     });
+  }
+
+  /** Folder for files on their way; emptied at the next start. */
+  get tempDir(): string {
+    return join(this.#options.dir, 'temp');
   }
 
   #nextBooks(partition: number, { ledger }: SortedRecords, next: Offset): Books {
@@ -312,41 +376,4 @@ export class PointsStore {
 
 function add(counts: CountsBySource, source: string, n: number): void {
   counts[source] = (counts[source] ?? 0) + n;
-}
-
-/** Attaches the state file, a new one where there is none, it does not open, or it is of something else. */
-async function openState(database: Database, options: PointsStoreOptions): Promise<string> {
-  const file = join(options.dir, 'points.duckdb');
-  const { job, timeZone, catalogue } = options;
-  const wanted = createHash('sha256')
-    .update(JSON.stringify([STATE_VERSION, job, timeZone, catalogue]))
-    .digest('hex');
-  let message = '';
-  try {
-    await database.attach(file, STATE);
-    const connection = await database.connect();
-    try {
-      const { n } = await connection.row<{ n: number }>(
-        `SELECT count(*) AS n FROM duckdb_tables() WHERE database_name = '${STATE}' AND table_name = 'engine'`,
-      );
-      const found =
-        n === 0
-          ? null
-          : (await connection.row<{ catalogue: string }>(`SELECT catalogue FROM ${STATE}.engine`)).catalogue;
-      if (found === wanted) return '';
-      if (found !== null)
-        message = 'The points are of other definitions, another log or another time zone: reading them anew.';
-    } finally {
-      connection.close();
-    }
-    await database.detach(STATE);
-  } catch (error) {
-    message = `The points did not open (${error instanceof Error ? error.message.split('\n')[0] : error}): reading them anew.`;
-  }
-  for (const path of [file, `${file}.wal`]) await rm(path, { force: true });
-  await database.attach(file, STATE);
-  const connection = await database.connect();
-  await createState(connection, stateTables(catalogue), wanted);
-  connection.close();
-  return message;
 }

@@ -1,7 +1,7 @@
 import { hotFromMs, WINDOWS, type WindowSize } from '../../../domain/window.ts';
 import { LATE_CLASSES, type Metric, QUANTILE_ERROR } from '../../../metrics/definition.ts';
 import { ORIGIN } from './schema-sql.ts';
-import { keyColumns, quantileOf, type Slot, slotColumns, slotCounts, slotsOf } from './slots.ts';
+import { keyColumns, type Slot, slotColumns, slotCounts, slotsOf } from './slots.ts';
 import { quote } from './sql.ts';
 
 /**
@@ -12,8 +12,6 @@ import { quote } from './sql.ts';
 /** Items that are no metric: what became of the lines, and windows that are to be computed from the archive. */
 export const LEDGER = '~ledger';
 export const DIRTY = '~dirty';
-/** Suffix of the items that are the histogram of a metric. */
-export const HISTOGRAM = '~histogram';
 
 /** Columns that the metrics over events read. */
 export const METRIC_COLUMNS = [
@@ -33,6 +31,8 @@ export const METRIC_COLUMNS = [
 /** Ratio of neighbouring bucket bounds of DDSketch for QUANTILE_ERROR, and the bucket of 0, as the store reads them. */
 const GAMMA = (1 + QUANTILE_ERROR) / (1 - QUANTILE_ERROR);
 const ZERO_BUCKET = -1;
+/** More buckets than whole numbers of 31 bits fall into: with room for each, their counts are exact. */
+const BUCKETS_MAX = Math.ceil(Math.log(2 ** 31) / Math.log(GAMMA)) + 2;
 /**
  * log2 of the hashes that a distinct count keeps: exact up to DISTINCT_EXACT_MAX, with room to spare. (With 15 an empty sketch
  * would take four times the memory, and each group begins with two.)
@@ -61,11 +61,17 @@ export function receiptsSql(judged: string): string {
     FROM ${judged}`;
 }
 
-/** First window starts (minutes) of which the job has all lines; earlier ones are for the archive. */
-export type NotBefore = Readonly<Record<WindowSize, number>>;
+/** First window starts (minutes) of which the job knows all; earlier ones are for the archive. */
+export interface NotBefore {
+  events: Readonly<Record<WindowSize, number>>;
+  quality: Readonly<Record<WindowSize, number>>;
+}
 
-/** A row for each line and window that it is in: of its time (`e`), of its receipt (`q`), and one for the ledger (`l`). */
-export function windowsSql(receipts: string, notBefore: NotBefore | null): string {
+/**
+ * A row for each line and window that it is in: of its time (`e`), of its receipt (`q`), and one for the ledger (`l`).
+ * Windows that are cold for a line, or begin before `whole`, are told by `hot`; where all lines are at hand, none are.
+ */
+export function windowsSql(receipts: string, whole: NotBefore | 'all' | null): string {
   const lateMs = '((received_us - event_us) div 1000)';
   const late = [...LATE_CLASSES]
     .reverse()
@@ -73,12 +79,16 @@ export function windowsSql(receipts: string, notBefore: NotBefore | null): strin
   const columns = [...ORIGIN, 'bad_reason', 'duplicate', 'counted', 'reason', 'corrected', ...METRIC_COLUMNS];
   const rows = WINDOWS.flatMap((size, win) => {
     const start = startSql(size, 'event_us');
-    const isWhole = (of: string) => (notBefore ? ` AND ${of} >= ${notBefore[size]}` : '');
-    const isHot = `${start} >= ${startSql(size, `received_us - ${HORIZON_MS[size]}000L`)}${isWhole(start)}`;
+    const isWhole = (of: string, input: keyof NotBefore) =>
+      whole === null || whole === 'all' ? '' : ` AND ${of} >= ${whole[input][size]}`;
+    const isHot =
+      whole === 'all'
+        ? 'true'
+        : `${start} >= ${startSql(size, `received_us - ${HORIZON_MS[size]}000L`)}${isWhole(start, 'events')}`;
     const received = startSql(size, 'received_us');
     return [
       `'e', ${win}, CASE WHEN counted THEN ${start} END, ${isHot}, CASE WHEN ${isHot} THEN ${keepUntil(size, start)} ELSE ${dirtyUntil()} END`,
-      `'q', ${win}, CASE WHEN reason IS NOT NULL${isWhole(received)} THEN ${received} END, true, ${keepUntil(size, received)}`,
+      `'q', ${win}, CASE WHEN reason IS NOT NULL${isWhole(received, 'quality')} THEN ${received} END, true, ${keepUntil(size, received)}`,
     ];
   });
   return `SELECT ${columns.join(', ')}, kind, win, start, hot, keep_until FROM (
@@ -118,21 +128,12 @@ export function itemsSql(catalogue: readonly Metric[], windows: string): string 
     );
     return `CASE WHEN ${when} THEN named_struct('metric', ${quote(name)}, ${fields.join(', ')}) END`;
   };
-  const items = catalogue.flatMap((metric) => {
-    const when = whenSql(metric);
+  const items = catalogue.map((metric) => {
     const named = Object.fromEntries(
       metric.keys.map(({ sql }, index) => [keys[index]!, `coalesce(${sql}, 'unknown')`]),
     );
     const values = Object.fromEntries(slotsOf(metric).map((slot) => [slot.column, valueSql(slot)]));
-    const result = [item(metric.name, when, { ...named, ...values })];
-    const of = quantileOf(metric);
-    if (of !== null) {
-      const bucket = `CASE WHEN ${of} <= 0 THEN ${ZERO_BUCKET} ELSE CAST(ceil(ln(${of}) / ln(${GAMMA}D)) AS INT) END`;
-      result.push(
-        item(`${metric.name}${HISTOGRAM}`, when, { ...named, [keys[metric.keys.length]!]: bucket, c1: '1' }),
-      );
-    }
-    return result;
+    return item(metric.name, whenSql(metric), { ...named, ...values });
   });
   items.push(
     item(DIRTY, "kind = 'e' AND NOT hot", { k1: 'log_partition', x1: 'log_offset + 1' }),
@@ -163,30 +164,26 @@ function whenSql({ input, windows, where }: Metric): string {
 function valueSql({ of }: Slot): string {
   if (of.kind === 'count') return of.where === undefined ? '1' : `CASE WHEN ${of.where} THEN 1 ELSE 0 END`;
   if (of.kind === 'sum') return of.where === undefined ? of.of : `CASE WHEN ${of.where} THEN ${of.of} END`;
+  if (of.kind === 'quantile')
+    return `CASE WHEN ${of.of} <= 0 THEN ${ZERO_BUCKET} ELSE CAST(ceil(ln(${of.of}) / ln(${GAMMA}D)) AS INT) END`;
   return of.of;
 }
 
 function columnType(column: string): string {
-  return { c: 'BIGINT', m: 'DECIMAL(28,4)', x: 'BIGINT', d: 'STRING', k: 'STRING' }[column[0]!]!;
+  return { c: 'BIGINT', m: 'DECIMAL(28,4)', x: 'BIGINT', d: 'STRING', h: 'INT', k: 'STRING' }[column[0]!]!;
 }
 
-/** The aggregation, and a record of the points topic for each of its rows. */
+/** The aggregation, and a record of the points topic for each of its rows, with the start of its window. */
 export function pointsSql(catalogue: readonly Metric[], items: string, jobId: string): string {
   const keys = keyColumns(catalogue);
   const record = (metric: string, named: string[], values: string[]) =>
     recordSql(jobId, metric, named, values);
   const group = ['metric', 'win', 'start', 'keep_until', ...keys].join(', ');
   const slots = slotColumns(slotCounts(catalogue)).map((column) => `${aggregateSql(column)} AS ${column}`);
-  const records = catalogue.flatMap((metric) => {
+  const records = catalogue.map((metric) => {
     const values = slotsOf(metric).map((slot) => `${quote(slot.value)}, ${resultSql(slot)}`);
     const named = metric.keys.map((key, index) => `${quote(key.name)}, ${keys[index]}`);
-    const result = [`WHEN ${quote(metric.name)} THEN ${record(metric.name, named, values)}`];
-    if (quantileOf(metric) !== null) {
-      const bucket = `'bucket', CAST(${keys[metric.keys.length]} AS INT)`;
-      const name = `${metric.name}${HISTOGRAM}`;
-      result.push(`WHEN ${quote(name)} THEN ${record(name, [...named, bucket], ["'n', c1"])}`);
-    }
-    return result;
+    return `WHEN ${quote(metric.name)} THEN ${record(metric.name, named, values)}`;
   });
   const past = `'partition', CAST(k1 AS INT)`;
   records.push(
@@ -194,12 +191,13 @@ export function pointsSql(catalogue: readonly Metric[], items: string, jobId: st
     `WHEN ${quote(LEDGER)} THEN ${record(LEDGER, [past, "'source', k2"], ["'counted', c1", "'duplicate', c2", "'bad', c3", "'past', x1", "'received_ms', x2"])}`,
   );
   return `SELECT to_json(array(metric, CAST(win AS STRING), CAST(start AS STRING), ${keys.join(', ')})) AS key,
-      CASE metric ${records.join('\n        ')} END AS value
+      CASE metric ${records.join('\n        ')} END AS value, start
     FROM (SELECT ${group}, ${slots.join(', ')} FROM ${items} GROUP BY ${group})`;
 }
 
 function aggregateSql(column: string): string {
   if (column.startsWith('x')) return `max(${column})`;
+  if (column.startsWith('h')) return `approx_top_k(${column}, ${BUCKETS_MAX}, ${BUCKETS_MAX})`;
   return column.startsWith('d') ? `theta_sketch_agg(${column}, ${SKETCH_LOG2})` : `sum(${column})`;
 }
 
@@ -209,7 +207,7 @@ function recordSql(jobId: string, metric: string, keys: string[], values: string
   return `to_json(named_struct('metric', ${quote(metric)}, 'window', CASE WHEN win >= 0 THEN ${window} END, 'start_ms', start * 60000, 'keys', ${struct(keys)}, 'values', ${struct(values)}, 'job', ${quote(jobId)}))`;
 }
 
-/** Money as text: a JSON number would be read as a double. */
+/** Money as text: a JSON number would be read as a double. A histogram as a list of buckets (`item`) with their `count`. */
 function resultSql({ column, of }: Slot): string {
   if (of.kind === 'distinct') return `theta_sketch_estimate(${column})`;
   if (of.kind === 'sum')

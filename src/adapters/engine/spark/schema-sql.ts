@@ -2,6 +2,7 @@ import {
   BAD_MARK,
   BAD_MARK_FIELD,
   BAD_MARK_RAW,
+  DOOR_CLOCK_MS_MAX,
   EVENT_TYPE_ALIASES,
   FIELDS,
   type Field,
@@ -33,8 +34,14 @@ const JSON_OPTIONS = `map('allowSingleQuotes', 'false', 'allowNonNumericNumbers'
  * of Spark's Kafka source.
  */
 export function linesSql(records: string, marks: RecordMarks): string {
-  const header = (name: string, form: string) =>
-    `CAST(try_element_at(filter(headers, h -> h.key = ${quote(name)} AND ${matches('CAST(h.value AS STRING)', form)}), -1).value AS STRING)`;
+  // The last one that fits. Our own records have two; a function over an array costs more than all the rest here.
+  const header = (name: string, form: string) => {
+    const fits = (of: string) =>
+      `${of}.key = ${quote(name)} AND ${matches(`CAST(${of}.value AS STRING)`, form)}`;
+    const at = (index: number) => `WHEN ${fits(`get(headers, ${index})`)} THEN get(headers, ${index}).value`;
+    return `CAST(CASE WHEN size(headers) > 2 THEN try_element_at(filter(headers, h -> ${fits('h')}), -1).value
+        ${at(1)} ${at(0)} END AS STRING)`;
+  };
   const words = `filter(split(text, ${pattern('\\r?\\n')}), l -> trim(BOTH ${SPACE} FROM l) <> '')`;
   const elements = `from_json(text, 'ARRAY<STRING>', ${JSON_OPTIONS})`;
   const firstLine = `element_at(${words}, 1)`;
@@ -64,7 +71,7 @@ export const ORIGIN = ['log_partition', 'log_offset', 'log_line', 'received_us',
 
 /**
  * The event schema as Spark SQL: a row for each line of `lines`, with ORIGIN, `bad_reason` (NULL for an event), `event_us` and
- * `columns` of the schema. Nothing is dropped. Lines that the door judged are not judged again.
+ * `columns` of the schema. Nothing is dropped. Lines that the door judged are not judged again, as long as they can be believed.
  */
 export function judgedSql(lines: string, columns: readonly string[], lineBytesMax: number): string {
   const schema = [...RAW_KEYS, CORRUPT].map((key) => `${identifier(key)} STRING`).join(', ');
@@ -80,7 +87,11 @@ export function judgedSql(lines: string, columns: readonly string[], lineBytesMa
     FROM (
       SELECT *, CASE
           WHEN ${mark} IS NOT NULL THEN CASE WHEN ${mark} IN (${known}) THEN ${mark} ELSE 'not_json' END
-          WHEN judged THEN NULL
+          WHEN judged THEN CASE
+            WHEN v_event_type IS NULL THEN 'missing_field'
+            WHEN v_timestamp IS NULL THEN 'bad_timestamp'
+            WHEN v_timestamp < ${TIMESTAMP_MIN_MS * 1000} THEN 'timestamp_out_of_range'
+            WHEN v_timestamp > received_us + ${DOOR_CLOCK_MS_MAX * 1000} THEN 'timestamp_in_future' END
           WHEN NOT is_valid_utf8(line) THEN 'not_utf8'
           WHEN octet_length(line) > ${lineBytesMax} THEN 'line_too_long'
           WHEN NOT trim(LEADING ${SPACE} FROM line) LIKE '{%' THEN CASE WHEN try_parse_json(line) IS NULL THEN 'not_json' ELSE 'not_an_object' END
@@ -103,12 +114,12 @@ const TINY = `${DECIMAL}[eE]-\\d{1,3}`;
 const ISO_TIME =
   '\\d{4}-\\d\\d-\\d\\d[T ]([01]\\d|2[0-3]):\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-](0\\d|1[0-5])(:?[0-5]\\d)?)';
 
-/** The value of a field; NULL where its text is none. */
+/** The value of a field; NULL where its text is none. Of lines that are judged the forms need no second look. */
 function valueSql(field: Field): string {
   const text = textOf(field.name);
   if (field.kind === 'timestamp') return timestampSql(text, plainNumber(text));
   if (field.kind === 'integer')
-    return `CASE WHEN ${matches(text, INTEGER)} THEN try_cast(${text} AS INT) END`;
+    return `CASE WHEN judged OR ${matches(text, INTEGER)} THEN try_cast(${text} AS INT) END`;
   if (field.kind === 'money') return moneySql(text, plainNumber(text));
   if (field.name !== 'event_type') return `nullif(${text}, '')`;
   const aliases = Object.entries(EVENT_TYPE_ALIASES).map(
@@ -123,14 +134,16 @@ function valueSql(field: Field): string {
  */
 function plainNumber(text: string): string {
   const plain = `regexp_replace(CAST(try_cast(${text} AS DECIMAL(38,10)) AS STRING), ${pattern('\\.?0+$')}, '')`;
-  return `(CASE WHEN ${matches(text, '-?\\d\\.\\d{1,17}E(\\d{1,2}|-4)')} THEN ${plain} ELSE ${text} END)`;
+  const hasExponent = `contains(${text}, 'E') AND ${matches(text, '-?\\d\\.\\d{1,17}E(\\d{1,2}|-4)')}`;
+  return `(CASE WHEN ${hasExponent} THEN ${plain} ELSE ${text} END)`;
 }
 
 /** As in domain/values.ts: a decimal, or a number with an exponent that is almost nothing. */
 function moneySql(text: string, plain: string): string {
   const type = `DECIMAL(${MONEY_PRECISION},${MONEY_SCALE})`;
   const double = `try_cast(${text} AS DOUBLE)`;
-  return `CASE WHEN ${matches(plain, DECIMAL)} THEN try_cast(${plain} AS ${type})
+  const isDecimal = `(judged AND NOT contains(lower(${text}), 'e')) OR ${matches(plain, DECIMAL)}`;
+  return `CASE WHEN ${isDecimal} THEN try_cast(${plain} AS ${type})
       WHEN ${matches(text, TINY)} THEN CAST(CASE WHEN abs(${double}) < 5e-${MONEY_SCALE + 1} THEN 0
         WHEN abs(${double}) < 1e-${MONEY_SCALE} THEN sign(${double}) * 1e-${MONEY_SCALE} END AS ${type}) END`;
 }
@@ -144,6 +157,7 @@ function timestampSql(text: string, plain: string): string {
   const units = (scale: number) => `CAST(floor(try_cast(${plain} AS DECIMAL(38,6)) * ${scale}) AS BIGINT)`;
   const part = (from: number, length: number) => `try_cast(substr(${text}, ${from}, ${length}) AS INT)`;
   return `CASE
+      WHEN judged AND ${text} LIKE '____-__-__T__:__:__.___Z' THEN unix_micros(try_cast(${text} AS TIMESTAMP))
       WHEN ${matches(text, ISO_TIME)} THEN unix_micros(try_cast(${zoned} AS TIMESTAMP))
       WHEN ${matches(plain, '\\d{1,10}(\\.\\d{1,6})?')} THEN ${units(1_000_000)}
       WHEN ${matches(plain, '\\d{11,14}(\\.\\d{1,6})?')} THEN ${units(1000)}

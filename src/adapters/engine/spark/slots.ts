@@ -1,8 +1,8 @@
 import type { Aggregate, Metric } from '../../../metrics/definition.ts';
 
 /**
- * All metrics share the columns of one aggregation: the values of a metric take slots, such as `c1` for its first count.
- * A row of the aggregation is an item: a metric's additive and distinct values, or a bucket of its histogram.
+ * All metrics share the columns of one aggregation: the values of a metric take slots, such as `c1` for its first count. Its
+ * quantiles take one together, for their histogram.
  */
 export interface Slot {
   column: string;
@@ -11,29 +11,35 @@ export interface Slot {
   of: Aggregate;
 }
 
-/** How many columns of a kind there are: sums of integers (c), sums of money (m), maxima (x), distinct texts (d). */
+/** How many columns of a kind there are: sums of integers (c), of money (m), maxima (x), distinct texts (d), histograms (h). */
 export interface SlotCounts {
   c: number;
   m: number;
   x: number;
   d: number;
+  h: number;
 }
 
+/** Name of the value that is a histogram. */
+export const HISTOGRAM = '~histogram';
+
 type Kind = keyof SlotCounts;
-const KINDS: readonly Kind[] = ['c', 'm', 'x', 'd'];
+const KINDS: readonly Kind[] = ['c', 'm', 'x', 'd', 'h'];
 
 /** What the ledger needs: counted, duplicate and bad lines; offset and received-at. */
-const LEDGER: SlotCounts = { c: 3, m: 0, x: 2, d: 0 };
+const LEDGER: SlotCounts = { c: 3, m: 0, x: 2, d: 0, h: 0 };
 
 export function slotsOf(metric: Metric): Slot[] {
-  const next: SlotCounts = { c: 0, m: 0, x: 0, d: 0 };
-  return Object.entries(metric.values).flatMap(([value, of]) => {
+  const next: SlotCounts = { c: 0, m: 0, x: 0, d: 0, h: 0 };
+  return Object.entries(metric.values).flatMap(([name, of]) => {
     const kind = kindOf(of);
-    return kind === null ? [] : [{ column: `${kind}${++next[kind]}`, value, of }];
+    if (kind === 'h' && next.h > 0) return [];
+    const value = kind === 'h' ? HISTOGRAM : name;
+    return [{ column: `${kind}${++next[kind]}`, value, of }];
   });
 }
 
-function kindOf(of: Aggregate): Kind | null {
+function kindOf(of: Aggregate): Kind {
   switch (of.kind) {
     case 'count':
       return 'c';
@@ -44,14 +50,8 @@ function kindOf(of: Aggregate): Kind | null {
     case 'distinct':
       return 'd';
     case 'quantile':
-      return null;
+      return 'h';
   }
-}
-
-/** What the quantiles of a metric are of; null where it has none. */
-export function quantileOf(metric: Metric): string | null {
-  const found = Object.values(metric.values).find(({ kind }) => kind === 'quantile');
-  return found?.kind === 'quantile' ? found.of : null;
 }
 
 export function slotCounts(catalogue: readonly Metric[]): SlotCounts {
@@ -68,8 +68,8 @@ export function slotColumns(counts: SlotCounts): string[] {
   return KINDS.flatMap((kind) => Array.from({ length: counts[kind] }, (_, index) => `${kind}${index + 1}`));
 }
 
-/** Key columns: as many as any metric has, and one more for the bucket of a histogram. */
+/** Key columns: as many as any metric has, or the ledger. */
 export function keyColumns(catalogue: readonly Metric[]): string[] {
-  const most = catalogue.map((metric) => metric.keys.length + (quantileOf(metric) === null ? 0 : 1));
+  const most = catalogue.map((metric) => metric.keys.length);
   return Array.from({ length: Math.max(2, ...most) }, (_, index) => `k${index + 1}`);
 }

@@ -3,7 +3,7 @@ import type { Logger } from '../../../domain/logger.ts';
 import type { PartStatus } from '../../../domain/status.ts';
 import { type DriverEvent, DriverProcess, type Progress } from './driver-process.ts';
 import { explain, type Failure, wrongVersion } from './explain.ts';
-import type { Job } from './job.ts';
+import type { BatchJob, Job } from './job.ts';
 
 export interface SupervisorOptions {
   job(): Promise<Job>;
@@ -27,6 +27,11 @@ const WELL_MS = 300_000;
 /** A query with lines to compute that says nothing for so long hangs. */
 const SILENT_MS_MAX = 600_000;
 const LOOK_MS = 5000;
+const STARTED_LOOK_MS = 200;
+/** A query that has begun may yet find that Kafka is away. */
+const SURE_MS = 3000;
+/** One that has told of a step so short ago waits for nothing. */
+const WORKING_MS = 15_000;
 /** How long a driver may take to end after it was told to. */
 const END_MS_MAX = 20_000;
 
@@ -35,6 +40,8 @@ export interface SupervisorCounters {
   exits: number;
   batches: number;
   records: number;
+  /** Batches over the archive that were computed. */
+  rebuilds: number;
   /** Rows that were too late even for Spark's state: their windows lack them until a rebuild. */
   dropped: number;
   batch_ms: number;
@@ -49,6 +56,7 @@ export class Supervisor {
     exits: 0,
     batches: 0,
     records: 0,
+    rebuilds: 0,
     dropped: 0,
     batch_ms: 0,
     state_rows: 0,
@@ -59,6 +67,9 @@ export class Supervisor {
   #driver: DriverProcess | null = null;
   #failure: Failure | null = null;
   #isRunning = false;
+  /** From when on a query that runs is taken to work. */
+  #sureMs = 0;
+  #waits = '';
   #heardMs = 0;
   #running: Promise<void> = Promise.resolve();
   #watch: NodeJS.Timeout | undefined;
@@ -78,14 +89,27 @@ export class Supervisor {
   }
 
   status(): PartStatus {
-    if (this.#failure)
-      return { state: this.#failure.isFinal ? 'failed' : 'waiting', message: this.#failure.message };
-    if (!this.#isRunning) return { state: 'starting', message: 'Spark is starting.' };
+    const isSure = this.#isRunning && Date.now() >= this.#sureMs;
+    const failure = isSure ? null : this.#failure;
+    // What it waits for now says more than why it failed before, unless a person is needed.
+    const message = failure?.isFinal ? failure.message : this.#waits || failure?.message;
+    if (message) return { state: failure?.isFinal ? 'failed' : 'waiting', message };
+    if (!isSure) return { state: 'starting', message: 'Spark is starting.' };
     if (this.counters.dropped > 0) {
       const message = `${this.counters.dropped} lines came too late for Spark; "tillstream rebuild" takes them in from the archive.`;
       return { state: 'ready', message };
     }
     return { state: 'ready', message: '' };
+  }
+
+  /** Has Spark compute a batch beside the query; its output is whole when this resolves. Rejects where Spark is not at work. */
+  async compute(job: BatchJob): Promise<void> {
+    while (!this.#isRunning && !this.#failure && !this.#stopping.signal.aborted) await sleep(STARTED_LOOK_MS);
+    const driver = this.#driver;
+    if (!driver || !this.#isRunning || this.#stopping.signal.aborted)
+      throw new Error(this.#failure?.message ?? 'Spark has been stopped.');
+    await driver.compute(job);
+    this.counters.rebuilds++;
   }
 
   /** Lets the query compute what the log has, for at most `drainMsMax`, and ends the driver. */
@@ -96,6 +120,8 @@ export class Supervisor {
     if (driver) {
       const ended = driver.exit.then(() => true);
       const within = (ms: number) => Promise.race([ended, sleep(ms, false, { ref: false })]);
+      // It listens only when its query runs, and before that there is nothing to lose.
+      if (!this.#isRunning) driver.kill();
       if (drainMsMax > 0 && this.#isRunning) driver.tell('drain');
       if (!(drainMsMax > 0 && (await within(drainMsMax)))) driver.tell('stop');
       if (!(await within(END_MS_MAX))) driver.kill();
@@ -113,6 +139,7 @@ export class Supervisor {
       const failure = await this.#once();
       this.#driver = null;
       this.#isRunning = false;
+      this.#waits = '';
       if (signal.aborted) return;
       this.counters.exits++;
       this.#failure = failure;
@@ -138,7 +165,8 @@ export class Supervisor {
         dir,
         env,
         onEvent: (event) => {
-          if (event.event === 'session') wrong = wrongVersion(event.version);
+          if (event.event === 'begun') wrong = wrongVersion('pyspark', event.pyspark, python);
+          if (event.event === 'session') wrong = wrongVersion('spark', event.version, python);
           if (wrong) driver.kill();
           else this.#hear(event);
         },
@@ -154,9 +182,21 @@ export class Supervisor {
   }
 
   #hear(event: DriverEvent): void {
+    if (event.event === 'waits') {
+      // One broker of several may be away while the query goes on.
+      const isWorking = this.#isRunning && this.#sureMs === 0 && Date.now() - this.#heardMs < WORKING_MS;
+      if (!isWorking) this.#waits = event.message;
+      // One that waits may hang.
+      return;
+    }
+    this.#waits = '';
     this.#heardMs = Date.now();
     if (event.event === 'started') {
       this.#isRunning = true;
+      this.#sureMs = Date.now() + SURE_MS;
+    }
+    if (event.event === 'progress' || event.event === 'idle') {
+      this.#sureMs = 0;
       this.#failure = null;
     }
     if (event.event === 'progress') this.#count(event.progress);

@@ -1,0 +1,93 @@
+import { localDayStartOfMs } from '../../../domain/time-zone.ts';
+import { windowEndMs } from '../../../domain/window.ts';
+import type { Metric } from '../../../metrics/definition.ts';
+import type { RebuildRange } from '../../../ports/engine.ts';
+import type { Connection } from './database.ts';
+import {
+  distinctValues,
+  histogramTable,
+  pointsTable,
+  quantileValues,
+  setTable,
+  windowIndex,
+} from './render.ts';
+import { limitsTable, STATE } from './state.ts';
+
+/** The windows that are computed anew: they are in the temp table `wanted`, and whole local days at a time. */
+
+export interface TimeRange {
+  fromMs: number;
+  toMs: number;
+}
+
+/** Starts of local days, ms. */
+export type Days = number[];
+
+/** From the local day that the range begins in to the end of the one that it ends in. */
+export function wholeDays(range: RebuildRange | null, timeZone: string): TimeRange {
+  if (!range) return { fromMs: -Infinity, toMs: Infinity };
+  const lastDay = localDayStartOfMs(timeZone, range.toMs - 1);
+  return {
+    fromMs: localDayStartOfMs(timeZone, range.fromMs),
+    toMs: windowEndMs('1d', lastDay, timeZone),
+  };
+}
+
+/** The days, in order, as time ranges, neighbours joined. */
+export function dayRanges(days: Days, timeZone: string): TimeRange[] {
+  const ranges: TimeRange[] = [];
+  for (const fromMs of days) {
+    const toMs = windowEndMs('1d', fromMs, timeZone);
+    const last = ranges.at(-1);
+    if (last?.toMs === fromMs) last.toMs = toMs;
+    else ranges.push({ fromMs, toMs });
+  }
+  return ranges;
+}
+
+/** Temp table `wanted`: every window that starts in one of the days. */
+export async function wantDays(connection: Connection, days: Days, timeZone: string): Promise<void> {
+  const ranges = dayRanges(days, timeZone).map(
+    ({ fromMs, toMs }) => `(${fromMs / 60_000}, ${toMs / 60_000})`,
+  );
+  const starts = days.map((day) => `(${day / 60_000})`);
+  // In zones off by half an hour an hour can straddle the edge of a day; it belongs to the day it starts in.
+  await connection.run(`CREATE OR REPLACE TEMP TABLE wanted AS
+    WITH days AS (FROM (VALUES ${ranges.join(', ')}) AS days(low, high))
+    SELECT ${windowIndex('1m')}::TINYINT AS win, unnest(range(low, high))::INTEGER AS start FROM days
+    UNION ALL SELECT ${windowIndex('1h')}, unnest(range((low + 59) // 60 * 60, high, 60)) FROM days
+    UNION ALL FROM (SELECT ${windowIndex('1d')}, col0 FROM (VALUES ${starts.join(', ')}))`);
+}
+
+/** Local days within the range (whole days) of which the state holds points; with `since` only those of newer versions. */
+export async function storedDays(
+  connection: Connection,
+  metrics: readonly Metric[],
+  { fromMs, toMs }: TimeRange,
+  timeZone: string,
+  since = -1,
+): Promise<Days> {
+  const slots = metrics.map(
+    (metric) => `SELECT start // 15 * 15 AS m FROM ${STATE}.${pointsTable(metric)} WHERE version > ${since}`,
+  );
+  const minutes = await connection.rows<{ m: number }>(`FROM (${slots.join(' UNION ')}) ORDER BY m`);
+  const days: Days = [];
+  let dayEndMs = -Infinity;
+  for (const { m } of minutes) {
+    if (m * 60_000 < dayEndMs) continue;
+    const day = localDayStartOfMs(timeZone, m * 60_000);
+    dayEndMs = windowEndMs('1d', day, timeZone);
+    if (day >= fromMs && day < toMs) days.push(day);
+  }
+  return days;
+}
+
+/** Takes what the state holds of the wanted windows out of it. */
+export async function dropWanted(connection: Connection, metric: Metric): Promise<void> {
+  const sets = distinctValues(metric).map(({ name }) => setTable(metric, name));
+  const tables = [pointsTable(metric), ...sets];
+  if (quantileValues(metric).length > 0) tables.push(histogramTable(metric));
+  // The limits belong to the hashes that were there; others may be wanted now.
+  for (const table of [...tables.map((name) => `${STATE}.${name}`), ...sets.map(limitsTable)])
+    await connection.run(`DELETE FROM ${table} WHERE (win, start) IN (SELECT (win, start) FROM wanted)`);
+}
