@@ -57,7 +57,7 @@ async function run(topic: string, which: 'tillstream' | 'plain'): Promise<Measur
   const pointsTopic = `points-${runs++}`;
   await createTopic(brokers, pointsTopic, { configs: { 'cleanup.policy': 'compact' } });
   const master = 'local[*]';
-  const batchRecordsMax = 500_000;
+  const batchRecordsMax = topic === 'blocks' ? 1000 : 500_000;
   const test = {
     programs,
     batchRecordsMax,

@@ -38,6 +38,9 @@ export interface Readers {
   readonly stores: Stores;
 }
 
+/** About as many lines come into one record where a collector is busy. */
+const BLOCK_LINES = 500;
+
 export type Closers = (() => Promise<unknown>)[];
 
 /** Opens what the roles need, null where that is nothing; starts nothing yet. What must be closed is added to `closers`. */
@@ -141,6 +144,7 @@ async function openSpark(
     kafka,
     replicationFactor,
     lineBytesMax: line_bytes_max,
+    linesPerRecord: config.log.records === 'blocks' ? BLOCK_LINES : 1,
     marks: RECORD_MARKS,
     log,
     dir: join(dataDir, 'metrics-spark'),

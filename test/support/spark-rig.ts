@@ -44,6 +44,7 @@ function openSparkEngine(options: RigOptions, log: EventLog): Promise<SparkEngin
     kafka: { brokers: [...brokers], topic, request_timeout_seconds: 15 },
     replicationFactor: 1,
     lineBytesMax: 64 * 1024,
+    linesPerRecord: 1,
     marks: { sourceHeader: SOURCE_HEADER, judgedHeader: JUDGED_HEADER, unnamedSource: UNNAMED },
     log,
     dir: join(dir, 'metrics-spark'),

@@ -63,11 +63,11 @@ export const sparkConfigSchema = z
       .default('tillstream_points')
       .describe('Compacted topic by which the points come back; it is created where it is missing.'),
     trigger_seconds: z.number().min(0).max(3600).default(5).describe('How often new lines are computed.'),
-    batch_records_max: z
+    batch_lines_max: z
       .int()
       .min(1)
       .default(500_000)
-      .describe('Most records of the log in one step; a backlog takes several.'),
+      .describe('Most lines of the log in one step, about; a backlog takes several.'),
     shuffle_partitions: z
       .int()
       .min(1)

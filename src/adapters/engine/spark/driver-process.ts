@@ -38,6 +38,8 @@ export type DriverEvent =
   | { event: 'computed'; job: string; error: string | null }
   | { event: 'end' };
 
+/** Folder in that of the job for Spark's temporary files, where all of it is one process; emptied before each start. */
+export const WORK = 'work';
 const STDERR_KEPT = 16_384;
 const LINE_KEPT = 1000;
 
@@ -92,6 +94,7 @@ export class DriverProcess {
   ): Promise<DriverProcess> {
     const { python, dir, env, onEvent } = options;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
+    await rm(join(dir, WORK), { recursive: true, force: true });
     const file = join(dir, 'job.json');
     await writeFile(file, `${JSON.stringify(job, null, 1)}\n`, { mode: 0o600 });
     const log = join(dir, 'driver.log');

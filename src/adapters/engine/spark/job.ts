@@ -31,6 +31,12 @@ const CONF: Readonly<Record<string, string>> = {
   'spark.sql.streaming.unsupportedOperationCheck': 'false',
   'spark.sql.streaming.statefulOperator.checkCorrectness.enabled': 'false',
   'spark.sql.streaming.metricsEnabled': 'false',
+  // On disk, as ids of a day and open windows would fill the heap; off the heap it takes no more than this.
+  'spark.sql.streaming.stateStore.providerClass':
+    'org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider',
+  'spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled': 'true',
+  'spark.sql.streaming.stateStore.rocksdb.boundedMemoryUsage': 'true',
+  'spark.sql.streaming.stateStore.rocksdb.maxMemoryUsageMB': '256',
   // A group in memory takes about a kilobyte. With more groups than this a task sorts its rows instead, which takes twice as long.
   'spark.sql.objectHashAggregate.sortBased.fallbackThreshold': '100000',
   // The methods that Spark generates for the items are longer than the JVM compiles by default.

@@ -9,6 +9,7 @@ import type { Offset } from '../../../domain/offset.ts';
 import { type WindowSize, windowEndMs, windowStartMs } from '../../../domain/window.ts';
 import { DUPLICATE_WITHIN_MS } from '../../../metrics/definition.ts';
 import { isLocal, SCALA_VERSION, SPARK_VERSION, type SparkConfig } from './config.ts';
+import { WORK } from './driver-process.ts';
 import { type Job, jobOf, jobViews } from './job.ts';
 import { kafkaOptions } from './kafka-options.ts';
 import type { SparkEngineOptions } from './options.ts';
@@ -43,7 +44,7 @@ export interface JobStart {
 /** The job file's content for the config. */
 export async function makeJob(options: SparkEngineOptions): Promise<MadeJob> {
   const { config, kafka, catalogue, marks, lineBytesMax, timeZone, log } = options;
-  const dir = join(options.dir, 'spark');
+  const dir = jobDir(options.dir);
   checkJars(config);
   if (config.master === 'yarn') checkYarn(config);
   else if (config.checkpoint === undefined && !isLocal(config.master))
@@ -79,7 +80,7 @@ export async function makeJob(options: SparkEngineOptions): Promise<MadeJob> {
         includeHeaders: 'true',
         // What was deleted before Spark read it shows in the ledger; a query that ends for it would never start again.
         failOnDataLoss: 'false',
-        maxOffsetsPerTrigger: String(config.batch_records_max),
+        maxOffsetsPerTrigger: String(Math.ceil(config.batch_lines_max / options.linesPerRecord)),
         'kafka.isolation.level': 'read_committed',
       },
       sink: { ...connection, topic: config.points_topic },
@@ -130,7 +131,10 @@ function envOf({ master, hadoop_conf_dir: dir }: SparkConfig): Record<string, st
   };
 }
 
-function confOf({ config, timeZone }: SparkEngineOptions): Record<string, string> {
+/** Folder of the job in that of the engine. */
+const jobDir = (dir: string) => join(dir, 'spark');
+
+function confOf({ config, timeZone, dir }: SparkEngineOptions): Record<string, string> {
   return {
     'spark.app.name': 'tillstream',
     'spark.master': config.master,
@@ -143,6 +147,8 @@ function confOf({ config, timeZone }: SparkEngineOptions): Record<string, string
     'spark.driver.memory': config.driver_memory,
     'spark.executor.memory': config.executor_memory,
     ...(config.executor_cores ? { 'spark.executor.cores': String(config.executor_cores) } : {}),
+    // State that is worked on; with this it is where the rest is, and can be cleared after a crash.
+    ...(config.master.startsWith('local') ? { 'spark.local.dir': join(jobDir(dir), WORK) } : {}),
     'spark.ui.enabled': 'false',
     'spark.sql.session.timeZone': timeZone,
     'spark.sql.shuffle.partitions': String(config.shuffle_partitions),

@@ -11,6 +11,8 @@ export interface SparkEngineOptions {
   kafka: KafkaConnectionConfig;
   replicationFactor: number | undefined;
   lineBytesMax: number;
+  /** How many lines a record of the log holds, about. */
+  linesPerRecord: number;
   marks: RecordMarks;
   log: EventLog;
   /** Folder for points, job and, by default, the checkpoint; created. */
