@@ -23,6 +23,7 @@ const PURE = '^src/(domain|ports|metrics|telemetry|adapters/source/simulator)/|^
 /** folder -> what it may import of src, besides itself. */
 const LAYERS = {
   domain: [],
+  files: [],
   ports: ['domain'],
   metrics: ['domain'],
   telemetry: ['domain'],
@@ -30,7 +31,7 @@ const LAYERS = {
   server: ['domain', 'ports', 'telemetry'],
   config: ['domain'],
   services: ['domain'],
-  cli: ['app\\.ts', 'config', 'domain', 'ports', 'services', 'telemetry'],
+  cli: ['app\\.ts', 'config', 'domain', 'files', 'ports', 'services', 'telemetry'],
 };
 
 const layers = Object.entries(LAYERS).map(([folder, allowed]) => ({
@@ -48,7 +49,7 @@ export default {
     {
       name: 'adapter-imports',
       comment:
-        'An adapter may import domain, ports, telemetry, its own folder, the files that adapters of its port share, and kafka-client.',
+        'An adapter may import domain, files, ports, telemetry, its own folder, the files that adapters of its port share, and kafka-client.',
       severity: 'error',
       from: {
         path: '^src/adapters/([^/]+)/([^/]+)/',
@@ -57,7 +58,7 @@ export default {
       to: {
         path: '^(src|web|test|bench)/',
         pathNot:
-          '^src/(domain|ports|telemetry|adapters/kafka-client|adapters/$1/$2|adapters/$1/[^/]+\\.ts$)(/|$)',
+          '^src/(domain|files|ports|telemetry|adapters/kafka-client|adapters/$1/$2|adapters/$1/[^/]+\\.ts$)(/|$)',
       },
     },
     {
@@ -79,13 +80,13 @@ export default {
       to: {
         path: '^(src|web|test|bench)/',
         pathNot:
-          '^src/(domain|ports|metrics|telemetry|adapters/kafka-client|adapters/engine/(spark|duckdb))/',
+          '^src/(domain|files|ports|metrics|telemetry|adapters/kafka-client|adapters/engine/(spark|duckdb))/',
       },
     },
     {
       name: 'shared-adapter-imports',
       comment:
-        'What adapters of a port share may import domain, ports, telemetry and each other: no adapter.',
+        'What adapters of a port share may import domain, files, ports, telemetry and each other: no adapter.',
       severity: 'error',
       from: {
         path: '^src/adapters/([^/]+)/[^/]+\\.ts$',
@@ -93,7 +94,7 @@ export default {
       },
       to: {
         path: '^(src|web|test|bench)/',
-        pathNot: '^src/(domain|ports|telemetry|adapters/$1/[^/]+\\.ts$)(/|$)',
+        pathNot: '^src/(domain|files|ports|telemetry|adapters/$1/[^/]+\\.ts$)(/|$)',
       },
     },
     {

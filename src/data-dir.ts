@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { acquireLock, LockHeld } from './adapters/log/segments/index.ts';
 import { UsageError } from './domain/errors.ts';
+import { writeFileDurable } from './files/write-durable.ts';
 import { VERSION } from './version.ts';
 
 /** Layout of the data folder; a folder of a newer one is refused. */
@@ -46,8 +47,7 @@ export async function takeDataDir(dataDir: string) {
 async function writeDataFile(file: string): Promise<void> {
   const data = { format: DATA_FORMAT, created_by: `tillstream ${VERSION}`, id: randomUUID() };
   // In one piece: a start that is killed here must not leave half of it.
-  await writeFile(`${file}.tmp`, `${JSON.stringify(data)}\n`, { flush: true });
-  await rename(`${file}.tmp`, file);
+  await writeFileDurable(file, `${JSON.stringify(data)}\n`);
 }
 
 /** Process id of who has the data folder open; null when nobody has. */

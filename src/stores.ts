@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { writeFileDurable } from './adapters/source/state.ts';
 import {
   type InfluxConfig,
   InfluxSink,
@@ -12,6 +11,7 @@ import {
 import { UsageError } from './domain/errors.ts';
 import type { Logger } from './domain/logger.ts';
 import type { PartStatus } from './domain/status.ts';
+import { writeFileDurable } from './files/write-durable.ts';
 import { CATALOGUE } from './metrics/catalogue.ts';
 import type { Aggregate } from './metrics/definition.ts';
 import { EventFeed } from './pipeline/event-feed.ts';

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { dataConfigFile } from '../app.ts';
 import { UsageError } from '../domain/errors.ts';
+import { writeFileDurable } from '../files/write-durable.ts';
 import type { Connections } from '../services/server.ts';
 import { downServices, parseServiceNames, upServices } from '../services/services.ts';
 import { CommandFailed } from './context.ts';
@@ -30,8 +31,7 @@ export async function startWith(list: string, dataDir: string): Promise<void> {
     throw error instanceof UsageError ? error : new CommandFailed(error.message);
   });
   const text = `${HEAD}\n${stringify(configOf(connections))}`;
-  await writeFile(`${file}.tmp`, text, { mode: 0o600 });
-  await rename(`${file}.tmp`, file);
+  await writeFileDurable(file, text, 0o600);
 }
 
 /** Stops the servers that `startWith` has started; gives their names, none where it was not used. */

@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UsageError } from '../../../domain/errors.ts';
 import { FUTURE_TOLERANCE_MS } from '../../../domain/fields.ts';
 import type { Offset } from '../../../domain/offset.ts';
 import { type WindowSize, windowEndMs, windowStartMs } from '../../../domain/window.ts';
+import { writeFileDurable } from '../../../files/write-durable.ts';
 import { DUPLICATE_WITHIN_MS } from '../../../metrics/definition.ts';
 import { isLocal, SCALA_VERSION, SPARK_VERSION, type SparkConfig } from './config.ts';
 import { WORK } from './driver-process.ts';
@@ -179,8 +180,7 @@ async function begunJob(definitions: string, options: SparkEngineOptions, file: 
   await rm(join(dirname(file), CHECKPOINT), { recursive: true, force: true });
   const job: BegunJob = { definitions, id, start: await startOf(options) };
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(`${file}.tmp`, JSON.stringify(job), { flush: true });
-  await rename(`${file}.tmp`, file);
+  await writeFileDurable(file, JSON.stringify(job));
   return job;
 }
 

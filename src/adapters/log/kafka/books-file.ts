@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writeFileDurable } from '../../../files/write-durable.ts';
 import type { PartitionBooks, StoredBooks } from './books.ts';
 
 const FORMAT_VERSION = 1;
@@ -66,13 +67,7 @@ export class BooksFile {
     };
     const text = JSON.stringify(file);
     if (text === this.stored) return;
-    const temporary = `${this.path}.tmp`;
-    await using handle = await open(temporary, 'w');
-    await handle.writeFile(text);
-    await handle.sync();
-    await rename(temporary, this.path);
-    await using folder = await open(this.dir, 'r');
-    await folder.sync();
+    await writeFileDurable(this.path, text);
     this.stored = text;
   }
 

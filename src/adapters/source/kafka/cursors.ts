@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readStateFile, writeFileDurable } from '../state.ts';
+import { writeFileDurable } from '../../../files/write-durable.ts';
+import { readStateFile } from '../state.ts';
 
 const stateSchema = z.object({
   topic: z.string(),

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { writeFileDurable } from '../../../files/write-durable.ts';
 import type { Source, SourceContext, SourceStatus } from '../../../ports/source.ts';
 import { BLOCK_BYTES_MAX, backoffMs, type OfferTuning, offer, pause } from '../offer.ts';
-import { readStateFile, writeFileDurable } from '../state.ts';
+import { readStateFile } from '../state.ts';
 import type { PollOptions } from './config.ts';
 import { type Answer, fetchPage, PollFault, plain, retryAfterMs } from './fetch-page.ts';
 import { type Page, readPage } from './read-page.ts';

@@ -1,5 +1,6 @@
+import { writeFileDurable } from '../../../files/write-durable.ts';
 import type { SourceContext } from '../../../ports/source.ts';
-import { readStateFile, writeFileDurable } from '../state.ts';
+import { readStateFile } from '../state.ts';
 import { type FoundFile, familyOf, findFiles, findSiblings, isRotatedNameOf } from './find-files.ts';
 import { type FileRecord, TrackedFile } from './tracked-file.ts';
 
