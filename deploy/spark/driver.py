@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import threading
+import traceback
 import zipfile
 
 import pyspark
@@ -123,7 +124,8 @@ def compute(spark, path):
                 file.write(row[0] + "\n")
         say("computed", job=path, error=None)
     except Exception as error:
-        say("computed", job=path, error=str(error))
+        traceback.print_exc()
+        say("computed", job=path, error=" ".join(str(error).splitlines()[:2])[:500])
 
 
 def obey(spark, query):

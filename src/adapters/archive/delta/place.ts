@@ -20,8 +20,8 @@ export interface ArchivePlace {
   dir: string;
   /** Whether a server keeps it, which may be away. */
   isRemote: boolean;
-  /** Address of the folder of the tables, as programs of the Hadoop world know it. */
-  address: string;
+  /** Address (file://) of the folder of the tables, if it is one of this machine. */
+  address: string | null;
   open(options: OpenOptions): Promise<DeltaArchive>;
 }
 
@@ -38,7 +38,7 @@ export async function archivePlace(config: ArchiveConfig, dataDir: string): Prom
   return {
     dir,
     isRemote: true,
-    address: addressOf(config),
+    address: null,
     async open(options) {
       // The archive empties its staging folder at the start; DuckDB knows the one around it.
       const stagingDir = join(dir, 'files');
@@ -54,12 +54,6 @@ export async function archivePlace(config: ArchiveConfig, dataDir: string): Prom
       }
     },
   };
-}
-
-function addressOf(config: Exclude<ArchiveConfig, { kind: 'local' }>): string {
-  if (config.kind === 'hdfs')
-    return `${config.url.replace(/^http/, 'webhdfs').replace('webhdfss:', 'swebhdfs:').replace(/\/$/, '')}${config.path}`;
-  return `s3a://${config.bucket}${config.prefix ? `/${config.prefix}` : ''}`;
 }
 
 /** The tables of an archive on a server; they share its connections and the limit of transfers. */

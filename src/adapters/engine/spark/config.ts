@@ -49,8 +49,8 @@ export const sparkConfigSchema = z
       .regex(/^[a-z0-9]+:\/\/\S+[^/]$/, 'must be an address such as hdfs://namenode:8020/ecommerce')
       .optional()
       .describe(
-        'Where Spark finds the tables of the archive, for a rebuild. Default: where the archive is, if that is a folder ' +
-          'and all of Spark is on this machine, or HDFS. Without one a rebuild is computed in this process.',
+        'Where Spark finds the tables of the archive, for a rebuild: hdfs://NAMENODE:8020/ecommerce, for example. Default: a local ' +
+          'archive, if all of Spark is on this machine. Without one a rebuild is computed in this process.',
       ),
     rebuild_rows_min: z
       .int()

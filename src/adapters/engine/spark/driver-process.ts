@@ -132,7 +132,8 @@ export class DriverProcess {
     const failure = await Promise.race([computed, ended]);
     this.#computing.delete(file);
     await rm(file, { force: true });
-    if (failure !== null) throw new Error(failure);
+    if (failure !== null)
+      throw new Error(`Spark could not compute it, and says in driver.log why: ${failure}`);
   }
 
   kill(): void {

@@ -18,8 +18,8 @@ export interface SparkEngineOptions {
   /** Folder for points, job and, by default, the checkpoint; created. */
   dir: string;
   archiveDirs: string[];
-  /** Address of the folder of its tables, such as file:///... or webhdfs://...; Spark reads it for a rebuild where it can. */
-  archiveAddress: string;
+  /** Address (file://) of the folder of its tables, if it is one of this machine; Spark reads it for a rebuild where it can. */
+  archiveAddress: string | null;
   catalogue: readonly Metric[];
   timeZone: string;
   logger: Logger;

@@ -73,7 +73,7 @@ export class PointsReader {
 
   /** Connects, and makes the topic where it is missing. Rejects with KafkaFault. */
   static async open(topic: PointsTopic, store: PointsStore): Promise<PointsReader> {
-    const client = await createKafkaClient(topic.connection);
+    const client = await createKafkaClient(topic.connection, 'log.');
     try {
       if ((await client.refresh()) === null) await createTopic(client, topic);
       const until = Date.now() + LEADERS_MS_MAX;

@@ -35,14 +35,12 @@ const SCHEMAS = {
   bad_rows: `reason STRING, ${ORIGIN}`,
 };
 
-/** Where Spark finds the archive that is at `place`; null where it has no way to it that is known. */
+/** Where Spark finds the archive, which is at `local` if it is a folder of this machine; null where that is not known. */
 export function addressForSpark(
   { archive_url: given, master }: Pick<SparkConfig, 'archive_url' | 'master'>,
-  place: string,
+  local: string | null,
 ): string | null {
-  if (given !== undefined) return given;
-  const isReached = place.startsWith('file:') ? isLocal(master) : !place.startsWith('s3a:');
-  return isReached ? place : null;
+  return given ?? (isLocal(master) ? local : null);
 }
 
 /** Events of the archive in the range, about. */
