@@ -7,7 +7,7 @@ usage() {
 Usage: ./test.sh [--quick | --cluster]
 
   --quick    leaves out what is slow (*.slow.test.ts) and what needs a browser (test/browser/): under 3 minutes
-  --cluster  also what kills parts of a Spark cluster, and Spark on YARN (*.cluster.test.ts): ten minutes more
+  --cluster  also what kills parts of a Spark cluster, Spark on YARN, and each wrong setting of Spark (*.cluster.test.ts): ten minutes more
 
 Environment: TILLSTREAM_TEST_SEED=n repeats a random test, with the seed that it printed when it failed
              CHROMIUM=path names the browser

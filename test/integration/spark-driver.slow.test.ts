@@ -66,7 +66,7 @@ describe('the driver of Spark', () => {
     first.tell('drain');
     assert.equal(await first.exit, 0, first.stderr);
     const names = first.events.map(({ event }) => event);
-    assert.deepEqual(names.slice(0, 2), ['session', 'started']);
+    assert.deepEqual(names.slice(0, 3), ['begun', 'session', 'started']);
     assert.ok(names.includes('end'));
     const rows = first.events.map((event) => (event.event === 'progress' ? event.progress.numInputRows : 0));
     assert.equal(
