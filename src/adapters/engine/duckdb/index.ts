@@ -1,15 +1,14 @@
-import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Metric } from '../../../metrics/definition.ts';
 import type { BatchParser, EventReader, ParquetTool } from '../../../ports/batch.ts';
 import { createBatchParser } from './batch-parser.ts';
 import type { DuckDbConfig } from './config.ts';
-import { type Connection, Database } from './database.ts';
+import { Database } from './database.ts';
 import { DuckDbEngine } from './engine.ts';
 import { createEventReader } from './event-rows.ts';
+import { openState } from './open-state.ts';
 import { createParquetTool } from './parquet.ts';
-import { createState, STATE, STATE_VERSION, stateTables } from './state.ts';
 import { DuckDbStore } from './store.ts';
 
 export interface DuckDbOptions {
@@ -54,7 +53,13 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
     memoryMb: options.config.memory_mb,
     tempDir,
   });
-  const message = await openState(database, file, options);
+  const message = await openState(database, file, {
+    identity: [options.logId, options.timeZone],
+    catalogue: options.catalogue,
+    other:
+      'The metrics were written with other definitions, of another log or in another time zone: rebuilding them.',
+    broken: (reason) => `The metrics state did not open (${reason}): rebuilding it.`,
+  });
   // One connection for each kind of work: DuckDB runs them side by side.
   const connection = await database.connect();
   const parsing = await database.connect();
@@ -84,42 +89,4 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
       await rm(tempDir, { recursive: true, force: true });
     },
   };
-}
-
-async function openState(database: Database, file: string, options: DuckDbOptions): Promise<string> {
-  const wanted = createHash('sha256')
-    .update(JSON.stringify([STATE_VERSION, options.logId, options.timeZone, options.catalogue]))
-    .digest('hex');
-  let message = '';
-  try {
-    await database.attach(file, STATE);
-    const connection = await database.connect();
-    try {
-      const found = await storedCatalogue(connection);
-      if (found === wanted) return '';
-      if (found !== null)
-        message =
-          'The metrics were written with other definitions, of another log or in another time zone: rebuilding them.';
-    } finally {
-      connection.close();
-    }
-    await database.detach(STATE);
-  } catch (error) {
-    message = `The metrics state did not open (${error instanceof Error ? error.message.split('\n')[0] : error}): rebuilding it.`;
-  }
-  for (const path of [file, `${file}.wal`]) await rm(path, { force: true });
-  await database.attach(file, STATE);
-  const connection = await database.connect();
-  await createState(connection, stateTables(options.catalogue), wanted);
-  connection.close();
-  return message;
-}
-
-/** Null when the file is new and has no tables. */
-async function storedCatalogue(connection: Connection): Promise<string | null> {
-  const { n } = await connection.row<{ n: number }>(
-    `SELECT count(*) AS n FROM duckdb_tables() WHERE database_name = '${STATE}' AND table_name = 'engine'`,
-  );
-  if (n === 0) return null;
-  return (await connection.row<{ catalogue: string }>(`SELECT catalogue FROM ${STATE}.engine`)).catalogue;
 }

@@ -6,13 +6,13 @@ import { DISTINCT_ERROR, type Metric } from '../../../metrics/definition.ts';
 import type { ArchiveReader, MetricsLedger, RebuildRange, RebuildResult } from '../../../ports/engine.ts';
 import { Aggregator } from '../duckdb/aggregate.ts';
 import { type Connection, Database, quote } from '../duckdb/database.ts';
+import { openState } from '../duckdb/open-state.ts';
 import { ArchiveRecomputer, type Commit } from '../duckdb/recompute.ts';
 import { createLimits, Folder, STATE, stateTables } from '../duckdb/state.ts';
 import { DuckDbStore } from '../duckdb/store.ts';
 import type { JobStart } from './make-job.ts';
 import { type LedgerRow, type PointRecord, type SortedRecords, sortRecords } from './point-records.ts';
 import { againSql, COLD, EXTRA_TABLES, LATER, newTables, takeSql, writeNew } from './points-sql.ts';
-import { openState } from './points-state.ts';
 import { type Computed, type Exclusive, takeComputed } from './take-computed.ts';
 
 export interface PointsStoreOptions {
@@ -106,7 +106,13 @@ export class PointsStore {
     await mkdir(tempDir, { recursive: true });
     const directories = [dir, ...archiveDirs].map((each) => `${each}/`);
     const database = await Database.open({ directories, threads, memoryMb, tempDir });
-    const message = await openState(database, options);
+    const message = await openState(database, join(dir, 'points.duckdb'), {
+      identity: [options.job, options.timeZone],
+      catalogue,
+      other:
+        'The points are of other definitions, another log or another time zone: Spark begins anew, and what the log no longer has comes from the archive.',
+      broken: (reason) => `The points did not open (${reason}): reading them anew.`,
+    });
     const connection = await database.connect();
     for (const sql of EXTRA_TABLES) await connection.run(sql);
     await createLimits(connection, catalogue);

@@ -2,7 +2,7 @@ import { EVENT_COLUMNS } from '../../../domain/columns.ts';
 import type { Positions } from '../../../domain/offset.ts';
 import { DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
 import type { ArchiveFile, ArchiveReader } from '../../../ports/engine.ts';
-import { mergeRanges, utcDate } from '../duckdb/archive-rows.ts';
+import { before, mergeRanges, utcDate } from '../duckdb/archive-rows.ts';
 import type { TimeRange } from '../duckdb/wanted.ts';
 import { isLocal, type SparkConfig } from './config.ts';
 import { type BatchJob, NOT_ANSI } from './job.ts';
@@ -104,15 +104,11 @@ function withEvents<T>(
 
 /** Rows of the archive as lines that were judged, see judgedSql in schema-sql.ts. */
 function archivedSql(positions: Positions): string {
-  const parts = Object.entries(positions).map(
-    ([id, past]) => `(log_partition = ${id} AND log_offset < ${past})`,
-  );
-  const before = parts.length > 0 ? parts.join(' OR ') : 'false';
   const origin = 'log_partition, log_offset, log_line, unix_micros(received_at) AS received_us, source';
   const columns = ['event_id', ...METRIC_COLUMNS];
   return `SELECT ${origin}, CAST(NULL AS STRING) AS bad_reason, unix_micros(event_time) AS event_us, ${columns.join(', ')}
-      FROM events WHERE ${before}
-    UNION ALL SELECT ${origin}, reason, NULL, ${columns.map(() => 'NULL').join(', ')} FROM bad_rows WHERE ${before}`;
+      FROM events WHERE ${before(positions)}
+    UNION ALL SELECT ${origin}, reason, NULL, ${columns.map(() => 'NULL').join(', ')} FROM bad_rows WHERE ${before(positions)}`;
 }
 
 /** What Receipts.java does from batch to batch. */
