@@ -43,7 +43,7 @@ export const hdfs: Server<'hdfs'> = {
     await writeFile(
       join(conf, 'core-site.xml'),
       xml({
-        'fs.defaultFS': fileSystem(place),
+        'fs.defaultFS': `hdfs://127.0.0.1:${place.ports['namenode-rpc']}`,
         'hadoop.tmp.dir': join(place.dir, 'tmp'),
       }),
     );
@@ -83,7 +83,7 @@ export const hdfs: Server<'hdfs'> = {
   },
 
   address: url,
-  connection: (place) => ({ url: url(place), file_system: fileSystem(place) }),
+  connection: (place) => ({ url: url(place) }),
 };
 
 const confDir = ({ dir }: Place) => join(dir, 'conf');
@@ -91,11 +91,6 @@ const confDir = ({ dir }: Place) => join(dir, 'conf');
 /** The NameNode's HTTP address, where WebHDFS is. */
 function url({ ports }: Setup): string {
   return `http://127.0.0.1:${ports['namenode-http']}`;
-}
-
-/** As Hadoop's own clients know it. */
-function fileSystem({ ports }: Setup): string {
-  return `hdfs://127.0.0.1:${ports['namenode-rpc']}`;
 }
 
 function javaArgs(place: Place, jars: string): string[] {

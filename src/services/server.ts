@@ -18,7 +18,7 @@ export interface Place extends Setup {
 export interface Connections {
   kafka: { brokers: string[] };
   /** The NameNode's HTTP address, where WebHDFS is. */
-  hdfs: { url: string; file_system: string };
+  hdfs: { url: string };
   influxdb: { url: string; token: string; org: string; bucket: string };
   s3: { endpoint: string; bucket: string; access_key_id: string; secret_access_key: string };
   spark: { master: string };

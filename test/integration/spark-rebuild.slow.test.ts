@@ -31,7 +31,7 @@ it('a rebuild on Spark takes an archive on HDFS from there', async () => {
     assert.ok(await rig.archive(archive, 500));
   }
 
-  const address = `${info.file_system}${config.path}`;
+  const address = `${await fileSystem(info.url)}${config.path}`;
   const dir = temporaryDir();
   const timeZone = 'UTC';
   const points = await PointsStore.open({
@@ -71,3 +71,11 @@ it('a rebuild on Spark takes an archive on HDFS from there', async () => {
     await rig.close();
   }
 });
+
+/** The address that Hadoop's own clients use, from the NameNode itself. */
+async function fileSystem(nameNodeUrl: string): Promise<string> {
+  const headers = { accept: 'application/json' };
+  const answer = await fetch(`${nameNodeUrl}/conf?name=fs.defaultFS`, { headers });
+  const { property } = (await answer.json()) as { property: { value: string } };
+  return property.value;
+}
