@@ -4,7 +4,6 @@ import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import org.apache.spark.api.java.function.FlatMapGroupsWithStateFunction;
-import org.apache.spark.api.java.function.MapFunction;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.streaming.GroupState;
@@ -13,20 +12,15 @@ import org.apache.spark.sql.streaming.GroupState;
  * Tells duplicates: rows whose id was received at most `withinMs` before. Spark's own dropDuplicatesWithinWatermark drops
  * them uncounted, forgets an id by its first receipt instead of its last, and by batches instead of milliseconds.
  *
- * Rows begin with: id, received-at (microseconds), partition, offset, line. An id that begins with '#' is of one row only
- * and is not kept. Each row goes on with one more column, whether it is a duplicate. The driver compiles this with the
+ * Rows are grouped by their id and begin with: received-at (microseconds), partition, offset, line. An id that begins with '#'
+ * is of one row only and is not kept. Each row goes on with one more column, whether it is a duplicate. The driver compiles this with the
  * compiler that Spark has inside, which knows no generics.
  */
-public class Receipts implements FlatMapGroupsWithStateFunction, MapFunction, Comparator {
+public class Receipts implements FlatMapGroupsWithStateFunction, Comparator {
   private final long withinMs;
 
   public Receipts(long withinMs) {
     this.withinMs = withinMs;
-  }
-
-  /** The key of a row. */
-  public Object call(Object row) {
-    return ((Row) row).getString(0);
   }
 
   public Iterator call(Object key, Iterator rows, GroupState state) {
@@ -44,9 +38,9 @@ public class Receipts implements FlatMapGroupsWithStateFunction, MapFunction, Co
       long receivedMs = Math.floorDiv(row.getLong(1), 1000L);
       boolean duplicate = last != Long.MIN_VALUE && receivedMs - last <= withinMs;
       last = Math.max(last, receivedMs);
-      Object[] values = new Object[row.size() + 1];
-      for (int column = 0; column < row.size(); column++) values[column] = row.get(column);
-      values[row.size()] = Boolean.valueOf(duplicate);
+      Object[] values = new Object[row.size() - 1];
+      for (int column = 0; column < values.length - 1; column++) values[column] = row.get(column + 1);
+      values[values.length - 1] = Boolean.valueOf(duplicate);
       list.set(i, RowFactory.create(values));
     }
     if (!single) {

@@ -61,25 +61,25 @@ def compile_java(spark, path):
 
 
 def with_receipts(spark, rows, job):
-    """The rows with one column more: whether their id was received within the time before."""
+    """The rows without their id, and with one column more: whether it was received within the time before."""
     jvm = spark._jvm
     java = compile_java(spark, job["java"])
     arguments = spark.sparkContext._gateway.new_array(jvm.Object, 1)
     arguments[0] = jvm.Long.valueOf(job["within_ms"])
     function = java.getConstructors()[0].newInstance(arguments)
     # A time that never passes: no row may be dropped for its time, and only the state is to go with the watermark.
-    rows = rows.withColumn("never", lit("9999-01-01 00:00:00").cast("timestamp")).withMetadata("never", EVENT_TIME)
-    schema = rows._jdf.schema().add("duplicate", "boolean")
+    rows = rows.withColumn("never", lit(2**63 - 1)).withMetadata("never", EVENT_TIME)
     encoders, streaming = jvm.org.apache.spark.sql.Encoders, jvm.org.apache.spark.sql.streaming
-    grouped = rows._jdf.groupByKey(function, encoders.STRING())
+    by_id = rows._jdf.groupBy("id", spark.sparkContext._gateway.new_array(jvm.String, 0))
+    grouped = getattr(by_id, "as")(encoders.STRING(), encoders.row(rows._jdf.schema()))
     flagged = grouped.flatMapGroupsWithState(
         function,
         streaming.OutputMode.Append(),
         encoders.LONG(),
-        encoders.row(schema),
+        encoders.row(rows.drop("id", "never")._jdf.schema().add("duplicate", "boolean")),
         streaming.GroupStateTimeout.EventTimeTimeout(),
     )
-    return DataFrame(flagged, spark).drop("never")
+    return DataFrame(flagged, spark)
 
 
 def checkpoint_of(spark, address):

@@ -112,7 +112,7 @@ export function createRegistry(read: () => Readings) {
   );
   gauge(
     'tillstream_cluster',
-    'Of an engine on a cluster: starts, exits, batches, records, rebuilds, dropped, and of the last batch batch_ms, state_rows, state_bytes.',
+    'Of an engine on a cluster: starts, exits, batches, records, rebuilds, dropped, and of the last batch batch_ms, state_bytes.',
     'reading',
     () => read().cluster,
   );

@@ -14,7 +14,6 @@ export interface Progress {
   processedRowsPerSecond?: number;
   stateOperators: {
     operatorName: string;
-    numRowsTotal: number;
     numRowsDroppedByWatermark: number;
     memoryUsedBytes: number;
   }[];

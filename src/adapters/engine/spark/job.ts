@@ -1,7 +1,15 @@
 import { join } from 'node:path';
 import { DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
 import { SPARK_VERSION } from './config.ts';
-import { itemsSql, METRIC_COLUMNS, type NotBefore, pointsSql, receiptsSql, windowsSql } from './render.ts';
+import {
+  factsSql,
+  itemsSql,
+  METRIC_COLUMNS,
+  type NotBefore,
+  pointsSql,
+  receiptsSql,
+  windowsSql,
+} from './render.ts';
 import { judgedSql, linesSql, type RecordMarks } from './schema-sql.ts';
 
 const SCRIPTS = join(import.meta.dirname, '..', '..', '..', '..', 'deploy', 'spark');
@@ -20,7 +28,11 @@ const WATERMARK = '6 hours';
 /** A line must never end the job. */
 export const NOT_ANSI = { 'spark.sql.ansi.enabled': 'false' };
 
-const LONG_METHODS = '-XX:-DontCompileHugeMethods';
+/**
+ * The methods that Spark generates for the items are longer than the JVM compiles by default; and of its collectors this one takes
+ * a fifth less CPU time in all.
+ */
+const JAVA_OPTIONS = '-XX:-DontCompileHugeMethods -XX:+UseParallelGC';
 
 /**
  * Settings that the job relies on. Rows go through two states one after the other in
@@ -35,13 +47,14 @@ const CONF: Readonly<Record<string, string>> = {
   'spark.sql.streaming.stateStore.providerClass':
     'org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider',
   'spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled': 'true',
+  // To know how many rows it has, it would have to look for each before it writes it.
+  'spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows': 'false',
   'spark.sql.streaming.stateStore.rocksdb.boundedMemoryUsage': 'true',
   'spark.sql.streaming.stateStore.rocksdb.maxMemoryUsageMB': '256',
   // A group in memory takes about a kilobyte. With more groups than this a task sorts its rows instead, which takes twice as long.
   'spark.sql.objectHashAggregate.sortBased.fallbackThreshold': '100000',
-  // The methods that Spark generates for the items are longer than the JVM compiles by default.
-  'spark.driver.extraJavaOptions': LONG_METHODS,
-  'spark.executor.extraJavaOptions': LONG_METHODS,
+  'spark.driver.extraJavaOptions': JAVA_OPTIONS,
+  'spark.executor.extraJavaOptions': JAVA_OPTIONS,
   'spark.ui.showConsoleProgress': 'false',
   'spark.sql.streaming.noDataMicroBatches.enabled': 'false',
 };
@@ -99,9 +112,10 @@ export function jobViews({ catalogue, marks, lineBytesMax, jobId, notBefore }: J
     { name: 'lines', sql: linesSql('records', marks) },
     { name: 'judged', sql: judgedSql('lines', columns, lineBytesMax) },
     { name: 'receipts', sql: receiptsSql('judged'), receipts: true },
-    { name: 'windows', sql: windowsSql('receipts', notBefore) },
-    { name: 'items', sql: itemsSql(catalogue, 'windows'), evict_by: 'keep_until' },
-    { name: 'points', sql: `SELECT key, value FROM (${pointsSql(catalogue, 'items', jobId)})` },
+    { name: 'facts', sql: factsSql('receipts', notBefore) },
+    { name: 'items', sql: itemsSql(catalogue, 'facts') },
+    { name: 'windows', sql: windowsSql(catalogue, 'items'), evict_by: 'keep_until' },
+    { name: 'points', sql: `SELECT key, value FROM (${pointsSql(catalogue, 'windows', jobId)})` },
   ];
 }
 

@@ -6,7 +6,8 @@ import { before, mergeRanges, utcDate } from '../duckdb/archive-rows.ts';
 import type { TimeRange } from '../duckdb/wanted.ts';
 import { isLocal, type SparkConfig } from './config.ts';
 import { type BatchJob, NOT_ANSI } from './job.ts';
-import { itemsSql, METRIC_COLUMNS, pointsSql, receiptsSql, windowsSql } from './render.ts';
+import { factsSql, itemsSql, LEDGER, METRIC_COLUMNS, pointsSql, receiptsSql, windowsSql } from './render.ts';
+import { quote } from './sql.ts';
 
 /** The windows of a range as a batch over the files of the archive, by the same SQL as from the log. */
 
@@ -71,9 +72,13 @@ export function withRebuildJob<T>(
         views: [
           { name: 'judged', sql: archivedSql(positions) },
           { name: 'receipts', sql: duplicatesSql(receiptsSql('judged')) },
-          { name: 'windows', sql: withinSql(windowsSql('receipts', 'all'), range) },
-          { name: 'items', sql: itemsSql(catalogue, 'windows') },
-          { name: 'points', sql: `SELECT value FROM (${pointsSql(catalogue, 'items', '')}) ORDER BY start` },
+          { name: 'facts', sql: factsSql('receipts', 'all') },
+          { name: 'items', sql: itemsSql(catalogue, 'facts') },
+          { name: 'windows', sql: withinSql(windowsSql(catalogue, 'items'), range) },
+          {
+            name: 'points',
+            sql: `SELECT value FROM (${pointsSql(catalogue, 'windows', '')}) ORDER BY start`,
+          },
         ],
         output,
       }),
@@ -120,7 +125,7 @@ function duplicatesSql(receipts: string): string {
 
 function withinSql(windows: string, { fromMs, toMs }: TimeRange): string {
   const conditions = [
-    `kind <> 'l'`,
+    `metric <> ${quote(LEDGER)}`,
     ...(Number.isFinite(fromMs) ? [`start >= ${fromMs / 60_000}`] : []),
     ...(Number.isFinite(toMs) ? [`start < ${toMs / 60_000}`] : []),
   ];

@@ -1,11 +1,10 @@
 import { hotFromMs, WINDOWS, type WindowSize } from '../../../domain/window.ts';
 import { LATE_CLASSES, type Metric, QUANTILE_ERROR } from '../../../metrics/definition.ts';
-import { ORIGIN } from './schema-sql.ts';
 import { keyColumns, type Slot, slotColumns, slotCounts, slotsOf } from './slots.ts';
 import { quote } from './sql.ts';
 
 /**
- * The catalogue as Spark SQL: judged lines -> windows of each -> items, which are aggregated -> points as Kafka records.
+ * The catalogue as Spark SQL: judged lines -> what is counted of each -> items, in all their windows -> points as Kafka records.
  * Window starts are minutes since 1970; `win` is the index of the size in WINDOWS.
  */
 
@@ -53,6 +52,15 @@ const SLACK_MS = 48 * 3_600_000;
 const DIRTY_KEPT_MS = 40 * 86_400_000;
 const FOR_EVER = "TIMESTAMP '9999-01-01 00:00:00'";
 
+/** By what an item falls into windows: hot or cold ones of the line's time, those of its receipt, or none. */
+const KINDS = { hot: 0, cold: 1, receipt: 2, ledger: 3 } as const;
+type Kind = keyof typeof KINDS;
+/** A bit for each size of windows. */
+const ALL_WINS = (1 << WINDOWS.length) - 1;
+
+/** The same for all marks of a day, or each would have a state of its own. */
+const DIRTY_UNTIL = `timestamp_micros(${startSql('1d', 'received_us')} * ${MINUTE_US} + ${DIRTY_KEPT_MS}000L)`;
+
 /** Rows for the state that tells duplicates (deploy/spark/Receipts.java): first the columns that it reads. */
 export function receiptsSql(judged: string): string {
   return `SELECT CASE WHEN bad_reason IS NULL AND event_id IS NOT NULL THEN concat('=', event_id)
@@ -68,40 +76,37 @@ export interface NotBefore {
 }
 
 /**
- * A row for each line and window that it is in: of its time (`e`), of its receipt (`q`), and one for the ledger (`l`).
- * Windows that are cold for a line, or begin before `whole`, are told by `hot`; where all lines are at hand, none are.
+ * What is counted of each line: whether it counts as an event, the reason of its quality, and the starts of its windows, an array
+ * with one for each of WINDOWS: of its time where that is hot (`hot`) and where it is cold or begins before `whole` (`cold`),
+ * and of its receipt (`receipt`). Where all lines are at hand, none is cold.
  */
-export function windowsSql(receipts: string, whole: NotBefore | 'all' | null): string {
+export function factsSql(receipts: string, whole: NotBefore | 'all' | null): string {
   const lateMs = '((received_us - event_us) div 1000)';
   const late = [...LATE_CLASSES]
     .reverse()
     .map(({ fromMs, name }) => `WHEN ${lateMs} >= ${fromMs} THEN ${quote(name)}`);
-  const columns = [...ORIGIN, 'bad_reason', 'duplicate', 'counted', 'reason', 'corrected', ...METRIC_COLUMNS];
-  const rows = WINDOWS.flatMap((size, win) => {
+  const columns = ['log_partition', 'log_offset', 'received_us', 'source', ...METRIC_COLUMNS].join(', ');
+  const isWhole = (of: string, input: keyof NotBefore, size: WindowSize) =>
+    whole === null || whole === 'all' ? 'true' : `${of} >= ${whole[input][size]}`;
+  const isHot = (size: WindowSize) => {
     const start = startSql(size, 'event_us');
-    const isWhole = (of: string, input: keyof NotBefore) =>
-      whole === null || whole === 'all' ? '' : ` AND ${of} >= ${whole[input][size]}`;
-    const isHot =
-      whole === 'all'
-        ? 'true'
-        : `${start} >= ${startSql(size, `received_us - ${HORIZON_MS[size]}000L`)}${isWhole(start, 'events')}`;
-    const received = startSql(size, 'received_us');
-    return [
-      `'e', ${win}, CASE WHEN counted THEN ${start} END, ${isHot}, CASE WHEN ${isHot} THEN ${keepUntil(size, start)} ELSE ${dirtyUntil()} END`,
-      `'q', ${win}, CASE WHEN reason IS NOT NULL${isWhole(received, 'quality')} THEN ${received} END, true, ${keepUntil(size, received)}`,
-    ];
-  });
-  return `SELECT ${columns.join(', ')}, kind, win, start, hot, keep_until FROM (
-      SELECT ${columns.join(', ')}, stack(${rows.length + 1}, ${rows.join(', ')}, 'l', -1, 0L, true, ${FOR_EVER})
-        AS (kind, win, start, hot, keep_until)
-      FROM (
-        SELECT *, bad_reason IS NULL AND NOT duplicate AS counted,
-          CASE WHEN bad_reason IS NOT NULL THEN bad_reason WHEN duplicate THEN 'duplicate' ${late.join(' ')} END AS reason,
-          CASE WHEN bad_reason IS NULL AND NOT duplicate AND ${lateMs} >= ${LATE_CLASSES[0].fromMs}
-            THEN event_us div ${MINUTE_US} END AS corrected
-        FROM ${receipts}
-      )
-    ) WHERE start IS NOT NULL`;
+    return whole === 'all'
+      ? 'true'
+      : `(${start} >= ${startSql(size, `received_us - ${HORIZON_MS[size]}000L`)} AND ${isWhole(start, 'events', size)})`;
+  };
+  const starts = (start: (size: WindowSize) => string) => `array(${WINDOWS.map(start).join(', ')})`;
+  const received = (size: WindowSize) => startSql(size, 'received_us');
+  return `SELECT ${columns}, bad_reason, duplicate, counted, reason,
+      CASE WHEN counted AND ${lateMs} >= ${LATE_CLASSES[0].fromMs} THEN event_us div ${MINUTE_US} END AS corrected,
+      counted AND NOT (${WINDOWS.map(isHot).join(' AND ')}) AS some_cold,
+      ${starts((size) => `CASE WHEN ${isHot(size)} THEN ${startSql(size, 'event_us')} END`)} AS hot,
+      ${starts((size) => `CASE WHEN NOT ${isHot(size)} THEN ${startSql(size, 'event_us')} END`)} AS cold,
+      ${starts((size) => `CASE WHEN ${isWhole(received(size), 'quality', size)} THEN ${received(size)} END`)} AS receipt
+    FROM (
+      SELECT *, bad_reason IS NULL AND NOT duplicate AS counted,
+        CASE WHEN bad_reason IS NOT NULL THEN bad_reason WHEN duplicate THEN 'duplicate' ${late.join(' ')} END AS reason
+      FROM ${receipts}
+    )`;
 }
 
 /** Start of the window, in minutes. Days are those of the session's time zone. */
@@ -111,33 +116,33 @@ function startSql(size: WindowSize, us: string): string {
   return `floor(unix_micros(date_trunc('DAY', timestamp_micros(${us}))) / ${MINUTE_US})`;
 }
 
-const keepUntil = (size: WindowSize, start: string) =>
-  `timestamp_micros((${start} + ${LONGEST_MINUTES[size]}) * ${MINUTE_US} + ${HORIZON_MS[size] + SLACK_MS}000L)`;
-
-/** The same for all marks of a day, or each would have a state of its own. */
-const dirtyUntil = () =>
-  `timestamp_micros(${startSql('1d', 'received_us')} * ${MINUTE_US} + ${DIRTY_KEPT_MS}000L)`;
-
-/** What each row of `windows` adds to: one item for each metric that counts it. */
-export function itemsSql(catalogue: readonly Metric[], windows: string): string {
+/** What each line adds to: one item for each metric that counts it, with the windows that it falls into by `kind`. */
+export function itemsSql(catalogue: readonly Metric[], facts: string): string {
   const keys = keyColumns(catalogue);
   const slots = slotColumns(slotCounts(catalogue));
-  const item = (name: string, when: string, values: Record<string, string>) => {
+  const item = (name: string, kind: Kind, when: string, wins: number, values: Record<string, string>) => {
     const fields = [...keys, ...slots].map(
       (column) => `${quote(column)}, CAST(${values[column] ?? 'NULL'} AS ${columnType(column)})`,
     );
-    return `CASE WHEN ${when} THEN named_struct('metric', ${quote(name)}, ${fields.join(', ')}) END`;
+    const head = `'metric', ${quote(name)}, 'kind', ${KINDS[kind]}, 'wins', ${wins}`;
+    return `CASE WHEN ${when} THEN named_struct(${head}, ${fields.join(', ')}) END`;
   };
   const items = catalogue.map((metric) => {
     const named = Object.fromEntries(
       metric.keys.map(({ sql }, index) => [keys[index]!, `coalesce(${sql}, 'unknown')`]),
     );
     const values = Object.fromEntries(slotsOf(metric).map((slot) => [slot.column, valueSql(slot)]));
-    return item(metric.name, whenSql(metric), { ...named, ...values });
+    const [kind, counts] =
+      metric.input === 'events'
+        ? (['hot', 'counted'] as const)
+        : (['receipt', 'reason IS NOT NULL'] as const);
+    const when = metric.where === undefined ? counts : `${counts} AND (${metric.where})`;
+    const wins = metric.windows.reduce((mask, size) => mask | (1 << WINDOWS.indexOf(size)), 0);
+    return item(metric.name, kind, when, wins, { ...named, ...values });
   });
   items.push(
-    item(DIRTY, "kind = 'e' AND NOT hot", { k1: 'log_partition', x1: 'log_offset + 1' }),
-    item(LEDGER, "kind = 'l'", {
+    item(DIRTY, 'cold', 'some_cold', ALL_WINS, { k1: 'log_partition', x1: 'log_offset + 1' }),
+    item(LEDGER, 'ledger', 'true', ALL_WINS, {
       k1: 'log_partition',
       k2: 'source',
       c1: 'CAST(counted AS INT)',
@@ -147,18 +152,28 @@ export function itemsSql(catalogue: readonly Metric[], windows: string): string 
       x2: 'received_us div 1000',
     }),
   );
-  const columns = ['metric', ...keys, ...slots].map((column) => `item.${column}`);
-  return `SELECT win, start, keep_until, ${columns.join(', ')}
-    FROM (SELECT win, start, keep_until, explode(array(${items.join(',\n      ')})) AS item FROM ${windows})
+  const columns = ['metric', 'kind', 'wins', ...keys, ...slots].map((column) => `item.${column}`);
+  return `SELECT received_us, hot, cold, receipt, ${columns.join(', ')}
+    FROM (SELECT received_us, hot, cold, receipt, explode(array(${items.join(',\n      ')})) AS item FROM ${facts})
     WHERE item IS NOT NULL`;
 }
 
-/** The rows of `windows` that a metric counts. */
-function whenSql({ input, windows, where }: Metric): string {
-  const wins = windows.map((size) => WINDOWS.indexOf(size)).join(', ');
-  const kind = input === 'events' ? "kind = 'e' AND hot" : "kind = 'q'";
-  return `${kind} AND win IN (${wins})${where === undefined ? '' : ` AND (${where})`}`;
+/** The items, each in all its windows, and how long the window is kept. The ledger's is one without a size. */
+export function windowsSql(catalogue: readonly Metric[], items: string): string {
+  const columns = ['metric', ...keyColumns(catalogue), ...slotColumns(slotCounts(catalogue))].join(', ');
+  const ends = WINDOWS.map((size, win) => `WHEN ${win} THEN ${keepUntil(size, 'start')}`);
+  return `SELECT CASE WHEN kind = ${KINDS.ledger} THEN -1 ELSE win END AS win, start,
+      CASE WHEN kind = ${KINDS.ledger} THEN ${FOR_EVER} WHEN kind = ${KINDS.cold} THEN ${DIRTY_UNTIL} ELSE CASE win ${ends.join(' ')} END END AS keep_until,
+      ${columns}
+    FROM (
+      SELECT *, posexplode(CASE kind WHEN ${KINDS.hot} THEN hot WHEN ${KINDS.cold} THEN cold WHEN ${KINDS.receipt} THEN receipt
+        ELSE array(0L) END) AS (win, start)
+      FROM ${items}
+    ) WHERE start IS NOT NULL AND shiftright(wins, win) % 2 = 1`;
 }
+
+const keepUntil = (size: WindowSize, start: string) =>
+  `timestamp_micros((${start} + ${LONGEST_MINUTES[size]}) * ${MINUTE_US} + ${HORIZON_MS[size] + SLACK_MS}000L)`;
 
 /** What one row adds to the value. */
 function valueSql({ of }: Slot): string {
@@ -174,7 +189,7 @@ function columnType(column: string): string {
 }
 
 /** The aggregation, and a record of the points topic for each of its rows, with the start of its window. */
-export function pointsSql(catalogue: readonly Metric[], items: string, jobId: string): string {
+export function pointsSql(catalogue: readonly Metric[], windows: string, jobId: string): string {
   const keys = keyColumns(catalogue);
   const record = (metric: string, named: string[], values: string[]) =>
     recordSql(jobId, metric, named, values);
@@ -192,7 +207,7 @@ export function pointsSql(catalogue: readonly Metric[], items: string, jobId: st
   );
   return `SELECT to_json(array(metric, CAST(win AS STRING), CAST(start AS STRING), ${keys.join(', ')})) AS key,
       CASE metric ${records.join('\n        ')} END AS value, start
-    FROM (SELECT ${group}, ${slots.join(', ')} FROM ${items} GROUP BY ${group})`;
+    FROM (SELECT ${group}, ${slots.join(', ')} FROM ${windows} GROUP BY ${group})`;
 }
 
 function aggregateSql(column: string): string {

@@ -24,7 +24,7 @@ export interface RecordMarks {
 const CORRUPT = '_corrupt_record';
 /** What JSON takes for space. */
 const SPACE = quote(' \t\r\n');
-const RAW_KEYS = [...FIELDS.map((field) => field.name), BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW];
+const ALL_KEYS = [...FIELDS.map((field) => field.name), BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW];
 
 /** As RFC 8259 has it: Spark's reader takes more. */
 const JSON_OPTIONS = `map('allowSingleQuotes', 'false', 'allowNonNumericNumbers', 'false', 'columnNameOfCorruptRecord', ${quote(CORRUPT)})`;
@@ -46,16 +46,16 @@ export function linesSql(records: string, marks: RecordMarks): string {
   const elements = `from_json(text, 'ARRAY<STRING>', ${JSON_OPTIONS})`;
   const firstLine = `element_at(${words}, 1)`;
   return `
-    SELECT log_partition, log_offset, received_us, source, judged, log_line, line FROM (
-      SELECT *, posexplode(CASE
+    SELECT log_partition, log_offset, received_us, source, judged, posexplode(parts) AS (log_line, line) FROM (
+      SELECT *, CASE
           WHEN text IS NULL THEN array('')
-          WHEN judged THEN CASE WHEN instr(text, '\\n') = 0 THEN array(text) ELSE ${words} END
+          WHEN judged THEN CASE WHEN contains(text, '\\n') THEN ${words} ELSE array(text) END
           WHEN NOT is_valid_utf8(text) THEN array(text)
           WHEN trim(LEADING ${SPACE} FROM text) LIKE '[%' AND size(${elements}) > 0 THEN ${elements}
-          WHEN instr(text, '\\n') = 0 THEN array(text)
+          WHEN NOT contains(text, '\\n') THEN array(text)
           WHEN trim(LEADING ${SPACE} FROM text) LIKE '{%' AND try_parse_json(${firstLine}) IS NULL AND try_parse_json(text) IS NOT NULL THEN array(text)
           WHEN size(${words}) > 0 THEN ${words}
-          ELSE array(text) END) AS (log_line, line)
+          ELSE array(text) END AS parts
       FROM (
         SELECT partition AS log_partition, offset AS log_offset, unix_micros(timestamp) AS received_us,
           coalesce(${header(marks.sourceHeader, '[a-z0-9_-]{1,32}')}, ${quote(marks.unnamedSource)}) AS source,
@@ -67,19 +67,29 @@ export function linesSql(records: string, marks: RecordMarks): string {
 }
 
 /** Columns of a judged line that say where it came from. */
-export const ORIGIN = ['log_partition', 'log_offset', 'log_line', 'received_us', 'source'] as const;
+const ORIGIN = ['log_partition', 'log_offset', 'log_line', 'received_us', 'source'] as const;
 
 /**
  * The event schema as Spark SQL: a row for each line of `lines`, with ORIGIN, `bad_reason` (NULL for an event), `event_us` and
  * `columns` of the schema. Nothing is dropped. Lines that the door judged are not judged again, as long as they can be believed.
+ * Of these only what is wanted is read, integers as such (`fast`), as a number that becomes a text costs much; but all again
+ * (`parsed`) where that fails, as for a number in quotes. Money stays a text: as a number 1e400000000 would fill the memory.
  */
 export function judgedSql(lines: string, columns: readonly string[], lineBytesMax: number): string {
-  const schema = [...RAW_KEYS, CORRUPT].map((key) => `${identifier(key)} STRING`).join(', ');
-  const values = FIELDS.map((field) => `${valueSql(field)} AS ${identifier(`v_${field.name}`)}`);
+  const schema = [...ALL_KEYS, CORRUPT].map((key) => `${identifier(key)} STRING`).join(', ');
+  const wanted = FIELDS.filter(({ name, required }) => required || columns.includes(name));
+  const fastSchema = [
+    ...wanted.map(({ name, kind }) => `${identifier(name)} ${kind === 'integer' ? 'INT' : 'STRING'}`),
+    ...[BAD_MARK, CORRUPT].map((key) => `${identifier(key)} STRING`),
+  ];
+  const values = FIELDS.map((field) => {
+    const value = wanted.includes(field) ? wantedSql(field) : valueSql(field, textOf(field.name));
+    return `${value} AS ${identifier(`v_${field.name}`)}`;
+  });
   const rules = FIELDS.flatMap(rulesOf);
   const cases = rules.map(({ when, reason }) => `WHEN ${when} THEN ${quote(reason)}`);
   const texts = FIELDS.filter(({ kind }) => kind === 'text').map(({ name }) => textOf(name));
-  const mark = textOf(BAD_MARK);
+  const mark = `coalesce(${textOf(BAD_MARK)}, ${fastOf(BAD_MARK)})`;
   const known = REASON_CODES.map(quote).join(', ');
   return `
     SELECT ${ORIGIN.join(', ')}, bad_reason,
@@ -101,12 +111,16 @@ export function judgedSql(lines: string, columns: readonly string[], lineBytesMa
         END AS bad_reason
       FROM (
         SELECT *, ${values.join(',\n          ')}
-        FROM (SELECT *, from_json(line, ${quote(schema)}, ${JSON_OPTIONS}) AS parsed FROM ${lines})
+        FROM (
+          SELECT *, from_json(CASE WHEN NOT judged OR ${fastOf(CORRUPT)} IS NOT NULL THEN line END, ${quote(schema)}, ${JSON_OPTIONS}) AS parsed
+          FROM (SELECT *, from_json(CASE WHEN judged THEN line END, ${quote(fastSchema.join(', '))}, ${JSON_OPTIONS}) AS fast FROM ${lines})
+        )
       )
     )`;
 }
 
 const textOf = (name: string) => `parsed.${identifier(name)}`;
+const fastOf = (name: string) => `fast.${identifier(name)}`;
 
 const INTEGER = '-?\\d{1,15}';
 const DECIMAL = '-?\\d{1,40}(\\.\\d{1,40})?';
@@ -114,9 +128,16 @@ const TINY = `${DECIMAL}[eE]-\\d{1,3}`;
 const ISO_TIME =
   '\\d{4}-\\d\\d-\\d\\d[T ]([01]\\d|2[0-3]):\\d\\d:\\d\\d(\\.\\d{1,9})?(Z|[+-](0\\d|1[0-5])(:?[0-5]\\d)?)';
 
+/** The value of a field that is in both. */
+function wantedSql(field: Field): string {
+  const [text, fast] = [textOf(field.name), fastOf(field.name)];
+  return field.kind === 'integer'
+    ? `coalesce(${fast}, ${valueSql(field, text)})`
+    : valueSql(field, `coalesce(${text}, ${fast})`);
+}
+
 /** The value of a field; NULL where its text is none. Of lines that are judged the forms need no second look. */
-function valueSql(field: Field): string {
-  const text = textOf(field.name);
+function valueSql(field: Field, text: string): string {
   if (field.kind === 'timestamp') return timestampSql(text, plainNumber(text));
   if (field.kind === 'integer')
     return `CASE WHEN judged OR ${matches(text, INTEGER)} THEN try_cast(${text} AS INT) END`;
@@ -142,7 +163,7 @@ function plainNumber(text: string): string {
 function moneySql(text: string, plain: string): string {
   const type = `DECIMAL(${MONEY_PRECISION},${MONEY_SCALE})`;
   const double = `try_cast(${text} AS DOUBLE)`;
-  const isDecimal = `(judged AND NOT contains(lower(${text}), 'e')) OR ${matches(plain, DECIMAL)}`;
+  const isDecimal = `(judged AND NOT contains(${text}, 'e') AND NOT contains(${text}, 'E')) OR ${matches(plain, DECIMAL)}`;
   return `CASE WHEN ${isDecimal} THEN try_cast(${plain} AS ${type})
       WHEN ${matches(text, TINY)} THEN CAST(CASE WHEN abs(${double}) < 5e-${MONEY_SCALE + 1} THEN 0
         WHEN abs(${double}) < 1e-${MONEY_SCALE} THEN sign(${double}) * 1e-${MONEY_SCALE} END AS ${type}) END`;

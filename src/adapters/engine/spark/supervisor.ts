@@ -45,7 +45,6 @@ export interface SupervisorCounters {
   /** Rows that were too late even for Spark's state: their windows lack them until a rebuild. */
   dropped: number;
   batch_ms: number;
-  state_rows: number;
   state_bytes: number;
 }
 
@@ -59,7 +58,6 @@ export class Supervisor {
     rebuilds: 0,
     dropped: 0,
     batch_ms: 0,
-    state_rows: 0,
     state_bytes: 0,
   };
   readonly #options: SupervisorOptions;
@@ -211,7 +209,6 @@ export class Supervisor {
     counters.records += numInputRows;
     counters.batch_ms = batchDuration;
     counters.dropped += sum(({ numRowsDroppedByWatermark }) => numRowsDroppedByWatermark);
-    counters.state_rows = sum(({ numRowsTotal }) => numRowsTotal);
     counters.state_bytes = sum(({ memoryUsedBytes }) => memoryUsedBytes);
   }
 
