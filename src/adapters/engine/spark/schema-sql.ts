@@ -42,14 +42,16 @@ export function linesSql(records: string, marks: RecordMarks): string {
     return `CAST(CASE WHEN size(headers) > 2 THEN try_element_at(filter(headers, h -> ${fits('h')}), -1).value
         ${at(1)} ${at(0)} END AS STRING)`;
   };
+  // Of our own blocks, the empty lines go at the end: numbers of lines may have gaps, and a function for each element costs much.
   const words = `filter(split(text, ${pattern('\\r?\\n')}), l -> trim(BOTH ${SPACE} FROM l) <> '')`;
   const elements = `from_json(text, 'ARRAY<STRING>', ${JSON_OPTIONS})`;
   const firstLine = `element_at(${words}, 1)`;
   return `
-    SELECT log_partition, log_offset, received_us, source, judged, posexplode(parts) AS (log_line, line) FROM (
-      SELECT *, CASE
+    SELECT log_partition, log_offset, received_us, source, judged, log_line, line FROM (
+      SELECT log_partition, log_offset, received_us, source, judged, is_block, posexplode(parts) AS (log_line, line)
+      FROM (SELECT *, judged AND contains(text, '\\n') AS is_block, CASE
           WHEN text IS NULL THEN array('')
-          WHEN judged THEN CASE WHEN contains(text, '\\n') THEN ${words} ELSE array(text) END
+          WHEN judged THEN CASE WHEN contains(text, '\\n') THEN split(text, '\\n') ELSE array(text) END
           WHEN NOT is_valid_utf8(text) THEN array(text)
           WHEN trim(LEADING ${SPACE} FROM text) LIKE '[%' AND size(${elements}) > 0 THEN ${elements}
           WHEN NOT contains(text, '\\n') THEN array(text)
@@ -62,8 +64,8 @@ export function linesSql(records: string, marks: RecordMarks): string {
           ${header(marks.judgedHeader, '1')} IS NOT NULL AS judged,
           CASE WHEN startswith(CAST(value AS STRING), ${quote('\uFEFF')}) THEN substr(CAST(value AS STRING), 2) ELSE CAST(value AS STRING) END AS text
         FROM ${records}
-      )
-    )`;
+      ))
+    ) WHERE NOT (is_block AND trim(BOTH ${SPACE} FROM line) = '')`;
 }
 
 /** Columns of a judged line that say where it came from. */
