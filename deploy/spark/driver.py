@@ -61,23 +61,23 @@ def compile_java(spark, path):
 
 
 def with_receipts(spark, rows, job):
-    """The rows without their id, and with one column more: whether it was received within the time before."""
+    """The rows without bucket and id, and with one column more: whether their id was received within the time before."""
     jvm = spark._jvm
     java = compile_java(spark, job["java"])
-    arguments = spark.sparkContext._gateway.new_array(jvm.Object, 1)
+    arguments = spark.sparkContext._gateway.new_array(jvm.Object, 2)
     arguments[0] = jvm.Long.valueOf(job["within_ms"])
-    function = java.getConstructors()[0].newInstance(arguments)
+    arguments[1] = jvm.Long.valueOf(job["buckets"])
+    processor = java.getConstructors()[0].newInstance(arguments)
     # A time that never passes: no row may be dropped for its time, and only the state is to go with the watermark.
     rows = rows.withColumn("never", lit(2**63 - 1)).withMetadata("never", EVENT_TIME)
     encoders, streaming = jvm.org.apache.spark.sql.Encoders, jvm.org.apache.spark.sql.streaming
-    by_id = rows._jdf.groupBy("id", spark.sparkContext._gateway.new_array(jvm.String, 0))
-    grouped = getattr(by_id, "as")(encoders.STRING(), encoders.row(rows._jdf.schema()))
-    flagged = grouped.flatMapGroupsWithState(
-        function,
+    by_bucket = rows._jdf.groupBy("bucket", spark.sparkContext._gateway.new_array(jvm.String, 0))
+    grouped = getattr(by_bucket, "as")(encoders.INT(), encoders.row(rows._jdf.schema()))
+    flagged = grouped.transformWithState(
+        processor,
+        streaming.TimeMode.EventTime(),
         streaming.OutputMode.Append(),
-        encoders.LONG(),
-        encoders.row(rows.drop("id", "never")._jdf.schema().add("duplicate", "boolean")),
-        streaming.GroupStateTimeout.EventTimeTimeout(),
+        encoders.row(rows.drop("bucket", "id", "never")._jdf.schema().add("duplicate", "boolean")),
     )
     return DataFrame(flagged, spark)
 

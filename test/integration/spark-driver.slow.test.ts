@@ -27,9 +27,11 @@ describe('the driver of Spark', () => {
   });
 
   /** A job that copies a topic to another. */
-  async function copyJob(): Promise<{ job: Job; topic: string; copy: string; dir: string }> {
+  async function copyJob(
+    configs: Record<string, string> = {},
+  ): Promise<{ job: Job; topic: string; copy: string; dir: string }> {
     const [topic, copy] = [`driver-${++topics}`, `driver-${topics}-copy`];
-    for (const each of [topic, copy]) await createTopic(brokers, each);
+    for (const each of [topic, copy]) await createTopic(brokers, each, { configs });
     const dir = temporaryDir();
     const base = testJob({
       programs,
@@ -68,11 +70,7 @@ describe('the driver of Spark', () => {
     const names = first.events.map(({ event }) => event);
     assert.deepEqual(names.slice(0, 3), ['begun', 'session', 'started']);
     assert.ok(names.includes('end'));
-    const rows = first.events.map((event) => (event.event === 'progress' ? event.progress.numInputRows : 0));
-    assert.equal(
-      rows.reduce((sum, n) => sum + n, 0),
-      3,
-    );
+    assert.equal(first.rows(), 3);
     assert.deepEqual(await valuesOf(copy), ['{"a":1}', '{"a":2}', '{"a":3}']);
 
     await produce(brokers, topic, records('{"a":4}'));
@@ -81,6 +79,51 @@ describe('the driver of Spark', () => {
     assert.equal(await second.exit, 0, second.stderr);
     assert.equal((await valuesOf(copy)).length, 4, 'goes on where the first one ended');
     for (const { output, stderr } of [first, second]) assert.ok(!(output + stderr).includes(SECRET));
+  });
+
+  it('knows an id for a day after its last receipt, in any step, and forgets it afterwards', async () => {
+    const { job, topic, copy, dir } = await copyJob({
+      'message.timestamp.type': 'CreateTime',
+      'retention.ms': '-1',
+    });
+    const id = 'CAST(value AS STRING)';
+    const receipts = `SELECT pmod(hash(${id}), 4) AS bucket, ${id} AS id, unix_micros(timestamp) AS received_us, partition, offset, 0 AS line,
+      ${id} AS text FROM records`;
+    const told = `SELECT text AS key, concat(text, CASE WHEN duplicate THEN ' again' ELSE '' END) AS value FROM receipts`;
+    const views = [
+      { name: 'receipts', sql: receipts, receipts: true as const },
+      { name: 'told', sql: told },
+    ];
+    const conf = { ...job.conf, 'spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows': 'true' };
+    const driver = new Driver(programs, { ...job, conf, views, buckets: 4 }, dir);
+    await driver.said('started');
+    const startMs = Date.UTC(2026, 5, 1);
+    let produced = 0;
+    const step = async (hours: number, ...ids: string[]) => {
+      const timestampMs = startMs + hours * 3_600_000;
+      await produce(
+        brokers,
+        topic,
+        ids.map((value) => ({ value, partition: 0, timestampMs })),
+      );
+      produced += ids.length;
+      await until(() => driver.rows() === produced, `${produced} rows`, WAIT_MS_MAX);
+    };
+    const many = Array.from({ length: 100 }, (_, index) => `id-${index}`);
+    await step(0, 'a', 'b', 'a', '#c', '#c', ...many);
+    assert.ok(driver.stateRows() > 100, `${driver.stateRows()} rows of state`);
+    await step(23, 'a');
+    await step(46, 'a', 'b');
+    await step(120, 'd');
+    await step(121, 'e');
+    // Of d and e, and each bucket has a timer in two tables and the time of it.
+    assert.ok(driver.stateRows() <= 2 + 3 * 4, `${driver.stateRows()} rows of state`);
+    await step(121, 'a', 'e');
+    driver.tell('drain');
+    assert.equal(await driver.exit, 0, driver.stderr);
+    const found = (await valuesOf(copy)).filter((value) => !value.startsWith('id-')).sort();
+    const expected = ['#c', '#c', 'a', 'a', 'a again', 'a again', 'a again', 'b', 'b', 'd', 'e', 'e again'];
+    assert.deepEqual(found, expected);
   });
 
   it('computes batches beside the query, and says what was wrong with one', async () => {
@@ -152,6 +195,21 @@ class Driver {
       this.events.push(JSON.parse(line) as DriverEvent);
     });
     this.exit = new Promise((resolve) => this.#child.once('close', resolve));
+  }
+
+  #progress() {
+    return this.events.flatMap((event) => (event.event === 'progress' ? event.progress : []));
+  }
+
+  /** Records that it has computed. */
+  rows(): number {
+    return this.#progress().reduce((sum, { numInputRows }) => sum + numInputRows, 0);
+  }
+
+  /** Rows in the state after the last step, where that is told. */
+  stateRows(): number {
+    const [state] = this.#progress().at(-1)!.stateOperators as unknown as { numRowsTotal: number }[];
+    return state!.numRowsTotal;
   }
 
   tell(line: string): void {

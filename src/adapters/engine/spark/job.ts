@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
 import { SPARK_VERSION } from './config.ts';
 import {
+  BUCKETS,
   factsSql,
   itemsSql,
   METRIC_COLUMNS,
@@ -68,6 +69,7 @@ export interface Job {
   conf: Record<string, string>;
   java: string;
   within_ms: number;
+  buckets: number;
   watermark: string;
   source: Record<string, string>;
   views: View[];
@@ -136,6 +138,7 @@ export function jobOf(
     conf: { ...CONF, ...rest.conf, ...javaOptions(rest.conf) },
     java: RECEIPTS,
     within_ms: DUPLICATE_WITHIN_MS,
+    buckets: BUCKETS,
     watermark: WATERMARK,
     views: jobViews(input),
     ...(trigger ? { trigger } : {}),

@@ -61,12 +61,17 @@ const ALL_WINS = (1 << WINDOWS.length) - 1;
 /** The same for all marks of a day, or each would have a state of its own. */
 const DIRTY_UNTIL = `timestamp_micros(${startSql('1d', 'received_us')} * ${MINUTE_US} + ${DIRTY_KEPT_MS}000L)`;
 
+/** By which the ids of the state that tells duplicates are grouped: enough that each of hundreds of tasks gets about as many. */
+export const BUCKETS = 16_384;
+
 /** Rows for the state that tells duplicates (deploy/spark/Receipts.java): first the columns that it reads. */
 export function receiptsSql(judged: string): string {
-  return `SELECT CASE WHEN bad_reason IS NULL AND event_id IS NOT NULL THEN concat('=', event_id)
-        ELSE concat('#', log_partition, '-', log_offset, '-', log_line) END AS id,
-      received_us, log_partition, log_offset, log_line, source, bad_reason, event_us, ${METRIC_COLUMNS.join(', ')}
-    FROM ${judged}`;
+  return `SELECT pmod(hash(id), ${BUCKETS}) AS bucket, * FROM (
+      SELECT CASE WHEN bad_reason IS NULL AND event_id IS NOT NULL THEN concat('=', event_id)
+          ELSE concat('#', log_partition, '-', log_offset, '-', log_line) END AS id,
+        received_us, log_partition, log_offset, log_line, source, bad_reason, event_us, ${METRIC_COLUMNS.join(', ')}
+      FROM ${judged}
+    )`;
 }
 
 /** First window starts (minutes) of which the job knows all; earlier ones are for the archive. */
