@@ -4,13 +4,15 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: ./start-pipeline.sh [TOKEN ORG BUCKET [URL]] [--with LIST] [--foreground]
+Usage: ./start-pipeline.sh [TOKEN ORG BUCKET [URL]] [--no-demo] [--with LIST] [--foreground]
 
-Starts the pipeline and returns when it is ready. Without a config file it shows a simulated shop.
-Started twice, the second start changes nothing.
+Starts the pipeline and returns when it is ready. Without a config file, in a new data folder, it shows a demo: a
+simulated shop, which takes no events of others. Started twice, the second start changes nothing.
 
+  --no-demo         start your own shop, without the demo; data of an earlier demo are moved aside, into DATA/demo-...
   --foreground      stay here until Ctrl-C, in place of going to the background
-  --with LIST       also start real servers for trying out, and use them: kafka, hdfs (or s3), influxdb, with commas
+  --with LIST       also start real servers on this machine, and use them: kafka, hdfs (or s3), yarn, spark, influxdb,
+                    with commas between them, or all. Needs Java 17, Maven and Python 3.10; the first start fetches them.
   --help            this text
   TOKEN ORG BUCKET  also write metrics and every event to this InfluxDB, at URL (default http://localhost:8086).
                     InfluxDB 1.8: USER:PASSWORD, any name, DATABASE/POLICY. See docs/operating.md.
@@ -23,13 +25,13 @@ TEXT
 
 # Arguments are never shown: the first one is a secret.
 wrong() {
-  printf 'start-pipeline.sh: %s\n\n' "$1" >&2
-  usage >&2
+  printf 'start-pipeline.sh: %s\n"./start-pipeline.sh --help" shows what it takes.\n' "$1" >&2
   exit 2
 }
 
 here=$(unset CDPATH && cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 mode=--background
+demo=--demo
 options=()
 influx=()
 while [ $# -gt 0 ]; do
@@ -38,12 +40,15 @@ while [ $# -gt 0 ]; do
       usage
       exit 0 ;;
     --foreground) mode=--foreground ;;
+    --no-demo) demo= ;;
     --with)
       [ -n "${2:-}" ] || wrong "--with needs a list of servers, such as kafka,hdfs,influxdb."
       options+=(--with "$2")
       shift ;;
     --with=?*) options+=(--with "${1#--with=}") ;;
     '') wrong "An argument is empty." ;;
+    --with=) wrong "--with needs a list of servers, such as kafka,hdfs,influxdb." ;;
+    -*) wrong "There is no option ${1%%=*}. The options are --with, --no-demo, --foreground and --help." ;;
     *) influx+=("$1") ;;
   esac
   shift
@@ -52,15 +57,20 @@ done
 case ${#influx[@]} in
   0) ;;
   3 | 4)
+    case ${influx[3]:-http://} in
+      http://* | https://*) ;;
+      *) wrong "URL, the fourth argument, must begin with http:// or https://." ;;
+    esac
     export TILLSTREAM_INFLUX_TOKEN=${influx[0]} TILLSTREAM_INFLUX_ORG=${influx[1]} TILLSTREAM_INFLUX_BUCKET=${influx[2]}
     export TILLSTREAM_INFLUX_URL=${influx[3]:-http://localhost:8086}
     # At once and without the arguments: the process list shows them to every user of the machine.
     [ "$mode" = --background ] || options+=("$mode")
+    [ -n "$demo" ] || options+=(--no-demo)
     exec "$here/$(basename -- "${BASH_SOURCE[0]}")" ${options[@]+"${options[@]}"} ;;
   *) wrong "It takes no arguments, or TOKEN ORG BUCKET, or TOKEN ORG BUCKET URL." ;;
 esac
 
-up=("$here/tillstream" up --demo --check-stores ${options[@]+"${options[@]}"})
+up=("$here/tillstream" up ${demo:+"$demo"} ${options[@]+"${options[@]}"})
 if [ "$mode" = --foreground ]; then exec "${up[@]}"; fi
 "${up[@]}" --background
 printf 'Stop it with %s\n' "$(dirname -- "$0")/stop-pipeline.sh"

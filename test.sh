@@ -4,22 +4,28 @@ set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-Usage: ./test.sh [--quick | --cluster]
+Usage: ./test.sh [--quick | --all | --hours]
 
   --quick    leaves out what is slow (*.slow.test.ts) and what needs a browser (test/browser/): under 3 minutes
-  --cluster  also what kills parts of a Spark cluster, Spark on YARN, and each wrong setting of Spark (*.cluster.test.ts): ten minutes more
+  --all      also what takes long: more kinds of outages of each server, kills of parts of a Spark cluster, Spark on YARN,
+             each wrong setting of Spark (*.cluster.test.ts, and tests marked itThorough)
+  --hours    only this: the tests of --quick that see the clock, at 00:30, 08:30, 13:30, 19:30 and 23:30 UTC: 10 minutes
 
-Environment: TILLSTREAM_TEST_SEED=n repeats a random test, with the seed that it printed when it failed
+Environment: TILLSTREAM_TEST_SEED=n repeats a random test, with the seed that it printed
+             TILLSTREAM_TEST_NOW=time (ISO 8601, 2026-11-28T23:30:00Z) is when each test file begins; printed with the seed.
+             Tests with a real Kafka broker have its time, which is the real one, and depend on no hour.
              CHROMIUM=path names the browser
 TEXT
 }
 
 quick=no
-cluster=no
+all=no
+hours=no
 for argument in "$@"; do
   case $argument in
     --quick) quick=yes ;;
-    --cluster) cluster=yes ;;
+    --all) all=yes ;;
+    --hours) quick=yes hours=yes ;;
     --help | -h)
       usage
       exit 0 ;;
@@ -33,12 +39,29 @@ done
 root=$(unset CDPATH && cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 cd -- "$root"
 # The tests choose these for themselves.
-unset TILLSTREAM_CONFIG TILLSTREAM_DATA TILLSTREAM_PORT
+unset TILLSTREAM_CONFIG TILLSTREAM_DATA TILLSTREAM_PORT TILLSTREAM_TEST_CLOCK_MS
+if [ "$all" = yes ]; then export TILLSTREAM_TEST_ALL=1; else unset TILLSTREAM_TEST_ALL; fi
 export UV_THREADPOOL_SIZE=${UV_THREADPOOL_SIZE:-16}
 
 # shellcheck source=scripts/bootstrap.sh
 . scripts/bootstrap.sh
 bootstrap
+
+# Servers that several test files share are started in it by the first of them, and end with this script.
+TILLSTREAM_TEST_SESSION=$(mktemp -d "${TMPDIR:-/tmp}/tillstream-test-session-XXXXXX")
+export TILLSTREAM_TEST_SESSION
+end_session() {
+  local folder
+  for folder in "$TILLSTREAM_TEST_SESSION"/*/; do
+    if [ -d "$folder" ]; then
+      "$node" --disable-warning=ExperimentalWarning src/main.ts services down --data "$folder" >/dev/null ||
+        echo "The servers of $folder could not be ended."
+    fi
+  done
+  rm -rf -- "$TILLSTREAM_TEST_SESSION"
+}
+trap end_session EXIT
+trap 'exit 130' INT TERM HUP
 
 failed=()
 # step NAME COMMAND...
@@ -53,11 +76,22 @@ step() {
   printf -- '-- %s: %s (%s s)\n' "$name" "$result" "$((SECONDS - began))"
 }
 
+finish() {
+  printf '\n'
+  if [ ${#failed[@]} -gt 0 ]; then
+    printf 'FAILED after %s s:\n' "$SECONDS"
+    printf '  %s\n' "${failed[@]}"
+    exit 1
+  fi
+  printf 'All passed in %s s.\n' "$SECONDS"
+  exit 0
+}
+
 # Sets CHROMIUM, for the browser tests; installs Debian's where there is none and where that is allowed.
 bring_chromium() {
   local name sudo=() apt
   if [ -n "${CHROMIUM:-}" ]; then
-    [ -x "$CHROMIUM" ] || { echo "CHROMIUM names $CHROMIUM, which is no program."; return 1; }
+    [ -x "$CHROMIUM" ] || { echo "CHROMIUM names $CHROMIUM, which is not a program."; return 1; }
     return 0
   fi
   for name in chromium chromium-browser google-chrome; do
@@ -115,21 +149,47 @@ bring_readers() {
 list_tests() {
   if [ "$quick" = yes ]; then
     find src test -name '*.test.ts' ! -name '*.slow.test.ts' ! -name '*.cluster.test.ts' ! -path 'test/browser/*'
-  elif [ "$cluster" = no ]; then
+  elif [ "$all" = no ]; then
     find src test -name '*.test.ts' ! -name '*.cluster.test.ts'
   else
     find src test -name '*.test.ts'
   fi | LC_ALL=C sort
 }
 
+# Of these, the ones that take the time from test/support/clock.ts, directly or not.
+list_timed_tests() {
+  local timed
+  timed=$("$bin/depcruise" --config .dependency-cruiser.mjs --reaches '^test/support/clock\.ts$' --output-type text src test) ||
+    return 1
+  list_tests | grep -Fx -f <(awk '{ print $1 }' <<<"$timed" | sort -u)
+}
+
+# run_tests [LIST_COMMAND]
 run_tests() {
   local files=() file
-  while IFS= read -r file; do files+=("$file"); done < <(list_tests)
-  "$node" --disable-warning=ExperimentalWarning --test --test-concurrency=2 --test-timeout=900000 \
-    --test-reporter=spec "${files[@]}"
+  while IFS= read -r file; do files+=("$file"); done < <("${1:-list_tests}")
+  if [ ${#files[@]} = 0 ]; then
+    echo 'No test file was found.'
+    return 1
+  fi
+  "$node" --disable-warning=ExperimentalWarning --test --test-concurrency=2 --test-timeout=1500000 \
+    --test-reporter=spec --test-reporter-destination=stdout \
+    --test-reporter=./test/support/slowest-files.ts --test-reporter-destination=stdout "${files[@]}"
+}
+
+run_at_hour() {
+  local TILLSTREAM_TEST_NOW
+  TILLSTREAM_TEST_NOW=$(date -u +%F)T$1:00Z
+  export TILLSTREAM_TEST_NOW
+  run_tests list_timed_tests
 }
 
 bin=node_modules/.bin
+if [ "$hours" = yes ]; then
+  step 'Readers by others (Python)' bring_readers
+  for hour in 00:30 08:30 13:30 19:30 23:30; do step "Tests at $hour UTC" run_at_hour "$hour"; done
+  finish
+fi
 step 'Format and lint (biome)' "$bin/biome" check .
 step 'Types (tsc)' "$bin/tsc" --noEmit
 step 'Types of the page (tsc)' "$bin/tsc" --noEmit -p web
@@ -141,11 +201,4 @@ if [ "$quick" = no ]; then
   step 'Servers (Kafka, HDFS, InfluxDB, S3, Spark)' "$node" src/main.ts services fetch
 fi
 step 'Tests (node --test)' run_tests
-
-printf '\n'
-if [ ${#failed[@]} -gt 0 ]; then
-  printf 'FAILED after %s s:\n' "$SECONDS"
-  printf '  %s\n' "${failed[@]}"
-  exit 1
-fi
-printf 'All passed in %s s.\n' "$SECONDS"
+finish

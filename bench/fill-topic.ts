@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createKafkaClient } from '../src/adapters/kafka-client/client.ts';
 import { kafkaLogConfigSchema, openKafkaLog } from '../src/adapters/log/kafka/index.ts';
 import { startBefore, stream, Truth } from '../src/adapters/source/simulator/index.ts';
-import { Door } from '../src/pipeline/door.ts';
+import { Ingestor } from '../src/ingest/ingestor.ts';
 import { quietLogger } from '../test/support/kafka.ts';
 
 const SEND_LINES = 2000;
@@ -38,9 +38,14 @@ export async function fillTopic(
     logger: quietLogger,
     program: 'bench',
   });
-  const door = new Door({ log, timeZone: 'UTC', lineBytesMax: 64 * 1024, now: Date.now });
+  const ingestor = new Ingestor({
+    log,
+    settings: { time_zone: 'UTC' },
+    lineBytesMax: 64 * 1024,
+    now: Date.now,
+  });
   for (let at = 0; at < lines.length; at += SEND_LINES)
-    await door.ingest('bench', Buffer.from(lines.slice(at, at + SEND_LINES).join('\n')));
+    await ingestor.ingest('bench', Buffer.from(lines.slice(at, at + SEND_LINES).join('\n')));
   await log.close();
   rmSync(dir, { recursive: true, force: true });
 }

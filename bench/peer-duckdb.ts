@@ -10,6 +10,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { parseSql } from '../src/adapters/engine/duckdb/schema-sql.ts';
 import { EVENT_COLUMNS } from '../src/domain/columns.ts';
 import { CATALOGUE } from '../src/metrics/catalogue.ts';
+import { allOf } from '../src/metrics/definition.ts';
 
 const [file, outDir] = process.argv.slice(2);
 const started = performance.now();
@@ -43,7 +44,7 @@ for (const metric of CATALOGUE) {
   });
   for (const window of metric.windows) {
     await connection.run(`CREATE TABLE ${metric.name}_${window} AS SELECT minute // ${size[window]} AS start,
-      ${[...keys, ...values].join(', ')} FROM counted ${metric.where ? `WHERE ${metric.where}` : ''} GROUP BY ALL`);
+      ${[...keys, ...values].join(', ')} FROM counted ${metric.where ? `WHERE ${allOf(metric.where)}` : ''} GROUP BY ALL`);
   }
 }
 const count = async (sql: string) => Number((await connection.runAndReadAll(sql)).getRows()[0]![0]);

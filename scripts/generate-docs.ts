@@ -17,19 +17,27 @@ import {
   BAD_MARK_FIELD,
   BAD_MARK_RAW,
   DEPTH_MAX,
-  EVENT_TYPE_ALIASES,
   FIELDS,
   type Field,
   FUTURE_TOLERANCE_MS,
   MONEY_PRECISION,
   MONEY_SCALE,
 } from '../src/domain/fields.ts';
+import { NULL_USERS, NULL_WORDS } from '../src/domain/null-words.ts';
 import { REASONS } from '../src/domain/reasons.ts';
+import { FINDINGS } from '../src/ingest/finding-catalogue.ts';
+import { FORMATS } from '../src/ingest/formats/all.ts';
+import { FIELD_ALIASES, ITEM_NAMES } from '../src/ingest/names.ts';
+import { EVENT_TYPES } from '../src/ingest/values/event-types.ts';
+import { CURRENCY_SIGNS } from '../src/ingest/values/read-currency.ts';
+import { AMBIGUOUS_VALUES, READ_VALUES } from './read-examples.ts';
 
 const PAGES: Record<string, () => string> = {
   'events.md': eventsPage,
   'config.md': configPage,
   'errors.md': errorsPage,
+  'findings.md': findingsPage,
+  'formats.md': formatsPage,
 };
 
 const DOCS_DIR = join(import.meta.dirname, '..', 'docs');
@@ -51,8 +59,10 @@ if (stale.length > 0) {
 function eventsPage(): string {
   return `# Events
 
-An event is one JSON object on one line. A line that is not as told here is a bad row: it is kept with its reason, and
-counted, but no metric contains it.
+An event is one JSON object on one line. A line without a time or a type that can be read is a bad row, and so
+is an order (purchase, refund) whose money or currency can't be read: it is kept with its reason, and counted, but no metric contains it. No other field rejects an
+event: what can't be read there is null, and kept in \`extra\` as \`invalid\`, by field. Texts over their limit are cut. The price of an order only matters where it has no amount.
+Events with \`test\` or \`bot\` are archived, and left out of the metrics.
 
 ## Fields
 
@@ -67,60 +77,19 @@ ${table(
   ]),
 )}
 
-- An empty text counts as missing, and so does \`null\`.
-- A text field also takes a whole number, as its text. Limits of texts count bytes of UTF-8.
-- An integer is a number without point or exponent, or a text of digits.
+- Names may be written in other ways, many other names are known, and times, numbers and amounts are read in most writings:
+  [formats.md](formats.md). What is stored is always the form of this table.
+- \`timestamp\`, \`event_type\` and, in a purchase or refund, the money decide whether a line is an event. Another field that can't be
+  read is left empty: its value is kept in \`extra.invalid\` and reported as the [finding](findings.md) \`invalid_field\`. A text that is
+  too long is cut.
 - Fields that are not in the table are kept in \`extra\`, a JSON object: their values as they were, numbers with a point or an
-  exponent as the nearest double.
+  exponent as the nearest double. If an event has an object \`extra\`, its members are kept there too.
 - Objects and arrays may be nested ${DEPTH_MAX} deep, the event itself included.
 - A field of the table that occurs twice makes the line a bad row.
-
-## Timestamps
-
-${table(
-  ['form', 'example', ''],
-  [
-    [
-      'ISO 8601 with a zone',
-      '`2026-11-23T10:15:30.250Z`, `2026-11-23 11:15:30+01:00`',
-      'up to 9 decimals, cut to microseconds; offsets up to 15:59, as `+01:00`, `+0100` or `+01`',
-    ],
-    [
-      'seconds since 1970',
-      '`1763892930`, `"1763892930.25"`',
-      'up to 10 digits before the point and 6 after it',
-    ],
-    [
-      'milliseconds since 1970',
-      '`1763892930250`',
-      '11 to 14 digits before the point; decimals past microseconds are cut',
-    ],
-    [
-      'MM/DD/YYYY',
-      '`11/23/2026`',
-      'the first instant of that day in the time zone of the shop (`time_zone` of the config)',
-    ],
-  ],
-)}
-
-A time without a zone is refused: nobody could tell which one was meant. So is a time before 1970, a second 60, a date that
-does not exist, and a time more than ${FUTURE_TOLERANCE_MS / 60_000} minutes ahead of its receipt. Where clocks are put back at midnight, a day begins at the first
-of its two midnights; where they are put forward, at the instant of the change.
-
-## Money
-
-A number or a text such as \`19.90\` or \`"-3.5"\`, kept as DECIMAL(${MONEY_PRECISION},${MONEY_SCALE}) and rounded half away from zero. A number with a point
-or an exponent is read as the nearest double, which is exact to 15 digits: send a text where that is not enough. In a text
-an exponent is taken only where almost nothing is left (\`5.7e-14\`), as floating-point arithmetic writes it.
-
-## Event types
-
-Any text is an event type. These names, of Segment's [E-Commerce spec](https://segment.com/docs/connections/spec/ecommerce/v2/), are mapped to ours:
-
-${table(
-  ['sent', 'kept'],
-  Object.entries(EVENT_TYPE_ALIASES).map(([from, to]) => [code(from), code(to)]),
-)}
+- A time more than ${FUTURE_TOLERANCE_MS / 60_000} minutes ahead of its receipt makes the line a bad row, and so does one of 1970 or earlier. A day
+  without a time begins at the first instant of the day in the shop's time zone.
+- Money is kept as DECIMAL(${MONEY_PRECISION},${MONEY_SCALE}) and rounded half away from zero. A number with a point or an exponent is read as the
+  nearest double, which is exact to 15 digits: send a text where that is not enough.
 
 ## Bad rows
 
@@ -129,10 +98,11 @@ ${table(
   Object.entries(REASONS).map(([name, meaning]) => [code(name), meaning]),
 )}
 
-The collector answers \`{"accepted":n,"rejected":n,"errors":[{"line":n,"code":"...","field":"..."}]}\`, with the first 100 errors. With
-\`?strict=true\` one bad line refuses the whole request, and nothing is stored.
+The collector answers \`{"accepted":n,"rejected":n,"errors":[{"line":n,"record":n,"code":"...","field":"...","example":"..."}],"reasons":{...},"invalid_fields":{...},"findings":[...]}\`,
+with the first 100 errors. With \`?strict=true\` one bad line refuses the whole request (422 \`lines_rejected\`). So does a request in which
+nothing is an event (422 \`nothing_accepted\`). Nothing of a refused request is stored.
 
-The log keeps a bad line as a marked record, so that its verdict is final:
+The log keeps a bad line as a marked record, which it stays:
 
 \`\`\`json
 ${JSON.stringify({ [BAD_MARK]: 'bad_number', [BAD_MARK_FIELD]: 'price', [BAD_MARK_RAW]: '{"price":"19,90"}' })}
@@ -155,11 +125,11 @@ ${columnsTable(BAD_ROW_COLUMNS)}
 
 ## Records that others wrote
 
-Each line is judged when it comes in, and again, by the same rules in SQL, when the log is read: records of a topic that
-others write too passed no door of ours. Both give the same verdict and the same values, but for this list:
+A line is validated when it comes in. Records that other programs wrote into the topic of the log are validated when they are read, by the
+same rules in SQL. Both give the same result and the same values, but for this list:
 
 ${table(
-  ['difference', 'the door says', 'in a record that passed no door', 'example'],
+  ['difference', 'when it comes in', 'in a record of another program', 'example'],
   DIFFERENCES.map(({ name, reason, description, line }) => [
     code(name),
     code(reason),
@@ -168,7 +138,7 @@ ${table(
   ]),
 )}
 
-Day starts of \`MM/DD/YYYY\` follow the time zone data of the program that judges, Node.js or DuckDB; they differ where a country has
+Day starts of \`M/D/YYYY\` follow the time zone data of the program that judges, Node.js or DuckDB; they differ where a country has
 changed its rules since the older of the two was built.
 `;
 }
@@ -176,6 +146,9 @@ changed its rules since the older of the two was built.
 function limitsOf(field: Field): string {
   if (field.kind === 'text') return `${field.bytesMax} bytes`;
   if (field.kind === 'integer') return `${field.min} to ${field.max}`;
+  if (field.kind === 'decimal') return `${field.min} to ${field.max}, ${MONEY_SCALE} decimals`;
+  if (field.kind === 'boolean') return 'true or false';
+  if (field.kind === 'items') return 'an array of objects';
   return field.kind === 'money' ? `DECIMAL(${MONEY_PRECISION},${MONEY_SCALE})` : '1970 to now';
 }
 
@@ -281,12 +254,114 @@ function defaultOf(name: string, setting: Setting, parent: Setting): string {
 function errorsPage(): string {
   return `# Errors of the HTTP API
 
-Every error is answered as \`{"error":{"code":"...","message":"...","hint":"..."}}\`. With 429 and 503 the header Retry-After tells how many
+Every error is answered as \`{"error":{"code":"...","message":"...","hint":"..."}}\`. With 429 and 503 the header Retry-After has the number of
 seconds to wait; nothing of the request was stored.
 
 ${table(
   ['code', 'status', 'what to do'],
   Object.entries(API_ERRORS).map(([name, { status, hint }]) => [code(name), String(status), hint]),
+)}
+`;
+}
+
+function findingsPage(): string {
+  return `# Findings
+
+A finding is something doubtful in events that came in. It rejects nothing: it reports what was assumed or looks wrong, with the number of
+rows, an example, and what settles it. Findings are at the end of \`tillstream load\` and of its dry run, in the answer of
+\`POST /v1/events\`, in \`tillstream status\` and \`GET /v1/status\`, and on the page. Those of the status are of the time since the start.
+
+${table(
+  ['code', 'message', 'what to do'],
+  Object.entries(FINDINGS).map(([name, { message, setting }]) => [
+    code(name),
+    message('FIELD', 'OTHER'),
+    setting,
+  ]),
+)}
+
+Words in capitals stand for a field, an event type or a value of yours.
+`;
+}
+
+function formatsPage(): string {
+  return `# What is read, and how
+
+Files, bodies of requests and everything else that comes in is read by the same rules. Nothing is read by the name of a file or by its
+content type: the first 64 KiB of the content tell the format. What is doubtful is rejected, or reported as a [finding](findings.md).
+
+## Formats
+
+${table(
+  ['format', 'what it is'],
+  [
+    ...FORMATS.map(({ name, description }) => [code(name), description]),
+    ['`parquet`', 'Parquet files, by `tillstream load` only.'],
+  ],
+)}
+
+gzip (also of several parts), zstd and bz2 are decompressed, whatever the file is called. UTF-8 is expected; UTF-16 and UTF-32 are known by
+their byte order mark; \`load --encoding latin1\` sets another one. A record that can't be read is one bad row, and the rest go on.
+
+## Times, amounts and other values
+
+Each of these is read as the value beside it:
+
+${table(
+  ['field', 'written', 'read as'],
+  READ_VALUES.map(({ field, value, read }) => [code(field), code(JSON.stringify(value)), code(read)]),
+)}
+
+Times without a zone are those of the shop (\`time_zone\` of the config, \`load --time-zone\`). Numbers are seconds, milliseconds, microseconds
+or nanoseconds since 1970, by their size. In dates such as \`11/1/2024\` the month is first, unless \`load --date-order dmy\` says otherwise;
+with dots the day is first.
+
+These are not read, because they can mean two things or nothing:
+
+${table(
+  ['field', 'written', 'reason'],
+  AMBIGUOUS_VALUES.map(({ field, value, reason }) => [
+    code(field),
+    code(JSON.stringify(value)),
+    code(reason),
+  ]),
+)}
+
+Currencies are codes of ISO 4217 in upper or lower case, their numbers, and these signs: ${Object.keys(CURRENCY_SIGNS).map(code).join(', ')}.
+
+## Missing values
+
+Compared without case, these stand for a missing value: ${NULL_WORDS.map((word) => code(word)).join(', ')}. In \`user_id\` so do ${NULL_USERS.map((word) => code(word)).join(', ')}.
+
+## Names of fields
+
+Names are compared without case, blanks, \`_\` and \`-\`: \`Event Type\` and \`eventType\` are \`event_type\`. These names are read as well:
+
+${table(
+  ['field', 'also'],
+  Object.entries(FIELD_ALIASES).map(([name, aliases]) => [code(name), aliases.map(code).join(', ')]),
+)}
+
+In lines of \`items\`:
+
+${table(
+  ['member', 'also'],
+  Object.entries(ITEM_NAMES).map(([name, names]) => [code(name), names.slice(1).map(code).join(', ')]),
+)}
+
+## Event types
+
+Compared without case, blanks and punctuation. Any other name is kept as it is, and counted in traffic.
+
+${table(
+  ['event type', 'meaning', 'also'],
+  EVENT_TYPES.map(({ name, description, aliases }) => [
+    code(name),
+    description,
+    Object.entries(aliases)
+      .map(([origin, names]) => `${origin}: ${names.map(code).join(', ')}`)
+      .join('; '),
+  ]),
 )}
 `;
 }

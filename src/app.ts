@@ -1,20 +1,31 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { openKafkaLog } from './adapters/log/kafka/index.ts';
-import { openSegmentLog } from './adapters/log/segments/index.ts';
-import { createKafkaSource } from './adapters/source/kafka/index.ts';
 import { createPollSource, pollOptionsSchema } from './adapters/source/poll/index.ts';
 import {
+  demoLive,
+  demoPast,
   runSimulator,
+  SIMULATED_CURRENCIES,
   type SimulatorOptions,
   SimulatorUsageError,
 } from './adapters/source/simulator/index.ts';
-import { createTailSource } from './adapters/source/tail/index.ts';
-import { holderOf, takeDataDir } from './data-dir.ts';
+import { now } from './clock.ts';
+import {
+  confirmDemo,
+  DataDirInUse,
+  type DemoMark,
+  holderOf,
+  type Opening,
+  readDemoMark,
+  type TakenDataDir,
+  takeDataDir,
+  writeDemoMark,
+} from './data-dir.ts';
 import { ApiError, UsageError } from './domain/errors.ts';
+import { hostToOpen } from './domain/host.ts';
 import type { Logger } from './domain/logger.ts';
 import type { Role } from './domain/roles.ts';
 import type { PartStatus, Status } from './domain/status.ts';
+import { listenFailure } from './domain/system-error.ts';
+import { withEngine } from './engine-programs.ts';
 import {
   CONFIG_SCHEMA,
   type Config,
@@ -22,14 +33,20 @@ import {
   type Environment,
   readEnvironment,
 } from './environment.ts';
-import { CATALOGUE } from './metrics/catalogue.ts';
-import { Door } from './pipeline/door.ts';
-import type { EventLog } from './ports/event-log.ts';
+import { Ingestor, ingestResultOf } from './ingest/ingestor.ts';
+import { METRIC_LIST } from './metrics/catalogue.ts';
+import { type Closers, closeEach } from './pipeline/close-each.ts';
+import { newestBadRows } from './pipeline/newest-bad-rows.ts';
+import { logPart } from './ports/event-log.ts';
 import type { Ingest, Source } from './ports/source.ts';
-import { type Closers, openReaders, type Readers } from './readers.ts';
+import { openLog, openReaders, type Readers } from './readers.ts';
 import type { Backend, TapListener } from './server/backend.ts';
-import { createServer, LinesRejected } from './server/http.ts';
-import { configuredSinks, storeReaders } from './stores.ts';
+import { createServer } from './server/http.ts';
+import { LinesRejected } from './server/ingest-answer.ts';
+import { openOwnerSocket } from './server/owner-socket.ts';
+import { ROWS_MAX, withinRows } from './server/row-limit.ts';
+import { followerChecks, refuseWrongSettings, storageChecks } from './settings-check.ts';
+import { configuredSources } from './sources.ts';
 import { createRegistry } from './telemetry/registry.ts';
 import { VERSION } from './version.ts';
 
@@ -39,13 +56,18 @@ export interface App {
   readonly backend: Backend;
   /** What was noticed at the start, for people. */
   readonly messages: string[];
+  /** Mark of a folder of the demo, which takes no lines but those of the simulated shop; null for any other. */
+  readonly demo: DemoMark | null;
+  /** Where the data of a demo were moved at the opening; null where there was none. */
+  readonly demoMovedTo: string | null;
   ingest: Ingest;
-  /** Counts lines without storing them, as the door would judge them. */
-  door: Door;
+  ingestor: Ingestor;
   /** Resolves when metrics whose state was gone have been filled from the archive. */
   filled(): Promise<void>;
-  /** Resolves when all lines that the log has now are archived and measured, and no window is dirty. */
+  /** Resolves when all lines that the log has now are archived and measured, and no window is dirty. Rejects as `Pipeline.settle`. */
   settle(onProgress?: () => void): Promise<void>;
+  /** Resolves when the stores of the config have them too, or can't take them; gives those that are behind, with the reason. */
+  storesCaughtUp(): Promise<Record<string, string>>;
   /** UTC dates of the archived events, with their number. */
   dates(): { date: string; rows: number }[];
   /** Gives the archived events of a UTC date as NDJSON, in pieces. */
@@ -54,11 +76,13 @@ export interface App {
   startSources(further?: Source[]): void;
   /** Starts to carry metrics and events to the stores of the config. */
   startStores(): Promise<void>;
-  /** Starts the HTTP server; gives its URL. */
-  listen(pageDir: string, ownerToken: string): Promise<string>;
+  /** Starts the HTTP server; gives its URL, and the path of the owner's socket. */
+  listen(pageDir: string, ownerToken: string): Promise<{ url: string; socket: string | null }>;
   sources(): Source[];
-  /** Stops sources and server, drains the log for at most so long, closes everything. */
-  close(drainMsMax: number): Promise<void>;
+  /** Lines of the log that each reader has not taken yet. */
+  lag(): Record<string, number>;
+  /** Stops sources and server, drains the log for at most so long, closes everything; gives the lag that is left. */
+  close(drainMsMax: number): Promise<Record<string, number>>;
 }
 
 /**
@@ -66,22 +90,25 @@ export interface App {
  * when this resolves, and status tells.
  */
 export async function openApp(
-  environment: Environment,
+  given: Environment,
   logger: Logger,
-  { fillLater = false } = {},
+  { fillLater = false, demo = 'as_is' as Opening['demo'] } = {},
 ): Promise<App> {
-  const { dataDir } = environment;
-  const lock = await takeDataDir(dataDir);
-  const closers: Closers = [() => lock.release()];
-  const closeAll = async () => {
-    for (const close of closers.splice(0).reverse()) await close();
-  };
+  const environment = await withEngine(given, (line) => logger.info({}, line));
+  const { config, dataDir } = environment;
+  const onServers = config.log.kind === 'kafka' || config.archive.kind !== 'local';
+  const { archive } = config;
+  const archiveIsShared = archive.kind === 'local' && archive.group_readable && archive.path === undefined;
+  const folder = await takeDataDir(dataDir, { demo, onServers, archiveIsShared });
+  const closers: Closers = [() => folder.release()];
+  const closeAll = () => closeEach(closers);
   try {
-    const app = await wire(environment, logger, closers, closeAll);
+    await refuseWrongSettings(environment, logger);
+    const app = await wire(environment, logger, closers, closeAll, folder);
     if (!fillLater) await app.filled();
     return app;
   } catch (error) {
-    await closeAll().catch(() => {});
+    await closeAll().catch((failure) => logger.warn({ err: failure }, 'closing after a failed start failed'));
     throw error;
   }
 }
@@ -91,33 +118,35 @@ async function wire(
   logger: Logger,
   closers: Closers,
   closeAll: () => Promise<void>,
+  folder: TakenDataDir,
 ): Promise<App> {
   const { config, dataDir, server, roles } = environment;
   const timeZone = config.time_zone;
-  const now = Date.now;
-  const startedAt = new Date().toISOString();
+  const startedAt = new Date(now()).toISOString();
   const log = await openLog(environment, logger);
   closers.push(() => log.close());
   const readers = await openReaders(environment, log, logger, closers);
 
   const taps = new Set<TapListener>();
   let lastIngestMs: number | null = null;
+  let { demo } = folder;
   let url = '';
   let running: Source[] = [];
   const registry = createRegistry(() => readings());
-  const door = new Door({
+  const ingestor = new Ingestor({
     log,
-    timeZone,
+    settings: { time_zone: timeZone },
+    currencies: demo === null ? config.currencies : SIMULATED_CURRENCIES,
     lineBytesMax: server.line_bytes_max,
     now,
-    onChecked(source, checked) {
+    onStored(source, checked) {
       lastIngestMs = now();
       for (const [reason, lines] of Object.entries(checked.reasons))
         registry.countRejected(source, reason, lines);
       for (const tap of taps) tap(source, checked.bytes);
     },
   });
-  const ingest: Ingest = ({ source, body }) => door.ingest(source, body);
+  const ingest: Ingest = ({ source, body, ...options }) => ingestor.ingest(source, body, options);
   /** What a request needs that this process may not have. */
   const need = (role: Role): Readers => {
     if (readers && roles.has(role)) return readers;
@@ -129,29 +158,39 @@ async function wire(
 
   const backend: Backend = {
     timeZone,
-    async ingest(source, body, strict) {
+    now,
+    async ingest(source, input, { strict, takesMarked }) {
       if (!roles.has('collect')) need('collect');
-      const checked = door.check(body);
-      if (strict && checked.rejected > 0) throw new LinesRejected(checked);
-      return door.store(source, checked);
+      if (demo !== null)
+        throw new ApiError(
+          'demo',
+          'This is the demo: its data folder holds a simulated shop, and takes no events of your own.',
+        );
+      const result = ingestor.validate(source, input, { linesMax: server.lines_max, takesMarked });
+      const isRefused = !takesMarked && result.rejected > 0 && (strict || result.accepted === 0);
+      if (isRefused) throw new LinesRejected(ingestResultOf(result), strict);
+      return ingestor.store(source, result);
     },
-    query: async (query) => need('measure').store.query(query),
-    changes: async (version, metrics, windows) => need('measure').store.changes(version, metrics, windows),
+    query: async (query) => withinRows(await need('measure').store.query({ ...query, rowsMax: ROWS_MAX })),
+    changes: async (version, metrics, windows, page) =>
+      need('measure').store.changes(version, metrics, windows, page),
     storeVersion: () => need('measure').store.version(),
     ledger: () => need('measure').pipeline.ledger(),
     status,
     async badRows(filter) {
       const { archive, duckdb } = need(roles.has('archive') ? 'archive' : 'measure');
-      return archive.withFiles('bad_rows', {}, (paths) => duckdb.parquet.badRows(paths, filter));
+      return newestBadRows(archive, duckdb.parquet, filter);
     },
     compact: async () => need('archive').archive.compact(),
     vacuum: async (retentionHours) => need('archive').archive.vacuum(retentionHours),
     async settle(msMax) {
-      const { pipeline } = need('measure');
-      await pipeline.settle(undefined, AbortSignal.timeout(msMax));
-      return pipeline.ledger();
+      const { pipeline, stores } = need('measure');
+      const signal = AbortSignal.timeout(msMax);
+      await pipeline.settle(undefined, signal);
+      const stores_behind = await stores.caughtUp(signal);
+      return { ...pipeline.ledger(), stores_behind };
     },
-    rebuild: async (range, diff) => need('measure').pipeline.rebuild(range, diff),
+    rebuild: async (range, diff, signal) => need('measure').pipeline.rebuild(range, diff, signal),
     tap(listener) {
       taps.add(listener);
       return () => taps.delete(listener);
@@ -167,10 +206,11 @@ async function wire(
       pid: process.pid,
       url,
       version: VERSION,
+      demo: demo !== null,
       roles: [...roles],
       time_zone: timeZone,
       started_at: startedAt,
-      now: new Date().toISOString(),
+      now: new Date(now()).toISOString(),
       data: dataDir,
       parts: {
         ...(roles.has('collect') ? { collector: logPart(log) } : {}),
@@ -178,7 +218,7 @@ async function wire(
         ...readerParts(),
         ...sourceParts(),
       },
-      lag: { ...readers?.pipeline.lag(), ...readers?.stores.lag() },
+      lag: { ...readers?.pipeline.lagOfOthers(), ...lag() },
       freshness: {
         collector: iso(Math.max(lastIngestMs ?? 0, lastReceivedAtMs ?? 0)),
         log: iso(lastReceivedAtMs),
@@ -186,14 +226,15 @@ async function wire(
         metrics: iso(readers?.engine.frontierMs()),
       },
       dirty_windows: readers?.engine.dirtyWindows() ?? 0,
-      metrics: CATALOGUE.map(({ name, title, keys, values, derived, windows }) => ({
-        name,
-        title,
-        keys: keys.map((key) => key.name),
-        values: [...Object.keys(values), ...Object.keys(derived ?? {})],
-        windows,
-      })),
+      newest_event_day: readers?.archive.dates('events').at(-1)?.date ?? null,
+      currency: config.currency ?? null,
+      findings: ingestor.findings(),
+      metrics: METRIC_LIST,
     };
+  }
+
+  function lag(): Record<string, number> {
+    return { ...readers?.pipeline.lag(), ...readers?.stores.lag() };
   }
 
   function readerParts(): Record<string, PartStatus> {
@@ -232,7 +273,7 @@ async function wire(
       logBytes: log.status().bytes,
       archiveFiles: tables ? { events: tables.events.files, bad_rows: tables.bad_rows.files } : {},
       stores: readers?.stores.readings() ?? [],
-      cluster: readers?.cluster?.counters() ?? {},
+      cluster: readers?.program?.counters() ?? {},
       sources: running.flatMap((source) =>
         Object.entries(source.status().counters).map(([counter, value]) => ({
           source: source.name,
@@ -243,9 +284,16 @@ async function wire(
     };
   }
 
-  const messages = readers?.message ? [readers.message] : [];
+  const messages = [...environment.warnings, ...(readers?.message ? [readers.message] : [])];
+  const { lineBytesMax } = log;
+  if (lineBytesMax !== undefined && lineBytesMax < server.line_bytes_max)
+    messages.push(
+      `Lines of more than ${lineBytesMax} bytes are rejected (line_too_long), though line_bytes_max is ${server.line_bytes_max}: ` +
+        'the topic of the log takes no larger ones. Raise its max.message.bytes, or lower line_bytes_max.',
+    );
   for (const message of messages) logger.warn({}, message);
   let drainMs = 0;
+  let left: Record<string, number> = {};
   if (readers) {
     const { pipeline, stores } = readers;
     await pipeline.start();
@@ -253,21 +301,28 @@ async function wire(
       const deadline = now() + drainMs;
       await Promise.all([pipeline.stop(drainMs), stores.stopEvents(drainMs)]);
       await stores.stopMetrics(Math.max(0, deadline - now()));
+      left = lag();
     });
   }
   closers.push(() => Promise.all(running.map((source) => source.stop())));
+
+  if (demo !== null && readers) demo = await confirmDemo(dataDir, demo, readers.pipeline.ledger().by_source);
 
   return {
     environment,
     backend,
     messages,
+    demo,
+    demoMovedTo: folder.demoMovedTo,
     ingest,
-    door,
+    ingestor,
     sources: () => running,
     async filled() {
       await readers?.pipeline.metricsFilled();
     },
+    lag,
     settle: (onProgress) => need('measure').pipeline.settle(onProgress),
+    storesCaughtUp: () => need('measure').stores.caughtUp(new AbortController().signal),
     dates: () => need('archive').archive.dates('events'),
     exportDate(date, take) {
       const { archive, duckdb } = need('archive');
@@ -289,76 +344,56 @@ async function wire(
       const http = await createServer({ backend, config: server, pageDir: page, ownerToken, logger });
       closers.push(() => http.close());
       await http.listen({ host: server.host, port: server.port }).catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'EADDRINUSE') {
-          throw new UsageError(
-            `Port ${server.port} of ${server.host} is in use by another program. Set TILLSTREAM_PORT, or port in the config.`,
-          );
-        }
-        throw error;
+        throw new UsageError(
+          listenFailure(error, {
+            host: server.host,
+            port: server.port,
+            settings: 'TILLSTREAM_PORT or port in the config',
+          }),
+        );
       });
       const address = http.server.address();
       const port = typeof address === 'object' && address ? address.port : server.port;
-      url = `http://${server.host.includes(':') ? `[${server.host}]` : server.host}:${port}`;
-      return url;
+      url = `http://${hostToOpen(server.host)}:${port}`;
+      const owner = await openOwnerSocket(http, dataDir).catch((error: Error) => {
+        logger.warn(
+          { err: error },
+          'no socket for commands can be made in the data folder; they use the port',
+        );
+        return null;
+      });
+      if (owner) closers.push(() => owner.close());
+      return { url, socket: owner?.path ?? null };
     },
     async close(drainMsMax) {
       drainMs = drainMsMax;
       await closeAll();
+      return left;
     },
   };
 }
 
-function openLog({ config, dataDir, roles }: Environment, logger: Logger): Promise<EventLog> {
-  const program = `tillstream ${VERSION}`;
-  const readers = [
-    ...(roles.has('archive') ? ['archive'] : []),
-    ...(roles.has('measure') ? ['metrics', ...storeReaders(config.stores)] : []),
-  ];
-  const now = Date.now;
-  if (config.log.kind === 'kafka') {
-    const { kind: _kind, ...kafka } = config.log;
-    return openKafkaLog({ config: kafka, dir: join(dataDir, 'kafka-log'), readers, now, logger, program });
-  }
-  const { kind: _kind, ...segments } = config.log;
-  return openSegmentLog({ dir: join(dataDir, 'log'), config: segments, readers, now, program });
-}
-
-const SOURCES = { poll: createPollSource, tail: createTailSource, kafka: createKafkaSource };
-
-/** The sources of the config but http, which is the server itself. */
-export function configuredSources(environment: Environment, ingest: Ingest, logger: Logger): Source[] {
-  return environment.config.sources.flatMap((options): Source[] => {
-    if (options.kind === 'http') return [];
-    const stateDir = join(environment.dataDir, 'sources', options.name);
-    mkdirSync(stateDir, { recursive: true });
-    const context = {
-      ingest,
-      stateDir,
-      log: logger,
-      now: Date.now,
-      random: Math.random,
-    };
-    const { kind, ...rest } = options;
-    return [SOURCES[kind](rest as never, context)];
-  });
-}
-
+export { readParquet } from './adapters/engine/duckdb/parquet-records.ts';
 export {
   CONFIG_SCHEMA,
   type Config,
-  configuredSinks,
+  configuredSources,
   createPollSource,
+  DataDirInUse,
+  type DemoMark,
   dataConfigFile,
+  demoLive,
+  demoPast,
   type Environment,
+  followerChecks,
   holderOf,
   pollOptionsSchema,
+  readDemoMark,
   readEnvironment,
   runSimulator,
   type SimulatorOptions,
   SimulatorUsageError,
+  storageChecks,
+  withEngine,
+  writeDemoMark,
 };
-
-function logPart(log: EventLog): PartStatus {
-  const { state, message } = log.status();
-  return { state: state === 'ready' ? 'ready' : state === 'full' ? 'waiting' : 'failed', message };
-}

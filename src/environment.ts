@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { archiveConfig } from './adapters/archive/delta/config.ts';
 import { duckDbConfig } from './adapters/engine/duckdb/config.ts';
-import { sparkConfigSchema } from './adapters/engine/spark/index.ts';
+import { sparkConfigSchema, unusedSettings } from './adapters/engine/spark/index.ts';
 import { kafkaLogConfigSchema } from './adapters/log/kafka/index.ts';
 import { segmentLogConfigSchema } from './adapters/log/segments/index.ts';
 import { kafkaSourceOptionsSchema } from './adapters/source/kafka/index.ts';
@@ -14,14 +15,16 @@ import { configSchema } from './config/schema.ts';
 import { UsageError } from './domain/errors.ts';
 import { isLoopback } from './domain/host.ts';
 import { ROLES, type Role } from './domain/roles.ts';
+import { isOpenToAll } from './files/access.ts';
+import { sourceSettingsSchema } from './ingest/normalize-settings.ts';
 import { type ServerConfig, serverConfig } from './server/config.ts';
 import { storeSchema, withStoreOf } from './stores.ts';
 
 const sourceSchema = z.discriminatedUnion('kind', [
   serverConfig.extend({ kind: z.literal('http') }),
-  pollOptionsSchema.extend({ kind: z.literal('poll') }),
-  tailOptionsSchema.extend({ kind: z.literal('tail') }),
-  kafkaSourceOptionsSchema.extend({ kind: z.literal('kafka') }),
+  pollOptionsSchema.extend({ kind: z.literal('poll'), ...sourceSettingsSchema.shape }),
+  tailOptionsSchema.extend({ kind: z.literal('tail'), ...sourceSettingsSchema.shape }),
+  kafkaSourceOptionsSchema.extend({ kind: z.literal('kafka'), ...sourceSettingsSchema.shape }),
 ]);
 
 /** The config of this program: the parts are the adapters that it has. */
@@ -45,6 +48,8 @@ export interface Environment {
   configFile: string | undefined;
   dataDir: string;
   server: ServerConfig;
+  /** What is not as it should be, and keeps nothing from working. */
+  warnings: string[];
   /** What this process does. */
   roles: ReadonlySet<Role>;
 }
@@ -73,7 +78,7 @@ export async function readEnvironment(
   if (env.TILLSTREAM_PORT) {
     const port = Number(env.TILLSTREAM_PORT);
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
-      throw new UsageError(`TILLSTREAM_PORT="${env.TILLSTREAM_PORT}" is no port number.`);
+      throw new UsageError(`TILLSTREAM_PORT="${env.TILLSTREAM_PORT}" is not a port number. Use 0 to 65535.`);
     }
     server.port = port;
   }
@@ -84,15 +89,37 @@ export async function readEnvironment(
     );
   }
   refuseLoop(config);
-  if (config.engine.kind === 'spark' && config.log.kind !== 'kafka')
-    throw new UsageError(
-      `engine.kind is spark, which reads the event log from Kafka, and log.kind is ${config.log.kind}. ` +
-        'Set log: {kind: kafka, ...}, or engine: {kind: duckdb}.',
-    );
   const names = config.sources.map((source) => ('name' in source ? source.name : 'http'));
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice) throw new UsageError(`Two sources have the name "${twice}"; give each a name of its own.`);
-  return { config, configFile, dataDir, server, roles: rolesOf(options.roles, config) };
+  const warnings = [
+    ...(await openSecrets(configFile, loaded)),
+    ...(config.engine.kind === 'spark' ? unusedSettings(config.engine) : []),
+  ];
+  return { config, configFile, dataDir, server, warnings, roles: rolesOf(options.roles, config) };
+}
+
+const SECRET_SETTING = /^(key|token|secret|password|secret_access_key)$/;
+
+/** A warning where everyone on this machine may read secrets that stand in the config file itself. */
+async function openSecrets(file: string | undefined, config: unknown): Promise<string[]> {
+  if (file === undefined || !(await isOpenToAll(file))) return [];
+  const text = await readFile(file, 'utf8');
+  const names = [...secretsOf(config)].filter(([, secret]) => text.includes(secret)).map(([name]) => name);
+  if (names.length === 0) return [];
+  return [
+    `Every user of this machine can read ${file}, which holds secrets (${[...new Set(names)].join(', ')}). Close it with ` +
+      `"chmod 600 ${file}", or keep them in the environment: "\${NAME}".`,
+  ];
+}
+
+/** Names and values of the settings that are secrets. */
+function* secretsOf(value: unknown, isSecret = false): Generator<[string, string]> {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, each] of Object.entries(value)) {
+    if (typeof each !== 'string') yield* secretsOf(each, name === 'headers');
+    else if ((isSecret || SECRET_SETTING.test(name)) && each !== '') yield [name, each];
+  }
 }
 
 /** A source on the topic of the log would read what it has written, for ever. */

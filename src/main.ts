@@ -1,134 +1,271 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { check, compact, doctor, rebuild, vacuum } from './cli/care.ts';
+import { completion } from './cli/completion.ts';
 import { CommandFailed } from './cli/context.ts';
+import { down } from './cli/down.ts';
 import { exportEvents } from './cli/export.ts';
 import { badList, badShow, ledger, query, status, tap } from './cli/inspect.ts';
 import { load } from './cli/load.ts';
 import { servicesDown, servicesFetch, servicesStatus, servicesUp } from './cli/services.ts';
 import { simulate } from './cli/simulate.ts';
-import { down, up } from './cli/up.ts';
-import { UsageError } from './domain/errors.ts';
+import { endOnBrokenOutput, writeError, writeJson, writeOut, wroteOutput } from './cli/terminal.ts';
+import { up } from './cli/up.ts';
+import { ApiError, PartError, UsageError } from './domain/errors.ts';
+import { didYouMean } from './domain/nearest.ts';
+import { isSystemError, messageOf } from './domain/system-error.ts';
 import { VERSION } from './version.ts';
+
+const FROM =
+  'first day (2026-11-23) or time (2026-11-23T10:15), in the time zone of the shop; a time with a zone (Z, +01:00) as it is';
+const TO = 'last day, which is part of the range; or a time, which is not';
 
 /** Adds the options that every command takes. */
 function common(command: Command): Command {
   return command
-    .option('--json', 'print one JSON document on stdout')
-    .option('--config <file>', 'config file (YAML); also TILLSTREAM_CONFIG')
-    .option('--data <dir>', 'data folder; also TILLSTREAM_DATA');
+    .option('--json', 'print one JSON document on stdout, and nothing else there')
+    .option(
+      '--config <file>',
+      'config file, YAML (default: TILLSTREAM_CONFIG, else config.yaml in the data folder)',
+    )
+    .option('--data <dir>', 'data folder (default: TILLSTREAM_DATA, else the folder "data" of the checkout)');
+}
+
+/** Adds examples to the end of a command's help. */
+function examples(command: Command, ...lines: string[]): Command {
+  return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }
 
 const program = new Command('tillstream')
-  .description('A shop’s event log in; an archive that any data tool opens and live metrics out.')
-  .version(VERSION)
+  .description(
+    'Turns the events of an online shop into an archive that any data tool opens, and live metrics.',
+  )
+  .version(VERSION, '-V, --version', 'print the version')
+  .helpOption('-h, --help', 'print this help')
+  .helpCommand('help [command]', 'print the help of a command')
   .showSuggestionAfterError()
-  .exitOverride();
+  .configureOutput({ writeOut, writeErr: writeError })
+  .exitOverride()
+  .addHelpText(
+    'after',
+    `
+A command works on the process that runs on its data folder, or on the folder itself where none runs.
+Every command takes --json, --config FILE and --data DIR.
 
-common(program.command('up').description('run the pipeline'))
-  .option('--background', 'return when it is ready, and go on in the background')
-  .option('--demo', 'with a simulated shop, where the config has no sources')
-  .option('--check-stores', 'start only if the stores of the config, such as InfluxDB, take points')
-  .option('--with <list>', 'start these servers for trying out, and use them: kafka, hdfs or s3, influxdb')
-  .option('--roles <list>', 'do only these of collect, archive, measure, serve; the rest is done elsewhere')
-  .action(up);
-common(program.command('down').description('drain and stop what runs on the data folder')).action(down);
-common(program.command('status').description('state of each part')).action(status);
-common(program.command('check').description('try the config and each adapter once')).action(check);
-common(program.command('doctor').description('what is wrong, and what to do')).action(doctor);
+Exit codes: 0 done; 1 it failed; 2 wrong usage or config.
+Environment: TILLSTREAM_CONFIG, TILLSTREAM_DATA, TILLSTREAM_PORT.
+
+Examples:
+  tillstream up --demo                      a simulated shop at http://127.0.0.1:8080
+  tillstream load events.csv --dry-run      what a file would give
+  tillstream query revenue --from 2026-11-01
+  tillstream help query`,
+  );
+
+examples(
+  common(program.command('up').description('run the pipeline until Ctrl-C, or in the background'))
+    .option('--background', 'return when it is ready, and keep it running in the background')
+    .option(
+      '--demo',
+      'in a new data folder without a config: show a simulated shop, which takes no other events',
+    )
+    .option(
+      '--with <list>',
+      'also start these servers on this machine and use them: kafka, hdfs, s3, yarn, spark, influxdb, with commas between them, or all',
+    )
+    .option(
+      '--roles <list>',
+      'do only this part of the work: collect, archive, measure, serve; other processes do the rest',
+    ),
+  'tillstream up                             the config of the data folder, or the embedded default',
+  'tillstream up --background --config shop.yaml',
+  'tillstream up --with kafka,influxdb       real servers; needs Java 17 and Maven',
+  'tillstream up --roles collect             one of several processes that share the work over Kafka',
+).action(up);
 common(
   program
-    .command('load')
-    .argument('<files...>')
-    .description('bring in files: NDJSON, JSON, CSV, also .gz and .zst'),
+    .command('down')
+    .description('stop what runs on the data folder, after it has finished what it received'),
+).action(down);
+common(program.command('status').description('show what runs, the state of its parts and what waits')).action(
+  status,
+);
+common(
+  program.command('check').description('try the config and every part of it once; changes nothing'),
+).action(check);
+common(
+  program.command('doctor').description('check, and look at the machine; shows what is wrong and what to do'),
+).action(doctor);
+examples(
+  common(
+    program
+      .command('load')
+      .argument('<files...>', 'files, folders or patterns; - is stdin. The format is found by content')
+      .description('store the events of files'),
+  )
+    .option('--dry-run', 'show what would be stored and rejected, and store nothing')
+    .option('--again', 'read once more what was loaded before; events that are in count as duplicates')
+    .option('--format <name>', 'format of the files, where it is not found')
+    .option('--encoding <name>', 'encoding of the files, such as latin1; UTF-8 and UTF-16 are found')
+    .option('--delimiter <character>', 'CSV: what stands between cells')
+    .option('--columns <names>', 'CSV: names of the columns, with commas, where line 1 has none')
+    .option('--time-zone <zone>', "zone of times that name none; the shop's by default")
+    .addOption(
+      new Option('--date-order <order>', 'order of dates such as 11/1/2024').choices(['mdy', 'dmy', 'ymd']),
+    )
+    .addOption(new Option('--decimal <separator>', 'decimal separator of amounts').choices(['.', ',']))
+    .option('--currency <code>', 'currency of events that name none'),
+  'tillstream load orders-2026.csv --dry-run',
+  'tillstream load export.csv --time-zone Europe/Berlin --date-order dmy --decimal ,',
+  'tillstream load history/*.ndjson.gz --json',
+).action(load);
+common(
+  program
+    .command('export')
+    .description('write the archived events as NDJSON, to load them elsewhere; stop "up" before'),
 )
-  .option('--dry-run', 'tell what would come of it, store nothing')
-  .action(load);
-common(program.command('export').description('write the archived events as NDJSON, to load them elsewhere'))
-  .requiredOption('--out <folder>', 'new or empty folder; a file for each date')
-  .option('--from <date>', 'first date (UTC, YYYY-MM-DD)')
-  .option('--to <date>', 'last date')
+  .requiredOption('--out <folder>', 'new or empty folder; gets one file for each date')
+  .option('--from <date>', 'first date, UTC (2026-11-23)')
+  .option('--to <date>', 'last date, UTC, which is part of the range')
   .action(exportEvents);
-common(program.command('query').argument('<metric>').description('rows of a metric'))
-  .requiredOption('--window <size>', '1m, 1h or 1d')
-  .option('--from <time>', 'first window start (ISO 8601)')
-  .option('--to <time>', 'end of the range')
-  .option('--total', 'also merge all windows of the range')
-  .option('--top <n>', 'with --total: the best n keys, the rest as "other"')
-  .action(query);
-common(program.command('ledger').description('what became of every line')).action(ledger);
-common(program.command('tap').description('lines as they come in'))
-  .option('--count <n>', 'stop after so many')
+examples(
+  common(
+    program
+      .command('query')
+      .argument('[metric]', 'name of the metric; without it, the metrics are listed')
+      .description('show the rows of a metric'),
+  )
+    .option('--window <size>', 'size of the windows: 1m, 1h or 1d (default 1d)')
+    .option('--from <time>', FROM)
+    .option('--to <time>', TO)
+    .option('--total', 'one row for the whole range in place of one for each window')
+    .option('--top <n>', 'with --total: only the best n keys, 1 to 1000; the rest is "other"'),
+  'tillstream query revenue --from 2026-11-01 --to 2026-11-30',
+  'tillstream query traffic --window 1h --from 2026-11-23T08:00',
+  'tillstream query sales --total --top 10 --json',
+).action(query);
+common(
+  program
+    .command('ledger')
+    .description('show what became of every line; exit code 1 where it does not balance'),
+).action(ledger);
+common(program.command('tap').description('show lines while they are received'))
+  .option('--count <n>', 'end after so many lines')
   .action(tap);
-common(program.command('simulate').description('the simulated shop'))
-  .option('--serve', 'serve the log API (default)')
+common(program.command('simulate').description('run a simulated shop: serve, post or write its events'))
+  .option('--serve', 'serve them as a log API (default)')
   .option('--port <n>', 'port of the log API', '5000')
-  .option('--only-root', 'serve GET / only, as the old log API')
-  .option('--post <url>', 'post to a collector, e.g. http://127.0.0.1:8080/v1/events')
-  .option('--out <file>', 'write NDJSON')
-  .option('--write-dataset <file>', 'write a data set in the old pipeline’s shape')
-  .option('--dataset <file>', 'use the entries of a JSON file in place of the model')
-  .option('--count <n>', 'lines in total')
+  .option('--only-root', 'serve GET / only, as the old log API did')
+  .option('--post <url>', 'post them to a collector, e.g. http://127.0.0.1:8080/v1/events')
+  .option('--out <file>', 'write them as NDJSON; - is stdout')
+  .option('--write-dataset <file>', 'write a data set in the form of the old pipeline')
+  .option('--dataset <file>', 'take the entries of this JSON file in place of the model')
+  .option('--count <n>', 'number of lines; without --serve, --post and --out they are printed')
   .option('--rate <n>', 'events per second')
-  .option('--seed <n>', 'the same seed gives the same stream')
-  .option('--start <time>', 'time of the first line')
-  .option('--truth <file>', 'write what was emitted: exact counts and sums')
-  .option('--time-zone <zone>', 'time zone of the truth’s days')
-  .option('--late <share>', 'share of events minutes to days late')
-  .option('--very-late <share>', 'share of events months late')
-  .option('--duplicate <share>', 'share of lines sent twice')
-  .option('--out-of-order <share>', 'share of lines seconds out of order')
-  .option('--malformed <share>', 'share of malformed lines')
+  .option('--seed <n>', 'the same seed gives the same events')
+  .option('--start <time>', 'time of the first event')
+  .option('--truth <file>', 'also write the exact counts and sums of what was sent')
+  .option('--time-zone <zone>', 'time zone of the days in --truth')
+  .option('--late <share>', 'share of events that come minutes to days late, 0 to 1')
+  .option('--very-late <share>', 'share of events that come months late')
+  .option('--duplicate <share>', 'share of lines that are sent twice')
+  .option('--out-of-order <share>', 'share of lines that come some seconds out of order')
+  .option('--malformed <share>', 'share of lines that are not events')
   .action(simulate);
-const bad = program.command('bad').description('bad rows');
-common(bad.command('list').description('the newest'))
-  .option('--limit <n>', 'how many', '20')
-  .option('--reason <code>', 'only this reason')
+const bad = program.command('bad').description('look at rejected lines');
+common(bad.command('list').description('list the newest rejected lines'))
+  .option('--limit <n>', 'number of lines, 1 to 1000', '20')
+  .option('--reason <code>', 'only those of this reason, e.g. bad_json')
   .action(badList);
-common(bad.command('show').argument('<id>').description('one, whole')).action(badShow);
-common(program.command('rebuild').description('compute windows anew from the archive'))
-  .option('--from <time>', 'first day')
-  .option('--to <time>', 'last day')
-  .option('--diff', 'only compare')
+common(
+  bad
+    .command('show')
+    .argument('<id>', 'its id in "bad list"')
+    .description('show one rejected line as a whole'),
+).action(badShow);
+common(
+  program
+    .command('rebuild')
+    .description('compute windows from the archive again; with --diff, exit code 1 where they differ'),
+)
+  .option('--from <time>', FROM)
+  .option('--to <time>', TO)
+  .option('--diff', 'compare with the archive, and change nothing')
   .action(rebuild);
-common(program.command('compact').description('merge small files of the archive')).action(compact);
-common(program.command('vacuum').description('delete files that no newer version needs'))
-  .option('--retention-hours <n>', 'how long unused files are kept', '168')
+common(program.command('compact').description('merge small files of the archive now')).action(compact);
+common(program.command('vacuum').description('delete files of the archive that no newer version needs'))
+  .option('--retention-hours <n>', 'keep files that became unused within so many hours', '168')
   .action(vacuum);
-const services = program.command('services').description('real servers for trying out and for tests');
-const LIST = 'of kafka, hdfs, influxdb, s3, with commas between; all without it';
-common(services.command('fetch').argument('[servers]', LIST).description('fetch them, start none')).action(
-  servicesFetch,
-);
-common(services.command('up').argument('[servers]', LIST).description('fetch and start them'))
-  .option('--brokers <n>', 'brokers of Kafka, 1 to 3 (default 1)')
+const services = program
+  .command('services')
+  .description('run real servers on this machine, to try things out and for tests');
+const LIST = 'kafka, hdfs, influxdb, s3, spark, yarn, with commas between them (default: all)';
+common(
+  services.command('fetch').argument('[servers]', LIST).description('fetch their programs, and start none'),
+).action(servicesFetch);
+common(
+  services.command('up').argument('[servers]', LIST).description('start them; what is missing is fetched'),
+)
+  .option('--brokers <n>', 'number of Kafka brokers, 1 to 3 (default 1)')
   .action(servicesUp);
-common(services.command('down').argument('[servers]', LIST).description('stop them; their data stay'))
-  .option('--remove-data', 'and remove their data')
+common(services.command('down').argument('[servers]', LIST).description('stop them; their data are kept'))
+  .option('--remove-data', 'also delete their data')
   .action(servicesDown);
-common(services.command('status').argument('[servers]', LIST).description('which run, and where')).action(
-  servicesStatus,
-);
+common(
+  services.command('status').argument('[servers]', LIST).description('show which of them run, and where'),
+).action(servicesStatus);
+examples(
+  program
+    .command('completion')
+    .argument('<shell>', 'bash, zsh or fish')
+    .description('print the script by which a shell completes commands and options'),
+  'source <(./tillstream completion bash)    in ~/.bashrc; for zsh in ~/.zshrc, after compinit',
+  './tillstream completion fish | source     in ~/.config/fish/config.fish',
+).action((shell: string) => completion(shell, program));
 
-// Whoever reads our output may stop early, as `head` does.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit();
-  throw error;
-});
+endOnBrokenOutput();
 
 try {
+  refuseUnknownHelp(process.argv.slice(2));
   await program.parseAsync();
 } catch (error) {
   process.exitCode = exitCode(error);
 }
 
-/** 0 done, 1 failed, 2 wrong usage or config. A user's mistake is told without a stack trace. */
+/** commander answers "help x" with the general help, whatever x is. */
+function refuseUnknownHelp([first, second]: string[]): void {
+  const names = program.commands.map((command) => command.name());
+  if (first !== 'help' || second === undefined || names.includes(second)) return;
+  throw new UsageError(
+    `There is no command "${second}".${didYouMean(second, names)} "tillstream help" lists them.`,
+  );
+}
+
+/** 0 done, 1 failed, 2 wrong usage or config. A user's mistake has no stack trace. */
 function exitCode(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UsageError || error instanceof CommandFailed) {
-    process.stderr.write(`${error.message}\n`);
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    writeJsonError(error.message.replace(/^error: /, ''));
+    return 2;
+  }
+  const message = error instanceof ApiError ? `${error.message} ${error.hint}` : messageOf(error);
+  writeJsonError(message);
+  if (error instanceof UsageError || error instanceof CommandFailed || error instanceof PartError) {
+    writeError(`${message}\n`);
     return error instanceof UsageError ? 2 : 1;
   }
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : error}\n`);
+  if (error instanceof ApiError) {
+    writeError(`${message}\n`);
+    return error.status < 500 ? 2 : 1;
+  }
+  // What the system refuses is not a mistake in the program: where that happened in it helps nobody.
+  if (isSystemError(error)) writeError(`The system refused: ${message}.\n`);
+  else writeError(`${error instanceof Error ? (error.stack ?? message) : message}\n`);
   return 1;
+}
+
+/** With --json the error is the one document on stdout, unless another one was begun there. */
+function writeJsonError(message: string): void {
+  if (process.argv.includes('--json') && !wroteOutput())
+    writeJson(`${JSON.stringify({ error: { message } })}\n`);
 }

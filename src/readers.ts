@@ -1,20 +1,23 @@
 import { join } from 'node:path';
 import { type ArchivePlace, archivePlace } from './adapters/archive/delta/place.ts';
-import { duckDbConfig } from './adapters/engine/duckdb/config.ts';
 import { type DuckDb, openDuckDb } from './adapters/engine/duckdb/index.ts';
-import { SparkEngine } from './adapters/engine/spark/index.ts';
-import { joinPartitionGroup, RECORD_MARKS } from './adapters/log/kafka/index.ts';
+import { Spark } from './adapters/engine/spark/index.ts';
+import { joinPartitionGroup, openKafkaLog } from './adapters/log/kafka/index.ts';
+import { openSegmentLog } from './adapters/log/segments/index.ts';
+import { now } from './clock.ts';
 import type { Logger } from './domain/logger.ts';
 import type { Environment } from './environment.ts';
 import { CATALOGUE } from './metrics/catalogue.ts';
 import { ArchiveWatch } from './pipeline/archive-watch.ts';
+import type { Closers } from './pipeline/close-each.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import type { Archive } from './ports/archive.ts';
-import type { BatchEngine, ClusterEngine } from './ports/engine.ts';
+import type { BatchEngine, EngineProgram } from './ports/engine.ts';
 import type { EventLog } from './ports/event-log.ts';
 import type { MetricsStore } from './ports/metrics-store.ts';
 import type { PartitionGroup } from './ports/partition-group.ts';
 import { Stores } from './stores.ts';
+import { VERSION } from './version.ts';
 
 /** Most runs of source and received-at in a batch: what the parser's CASE tree takes. */
 const RUNS_MAX = 2048;
@@ -25,8 +28,8 @@ export interface Readers {
   /** Parses lines and writes the archive, whichever engine computes the metrics. */
   readonly duckdb: DuckDb;
   readonly engine: BatchEngine;
-  /** The same where it runs on a cluster. */
-  readonly cluster: ClusterEngine | null;
+  /** What computes for it elsewhere; null where nothing does. */
+  readonly program: EngineProgram | null;
   /** Where the metrics of the engine are. */
   readonly store: MetricsStore;
   /** What was found wrong with the metrics at the start; empty when all was well. */
@@ -38,10 +41,20 @@ export interface Readers {
   readonly stores: Stores;
 }
 
-/** About as many lines come into one record where a collector is busy. */
-const BLOCK_LINES = 500;
-
-export type Closers = (() => Promise<unknown>)[];
+/** Opens the event log of the config, which keeps what archive and metrics of this process still need; a store catches up from the archive. */
+export function openLog({ config, dataDir, roles }: Environment, logger: Logger): Promise<EventLog> {
+  const program = `tillstream ${VERSION}`;
+  const readers = [
+    ...(roles.has('archive') ? ['archive'] : []),
+    ...(roles.has('measure') ? ['metrics'] : []),
+  ];
+  if (config.log.kind === 'kafka') {
+    const { kind: _kind, ...kafka } = config.log;
+    return openKafkaLog({ config: kafka, dir: join(dataDir, 'kafka-log'), readers, now, logger, program });
+  }
+  const { kind: _kind, ...segments } = config.log;
+  return openSegmentLog({ dir: join(dataDir, 'log'), config: segments, readers, now, program });
+}
 
 /** Opens what the roles need, null where that is nothing; starts nothing yet. What must be closed is added to `closers`. */
 export async function openReaders(
@@ -53,22 +66,22 @@ export async function openReaders(
   const { config, dataDir, roles } = environment;
   const reads = { archive: roles.has('archive'), metrics: roles.has('measure') };
   if (!reads.archive && !reads.metrics) return null;
-  const now = Date.now;
   const place = await archivePlace(config.archive, dataDir);
+  const spark = reads.metrics ? await openSpark(environment, place, logger) : null;
+  const { threads, memory_mb } = config.engine;
   const duckdb = await openDuckDb({
     dir: join(dataDir, 'metrics'),
     archiveDirs: [place.dir],
     catalogue: CATALOGUE,
     timeZone: config.time_zone,
     logId: log.id,
-    // Where Spark computes them, it has no metrics.
-    config: config.engine.kind === 'duckdb' ? config.engine : duckDbConfig.parse({}),
+    config: { threads, memory_mb },
+    aggregator: spark,
     now,
+    onStateLost: (found) => logger.warn({}, found),
   });
   closers.push(() => duckdb.close());
-  const spark = reads.metrics ? await openSpark(environment, log, place, logger) : null;
-  closers.push(async () => spark?.close());
-  const archive = await place.open({ parquet: duckdb.parquet, logId: log.id, now });
+  const archive = await place.open({ parquet: duckdb.parquet, logId: log.id, now, logger });
   const archiveWatch = place.isRemote ? new ArchiveWatch(archive) : null;
   closers.push(async () => archiveWatch?.stop());
   let group: PartitionGroup | null = null;
@@ -82,29 +95,7 @@ export async function openReaders(
     closers.push(() => joined.close());
     group = joined;
   }
-  const pipeline = new Pipeline({
-    reads,
-    group,
-    log,
-    parser: duckdb.parser,
-    archive,
-    engine: spark ?? duckdb.engine,
-    cluster: spark,
-    logger,
-    limits: {
-      linesMax: config.batch.lines_max,
-      bytesMax: config.batch.bytes_max,
-      runsMax: RUNS_MAX,
-      stageLinesMin: config.batch.gather_lines_max,
-      waitMsMax: READER_WAIT_MS_MAX,
-    },
-    archiveEveryMs: config.batch.archive_every_ms,
-    metricsEveryMs: config.batch.metrics_every_ms,
-    gatherLinesMax: config.batch.gather_lines_max,
-    compactEveryMs: config.housekeeping.compact_every_minutes * 60_000,
-    vacuumRetentionHours: config.housekeeping.vacuum_retention_hours,
-  });
-  const store = spark?.store ?? duckdb.store;
+  const store = duckdb.store;
   const stores = new Stores({
     // They follow the metrics of this process.
     stores: reads.metrics ? config.stores : [],
@@ -113,14 +104,39 @@ export async function openReaders(
     log,
     parser: duckdb.parser,
     events: duckdb.events,
+    archive,
     metrics: store,
     runsMax: RUNS_MAX,
   });
-  const { message } = spark ?? duckdb;
+  const pipeline = new Pipeline({
+    reads,
+    group,
+    log,
+    parser: duckdb.parser,
+    decoder: duckdb.decoder,
+    archived: duckdb.archived,
+    archive,
+    engine: duckdb.engine,
+    program: spark,
+    logger,
+    limits: {
+      linesMax: config.batch.lines_max,
+      bytesMax: config.batch.bytes_max,
+      runsMax: RUNS_MAX,
+      waitMsMax: READER_WAIT_MS_MAX,
+    },
+    archiveEveryMs: config.batch.archive_every_ms,
+    metricsEveryMs: config.batch.metrics_every_ms,
+    gatherLinesMax: config.batch.gather_lines_max,
+    compactEveryMs: config.housekeeping.compact_every_minutes * 60_000,
+    vacuumRetentionHours: config.housekeeping.vacuum_retention_hours,
+    onRebuilt: () => stores.onRebuilt(),
+  });
+  const { message } = duckdb;
   return {
     duckdb,
-    engine: spark ?? duckdb.engine,
-    cluster: spark,
+    engine: duckdb.engine,
+    program: spark,
     store,
     message,
     archive,
@@ -133,26 +149,16 @@ export async function openReaders(
 /** Null where the metrics are computed in this process. */
 async function openSpark(
   { config, dataDir }: Environment,
-  log: EventLog,
   place: ArchivePlace,
   logger: Logger,
-): Promise<SparkEngine | null> {
-  if (config.engine.kind !== 'spark' || config.log.kind !== 'kafka') return null;
-  const { kind: _kind, replication_factor: replicationFactor, line_bytes_max, ...kafka } = config.log;
-  return SparkEngine.open({
-    config: config.engine,
-    kafka,
-    replicationFactor,
-    lineBytesMax: line_bytes_max,
-    linesPerRecord: config.log.records === 'blocks' ? BLOCK_LINES : 1,
-    marks: RECORD_MARKS,
-    log,
-    dir: join(dataDir, 'metrics-spark'),
-    archiveDirs: [place.dir],
-    archiveAddress: place.address,
-    catalogue: CATALOGUE,
-    timeZone: config.time_zone,
+): Promise<Spark | null> {
+  if (config.engine.kind !== 'spark') return null;
+  const { python } = config.engine;
+  if (python === undefined) throw new Error('the programs of the engine are not resolved');
+  return Spark.open({
+    config: { ...config.engine, python },
+    archive: place.address,
+    dir: join(dataDir, 'metrics', 'spark'),
     logger,
-    now: Date.now,
   });
 }

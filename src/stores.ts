@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import {
   type InfluxConfig,
@@ -8,6 +9,7 @@ import {
   influxConfigSchema,
   type MetricShape,
 } from './adapters/store/influxdb/index.ts';
+import { now } from './clock.ts';
 import { UsageError } from './domain/errors.ts';
 import type { Logger } from './domain/logger.ts';
 import type { PartStatus } from './domain/status.ts';
@@ -17,6 +19,7 @@ import type { Aggregate } from './metrics/definition.ts';
 import { EventFeed } from './pipeline/event-feed.ts';
 import { Follower } from './pipeline/follower.ts';
 import type { BatchParser, EventReader } from './ports/batch.ts';
+import type { ArchiveReader } from './ports/engine.ts';
 import type { EventLog } from './ports/event-log.ts';
 import type { MetricsStore } from './ports/metrics-store.ts';
 import type { Sink } from './ports/sink.ts';
@@ -34,6 +37,7 @@ type StoreConfig = z.infer<typeof storeSchema>;
 /** The store's parts in the status; its reader of the log has the first name. */
 const METRICS_PART = 'influxdb';
 const EVENTS_PART = 'influxdb raw';
+const CAUGHT_UP_LOOK_MS = 50;
 
 const INFLUX_VARIABLES = {
   token: 'TILLSTREAM_INFLUX_TOKEN',
@@ -90,7 +94,7 @@ export function configuredSinks(
 
 function influxSink(config: InfluxConfig, { dataDir, logger }: Place): InfluxSink {
   const tagsFile = stateFile(join(dataDir, 'stores', 'influxdb', 'tag-values.json'));
-  return new InfluxSink({ config, shapes: CATALOGUE.map(shapeOf), tagsFile, logger, now: Date.now });
+  return new InfluxSink({ config, shapes: CATALOGUE.map(shapeOf), tagsFile, logger, now });
 }
 
 /** What a store outside of ours needs to know of a metric. */
@@ -110,6 +114,7 @@ function fieldOf(aggregate: Aggregate): Pick<MetricShape['values'][number], 'typ
     case 'count':
       return { type: 'integer', merge: 'sum' };
     case 'sum':
+      if (aggregate.type === 'decimal') return { type: 'decimal', merge: 'sum' };
       return { type: aggregate.type === 'integer' ? 'integer' : 'float', merge: 'sum' };
     case 'max':
       return { type: 'float', merge: 'max' };
@@ -120,16 +125,12 @@ function fieldOf(aggregate: Aggregate): Pick<MetricShape['values'][number], 'typ
   }
 }
 
-/** Readers of the log that the stores need: it keeps what they have not taken. */
-export function storeReaders(stores: readonly StoreConfig[]): string[] {
-  return stores.some((store) => store.kind === 'influxdb' && store.raw_events) ? [METRICS_PART] : [];
-}
-
 export interface StoresOptions extends Place {
   stores: readonly StoreConfig[];
   log: EventLog;
   parser: BatchParser;
   events: EventReader;
+  archive: ArchiveReader;
   metrics: MetricsStore;
   runsMax: number;
 }
@@ -153,7 +154,7 @@ export class Stores {
   }
 
   async start(): Promise<void> {
-    const { stores, dataDir, log, parser, events, metrics: store, logger, runsMax } = this.#options;
+    const { stores, dataDir, log, parser, events, archive, metrics: store, logger, runsMax } = this.#options;
     const config = stores.find((candidate) => candidate.kind === 'influxdb');
     if (!config) return;
     const sink = influxSink(config, this.#options);
@@ -176,6 +177,7 @@ export class Stores {
       log,
       parser,
       events,
+      archive,
       sink,
       file: file('events.json'),
       logger,
@@ -194,12 +196,38 @@ export class Stores {
     await this.#follower?.stop(drainMsMax);
   }
 
+  /** Windows were computed again; rows that went away can't be reported to a store that only takes points. */
+  onRebuilt(): void {
+    if (this.#sink)
+      this.#options.logger.warn(
+        { store: METRICS_PART },
+        'InfluxDB gets the points that the rebuild changed, and keeps points of rows that no longer exist. If rows were deleted from the ' +
+          'archive, set a new bucket: it is filled from the start',
+      );
+  }
+
   /** A store that waits keeps nobody from sending and reading. */
   parts(): Record<string, PartStatus> {
     return {
       ...(this.#follower ? { [METRICS_PART]: { ...this.#follower.status(), needed: false } } : {}),
       ...(this.#feed ? { [EVENTS_PART]: { ...this.#feed.status(), needed: false } } : {}),
     };
+  }
+
+  /**
+   * Resolves when the stores have all that the metrics and the log have, or when one can't take it. Gives those that are behind,
+   * with the reason.
+   */
+  async caughtUp(signal: AbortSignal): Promise<Record<string, string>> {
+    for (;;) {
+      const behind: Record<string, string> = {};
+      if (this.#follower && this.#follower.behindSeconds() > 0)
+        behind[METRICS_PART] = this.#follower.status().message;
+      if (this.#feed && this.#feed.lag() > 0) behind[EVENTS_PART] = this.#feed.status().message;
+      const reasons = Object.values(behind);
+      if (reasons.length === 0 || reasons.every((reason) => reason !== '') || signal.aborted) return behind;
+      await sleep(CAUGHT_UP_LOOK_MS);
+    }
   }
 
   /** Lines of the log that a store has not taken. */

@@ -59,7 +59,12 @@ function revenue(scope: parts.Scope): PanelBuilder[] {
       ratio,
     ),
     parts.amount(scope, [3, 4], { title: 'Orders', metric: 'revenue', field: 'orders', tags: ['currency'] }),
-    parts.amount(scope, [3, 4], { title: 'Units', metric: 'revenue', field: 'units', tags: ['currency'] }),
+    parts.amount(scope, [3, 4], {
+      title: 'Units',
+      metric: 'revenue',
+      field: 'units',
+      tags: ['currency'],
+    }),
     parts.amount(scope, [3, 4], {
       title: 'Refunds',
       metric: 'revenue',

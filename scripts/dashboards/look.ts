@@ -82,6 +82,7 @@ export const flowColours = colours({
   archived: SERIES.teal,
   counted: SERIES.cyan,
   duplicate: SERIES.violet,
+  excluded: GREY,
   bad: BAD,
   collector: SERIES.blue,
   log: SERIES.violet,

@@ -180,7 +180,7 @@ function quality(scope: parts.Scope): PanelBuilder[] {
       {
         title: 'Bad rows by reason',
         description:
-          'Lines that are no events, by the time of receipt. docs/events.md tells what the reasons mean.',
+          'Lines that are not events, by the time of receipt. docs/events.md explains the reasons.',
         size: [8, 8],
         unit: UNITS.count,
       },

@@ -187,6 +187,7 @@ function flow(): PanelBuilder[] {
       [rate('archived_events|archived_bad_rows'), 'archived'],
       [rate('counted'), 'counted'],
       [rate('duplicate'), 'duplicate'],
+      [rate('excluded'), 'excluded'],
       [rate('bad'), 'bad'],
     ),
     lineChart(
@@ -219,8 +220,8 @@ function flow(): PanelBuilder[] {
     ),
     bars(
       {
-        title: 'Lines refused at the door, by reason',
-        description: 'Lines a minute that were judged bad when they came in; they are kept as bad rows.',
+        title: 'Rejected lines, by reason',
+        description: 'Lines a minute that were rejected when they came in; they are kept as bad rows.',
         size: [8, 8],
         unit: UNITS.lines,
       },

@@ -1,4 +1,4 @@
-import { tagNames } from '../../src/adapters/store/influxdb/layout.ts';
+import { decimalField, tagNames } from '../../src/adapters/store/influxdb/layout.ts';
 import type { WindowSize } from '../../src/domain/window.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import type { cog } from './sdk.ts';
@@ -78,8 +78,20 @@ export function influxQuery(
   question: Question,
 ): cog.Builder<cog.Dataquery> {
   check(question);
-  const query = { refId, datasource: language.datasource, ...language.target(question) };
+  const query = { refId, datasource: language.datasource, ...language.target(stored(question)) };
   return { build: () => query as unknown as cog.Dataquery };
+}
+
+/** The question by the names of the fields in InfluxDB. */
+function stored(question: Question): Question {
+  return 'sum' in question && isDecimal(question.metric, question.sum)
+    ? { ...question, sum: decimalField(question.sum) }
+    : question;
+}
+
+function isDecimal(name: string, field: string): boolean {
+  const aggregate = CATALOGUE.find((metric) => metric.name === name)?.values[field];
+  return aggregate?.kind === 'sum' && aggregate.type === 'decimal';
 }
 
 /** The fields that a question reads. */

@@ -1,22 +1,16 @@
-import { statfs } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type App, configuredSinks, configuredSources, openApp } from '../app.ts';
+import { constants, existsSync } from 'node:fs';
+import { access, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { configuredSources, followerChecks, holderOf, storageChecks } from '../app.ts';
+import { now } from '../clock.ts';
 import { UsageError } from '../domain/errors.ts';
+import { parseTimeRange } from '../domain/metric-query.ts';
 import type { Status } from '../domain/status.ts';
+import { messageOf } from '../domain/system-error.ts';
 import type { CompactResult, VacuumResult } from '../ports/archive.ts';
 import type { RebuildResult } from '../ports/engine.ts';
-import { createLogger } from '../telemetry/logger.ts';
-import {
-  ask,
-  type CommonOptions,
-  environmentOf,
-  findRunning,
-  onData,
-  print,
-  progress,
-  progressDone,
-  table,
-} from './context.ts';
+import { ask, type CommonOptions, environmentOf, findRunning, onData, print, table } from './context.ts';
+import { terminalLogger } from './terminal.ts';
 
 /** `compact`: merges small files of the archive. */
 export async function compact(options: CommonOptions): Promise<void> {
@@ -52,23 +46,17 @@ export async function vacuum(options: CommonOptions & { retentionHours: string }
 export async function rebuild(
   options: CommonOptions & { from?: string; to?: string; diff?: boolean },
 ): Promise<void> {
-  const time = (text: string | undefined, fallback: number) => {
-    const value = text === undefined ? fallback : Date.parse(text);
-    if (Number.isNaN(value)) throw new UsageError(`"${text}" is no time: use ISO 8601.`);
-    return value;
-  };
-  const range =
-    options.from || options.to ? { fromMs: time(options.from, 0), toMs: time(options.to, Date.now()) } : null;
-  if (range && range.fromMs >= range.toMs) throw new UsageError('--from is not before --to.');
+  const { from, to } = options;
   const result = await onData<RebuildResult>(options, {
     remote: (run) => {
-      const parameters = new URLSearchParams(
-        range ? { from: String(range.fromMs), to: String(range.toMs) } : {},
-      );
+      const parameters = new URLSearchParams();
+      for (const [name, text] of Object.entries({ from, to }))
+        if (text !== undefined) parameters.set(name, text);
       if (options.diff) parameters.set('diff', 'true');
       return ask(run, 'POST', `/v1/admin/rebuild?${parameters}`);
     },
     local: async (app) => {
+      const range = parseTimeRange({ from, to }, app.backend.timeZone, now());
       await app.settle();
       return app.backend.rebuild(range, options.diff ?? false);
     },
@@ -81,9 +69,6 @@ export async function rebuild(
   });
   if (result.differences > 0) process.exitCode = 1;
 }
-
-/** A cluster may have much to do before it gives a job its place. */
-const SPARK_MS_MAX = 120_000;
 
 interface Finding {
   part: string;
@@ -121,10 +106,12 @@ async function findProblems(options: CommonOptions): Promise<Finding[]> {
   const findings: Finding[] = [
     { part: 'config', ok: true, message: environment.configFile ?? 'no file: the embedded default' },
   ];
+  for (const message of environment.warnings)
+    findings.push({ part: 'config', ok: true, message: `WARNING: ${message}` });
   const attempt = async (part: string, work: () => Promise<string>) => {
     const finding = await work().then(
       (message) => ({ part, ok: true, message }),
-      (error) => ({ part, ok: false, message: error instanceof Error ? error.message : String(error) }),
+      (error) => ({ part, ok: false, message: messageOf(error) }),
     );
     findings.push(finding);
   };
@@ -135,44 +122,40 @@ async function findProblems(options: CommonOptions): Promise<Finding[]> {
       findings.push({ part, ok: state === 'ready', message: message || state });
     }
   } else {
-    await attempt('data folder, log, archive, metrics', async () => {
-      const isSpark = environment.config.engine.kind === 'spark';
-      // What Spark says is among the findings.
-      const app = await openApp(environment, createLogger(isSpark ? 'fatal' : 'error'));
-      const { received } = app.backend.ledger();
-      if (isSpark) findings.push(await sparkStarted(app));
-      await app.close(0);
-      return `open; ${received} lines received so far`;
-    });
+    await attempt('data folder', () => checkDataFolder(environment.dataDir));
+    const logger = terminalLogger('fatal');
+    for (const { part, run } of [
+      ...storageChecks(environment, logger),
+      ...followerChecks(environment, logger),
+    ])
+      await attempt(part, run);
   }
   const refuse = async () => {
     throw new UsageError('check stores nothing');
   };
-  for (const source of configuredSources(environment, refuse, createLogger('error'))) {
+  for (const source of configuredSources(environment, refuse, terminalLogger('error'))) {
     await attempt(`source ${source.name}`, () => source.check());
-  }
-  const { config, dataDir } = environment;
-  for (const { name, sink } of configuredSinks(config.stores, { dataDir, logger: createLogger('error') })) {
-    await attempt(`store ${name}`, () => sink.check());
   }
   return findings;
 }
 
-/** Waits until an engine that is another program works, or can't. */
-async function sparkStarted(app: App): Promise<Finding> {
-  const deadline = Date.now() + SPARK_MS_MAX;
-  const metrics = () =>
-    app.backend.status().parts.metrics ?? { state: 'ready', message: 'not in this process' };
-  while (!['ready', 'failed'].includes(metrics().state) && Date.now() < deadline) {
-    progress('Starting Spark ...');
-    await sleep(200);
-  }
-  const { state, message } = metrics();
-  return { part: 'Spark', ok: state === 'ready', message: message || 'works' };
+/** Whether a start can write there; leaves nothing behind. */
+async function checkDataFolder(dataDir: string): Promise<string> {
+  const holder = await holderOf(dataDir);
+  if (holder !== null) return `${dataDir} is open in process ${holder}`;
+  let folder = dataDir;
+  while (!existsSync(folder)) folder = dirname(folder);
+  await access(folder, constants.W_OK).catch(() => {
+    throw new UsageError(
+      `${folder} can't be written to. Set --data or TILLSTREAM_DATA to a folder of yours.`,
+    );
+  });
+  return folder === dataDir
+    ? `${dataDir} can be written to`
+    : `${dataDir} does not exist yet; a start creates it`;
 }
 
 function report(options: CommonOptions, findings: Finding[]): void {
-  progressDone();
   const ok = findings.every((finding) => finding.ok);
   print(options, { ok, findings }, () =>
     table(findings.map(({ part, ok: fine, message }) => ({ part, state: fine ? 'ok' : 'PROBLEM', message }))),

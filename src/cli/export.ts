@@ -6,8 +6,9 @@ import { finished } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { openApp } from '../app.ts';
 import { UsageError } from '../domain/errors.ts';
-import { createLogger } from '../telemetry/logger.ts';
-import { type CommonOptions, environmentOf, findRunning, print, progress, progressDone } from './context.ts';
+import { reasonOf } from '../domain/system-error.ts';
+import { type CommonOptions, environmentOf, findRunning, print, refuseMissing } from './context.ts';
+import { progress, progressDone, terminalLogger } from './terminal.ts';
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 
@@ -27,9 +28,13 @@ export async function exportEvents(
     throw new UsageError(
       `Process ${run.pid} has the data folder open. Stop it, then export: what it receives meanwhile would be missing.`,
     );
-  await mkdir(out, { recursive: true });
-  if ((await readdir(out)).length > 0) throw new UsageError(`The folder ${out} is not empty.`);
-  const app = await openApp(environment, createLogger('warn'));
+  refuseMissing(environment.dataDir);
+  const cannot = (error: Error) => {
+    throw new UsageError(`The folder ${out} can't be used: ${reasonOf(error)}.`);
+  };
+  await mkdir(out, { recursive: true }).catch(cannot);
+  if ((await readdir(out).catch(cannot)).length > 0) throw new UsageError(`The folder ${out} is not empty.`);
+  const app = await openApp(environment, terminalLogger('warn'));
   const result = { events: 0, files: 0, out };
   try {
     await app.settle();

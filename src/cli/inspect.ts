@@ -1,26 +1,35 @@
+import { now } from '../clock.ts';
 import { UsageError } from '../domain/errors.ts';
 import type { Ledger, LedgerEntry } from '../domain/ledger.ts';
+import { parseMetricQuery, QUERY_WINDOWS_MAX } from '../domain/metric-query.ts';
+import { didYouMean } from '../domain/nearest.ts';
+import { printable } from '../domain/printable.ts';
+import { REASON_CODES } from '../domain/reasons.ts';
+import { ROLES } from '../domain/roles.ts';
 import type { Status } from '../domain/status.ts';
-import type { WindowSize } from '../domain/window.ts';
 import type { BadRow } from '../ports/batch.ts';
 import type { MetricResult } from '../ports/metrics-store.ts';
 import {
   ask,
   CommandFailed,
   type CommonOptions,
-  environmentOf,
+  dataDirOf,
   findRunning,
   onData,
   print,
-  type RunFile,
+  refuseHolder,
   table,
 } from './context.ts';
+import { findingLines } from './finding-lines.ts';
+import { type RunFile, requestOwner } from './owner.ts';
+import { writeJson, writeOut } from './terminal.ts';
 
 /** `status`: the state of each part, or that nothing runs. */
 export async function status(options: CommonOptions): Promise<void> {
-  const { dataDir } = await environmentOf(options);
+  const dataDir = dataDirOf(options);
   const run = await findRunning(dataDir);
   if (!run) {
+    await refuseHolder(dataDir);
     print(
       options,
       { running: false, data: dataDir },
@@ -42,11 +51,14 @@ export async function status(options: CommonOptions): Promise<void> {
     }));
     return [
       `Running: ${current.url} (process ${current.pid}, version ${current.version}, since ${current.started_at})`,
+      // One process has all of them, unless it is told otherwise.
+      ...(current.roles.length < ROLES.length ? [`Roles: ${current.roles.join(', ')}`] : []),
       `Data: ${current.data}, time zone ${current.time_zone}, windows to recompute: ${current.dirty_windows}`,
       '',
       table(parts),
       '',
       table(stages),
+      ...current.findings.flatMap(({ source, findings }) => findingLines(`Findings of ${source}`, findings)),
     ].join('\n');
   });
 }
@@ -65,6 +77,7 @@ export async function ledger(options: CommonOptions): Promise<void> {
     'to archive': entry.archive.in_flight,
     counted: entry.metrics.counted,
     duplicate: entry.metrics.duplicate,
+    excluded: entry.metrics.excluded,
     bad: entry.metrics.bad,
     'to measure': entry.metrics.in_flight,
     balanced: entry.balanced ? 'yes' : 'NO',
@@ -72,77 +85,64 @@ export async function ledger(options: CommonOptions): Promise<void> {
   print(options, current, () => {
     const rows = Object.entries(current.by_source).map(([source, entry]) => row(source, entry));
     const notes = [`Windows to recompute: ${current.dirty_windows}`];
+    const { deleted = 0, added = 0 } = current.archive;
+    if (deleted > 0) notes.push(`Archived rows that other programs have deleted since: ${deleted}`);
+    if (added > 0) notes.push(`Rows of the archive that other programs have added: ${added}`);
     if (current.lost > 0)
       notes.push(`Lines lost to damage of the log files: ${current.lost} (kept in quarantine)`);
+    if (current.expired > 0)
+      notes.push(
+        `Lines that the topic of the log deleted before they were read: ${current.expired} (expired)`,
+      );
     return `${table([...rows, row('all', current)])}\n${notes.join('\n')}`;
   });
   if (!current.balanced) process.exitCode = 1;
 }
 
 export interface QueryOptions extends CommonOptions {
-  window: string;
+  window?: string;
   from?: string;
   to?: string;
   total?: boolean;
   top?: string;
 }
 
-const WINDOW_MS: Record<string, number> = { '1m': 60_000, '1h': 3_600_000, '1d': 86_400_000 };
-/** Without --from, so many windows back: the most that the API gives at once. */
-const WINDOWS_MAX = 50_000;
+type QueryAnswer = MetricResult & { metric: string; window: string; time_zone: string };
 
-/** `query METRIC`: rows of a metric. */
-export async function query(metric: string, options: QueryOptions): Promise<void> {
-  const toMs = time(options.to, Date.now() + 86_400_000);
-  const windowMs = WINDOW_MS[options.window] ?? 60_000;
-  const fromMs = time(options.from, Math.max(0, toMs - WINDOWS_MAX * windowMs));
-  if (fromMs >= toMs) throw new UsageError('--from is not before --to.');
-  const result = await onData<MetricResult & { metric: string; window: string; time_zone: string }>(options, {
-    remote: (run) => {
-      const range = { from: String(fromMs), to: String(toMs) };
-      const parameters = new URLSearchParams({ window: options.window, ...range });
-      if (options.top !== undefined) parameters.set('top', options.top);
-      if (options.total) parameters.set('total', 'true');
-      return ask(run, 'GET', `/v1/metrics/${encodeURIComponent(metric)}?${parameters}`);
+/** `query METRIC`: rows of a metric; with --total only the total is shown, and --json has both. */
+export async function query(metric: string | undefined, options: QueryOptions): Promise<void> {
+  const { window, from, to, total, top } = options;
+  const parsed = ({ metrics, time_zone: timeZone }: Pick<Status, 'metrics' | 'time_zone'>) => {
+    if (metric === undefined)
+      throw new UsageError(
+        `Name a metric:\n${metrics.map(({ name, title }) => `  ${name.padEnd(10)} ${title}`).join('\n')}`,
+      );
+    return parseMetricQuery(
+      { metric, window, from, to, total: total ?? false, top },
+      { metrics, timeZone, nowMs: now(), defaultWindow: '1d', defaultWindows: QUERY_WINDOWS_MAX },
+    );
+  };
+  const result = await onData<QueryAnswer>(options, {
+    remote: async (run) => {
+      const { fromMs, toMs, ...rest } = parsed(await ask<Status>(run, 'GET', '/v1/status'));
+      const parameters = new URLSearchParams({ window: rest.window, from: String(fromMs), to: String(toMs) });
+      if (rest.top !== undefined) parameters.set('top', String(rest.top));
+      if (rest.total) parameters.set('total', 'true');
+      return ask(run, 'GET', `/v1/metrics/${rest.metric}?${parameters}`);
     },
     local: async (app) => {
-      const known = app.backend.status().metrics.find(({ name }) => name === metric);
-      if (!known) {
-        throw new UsageError(
-          `There is no metric "${metric}". There are: ${app.backend
-            .status()
-            .metrics.map(({ name }) => name)
-            .join(', ')}.`,
-        );
-      }
-      if (!known.windows.includes(options.window as WindowSize)) {
-        throw new UsageError(
-          `The metric ${metric} has the windows ${known.windows.join(', ')}, not ${options.window}.`,
-        );
-      }
+      const asked = parsed(app.backend.status());
       await app.settle();
-      const result = await app.backend.query({
-        metric,
-        window: options.window as WindowSize,
-        fromMs,
-        toMs,
-        ...(options.total ? { total: true } : {}),
-        ...(options.top === undefined ? {} : { top: wholeNumber('--top', options.top) }),
-      });
-      return { metric, window: options.window, time_zone: app.backend.timeZone, ...result };
+      const found = await app.backend.query(asked);
+      return { metric: asked.metric, window: asked.window, time_zone: app.backend.timeZone, ...found };
     },
   });
-  print(options, result, () =>
-    [table(result.rows), ...(result.total ? ['', 'Total', table(result.total)] : [])].join('\n'),
-  );
-}
-
-function time(text: string | undefined, fallback: number): number {
-  if (text === undefined) return fallback;
-  const value = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
-  if (Number.isNaN(value))
-    throw new UsageError(`"${text}" is no time: use ISO 8601 or milliseconds since 1970.`);
-  return value;
+  print(options, result, () => {
+    const folded = Object.entries(result.folded ?? {}).map(
+      ([key, n]) => `\nother: ${n} more values of ${key}, added up. The archive has each of them.`,
+    );
+    return [table(result.total ?? result.rows), ...folded].join('');
+  });
 }
 
 export interface BadOptions extends CommonOptions {
@@ -152,6 +152,11 @@ export interface BadOptions extends CommonOptions {
 
 /** `bad list`: the newest bad rows. */
 export async function badList(options: BadOptions): Promise<void> {
+  const { reason } = options;
+  if (reason !== undefined && !(REASON_CODES as readonly string[]).includes(reason))
+    throw new UsageError(
+      `There is no reason "${reason}".${didYouMean(reason, REASON_CODES)} The reasons: ${REASON_CODES.join(', ')}.`,
+    );
   const rows = await badRows(options, {
     limit: Number(options.limit),
     ...(options.reason ? { reason: options.reason } : {}),
@@ -175,7 +180,7 @@ export async function badShow(id: string, options: CommonOptions): Promise<void>
   if (!row) throw new CommandFailed(`There is no bad row ${id}. "tillstream bad list" shows the newest.`);
   print(options, row, () =>
     Object.entries(row)
-      .map(([name, value]) => `${name.padEnd(12)} ${value ?? '-'}`)
+      .map(([name, value]) => `${name.padEnd(12)} ${printable(String(value ?? '-'))}`)
       .join('\n'),
   );
 }
@@ -203,7 +208,7 @@ async function badRows(
 
 /** `tap`: lines as they pass the door of the running process, until interrupted or `--count` is reached. */
 export async function tap(options: CommonOptions & { count?: string }): Promise<void> {
-  const { dataDir } = await environmentOf(options);
+  const dataDir = dataDirOf(options);
   const run = await findRunning(dataDir);
   if (!run) throw new CommandFailed(`Nothing runs on ${dataDir}, so there is nothing to tap.`);
   const count =
@@ -211,19 +216,20 @@ export async function tap(options: CommonOptions & { count?: string }): Promise<
   const abort = new AbortController();
   process.once('SIGINT', () => abort.abort());
   let lines = 0;
-  if (options.json) process.stdout.write('[');
+  if (options.json) writeJson('[');
   try {
     for await (const { source, line } of tappedLines(run, abort.signal)) {
       lines++;
       const json = `${lines === 1 ? '' : ','}\n${JSON.stringify({ source, line })}`;
-      process.stdout.write(options.json ? json : `${source.padEnd(10)} ${line}\n`);
+      if (options.json) writeJson(json);
+      else writeOut(`${source.padEnd(10)} ${printable(line)}\n`);
       if (lines >= count) return;
     }
   } catch (error) {
     if (!abort.signal.aborted) throw error;
     return;
   } finally {
-    if (options.json) process.stdout.write(lines === 0 ? ']\n' : '\n]\n');
+    if (options.json) writeJson(lines === 0 ? ']\n' : '\n]\n');
   }
   throw new CommandFailed(`Process ${run.pid} has ended the stream of lines.`);
 }
@@ -232,18 +238,16 @@ async function* tappedLines(
   run: RunFile,
   signal: AbortSignal,
 ): AsyncGenerator<{ source: string; line: string }> {
-  const answer = await fetch(`${run.url}/v1/tap`, {
-    headers: { authorization: `Bearer ${run.token}` },
-    signal,
-  });
-  if (!answer.ok || !answer.body)
+  const answer = await requestOwner(run, 'GET', '/v1/tap', { signal });
+  if (!answer.ok)
     throw new CommandFailed(`The running process does not let its lines be tapped (${answer.status}).`);
   let rest = '';
-  for await (const chunk of answer.body.pipeThrough(new TextDecoderStream())) {
+  for await (const chunk of answer.body.setEncoding('utf8') as AsyncIterable<string>) {
     const events = (rest + chunk).split('\n\n');
     rest = events.pop() ?? '';
     for (const event of events) {
-      const data = /^event: line\ndata: (.*)$/m.exec(event)?.[1];
+      // A dot would end at U+2028, which JSON leaves as it is.
+      const data = /^event: line\ndata: ([^\n]*)/.exec(event)?.[1];
       if (data !== undefined) yield JSON.parse(data);
     }
   }

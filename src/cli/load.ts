@@ -1,163 +1,134 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openApp } from '../app.ts';
-import type { Ledger, LedgerEntry } from '../domain/ledger.ts';
-import type { PartStatus, Status } from '../domain/status.ts';
-import { LogRefused } from '../ports/event-log.ts';
-import type { IngestResult } from '../ports/source.ts';
-import { createLogger } from '../telemetry/logger.ts';
+import { type App, CONFIG_SCHEMA, type Environment, openApp, withEngine } from '../app.ts';
+import { now } from '../clock.ts';
+import type { Ledger } from '../domain/ledger.ts';
+import { ROLES } from '../domain/roles.ts';
+import { CommandFailed, type CommonOptions, environmentOf, findRunning, print } from './context.ts';
+import { type LoadInput, openInputs } from './load-input.ts';
+import { LoadRegistry } from './load-registry.ts';
+import { dryRunReport, type LoadResult, loadReport } from './load-report.ts';
+import { type Sent, sendInputs } from './load-send.ts';
 import {
-  ask,
-  Busy,
-  CommandFailed,
-  type CommonOptions,
-  environmentOf,
-  findRunning,
-  print,
-  progress,
-  progressDone,
-  table,
-} from './context.ts';
-import { BlockMemory, readBlocks } from './read-blocks.ts';
+  createValidator,
+  type ReadingOptions,
+  readOptionsOf,
+  settingsOf,
+  type ValidatorSettings,
+} from './load-settings.ts';
+import { type LoadTarget, localTarget, remoteTarget, SOURCE } from './load-target.ts';
+import { progress, progressDone, say, terminalLogger, writeError } from './terminal.ts';
 
-export interface LoadOptions extends CommonOptions {
+export interface LoadOptions extends CommonOptions, ReadingOptions {
   dryRun?: boolean;
+  again?: boolean;
 }
 
-/** Name of loaded lines in the ledger. */
-const SOURCE = 'load';
 /** How often to look for what holds up a load. */
 const PROBLEMS_MS = 5000;
 
-/** Where load sends blocks, and what it asks afterwards. */
-interface Target {
-  ingest(body: Buffer): Promise<IngestResult>;
-  ledger(): Promise<Ledger>;
-  parts(): Promise<Record<string, PartStatus>>;
-  /** Resolves when all is archived and measured and no window is dirty. */
-  settle(onProgress: () => void): Promise<void>;
-}
+/** Metrics that a dry run shows. */
+const SHOWN_METRICS = ['traffic', 'responses', 'latency', 'audience', 'funnel', 'revenue'];
 
-/** `load FILE...`: brings files into the pipeline and waits until they are archived and measured. */
+/** `load FILE...`: brings files into the pipeline and waits until they are archived, measured and in all stores. */
 export async function load(files: string[], options: LoadOptions): Promise<void> {
-  const environment = await environmentOf(options);
-  if (options.dryRun) return dryRun(files, options, environment);
-  const run = await findRunning(environment.dataDir);
-  if (run) {
-    const ledger = () => ask<Ledger>(run, 'GET', '/v1/ledger');
-    const target: Target = {
-      ingest: (body) =>
-        retried(() =>
-          ask(run, 'POST', '/v1/events', body, {
-            'content-type': 'application/x-ndjson',
-            'x-tillstream-source': SOURCE,
-          }),
-        ),
-      ledger,
-      parts: async () => (await ask<Status>(run, 'GET', '/v1/status')).parts,
-      async settle(onProgress) {
-        const { received } = await ledger();
-        for (;;) {
-          const now = await ask<Ledger>(run, 'POST', '/v1/admin/settle');
-          const waiting = Math.max(now.archive.in_flight, now.metrics.in_flight);
-          if (now.received - waiting >= received && now.dirty_windows === 0) return;
-          onProgress();
-        }
-      },
-    };
-    print(options, ...shown(await loadInto(files, target)));
-    return;
-  }
-  const app = await openApp(environment, createLogger('warn'));
+  const given = await environmentOf(options);
+  const settings = settingsOf(options, given);
+  // All of them, before the first line of one is stored.
+  await using opened = await openInputs(files, readOptionsOf(options));
+  const loadInto = (target: LoadTarget, dataDir: string) =>
+    loadInputs(target, { inputs: opened.inputs, settings, again: options.again === true, dataDir });
+  if (options.dryRun) return dryRun(options, given, loadInto);
+  const run = await findRunning(given.dataDir);
+  if (run) return report(options, await loadInto(remoteTarget(run), given.dataDir));
+  const environment = await withEngine(given, say);
+  const app = await openApp(environment, terminalLogger('warn'), { demo: 'end' });
+  if (app.demoMovedTo) writeError(`The data of the demo were moved to ${app.demoMovedTo}.\n`);
   try {
-    const target: Target = {
-      ingest: (body) => retried(() => app.ingest({ source: SOURCE, body })),
-      ledger: async () => app.backend.ledger(),
-      parts: async () => app.backend.status().parts,
-      settle: (onProgress) => app.settle(onProgress),
-    };
-    print(options, ...shown(await loadInto(files, target)));
+    await app.startStores();
+    report(options, await loadInto(localTarget(app), given.dataDir));
   } finally {
     await app.close(0);
   }
 }
 
-interface LoadResult {
-  received: number;
-  events: number;
-  bad_rows: number;
-  duplicates: number;
-  bad_by_reason: Record<string, number>;
-  seconds: number;
-  ledger: Ledger;
+/** What is loaded, and how. */
+export interface LoadWork {
+  inputs: LoadInput[];
+  settings: ValidatorSettings;
+  again: boolean;
+  dataDir: string;
 }
 
-async function loadInto(files: string[], target: Target): Promise<LoadResult> {
+/** Loads inputs, and waits until what they hold is counted. */
+export async function loadInputs(target: LoadTarget, work: LoadWork): Promise<LoadResult> {
   const startedMs = performance.now();
-  const before = (await target.ledger()).by_source[SOURCE];
-  const reasons: Record<string, number> = {};
-  let sent = 0;
-  const pending = new Set<Promise<void>>();
-  const memory = new BlockMemory();
-  let failure: unknown;
-  for (const file of files) {
-    for await (const block of readBlocks(file, memory)) {
-      const sending = target
-        .ingest(block)
-        .then((result) => {
-          sent += result.accepted + result.rejected;
-          for (const [reason, lines] of Object.entries(result.reasons))
-            reasons[reason] = (reasons[reason] ?? 0) + lines;
-          progress(`Loading ${file}: ${sent} lines`);
-          memory.giveBack(block);
-        })
-        .catch((error) => {
-          failure ??= error;
-        })
-        .finally(() => pending.delete(sending));
-      pending.add(sending);
-      // Two blocks on their way: one is checked while the other is synced.
-      if (pending.size >= 2) await Promise.race(pending);
-      if (failure) throw failure;
-    }
+  const showProblems = problemReporter(target);
+  const registry = await LoadRegistry.open(work.dataDir);
+  // What an earlier load has left is counted before this one begins, or its duplicates would pass for those of this one.
+  if ((await target.ledger()).by_source[SOURCE]?.metrics.in_flight) {
+    await target.settle(() => {
+      progress('Waiting for lines of an earlier load ...');
+      showProblems();
+    });
   }
-  await Promise.all(pending);
-  if (failure) throw failure;
-  const tellProblems = problemTeller(target);
-  await target.settle(() => {
-    progress(`Loaded ${sent} lines; archiving and measuring ...`);
-    tellProblems();
+  const before = duplicatesIn(await target.ledger());
+  const sent = await sendInputs(work.inputs, target, {
+    createValidator: () => createValidator(work.settings),
+    timeZone: work.settings.normalize.time_zone ?? 'UTC',
+    currencies: work.settings.currencies,
+    registry,
+    settings: JSON.stringify(work.settings.normalize),
+    again: work.again,
   });
+  const { received, events, badRows } = totals(sent);
+  const storesBehind = await target
+    .settle(() => {
+      progress(`Loaded ${received} records; archiving and measuring ...`);
+      showProblems();
+    })
+    .catch((error: Error) => {
+      throw new CommandFailed(
+        `All ${received} records are stored in the event log (${events} events, ${badRows} bad rows), and are counted when this is corrected: ${error.message}`,
+      );
+    });
   progressDone();
   const ledger = await target.ledger();
-  const after = ledger.by_source[SOURCE];
-  const grown = (pick: (entry: LedgerEntry) => number) =>
-    (after ? pick(after) : 0) - (before ? pick(before) : 0);
   return {
-    received: grown((entry) => entry.received),
-    events: grown((entry) => entry.archive.events),
-    bad_rows: grown((entry) => entry.archive.bad_rows),
-    duplicates: grown((entry) => entry.metrics.duplicate),
-    bad_by_reason: reasons,
+    sent,
+    received,
+    events,
+    badRows,
+    // Somebody else's load at the same time may have more of them than this one has events.
+    duplicates: Math.min(duplicatesIn(ledger) - before, events),
+    storesBehind,
     seconds: Math.round(performance.now() - startedMs) / 1000,
     ledger,
   };
 }
 
-/** Tells, once each, why it takes so long: the lines are stored, and wait for a part that does not work. */
-function problemTeller(target: Target): () => void {
-  const told = new Set<string>();
-  let nextMs = Date.now() + PROBLEMS_MS;
+const duplicatesIn = (ledger: Ledger) => ledger.by_source[SOURCE]?.metrics.duplicate ?? 0;
+
+function totals({ inputs }: Sent): { received: number; events: number; badRows: number } {
+  const sum = (key: 'received' | 'events' | 'badRows') =>
+    inputs.reduce((total, input) => total + input[key], 0);
+  return { received: sum('received'), events: sum('events'), badRows: sum('badRows') };
+}
+
+/** Shows, once each, why it takes so long: the lines are stored, and wait for a part that does not work. */
+function problemReporter(target: LoadTarget): () => void {
+  const shown = new Set<string>();
+  let nextMs = now() + PROBLEMS_MS;
   return () => {
-    if (Date.now() < nextMs) return;
-    nextMs = Date.now() + PROBLEMS_MS;
+    if (now() < nextMs) return;
+    nextMs = now() + PROBLEMS_MS;
     target.parts().then(
       (parts) => {
         for (const [part, { state, message }] of Object.entries(parts)) {
-          if (state === 'ready' || told.has(message)) continue;
-          told.add(message);
-          process.stderr.write(`The lines are stored and wait for: ${part}: ${message}\n`);
+          if (state === 'ready' || shown.has(message)) continue;
+          shown.add(message);
+          writeError(`The lines are stored and wait for: ${part}: ${message}\n`);
         }
       },
       () => {},
@@ -165,89 +136,50 @@ function problemTeller(target: Target): () => void {
   };
 }
 
-function shown(result: LoadResult): [LoadResult, () => string] {
-  return [
-    result,
-    () =>
-      [
-        `Loaded ${result.received} lines in ${result.seconds} s: ${result.events} events (${result.duplicates} of them duplicates), ${result.bad_rows} bad rows.`,
-        ...Object.entries(result.bad_by_reason).map(([reason, lines]) => `  ${reason}: ${lines}`),
-        result.ledger.balanced
-          ? 'The ledger balances.'
-          : 'THE LEDGER DOES NOT BALANCE: see "tillstream ledger".',
-      ].join('\n'),
-  ];
+function report(options: CommonOptions, result: LoadResult): void {
+  const { json, text } = loadReport(result);
+  print(options, json, () => text);
+  // Nothing of it counts: not a success, though every record is kept.
+  if (result.received > 0 && result.events === 0) process.exitCode = 1;
 }
 
-/** Tries again while the log refuses for now. */
-async function retried<T>(work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      const isBusy = error instanceof Busy || (error instanceof LogRefused && error.code === 'log_busy');
-      if (!isBusy) {
-        if (error instanceof LogRefused)
-          throw new CommandFailed(`The event log refuses lines: ${error.message}`);
-        throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  }
-}
-
-/** The whole pipeline in a folder that is thrown away: nothing of the data folder is touched. */
+/** Whole pipeline in a folder that is thrown away, with the shop's time zone: nothing that the config names is touched. */
 async function dryRun(
-  files: string[],
   options: LoadOptions,
-  environment: Awaited<ReturnType<typeof environmentOf>>,
+  environment: Environment,
+  loadInto: (target: LoadTarget, dataDir: string) => Promise<LoadResult>,
 ): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tillstream-dry-run-'));
-  const { archive: _archive, ...config } = environment.config;
+  const { time_zone, batch } = environment.config;
+  const config = CONFIG_SCHEMA.parse({ time_zone, batch });
   const app = await openApp(
-    { ...environment, config: { ...config, archive: { kind: 'local' } }, dataDir },
-    createLogger('warn'),
+    { ...environment, config, dataDir, roles: new Set(ROLES) },
+    terminalLogger('warn'),
   );
   try {
-    const result = await loadInto(files, {
-      ingest: (body) => retried(() => app.ingest({ source: SOURCE, body })),
-      ledger: async () => app.backend.ledger(),
-      parts: async () => app.backend.status().parts,
-      settle: (onProgress) => app.settle(onProgress),
-    });
-    const metrics: Record<string, unknown> = {};
-    for (const name of ['traffic', 'responses', 'latency', 'audience', 'funnel', 'revenue']) {
-      const { rows, total, overall } = await app.backend.query({
-        metric: name,
-        window: '1d',
-        fromMs: 0,
-        toMs: Date.now() + 86_400_000,
-        total: true,
-      });
-      metrics[name] = { windows: new Set(rows.map((row) => row.start)).size, total, overall };
-    }
-    const { received, events, bad_rows, duplicates, bad_by_reason } = result;
-    const summary = {
-      dry_run: true,
-      received,
-      accepted: events,
-      rejected: bad_rows,
-      duplicates,
-      bad_by_reason,
-      metrics,
-    };
-    print(options, summary, () =>
-      [
-        `Dry run, nothing was stored: ${received} lines, ${events} would be accepted (${duplicates} duplicates), ${bad_rows} rejected.`,
-        ...Object.entries(bad_by_reason).map(([reason, lines]) => `  ${reason}: ${lines}`),
-        ...Object.entries(metrics).flatMap(([name, value]) => {
-          const { windows, total } = value as { windows: number; total: Record<string, unknown>[] };
-          return ['', `${name} (${windows} days)`, table(total ?? [])];
-        }),
-      ].join('\n'),
-    );
+    const result = await loadInto(localTarget(app), dataDir);
+    const { json, text } = dryRunReport(result, await metricsOf(app));
+    print(options, json, () => text);
+    if (result.received > 0 && result.events === 0) process.exitCode = 1;
   } finally {
     await app.close(0);
     await rm(dataDir, { recursive: true, force: true });
   }
+}
+
+async function metricsOf(
+  app: App,
+): Promise<Record<string, { windows: number; total: Record<string, unknown>[]; overall?: unknown }>> {
+  const metrics: Awaited<ReturnType<typeof metricsOf>> = {};
+  for (const metric of SHOWN_METRICS) {
+    const { rows, total, overall } = await app.backend.query({
+      metric,
+      window: '1d',
+      fromMs: 0,
+      toMs: now() + 86_400_000,
+      total: true,
+    });
+    metrics[metric] = { windows: new Set(rows.map((row) => row.start)).size, total: total ?? [], overall };
+  }
+  return metrics;
 }

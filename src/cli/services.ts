@@ -8,8 +8,7 @@ import {
   upServices,
 } from '../services/services.ts';
 import { CommandFailed, type CommonOptions, environmentOf, print, table } from './context.ts';
-
-const say = (line: string) => process.stderr.write(`${line}\n`);
+import { say } from './terminal.ts';
 
 /** `services up`: runs real servers for trying out and for tests. */
 export async function servicesUp(

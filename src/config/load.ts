@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { UsageError } from '../domain/errors.ts';
+import { reasonOf } from '../domain/system-error.ts';
+import { describeIssue } from './describe-issue.ts';
 
 /**
  * Reads a YAML config and checks it with `schema`. `${NAME}` in a value stands for an environment variable. Every
@@ -17,7 +19,7 @@ export async function loadConfig<T extends z.ZodType>(
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`The config file ${file} can't be read: ${(error as Error).message}.`);
+    throw new UsageError(`The config file ${file} can't be read: ${reasonOf(error)}.`);
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
@@ -36,35 +38,11 @@ export async function loadConfig<T extends z.ZodType>(
   const values = insertEnvironment(document.toJS() ?? {}, env, [], place);
   const result = schema.safeParse(values);
   if (result.success) return result.data;
-  const problems = result.error.issues.flatMap((issue) => describeIssue(issue, values, place));
+  const problems = result.error.issues
+    .flatMap((issue) => describeIssue(issue, schema, values))
+    .map(({ path, text }) => `${place(path)}: ${text}`);
   throw new UsageError(
     `The config has ${problems.length === 1 ? 'a mistake' : 'mistakes'}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
-  );
-}
-
-function describeIssue(
-  issue: z.core.$ZodIssue,
-  values: unknown,
-  place: (path: readonly PropertyKey[]) => string,
-): string[] {
-  const path = issue.path.map(String).join('.') || 'the file';
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map(
-      (key) =>
-        `${place([...issue.path, key])}: ${path === 'the file' ? '' : `${path}.`}${key} is not a setting.`,
-    );
-  }
-  if (issue.code === 'invalid_union' && 'discriminator' in issue) {
-    const found = (valueAt(values, issue.path.slice(0, -1)) as Record<string, unknown> | undefined)?.kind;
-    return [`${place(issue.path)}: ${path} is ${JSON.stringify(found)}, which is no kind that exists here.`];
-  }
-  return [`${place(issue.path)}: ${path}: ${issue.message}.`];
-}
-
-function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
-    values,
   );
 }
 

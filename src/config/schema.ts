@@ -27,9 +27,22 @@ export function configSchema<
   return z.strictObject({
     time_zone: z
       .string()
-      .refine(isTimeZone, 'is no IANA time zone, such as Europe/Berlin')
+      .refine(isTimeZone, 'must be an IANA time zone, such as Europe/Berlin')
       .default('UTC')
       .describe('Time zone of the shop: days and date-only timestamps are in it.'),
+    currency: z
+      .string()
+      .regex(/^[A-Z]{3}$/, 'is not an ISO 4217 code, such as EUR')
+      .optional()
+      .describe('Main currency of the shop: the page shows it first. Without it, the one with most orders.'),
+    currencies: z
+      .array(z.string().regex(/^[A-Z]{3}$/, 'is not an ISO 4217 code, such as EUR'))
+      .min(1)
+      .max(200)
+      .optional()
+      .describe(
+        'Currencies that the shop sells in: sales in others are a finding. Without it, more than 3 currencies are one.',
+      ),
     log_level: z
       .enum(['debug', 'info', 'warn', 'error'])
       .default('info')

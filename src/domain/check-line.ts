@@ -1,4 +1,6 @@
-import { BAD_MARK, DEPTH_MAX, FIELDS, FUTURE_TOLERANCE_MS, TIMESTAMP_MIN_MS } from './fields.ts';
+import { canonicalLine } from './canonical-line.ts';
+import { FieldChecker, type Learned } from './check-fields.ts';
+import { BAD_MARK, DEPTH_MAX, FIELDS } from './fields.ts';
 import {
   ABSENT,
   ARRAY_CLOSE,
@@ -9,37 +11,22 @@ import {
   isSimpleEscape,
   kindOf,
   MINUS,
-  NULL,
-  NUMBER,
   OBJECT_CLOSE,
   OBJECT_OPEN,
-  OTHER,
   POINT,
   plainEnd,
   QUOTE,
   STRING,
   STRING_WITH_ESCAPES,
 } from './json-bytes.ts';
-import { KEY_RESERVED, knownKey } from './known-keys.ts';
+import { KEY_EXTRA, KEY_RESERVED, knownKey } from './known-keys.ts';
+import { LearnedTexts } from './learned-texts.ts';
+import { LineSpans } from './line-spans.ts';
 import type { Reason } from './reasons.ts';
-import { canonicalNumber, isPlainMoney, scanHex4, scanInteger } from './scan-number.ts';
-import { scanTimestamp } from './scan-timestamp.ts';
-import { parseTimestamp } from './timestamp.ts';
-import { parseMoney } from './values.ts';
-
-/** The rules of the fields, as objects of one shape: V8 reads those fastest. */
-const RULES = FIELDS.map(({ name, kind, required = false, bytesMax = 0, min = 0, max = 0 }) => ({
-  name,
-  kind,
-  required,
-  bytesMax,
-  min,
-  max,
-}));
-type Rule = (typeof RULES)[number];
+import { scanHex4 } from './scan-number.ts';
 
 /** Thrown inside of the scanner only; one instance, so that a bad line costs no stack trace. */
-const STOP = new Error('line judged');
+const STOP = new Error('line rejected');
 
 /**
  * Judges lines by the event schema, straight from their bytes: a full JSON grammar check (RFC 8259) plus the rules of
@@ -51,20 +38,22 @@ const STOP = new Error('line judged');
 export class LineChecker {
   /** After `check` gave a reason: the field that was wrong, if it was one. */
   field: string | undefined;
-  readonly #zone: string;
-  readonly #kinds = new Uint8Array(FIELDS.length);
-  readonly #starts = new Int32Array(FIELDS.length);
-  readonly #ends = new Int32Array(FIELDS.length);
+  readonly #line = new LineSpans();
+  readonly #fields: FieldChecker;
   #bytes: Buffer = Buffer.alloc(0);
   #position = 0;
   #end = 0;
   #reason: Reason = 'not_json';
+  /** Names that are not fields, with their quotes: a short one is too short to be looked up without. */
+  readonly #otherNames = new LearnedTexts();
+  /** End of the name that was read last, after its quote. */
+  #nameEnd = 0;
   /** Set by #string: the string just read had a backslash. */
   #escaped = false;
 
   /** `zone`: the shop's time zone, for timestamps that are only a date. */
   constructor(zone: string) {
-    this.#zone = zone;
+    this.#fields = new FieldChecker(this.#line, zone, (reason, field) => this.#fail(reason, field));
   }
 
   /**
@@ -76,10 +65,10 @@ export class LineChecker {
     this.#position = start;
     this.#end = end;
     this.field = undefined;
-    this.#kinds.fill(ABSENT);
+    this.#line.reset(bytes, end - start);
     try {
-      this.#line();
-      this.#fields(receivedAtMs);
+      this.#wholeLine();
+      this.#fields.check(receivedAtMs);
       return null;
     } catch (error) {
       if (error !== STOP) throw error;
@@ -87,16 +76,60 @@ export class LineChecker {
     }
   }
 
+  /**
+   * After `check`: whether the line is to be read by its values (src/ingest/normalize.ts). Where `check` gave null, `canonical()` loses
+   * nothing, but names, null words, units and the like are not understood. Where it gave a reason, that may read the line nevertheless.
+   */
+  get needsNormalizing(): boolean {
+    return this.#line.needsNormalizing;
+  }
+
+  /** Notes what normalizing has found out about a text: lines with it need none for that. */
+  learn(name: Learned, text: string): void {
+    this.#fields.learn(name, text);
+  }
+
+  /** Notes a name that neither is a field nor looks like one: lines with it need no normalizing for that. */
+  learnOtherName(name: string): void {
+    this.#otherNames.add(JSON.stringify(name));
+  }
+
+  /** After `check` gave null: whether the line is in its canonical form as it stands. */
+  get isCanonical(): boolean {
+    return this.#line.isCanonical;
+  }
+
+  /** Our name of the type of the line just accepted, where it is a usual one; it costs less than its text. */
+  get eventType(): string | null {
+    return this.#line.eventType;
+  }
+
+  /** The time of the line just accepted, microseconds since 1970. */
+  get micros(): number {
+    return this.#line.micros;
+  }
+
+  /**
+   * The line just accepted in its canonical form, without a line end; valid until the next call. `eventId`: for one that has none;
+   * it needs no escapes.
+   */
+  canonical(eventId: string | null = null): Buffer {
+    return canonicalLine(this.#line, eventId);
+  }
+
+  /** Whether the line just accepted has a value of the field. */
+  has(index: number): boolean {
+    return !this.#line.isEmpty(index);
+  }
+
+  /** Whether the address of the line just accepted has a query. */
+  get urlHasQuery(): boolean {
+    return this.#line.urlHasQuery;
+  }
+
   /** The text of a known field of the line just accepted; null when absent, null or empty. */
   text(index: number): string | null {
-    const kind = this.#kinds[index];
-    if (kind === ABSENT || kind === NULL) return null;
-    const start = this.#starts[index]!;
-    const end = this.#ends[index]!;
-    if (kind === STRING_WITH_ESCAPES)
-      return JSON.parse(this.#bytes.toString('utf8', start - 1, end + 1)) || null;
-    const raw = this.#bytes.toString('utf8', start, end);
-    return (kind === NUMBER ? canonicalNumber(raw) : raw) || null;
+    return this.#line.text(index);
   }
 
   #fail(reason: Reason, field?: string): never {
@@ -105,7 +138,7 @@ export class LineChecker {
     throw STOP;
   }
 
-  #line(): void {
+  #wholeLine(): void {
     this.#space();
     if (this.#position >= this.#end) this.#fail('not_json');
     if (this.#bytes[this.#position] !== OBJECT_OPEN) {
@@ -125,6 +158,7 @@ export class LineChecker {
   /** The line's own object: like #object, but keeps the spans of known fields. */
   #event(): void {
     const bytes = this.#bytes;
+    const line = this.#line;
     let duplicate: string | undefined;
     let reserved = false;
     const end = this.#end;
@@ -135,7 +169,10 @@ export class LineChecker {
       return;
     }
     for (;;) {
+      const memberStart = this.#position;
       const index = this.#key();
+      // The names within the value are read by the same method.
+      const nameEnd = this.#nameEnd;
       let kind = kindOf(bytes[this.#position]!);
       let start = this.#position;
       let valueEnd = kind === STRING ? plainEnd(bytes, start + 1, end) : 0;
@@ -144,7 +181,8 @@ export class LineChecker {
         start++;
         this.#position = valueEnd + 1;
       } else {
-        this.#value(1);
+        // The object `extra` does not count as a level: its members may stand beside the fields as well.
+        this.#value(index === KEY_EXTRA ? 0 : 1);
         valueEnd = this.#position;
         if (kind === STRING) {
           kind = STRING_WITH_ESCAPES;
@@ -153,11 +191,20 @@ export class LineChecker {
         }
       }
       if (index >= 0) {
-        if (this.#kinds[index] !== ABSENT) duplicate ??= FIELDS[index]!.name;
-        this.#kinds[index] = kind;
-        this.#starts[index] = start;
-        this.#ends[index] = valueEnd;
+        if (line.kinds[index] !== ABSENT) duplicate ??= FIELDS[index]!.name;
+        line.kinds[index] = kind;
+        line.starts[index] = start;
+        line.ends[index] = valueEnd;
+      } else if (index === KEY_EXTRA && line.extraStart === 0 && bytes[start] === OBJECT_OPEN) {
+        line.extraStart = start;
+        line.extraEnd = valueEnd;
+        if (valueEnd - start === 2) line.isCanonical = false;
       } else if (index === KEY_RESERVED) reserved = true;
+      else {
+        line.addOther(memberStart, this.#position);
+        if (!line.needsNormalizing)
+          line.needsNormalizing = !this.#otherNames.has(bytes, memberStart, nameEnd);
+      }
       if (bytes[this.#position] !== COMMA) this.#space();
       const byte = bytes[this.#position++];
       if (byte === OBJECT_CLOSE && this.#position <= end) break;
@@ -178,13 +225,16 @@ export class LineChecker {
     const plain = plainEnd(bytes, start, this.#end);
     if (plain + 1 < this.#end && bytes[plain] === QUOTE && bytes[plain + 1] === COLON) {
       this.#position = plain + 2;
+      this.#nameEnd = plain + 1;
       const byte = bytes[plain + 2]!;
       if (byte <= 0x20) this.#space();
       return knownKey(bytes, start, plain);
     }
     this.#string();
     const end = this.#position - 1;
+    this.#nameEnd = end + 1;
     const index = this.#escaped ? this.#escapedKey(start, end) : knownKey(bytes, start, end);
+    if (this.#escaped) this.#line.isCanonical = false;
     this.#space();
     if (this.#bytes[this.#position] !== COLON || this.#position >= this.#end) this.#fail('not_json');
     this.#position++;
@@ -290,19 +340,25 @@ export class LineChecker {
     const byte = this.#position + 1 < this.#end ? this.#bytes[this.#position + 1]! : 0;
     if (byte === 0x75) {
       const unit = this.#hex4(this.#position + 2);
-      if (unit === 0) this.#fail('nul_character');
-      if (unit >= 0xdc00 && unit <= 0xdfff) this.#fail('not_json');
+      if (unit === 0) this.#line.hasNul = true;
+      if (unit >= 0xdc00 && unit <= 0xdfff) this.#loneSurrogate();
       this.#position += 6;
       if (unit >= 0xd800 && unit <= 0xdbff) {
         const isPair = this.#bytes[this.#position] === BACKSLASH && this.#bytes[this.#position + 1] === 0x75;
         const low = isPair && this.#position + 6 <= this.#end ? this.#hex4(this.#position + 2) : 0;
-        if (low < 0xdc00 || low > 0xdfff) this.#fail('not_json');
+        if (low < 0xdc00 || low > 0xdfff) this.#loneSurrogate();
         this.#position += 6;
       }
       return;
     }
     if (!isSimpleEscape(byte)) this.#fail('not_json');
     this.#position += 2;
+  }
+
+  /** Half of a character: JSON has it, UTF-8 and tables have not. */
+  #loneSurrogate(): never {
+    this.#line.needsNormalizing = true;
+    this.#fail('not_json');
   }
 
   #hex4(position: number): number {
@@ -331,67 +387,5 @@ export class LineChecker {
   #digits(): void {
     if (!this.#isDigit()) this.#fail('not_json');
     while (this.#isDigit()) this.#position++;
-  }
-
-  #fields(receivedAtMs: number): void {
-    for (let index = 0; index < RULES.length; index++) {
-      const kind = this.#kinds[index]!;
-      const field = RULES[index]!;
-      if (kind === ABSENT && !field.required) continue;
-      const isEmpty = kind === STRING && this.#starts[index] === this.#ends[index];
-      if (kind === ABSENT || kind === NULL || isEmpty) {
-        if (field.required) this.#fail('missing_field', field.name);
-        continue;
-      }
-      if (kind === OTHER) this.#fail('wrong_type', field.name);
-      if (field.kind === 'text') this.#checkText(field, index, kind);
-      else if (field.kind === 'integer') this.#checkInteger(field, index, kind);
-      else if (field.kind === 'money') this.#checkMoney(field, index, kind);
-      else this.#checkTimestamp(field, index, receivedAtMs);
-    }
-  }
-
-  #checkText(field: Rule, index: number, kind: number): void {
-    const length = this.#ends[index]! - this.#starts[index]!;
-    if (kind === NUMBER) {
-      // A number is taken as text where it is a whole one: ids are often numbers, 1.0 and 1e3 have no one spelling.
-      for (let i = this.#starts[index]!; i < this.#ends[index]!; i++) {
-        const byte = this.#bytes[i]!;
-        if (byte > 0x39 || byte === POINT) this.#fail('wrong_type', field.name);
-      }
-    }
-    // Escapes only ever shorten a text, so a raw span within the limit needs no decoding.
-    if (
-      length > field.bytesMax &&
-      (kind !== STRING_WITH_ESCAPES || Buffer.byteLength(this.text(index) ?? '') > field.bytesMax)
-    ) {
-      this.#fail('text_too_long', field.name);
-    }
-  }
-
-  #checkInteger(field: Rule, index: number, kind: number): void {
-    const decoded = kind === STRING_WITH_ESCAPES ? Buffer.from(this.text(index)!) : null;
-    const value = decoded
-      ? scanInteger(decoded, 0, decoded.length)
-      : scanInteger(this.#bytes, this.#starts[index]!, this.#ends[index]!);
-    if (Number.isNaN(value)) this.#fail('bad_number', field.name);
-    if (value < field.min || value > field.max) this.#fail('number_out_of_range', field.name);
-  }
-
-  #checkMoney(field: Rule, index: number, kind: number): void {
-    if (kind !== STRING_WITH_ESCAPES && isPlainMoney(this.#bytes, this.#starts[index]!, this.#ends[index]!))
-      return;
-    const units = parseMoney(this.text(index)!);
-    if (units === null) this.#fail('bad_number', field.name);
-    if (units === 'out_of_range') this.#fail('number_out_of_range', field.name);
-  }
-
-  #checkTimestamp(field: Rule, index: number, receivedAtMs: number): void {
-    const micros =
-      scanTimestamp(this.#bytes, this.#starts[index]!, this.#ends[index]!) ??
-      parseTimestamp(this.text(index)!, this.#zone);
-    if (micros === null) this.#fail('bad_timestamp', field.name);
-    if (micros < TIMESTAMP_MIN_MS * 1000) this.#fail('timestamp_out_of_range', field.name);
-    if (micros > (receivedAtMs + FUTURE_TOLERANCE_MS) * 1000) this.#fail('timestamp_in_future', field.name);
   }
 }

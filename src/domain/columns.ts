@@ -1,4 +1,4 @@
-import { FIELDS, MONEY_PRECISION, MONEY_SCALE } from './fields.ts';
+import { FIELDS, type FieldKind, MONEY_PRECISION, MONEY_SCALE } from './fields.ts';
 
 /** A column of an archive table: its type in Delta's schema and in DuckDB. */
 export interface Column {
@@ -15,11 +15,29 @@ const TYPES = {
   integer: { deltaType: 'integer', duckType: 'INTEGER' },
   long: { deltaType: 'long', duckType: 'BIGINT' },
   date: { deltaType: 'date', duckType: 'DATE' },
+  boolean: { deltaType: 'boolean', duckType: 'BOOLEAN' },
   money: {
     deltaType: `decimal(${MONEY_PRECISION},${MONEY_SCALE})`,
     duckType: `DECIMAL(${MONEY_PRECISION},${MONEY_SCALE})`,
   },
 } as const;
+
+/** Type of the columns of each kind of field. `items` is JSON text. */
+const TYPE_OF_KIND: Readonly<Record<FieldKind, keyof typeof TYPES>> = {
+  timestamp: 'timestamp',
+  text: 'text',
+  integer: 'integer',
+  money: 'money',
+  decimal: 'money',
+  boolean: 'boolean',
+  items: 'text',
+};
+
+/** DuckDB's type of the column of a field. */
+export const duckTypeOf = (kind: FieldKind): string => TYPES[TYPE_OF_KIND[kind]].duckType;
+
+/** Types that columns had in tables of older versions, as Delta calls them: such tables are rewritten before they get new rows. */
+export const FORMER_TYPES: Readonly<Record<string, string>> = { quantity: 'integer' };
 
 const column = (name: string, type: keyof typeof TYPES, description: string, nullable = false): Column => ({
   name,
@@ -29,7 +47,7 @@ const column = (name: string, type: keyof typeof TYPES, description: string, nul
 });
 
 /** Where a row came from: in both tables. */
-const ORIGIN_COLUMNS: readonly Column[] = [
+export const ORIGIN_COLUMNS: readonly Column[] = [
   column('log_partition', 'integer', 'Partition of the event log.'),
   column('log_offset', 'long', 'Offset in the partition.'),
   column('log_line', 'integer', 'Line within the offset, where one record holds several; else 0.'),
@@ -43,19 +61,35 @@ export const DATE_COLUMN = 'event_date';
 /** The column that holds the schema's `timestamp`. */
 export const EVENT_TIME_COLUMN = 'event_time';
 
+/** What was decided once, when the row was decoded (src/decode/identity.ts). */
+const DECIDED_COLUMNS: readonly Column[] = [
+  column(
+    'duplicate',
+    'boolean',
+    'The event had come before: the metrics count rows `WHERE NOT duplicate`, without those of tests and bots.',
+  ),
+  column(
+    'new_order',
+    'boolean',
+    'Of purchases: the first row of its order. Their number is that of the orders.',
+    true,
+  ),
+];
+
 export const EVENT_COLUMNS: readonly Column[] = [
   ...FIELDS.map((field) =>
     field.kind === 'timestamp'
       ? column(EVENT_TIME_COLUMN, 'timestamp', 'The event’s `timestamp`, as an instant.')
-      : column(field.name, field.kind, field.description, !field.required),
+      : column(field.name, TYPE_OF_KIND[field.kind], field.description, !field.required),
   ),
   column('extra', 'text', 'Fields that the schema does not know, as a JSON object.', true),
   ...ORIGIN_COLUMNS,
+  ...DECIDED_COLUMNS,
   column(DATE_COLUMN, 'date', 'UTC date of event_time.'),
 ];
 
 export const BAD_ROW_COLUMNS: readonly Column[] = [
-  column('reason', 'text', 'Why it is no event: a code of docs/events.md.'),
+  column('reason', 'text', 'Why it is not an event: a code of docs/events.md.'),
   column('field', 'text', 'The field that was wrong, if it was one.', true),
   column('raw', 'text', 'The line as it came; base64 where it was not UTF-8.', true),
   ...ORIGIN_COLUMNS,

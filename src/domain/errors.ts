@@ -1,4 +1,4 @@
-/** Every error that the API answers with: its status and what to do. The list is closed; docs/api.md is made from it. */
+/** Every error that the API answers with: its status and what to do. The list is closed; docs/errors.md is made from it. */
 export const API_ERRORS = {
   bad_request: { status: 400, hint: 'See GET /openapi.json for what this address takes.' },
   bad_encoding: {
@@ -13,27 +13,62 @@ export const API_ERRORS = {
     status: 400,
     hint: 'from and to are ISO 8601 times or milliseconds since 1970, from before to.',
   },
+  too_many_rows: {
+    status: 400,
+    hint: 'Narrow from and to, take a larger window, or use total=true with top.',
+  },
   bad_window: { status: 400, hint: 'window is 1m, 1h or 1d, and one that the metric has.' },
   unauthorized: { status: 401, hint: 'Send an API key of the config: Authorization: Bearer KEY.' },
   forbidden: { status: 403, hint: 'Use a key with this scope, or allow the origin or host in the config.' },
   other_role: {
     status: 421,
-    hint: 'Processes share the work (up --roles). GET /v1/status of each tells its roles.',
+    hint: 'Processes share the work (up --roles). GET /v1/status of each shows its roles.',
   },
   not_found: { status: 404, hint: 'See GET /openapi.json for the addresses that exist.' },
   unknown_metric: {
     status: 404,
     hint: 'Use one of those that "tillstream status --json" and GET /v1/status list.',
   },
+  demo: {
+    status: 409,
+    hint: 'Stop it with ./stop-pipeline.sh and start your own shop with ./start-pipeline.sh --no-demo; then send again.',
+  },
   timeout: { status: 408, hint: 'Send the request faster; the time for a request is limited.' },
-  too_large: { status: 413, hint: 'Send smaller batches; the limits are in the config under server.' },
+  too_large: {
+    status: 413,
+    hint: 'Send smaller batches; the limits are in the config, under the source of kind http.',
+  },
+  unsupported_format: {
+    status: 415,
+    hint: 'Send NDJSON, JSON, CSV or another format of docs/formats.md.',
+  },
   unsupported_encoding: { status: 415, hint: 'Use Content-Encoding gzip, zstd or none.' },
   lines_rejected: {
     status: 422,
-    hint: 'Mend the lines listed, or send without strict=true to store the good ones.',
+    hint: 'Fix the lines listed, or send without strict=true to store the good ones.',
+  },
+  nothing_accepted: {
+    status: 422,
+    hint: 'Compare the lines listed with docs/events.md: nothing of the body can be counted as it is.',
   },
   too_many_requests: { status: 429, hint: 'Wait for Retry-After seconds, then send the same request again.' },
+  too_many_sources: {
+    status: 400,
+    hint: 'Send the lines as one of the sources that GET /v1/ledger lists, or without x-tillstream-source.',
+  },
+  archive_failed: {
+    status: 503,
+    hint: 'Other parts go on meanwhile. When the archive can be read again, send the same request again.',
+  },
+  metrics_failed: {
+    status: 503,
+    hint: 'Collecting and archiving go on meanwhile. "tillstream status" shows when the metrics are back.',
+  },
   internal: { status: 500, hint: 'Look at the log of Tillstream for the request id.' },
+  archive_behind: {
+    status: 503,
+    hint: 'Ask again when the archive has caught up: "tillstream status" shows what it waits for.',
+  },
   log_full: { status: 503, hint: 'Free disk space or lower the retention of the log; then send again.' },
   log_busy: { status: 503, hint: 'Wait for Retry-After seconds, then send the same request again.' },
   log_failed: {
@@ -61,9 +96,27 @@ export class ApiError extends Error {
     return API_ERRORS[this.code].status;
   }
 
-  toJSON(): object {
-    return { error: { code: this.code, message: this.message, hint: API_ERRORS[this.code].hint } };
+  /** What to do. */
+  get hint(): string {
+    return API_ERRORS[this.code].hint;
   }
+
+  toJSON(): object {
+    return { error: { code: this.code, message: this.message, hint: this.hint } };
+  }
+}
+
+/** A part does not work: `message` has what was found and what to do. Shown without a stack trace. */
+export class PartError extends Error {}
+
+/** The archive, or a file of it, can't be read or written: `message` names it. */
+export class ArchiveError extends PartError {
+  override name = 'ArchiveError';
+}
+
+/** The metrics can't be read or written. */
+export class MetricsError extends PartError {
+  override name = 'MetricsError';
 }
 
 /** A mistake of the user on the command line or in the config: shown without a stack trace. */

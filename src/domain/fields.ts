@@ -3,7 +3,11 @@
  * Delta schema, OpenAPI and docs/events.md are derived. To add a field, add a row here; nothing else.
  */
 
-export type FieldKind = 'timestamp' | 'text' | 'integer' | 'money';
+/**
+ * `money` and `decimal` are decimals of MONEY_PRECISION and MONEY_SCALE; `items` is an array of objects with the members of ITEM_FIELDS;
+ * a `boolean` is true or absent.
+ */
+export type FieldKind = 'timestamp' | 'text' | 'integer' | 'money' | 'decimal' | 'boolean' | 'items';
 
 export interface Field {
   readonly name: string;
@@ -11,11 +15,11 @@ export interface Field {
   readonly required?: true;
   /** text: most bytes of its UTF-8 form. */
   readonly bytesMax?: number;
-  /** integer: smallest and largest value that is accepted. */
+  /** integer and decimal: smallest and largest value that is accepted. */
   readonly min?: number;
   readonly max?: number;
   readonly description: string;
-  readonly example: string | number;
+  readonly example: string | number | boolean | readonly object[];
 }
 
 const text = (name: string, bytesMax: number, description: string, example: string): Field => ({
@@ -26,13 +30,23 @@ const text = (name: string, bytesMax: number, description: string, example: stri
   example,
 });
 
+const QUANTITY: Field = {
+  name: 'quantity',
+  kind: 'decimal',
+  min: -1_000_000_000,
+  max: 1_000_000_000,
+  description: 'Pieces of the product, or its weight or length.',
+  example: 2,
+};
+const PRICE: Field = { name: 'price', kind: 'money', description: 'Price of one piece.', example: '19.90' };
+
 export const FIELDS: readonly Field[] = [
   {
     name: 'timestamp',
     kind: 'timestamp',
     required: true,
     description:
-      "When it happened: ISO 8601 with a zone, seconds or milliseconds since 1970, or MM/DD/YYYY (midnight in the shop's time zone).",
+      "When it happened: ISO 8601 with a zone, seconds or milliseconds since 1970, or M/D/YYYY, month first (midnight in the shop's time zone).",
     example: '2026-11-23T10:15:30.250Z',
   },
   {
@@ -47,23 +61,25 @@ export const FIELDS: readonly Field[] = [
   text(
     'event_id',
     128,
-    'Identity of the event: the same id within 24 hours is a duplicate.',
+    'Identity of the event: the same id with the same event_type and timestamp within 24 hours is a duplicate.',
     '0b9c2f64-41f0',
   ),
   text('user_id', 256, 'Who did it.', 'u1042'),
   text('session_id', 256, 'The visit it belongs to.', 's98121'),
   text('product_id', 256, 'The product it is about.', 'p17'),
-  text('order_id', 256, 'The order it belongs to.', 'o55012'),
+  text(
+    'order_id',
+    256,
+    'The order it belongs to. Equal purchases or refunds of an order within 30 days are duplicates, whatever their event_id.',
+    'o55012',
+  ),
   text('category', 256, 'Category of the product.', 'shoes'),
   {
-    name: 'quantity',
-    kind: 'integer',
-    min: 0,
-    max: 1_000_000_000,
-    description: 'Pieces of the product.',
-    example: 2,
+    ...QUANTITY,
+    description:
+      'Pieces of the product, or its weight or length; of an order with `items` those of all its lines.',
   },
-  { name: 'price', kind: 'money', description: 'Price of one piece.', example: '19.90' },
+  PRICE,
   { name: 'amount', kind: 'money', description: 'Total of the event, in `currency`.', example: '39.80' },
   text('currency', 16, 'ISO 4217 code of price and amount.', 'EUR'),
   text('coupon', 256, 'Coupon that was used.', 'WELCOME10'),
@@ -90,9 +106,52 @@ export const FIELDS: readonly Field[] = [
   },
   text('ip', 64, 'Address of the visitor.', '203.0.113.7'),
   text('user_agent', 4096, 'Browser of the visitor.', 'Mozilla/5.0'),
+  text(
+    'visitor_id',
+    256,
+    'Who did it, as long as nobody has logged in: the anonymous id of a tracker.',
+    'v88f1',
+  ),
+  text('product_name', 1024, 'Name of the product.', 'Trail shoe'),
+  text('brand', 256, 'Brand of the product.', 'Acme'),
+  { name: 'tax', kind: 'money', description: 'Tax in `amount`.', example: '6.35' },
+  { name: 'shipping', kind: 'money', description: 'Shipping costs of the order.', example: '4.90' },
+  { name: 'discount', kind: 'money', description: 'What was taken off the price.', example: '5.00' },
+  text('search_term', 1024, 'What the visitor searched for.', 'red shoes'),
+  text('utm_source', 256, 'Source of the campaign, as in links.', 'newsletter'),
+  text('utm_medium', 256, 'Medium of the campaign.', 'email'),
+  text('utm_term', 256, 'Keyword of the campaign.', 'running'),
+  text('utm_content', 256, 'Which link or ad of the campaign.', 'header'),
+  {
+    name: 'items',
+    kind: 'items',
+    description: 'Lines of the order: objects with product_id, name, category, quantity and price.',
+    example: [{ product_id: 'p17', quantity: 2, price: '19.90' }],
+  },
+  {
+    name: 'test',
+    kind: 'boolean',
+    description: 'An order that was made to try the shop out: kept, and left out of the metrics.',
+    example: true,
+  },
+  {
+    name: 'bot',
+    kind: 'boolean',
+    description: 'The visitor is a known bot: the event is kept, and left out of the metrics.',
+    example: true,
+  },
 ];
 
-/** Money is a decimal of this precision and scale, as in SQL's DECIMAL(18,4). */
+/** Members of a line of `items`; each may be absent. */
+export const ITEM_FIELDS: readonly Field[] = [
+  text('product_id', 256, 'The product.', 'p17'),
+  text('name', 1024, 'Name of the product.', 'Trail shoe'),
+  text('category', 256, 'Category of the product.', 'shoes'),
+  QUANTITY,
+  PRICE,
+];
+
+/** Money and decimals have this precision and scale, as in SQL's DECIMAL(18,4). */
 export const MONEY_PRECISION = 18;
 export const MONEY_SCALE = 4;
 
@@ -133,6 +192,12 @@ export const EVENT_TYPE_ALIASES: Readonly<Record<string, string>> = {
   'Order Refunded': 'refund',
   'Order Cancelled': 'cancel',
 };
+
+/** Types of the events that are about money: an order, and its return. */
+export const ORDER_EVENT_TYPES: readonly string[] = ['purchase', 'refund'];
+
+/** The member of `extra` with the values of optional fields that could not be read, by field. */
+export const INVALID_MEMBER = 'invalid';
 
 /** The steps of the funnel, in order. */
 export const FUNNEL_STEPS = ['view_product', 'add_to_cart', 'checkout', 'purchase'] as const;

@@ -31,10 +31,16 @@ export const STRING_WITH_ESCAPES = 2;
 export const NUMBER = 3;
 export const NULL = 4;
 export const OTHER = 5;
+export const TRUE = 6;
+export const FALSE = 7;
+export const ARRAY = 8;
 
 /** Kind of the value that begins with the byte. */
 export function kindOf(byte: number): number {
   if (byte === QUOTE) return STRING;
   if (byte === MINUS || (byte >= 0x30 && byte <= 0x39)) return NUMBER;
-  return byte === 0x6e ? NULL : OTHER;
+  if (byte === 0x6e) return NULL;
+  if (byte === 0x74) return TRUE;
+  if (byte === 0x66) return FALSE;
+  return byte === ARRAY_OPEN ? ARRAY : OTHER;
 }

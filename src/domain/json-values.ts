@@ -10,25 +10,33 @@ export function jsonToLines(body: Buffer): Buffer | null {
     const end = valueEnd(body, start);
     // What follows the object makes it NDJSON, whatever the content type says.
     if (end < 0 || skipSpace(body, end) !== body.length) return null;
-    return spaceOutLineEnds(body.subarray(start, end));
+    const object = Buffer.from(body.subarray(start, end));
+    spaceOutLineEnds(object);
+    return object;
   }
   if (body[start] !== 0x5b) return null;
-  const lines: Buffer[] = [];
+  // Each element has a bracket or comma before it, which its line end replaces.
+  const lines = Buffer.allocUnsafe(body.length);
+  let used = 0;
   let position = skipSpace(body, start + 1);
   if (body[position] === 0x5d) return skipSpace(body, position + 1) === body.length ? Buffer.alloc(0) : null;
   for (;;) {
     const end = valueEnd(body, position);
     if (end < 0) return null;
-    lines.push(spaceOutLineEnds(body.subarray(position, end)), LINE_END);
+    const element = lines.subarray(used, used + end - position);
+    body.copy(element, 0, position, end);
+    spaceOutLineEnds(element);
+    used += element.length;
+    lines[used++] = NEWLINE;
     position = skipSpace(body, end);
     if (body[position] === 0x5d) break;
     if (body[position] !== 0x2c) return null;
     position = skipSpace(body, position + 1);
   }
-  return skipSpace(body, position + 1) === body.length ? Buffer.concat(lines) : null;
+  return skipSpace(body, position + 1) === body.length ? lines.subarray(0, used) : null;
 }
 
-const LINE_END = Buffer.from('\n');
+const NEWLINE = 0x0a;
 
 function skipSpace(body: Buffer, position: number): number {
   for (; position < body.length; position++) {
@@ -68,16 +76,14 @@ function stringEnd(body: Buffer, position: number): number {
 }
 
 /** A raw line end inside of a value can only be space between tokens, or in a string, where it is not JSON anyway. */
-function spaceOutLineEnds(value: Buffer): Buffer {
-  if (!value.includes(0x0a)) return value;
-  const copy = Buffer.from(value);
+function spaceOutLineEnds(value: Buffer): void {
+  if (!value.includes(NEWLINE)) return;
   let quoted = false;
-  for (let i = 0; i < copy.length; i++) {
-    const byte = copy[i];
+  for (let i = 0; i < value.length; i++) {
+    const byte = value[i];
     if (byte === 0x5c && quoted) i++;
     else if (byte === 0x22) quoted = !quoted;
     // In a string it becomes a tab, which is as forbidden there, so that the element stays bad and stays one line.
-    else if (byte === 0x0a) copy[i] = quoted ? 0x09 : 0x20;
+    else if (byte === NEWLINE) value[i] = quoted ? 0x09 : 0x20;
   }
-  return copy;
 }

@@ -3,9 +3,12 @@ import { BAD_MARK, FIELDS } from './fields.ts';
 /** What `knownKey` gives for a key that is no field. */
 const KEY_UNKNOWN = -1;
 export const KEY_RESERVED = -2;
+/** `extra`, which holds all members that are not fields. */
+export const KEY_EXTRA = -3;
 
-/** The known names one after the other, and where each begins; the reserved one is the last. */
-const NAMES = [...FIELDS.map((field) => field.name), BAD_MARK];
+/** The known names one after the other, and where each begins; the two that are no fields are the last. */
+const NAMES = [...FIELDS.map((field) => field.name), BAD_MARK, 'extra'];
+const SPECIAL_KEYS = [KEY_RESERVED, KEY_EXTRA];
 const NAME_BYTES = new Uint8Array(Buffer.from(NAMES.join('')));
 const NAME_STARTS = new Int32Array(NAMES.length + 1);
 /** Number + 1 of the known names by a hash of the key, so that most keys are compared with one name at most. */
@@ -23,7 +26,7 @@ function slotOf(length: number, first: number, last: number): number {
   return (length * 37 + first * 5 + last) & 1023;
 }
 
-/** Number of the field whose name stands in `bytes[start, end)`; KEY_RESERVED for the mark of bad lines, else -1. */
+/** Number of the field whose name stands in `bytes[start, end)`; KEY_RESERVED for the mark of bad lines, KEY_EXTRA, else -1. */
 export function knownKey(bytes: Buffer, start: number, end: number): number {
   const length = end - start;
   if (length === 0) return KEY_UNKNOWN;
@@ -33,7 +36,7 @@ export function knownKey(bytes: Buffer, start: number, end: number): number {
     if (NAME_STARTS[number + 1]! - nameStart !== length) continue;
     let i = 0;
     while (i < length && NAME_BYTES[nameStart + i] === bytes[start + i]) i++;
-    if (i === length) return number === FIELDS.length ? KEY_RESERVED : number;
+    if (i === length) return number < FIELDS.length ? number : SPECIAL_KEYS[number - FIELDS.length]!;
   }
   return KEY_UNKNOWN;
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW, DEPTH_MAX } from './fields.ts';
-import type { Reason } from './reasons.ts';
+import { REASON_CODES, type Reason } from './reasons.ts';
 
 const TAB = 0x09;
 const NEWLINE = 0x0a;
@@ -34,12 +34,36 @@ export function markedLine(
   );
 }
 
+/** The reason of a marked record; null for any other line. */
+export function markOf(line: string): Reason | null {
+  try {
+    const { [BAD_MARK]: reason, [BAD_MARK_RAW]: raw } = JSON.parse(line) as Record<string, unknown>;
+    return typeof raw === 'string' && REASON_CODES.includes(reason as Reason) ? (reason as Reason) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The same, and of the line only as much as the record has room for: escapes may make it six times as long. */
+export function markedWithin(
+  reason: Reason,
+  field: string | undefined,
+  raw: Buffer,
+  rawBytesMax: number,
+  recordBytesMax: number,
+): Buffer {
+  for (let kept = rawBytesMax; ; kept >>= 1) {
+    const line = markedLine(reason, field, raw, kept);
+    if (line.length <= recordBytesMax || kept === 0) return line;
+  }
+}
+
 /**
  * A line that passed no door (a record of a foreign topic) in a form that the readers can take: exactly one line,
  * UTF-8, no control characters but tabs, nested no deeper than DEPTH_MAX (DuckDB recurses). What is not is marked; all
  * else is judged by the readers.
  */
-export function foreignLine(record: Buffer, lineBytesMax: number): Buffer {
+export function foreignLine(record: Buffer, lineBytesMax: number, depthMax = DEPTH_MAX): Buffer {
   const raw = startsWithByteOrderMark(record) ? record.subarray(3) : record;
   if (!isUtf8(raw)) return markedLine('not_utf8', undefined, raw, lineBytesMax);
   if (raw.length > lineBytesMax) return markedLine('line_too_long', undefined, raw, lineBytesMax);
@@ -56,7 +80,7 @@ export function foreignLine(record: Buffer, lineBytesMax: number): Buffer {
     // A quote after a backslash ends no string, but a backslash is only escaped by the one before it.
     if (byte === QUOTE && !(quoted && isEscaped(raw, i))) quoted = !quoted;
     else if (!quoted && (byte === OBJECT_OPEN || byte === ARRAY_OPEN)) {
-      if (++depth > DEPTH_MAX) return markedLine('too_deep', undefined, raw, lineBytesMax);
+      if (++depth > depthMax) return markedLine('too_deep', undefined, raw, lineBytesMax);
     } else if (!quoted && (byte === OBJECT_CLOSE || byte === ARRAY_CLOSE)) depth--;
     // As space between tokens a tab means the same, and in a string it is as forbidden.
     line[i] = byte < 0x20 ? TAB : byte;
@@ -66,14 +90,17 @@ export function foreignLine(record: Buffer, lineBytesMax: number): Buffer {
   return line;
 }
 
-/** A judged line that is shorter is taken at its word: it can't be nested deeply enough to do harm. */
+/** A canonical line that is shorter is taken at its word: it can't be nested deeply enough to do harm. */
 const LOOK_FROM_BYTES = 2048;
 
-/** Whether a line that claims to be judged is nested deeper than the door lets through. */
+/** The object `extra` of the canonical form is a level more than what ingest lets through. */
+const CANONICAL_DEPTH_MAX = DEPTH_MAX + 1;
+
+/** Whether a line that claims to be canonical is nested deeper than any that ingest writes. */
 export function isTooDeep(bytes: Buffer, start: number, end: number): boolean {
   if (end - start < LOOK_FROM_BYTES || !hasManyOpenings(bytes, start, end)) return false;
   const line = bytes.subarray(start, end);
-  return !foreignLine(line, line.length).subarray(0, -1).equals(line);
+  return !foreignLine(line, line.length, CANONICAL_DEPTH_MAX).subarray(0, -1).equals(line);
 }
 
 /** Whether there are enough brackets for more than DEPTH_MAX levels; in texts they count as well. */

@@ -7,6 +7,20 @@ export type Positions = Readonly<Record<number, Offset>>;
 /** Lines per source, e.g. `{"http": 1200, "poll": 31}`. */
 export type CountsBySource = Record<string, number>;
 
+/**
+ * Sources that one log takes lines from: each batch, position and row of the ledger carries the counts of all of them. A
+ * log that has more, from an earlier version, goes on with those that it has.
+ */
+export const SOURCES_MAX = 256;
+
+/** What a name of a source looks like. */
+export const SOURCE_NAME = /^[a-z0-9_-]{1,32}$/;
+
+/** Adds counts to those of a total, in place. */
+export function addCounts(total: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [key, count] of Object.entries(counts)) total[key] = (total[key] ?? 0) + count;
+}
+
 /** Adds `count` lines of `source` to `counts`, in place. */
 export function addCount(counts: CountsBySource, source: string, count: number): void {
   counts[source] = (counts[source] ?? 0) + count;
@@ -15,5 +29,12 @@ export function addCount(counts: CountsBySource, source: string, count: number):
 export function sumCounts(counts: CountsBySource): number {
   let sum = 0;
   for (const count of Object.values(counts)) sum += count;
+  return sum;
+}
+
+/** Both counts together. */
+export function sumOf(counts: CountsBySource, more: CountsBySource): CountsBySource {
+  const sum = { ...counts };
+  for (const [source, lines] of Object.entries(more)) addCount(sum, source, lines);
   return sum;
 }

@@ -20,7 +20,7 @@ export function scanInteger(bytes: Buffer, start: number, end: number): number {
   return negative ? -value : value;
 }
 
-/** True for money in its commonest form, an amount far from any limit; for others `parseMoney` decides. */
+/** True for money in its canonical form, an amount far from any limit; for others `parseMoney` decides. */
 export function isPlainMoney(bytes: Buffer, start: number, end: number): boolean {
   let position = bytes[start] === MINUS ? start + 1 : start;
   const first = position;
@@ -30,7 +30,7 @@ export function isPlainMoney(bytes: Buffer, start: number, end: number): boolean
   if (bytes[position] !== POINT) return false;
   const point = position++;
   while (position < end && bytes[position]! >= ZERO && bytes[position]! <= NINE) position++;
-  return position === end && position > point + 1 && position - point <= 6;
+  return position === end && position > point + 1 && position - point <= 5;
 }
 
 /** The number that four hexadecimal digits make; -1 when they are none. */

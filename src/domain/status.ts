@@ -1,3 +1,4 @@
+import type { SourceFindings } from './finding.ts';
 import type { Role } from './roles.ts';
 import type { WindowSize } from './window.ts';
 
@@ -14,6 +15,8 @@ export interface Status {
   pid: number;
   url: string;
   version: string;
+  /** The data folder is one of the demo: a simulated shop, which takes no events of others. */
+  demo: boolean;
   /** What this process does of the work. */
   roles: readonly Role[];
   time_zone: string;
@@ -26,6 +29,12 @@ export interface Status {
   /** Received-at of the last line that each stage has. */
   freshness: Record<'collector' | 'log' | 'archive' | 'metrics', string | null>;
   dirty_windows: number;
+  /** The newest UTC date of the archive's events; null while there is none. */
+  newest_event_day: string | null;
+  /** The shop's main currency by the config; null where it names none. */
+  currency: string | null;
+  /** What was doubtful in the events that came in since the start; sources without a finding are left out. */
+  findings: SourceFindings[];
   metrics: {
     name: string;
     title: string;

@@ -45,20 +45,27 @@ export function utcMidnightMs(year: number, month: number, day: number): number 
 }
 
 /**
+ * The instant at which clocks of the zone show a time, given as the milliseconds that it would be in UTC: of two such instants
+ * (clocks put back) the first; where there is none (clocks put forward), as clocks that were not put forward would show it.
+ */
+export function localTimeMs(zone: string, wallMs: number): number {
+  if (zone === 'UTC') return wallMs;
+  const offsetBefore = zoneOffsetMs(zone, wallMs - DAY_MS);
+  const offsetAfter = zoneOffsetMs(zone, wallMs + DAY_MS);
+  const candidates = [wallMs - offsetBefore, wallMs - offsetAfter].sort((a, b) => a - b);
+  for (const instant of candidates) {
+    if (instant + zoneOffsetMs(zone, instant) === wallMs) return instant;
+  }
+  return wallMs - offsetBefore;
+}
+
+/**
  * The first instant of a local day, in milliseconds since 1970: of two midnights (clocks put back) the first; where
  * midnight does not exist (clocks put forward), the instant of the change.
  * `month` is 1 to 12.
  */
 export function localDayStartMs(zone: string, year: number, month: number, day: number): number {
-  const utcMidnight = utcMidnightMs(year, month, day);
-  if (zone === 'UTC') return utcMidnight;
-  const offsetBefore = zoneOffsetMs(zone, utcMidnight - DAY_MS);
-  const offsetAfter = zoneOffsetMs(zone, utcMidnight + DAY_MS);
-  const candidates = [utcMidnight - offsetBefore, utcMidnight - offsetAfter].sort((a, b) => a - b);
-  for (const instant of candidates) {
-    if (instant + zoneOffsetMs(zone, instant) === utcMidnight) return instant;
-  }
-  return utcMidnight - offsetBefore;
+  return localTimeMs(zone, utcMidnightMs(year, month, day));
 }
 
 /** The first instant of the local day in which `epochMs` lies. */

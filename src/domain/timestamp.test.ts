@@ -53,7 +53,7 @@ test('what is no accepted form', () => {
     '2026-11-23T10:15:30+16:00',
     '2026-11-23T10:15:30+01:60',
     '23.11.2026',
-    '1/2/2026',
+    '1/2/26',
     '01/02/26',
     '01-02-2026',
     'infinity',
@@ -125,7 +125,22 @@ test('seconds and milliseconds since 1970', () => {
   for (const [text, micros] of cases) assert.equal(parse(text), micros, text);
 });
 
-test('MM/DD/YYYY is midnight in the time zone of the shop', () => {
+test('M/D/YYYY, padded or not, is midnight in the time zone of the shop, month first', () => {
+  assert.equal(parse('11/1/2024'), utc(2024, 10, 1));
+  assert.equal(parse('1/11/2024'), utc(2024, 0, 11));
+  assert.equal(parse('2/9/2024'), utc(2024, 1, 9));
+  assert.equal(parse('02/9/2024'), utc(2024, 1, 9));
+  for (const text of [
+    '13/1/2024',
+    '1/32/2024',
+    '2/30/2024',
+    '0/1/2024',
+    '1/0/2024',
+    '001/1/2024',
+    '1/1/24',
+    '1//2024',
+  ])
+    assert.equal(parse(text), null, text);
   assert.equal(parse('11/23/2026'), utc(2026, 10, 23));
   assert.equal(parse('11/23/2026', 'Europe/Berlin'), utc(2026, 10, 22, 23));
   assert.equal(parse('07/01/2026', 'Europe/Berlin'), utc(2026, 5, 30, 22));

@@ -1,4 +1,4 @@
-import { open, rename } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -7,10 +7,14 @@ import { dirname } from 'node:path';
  */
 export async function writeFileDurable(path: string, content: string, mode = 0o666): Promise<void> {
   const temporary = `${path}.tmp`;
-  {
+  try {
     await using file = await open(temporary, 'w', mode);
     await file.writeFile(content);
     await file.sync();
+  } catch (error) {
+    // A full disk must not fill up with what could not be written.
+    await rm(temporary, { force: true });
+    throw error;
   }
   await rename(temporary, path);
   await using folder = await open(dirname(path), 'r');

@@ -6,6 +6,7 @@ import { products } from './products.ts';
 import { quality } from './quality.ts';
 import { responses } from './responses.ts';
 import { revenue } from './revenue.ts';
+import { sales } from './sales.ts';
 import { traffic } from './traffic.ts';
 
 /** Every metric there is. Engines, API, OpenAPI, docs and dashboards are derived from this list. */
@@ -17,5 +18,15 @@ export const CATALOGUE: readonly Metric[] = [
   funnel,
   revenue,
   products,
+  sales,
   quality,
 ];
+
+/** What users see of each metric. */
+export const METRIC_LIST = CATALOGUE.map(({ name, title, keys, values, derived, windows }) => ({
+  name,
+  title,
+  keys: keys.map((key) => key.name),
+  values: [...Object.keys(values), ...Object.keys(derived ?? {})],
+  windows,
+}));

@@ -8,10 +8,13 @@ export interface Metric {
   readonly name: string;
   readonly title: string;
   readonly description: string;
-  /** events: good events that are no duplicates, by event time. quality: see QUALITY_INPUT, by received-at. */
-  readonly input: 'events' | 'quality';
-  /** Only rows for which this is true count. */
-  readonly where?: string;
+  /**
+   * events: good events that count, by event time. lines: the same, and of one with `items` a row for each of its lines (see
+   * `linesInput`). quality: see QUALITY_INPUT, by received-at.
+   */
+  readonly input: 'events' | 'lines' | 'quality';
+  /** Only rows for which all of these are true count. */
+  readonly where?: readonly string[];
   readonly keys: readonly Key[];
   readonly windows: readonly WindowSize[];
   /** What is kept per window and keys, in mergeable form. */
@@ -22,11 +25,27 @@ export interface Metric {
   readonly mergeable: boolean;
 }
 
+/** Whether an input is by the time of its events, or by their receipt. */
+export const ofTime = (input: Metric['input']) => (input === 'quality' ? 'quality' : 'events');
+
+/** One condition of several. */
+export function allOf(conditions: readonly string[]): string {
+  return conditions.length === 1 ? conditions[0]! : conditions.map((each) => `(${each})`).join(' AND ');
+}
+
 export interface Key {
   readonly name: string;
   /** SQL for the key; a NULL becomes 'unknown'. */
   readonly sql: string;
   readonly description: string;
+  /** Most values that an answer names for each window; the rest share the value 'other'. For values that come from outside. */
+  readonly max?: number;
+  /** It has few values, so that counts of several such keys are kept together, by combination (see plan.ts). */
+  readonly few?: true;
+  /** Values that are named before all others. */
+  readonly first?: readonly string[];
+  /** Money of different values of this key can't be added. */
+  readonly separatesMoney?: true;
 }
 
 interface Described {
@@ -39,10 +58,11 @@ export type Aggregate =
   | ({
       readonly kind: 'sum';
       readonly of: string;
-      readonly type: 'integer' | 'money';
+      /** decimal: a number that may have a fraction. */
+      readonly type: 'integer' | 'decimal' | 'money';
       readonly where?: string;
     } & Described)
-  | ({ readonly kind: 'max'; readonly of: string } & Described)
+  | ({ readonly kind: 'max'; readonly of: string; readonly where?: string } & Described)
   /** Quantile `q` of `of`, within RELATIVE_ERROR; all quantiles of a metric are of the same expression. */
   | ({ readonly kind: 'quantile'; readonly of: string; readonly q: number } & Described)
   /** Number of distinct texts, exact up to DISTINCT_EXACT_MAX, then within DISTINCT_ERROR. */
@@ -51,6 +71,8 @@ export type Aggregate =
 export type Derived =
   /** `of / to` of the same row; money is rounded half away from zero. */
   | ({ readonly kind: 'ratio'; readonly of: string; readonly to: string } & Described)
+  /** `of - minus` of the same row; both are money. */
+  | ({ readonly kind: 'difference'; readonly of: string; readonly minus: string } & Described)
   /** Sum of `of` over sum of `to`, both over the rows of the window that share the keys `within`. */
   | ({
       readonly kind: 'share';
@@ -77,10 +99,13 @@ export const DISTINCT_EXACT_MAX = 32_768;
 /** Stated error of distinct counts above DISTINCT_EXACT_MAX: 3.6 standard errors. */
 export const DISTINCT_ERROR = 0.02;
 
-/** What a duplicate is: the same event_id was received at most this long before. */
-export const DUPLICATE_WITHIN_MS = 24 * 3_600_000;
+/**
+ * Sources that bring history: files that are loaded, and the past of the demo. Their rows are older than their receipt by
+ * nature, so they are never late. Stored with each row, so a rebuild from the archive decides the same.
+ */
+export const HISTORY_SOURCES = ['load', 'demo-history'] as const;
 
-/** An event is late when it is received this long after it happened. */
+/** An event of a live source is late when it is received this long after it happened. */
 export const LATE_CLASSES = [
   { name: 'late_5m', fromMs: 5 * 60_000, description: '5 minutes to 1 hour late' },
   { name: 'late_1h', fromMs: 3_600_000, description: '1 hour to 1 day late' },

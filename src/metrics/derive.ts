@@ -14,6 +14,10 @@ export function derive(metric: Metric, rows: Row[], groupOf: (row: Row) => Value
       for (const row of rows) row[name] = ratio(row[derived.of] ?? null, row[derived.to] ?? null);
       continue;
     }
+    if (derived.kind === 'difference') {
+      for (const row of rows) row[name] = difference(row[derived.of] ?? null, row[derived.minus] ?? null);
+      continue;
+    }
     if (derived.kind === 'share') {
       const id = (row: Row) =>
         JSON.stringify([groupOf(row), ...derived.within.map((key) => row[key] ?? null)]);
@@ -39,6 +43,12 @@ export function derive(metric: Metric, rows: Row[], groupOf: (row: Row) => Value
       row[name] = value === null || value === undefined ? null : ratio(row[derived.of] ?? null, value);
     }
   }
+}
+
+/** Money less money; null where either is missing. */
+function difference(of: Value, minus: Value): Value {
+  const [from, less] = [parseMoney(String(of)), parseMoney(String(minus))];
+  return typeof from === 'bigint' && typeof less === 'bigint' ? formatMoney(from - less) : null;
 }
 
 /** Number over number, or money (a decimal string) over number, which gives money. */

@@ -7,9 +7,14 @@ export const funnel: Metric = {
   description:
     'Users at each step from the product to the purchase. A user without a user_id counts by session.',
   input: 'events',
-  where: `event_type IN (${FUNNEL_STEPS.map((step) => `'${step}'`).join(', ')})`,
+  where: [`event_type IN (${FUNNEL_STEPS.map((step) => `'${step}'`).join(', ')})`],
   keys: [
-    { name: 'step', sql: 'event_type', description: 'Step: view_product, add_to_cart, checkout, purchase.' },
+    {
+      name: 'step',
+      sql: 'event_type',
+      description: 'Step: view_product, add_to_cart, checkout, purchase.',
+      few: true,
+    },
   ],
   windows: ['1h', '1d'],
   values: {

@@ -1,12 +1,34 @@
+import { EVENT_TYPE_ALIASES } from '../domain/fields.ts';
 import type { Key } from './definition.ts';
 
-/** Keys that several metrics share. */
-export const EVENT_TYPE: Key = { name: 'event_type', sql: 'event_type', description: 'Type of the event.' };
+/** Keys that several metrics share. Their values come from outside, so that an answer needs a bound. */
+export const EVENT_TYPE: Key = {
+  name: 'event_type',
+  sql: 'event_type',
+  description: 'Type of the event.',
+  few: true,
+  max: 200,
+  first: Object.values(EVENT_TYPE_ALIASES),
+};
 export const DEVICE_TYPE: Key = {
   name: 'device_type',
   sql: 'device_type',
   description: 'Device of the visitor.',
+  few: true,
+  max: 20,
+  first: ['mobile', 'desktop', 'tablet'],
+};
+export const CURRENCY: Key = {
+  name: 'currency',
+  sql: 'currency',
+  description: 'ISO 4217 code.',
+  few: true,
+  max: 50,
+  separatesMoney: true,
 };
 
 /** What an order is worth: its amount, or price times quantity where it has none. */
-export const ORDER_VALUE = 'COALESCE(amount, price * COALESCE(quantity, 1))';
+export const ORDER_VALUE = 'COALESCE(amount, CAST(price * COALESCE(quantity, 1) AS DECIMAL(38, 4)))';
+
+/** Pieces of a purchase; one without a quantity is one. */
+export const UNITS = 'COALESCE(quantity, 1)';

@@ -8,7 +8,7 @@ export const latency: Metric = {
   title: 'Latency',
   description: 'Response times of the shop by event type, in milliseconds.',
   input: 'events',
-  where: 'response_time IS NOT NULL',
+  where: ['response_time IS NOT NULL'],
   keys: [EVENT_TYPE],
   windows: ['1m', '1h', '1d'],
   values: {

@@ -14,6 +14,7 @@ export const responses: Metric = {
         "CASE WHEN status_code < 200 THEN '1xx' WHEN status_code < 300 THEN '2xx' WHEN status_code < 400 THEN '3xx' " +
         "WHEN status_code < 500 THEN '4xx' WHEN status_code >= 500 THEN '5xx' END",
       description: 'Class of the status code: 2xx, 4xx, 5xx ...',
+      few: true,
     },
   ],
   windows: ['1m', '1h', '1d'],

@@ -1,5 +1,5 @@
 import type { Metric } from './definition.ts';
-import { ORDER_VALUE } from './keys.ts';
+import { CURRENCY, ORDER_VALUE, UNITS } from './keys.ts';
 
 const PURCHASE = "event_type = 'purchase'";
 const REFUND = "event_type = 'refund'";
@@ -7,18 +7,21 @@ const REFUND = "event_type = 'refund'";
 export const revenue: Metric = {
   name: 'revenue',
   title: 'Revenue',
-  description:
-    'Orders and money by currency. A purchase event is one order; refunds are counted beside, not taken off.',
+  description: 'Orders and money by currency. Refunds are counted beside; `net` has them taken off.',
   input: 'events',
-  where: "event_type IN ('purchase', 'refund')",
-  keys: [{ name: 'currency', sql: 'currency', description: 'ISO 4217 code.' }],
+  where: ["event_type IN ('purchase', 'refund')"],
+  keys: [CURRENCY],
   windows: ['1m', '1h', '1d'],
   values: {
-    orders: { kind: 'count', where: PURCHASE, description: 'Purchases.' },
+    orders: {
+      kind: 'count',
+      where: 'new_order',
+      description: 'Orders: order ids, each at its first purchase; a purchase without one is one order.',
+    },
     units: {
       kind: 'sum',
-      of: 'COALESCE(quantity, 1)',
-      type: 'integer',
+      of: UNITS,
+      type: 'decimal',
       where: PURCHASE,
       description: 'Pieces sold; a purchase without a quantity is one.',
     },
@@ -32,14 +35,20 @@ export const revenue: Metric = {
     refunds: { kind: 'count', where: REFUND, description: 'Refunds.' },
     refunded: {
       kind: 'sum',
-      of: ORDER_VALUE,
+      of: `ABS(${ORDER_VALUE})`,
       type: 'money',
       where: REFUND,
-      description: 'Sum of the refunds.',
+      description: 'Sum of the refunds, whatever their sign.',
     },
   },
   derived: {
     average_order: { kind: 'ratio', of: 'revenue', to: 'orders', description: 'Revenue per order.' },
+    net: {
+      kind: 'difference',
+      of: 'revenue',
+      minus: 'refunded',
+      description: 'Revenue less what was refunded.',
+    },
   },
   mergeable: false,
 };

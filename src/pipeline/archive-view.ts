@@ -1,7 +1,8 @@
 import type { Logger } from '../domain/logger.ts';
 import type { CountsBySource, Offset, Positions } from '../domain/offset.ts';
+import { messageOf } from '../domain/system-error.ts';
 import type { Archive } from '../ports/archive.ts';
-import type { EventLog } from '../ports/event-log.ts';
+import { type EventLog, linesBehind } from '../ports/event-log.ts';
 import { sleep } from './sleep.ts';
 
 /** What the archive holds, and what the log had before the archive's positions: numbers of one moment. */
@@ -9,25 +10,36 @@ export interface ArchiveBooks {
   events: CountsBySource;
   badRows: CountsBySource;
   lost: CountsBySource;
+  /** By other programs. */
+  deleted: CountsBySource;
+  added: CountsBySource;
   consumed: CountsBySource;
 }
 
 const EVERY_MS = 1000;
+/** An archive that takes none of the lines that wait for so long, besides the time for which it gathers, is nobody's. */
+const STALLED_MS = 20_000;
 
 /** Keeps up with an archive that other processes write to. */
 export class ArchiveView {
   readonly #log: EventLog;
   readonly #archive: Archive;
   readonly #logger: Logger;
+  readonly #stalledMs: number;
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
-  #books: ArchiveBooks = { events: {}, badRows: {}, lost: {}, consumed: {} };
+  #books: ArchiveBooks = { events: {}, badRows: {}, lost: {}, deleted: {}, added: {}, consumed: {} };
   #failure = '';
+  /** Where the archive was when it last moved or had nothing to take, and when that was. */
+  #place = '';
+  #movedMs = Date.now();
 
-  constructor(log: EventLog, archive: Archive, logger: Logger) {
+  /** `gatherMs`: how long who archives gathers lines. */
+  constructor(log: EventLog, archive: Archive, logger: Logger, gatherMs: number) {
     this.#log = log;
     this.#archive = archive;
     this.#logger = logger;
+    this.#stalledMs = STALLED_MS + gatherMs;
   }
 
   async start(): Promise<void> {
@@ -39,9 +51,18 @@ export class ArchiveView {
     return this.#books;
   }
 
-  /** Why it could not be read the last time; empty when it could. */
+  /** Lines of the log that wait to be archived by others. */
+  lag(): number {
+    return linesBehind(this.#log.partitions(), positionsIn(this.#log, this.#archive), this.#books.consumed);
+  }
+
+  /** Why it could not be read the last time, or that nobody archives what waits; empty when all is well. */
   failure(): string {
-    return this.#failure;
+    if (this.#failure || Date.now() - this.#movedMs <= this.#stalledMs) return this.#failure;
+    const lines = this.lag();
+    return lines === 0
+      ? ''
+      : `${lines} lines wait to be archived, and no process archives them. Start one with the role archive ("up --roles archive"), or see its status.`;
   }
 
   async stop(): Promise<void> {
@@ -59,7 +80,7 @@ export class ArchiveView {
         this.#failure = '';
       } catch (error) {
         if (!this.#failure) this.#logger.warn({ err: error }, 'archive: could not be read, will try again');
-        this.#failure = error instanceof Error ? error.message : String(error);
+        this.#failure = messageOf(error);
       }
     }
   }
@@ -68,8 +89,11 @@ export class ArchiveView {
     await this.#archive.refresh();
     const { events, bad_rows: badRows } = structuredClone(this.#archive.counts());
     const lost = { ...this.#archive.lost() };
+    const changed = structuredClone(this.#archive.changed());
     const consumed = await this.#log.receivedBefore(positionsIn(this.#log, this.#archive));
-    this.#books = { events, badRows, lost, consumed };
+    this.#books = { events, badRows, lost, ...changed, consumed };
+    const place = JSON.stringify(positionsIn(this.#log, this.#archive));
+    if (place !== this.#place || this.lag() === 0) [this.#place, this.#movedMs] = [place, Date.now()];
   }
 }
 

@@ -1,4 +1,5 @@
 import type { PartStatus } from '../domain/status.ts';
+import { messageOf } from '../domain/system-error.ts';
 import type { Archive } from '../ports/archive.ts';
 import { sleep } from './sleep.ts';
 
@@ -32,7 +33,7 @@ export class ArchiveWatch {
       if (signal.aborted) return;
       this.#failure = await archive.check().then(
         () => '',
-        (error) => (error instanceof Error ? error.message : String(error)),
+        (error) => messageOf(error),
       );
     }
   }

@@ -67,7 +67,14 @@ class FakeSink implements Sink {
     return 'fine';
   }
   counters() {
-    return { points: 0, requests: 0, failed_requests: 0, expired_points: 0 };
+    return {
+      points: 0,
+      requests: 0,
+      failed_requests: 0,
+      expired_points: 0,
+      rejected_points: 0,
+      overwritten_points: 0,
+    };
   }
 }
 

@@ -1,21 +1,23 @@
 import { UsageError } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import { addCount, type CountsBySource, type Positions } from '../domain/offset.ts';
+import { messageOf } from '../domain/system-error.ts';
 import { type ParsedBatch, positionsAfter } from '../ports/batch.ts';
 import { type EventLog, linesBehind } from '../ports/event-log.ts';
-import type { SharedBatches } from './shared-batches.ts';
+import type { BatchSource } from './batch-source.ts';
 import { sleep } from './sleep.ts';
 
 export interface ReaderLoopOptions {
   /** Name of the reader: archive or metrics. */
   name: string;
   log: EventLog;
-  batches: SharedBatches;
+  batches: BatchSource;
   logger: Logger;
   /** Where it stands in each partition that it reads. */
   positions(): Positions;
-  /** What must be done before the first step; `signal` asks it to give up. */
+  /** What must be done before a step where it is needed, and with `mustPrepare` before the first one. */
   prepare?: Preparation;
+  mustPrepare?: boolean;
   /** Takes the batch; the positions must have moved when this resolves. */
   step(batch: ParsedBatch): Promise<void>;
   /** How long to gather lines before a step, and with how many waiting not to gather. */
@@ -25,7 +27,9 @@ export interface ReaderLoopOptions {
 
 export interface Preparation {
   /** For people: what the reader is doing. */
-  message: string;
+  message(): string;
+  isNeeded(): boolean;
+  /** `signal` asks it to give up. */
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -72,7 +76,7 @@ export class ReaderLoop {
     }
     // Who does not ask for it must not die of it.
     this.#prepared.promise.catch(() => {});
-    this.#preparing = this.#options.prepare;
+    if (this.#options.mustPrepare) this.#preparing = this.#options.prepare;
     if (!this.#preparing) await this.#enter();
     this.#running = this.#run();
   }
@@ -95,7 +99,11 @@ export class ReaderLoop {
   async stop(drainMsMax: number): Promise<void> {
     this.#draining = true;
     const deadline = Date.now() + drainMsMax;
-    while (this.lag() > 0 && Date.now() < deadline && !this.#failure && !this.#preparing) await sleep(20);
+    const { batches, positions } = this.#options;
+    while (Date.now() < deadline && !this.#failure && !this.#preparing) {
+      if (!(await batches.waitPast(positions(), 0))) break;
+      await sleep(20);
+    }
     this.#abort.abort();
     await this.#running;
   }
@@ -122,25 +130,26 @@ export class ReaderLoop {
   status(): ReaderLoopStatus {
     return {
       state: this.#failure ? 'waiting' : this.#preparing ? 'starting' : 'ready',
-      message: this.#failure || (this.#preparing?.message ?? ''),
+      message: this.#failure || (this.#preparing?.message() ?? ''),
       lastReceivedAtMs: this.#lastReceivedAtMs,
     };
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#abort;
-    const { log, logger, name, positions } = this.#options;
+    const { batches, logger, name, positions } = this.#options;
     let backoffMs = BACKOFF_MS_MIN;
     while (!signal.aborted) {
       let from = positions();
       try {
+        if (this.#options.prepare?.isNeeded()) this.#preparing = this.#options.prepare;
         if (this.#preparing) {
           await this.#preparing.run(signal);
           await this.#enter();
           this.#preparing = undefined;
           from = positions();
         }
-        if (!(await log.waitPast(from, 1000, signal))) continue;
+        if (!(await batches.waitPast(from, 1000, signal))) continue;
         await this.#linger();
         if (signal.aborted) return;
         await this.#step(from);
@@ -150,7 +159,7 @@ export class ReaderLoop {
       } catch (error) {
         if (signal.aborted) return;
         this.#prepared.reject(error);
-        this.#failure = error instanceof Error ? error.message : String(error);
+        this.#failure = messageOf(error);
         logger.error(
           { err: error, reader: name, from, retryMs: backoffMs },
           `${name}: a step failed, will try again`,
@@ -180,7 +189,7 @@ export class ReaderLoop {
     const { batches, log, name, positions } = this.#options;
     const batch = await batches.take(from);
     try {
-      const consumed = { ...this.#consumed.get(keyOf(from)) };
+      const consumed = { ...(this.#consumed.get(keyOf(from)) ?? (await log.receivedBefore(from))) };
       for (const counts of [batch.sources, batch.lost])
         for (const [source, lines] of Object.entries(counts)) addCount(consumed, source, lines);
       this.#consumed.set(keyOf({ ...from, ...positionsAfter(batch.spans) }), consumed);
@@ -189,6 +198,8 @@ export class ReaderLoop {
     } finally {
       await batches.done(from, batch);
       const at = positions();
+      // A step that failed may have moved on nevertheless, to a place that no batch of ours ended at.
+      if (!this.#consumed.has(keyOf(at))) this.#consumed.set(keyOf(at), await log.receivedBefore(at));
       for (const key of this.#consumed.keys()) if (key !== keyOf(at)) this.#consumed.delete(key);
       log.retain(name, at);
     }

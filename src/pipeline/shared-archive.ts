@@ -20,12 +20,16 @@ export class SharedArchive {
   }
 
   positions(): Positions {
-    const own = new Set(this.#group.partitions());
     return Object.fromEntries(
       this.#known
-        .filter((partition) => own.has(partition))
+        .filter((partition) => this.has(partition))
         .map((partition) => [partition, this.#archive.position(partition)]),
     );
+  }
+
+  /** Whether the partition is this process's, and known. */
+  has(partition: number): boolean {
+    return this.#known.includes(partition) && this.#group.partitions().includes(partition);
   }
 
   /** Whether the care of all tables is this process's: one member's, so that they don't do it twice. */

@@ -1,30 +1,21 @@
-import type { CountsBySource, Offset, Positions } from '../domain/offset.ts';
-import {
-  type BatchParser,
-  type BatchSpan,
-  type ParsedBatch,
-  positionsAfter,
-  type StagedBatch,
-} from '../ports/batch.ts';
+import type { Positions } from '../domain/offset.ts';
+import type { BatchParser, BatchSpan, ParsedBatch, ParsedLines } from '../ports/batch.ts';
 import type { EventLog } from '../ports/event-log.ts';
-import { type MergeLimits, mergePartitions } from './merge-partitions.ts';
+import { type BatchSource, linesLost } from './batch-source.ts';
+import { type Merge, type MergeLimits, mergePartitions } from './merge-partitions.ts';
 
 export interface BatchLimits extends MergeLimits {
-  /** With so many lines waiting, the next batch is staged while readers work on this one. */
-  stageLinesMin: number;
   /** How long a reader waits for others before it goes on alone. */
   waitMsMax: number;
 }
+
+/** Decides about the rows of a batch, whose relation it changes. */
+export type Decide = (batch: ParsedBatch) => Promise<void>;
 
 interface Entry {
   from: Positions;
   parsed: Promise<ParsedBatch>;
   users: number;
-}
-
-interface Staged {
-  batch: StagedBatch;
-  spans: BatchSpan[];
 }
 
 /**
@@ -33,24 +24,29 @@ interface Staged {
  * on one, so that they go on together and memory holds few batches; but at most `waitMsMax`: a reader that is stuck
  * stops no other.
  */
-export class SharedBatches {
+export class SharedBatches implements BatchSource {
   readonly #log: EventLog;
   readonly #parser: BatchParser;
   readonly #limits: BatchLimits;
+  readonly #decide: Decide | null;
   /** Batches that a reader works on, or that are being parsed for one. */
   readonly #entries: Entry[] = [];
-  #ahead: { from: Positions; staged: Promise<Staged> } | undefined;
-  /** For the pieces of a batch, while none is staged. */
+  /** For the pieces of a batch, while none is read. */
   #memory: Buffer | undefined;
   #wake: (() => void)[] = [];
 
-  constructor(log: EventLog, parser: BatchParser, limits: BatchLimits) {
+  /** Without `decide` nobody needs to know what is a duplicate. */
+  constructor(log: EventLog, parser: BatchParser, limits: BatchLimits, decide: Decide | null = null) {
+    this.#decide = decide;
     this.#log = log;
     this.#parser = parser;
     this.#limits = limits;
   }
 
-  /** The batch that starts at `from`; the log must have lines past one of the positions. Give it back with `done`. */
+  waitPast(from: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    return this.#log.waitPast(from, timeoutMs, signal);
+  }
+
   async take(from: Positions): Promise<ParsedBatch> {
     const giveUpAt = Date.now() + this.#limits.waitMsMax;
     let entry = this.#find(from);
@@ -64,24 +60,16 @@ export class SharedBatches {
     }
     entry.users++;
     try {
-      const parsed = await entry.parsed;
-      this.#stageAfter(from, parsed);
-      return parsed;
+      return await entry.parsed;
     } catch (error) {
       this.#leave(entry);
       throw error;
     }
   }
 
-  /** The reader that took the batch from there is done with it: it has processed it, or will ask for it again. */
   async done(from: Positions, batch: ParsedBatch): Promise<void> {
     const entry = this.#find(from);
     if (entry && this.#leave(entry)) await this.#parser.release(batch);
-  }
-
-  /** Gives up what was read ahead; no reader may take a batch any more. */
-  close(): Promise<void> {
-    return this.#discardAhead();
   }
 
   #find(from: Positions): Entry | undefined {
@@ -100,71 +88,30 @@ export class SharedBatches {
   }
 
   async #parse(from: Positions): Promise<ParsedBatch> {
-    const { batch, spans } = await (this.#takeAhead(from) ?? this.#stage(from));
-    const parsed = await batch.parse();
-    const lost = parsed.lines === offsetsIn(spans) ? {} : await this.#lost(spans, parsed.sources);
-    return { ...parsed, spans, lost };
-  }
-
-  /** Stages the batch after this one where it is a large one: reading the log takes a quarter as long as the rest. */
-  #stageAfter(from: Positions, { spans, lines }: ParsedBatch): void {
-    const next = { ...from, ...positionsAfter(spans) };
-    // After a failed step the batch may have become larger, and hold what was staged behind it.
-    const ahead = this.#ahead?.from;
-    const isPassed = spans.some(({ partition, to }) => to > (ahead?.[partition] ?? to));
-    const isAhead = spans.some(({ partition, from: start }) => start < (ahead?.[partition] ?? 0));
-    if (isPassed && isAhead) void this.#discardAhead();
-    // An offset may hold several lines: about as many as in this batch.
-    const waiting = (this.#waitingOffsets(next) * lines) / Math.max(1, offsetsIn(spans));
-    if (this.#ahead || waiting < this.#limits.stageLinesMin) return;
-    this.#ahead = { from: next, staged: this.#stage(next) };
-    // Who takes it hears of the failure.
-    this.#ahead.staged.catch(() => {});
-  }
-
-  async #stage(from: Positions): Promise<Staged> {
-    const memory = this.#memory;
-    this.#memory = undefined;
-    const merge = mergePartitions(this.#log, from, this.#limits, memory);
+    const { parsed, spans } = await this.#read(from);
     try {
-      const batch = await this.#parser.stage(merge.pieces);
-      return { batch, spans: merge.spans() };
+      const lost = parsed.lines === offsetsIn(spans) ? {} : await linesLost(this.#log, spans, parsed.sources);
+      const decoded = { ...parsed, spans, lost };
+      await this.#decide?.(decoded);
+      return decoded;
+    } catch (error) {
+      await this.#parser.release(parsed);
+      throw error;
+    }
+  }
+
+  async #read(from: Positions): Promise<{ parsed: ParsedLines; spans: BatchSpan[] }> {
+    let merge: Merge | undefined;
+    try {
+      const parsed = await this.#parser.parse(() => {
+        merge = mergePartitions(this.#log, from, this.#limits, merge?.memory ?? this.#memory);
+        this.#memory = undefined;
+        return merge.pieces;
+      });
+      return { parsed, spans: merge!.spans() };
     } finally {
-      this.#memory = merge.memory;
+      this.#memory = merge?.memory;
     }
-  }
-
-  #takeAhead(from: Positions): Promise<Staged> | undefined {
-    const ahead = this.#ahead;
-    if (!ahead || !isSame(ahead.from, from)) return undefined;
-    this.#ahead = undefined;
-    return ahead.staged;
-  }
-
-  async #discardAhead(): Promise<void> {
-    const ahead = this.#ahead;
-    this.#ahead = undefined;
-    await ahead?.staged.then(({ batch }) => batch.discard()).catch(() => {});
-  }
-
-  /** What the log's books have in the spans besides `read`. */
-  async #lost(spans: readonly BatchSpan[], read: CountsBySource): Promise<CountsBySource> {
-    const starts = Object.fromEntries(
-      spans.map(({ partition, from }): [number, Offset] => [partition, from]),
-    );
-    const before = await this.#log.receivedBefore(starts);
-    const lost: CountsBySource = {};
-    for (const [source, lines] of Object.entries(await this.#log.receivedBefore(positionsAfter(spans)))) {
-      const missing = lines - (before[source] ?? 0) - (read[source] ?? 0);
-      if (missing > 0) lost[source] = missing;
-    }
-    return lost;
-  }
-
-  #waitingOffsets(from: Positions): number {
-    return this.#log
-      .partitions()
-      .reduce((sum, { partition, end }) => sum + Math.max(0, end - (from[partition] ?? end)), 0);
   }
 
   /** Resolves when a batch was given back, or after `ms`. */

@@ -11,3 +11,14 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.addEventListener('abort', done, { once: true });
   });
 }
+
+/** Resolves when the work has settled, or after `ms`. */
+export async function settledWithin(work: Promise<unknown>, ms: number): Promise<void> {
+  const isOver = new AbortController();
+  const settled = work.then(
+    () => {},
+    () => {},
+  );
+  await Promise.race([settled, sleep(ms, isOver.signal)]);
+  isOver.abort();
+}

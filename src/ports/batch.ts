@@ -10,10 +10,14 @@ export interface ParsedLines {
   /** Largest received-at of the lines, ms since 1970; 0 without any. */
   readonly receivedAtMaxMs: number;
   /**
-   * Name of a DuckDB relation with one row per line, in any order: the columns of EVENT_COLUMNS, and
-   * `reason`, `field`, `raw` (set for bad lines only) and `id_hash` (hash of event_id, NULL without one).
+   * A DuckDB relation with one row per line, in any order: the columns of EVENT_COLUMNS, and `reason`, `field`, `raw` (set for
+   * bad lines only). `duplicate` and `new_order` are decided by a Decoder. `row` is the rowid in `table`.
    */
   readonly relation: string;
+  /** The table behind it; batches of the archive, which nobody decides about, have none. */
+  readonly table?: string;
+  /** What lines that were aggregated elsewhere have in place of a relation: one for each pass, by its name. */
+  readonly aggregates?: Readonly<Record<string, string>>;
 }
 
 /** What a partition of the log has in [from, to). */
@@ -40,19 +44,12 @@ export interface ParsedBatch extends ParsedLines {
 }
 
 /**
- * Turns batches of the log into relations, in two steps: `stage` takes the lines out of memory, which may be done ahead,
- * and `parse` of what it gives does the work. The relation lives until `release`; a released batch must not be used.
+ * Turns batches of the log into relations. `read` gives the batches; it may be called once more, where lines turn out not to be
+ * what they claim. The relation lives until `release`; a released batch must not be used.
  */
 export interface BatchParser {
-  stage(pieces: LogPieces): Promise<StagedBatch>;
+  parse(read: () => LogPieces): Promise<ParsedLines>;
   release(lines: ParsedLines): Promise<void>;
-}
-
-/** Lines that wait outside of memory to be parsed, once. */
-export interface StagedBatch {
-  parse(): Promise<ParsedLines>;
-  /** Gives up what was staged and will not be parsed. */
-  discard(): Promise<void>;
 }
 
 /** Batches of the log, a few at a time, those of a partition in its order. */
@@ -73,24 +70,49 @@ export interface RawEvent {
   responseTime: number | null;
 }
 
-/** Gives the good rows of a batch in the order of the log, some thousands at a time. */
+/** Gives events, some thousands at a time. */
 export interface EventReader {
+  /** The good rows of a batch, in the order of the log. */
   events(batch: ParsedBatch): AsyncIterable<RawEvent[]>;
+  /** The rows of a span in local files of the table `events`, in the order of the files. */
+  archived(files: readonly string[], span: BatchSpan): AsyncIterable<RawEvent[]>;
 }
 
-/** One Parquet file that was written, with what Delta wants to know of it. */
-export interface ParquetFile {
-  /** Absolute path. */
-  path: string;
-  /** Value of the partition column: a UTC date, YYYY-MM-DD. */
-  date: string;
+/** What a Parquet file of the archive holds. */
+export interface FileContent {
   rows: number;
-  bytes: number;
   /** Smallest and largest value of some columns, as JSON values of Delta's statistics. */
   min: Record<string, string | number>;
   max: Record<string, string | number>;
   /** Rows per source. */
   sources: Record<string, number>;
+  /** Rows of `events` about which nothing is decided: an older version wrote them, or another program. */
+  undecided: number;
+  /** First and last offset of the rows of each partition. */
+  offsets: Record<number, readonly [Offset, Offset]>;
+}
+
+/** One Parquet file that was written, with what Delta wants to know of it. */
+export interface ParquetFile extends FileContent {
+  /** Absolute path. */
+  path: string;
+  /** Value of the partition column: a UTC date, YYYY-MM-DD. */
+  date: string;
+  bytes: number;
+}
+
+/**
+ * Decides about rows of the table `events` that no decoder has decided, by the same rule, in the order of receipt: `begin`, what all
+ * files that may matter tell of orders; then date by date `beginDate`, the other events of all its files, and `rewrite`; `end`.
+ */
+export interface Upgrader {
+  begin(): Promise<void>;
+  addOrders(files: readonly string[]): Promise<void>;
+  beginDate(): Promise<void>;
+  addEvents(files: readonly string[]): Promise<void>;
+  /** Writes files of the date again, with what was decided: one for each, into `dir`. */
+  rewrite(date: string, files: readonly string[], dir: string): Promise<ParquetFile[]>;
+  end(): Promise<void>;
 }
 
 export interface BadRow {
@@ -118,8 +140,11 @@ export interface ParquetTool {
     spans: readonly BatchSpan[],
     dir: string,
   ): Promise<ParquetFile[]>;
-  /** Merges files of one date into one, in order of partition and offset. */
+  /** Looks into a file that another program wrote, which may lack columns. */
+  inspect(file: string): Promise<FileContent>;
+  /** Merges files of one date into one, in order of partition and offset, with all their columns. */
   merge(table: ArchiveTable, date: string, files: string[], dir: string): Promise<ParquetFile[]>;
+  readonly upgrader: Upgrader;
   /** Writes Delta actions (protocol, metaData, txn, add, remove) as a checkpoint Parquet file. */
   checkpoint(actions: readonly object[], target: string): Promise<void>;
   /** The rows of `events` files as NDJSON that the door takes, in pieces. */

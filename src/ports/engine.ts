@@ -1,14 +1,18 @@
 import type { CountsBySource, Offset } from '../domain/offset.ts';
 import type { PartStatus } from '../domain/status.ts';
-import type { ParsedBatch } from './batch.ts';
+import type { BatchSpan, ParsedBatch, ParsedLines } from './batch.ts';
 
 /** What the metrics have done with the lines before their position, by source. */
 export interface MetricsLedger {
   counted: CountsBySource;
   duplicate: CountsBySource;
+  /** Test orders and known bots. */
+  excluded: CountsBySource;
   bad: CountsBySource;
   /** Lines that the log had lost before they could be read. */
   lost: CountsBySource;
+  /** Rows that other programs had deleted from the archive before the metrics were filled from it; less than 0: added. */
+  deleted?: CountsBySource;
 }
 
 export interface RebuildRange {
@@ -39,6 +43,10 @@ export interface RebuildResult {
 export interface FileFilter {
   dates?: ReadonlySet<string>;
   receivedMs?: readonly (readonly [number, number])[];
+  /** Only files that may hold a row in one of the spans. */
+  spans?: readonly BatchSpan[];
+  /** Only these paths, as `withNames` gives them. */
+  paths?: ReadonlySet<string>;
 }
 
 /** A Parquet file of the archive. */
@@ -56,6 +64,8 @@ export interface ArchiveReader {
   partitions(): number[];
   /** Lines before the positions that the log had lost before they could be archived. */
   lost(): CountsBySource;
+  /** Rows of both tables that were archived before the positions, also those that other programs have deleted since. */
+  archived(): CountsBySource;
   /** Calls `use` with local paths of the Parquet files that the filter lets pass; the files stay until `use` settles. */
   withFiles<T>(
     table: 'events' | 'bad_rows',
@@ -74,39 +84,42 @@ export interface ArchiveReader {
   receivedExtentMs(): readonly [number, number] | null;
 }
 
-/** What of the log's lines an engine has counted, and what the log had before the place that it belongs to. */
-export interface MetricsBooks {
-  ledger: MetricsLedger;
-  consumed: CountsBySource;
+/**
+ * Gives rows of the archive as a batch, with the decisions that stand there: for metrics whose process does not decode the log
+ * itself. The relation has the columns that metrics read.
+ */
+export interface ArchivedBatches {
+  /** About how many lines a batch is best made of. */
+  readonly linesMax?: number;
+  read(archive: ArchiveReader, spans: readonly BatchSpan[]): Promise<ParsedLines>;
+  release(lines: ParsedLines): Promise<void>;
 }
 
 /**
- * An engine that runs as a program of its own and reads the log itself. Nobody calls its `apply` or `restore`; it looks after
- * cold windows by itself.
+ * A program of its own that computes for the engine.
  *
- * - `start` goes on where the last one ended, and tries again for as long as it takes; `status` tells.
- * - `stop` ends it after the lines that the log has now, or after `drainMsMax`; then `close`.
- * - `lag`: lines of the log that the metrics lack.
+ * - `start` starts it, and again when it ends, for as long as it takes; `status` tells.
+ * - `stop` ends it, whatever it computes.
  * - `counters`: what it tells of itself, for those who watch it.
  */
-export interface ClusterEngine extends BatchEngine {
-  start(archive: ArchiveReader): void;
-  stop(drainMsMax: number): Promise<void>;
+export interface EngineProgram {
+  start(): void;
+  stop(): Promise<void>;
   status(): PartStatus;
-  lag(): number;
   counters(): Record<string, number>;
-  books(): MetricsBooks;
 }
 
 /**
- * An engine that runs in this process and is fed batch by batch.
+ * Computes metrics of batches, which it is fed one after the other.
  *
  * - `apply` takes a batch whose spans start at the positions of their partitions and moves those to their ends, in one
  *   transaction with all that follows from it; when it rejects, nothing has changed and the same batch may be offered again.
  * - Windows that are cold for the batch are only marked dirty; `repair` recomputes dirty windows from the archive, as
  *   far as the archive has come, and returns how many are left.
- * - `restore` fills an engine without state (`isEmpty`) from the archive and goes on from the archive's positions at the
+ * - `restore` fills an engine without state (`isEmpty`) from the archive, and resolves true; another one it leaves as it is, and
+ *   resolves false. It goes on from the archive's positions at the
  *   call; the archive may grow meanwhile. When `signal` aborts it rejects soon, and the engine is still without state.
+ * - `mustRestore`: the state may have been lost while this ran; `restore` finds out, and fills it where it was.
  * - `rebuild` computes all windows of a range from the archive (as far as this engine has read the log) and replaces
  *   what it holds; with `diff` it only compares.
  * - Calls may overlap; the engine runs them one after the other.
@@ -118,8 +131,9 @@ export interface BatchEngine {
   /** Largest received-at that it has seen, ms; 0 before the first batch. */
   frontierMs(): number;
   isEmpty(): boolean;
+  mustRestore?(): boolean;
   apply(batch: ParsedBatch): Promise<void>;
-  restore(archive: ArchiveReader, signal?: AbortSignal): Promise<void>;
+  restore(archive: ArchiveReader, signal?: AbortSignal): Promise<boolean>;
   repair(archive: ArchiveReader): Promise<number>;
   rebuild(archive: ArchiveReader, range: RebuildRange | null, diff: boolean): Promise<RebuildResult>;
   close(): Promise<void>;

@@ -1,4 +1,12 @@
-import { type CountsBySource, type Offset, type Positions, sumCounts } from '../domain/offset.ts';
+import {
+  type CountsBySource,
+  type Offset,
+  type Positions,
+  SOURCE_NAME,
+  SOURCES_MAX,
+  sumCounts,
+} from '../domain/offset.ts';
+import type { PartStatus } from '../domain/status.ts';
 
 /** Lines to append: NDJSON, each line ended by one "\n", no empty line, no "\r", valid UTF-8. */
 export interface LogBlock {
@@ -25,10 +33,10 @@ export interface LogBatch {
   /** NDJSON, each line ended by "\n". */
   bytes: Buffer;
   /**
-   * Whether the lines came through `append`, before which the door judges them and marks the bad ones; else who parses
-   * them judges them.
+   * Whether the lines came through `append`, before which ingest validates them, writes events in their canonical form
+   * (domain/canonical-line.ts) and marks what it rejects; else who reads them validates them.
    */
-  judged: boolean;
+  canonical: boolean;
 }
 
 /** Whether the lines of two batches, one after the other, have one origin and offsets that follow on. */
@@ -65,13 +73,32 @@ export interface AppendResult {
 
 /** Why an append was refused, with the HTTP answer it leads to. */
 export class LogRefused extends Error {
-  readonly code: 'log_full' | 'log_busy' | 'log_failed' | 'log_closed';
+  readonly code: 'log_full' | 'log_busy' | 'log_failed' | 'log_closed' | 'too_many_sources';
   readonly retryAfterSeconds: number;
   constructor(code: LogRefused['code'], message: string, retryAfterSeconds = 5) {
     super(message);
     this.name = 'LogRefused';
     this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** Names of the sources that a log has lines of. */
+export class SourceNames {
+  readonly #names = new Set<string>();
+
+  /** Throws LogRefused where the log has as many sources as it may, and this one is new; `known` gives those that it has. */
+  add(source: string, known: () => CountsBySource): void {
+    if (this.#names.has(source)) return;
+    if (!SOURCE_NAME.test(source)) throw new TypeError(`bad source name: ${source}`);
+    for (const name of Object.keys(known())) this.#names.add(name);
+    if (!this.#names.has(source) && this.#names.size >= SOURCES_MAX)
+      throw new LogRefused(
+        'too_many_sources',
+        `The log has lines of ${this.#names.size} sources, and takes no lines of a new one: "${source}". Use one of the names that ` +
+          '"tillstream ledger" lists.',
+      );
+    this.#names.add(source);
   }
 }
 
@@ -101,14 +128,27 @@ export function linesBehind(
   return Math.max(1, own.reduce((sum, { lines }) => sum + lines!, 0) - sumCounts(consumed));
 }
 
+/** What an archive holds of the log: rows of both tables, and lines that were lost, before its positions. */
+export interface ArchivedLines {
+  positions: Positions;
+  lines: CountsBySource;
+}
+
 export interface LogStatus {
-  state: 'ready' | 'full' | 'failed';
+  /** `waiting`: what it needs is away, and it goes on by itself; `failed`: it needs a person. */
+  state: 'ready' | 'full' | 'waiting' | 'failed';
   /** For people: what is wrong and what to do; empty when ready. */
   message: string;
   bytes: number;
-  /** Lines that were lost to damage of the files and set aside. */
+  /** Lines that were lost before they were read: to damage of the files, or expired. */
   lostLines: number;
   lastReceivedAtMs: number | null;
+}
+
+/** The log as a part of the status. */
+export function logPart(log: EventLog): PartStatus {
+  const { state, message } = log.status();
+  return { state: state === 'full' ? 'waiting' : state, message };
 }
 
 /**
@@ -128,12 +168,23 @@ export interface LogStatus {
  *   tells where the first line went.
  * - `receivedBefore(positions)` and `received()` count lines by source, from the log's own books, lost lines included.
  * - `retain(reader, positions)` tells the log that `reader` needs nothing before them; a log that deletes by itself never
- *   deletes what a known reader still needs.
+ *   deletes what a reader still needs that was named when it was opened. It keeps nothing for others.
  * - After `close` resolves, every resolved append is on disk and no file is open; further calls reject.
  */
 export interface EventLog {
   /** Identity of this log's content: a new folder or topic gets a new one. */
   readonly id: string;
+  /** Longest line that it takes, its line end included; without a limit of its own undefined. May change. */
+  readonly lineBytesMax?: number;
+  /** Lines that it has lost were deleted by age, by the cluster; else they were damaged, and are kept aside. */
+  readonly expires?: boolean;
+  /**
+   * A log whose first lines have expired, and whose own counts were made again since, takes over from the archive what it can't count any
+   * more. Called once, before anybody reads.
+   */
+  adopt?(archived: ArchivedLines): Promise<void>;
+  /** Lines by source that are archived and have expired before the counts of this log begin: in neither `received` nor `receivedBefore`. */
+  archivedBefore?(): CountsBySource;
   append(block: LogBlock): Promise<AppendResult>;
   partitions(): LogPartition[];
   read(partition: number, from: Offset, limits: ReadLimits): Promise<LogBatch[]>;

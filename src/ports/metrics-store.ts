@@ -11,18 +11,28 @@ export interface MetricQuery {
   toMs: number;
   /** Also merge all windows of the range. */
   total?: boolean;
-  /** Keep the best N of the metric's last key by revenue, events or users; the rest is the key 'other'. */
+  /**
+   * Keep the best N of the metric's last key by revenue, events or users; the rest is the key 'other'. Where values of different
+   * keys can't be merged, such as money of two currencies, they are the best N within the keys before it.
+   */
   top?: number;
+  /** Give at most one row more than this: who asked refuses such an answer. */
+  rowsMax?: number;
 }
 
 export interface MetricResult {
   /** Version of the store at which this was read. */
   version: number;
   rows: MetricRow[];
-  /** Per keys over the whole range, without `start`; a value is null where its windows can't be merged any more. */
+  /**
+   * Per keys over the whole range, without `start`; a value is null where its windows can't be merged any more, and money where
+   * 'other' is of several currencies.
+   */
   total?: Record<string, string | number | null>[];
   /** Over all keys too; null for a metric whose keys can't be merged. */
   overall?: Record<string, string | number | null> | null;
+  /** Keys that have more values than an answer names (`max` of the key): how many are only in the sums of 'other'. */
+  folded?: Record<string, number>;
 }
 
 export interface ChangedPoint {
@@ -46,6 +56,8 @@ export interface ChangesPage {
   pointsMax: number;
   /** `next` of the page before; null for the first. */
   after: ChangesCursor | null;
+  /** With the bounds of keys that a query has: of a window's values beyond `max` of its key, one row 'other'. */
+  named?: boolean;
 }
 
 export interface Changes {

@@ -26,6 +26,10 @@ export interface SinkCounters {
   failed_requests: number;
   /** Points that the other side dropped as they are older than what it keeps. */
   expired_points: number;
+  /** Points that the other side can never take, such as ones that are too long. */
+  rejected_points: number;
+  /** Points that another one with the same measurement, tags and time has taken the place of, as far as noticed. */
+  overwritten_points: number;
 }
 
 /** Why a write failed: `message` says what to do. All of it may be offered again, after `retryAfterMs` where it is set. */

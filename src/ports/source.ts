@@ -1,3 +1,7 @@
+import type { Finding } from '../domain/finding.ts';
+import type { Decoded } from '../ingest/format.ts';
+import type { NormalizeSettingsInput } from '../ingest/normalize-settings.ts';
+
 /**
  * The way from a source into the log. `ingest` checks each line by the event schema, stores all of them (bad ones
  * marked with their reason) and resolves when they are durable. It rejects with LogRefused when nothing was stored:
@@ -8,9 +12,19 @@ export type Ingest = (input: IngestInput) => Promise<IngestResult>;
 export interface IngestInput {
   /** Name of the source in the ledger: [a-z0-9_-]{1,32}. */
   source: string;
-  /** NDJSON: one JSON object per line. The last line may lack its line end; empty lines are skipped. */
-  body: Buffer;
+  /**
+   * What a format gave, or NDJSON: one JSON object per line. The last line may lack its line end; empty lines are skipped.
+   * Ingest takes the bytes over and may change them, without a change in meaning.
+   */
+  body: Buffer | readonly Decoded[];
+  /** How the values of the source are read; what is left out is read as the shop's. Taken from the config. */
+  settings?: NormalizeSettingsInput;
+  /** For events that have neither an id nor an order: the same record offered again then counts once. */
+  ids?: RecordIds;
 }
+
+/** Ids of the records of a body: a prefix and their number, from `next` on; or one for each record. */
+export type RecordIds = { readonly prefix: string; readonly next: number } | readonly string[];
 
 export interface IngestResult {
   accepted: number;
@@ -18,13 +32,20 @@ export interface IngestResult {
   errors: LineError[];
   /** Rejected lines by reason. */
   reasons: Record<string, number>;
+  /** Events by field whose value could not be read. */
+  invalidFields: Record<string, number>;
+  /** What is doubtful in the events that were accepted. */
+  findings: Finding[];
 }
 
-/** One rejected line: `line` counts from 1. At most the first 100 are listed. */
+/** A rejected record: `line` is the line of the input where it begins, `record` its number there, both from 1. The first 100 are listed. */
 export interface LineError {
   line: number;
+  record: number;
   code: string;
   field?: string;
+  /** The value at fault, or the beginning of the record; short, and without control characters. */
+  example?: string;
 }
 
 export interface SourceStatus {

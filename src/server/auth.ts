@@ -2,7 +2,10 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from '../domain/errors.ts';
 import { isLoopback } from '../domain/host.ts';
+import type { Logger } from '../domain/logger.ts';
 import type { ServerConfig } from './config.ts';
+import { isSessionOf, newSession, sessionOf } from './session-token.ts';
+import { WrongKeys } from './wrong-keys.ts';
 
 export type Scope = 'write' | 'read' | 'admin';
 
@@ -10,10 +13,11 @@ export type Scope = 'write' | 'read' | 'admin';
  * Decides who may do what. Keys are compared by their digests, in constant time. `ownerToken` is the secret of this
  * start, which commands on this machine read from the data folder; it may do everything.
  */
-export function createGuard(config: ServerConfig, ownerToken: string) {
-  const keys = config.api_keys.map(({ name, key, scopes }) => ({ name, scopes, digest: digest(key) }));
+export function createGuard(config: ServerConfig, ownerToken: string, logger: Logger) {
+  const keys = config.api_keys.map(({ name, key, scopes }) => ({ name, key, scopes, digest: digest(key) }));
   const owner = digest(ownerToken);
   const hosts = new Set(['localhost', '127.0.0.1', '[::1]', config.host, ...config.allowed_hosts]);
+  const wrongKeys = new WrongKeys(logger);
 
   /** Throws ApiError unless the request may use `scope`. */
   function check(request: FastifyRequest, scope: Scope): void {
@@ -23,19 +27,63 @@ export function createGuard(config: ServerConfig, ownerToken: string) {
     const secret = secretOf(request.headers.authorization);
     if (secret !== null && timingSafeEqual(digest(secret), owner)) return;
     if (keys.length === 0) return;
-    if (secret === null)
+    const session = secret === null ? sessionOf(request) : null;
+    if (secret === null && session === null)
       throw new ApiError('unauthorized', 'This address needs an API key, and none was sent.');
-    let found: (typeof keys)[number] | undefined;
-    for (const key of keys) if (timingSafeEqual(key.digest, digest(secret))) found = key;
-    if (!found) throw new ApiError('unauthorized', 'The API key is not one of the config.');
+    const found = secret === null ? ofSession(session!) : ofSecret(secret);
+    if (!found) {
+      if (secret === null) throw new ApiError('unauthorized', 'The login is over, or its key was changed.');
+      wrongKeys.count(request.ip);
+      throw new ApiError('unauthorized', WRONG_KEY);
+    }
     if (!found.scopes.includes(scope)) {
       throw new ApiError('forbidden', `The API key "${found.name}" does not have the scope "${scope}".`);
     }
   }
 
+  function ofSecret(secret: string) {
+    const sent = digest(secret);
+    let found: (typeof keys)[number] | undefined;
+    for (const key of keys) if (timingSafeEqual(key.digest, sent)) found = key;
+    return found;
+  }
+
+  function ofSession(session: string) {
+    return keys.find(({ key }) => isSessionOf(key, session, Date.now()));
+  }
+
+  /** Throws ApiError unless the key may read; gives a session for it, or null where no key is needed. */
+  function login(request: FastifyRequest, secret: string): string | null {
+    if (keys.length === 0) return null;
+    const found = ofSecret(secret);
+    if (!found) {
+      wrongKeys.count(request.ip);
+      throw new ApiError('unauthorized', WRONG_KEY);
+    }
+    if (!found.scopes.includes('read'))
+      throw new ApiError(
+        'forbidden',
+        `The API key "${found.name}" does not have the scope "read", which the page needs.`,
+      );
+    return newSession(found.key, Date.now());
+  }
+
+  /** What the session of a request may do; null without a valid one. */
+  function scopesOf(request: FastifyRequest): readonly Scope[] | null {
+    const session = sessionOf(request);
+    return (session === null ? undefined : ofSession(session))?.scopes ?? null;
+  }
+
+  /** Throws ApiError where the request comes from a place that has no business here, whatever key it has. */
+  function checkPlace(request: FastifyRequest): void {
+    checkOnce(request);
+    checkHost(request);
+    checkOrigin(request, 'read');
+  }
+
   /** Which of two headers counts must not be left to who reads them first: this program or a proxy before it. */
   function checkOnce(request: FastifyRequest): void {
-    for (const name of ['host', 'authorization', 'origin']) {
+    for (const name of ['host', 'authorization', 'origin', 'cookie']) {
       if ((request.raw.headersDistinct[name]?.length ?? 0) > 1) {
         throw new ApiError('bad_request', `The header ${name} was sent more than once.`);
       }
@@ -62,8 +110,10 @@ export function createGuard(config: ServerConfig, ownerToken: string) {
     throw new ApiError('forbidden', `Requests from web pages of "${origin.slice(0, 64)}" are not allowed.`);
   }
 
-  return { check };
+  return { check, checkPlace, login, scopesOf, needsKey: keys.length > 0 };
 }
+
+const WRONG_KEY = 'The API key is not one of the config. Check that it was copied whole.';
 
 export type Guard = ReturnType<typeof createGuard>;
 
@@ -71,7 +121,7 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** The key of `Bearer KEY`, or the password of `Basic`, which is what a browser can send for the page. */
+/** The key of `Bearer KEY`, or the password of `Basic`, as `curl -u` sends it. */
 function secretOf(header: string | undefined): string | null {
   if (header === undefined) return null;
   const bearer = /^Bearer +(\S+)$/i.exec(header);

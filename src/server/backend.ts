@@ -1,22 +1,38 @@
 import type { Ledger } from '../domain/ledger.ts';
 import type { Status } from '../domain/status.ts';
 import type { WindowSize } from '../domain/window.ts';
+import type { Decoded } from '../ingest/format.ts';
 import type { CompactResult, VacuumResult } from '../ports/archive.ts';
 import type { BadRow } from '../ports/batch.ts';
 import type { RebuildRange, RebuildResult } from '../ports/engine.ts';
-import type { Changes, MetricQuery, MetricResult } from '../ports/metrics-store.ts';
+import type { Changes, ChangesPage, MetricQuery, MetricResult } from '../ports/metrics-store.ts';
 import type { IngestResult } from '../ports/source.ts';
 
 /** Lines as they pass the door, for `tap`. */
 export type TapListener = (source: string, bytes: readonly Buffer[]) => void;
 
+/** The ledger, and the stores that lack what the metrics or the log have, with the reason (empty: they are at it). */
+export type SettledLedger = Ledger & { stores_behind: Record<string, string> };
+
+export interface IngestOptions {
+  /** Stores nothing unless every line is an event. */
+  strict: boolean;
+  /** The body has passed a validator of ours: it may have lines that are marked as rejected, and nothing else. */
+  takesMarked: boolean;
+}
+
 /** What the server needs of the rest; app.ts wires it. */
 export interface Backend {
-  /** Stores a body of NDJSON; with `strict` only when every line is good. Throws ApiError or LogRefused. */
-  ingest(source: string, body: Buffer, strict: boolean): Promise<IngestResult>;
+  /** Stores what a body holds, unless nothing of it is an event. Throws ApiError or LogRefused. */
+  ingest(source: string, body: Buffer | readonly Decoded[], options: IngestOptions): Promise<IngestResult>;
   query(query: MetricQuery): Promise<MetricResult>;
-  /** All that changed after `version`, in one piece. */
-  changes(version: number, metrics: readonly string[], windows: readonly WindowSize[]): Promise<Changes>;
+  /** What changed after `version`: a page of it. */
+  changes(
+    version: number,
+    metrics: readonly string[],
+    windows: readonly WindowSize[],
+    page: ChangesPage,
+  ): Promise<Changes>;
   storeVersion(): number;
   ledger(): Ledger;
   status(): Status;
@@ -24,11 +40,13 @@ export interface Backend {
   compact(): Promise<CompactResult>;
   vacuum(retentionHours: number): Promise<VacuumResult>;
   /** Archives and measures what has come without gathering more, for at most so long; gives the ledger then. */
-  settle(msMax: number): Promise<Ledger>;
-  rebuild(range: RebuildRange | null, diff: boolean): Promise<RebuildResult>;
+  settle(msMax: number): Promise<SettledLedger>;
+  rebuild(range: RebuildRange | null, diff: boolean, signal?: AbortSignal): Promise<RebuildResult>;
   /** Registers a listener; gives the function that removes it. */
   tap(listener: TapListener): () => void;
   /** Prometheus exposition. */
   metrics(): Promise<{ contentType: string; text: string }>;
   timeZone: string;
+  /** Ms since 1970. */
+  now(): number;
 }

@@ -1,12 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../domain/errors.ts';
-import { jsonToLines } from '../domain/json-values.ts';
+import { SOURCE_NAME } from '../domain/offset.ts';
 import type { Guard } from './auth.ts';
 import type { Backend } from './backend.ts';
 import { BodyBudget, withBody } from './body.ts';
 import type { ServerConfig } from './config.ts';
+import { decodeBody } from './decode-body.ts';
+import { ingestAnswer } from './ingest-answer.ts';
 import { parametersOf, parseFlag } from './parameters.ts';
 
+const VALIDATED_HEADER = 'x-tillstream-validated';
 /** Name of the collector in the ledger. */
 const HTTP_SOURCE = 'http';
 
@@ -26,9 +29,11 @@ export function registerCollector(
       allowOrigin(request, reply, config);
       const strict = parseFlag('strict', parametersOf(request, ['strict']).strict);
       const source = sourceOf(request, guard);
-      return withBody(request, config, budget, (body) =>
-        backend.ingest(source, linesOf(request, body), strict),
-      );
+      const takesMarked = isValidated(request, guard);
+      return withBody(request, config, budget, async (body) => {
+        const records = await decodeBody(body, config.decoded_bytes_max);
+        return ingestAnswer(await backend.ingest(source, records, { strict, takesMarked }));
+      });
     },
   );
 
@@ -46,18 +51,15 @@ function sourceOf(request: FastifyRequest, guard: Guard): string {
   const source = request.headers['x-tillstream-source'];
   if (source === undefined) return HTTP_SOURCE;
   guard.check(request, 'admin');
-  if (typeof source === 'string' && /^[a-z0-9_-]{1,32}$/.test(source)) return source;
+  if (typeof source === 'string' && SOURCE_NAME.test(source)) return source;
   throw new ApiError('bad_request', 'x-tillstream-source must be 1 to 32 of a-z, 0-9, _ and -.');
 }
 
-/** The body as NDJSON. Arrays and pretty-printed objects are recognised by their content, not only by their type. */
-function linesOf(request: FastifyRequest, body: Buffer): Buffer {
-  const type = request.headers['content-type'] ?? '';
-  const first = body[0];
-  const mayBeArray = first !== 0x7b;
-  if (!mayBeArray && (type.includes('ndjson') || type.includes('jsonl'))) return body;
-  if (!mayBeArray && !type.includes('json')) return body;
-  return jsonToLines(body) ?? body;
+/** `tillstream load` has validated the lines: those that are marked as rejected stay so. */
+function isValidated(request: FastifyRequest, guard: Guard): boolean {
+  if (request.headers[VALIDATED_HEADER] === undefined) return false;
+  guard.check(request, 'admin');
+  return true;
 }
 
 function allowOrigin(request: FastifyRequest, reply: FastifyReply, config: ServerConfig): void {

@@ -51,6 +51,13 @@ export const serverConfig = z
       .max(MIB)
       .default(64 * 1024)
       .describe('Longest line; a longer one is a bad row.'),
+    lines_max: z
+      .int()
+      .min(100_000)
+      .default(1_000_000)
+      .describe(
+        'Most lines of a request body, empty ones included; a longer one is refused as a whole (413).',
+      ),
     in_flight_bytes_max: z
       .int()
       .min(MIB)

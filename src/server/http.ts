@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { access } from 'node:fs/promises';
 import type { Socket } from 'node:net';
+import fastifyCompress from '@fastify/compress';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -8,21 +9,25 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
-import { API_ERRORS, ApiError } from '../domain/errors.ts';
+import { API_ERRORS, ApiError, ArchiveError, MetricsError } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import { LogRefused } from '../ports/event-log.ts';
-import type { IngestResult } from '../ports/source.ts';
 import { createGuard } from './auth.ts';
 import type { Backend } from './backend.ts';
 import { registerCollector } from './collector.ts';
 import type { ServerConfig } from './config.ts';
 import { registerHealth } from './health.ts';
+import { LinesRejected } from './ingest-answer.ts';
+import { connectionsWithin } from './open-files.ts';
 import { openApi } from './openapi.ts';
 import { registerPage } from './page.ts';
 import { registerQueryApi } from './query-api.ts';
+import { registerSession } from './session.ts';
 import { registerStream } from './stream.ts';
 
-/** A client that goes on sending after it was refused is listened to for so long, so that it gets to read why. */
+/** What can't be read may be back soon, or need a person. */
+const PART_RETRY_SECONDS = 10;
+/** A client that goes on sending after it was refused is read from for so long, so that it receives the reason. */
 const LINGER_MS = 2000;
 
 export interface ServerOptions {
@@ -47,7 +52,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     keepAliveTimeout: 30_000,
     forceCloseConnections: true,
     http: {
-      headersTimeout: config.header_timeout_seconds * 1000,
+      // Node refuses to start with a longer time for the headers than for the whole.
+      headersTimeout: Math.min(config.header_timeout_seconds, config.request_timeout_seconds) * 1000,
       connectionsCheckingInterval: 2000,
       // Checked below, with an answer that says so.
       requireHostHeader: false,
@@ -56,14 +62,24 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
   });
-  app.server.maxConnections = config.connections_max;
+  app.server.maxConnections = connectionsWithin(config.connections_max);
   app.server.maxHeadersCount = 100;
+
+  // Streams of events are sent as they are; what is small costs more than it saves.
+  await app.register(fastifyCompress, {
+    // Bodies that come in are decoded by body.ts, within its limits.
+    globalDecompression: false,
+    threshold: 1024,
+    encodings: ['br', 'gzip', 'identity'],
+  });
 
   // Bodies are read by the handlers that want one, within their own limits.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
 
   app.addHook('onRequest', async (request, reply) => {
+    // What is asked for is of this moment; files of the page have a header of their own.
+    reply.header('cache-control', 'no-store');
     reply.header('x-content-type-options', 'nosniff');
     reply.header('referrer-policy', 'no-referrer');
     reply.header('x-frame-options', 'DENY');
@@ -84,7 +100,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     );
   });
 
-  const guard = createGuard(config, options.ownerToken);
+  const guard = createGuard(config, options.ownerToken, options.logger);
+  registerSession(app, guard, config);
   registerCollector(app, backend, guard, config);
   registerQueryApi(app, backend, guard);
   registerStream(app, backend, guard, config);
@@ -97,15 +114,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       () => options.logger.warn({ dir: pageDir }, 'the page is not built: only the API is served'),
     );
   return app;
-}
-
-/** Strict mode: nothing was stored; the answer lists the lines. */
-export class LinesRejected extends ApiError {
-  readonly result: object;
-  constructor({ accepted, rejected, errors, reasons }: IngestResult) {
-    super('lines_rejected', `${rejected} of ${accepted + rejected} lines are bad; nothing was stored.`);
-    this.result = { accepted: 0, rejected, errors, reasons };
-  }
 }
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply) {
@@ -142,7 +150,12 @@ function lingerBeforeClosing(request: FastifyRequest): void {
 
 function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (error instanceof LogRefused) return new ApiError(error.code, error.message, error.retryAfterSeconds);
+  if (error instanceof ArchiveError) return new ApiError('archive_failed', error.message, PART_RETRY_SECONDS);
+  if (error instanceof MetricsError) return new ApiError('metrics_failed', error.message, PART_RETRY_SECONDS);
+  if (error instanceof LogRefused) {
+    const { code, message, retryAfterSeconds } = error;
+    return new ApiError(code, message, code === 'too_many_sources' ? undefined : retryAfterSeconds);
+  }
   const { statusCode, message } = error as { statusCode?: number; message?: string };
   if (statusCode === 413) return new ApiError('too_large', message ?? 'The request is too large.');
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {

@@ -1,9 +1,19 @@
 import { API_ERRORS } from '../domain/errors.ts';
-import { FIELDS, type Field } from '../domain/fields.ts';
+import { FIELDS, type Field, ITEM_FIELDS } from '../domain/fields.ts';
+import { REASON_CODES } from '../domain/reasons.ts';
 import type { Status } from '../domain/status.ts';
 import { WINDOWS } from '../domain/window.ts';
+import { FINDINGS } from '../ingest/finding-catalogue.ts';
 
 type Json = Record<string, unknown>;
+
+const EXAMPLE_NAMES = ['timestamp', 'event_type', 'event_id', 'user_id', 'order_id', 'amount', 'currency'];
+const EVENT_EXAMPLE = Object.fromEntries(
+  FIELDS.filter(({ name }) => EXAMPLE_NAMES.includes(name)).map(({ name, example }) => [name, example]),
+);
+const CSV_EXAMPLE = [Object.keys(EVENT_EXAMPLE), Object.values(EVENT_EXAMPLE)]
+  .map((cells) => `${cells.join(',')}\n`)
+  .join('');
 
 /** The API as an OpenAPI 3.1 document, made from the event schema, the catalogue and the error codes. */
 export function openApi(status: Status): Json {
@@ -15,8 +25,12 @@ export function openApi(status: Status): Json {
       { enum: [...WINDOWS] },
       'Size of the windows; 1d are days of the shop’s time zone.',
     ),
-    from: query('from', { type: 'string' }, 'First window start: ISO 8601 or milliseconds since 1970.'),
-    to: query('to', { type: 'string' }, 'End of the range (exclusive).'),
+    from: query(
+      'from',
+      { type: 'string' },
+      'Begin of the range: a day (2026-11-23) or a time of the shop’s zone, a time with a zone, or milliseconds since 1970.',
+    ),
+    to: query('to', { type: 'string' }, 'End of the range: a day is part of it, a time is not.'),
   };
   return {
     openapi: '3.1.0',
@@ -35,9 +49,20 @@ export function openApi(status: Status): Json {
           requestBody: {
             required: true,
             content: {
-              'application/x-ndjson': { schema: { type: 'string', description: 'One event per line.' } },
+              'application/x-ndjson': {
+                schema: { type: 'string', description: 'One event per line.' },
+                example: `${JSON.stringify(EVENT_EXAMPLE)}\\n`,
+              },
               'application/json': {
                 schema: { oneOf: [ref('Event'), { type: 'array', items: ref('Event') }] },
+                example: [EVENT_EXAMPLE],
+              },
+              'text/csv': {
+                schema: {
+                  type: 'string',
+                  description: 'With a header. Any format of docs/formats.md is read.',
+                },
+                example: CSV_EXAMPLE,
               },
             },
           },
@@ -47,8 +72,10 @@ export function openApi(status: Status): Json {
             'forbidden',
             'timeout',
             'too_large',
+            'unsupported_format',
             'unsupported_encoding',
             'lines_rejected',
+            'nothing_accepted',
             'too_many_requests',
             'log_full',
           ]),
@@ -91,14 +118,14 @@ export function openApi(status: Status): Json {
             query('reason', { type: 'string' }, 'Only this reason.'),
             query('id', { type: 'string' }, 'Only this row.'),
           ],
-          responses: answers('BadRows', 'The rows.', ['unauthorized', 'bad_request']),
+          responses: answers('BadRows', 'The rows.', ['unauthorized', 'bad_request', 'archive_failed']),
         },
       },
       '/v1/stream': {
         get: {
           summary: 'Live changes as server-sent events: hello, points, ledger, status, reset.',
           parameters: [
-            query('metrics', { type: 'string' }, 'Names, with commas. Default: all but products.'),
+            query('metrics', { type: 'string' }, 'Names, with commas. Default: all but products and sales.'),
             query('windows', { type: 'string' }, 'Sizes, with commas.'),
           ],
           responses: {
@@ -116,7 +143,11 @@ export function openApi(status: Status): Json {
         post: {
           summary:
             'Archive and measure what has come without gathering more; answers when done, or after 2 s.',
-          responses: answers('Ledger', 'The ledger then.', ['unauthorized', 'forbidden']),
+          responses: answers(
+            'Ledger',
+            'The ledger then, and in stores_behind the stores that lack something.',
+            ['unauthorized', 'forbidden', 'archive_failed', 'metrics_failed'],
+          ),
         },
       },
       '/v1/admin/vacuum': {
@@ -130,9 +161,15 @@ export function openApi(status: Status): Json {
       },
       '/v1/admin/rebuild': {
         post: {
-          summary: 'Compute windows anew from the archive, or compare them.',
+          summary: 'Compute windows from the archive again, or compare them.',
           parameters: [parameters.from, parameters.to, query('diff', { type: 'boolean' }, 'Only compare.')],
-          responses: answers('Object', 'What was done.', ['forbidden', 'bad_range']),
+          responses: answers('Object', 'What was done.', [
+            'forbidden',
+            'bad_range',
+            'archive_behind',
+            'archive_failed',
+            'metrics_failed',
+          ]),
         },
       },
       '/healthz': { get: { summary: 'The process lives.', responses: answers('Object', 'Alive.', []) } },
@@ -173,9 +210,42 @@ function schemas(): Json {
           type: 'array',
           items: {
             type: 'object',
-            properties: { line: count, code: { type: 'string' }, field: { type: 'string' } },
+            properties: {
+              line: { ...count, description: 'Line of the body where the record begins, from 1.' },
+              record: { ...count, description: 'Number of the record, from 1.' },
+              code: { enum: [...REASON_CODES] },
+              field: { type: 'string' },
+              example: { type: 'string', description: 'The value at fault, or the beginning of the record.' },
+            },
           },
         },
+        reasons: { type: 'object', description: 'Rejected records by reason.', additionalProperties: count },
+        invalid_fields: {
+          type: 'object',
+          description:
+            'Events by field whose value could not be read. They count; the value is in extra.invalid.',
+          additionalProperties: count,
+        },
+        findings: { type: 'array', items: ref('Finding') },
+      },
+      example: {
+        accepted: 2,
+        rejected: 1,
+        errors: [{ line: 3, record: 3, code: 'date_order', field: 'timestamp', example: '31/12/2026' }],
+        reasons: { date_order: 1 },
+        invalid_fields: {},
+        findings: [],
+      },
+    },
+    Finding: {
+      type: 'object',
+      description: 'Something doubtful in events that were accepted.',
+      properties: {
+        code: { enum: Object.keys(FINDINGS) },
+        rows: count,
+        message: { type: 'string' },
+        example: { type: 'string' },
+        setting: { type: 'string', description: 'What settles it.' },
       },
     },
     MetricResult: {
@@ -186,13 +256,32 @@ function schemas(): Json {
         time_zone: { type: 'string' },
         version: count,
         rows: { type: 'array', items: { type: 'object' } },
+        total: { type: 'array', items: { type: 'object' } },
+        folded: {
+          type: 'object',
+          description:
+            'Keys with more values than an answer names (200 event types, 50 currencies, 20 devices): how many share "other".',
+          additionalProperties: count,
+        },
       },
     },
     Ledger: {
       type: 'object',
       properties: { received: count, balanced: { type: 'boolean' }, dirty_windows: count },
     },
-    Status: { type: 'object' },
+    Status: {
+      type: 'object',
+      properties: {
+        findings: {
+          type: 'array',
+          description: 'Findings since the start, by source.',
+          items: {
+            type: 'object',
+            properties: { source: { type: 'string' }, findings: { type: 'array', items: ref('Finding') } },
+          },
+        },
+      },
+    },
     BadRows: { type: 'object', properties: { bad_rows: { type: 'array', items: { type: 'object' } } } },
     Object: { type: 'object' },
     Error: {
@@ -215,7 +304,19 @@ function fieldSchema(field: Field): Json {
   const described = { description: field.description, examples: [field.example] };
   if (field.kind === 'integer')
     return { type: ['integer', 'string', 'null'], minimum: field.min, maximum: field.max, ...described };
+  if (field.kind === 'decimal')
+    return { type: ['number', 'string', 'null'], minimum: field.min, maximum: field.max, ...described };
   if (field.kind === 'money') return { type: ['string', 'number', 'null'], ...described };
+  if (field.kind === 'boolean') return { type: ['boolean', 'null'], ...described };
+  if (field.kind === 'items')
+    return {
+      type: ['array', 'null'],
+      items: {
+        type: 'object',
+        properties: Object.fromEntries(ITEM_FIELDS.map((each) => [each.name, fieldSchema(each)])),
+      },
+      ...described,
+    };
   if (field.kind === 'timestamp') return { type: ['string', 'number'], ...described };
   return { type: ['string', 'integer', 'null'], maxLength: field.bytesMax, ...described };
 }
@@ -232,8 +333,10 @@ function answers(schema: string, description: string, errors: (keyof typeof API_
   const answer: Json = { 200: { description, content: { 'application/json': { schema: ref(schema) } } } };
   for (const code of errors) {
     const { status, hint } = API_ERRORS[code];
+    const before = answer[status] as { description: string } | undefined;
     answer[status] = {
-      description: `${code}: ${hint}`,
+      // Several codes share a status.
+      description: `${before ? `${before.description} ` : ''}${code}: ${hint}`,
       content: { 'application/json': { schema: ref('Error') } },
     };
   }

@@ -35,7 +35,7 @@ export function registerStream(
   const defaultMetrics = backend
     .status()
     .metrics.map(({ name }) => name)
-    .filter((name) => name !== 'products');
+    .filter((name) => name !== 'products' && name !== 'sales');
   let open = 0;
   let sentLedger = '';
   let looking = false;
@@ -66,15 +66,19 @@ export function registerStream(
   async function sendChanges(): Promise<void> {
     const newest = backend.storeVersion();
     const behind = [...clients].filter((client) => client.version < newest);
-    for (const [from, group] of Map.groupBy(behind, (client) => client.version)) {
+    // Those that are nearly up to date come first: nobody waits for one that was away for long.
+    const groups = [...Map.groupBy(behind, (client) => client.version)].sort(([a], [b]) => b - a);
+    for (const [from, group] of groups) {
       const wanted = new Set(group.flatMap((client) => [...client.metrics]));
-      const { version, points } = await backend.changes(from, [...wanted], WINDOWS);
+      const page = { pointsMax: CATCH_UP_POINTS_MAX, after: null, named: true };
+      const { version, points, next } = await backend.changes(from, [...wanted], WINDOWS, page);
       for (const client of group) {
         client.version = version;
         const own = points.filter(
           (point) => client.metrics.has(point.metric) && client.windows.has(point.window),
         );
-        if (own.length > CATCH_UP_POINTS_MAX)
+        // What has more pages is more than one may catch up with: the client loads what it shows.
+        if (next !== null || own.length > CATCH_UP_POINTS_MAX)
           client.send('reset', { version, time_zone: backend.timeZone }, version);
         else client.send('points', { version, points: own.map(flat) }, version);
       }

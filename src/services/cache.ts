@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { reasonOf } from '../domain/system-error.ts';
 import { ServiceFailed } from './failure.ts';
 import { withLock } from './lock.ts';
 
@@ -48,6 +49,12 @@ export async function fetchOnce(
   });
 }
 
+/** Path of the folder `key` in the cache; null where it is not there. */
+export async function inCache(key: string): Promise<string | null> {
+  const folder = join(cacheDir(), key);
+  return (await exists(folder)) ? folder : null;
+}
+
 async function newScratch(cache: string): Promise<string> {
   try {
     await mkdir(cache, { recursive: true });
@@ -60,7 +67,7 @@ async function newScratch(cache: string): Promise<string> {
     return await mkdtemp(join(cache, 'new-'));
   } catch (error) {
     throw new ServiceFailed(
-      `The folder for fetched programs ${cache} can't be written: ${(error as Error).message}. ` +
+      `The folder for fetched programs ${cache} can't be written: ${reasonOf(error)}. ` +
         'Set XDG_CACHE_HOME to a folder of yours.',
     );
   }

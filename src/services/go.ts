@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { reasonOf } from '../domain/system-error.ts';
 import { fetchOnce, type Say } from './cache.ts';
 import { ServiceFailed } from './failure.ts';
 import { get } from './get.ts';
@@ -65,11 +66,9 @@ function fetchToolchain(title: string, say: Say): Promise<string> {
     try {
       await unpack(await download(version), `golang.org/toolchain@${version}/`, sum, scratch);
     } catch (error) {
-      // Where a name has several addresses, the error has a code and no message.
-      const { message, code } = error as NodeJS.ErrnoException;
       throw new ServiceFailed(
         `${title} is built with Go ${GO_OLDEST} or newer. There is none in PATH, and Go ${GO} could not be fetched: ` +
-          `${message || code}. ` +
+          `${reasonOf(error)}. ` +
           'Check the network and GOPROXY, or install Go (https://go.dev/dl), then start again.',
       );
     }

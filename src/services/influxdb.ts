@@ -56,7 +56,7 @@ export const influxdb: Server<'influxdb'> = {
     if (!made.ok)
       throw new ServiceFailed(
         `${TITLE} at ${url(place)} does not make its database: status ${made.status}. ` +
-          'Its data are perhaps of another user: "services down influxdb --remove-data" begins anew.',
+          'Its data are perhaps of another user: "services down influxdb --remove-data" begins from scratch.',
       );
   },
 

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reasonOf } from '../domain/system-error.ts';
 import { ServiceFailed } from './failure.ts';
 
 const LOOK_MS = 50;
@@ -43,7 +44,7 @@ export async function startProcess(spec: ProcessSpec): Promise<ProcessId> {
   try {
     await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
   } catch (error) {
-    throw new ServiceFailed(`${spec.command} can't be started: ${(error as Error).message}.`);
+    throw new ServiceFailed(`${spec.command} can't be started: ${reasonOf(error)}.`);
   }
   child.unref();
   const pid = child.pid!;

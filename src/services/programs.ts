@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { reasonOf } from '../domain/system-error.ts';
 import { ServiceFailed } from './failure.ts';
 import { JAVA_OLDEST } from './versions.ts';
 
@@ -64,7 +65,7 @@ export async function run(
     });
   }
   return new Promise((resolve) => {
-    child.once('error', (error) => resolve({ code: null, output: error.message }));
+    child.once('error', (error) => resolve({ code: null, output: reasonOf(error) }));
     child.once('close', (code) => resolve({ code, output }));
   });
 }

@@ -7,6 +7,8 @@ export interface Setup {
   size: number;
   ports: Record<string, number>;
   secrets: Record<string, string>;
+  /** Of the last start: paths that clients need too. Absent before the first one. */
+  programs?: Programs;
 }
 
 /** A setup, and the folder for data, config and logs. */
@@ -14,16 +16,27 @@ export interface Place extends Setup {
   dir: string;
 }
 
-/** What a client needs of each kind of server: `services up --json`. */
+/** What the config takes for each kind of server: `services up --json`. */
 export interface Connections {
   kafka: { brokers: string[] };
   /** The NameNode's HTTP address, where WebHDFS is. */
   hdfs: { url: string };
   influxdb: { url: string; token: string; org: string; bucket: string };
   s3: { endpoint: string; bucket: string; access_key_id: string; secret_access_key: string };
-  spark: { master: string };
-  /** `conf_dir`: what HADOOP_CONF_DIR has to be for clients. */
-  yarn: { resource_manager: string; conf_dir: string };
+  spark: SparkConnection;
+  /** Spark's work, run by YARN. */
+  yarn: SparkConnection & {
+    hadoop_conf_dir: string;
+    executor_memory: string;
+    executor_cores: number;
+    conf: Record<string, string>;
+  };
+}
+
+/** What the settings of the engine take, with the Python that belongs to it. */
+interface SparkConnection {
+  master: string;
+  python: string;
 }
 
 export type ServiceName = keyof Connections;

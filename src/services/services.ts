@@ -63,7 +63,10 @@ export async function upServices(
   const programs = await fetchServices(names, say);
   return exclusively(dataDir, say, async () => {
     const state = readState(dataDir);
-    for (const name of names) await setUp(state, name, name === 'kafka' ? brokers : undefined);
+    for (const name of names) {
+      await setUp(state, name, name === 'kafka' ? brokers : undefined);
+      state[name]!.programs = programs.get(name)!;
+    }
     writeState(dataDir, state);
     const starts = names.map((name) => {
       const { processes } = state[name]!;
@@ -99,7 +102,7 @@ async function setUp(state: State, name: ServiceName, size: number | undefined):
   } else if (size !== undefined && size !== known.size) {
     throw new UsageError(
       `Kafka was set up here with --brokers ${known.size}, which can't be changed. ` +
-        'Begin anew with "services down kafka --remove-data", or use another data folder.',
+        'Begin from scratch with "services down kafka --remove-data", or use another data folder.',
     );
   }
 }

@@ -1,17 +1,13 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fetchOnce, type Say } from './cache.ts';
+import { fetchOnce, inCache, type Say } from './cache.ts';
 import { ServiceFailed } from './failure.ts';
-import { fetchJars } from './maven.ts';
 import type { ProcessSpec } from './processes.ts';
 import { findJava, findProgram, lastLines, run } from './programs.ts';
 import type { Server, Setup } from './server.ts';
-import { PYTHON_OLDEST, SPARK, SPARK_SCALA } from './versions.ts';
+import { PYTHON_OLDEST, SPARK } from './versions.ts';
 
 const TITLE = `Spark ${SPARK}`;
-const CONNECTOR = `org.apache.spark:spark-sql-kafka-0-10_${SPARK_SCALA}:${SPARK}`;
-/** Of what the connector is published with, Spark itself has the rest. */
-const CONNECTOR_JARS = /^(spark-sql-kafka-|spark-token-provider-kafka-|kafka-clients-|commons-pool2-)/;
 const LOOK_MS_MAX = 5000;
 /** What the worker may give to executors. */
 const CORES = 2;
@@ -27,7 +23,7 @@ export const spark: Server<'spark'> = {
   async fetch(say) {
     const java = await findJava(TITLE);
     const { python, home } = await fetchPySpark(say);
-    return { java, python, home, jars: (await fetchConnector(say)).join(',') };
+    return { java, python, home };
   },
 
   prepare: async (place) => {
@@ -77,7 +73,7 @@ export const spark: Server<'spark'> = {
   },
 
   address: master,
-  connection: (place) => ({ master: master(place) }),
+  connection: (place) => ({ master: master(place), python: place.programs?.python ?? '' }),
 };
 
 function master({ ports }: Setup): string {
@@ -87,7 +83,7 @@ function master({ ports }: Setup): string {
 /** A Python environment in the cache that has PySpark, which holds all of Spark. */
 export async function fetchPySpark(say: Say): Promise<{ python: string; home: string }> {
   const { path, version } = await findPython();
-  const folder = await fetchOnce(`spark-${SPARK}-python${version}`, TITLE, say, async (scratch) => {
+  const folder = await fetchOnce(cacheKey(version), TITLE, say, async (scratch) => {
     const made = await run(path, ['-m', 'venv', scratch], {});
     if (made.code !== 0) {
       throw new ServiceFailed(
@@ -113,18 +109,21 @@ export async function fetchPySpark(say: Say): Promise<{ python: string; home: st
       );
     }
   });
-  const home = join(folder, 'lib', `python${version}`, 'site-packages', 'pyspark');
-  return { python: join(folder, 'bin', 'python'), home };
+  return programsIn(folder, version);
 }
 
-/** What Spark needs besides itself to read and write Kafka. */
-export async function fetchConnector(say: Say): Promise<string[]> {
-  const title = `the Kafka connector of ${TITLE}`;
-  const folder = await fetchJars('spark-kafka', title, [CONNECTOR], say);
-  return (await readdir(folder))
-    .filter((jar) => CONNECTOR_JARS.test(jar))
-    .sort()
-    .map((jar) => join(folder, jar));
+/** The same if it was fetched before, else null. */
+export async function cachedPySpark(): Promise<{ python: string; home: string } | null> {
+  const { version } = await findPython();
+  const folder = await inCache(cacheKey(version));
+  return folder === null ? null : programsIn(folder, version);
+}
+
+const cacheKey = (pythonVersion: string) => `spark-${SPARK}-python${pythonVersion}`;
+
+function programsIn(folder: string, pythonVersion: string): { python: string; home: string } {
+  const home = join(folder, 'lib', `python${pythonVersion}`, 'site-packages', 'pyspark');
+  return { python: join(folder, 'bin', 'python'), home };
 }
 
 async function findPython(): Promise<{ path: string; version: string }> {

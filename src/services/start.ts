@@ -1,5 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reasonOf } from '../domain/system-error.ts';
 import { ServiceFailed } from './failure.ts';
 import { isFree } from './local-ports.ts';
 import { isAlive, type ProcessId, type ProcessSpec, startProcess } from './processes.ts';
@@ -58,7 +59,7 @@ async function untilReady(
   const deadline = Date.now() + server.readyMsMax;
   for (;;) {
     // Who is alive after it answered is the one that answered, not another program that has taken its port.
-    const waitsFor = await server.look(place).catch((error: Error) => String(error.cause ?? error.message));
+    const waitsFor = await server.look(place).catch((error: Error) => reasonOf(error));
     for (const spec of specs) {
       if (!isAlive(ids.get(spec.name)!))
         throw new ServiceFailed(`${server.title} ended while it was starting. ${await endOfLog(spec)}`);

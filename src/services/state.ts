@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { reasonOf } from '../domain/system-error.ts';
 import { ServiceFailed } from './failure.ts';
 import type { ProcessId } from './processes.ts';
 import type { Setup } from './server.ts';
@@ -25,7 +26,7 @@ export function readState(dataDir: string): State {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw new ServiceFailed(`${file} can't be read: ${(error as Error).message}.`);
+    throw new ServiceFailed(`${file} can't be read: ${reasonOf(error)}.`);
   }
   try {
     return JSON.parse(text) as State;
@@ -45,7 +46,7 @@ export function writeState(dataDir: string, state: State): void {
     renameSync(`${file}.tmp`, file);
   } catch (error) {
     throw new ServiceFailed(
-      `${file} can't be written: ${(error as Error).message}. Set TILLSTREAM_DATA or --data to a folder of yours.`,
+      `${file} can't be written: ${reasonOf(error)}. Set TILLSTREAM_DATA or --data to a folder of yours.`,
     );
   }
 }

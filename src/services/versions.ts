@@ -10,10 +10,8 @@ export const JACKSON = '2.18.6';
 /** The last InfluxDB that `go install` can build; it has the v1 API, and the v2 endpoints for write and query. */
 export const INFLUXDB = '1.8.10';
 export const VERSITYGW = '1.8.0';
-/** The newest Spark whose Kafka connector is published for the same version. */
+/** Of the cluster and of the driver, which must be the same. */
 export const SPARK = '4.2.0';
-/** Scala version of Spark's artifacts. */
-export const SPARK_SCALA = '2.13';
 /** Oldest Python that runs Spark of this version. */
 export const PYTHON_OLDEST = '3.10';
 /** Oldest Java that runs Kafka, Hadoop and Spark of these versions. */

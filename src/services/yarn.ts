@@ -6,6 +6,7 @@ import { fetchJars } from './maven.ts';
 import type { ProcessSpec } from './processes.ts';
 import { findJava } from './programs.ts';
 import type { Place, Server, Setup } from './server.ts';
+import { fetchPySpark } from './spark.ts';
 import { readState } from './state.ts';
 import { HADOOP, JACKSON } from './versions.ts';
 
@@ -59,10 +60,13 @@ export const yarn: Server<'yarn'> = {
     'nodemanager-collector',
   ],
   newSecrets: () => ({}),
-  fetch: async (say) => ({
-    java: await findJava(TITLE),
-    jars: join(await fetchJars('yarn', TITLE, ARTIFACTS, say), '*'),
-  }),
+  /** Spark as well, which is what runs on it. */
+  async fetch(say) {
+    const java = await findJava(TITLE);
+    const jars = join(await fetchJars('yarn', TITLE, ARTIFACTS, say), '*');
+    const { python, home } = await fetchPySpark(say);
+    return { java, jars, python, home };
+  },
 
   async prepare(place) {
     const conf = confDir(place);
@@ -107,7 +111,25 @@ export const yarn: Server<'yarn'> = {
   },
 
   address: url,
-  connection: (place, dir) => ({ resource_manager: url(place), conf_dir: confDir({ dir }) }),
+  connection: (place, dir) => ({
+    master: 'yarn',
+    python: place.programs?.python ?? '',
+    hadoop_conf_dir: confDir({ dir }),
+    executor_memory: '512m',
+    executor_cores: 2,
+    conf: {
+      // All of it is on this machine, whose name may lead elsewhere.
+      'spark.driver.host': '127.0.0.1',
+      'spark.driver.bindAddress': '127.0.0.1',
+      'spark.executorEnv.SPARK_LOCAL_IP': '127.0.0.1',
+      'spark.yarn.appMasterEnv.SPARK_LOCAL_IP': '127.0.0.1',
+      // Without this 300 MB are uploaded at each start.
+      'spark.yarn.jars': `local:${place.programs?.home ?? ''}/jars/*`,
+      'spark.yarn.am.memory': '256m',
+      'spark.yarn.am.memoryOverhead': '256m',
+      'spark.executor.instances': '1',
+    },
+  }),
 };
 
 const confDir = ({ dir }: Pick<Place, 'dir'>) => join(dir, 'conf');

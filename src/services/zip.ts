@@ -16,7 +16,7 @@ export interface ZipFile {
  */
 export function* zipFiles(zip: Buffer): Generator<ZipFile> {
   const end = zip.lastIndexOf('PK\x05\x06');
-  if (end < 0) throw new Error('it is no zip archive');
+  if (end < 0) throw new Error('it is not a zip archive');
   const count = zip.readUInt16LE(end + 10);
   let at = zip.readUInt32LE(end + 16);
   if (count === 0xffff || at === 0xffffffff) throw new Error('it is a zip64 archive');

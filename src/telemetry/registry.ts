@@ -16,7 +16,7 @@ export interface Readings {
   sources: { source: string; counter: string; value: number }[];
   /** Stores that follow the built-in one. */
   stores: { store: string; counters: Record<string, number>; behindSeconds: number }[];
-  /** What an engine on a cluster tells of itself. */
+  /** What a program that computes for the engine tells of itself. */
   cluster: Record<string, number>;
 }
 
@@ -27,7 +27,7 @@ export function createRegistry(read: () => Readings) {
   const registers = [registry];
   new Counter({
     name: 'tillstream_ledger_lines_total',
-    help: 'Lines by source and what became of them: received, archived_events, archived_bad_rows, counted, duplicate, bad.',
+    help: 'Lines by source and what became of them: received, archived_events, archived_bad_rows, counted, duplicate, excluded, bad.',
     labelNames: ['source', 'state'],
     registers,
     collect() {
@@ -39,6 +39,7 @@ export function createRegistry(read: () => Readings) {
           archived_bad_rows: entry.archive.bad_rows,
           counted: entry.metrics.counted,
           duplicate: entry.metrics.duplicate,
+          excluded: entry.metrics.excluded,
           bad: entry.metrics.bad,
         };
         for (const [state, lines] of Object.entries(states)) this.inc({ source, state }, lines);
@@ -65,6 +66,12 @@ export function createRegistry(read: () => Readings) {
   );
   gauge('tillstream_lost_lines', 'Lines lost to damage of the log files.', null, () =>
     ofLedger(({ lost }) => lost),
+  );
+  gauge(
+    'tillstream_expired_lines',
+    'Lines that the topic of the log deleted before they were read.',
+    null,
+    () => ofLedger(({ expired }) => expired),
   );
   gauge('tillstream_dirty_windows', 'Windows that wait to be recomputed from the archive.', null, () =>
     ofLedger(({ dirty_windows }) => dirty_windows),
@@ -98,7 +105,7 @@ export function createRegistry(read: () => Readings) {
   });
   new Counter({
     name: 'tillstream_store_total',
-    help: 'Counters of the stores that follow: points written, requests, failed_requests, and expired_points that the store was too short for.',
+    help: 'Counters of the stores that follow: points written, requests, failed_requests, expired_points that the store was too short for, rejected_points that it can never take, and overwritten_points.',
     labelNames: ['store', 'counter'],
     registers,
     collect() {
@@ -112,13 +119,13 @@ export function createRegistry(read: () => Readings) {
   );
   gauge(
     'tillstream_cluster',
-    'Of an engine on a cluster: starts, exits, batches, records, rebuilds, dropped, and of the last batch batch_ms, state_bytes.',
+    'Of the program that computes for the engine: starts, exits, jobs, failed_jobs, and of the last job job_ms.',
     'reading',
     () => read().cluster,
   );
   const rejected = new Counter({
     name: 'tillstream_rejected_lines_total',
-    help: 'Lines judged bad at the door, by source and reason.',
+    help: 'Lines rejected when they came in, by source and reason.',
     labelNames: ['source', 'reason'],
     registers,
   });

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nextWindow, windowStart, windowStarts } from '../../web/src/time/windows.ts';
+import { realNow } from '../support/clock.ts';
 import { FakeShop, type Values, type Window } from './fake-shop.ts';
 
 const DIST = fileURLToPath(new URL('../../web/dist', import.meta.url));
@@ -20,6 +21,8 @@ const TYPES: Record<string, string> = {
 };
 /** The shop's first day. */
 const SINCE = Date.UTC(2026, 9, 1);
+/** A row without any of these is none. */
+const COUNTS = ['events', 'count', 'users', 'orders', 'views', 'rows'];
 const iso = (at: number) => new Date(at).toISOString();
 
 export interface FakeOptions {
@@ -28,6 +31,11 @@ export interface FakeOptions {
   empty?: boolean;
   /** Asks for this key. */
   key?: string;
+  demo?: boolean;
+  /** The main currency of the config. */
+  currency?: string;
+  /** Nothing happened since this time. */
+  endedAt?: number;
   timeZone?: string;
   tickMs?: number;
   /** Time stands still, so that the same question gets the same answer. */
@@ -42,8 +50,16 @@ export class FakeApi {
   /** Answers of one metric become errors. */
   failing = new Set<string>();
   unbalanced = false;
+  /** Lines that the metrics have not taken yet. */
+  inFlight = 3;
+  /** Only this window has rows. */
+  onlyStart: string | undefined;
   requests: string[] = [];
-  readonly #startedAt = Date.now();
+  /** Changes of what the fake shop gives: a metric's rows and totals, or parts of the status. */
+  rewrite: (metric: string, values: Values[]) => Values[] = (_, values) => values;
+  statusOf: (status: Record<string, unknown>) => Record<string, unknown> = (status) => status;
+  #sessions = new Set<string>();
+  readonly #startedAt = realNow();
   #version = 1;
   #streams = new Set<ServerResponse>();
   #server = createServer((request, response) => void this.#answer(request, response));
@@ -52,11 +68,11 @@ export class FakeApi {
 
   constructor(options: FakeOptions = {}) {
     this.options = options;
-    this.shop = new FakeShop(() => this.now());
+    this.shop = new FakeShop(() => Math.min(this.now(), this.options.endedAt ?? Infinity));
   }
 
   now(): number {
-    return (this.options.frozen ? this.#startedAt : Date.now()) + this.aheadMs;
+    return (this.options.frozen ? this.#startedAt : realNow()) + this.aheadMs;
   }
 
   get url(): string {
@@ -88,7 +104,7 @@ export class FakeApi {
     for (const stream of this.#streams) {
       this.#send(stream, 'points', { version: this.#version, points });
       this.#send(stream, 'ledger', this.ledger());
-      this.#send(stream, 'status', this.status());
+      this.#send(stream, 'status', this.statusOf(this.status()));
     }
   }
 
@@ -111,17 +127,19 @@ export class FakeApi {
   }
 
   ledger() {
-    const received = this.options.empty ? 0 : this.shop.amount('all', SINCE, this.now(), 1);
+    const since = Math.min(SINCE, (this.options.endedAt ?? SINCE) - 30 * 86_400_000);
+    const received = this.options.empty ? 0 : this.shop.amount('all', since, this.now(), 1);
     const account = (n: number) => {
       const bad = Math.floor(n * 0.0013);
       const duplicate = Math.floor(n * 0.006);
-      const [late, later] = n > 0 ? [12, 3] : [0, 0];
+      const [late, later] = n > 0 ? [12, this.inFlight] : [0, 0];
       return {
         received: n,
         archive: { events: n - bad - late, bad_rows: bad, in_flight: late },
         metrics: {
           counted: n - bad - duplicate - later - (this.unbalanced ? 7 : 0),
           duplicate,
+          excluded: 0,
           bad,
           in_flight: later,
         },
@@ -134,13 +152,23 @@ export class FakeApi {
     return { ...account(received), dirty_windows: this.options.empty ? 0 : 2, by_source };
   }
 
+  /** Tells everyone who listens to load anew. */
+  reset(): void {
+    this.#version++;
+    for (const stream of this.#streams) this.#send(stream, 'reset', { version: this.#version });
+  }
+
   status() {
     const ready = { state: 'ready', message: '' };
     const at = (ago: number) => (this.options.empty ? null : iso(this.now() - ago));
     const waiting = { state: 'retrying', message: 'no answer from http://127.0.0.1:8086 for 40 s' };
+    const newest = this.options.empty ? null : iso(Math.min(this.now(), this.options.endedAt ?? Infinity));
     return {
       running: true,
       version: '0.1.0',
+      demo: this.options.demo ?? false,
+      newest_event_day: newest?.slice(0, 10) ?? null,
+      currency: this.options.currency ?? null,
       time_zone: this.options.timeZone ?? 'Europe/Berlin',
       now: iso(this.now()),
       parts: {
@@ -151,6 +179,7 @@ export class FakeApi {
         ...(this.options.empty ? {} : { influxdb: waiting }),
       },
       lag: this.options.empty ? {} : { archive: 12, metrics: 3, influxdb: 4210 },
+      findings: [],
       freshness: { collector: at(300), log: at(320), archive: at(2400), metrics: at(900) },
     };
   }
@@ -161,14 +190,21 @@ export class FakeApi {
     const to = Date.parse(params.get('to') ?? iso(this.now()));
     const top = Number(params.get('top') ?? 20);
     const zone = this.status().time_zone;
+    const values = (start: number, end: number) =>
+      // As in a store, there is no row where nothing happened.
+      this.rewrite(
+        metric,
+        this.shop
+          .values(metric, start, end, top)
+          .filter((row) => COUNTS.some((name) => Number(row[name]) > 0)),
+      );
     const rows = this.options.empty
       ? []
       : windowStarts(window, zone, from, Math.min(to, this.now())).flatMap((start) =>
-          this.shop
-            .values(metric, start, nextWindow(window, zone, start), top)
-            .map((row) => ({ start: iso(start), ...row })),
+          values(start, nextWindow(window, zone, start)).map((row) => ({ start: iso(start), ...row })),
         );
-    const total = this.options.empty ? [] : this.shop.values(metric, from, to, top);
+    const only = this.onlyStart;
+    const total = this.options.empty ? [] : values(from, to);
     const base = {
       metric,
       window,
@@ -176,7 +212,7 @@ export class FakeApi {
       from: iso(from),
       to: iso(to),
       version: this.#version,
-      rows,
+      rows: only === undefined ? rows : rows.filter(({ start }) => start === only),
     };
     return params.get('total') === 'true' ? { ...base, total, overall: this.#overall(metric, total) } : base;
   }
@@ -200,10 +236,8 @@ export class FakeApi {
     };
     if (!url.pathname.startsWith('/v1/')) return this.#file(url.pathname, response);
     this.requests.push(request.url ?? '');
-    if (this.options.key && request.headers.authorization !== `Bearer ${this.options.key}`) {
-      return json(401, { error: { code: 'unauthorized', message: 'An API key is needed.', hint: '' } });
-    }
-    if (url.pathname === '/v1/status') return json(200, this.status());
+    if (await this.#session(url.pathname, request, response, json)) return;
+    if (url.pathname === '/v1/status') return json(200, this.statusOf(this.status()));
     if (url.pathname === '/v1/ledger') return json(200, this.ledger());
     if (url.pathname === '/v1/stream') {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
@@ -219,6 +253,38 @@ export class FakeApi {
       });
     }
     json(200, this.metric(metric, url.searchParams));
+  }
+
+  /** Login, logout, and the refusal of everything else without a session; true where that was the answer. */
+  async #session(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    json: (status: number, body: unknown) => void,
+  ): Promise<boolean> {
+    const { key } = this.options;
+    const session = /tillstream_session=(\w+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
+    const isIn = !key || this.#sessions.has(session);
+    const refuse = (message: string) => json(401, { error: { code: 'unauthorized', message, hint: '' } });
+    if (path === '/v1/session')
+      json(200, { login_required: key !== undefined, scope: key && isIn ? 'read' : null });
+    else if (path === '/v1/logout') {
+      this.#sessions.delete(session);
+      response.writeHead(204, { 'set-cookie': 'tillstream_session=; Max-Age=0; HttpOnly; Path=/' }).end();
+    } else if (path === '/v1/login') {
+      let body = '';
+      for await (const piece of request) body += piece;
+      if ((JSON.parse(body) as { key: string }).key !== key) refuse('The API key is not one of the config.');
+      else {
+        const made = `s${this.#sessions.size}x${realNow()}`;
+        this.#sessions.add(made);
+        response
+          .writeHead(204, { 'set-cookie': `tillstream_session=${made}; HttpOnly; SameSite=Strict; Path=/` })
+          .end();
+      }
+    } else if (isIn) return false;
+    else refuse('An API key is needed.');
+    return true;
   }
 
   async #file(path: string, response: ServerResponse): Promise<void> {

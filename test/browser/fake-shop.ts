@@ -1,4 +1,5 @@
 /** Numbers of a shop that does not exist: seeded, so that every run sees the same, and moving with the clock. */
+import { realNow } from '../support/clock.ts';
 
 const HOUR = 3_600_000;
 export type Window = '1m' | '1h' | '1d';
@@ -24,7 +25,7 @@ function hourly(key: string, hour: number, share: number): number {
 
 export class FakeShop {
   readonly #now: () => number;
-  constructor(now: () => number = Date.now) {
+  constructor(now: () => number = realNow) {
     this.#now = now;
   }
 
@@ -47,7 +48,8 @@ export class FakeShop {
   values(metric: string, from: number, to: number, top = 20): Values[] {
     const make = MAKERS[metric];
     if (!make) return [];
-    return make((key, share) => this.amount(key, from, to, share), `${metric}${from}`, top);
+    const products = Math.min(top, PRODUCTS);
+    return make((key, share) => this.amount(key, from, to, share), `${metric}${from}`, products);
   }
 }
 
@@ -64,6 +66,9 @@ const BAD = {
   number_out_of_range: 4e-5,
 } as const;
 const LATE = { late_5m: 4e-3, late_1h: 1.5e-3, late_1d: 4e-4, late_7d: 6e-5, late_30d: 1e-5 } as const;
+const PRODUCTS = 50;
+const CURRENCIES = { EUR: 0.6, CHF: 0.2, USD: 0.1, GBP: 0.06, JPY: 0.04 } as const;
+const productOf = (rank: number) => `p${1 + Math.floor(chance(`p${rank}`) * 900)}-${rank}`;
 const BUYERS = 0.035;
 const money = (cents: number): string =>
   `${Math.floor(cents / 100)}.${String(cents % 100).padStart(2, '0')}00`;
@@ -116,7 +121,7 @@ const MAKERS: Record<string, Maker> = {
     });
   },
   revenue: (amount) =>
-    entries({ EUR: 0.7, CHF: 0.2, USD: 0.1 }).map(([currency, part]) => {
+    entries(CURRENCIES).map(([currency, part]) => {
       const orders = amount(`orders${currency}`, BUYERS * part);
       const cents = amount(`cents${currency}`, BUYERS * part * 6374);
       const refunds = amount(`refunds${currency}`, BUYERS * part * 0.04);
@@ -128,13 +133,14 @@ const MAKERS: Record<string, Maker> = {
         average_order: orders > 0 ? money(Math.round(cents / orders)) : null,
         refunds,
         refunded: money(refunds * 5295),
+        net: money(cents - refunds * 5295),
       };
     }),
   products: (amount, _seed, top) => {
     const best = Array.from({ length: top }, (_, rank) => {
       const share = 0.5 / (rank + 3);
       return {
-        product_id: `p${1 + Math.floor(chance(`p${rank}`) * 900)}-${rank}`,
+        product_id: productOf(rank),
         views: amount(`v${rank}`, 0.72 * share),
         carts: amount(`c${rank}`, 0.17 * share),
         purchases: amount(`b${rank}`, BUYERS * share),
@@ -150,6 +156,20 @@ const MAKERS: Record<string, Maker> = {
     };
     return [...best, other];
   },
+  sales: (amount, _seed, top) =>
+    entries(CURRENCIES).flatMap(([currency, part]) =>
+      [...Array.from({ length: top }, (_, rank) => rank), null].map((rank) => {
+        const share = (rank === null ? 0.014 : (BUYERS * 0.5) / (rank + 3)) * part;
+        const orders = amount(`so${currency}${rank}`, share);
+        return {
+          currency,
+          product_id: rank === null ? 'other' : productOf(rank),
+          orders,
+          units: orders,
+          revenue: money(amount(`sr${currency}${rank}`, share * 6374)),
+        };
+      }),
+    ),
   quality: (amount) => [
     ...entries(BAD).map(([reason, share]) => ({ reason, rows: amount(reason, share), windows: 0 })),
     { reason: 'duplicate', rows: amount('duplicate', 0.006), windows: 0 },

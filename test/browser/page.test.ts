@@ -1,94 +1,20 @@
 /** The page against a fake API: what it shows, how it moves, and what it says in trouble. Needs `vite build web`. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { launchChromium } from '../support/chromium.ts';
-import { FakeApi, type FakeOptions } from './fake-api.ts';
-
-let browser: Browser;
-
-interface Opened {
-  page: Page;
-  api: FakeApi;
-  problems: string[];
-  outside: string[];
-}
-
-async function open(
-  options: {
-    api?: FakeOptions;
-    hash?: string;
-    context?: BrowserContextOptions;
-    prepare?: (api: FakeApi) => void;
-  } = {},
-) {
-  // Slow ticks: a test sends its own with tick(), and nothing moves in between.
-  const api = await new FakeApi({ tickMs: 3_600_000, ...options.api }).start();
-  options.prepare?.(api);
-  const context = await browser.newContext({
-    viewport: { width: 1440, height: 900 },
-    locale: 'en-US',
-    // Not the shop's: every time on the page has to come from the shop's zone.
-    timezoneId: 'America/Los_Angeles',
-    ...options.context,
-  });
-  const page = await context.newPage();
-  const opened: Opened = { page, api, problems: [], outside: [] };
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') opened.problems.push(message.text());
-  });
-  page.on('pageerror', (error) => opened.problems.push(String(error)));
-  page.on('request', (request) => {
-    if (!request.url().startsWith(api.url)) opened.outside.push(request.url());
-  });
-  await page.goto(`${api.url}/${options.hash ?? ''}`);
-  return {
-    ...opened,
-    [Symbol.asyncDispose]: async () => {
-      await context.close();
-      await api.stop();
-    },
-  };
-}
-
-const tile = (page: Page, name: string) => page.locator(`data[data-tile="${name}"]`);
-const tileValue = async (page: Page, name: string) => Number(await tile(page, name).getAttribute('value'));
-const loaded = (page: Page) => page.locator('data[data-tile="Users"][value]:not([value=""])').waitFor();
-
-/** page.waitForFunction() is no way: it evaluates text inside of the page, which the page's policy forbids. */
-async function until(check: () => Promise<boolean>, seconds = 15): Promise<void> {
-  for (const end = Date.now() + seconds * 1000; !(await check()); await sleep(50)) {
-    assert.ok(Date.now() < end, `not within ${seconds} s: ${check}`);
-  }
-}
-
-/** The query that the page asked for a metric's totals with, asked again. */
-async function sameTotals(api: FakeApi, metric: string): Promise<Record<string, unknown>> {
-  const asked = api.requests.find(
-    (path) => path.startsWith(`/v1/metrics/${metric}?`) && path.includes('total=true'),
-  );
-  assert.ok(asked, `the page asked for the totals of ${metric}`);
-  return (await (await fetch(api.url + asked)).json()) as Record<string, unknown>;
-}
-
-async function noSidewaysScroll(page: Page): Promise<void> {
-  const [content, visible] = (await page.evaluate(
-    '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
-  )) as [number, number];
-  assert.ok(content <= visible, `content is ${content} px wide, the window ${visible}`);
-}
+import {
+  loaded,
+  noSidewaysScroll,
+  open,
+  sameTotals,
+  startBrowser,
+  stopBrowser,
+  tileValue,
+  until,
+} from './opened-page.ts';
 
 describe('the page', () => {
-  before(async () => {
-    assert.ok(
-      existsSync(new URL('../../web/dist/index.html', import.meta.url)),
-      'build the page first: npx vite build web',
-    );
-    browser = await launchChromium();
-  });
-  after(() => browser?.close());
+  before(startBrowser);
+  after(stopBrowser);
 
   it('shows the numbers of the API, without errors and without asking anyone else', async () => {
     await using opened = await open({ api: { timeZone: 'Asia/Tokyo', frozen: true } });
@@ -96,8 +22,16 @@ describe('the page', () => {
     await loaded(page);
     const audience = (await sameTotals(api, 'audience')).overall as { users: number };
     assert.equal(await tileValue(page, 'Users'), audience.users);
-    const revenue = (await sameTotals(api, 'revenue')).total as { revenue: string; orders: number }[];
-    assert.equal(await tileValue(page, 'Revenue'), Math.max(...revenue.map((row) => Number(row.revenue))));
+    const revenue = (await sameTotals(api, 'revenue')).total as {
+      currency: string;
+      revenue: string;
+      orders: number;
+    }[];
+    assert.equal(
+      await tileValue(page, 'Revenue'),
+      Number(revenue.find((row) => row.currency === 'EUR')!.revenue),
+      'in the currency with most orders',
+    );
     assert.equal(
       await tileValue(page, 'Orders'),
       revenue.reduce((sum, row) => sum + row.orders, 0),
@@ -193,21 +127,30 @@ describe('the page', () => {
     assert.match(page.url(), /range=7d/);
   });
 
-  it('sorts the products', async () => {
+  it('sorts the products by any column, and says in which direction', async () => {
     await using opened = await open();
     const { page } = opened;
     await loaded(page);
-    await page.getByRole('button', { name: 'Views' }).click();
-    await page.getByRole('button', { name: 'Views' }).click();
-    assert.equal(
-      await page.getByRole('columnheader', { name: 'Views' }).getAttribute('aria-sort'),
-      'ascending',
-    );
-    const cells = await page.locator('.sortable tbody tr:not(.rest) td:nth-child(2)').allInnerTexts();
-    const views = cells.map((text) => Number(text.replaceAll(',', '')));
+    const sort = (name: string) => page.getByRole('columnheader', { name }).getAttribute('aria-sort');
+    const column = (n: number) =>
+      page.locator(`.sortable tbody tr:not(.rest) > :nth-child(${n})`).allInnerTexts();
+    const products = page.getByRole('region', { name: 'Products', exact: true });
+    await products.getByRole('button', { name: 'Show all' }).click();
+    await products.getByRole('button', { name: 'Views' }).click();
+    assert.equal(await sort('Views'), 'descending');
+    await products.getByRole('button', { name: 'Views' }).click();
+    assert.equal(await sort('Views'), 'ascending');
+    const views = (await column(4)).map((text) => Number(text.replaceAll(',', '')));
     assert.deepEqual(
       views,
       [...views].sort((a, b) => a - b),
+    );
+    await products.getByRole('button', { name: 'Product' }).click();
+    assert.equal(await sort('Product'), 'ascending');
+    const names = await column(1);
+    assert.deepEqual(
+      names,
+      [...names].sort((a, b) => a.localeCompare(b, 'en', { numeric: true })),
     );
     assert.match((await page.locator('.sortable tbody tr').last().textContent()) ?? '', /All others/);
   });
@@ -217,7 +160,7 @@ describe('the page', () => {
     const { page, api } = opened;
     await page.getByRole('heading', { name: 'No events yet' }).waitFor();
     await page.getByText(`curl ${api.url}/v1/events`).waitFor();
-    await page.getByText('./tillstream simulate').waitFor();
+    await page.getByText('TILLSTREAM_DATA=demo TILLSTREAM_PORT=8081 ./start-pipeline.sh').waitFor();
     assert.deepEqual(opened.problems, []);
     api.options.empty = false;
     api.tick();
@@ -233,28 +176,45 @@ describe('the page', () => {
     assert.match((await page.locator('.banner').textContent()) ?? '', /Since \d.*ago.*tillstream status/s);
     assert.ok((await tileValue(page, 'Users')) > 0, 'the last numbers stay');
     await api.start();
-    await page.getByRole('button', { name: 'Try now' }).click();
+    // It may come back by itself in the very moment of the click.
+    await page
+      .getByRole('button', { name: 'Try now' })
+      .click({ timeout: 5000 })
+      .catch(() => {});
     await page.locator('.connection', { hasText: 'Live' }).waitFor();
     assert.equal(await page.locator('.banner').count(), 0);
   });
 
-  it('asks for the API key, and keeps it in this tab', async () => {
+  it('asks for the API key once for all tabs, in words, and logs out of all of them', async () => {
     await using opened = await open({ api: { key: 'right' } });
     const { page, api } = opened;
-    const input = page.getByLabel(/asks for an API key|was refused/);
+    const input = page.getByLabel('API key');
     await input.fill('wrong');
-    await page.getByRole('button', { name: 'Use key' }).click();
-    await page.getByText('This API key was refused.').waitFor();
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('This key is not valid.').waitFor();
+    assert.doesNotMatch((await page.locator('body').textContent()) ?? '', /[{}]/, 'no raw JSON');
+    const other = await page.context().newPage();
+    await other.goto(api.url);
+    await other.getByLabel('API key').waitFor();
     await input.fill('right');
     await page.keyboard.press('Enter');
     await loaded(page);
+    await loaded(other);
     await page.reload();
     await loaded(page);
     assert.ok(
       api.requests.every((path) => !path.includes('right')),
       'the key is never part of an address',
     );
-    assert.equal(await page.evaluate('localStorage.length + document.cookie.length'), 0);
+    assert.equal(await page.evaluate('document.cookie'), '', 'no script can read the session');
+    assert.doesNotMatch(
+      (await page.evaluate('JSON.stringify({...localStorage, ...sessionStorage})')) as string,
+      /right/,
+    );
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await input.waitFor();
+    await other.getByLabel('API key').waitFor();
+    assert.equal(await page.locator('.tile').count(), 0, 'the numbers do not stay on the screen');
   });
 
   it('shows one metric that fails in its place, and a ledger that is off', async () => {
@@ -292,8 +252,8 @@ describe('the page', () => {
         )?.[0],
       );
     assert.ok((await brightness()) < 60);
-    await page.getByRole('button', { name: /^Colours: system/ }).click();
-    await page.getByRole('button', { name: /^Colours: dark/ }).click();
+    await page.getByRole('button', { name: 'Auto colours, change to dark' }).click();
+    await page.getByRole('button', { name: 'Dark colours, change to light' }).click();
     assert.ok((await brightness()) > 200);
     await page.reload();
     await loaded(page);

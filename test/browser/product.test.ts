@@ -1,15 +1,22 @@
 /** The page on the real product: its numbers are those of the API, and a posted event is soon on it. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../support/chromium.ts';
-import { type Product, startProduct, temporaryDir } from '../support/product.ts';
+import { isClockMoved, testNow } from '../support/clock.ts';
+import { PROJECT_DIR, type Product, startProduct, temporaryDir } from '../support/product.ts';
 
 interface Totals {
   total: Record<string, string | number>[];
   overall: Record<string, string | number> | null;
 }
+
+const run = promisify(execFile);
 
 const RATE = 1000;
 const LATENCY_API_MS_MAX = 2000;
@@ -30,17 +37,17 @@ const tile = async (page: Page, name: string) =>
   Number(await page.locator(`data[data-tile="${name}"]`).getAttribute('value'));
 
 async function until(what: string, check: () => Promise<boolean>, ms: number): Promise<number> {
-  const started = Date.now();
+  const started = performance.now();
   while (!(await check())) {
-    assert.ok(Date.now() - started < ms, `${what}: not within ${ms} ms`);
+    assert.ok(performance.now() - started < ms, `${what}: not within ${ms} ms`);
     await sleep(20);
   }
-  return Date.now() - started;
+  return performance.now() - started;
 }
 
 function event(n: number, eventType: string, fields: object = {}): string {
   return JSON.stringify({
-    timestamp: new Date().toISOString(),
+    timestamp: new Date(testNow()).toISOString(),
     event_type: eventType,
     event_id: `page-${n}`,
     user_id: `u${n % 50}`,
@@ -53,7 +60,7 @@ function event(n: number, eventType: string, fields: object = {}): string {
 }
 
 async function orders(): Promise<number> {
-  const to = new Date(Math.ceil(Date.now() / 86_400_000) * 86_400_000).toISOString();
+  const to = new Date(Math.ceil(testNow() / 86_400_000) * 86_400_000).toISOString();
   const from = new Date(Date.parse(to) - 2 * 86_400_000).toISOString();
   const { json } = await product.request<Totals>(
     'GET',
@@ -63,6 +70,27 @@ async function orders(): Promise<number> {
 }
 
 describe('the page on the product', () => {
+  it('prints commands for a shop without events that work as they are: the event counts, the demo starts beside it', async () => {
+    const page = await browser.newPage();
+    await page.goto(product.url);
+    await page.getByRole('heading', { name: 'No events yet' }).waitFor();
+    const [curl, demo] = await page.locator('.command code').allInnerTexts();
+    const { stdout } = await run('sh', ['-c', curl!]);
+    assert.match(stdout, /"accepted":1/);
+    await until('the event on the page', async () => (await page.locator('.tile').count()) > 0, 15_000);
+    assert.equal((await product.settled()).metrics.counted, 1);
+    await page.close();
+
+    const cwd = temporaryDir();
+    for (const name of ['tillstream', 'start-pipeline.sh', 'stop-pipeline.sh'])
+      symlinkSync(join(PROJECT_DIR, name), join(cwd, name));
+    // Any free port: the one of the text may be taken here.
+    const started = await run('sh', ['-c', demo!.replace('8081', '0')], { cwd });
+    assert.match(started.stdout, /Demo {7}a simulated shop/);
+    await run('sh', ['-c', 'TILLSTREAM_DATA=demo ./stop-pipeline.sh'], { cwd });
+    assert.equal((await product.ledger()).received, 1, 'nothing of the demo came here');
+  });
+
   it('shows the numbers of the API, live, without errors and without asking anyone else', async () => {
     const lines = Array.from({ length: 600 }, (_, n) =>
       n % 10 === 0
@@ -72,6 +100,7 @@ describe('the page on the product', () => {
     await product.send(lines.join('\n'));
     await product.settled();
     const page = await browser.newPage({ viewport: { width: 1440, height: 1000 } });
+    if (isClockMoved()) await page.clock.install({ time: testNow() });
     const problems: string[] = [];
     page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
     page.on('pageerror', (error) => problems.push(String(error)));

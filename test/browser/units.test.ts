@@ -1,10 +1,11 @@
 /** The parts of the page that need no browser: exact money, windows over changes of clocks, the stream's framing. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { signedShare } from '../../web/src/format.ts';
+import { money, signedShare } from '../../web/src/format.ts';
 import { addMoney, compareMoney } from '../../web/src/money.ts';
+import { metrics, publish, takePoints, takeRows } from '../../web/src/state/metrics.ts';
 import { EventParser } from '../../web/src/stream.ts';
-import { axisLabels } from '../../web/src/time/labels.ts';
+import { axisLabels, rangeLabel, windowLabel } from '../../web/src/time/labels.ts';
 import { spanOf, type View } from '../../web/src/time/span.ts';
 import { formatLocal, HOUR, parseLocal, windowStarts } from '../../web/src/time/windows.ts';
 
@@ -95,9 +96,75 @@ it('labels of the axis survive a change of clocks and half hours', () => {
   assert.ok(axisLabels('1h', 'Asia/Kolkata', india, 8).size >= 4);
 });
 
+describe('labels', () => {
+  const days = (from: string, count: number) =>
+    windowStarts('1d', BERLIN, parseLocal(BERLIN, from)!, parseLocal(BERLIN, from)! + count * 24 * HOUR);
+  const labelsOf = (starts: number[], room: number) => [...axisLabels('1d', BERLIN, starts, room).values()];
+
+  it('have the year where the span has several, and years alone over many', () => {
+    assert.deepEqual(labelsOf(days('2025-11-10T00:00', 100), 4), ['Dec 2025', 'Jan 2026', 'Feb']);
+    assert.deepEqual(labelsOf(days('2026-11-01T00:00', 9), 3), ['1 Nov', '4 Nov', '7 Nov']);
+    const decades = labelsOf(days('1970-01-02T00:00', 57 * 365), 10);
+    assert.ok(decades.length >= 4 && decades.every((text) => /^\d{4}$/.test(text)), decades.join());
+    assert.equal(new Set(decades).size, decades.length, 'no label twice');
+  });
+
+  it('of days are local dates, and of hours off the full hour name their end', () => {
+    const kolkata = 'Asia/Kolkata';
+    assert.match(windowLabel('1d', kolkata, at('2026-11-22T18:30:00Z')), /23 Nov 2026/);
+    assert.match(windowLabel('1h', kolkata, at('2026-11-23T09:00:00Z')), /14:30.*15:30/);
+    assert.doesNotMatch(windowLabel('1h', BERLIN, at('2026-11-23T09:00:00Z')), /11:00/);
+    assert.equal(
+      rangeLabel(BERLIN, parseLocal(BERLIN, '2024-11-19T00:00')!, parseLocal(BERLIN, '2024-11-20T00:00')!),
+      '19 Nov 2024',
+    );
+  });
+});
+
+it('money has the decimals of its currency', () => {
+  assert.equal(money('177095.2500', 'JPY'), 'JP¥177,095');
+  assert.equal(money('1234.5000', 'EUR'), '€1,234.50');
+  assert.equal(money('1.2345', 'KWD').replaceAll('\u00a0', ' '), 'KWD 1.235');
+  assert.equal(money('5.0000', 'unknown'), '5.00 unknown');
+});
+
 it('reads events that come in pieces', () => {
   const parser = new EventParser();
   assert.deepEqual(parser.push(': hello\n\nid: 7\nevent: points\nda'), []);
   assert.deepEqual(parser.push('ta: {"a":\ndata: 1}\r\n\r'), []);
   assert.deepEqual(parser.push('\nevent: x\n'), [{ id: '7', name: 'points', data: '{"a":\n1}' }]);
+});
+
+describe('rows of windows', () => {
+  const start = '2026-11-23T10:00:00Z';
+  const [from, to] = [at(start), at('2026-11-23T11:00:00Z')];
+  const row = (event_type: string, events: number) => ({ start, event_type, device_type: 'mobile', events });
+  const shown = () =>
+    Object.fromEntries((metrics.traffic.value.rows ?? []).map((each) => [each.event_type, each.events]));
+  const answer = (version: number, rows: ReturnType<typeof row>[]) => ({
+    metric: 'traffic' as const,
+    window: '1m' as const,
+    time_zone: 'UTC',
+    from: start,
+    to: '2026-11-23T11:00:00Z',
+    version,
+    rows,
+  });
+
+  it('are replaced as a whole: a value that is no longer named counts in “other” alone', () => {
+    takeRows(answer(1, [row('rare', 1), row('other', 5)]));
+    const points = [row('frequent', 9), row('other', 6)].map((each) => ({
+      metric: 'traffic' as const,
+      window: '1m' as const,
+      ...each,
+    }));
+    takePoints(points, 2, from, to);
+    publish();
+    assert.deepEqual(shown(), { frequent: 9, other: 6 });
+    // An answer that the stream has overtaken.
+    takeRows(answer(1, [row('rare', 1), row('other', 5)]));
+    assert.deepEqual(shown(), { frequent: 9, other: 6 });
+    takeRows(answer(3, [row('frequent', 10), row('other', 6)]));
+    assert.deepEqual(shown(), { frequent: 10, other: 6 });
+  });
 });

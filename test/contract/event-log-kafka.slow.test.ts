@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe } from 'node:test';
 import { kafkaLogConfigSchema, openKafkaLog } from '../../src/adapters/log/kafka/index.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';
+import { testNow } from '../support/clock.ts';
 import { quietLogger } from '../support/kafka.ts';
 import { startService, type TestService } from '../support/services.ts';
 import { eventLogContract } from './event-log.ts';
@@ -30,7 +31,7 @@ function contractOn(brokers: number, cases: { partitions: number; records: 'even
           config,
           dir: place.dir,
           readers: ['archive', 'metrics'],
-          now: Date.now,
+          now: testNow,
           logger: quietLogger,
           program: 'test',
         });

@@ -6,15 +6,20 @@ import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
 import { segmentLogConfigSchema } from '../../src/adapters/log/segments/config.ts';
 import { openSegmentLog } from '../../src/adapters/log/segments/log.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';
+import { testNow } from '../support/clock.ts';
 import { eventLogContract } from './event-log.ts';
 
-eventLogContract({ name: 'memory', open: async () => openMemoryLog({ now: Date.now }) });
+eventLogContract({ name: 'memory', open: async () => openMemoryLog({ now: testNow }) });
+eventLogContract({
+  name: 'memory, 4 partitions',
+  open: async () => openMemoryLog({ now: testNow, partitions: 4 }),
+});
 
 for (const segment_bytes_max of [128 * 1024 * 1024, 700]) {
   const dirs = new Map<string, string>();
   const openIn = async (dir: string): Promise<EventLog> => {
     const config = segmentLogConfigSchema.parse({ segment_bytes_max, disk_reserve_bytes: 0 });
-    const log = await openSegmentLog({ dir, config, readers: ['archive', 'metrics'], now: Date.now });
+    const log = await openSegmentLog({ dir, config, readers: ['archive', 'metrics'], now: testNow });
     dirs.set(log.id, dir);
     return log;
   };

@@ -49,6 +49,8 @@ tableStorageContract({
   name: 'HDFS',
   open: async () => open(),
   stagingDir: () => stagingDir,
+  // WebHDFS gives all in one answer.
+  manyFiles: 110,
   faults: {
     async openCut(afterBytes) {
       dataNode.cutAfterBytes = afterBytes;

@@ -20,6 +20,6 @@ test('a local folder that can’t be made is told', async () => {
   writeFileSync(file, '');
   await assert.rejects(
     localStorage(join(file, 'table'), stagingDir).check(),
-    /archive folder .* is of no use/,
+    /archive folder .* can't be used/,
   );
 });

@@ -5,6 +5,7 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { TableStorage } from '../../src/adapters/archive/delta/storage.ts';
+import { realNow } from '../support/clock.ts';
 
 export interface TableStorageUnderTest {
   name: string;
@@ -12,6 +13,8 @@ export interface TableStorageUnderTest {
   open: () => Promise<TableStorage>;
   /** A local folder where files to publish may be made. */
   stagingDir: () => string;
+  /** More files than a server gives in one answer; default: 1,010. */
+  manyFiles?: number;
   /** What can go wrong between here and the server, where there is one. */
   faults?: {
     /** Opens the table over connections that break when so many bytes were sent; `cut` tells how often that was. */
@@ -30,6 +33,7 @@ export function tableStorageContract({
   name,
   open: openStorage,
   stagingDir,
+  manyFiles = 1010,
   faults,
 }: TableStorageUnderTest): void {
   const withTwo = (run: (one: TableStorage, two: TableStorage) => Promise<void>) => async () =>
@@ -135,7 +139,7 @@ export function tableStorageContract({
     it(
       'lists the files of one folder with size and time, not those below it',
       withTwo(async (one, two) => {
-        const beforeMs = Date.now();
+        const beforeMs = realNow();
         await one.put('list/a.json', '12345');
         await one.put('list/deeper/b.json', '1');
         await one.put('listed/c.json', '1');
@@ -155,7 +159,7 @@ export function tableStorageContract({
     it(
       'lists more files than a server gives in one answer',
       withTwo(async (one) => {
-        const paths = Array.from({ length: 1010 }, (_, n) => `many/${String(n).padStart(5, '0')}.json`);
+        const paths = Array.from({ length: manyFiles }, (_, n) => `many/${String(n).padStart(5, '0')}.json`);
         const waiting = [...paths];
         const work = async () => {
           for (let path = waiting.pop(); path; path = waiting.pop()) await one.put(path, '1');
@@ -214,7 +218,7 @@ export function tableStorageContract({
       'keeps what is in use or new when it removes leftovers',
       withTwo(async (one) => {
         await one.put('keep/a.json', 'a');
-        await one.removeLeftovers(Date.now() + 3_600_000);
+        await one.removeLeftovers(realNow() + 3_600_000);
         assert.equal(await one.read('keep/a.json'), 'a');
       }),
     );
@@ -242,7 +246,7 @@ export function tableStorageContract({
         assert.equal(await hashAt(whole, 'broken/part.parquet'), hash);
         await whole.remove('broken/part.parquet');
       }
-      await whole.removeLeftovers(Date.now() + 3_600_000);
+      await whole.removeLeftovers(realNow() + 3_600_000);
     });
 
     it('finds out what became of a commit whose answer was lost', async () => {

@@ -6,6 +6,8 @@ export interface Golden {
   engine: EngineName;
   timeZone: string;
   deliveries: readonly Delivery[];
+  /** Of the log; default: one. */
+  partitions?: number;
 }
 
 /** One way to carry the deliveries to the metrics; whatever the way, the rows must be the same. */
@@ -48,6 +50,23 @@ const atRandom =
     await harness.settle(random.integer(1, 1000));
   };
 
+/** The metrics are those of a process that takes the commits of the archive. */
+const fromTheArchive: Way = async (harness, deliveries, random) => {
+  const left = [...deliveries];
+  while (left.length > 0) {
+    await harness.deliver(...left.splice(0, random.integer(1, Math.ceil(deliveries.length / 2))));
+    for (let step = 0; step < 4; step++) {
+      const linesMax = random.integer(1, 12) ** 2;
+      if (random.chance(0.5)) await harness.archiveSome(linesMax);
+      else await harness.measureArchived(linesMax);
+    }
+    if (random.chance(0.3)) await harness.crash();
+  }
+  while (await harness.archiveSome(random.integer(1, 1000)));
+  while (await harness.measureArchived(random.integer(1, 1000)));
+  await harness.settle();
+};
+
 /** Lines of one delivery in another order: they were received at the same time, so nothing may depend on it. */
 const shuffled: Way = async (harness, deliveries, random) => {
   for (const { lines, ...delivery } of deliveries) {
@@ -69,16 +88,17 @@ export const WAYS: Record<string, Way> = {
   'state lost and filled from the archive': atRandom((harness, random) =>
     random.chance(0.5) ? harness.loseState() : harness.reopen(),
   ),
+  'from the archive': fromTheArchive,
   'in another order': shuffled,
 };
 
 /** Ways of the quick tests; the others take longer. */
-export const QUICK_WAYS = ['straight through', 'crashed and started again'];
+export const QUICK_WAYS = ['straight through', 'crashed and started again', 'from the archive'];
 
 /** The rows after going one way; checks the ledger and that the archive gives the same. */
 export async function rowsAfter(way: string, golden: Golden, seed: number): Promise<AllRows> {
-  const { engine, timeZone, deliveries } = golden;
-  const harness = await MetricsHarness.open({ engine, timeZone });
+  const { deliveries, ...options } = golden;
+  const harness = await MetricsHarness.open(options);
   try {
     await WAYS[way]!(harness, deliveries, new Random(seed));
     await harness.assertSound();

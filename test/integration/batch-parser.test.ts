@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { CHUNKS_MAX } from '../../src/adapters/engine/duckdb/batch-parser.ts';
-import { dayStartSql } from '../../src/adapters/engine/duckdb/schema-sql.ts';
+import { dayStartSql } from '../../src/adapters/engine/duckdb/field-sql.ts';
+import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
 import { BAD_MARK, BAD_MARK_RAW } from '../../src/domain/fields.ts';
 import { foreignLine, markedLine } from '../../src/domain/mark-line.ts';
 import { localDayStartMs } from '../../src/domain/time-zone.ts';
-import { Door } from '../../src/pipeline/door.ts';
+import { formatMoney, parseMoney } from '../../src/domain/values.ts';
+import { Ingestor } from '../../src/ingest/ingestor.ts';
 import type { LogBatch } from '../../src/ports/event-log.ts';
 import { openParser, type ParserUnderTest } from '../support/parse-lines.ts';
 
@@ -30,7 +31,7 @@ function batchOf(firstOffset: number, lines: string[], more: Partial<LogBatch> =
     receivedAtMs: NOW_MS,
     source: 'http',
     bytes,
-    judged: false,
+    canonical: false,
     ...more,
   };
 }
@@ -77,8 +78,8 @@ test('as many chunks as are allowed, each of one line', async () => {
 });
 
 test('a batch without lines gives an empty relation with the same column types', async () => {
-  const empty = await (await parser.parser.stage([])).parse();
-  const full = await (await parser.parser.stage([[batchOf(0, [event('a')])]])).parse();
+  const empty = await parser.parser.parse(() => []);
+  const full = await parser.parser.parse(() => [[batchOf(0, [event('a')])]]);
   const types = (relation: string) =>
     parser.connection.rows(`SELECT column_name, column_type FROM (DESCRIBE ${relation})`);
   assert.deepEqual([empty.lines, empty.badLines, empty.sources], [0, 0, {}]);
@@ -92,16 +93,15 @@ test('a batch whose header counts other lines than it holds is noticed, and leav
   const whole = batchOf(12, ab);
   const cut = { ...whole, bytes: whole.bytes.subarray(0, -1) };
   for (const [batch, message] of [
-    [batchOf(10, ab, { lines: 1 }), /more than 1 lines from offset 10 on/],
+    [batchOf(10, ab, { lines: 1 }), /has 2 lines from offset 10 on, but should have 1/],
     [batchOf(10, ab, { lines: 3 }), /has 2 lines from offset 10 on, but should have 3/],
     [cut, /has 1 lines from offset 12 on, but should have 2/],
   ] as const) {
-    await assert.rejects(parser.parser.stage([[batch], [whole]]), message);
+    await assert.rejects(
+      parser.parser.parse(() => [[batch], [whole]]),
+      message,
+    );
   }
-  // A separator within a line, which no door lets through.
-  const staged = await parser.parser.stage([[batchOf(10, ['a\u0001b', event('b')])]]);
-  await assert.rejects(staged.parse());
-  assert.deepEqual(await readdir(parser.tempDir), []);
   assert.deepEqual(await parser.connection.rows('SELECT table_name FROM duckdb_tables()'), []);
 });
 
@@ -118,7 +118,7 @@ test('lines of 64 KB and more keep every byte', async () => {
   );
 });
 
-test('the longest marked line that a door can write is read', async () => {
+test('the longest marked line that ingest can write is read', async () => {
   const raw = Buffer.alloc(MIB, 0x01);
   const marked = markedLine('not_json', undefined, raw, MIB);
   assert.ok(marked.length > 6 * MIB);
@@ -182,20 +182,20 @@ test('a record of a foreign topic can name its own verdict, but nothing else', a
   );
 });
 
-test('where one part of a batch passed no door, all of it is judged; a line that is no JSON fails no batch', async () => {
+test('where one part of a batch was not validated by ingest, all of it is validated; a line that is not JSON fails no batch', async () => {
   const late = '{"timestamp":"2026-11-23T13:00:00Z","event_type":"purchase"}';
   const select = 'event_id, reason';
-  const judged = { judged: true };
-  const trusted = await parser.rows<object>([batchOf(0, [event('a'), late], judged)], select);
-  const mixed = await parser.rows<object>([batchOf(0, [event('a')], judged), batchOf(1, [late])], select);
-  const broken = await parser.rows<object>([batchOf(0, [event('a'), '{"a":', late], judged)], select);
+  const canonical = { canonical: true };
+  const trusted = await parser.rows<object>([batchOf(0, [event('a'), late], canonical)], select);
+  const mixed = await parser.rows<object>([batchOf(0, [event('a')], canonical), batchOf(1, [late])], select);
+  const broken = await parser.rows<object>([batchOf(0, [event('a'), '{"a":', late], canonical)], select);
   const reasons = (rows: object[]) => rows.map((row) => (row as { reason: string | null }).reason);
   assert.deepEqual(reasons(trusted), [null, null]);
   assert.deepEqual(reasons(mixed), [null, 'timestamp_in_future']);
   assert.deepEqual(reasons(broken), [null, 'not_json', 'timestamp_in_future']);
 });
 
-test('what no door lets pass is a bad row, whatever its record claims', async () => {
+test('what ingest rejects is a bad row, whatever its record claims', async () => {
   const forged = [
     '5',
     '{"a":1}',
@@ -206,13 +206,13 @@ test('what no door lets pass is a bad row, whatever its record claims', async ()
     event('a'),
   ];
   const rows = await parser.rows<{ reason: string; raw: string }>(
-    [batchOf(0, forged, { judged: true })],
+    [batchOf(0, forged, { canonical: true })],
     'reason, raw',
   );
   assert.deepEqual(
     rows.map(({ reason }) => reason),
     [
-      'missing_field',
+      'not_an_object',
       'missing_field',
       'timestamp_in_future',
       'timestamp_out_of_range',
@@ -257,17 +257,22 @@ test('a time that is ahead of its receipt is judged by the batch it came in', as
   );
 });
 
-test('what the door stored is parsed, whatever came in between', async () => {
-  const door = new Door({ log: undefined as never, timeZone: 'UTC', lineBytesMax: 300, now: () => NOW_MS });
+test('what ingest stored is parsed, whatever came in between', async () => {
+  const ingestor = new Ingestor({
+    log: openMemoryLog({ now: () => NOW_MS }),
+    settings: { time_zone: 'UTC' },
+    lineBytesMax: 300,
+    now: () => NOW_MS,
+  });
   const body = Buffer.concat([
     Buffer.from(`${event('a')}\r\n\r\nnonsense\u0000\n`),
     Buffer.from([0xff, 0xfe, 0x0a]),
     Buffer.from(`${event('b', `,"note":"${'é'.repeat(200)}"`)}\n${event('c')}`),
   ]);
-  const checked = door.check(body);
+  const checked = ingestor.validate('test', body);
   const lines = checked.accepted + checked.rejected;
   const rows = await parser.rows<object>(
-    [{ ...batchOf(0, []), lines, bytes: Buffer.concat(checked.bytes), judged: true }],
+    [{ ...batchOf(0, []), lines, bytes: Buffer.concat(checked.bytes), canonical: true }],
     'event_id, reason, raw[:12] AS raw',
   );
   assert.deepEqual(
@@ -280,6 +285,92 @@ test('what the door stored is parsed, whatever came in between', async () => {
       { event_id: 'c', reason: null, raw: null },
     ],
   );
+});
+
+test('what ingest wrote is read with its types and never as texts, be it little or much', async (t) => {
+  const ingestor = new Ingestor({
+    log: openMemoryLog({ now: () => NOW_MS }),
+    settings: { time_zone: 'UTC' },
+    lineBytesMax: MIB,
+    now: () => NOW_MS,
+  });
+  const forms = [
+    ',"price":"1.50","quantity":3',
+    ',"price":1.5,"quantity":"3"',
+    ',"price":"1.500000","unknown":{"a":[1,null]}',
+    ',"price":1.5,"extra":{"b":"é"},"user_id":17,"coupon":null',
+  ];
+  const run = t.mock.method(parser.connection, 'run');
+  for (const count of [8, 40_000]) {
+    const lines = Array.from({ length: count }, (_, n) => event(`e${n}`, forms[n % forms.length]));
+    const checked = ingestor.validate('test', Buffer.from(`${lines.join('\n')}\nnonsense\n`));
+    const batch = {
+      ...batchOf(0, []),
+      lines: count + 1,
+      bytes: Buffer.concat(checked.bytes),
+      canonical: true,
+    };
+    const rows = await parser.rows<object>(
+      [batch],
+      'event_id, CAST(price AS VARCHAR) AS price, extra, reason',
+    );
+    assert.deepEqual(
+      [...rows.slice(0, 4), rows.at(-1)!].map((row) => ({ ...row })),
+      [
+        { event_id: 'e0', price: '1.5000', extra: null, reason: null },
+        { event_id: 'e1', price: '1.5000', extra: null, reason: null },
+        { event_id: 'e2', price: '1.5000', extra: '{"unknown":{"a":[1,null]}}', reason: null },
+        { event_id: 'e3', price: '1.5000', extra: '{"b":"é"}', reason: null },
+        { event_id: null, price: null, extra: null, reason: 'not_json' },
+      ],
+    );
+  }
+  const statements = run.mock.calls.map((call) => String(call.arguments[0]));
+  assert.equal(statements.filter((sql) => sql.includes('_texts')).length, 0);
+  assert.equal(statements.filter((sql) => sql.includes('read_json')).length, 1);
+});
+
+for (const canonical of [true, false]) {
+  test(`rows are in the order of the lines, over many pieces that are read side by side; canonical: ${canonical}`, async () => {
+    const count = 150_000;
+    const note = ',"extra":{"note":"'.concat('x'.repeat(120), '"}');
+    const batches = Array.from({ length: 30 }, (_, n) => {
+      const lines = Array.from({ length: count / 30 }, (_, i) => event(`${(n * count) / 30 + i}`, note));
+      return batchOf((n * count) / 30, lines, { canonical, receivedAtMs: NOW_MS + n, source: `s${n % 3}` });
+    });
+    const [row] = await parser.rows<{ rows: number; wrong: number }>(
+      batches,
+      `count(*) OVER () AS rows, count_if(CAST(event_id AS BIGINT) <> log_offset
+        OR epoch_ms(received_at) <> ${NOW_MS} + log_offset // ${count / 30} OR source <> 's' || (log_offset // ${count / 30} % 3)) OVER () AS wrong`,
+    );
+    assert.deepEqual({ ...row }, { rows: count, wrong: 0 });
+  });
+}
+
+test('money as a text keeps each digit, as a number those of its double, in little and in much', async () => {
+  const cents = Array.from({ length: 3000 }, (_, n) => (BigInt(n) * 3_333_333_333_337n) % 10n ** 16n);
+  const texts = cents.map((units) => `${units / 10_000n}.${String(units % 10_000n).padStart(4, '0')}`);
+  const lines = texts.map((text, n) => event(`${n}`, `,"price":${text},"amount":"${text}"`));
+  const ingestor = new Ingestor({
+    log: openMemoryLog({ now: () => NOW_MS }),
+    settings: { time_zone: 'UTC' },
+    lineBytesMax: MIB,
+    now: () => NOW_MS,
+  });
+  const ofDouble = (text: string) => formatMoney(parseMoney(String(Number(text))) as bigint);
+  for (const part of [lines.slice(-300), lines]) {
+    const bytes = Buffer.concat(ingestor.validate('test', Buffer.from(part.join('\n'))).bytes);
+    const batch = { ...batchOf(0, []), lines: part.length, bytes, canonical: true };
+    const rows = await parser.rows<object>(
+      [batch],
+      'CAST(price AS VARCHAR) AS price, CAST(amount AS VARCHAR) AS amount',
+    );
+    const expected = texts.slice(-part.length).map((text) => ({ price: ofDouble(text), amount: text }));
+    assert.deepEqual(
+      rows.map((row) => ({ ...row })),
+      expected,
+    );
+  }
 });
 
 const ZONES = [

@@ -10,15 +10,44 @@ import { cli, temporaryDir } from '../support/product.ts';
 const SECRET = 'not-for-the-eyes-of-others';
 
 const CASES: Record<string, { yaml: string; says: RegExp; env?: Record<string, string> }> = {
-  'unknown setting': { yaml: 'time_zone: UTC\nlogg: {}\n', says: /:2: logg is not a setting/ },
+  'unknown setting': {
+    yaml: 'time_zone: UTC\nlogg: {}\n',
+    says: /:2: logg is not a setting\. Did you mean log\?/,
+  },
+  'unknown setting that is like no other': {
+    yaml: 'weather: fine\n',
+    says: /weather is not a setting\. The settings there: time_zone, currency, currencies, log_level, sources, log,/,
+  },
+  'mistyped kind': {
+    yaml: 'log: {kind: kafak}\n',
+    says: /log\.kind is "kafak", which is not a kind\. Did you mean kafka\? The kinds: segments, kafka\./,
+  },
+  'no kind': {
+    yaml: 'sources: [{port: 1}]\n',
+    says: /sources\.0\.kind is missing\. The kinds: http, poll, tail, kafka/,
+  },
+  'one of a few': {
+    yaml: 'log_level: inf\n',
+    says: /log_level must be one of debug, .* error\. Did you mean info\?/,
+  },
+  'not a list': { yaml: 'stores: {kind: influxdb}\n', says: /stores must be a list, and is settings/ },
   'unknown setting inside': {
     yaml: 'sources:\n  - kind: http\n    prot: 1\n',
-    says: /sources\.0\.prot is not a setting/,
+    says: /sources\.0\.prot is not a setting\. Did you mean port\?/,
   },
-  'wrong type': { yaml: 'sources:\n  - kind: http\n    port: many\n', says: /:3: sources\.0\.port/ },
-  'out of range': { yaml: 'sources: [{kind: http, port: 70000}]\n', says: /sources\.0\.port/ },
-  'unknown kind': { yaml: 'sources: [{kind: carrier-pigeon}]\n', says: /carrier-pigeon/ },
-  'bad time zone': { yaml: 'time_zone: Europe/Atlantis\n', says: /time_zone/ },
+  'wrong type': {
+    yaml: 'sources:\n  - kind: http\n    port: many\n',
+    says: /:3: sources\.0\.port must be a number, and is a text/,
+  },
+  'out of range': {
+    yaml: 'sources: [{kind: http, port: 70000}]\n',
+    says: /sources\.0\.port must be at most 65535/,
+  },
+  'unknown kind': {
+    yaml: 'sources: [{kind: carrier-pigeon}]\n',
+    says: /carrier-pigeon.*not a kind\. The kinds: http, poll, tail, kafka/,
+  },
+  'bad time zone': { yaml: 'time_zone: Europe/Atlantis\n', says: /time_zone must be an IANA time zone/ },
   'not YAML': { yaml: `api: {key: "${SECRET}"\n  x: [\n`, says: /not valid YAML/ },
   'a list, not settings': { yaml: '- a\n- b\n', says: /the file/ },
   'variable that is not set': {
@@ -56,7 +85,7 @@ for (const [name, { yaml, says, env }] of Object.entries(CASES)) {
   });
 }
 
-test('a mistake in the config: exit code 2, its place on stderr, nothing on stdout, no folder made', async () => {
+test('a mistake in the config: exit code 2, its place on stderr, as JSON on stdout, no folder made', async () => {
   const dir = temporaryDir();
   const [file, data] = [join(dir, 'config.yaml'), join(dir, 'data')];
   for (const name of ['unknown setting', 'not YAML']) {
@@ -66,7 +95,7 @@ test('a mistake in the config: exit code 2, its place on stderr, nothing on stdo
       const result = await cli([command, '--config', file, '--data', data, '--json']);
       assert.equal(result.code, 2, result.stderr);
       assert.match(result.stderr, says);
-      assert.equal(result.stdout, '');
+      assert.match(result.json<{ error: { message: string } }>().error.message, says);
       assert.doesNotMatch(result.stderr, /\bat .*:\d+:\d+\)|node_modules/, 'no stack trace');
       assert.ok(!existsSync(data));
     }
@@ -77,24 +106,24 @@ test('a config file that is missing, a folder, or empty', async () => {
   const dir = temporaryDir();
   const data = join(dir, 'data');
   for (const file of [join(dir, 'none.yaml'), dir]) {
-    const result = await cli(['status', '--config', file, '--data', data]);
+    const result = await cli(['check', '--config', file, '--data', data]);
     assert.equal(result.code, 2);
     assert.match(result.stderr, /can't be read/);
   }
   const empty = join(dir, 'empty.yaml');
   writeFileSync(empty, '');
-  assert.equal((await cli(['status', '--config', empty, '--data', data])).code, 0);
+  assert.equal((await cli(['check', '--config', empty, '--data', data])).code, 0);
 });
 
 test('unknown commands and options, and a port that is none: exit code 2', async () => {
   const data = join(temporaryDir(), 'data');
-  for (const args of [['upp'], ['up', '--bakground'], ['query', 'traffic'], ['load'], ['bad', 'show'], []]) {
+  for (const args of [['upp'], ['up', '--bakground'], ['load'], ['bad', 'show'], []]) {
     const result = await cli([...args, ...(args.length > 0 ? ['--data', data] : [])]);
     assert.equal(result.code, 2, `${args.join(' ')}: ${result.stdout}${result.stderr}`);
   }
-  const result = await cli(['status', '--data', data], { env: { TILLSTREAM_PORT: 'http' } });
+  const result = await cli(['check', '--data', data], { env: { TILLSTREAM_PORT: 'http' } });
   assert.equal(result.code, 2);
-  assert.match(result.stderr, /TILLSTREAM_PORT="http" is no port number/);
+  assert.match(result.stderr, /TILLSTREAM_PORT="http" is not a port number/);
   assert.equal((await cli(['--help'])).code, 0);
   assert.equal((await cli(['--version'])).code, 0);
 });

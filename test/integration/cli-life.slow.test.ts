@@ -1,11 +1,19 @@
 /** Starting and stopping: what is in the way is told, and nothing that is not ours is touched. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import {
   childEnv,
   cli,
@@ -69,6 +77,9 @@ test('up, up again, status, down, down again', async () => {
 
 test('commands work on the folder itself while nothing runs', async () => {
   const args = ['--data', join(temporaryDir(), 'data'), '--json'];
+  const empty = join(temporaryDir(), 'empty.ndjson');
+  writeFileSync(empty, '');
+  assert.equal((await cli(['load', empty, ...args])).code, 0, 'a new data folder');
   const ledger = (await cli(['ledger', ...args])).json<{ received: number; balanced: boolean }>();
   assert.deepEqual([ledger.received, ledger.balanced], [0, true]);
   assert.deepEqual(
@@ -94,8 +105,8 @@ test('commands work on the folder itself while nothing runs', async () => {
   for (const [command, code] of failing) {
     const result = await cli([...command, ...args]);
     assert.equal(result.code, code, `${command.join(' ')}: ${result.stderr}`);
-    assert.equal(result.stdout, '');
     assert.match(result.stderr, /^[^\n]+\n$/);
+    assert.deepEqual(result.json(), { error: { message: result.stderr.trimEnd() } });
   }
 });
 
@@ -108,11 +119,11 @@ test('one process at a time on a folder', async () => {
   process.kill(product.pid, 'SIGSTOP');
   try {
     const load = await cli(['ledger', '--data', data]);
-    assert.equal(load.code, 2);
-    assert.match(load.stderr, new RegExp(`in use.*${product.pid}`));
+    assert.equal(load.code, 1);
+    assert.match(load.stderr, new RegExp(`Process ${product.pid} does not answer`));
     const up = spawnUp({ dataDir: data });
-    assert.equal(await up.exited, 2);
-    assert.match(up.output(), /in use/);
+    assert.equal(await up.exited, 1);
+    assert.match(up.output(), /does not answer/);
   } finally {
     process.kill(product.pid, 'SIGCONT');
   }
@@ -193,31 +204,47 @@ test('a data folder that is newer, damaged, half written, or no folder', async (
 });
 
 test('a folder that can be read but not written', async (t) => {
-  const dir = temporaryDir();
-  const data = join(dir, 'data');
+  const data = join(temporaryDir(), 'data');
   mkdirSync(data);
   await (await startProduct({ dataDir: data })).stop();
-  const inner = `mount --bind ${data} ${data} && mount -o remount,ro,bind ${data} && exec "$@"`;
-  const probe = await run('unshare', ['-m', 'sh', '-c', inner, 'sh', 'true']);
-  if (probe.code !== 0) return t.skip('mounts are not allowed here');
-  for (const command of ['ledger', 'up']) {
-    const main = join(PROJECT_DIR, 'src', 'main.ts');
-    const result = await run('unshare', [
-      '-m',
-      'sh',
-      '-c',
-      inner,
-      'sh',
-      process.execPath,
-      main,
-      command,
-      '--data',
-      data,
-    ]);
-    assert.equal(result.code, 2, result.stderr);
-    assert.match(result.stderr, /can.t be written/);
+  for (const [how, file, args] of await readOnlyWays(t, data)) {
+    for (const command of ['ledger', 'up']) {
+      const main = join(PROJECT_DIR, 'src', 'main.ts');
+      const result = await run(file, [...args, process.execPath, main, command, '--data', data]);
+      assert.equal(result.code, 2, `${how}, ${command}: ${result.stderr}`);
+      assert.match(
+        result.stderr,
+        /can.t be used: .*(permission denied|read-only|not permit|a file, not a folder)/,
+        `${how}, ${command}`,
+      );
+    }
   }
 });
+
+/** Ways to run a program that may not write there: without the rights, and on a file system that is read only where mounting is allowed. */
+async function readOnlyWays(
+  t: TestContext,
+  data: string,
+): Promise<[how: string, file: string, args: string[]][]> {
+  const inner = `mount --bind ${data} ${data} && mount -o remount,ro,bind ${data} && exec "$@"`;
+  const mounted = ['-m', 'sh', '-c', inner, 'sh'];
+  const { code } = await run('unshare', [...mounted, 'true']);
+  t.diagnostic(`mounts are ${code === 0 ? '' : 'not '}allowed here`);
+  const folders = [data, ...readdirSync(data, { recursive: true }).map((name) => join(data, String(name)))];
+  for (const path of folders) chmodSync(path, statSync(path).mode & 0o555);
+  t.after(() => {
+    for (const path of folders) if (statSync(path).isDirectory()) chmodSync(path, 0o755);
+  });
+  // Modes are no limit for root, unless it has lost its capabilities.
+  const isRoot = process.getuid!() === 0;
+  const plain = isRoot ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] : ['env'];
+  const probe = await run(plain[0]!, [...plain.slice(1), 'touch', join(data, 'probe')]);
+  assert.notEqual(probe.code, 0, 'without the rights a file can still be made');
+  assert.match(probe.stderr, /denied/, `${plain.join(' ')} does not work here: ${probe.stderr}`);
+  const ways: [string, string, string[]][] = [['no right to write', plain[0]!, plain.slice(1)]];
+  if (code === 0) ways.push(['a file system that is read only', 'unshare', mounted]);
+  return ways;
+}
 
 function run(file: string, args: string[]): Promise<{ code: number | null; stderr: string }> {
   const child = spawn(file, args, { env: childEnv(), stdio: ['ignore', 'ignore', 'pipe'] });
@@ -231,9 +258,21 @@ function run(file: string, args: string[]): Promise<{ code: number | null; stder
   });
 }
 
-test('a signal drains before the end; Ctrl-C in the foreground too', async () => {
+test('a signal that asks Node for a debugger opens no port and ends nothing', async () => {
+  const data = temporaryDir();
+  background.push(data);
+  const started = (await cli(['up', '--background', '--data', data, '--json'])).json<{ pid: number }>();
+  process.kill(started.pid, 'SIGUSR1');
+  // Node would have written where its debugger listens before it answers.
+  const status = (await cli(['status', '--data', data, '--json'])).json<{ pid: number }>();
+  assert.equal(status.pid, started.pid);
+  assert.doesNotMatch(readFileSync(join(data, 'tillstream.log'), 'utf8'), /Debugger|ws:\/\//);
+  await cli(['down', '--data', data]);
+});
+
+test('a signal drains before the end; Ctrl-C and a closed terminal in the foreground too', async () => {
   const config = { batch: { archive_every_ms: 60_000, metrics_every_ms: 60_000 } };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     const data = temporaryDir();
     const product = await startProduct({ dataDir: data, config });
     const lines = Array.from(
@@ -248,6 +287,6 @@ test('a signal drains before the end; Ctrl-C in the foreground too', async () =>
       metrics: object;
     }>();
     assert.deepEqual(ledger.archive, { events: 5000, bad_rows: 0, in_flight: 0 });
-    assert.deepEqual(ledger.metrics, { counted: 5000, duplicate: 0, bad: 0, in_flight: 0 });
+    assert.deepEqual(ledger.metrics, { counted: 5000, duplicate: 0, excluded: 0, bad: 0, in_flight: 0 });
   }
 });

@@ -13,6 +13,7 @@ interface LoadResult {
   bad_rows: number;
   duplicates: number;
   bad_by_reason: Record<string, number>;
+  files: { name: string; stored_before: number; cut?: string }[];
   ledger: { balanced: boolean };
 }
 
@@ -79,7 +80,13 @@ test('files of every kind give their events, with and without a running process'
   assert.ok(first.ledger.balanced);
 
   const product = await startProduct({ dataDir: data });
-  const second = (await cli(['load', ...files, '--data', data, '--json'])).json<LoadResult>();
+  const repeated = (await cli(['load', ...files, '--data', data, '--json'])).json<LoadResult>();
+  assert.deepEqual([repeated.received, repeated.duplicates], [0, 0], 'a file is loaded once');
+  assert.equal(
+    repeated.files.reduce((sum, { stored_before }) => sum + stored_before, 0),
+    total,
+  );
+  const second = (await cli(['load', ...files, '--again', '--data', data, '--json'])).json<LoadResult>();
   assert.deepEqual(
     [second.received, second.events, second.duplicates],
     [total, total, total],
@@ -87,7 +94,8 @@ test('files of every kind give their events, with and without a running process'
   );
   for (const name of ['pretty.json', 'packed-parts.ndjson.zst', 'table.csv', 'empty.ndjson']) {
     const [, count] = FILES[name]!;
-    const one = (await cli(['load', join(dir, name), '--data', data, '--json'])).json<LoadResult>();
+    const again = ['load', join(dir, name), '--again', '--data', data, '--json'];
+    const one = (await cli(again)).json<LoadResult>();
     assert.deepEqual([one.received, one.events], [count, count], name);
   }
   await product.stop();
@@ -97,39 +105,77 @@ test('files of every kind give their events, with and without a running process'
   assert.equal(Number(row!.revenue), (total * 1990) / 100);
 });
 
-test('files that are missing, folders, cut or not what they are called', async () => {
+test('files that are missing or no events, and folders without files, are refused before anything is stored', async () => {
+  const dir = temporaryDir();
+  const data = join(dir, 'data');
+  const good = join(dir, 'good.ndjson');
+  writeFileSync(good, ndjson('good', 3));
+  mkdirSync(join(dir, 'folder'));
+  const files: Record<string, [content: string | Buffer | null, says: RegExp]> = {
+    'none.ndjson': [null, /There is no file/],
+    folder: [null, /has no files/],
+    'book.xlsx': [Buffer.from('PK\u0003\u0004 xl/workbook.xml'), /export it as CSV|unpack it/],
+    'noise.bin': [Buffer.from([1, 2, 3, 0, 255, 254, 7]), /is in no format that is known/],
+    'no-columns.csv': ['a;b;c\n1;2;3\n4;5;6\n', /./],
+  };
+  for (const [name, [content, says]] of Object.entries(files)) {
+    const file = join(dir, name);
+    if (content) writeFileSync(file, content);
+    const result = await cli(['load', good, file, '--data', data, '--json']);
+    assert.equal(result.code, 2, `${name}: ${result.stderr}`);
+    assert.match(result.stderr, says);
+    assert.match(result.stderr, /Nothing was stored\.\n$/);
+    assert.match(result.json<{ error: { message: string } }>().error.message, says);
+    assert.doesNotMatch(result.stderr, /\n {4}at /);
+    assert.ok(!existsSync(data), name);
+  }
+});
+
+test('of files that are cut or have rubbish behind, what is whole is loaded, and the report says so', async () => {
   const dir = temporaryDir();
   const data = join(dir, 'data');
   const good = gzipSync(ndjson('cut', 20_000));
-  const packed = zstdCompressSync(ndjson('cut', 20_000));
-  const files: Record<string, [content: Buffer | null, code: number, says: RegExp]> = {
-    'none.ndjson': [null, 2, /There is no file/],
-    'cut.ndjson.gz': [good.subarray(0, good.length / 2), 1, /can't be read to its end/],
-    'cut.ndjson.zst': [packed.subarray(0, packed.length / 2), 1, /can't be read to its end/],
-    'rest.ndjson.zst': [Buffer.concat([packed, Buffer.from('and more')]), 1, /can't be read to its end/],
-    'false.ndjson.gz': [Buffer.from(ndjson('false', 3)), 1, /can't be read to its end/],
-    'false.ndjson.zst': [Buffer.from(ndjson('false', 3)), 1, /can't be read to its end/],
-    'torn.csv': [
-      Buffer.from('timestamp,event_type\n"1790000000000,purchase\n'),
-      1,
-      /can't be read to its end/,
+  const packed = zstdCompressSync(ndjson('zcut', 20_000));
+  const files: Record<string, [content: Buffer, why: RegExp]> = {
+    'cut.ndjson.gz': [good.subarray(0, good.length / 2), /is cut/],
+    'cut.ndjson.zst': [packed.subarray(0, packed.length / 2), /is cut/],
+    'rest.ndjson.zst': [
+      Buffer.concat([zstdCompressSync(ndjson('rest', 50)), Buffer.from('and more')]),
+      /followed by bytes that are something else/,
     ],
   };
-  for (const [name, [content, code, says]] of Object.entries(files)) {
+  for (const [name, [content, why]] of Object.entries(files)) {
     const file = join(dir, name);
-    if (content) writeFileSync(file, content);
+    writeFileSync(file, content);
     const result = await cli(['load', file, '--data', data, '--json']);
-    assert.equal(result.code, code, `${name}: ${result.stderr}`);
-    assert.match(result.stderr, says);
-    assert.equal(result.stdout, '');
-    assert.doesNotMatch(result.stderr, /\n {4}at /);
+    assert.equal(result.code, 0, `${name}: ${result.stderr}`);
+    const { files: loaded, events: count, ledger } = result.json<LoadResult>();
+    assert.match(loaded[0]!.cut!, why);
+    assert.ok(count >= 50 && ledger.balanced, name);
   }
-  mkdirSync(join(dir, 'folder'));
-  assert.match((await cli(['load', join(dir, 'folder'), '--data', data])).stderr, /is not a file/);
-  assert.equal(
-    (await cli(['ledger', '--data', data, '--json'])).json<{ balanced: boolean }>().balanced,
-    true,
-  );
+  // The whole file adds what was missing, and counts nothing twice.
+  writeFileSync(join(dir, 'cut.ndjson.gz'), good);
+  const whole = (
+    await cli(['load', join(dir, 'cut.ndjson.gz'), '--data', data, '--json'])
+  ).json<LoadResult>();
+  assert.ok(whole.received < 20_000);
+  assert.deepEqual([whole.files[0]!.stored_before + whole.received, whole.duplicates], [20_000, 0]);
+});
+
+test('a load of which nothing is an event ends with exit code 1, and keeps every record', async () => {
+  const dir = temporaryDir();
+  writeFileSync(join(dir, 'torn.csv'), 'timestamp,event_type\n"1790000000000,purchase\n');
+  writeFileSync(join(dir, 'soon.ndjson'), '{"timestamp":"soon","event_type":"purchase"}\n');
+  for (const name of ['torn.csv', 'soon.ndjson']) {
+    const args = ['load', join(dir, name), '--data', join(dir, name.slice(0, 4))];
+    const dry = await cli([...args, '--dry-run']);
+    assert.equal(dry.code, 1, dry.stdout);
+    const { code, stdout } = await cli(args);
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /None of the records is an event/);
+    const { received, bad_rows } = (await cli([...args, '--again', '--json'])).json<LoadResult>();
+    assert.deepEqual([received, bad_rows], [1, 1]);
+  }
 });
 
 test('--dry-run tells what would come of it, and leaves the data folder as it was', async () => {

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { stream } from '../../src/adapters/source/simulator/index.ts';
+import { testNow } from '../support/clock.ts';
 import {
   type Dashboard,
   GrafanaInflux,
@@ -15,8 +16,9 @@ import {
 } from '../support/grafana.ts';
 import { expectedOf, type Wanted } from '../support/grafana-expected.ts';
 import { followed, Influx } from '../support/influx.ts';
-import { type Product, startProduct, temporaryDir, testSeed } from '../support/product.ts';
-import { startService } from '../support/services.ts';
+import { type Product, startProduct, temporaryDir } from '../support/product.ts';
+import { testSeed } from '../support/seed.ts';
+import { sharedService } from '../support/services.ts';
 
 const [MINUTE_MS, HOUR_MS, DAY_MS] = [60_000, 3_600_000, 86_400_000];
 /** What the links of the dashboards set for a size of window: how far back, and to where that is rounded. */
@@ -38,7 +40,7 @@ describe('Grafana dashboards on InfluxDB', () => {
   let endMs: number;
 
   before(async () => {
-    const server = new Influx((await startService('influxdb')).info);
+    const server = new Influx(await sharedService('influxdb'));
     await server.query('CREATE DATABASE "boards"');
     const store = { kind: 'influxdb', ...server.info, bucket: 'boards/autogen' };
     // Days of this zone begin at no hour of UTC's days.
@@ -47,7 +49,7 @@ describe('Grafana dashboards on InfluxDB', () => {
     await load(product);
     await followed(product);
     influx = new GrafanaInflux(server.info, 'boards');
-    endMs = Date.now();
+    endMs = testNow();
   });
 
   const sceneOf = (window: Size, board: Dashboard, chosen: Scene['variables'] = {}): Scene => {
@@ -153,7 +155,7 @@ describe('Grafana dashboards on InfluxDB', () => {
 async function load(product: Product): Promise<void> {
   const seed = testSeed('grafana');
   const rates = { late: 0.05, veryLate: 0.002, malformed: 0.02, duplicate: 0.02, refund: 0.1 };
-  const now = Date.now();
+  const now = testNow();
   const lines = [
     ...stream({ seed, startMs: now - 3 * DAY_MS, endMs: now - 2.5 * HOUR_MS, eventsPerSecond: 0.02, rates }),
     ...stream({ seed: seed + 1, startMs: now - 2.5 * HOUR_MS, endMs: now, eventsPerSecond: 1.5, rates }),

@@ -103,8 +103,9 @@ describe('Grafana dashboards', () => {
         // The tables and the panels of one metric show its values by their names.
         const missing = [...Object.keys(values), ...Object.keys(derived ?? {})].filter(
           (value) =>
-            !ofMetric.some((query) => query.includes(`"${value}"`)) &&
-            !NOT_SHOWN.includes(`${name}.${value}`),
+            !ofMetric.some((query) =>
+              [value, `${value}_decimal`].some((field) => query.includes(`"${field}"`)),
+            ) && !NOT_SHOWN.includes(`${name}.${value}`),
         );
         assert.deepEqual(missing, [], `${language}: ${name}`);
       }
@@ -124,8 +125,17 @@ describe('Grafana dashboards', () => {
   });
 });
 
-/** Shares that the panels make of sums themselves, and a count that tells nothing besides the events. */
-const NOT_SHOWN = ['responses.error_share', 'revenue.average_order', 'latency.count'];
+/** Shares that the panels make of sums themselves, what is a difference of two that are shown, and a count that tells nothing besides the events. */
+const NOT_SHOWN = [
+  'responses.error_share',
+  'revenue.average_order',
+  'revenue.net',
+  'latency.count',
+  // The page and "tillstream query sales" have the products by currency; here they are ranked over all.
+  'sales.orders',
+  'sales.units',
+  'sales.revenue',
+];
 
 const KINDS: Record<string, string> = {
   stat: 'Stat',
@@ -261,12 +271,12 @@ interface Service {
 const entry = {
   received: 10,
   archive: { events: 9, bad_rows: 1, in_flight: 0 },
-  metrics: { counted: 8, duplicate: 1, bad: 1, in_flight: 0 },
+  metrics: { counted: 8, duplicate: 1, excluded: 0, bad: 1, in_flight: 0 },
   balanced: true,
 };
 /** A process that has something of everything, so that each metric has its labels. */
 const READINGS: Readings = {
-  ledger: { ...entry, dirty_windows: 0, lost: 0, by_source: { http: entry } },
+  ledger: { ...entry, dirty_windows: 0, lost: 0, expired: 0, by_source: { http: entry } },
   lag: { archive: 0 },
   parts: { log: true },
   ageSeconds: { log: 1 },

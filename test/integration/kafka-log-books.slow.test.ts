@@ -3,15 +3,17 @@ import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { testNow } from '../support/clock.ts';
+import { statusOf } from '../support/influx.ts';
 import { createTopic, linesOf, newAdmin, openLog, produce, readAllBatches } from '../support/kafka.ts';
-import { temporaryDir, until } from '../support/product.ts';
-import { startService } from '../support/services.ts';
+import { cli, type Product, startProduct, temporaryDir, until } from '../support/product.ts';
+import { ownName, sharedService } from '../support/services.ts';
 
 let brokers: string[];
 let topics = 0;
-const newTopic = () => `kafka-log-${topics++}`;
+const newTopic = () => ownName(`kafka-log-books-${topics++}`);
 before(async () => {
-  brokers = (await startService('kafka')).info.brokers;
+  brokers = (await sharedService('kafka')).brokers;
 });
 
 describe('the books', () => {
@@ -110,11 +112,113 @@ describe('the books', () => {
   });
 });
 
+describe('a topic whose first records have expired', () => {
+  const event = (n: number) => `{"timestamp":${testNow()},"event_type":"search","user_id":"u${n}"}`;
+
+  /** A shop on a topic, with an archive that outlives its data folder. */
+  async function shop() {
+    const topic = newTopic();
+    const archive = { kind: 'local', path: join(temporaryDir(), 'archive') };
+    const config = {
+      log: { kind: 'kafka', brokers, topic, partitions: 2 },
+      archive,
+      batch: { archive_every_ms: 200, metrics_every_ms: 200 },
+    };
+    const admin = newAdmin(brokers);
+    return {
+      topic,
+      start: (dataDir: string) => startProduct({ dataDir, config }),
+      send: async (product: Product, count: number) => {
+        for (let n = 0; n < count; n += 50) {
+          const lines = Array.from({ length: Math.min(50, count - n) }, (_, i) => event(n + i));
+          assert.equal((await product.send(`${lines.join('\n')}\nnot json\n`)).status, 200);
+        }
+      },
+      external: (count: number) =>
+        produce(
+          brokers,
+          topic,
+          Array.from({ length: 2 * count }, (_, n) => ({ value: event(n), partition: n % 2 })),
+        ),
+      ends: async (): Promise<number[]> => {
+        const log = await openLog(brokers, temporaryDir(), { topic });
+        const ends = log.partitions().map(({ end }) => end);
+        await log.close();
+        return ends;
+      },
+      deleteBefore: async (offsets: number[]) => {
+        const partitions = offsets.map((offset, partition) => ({ partition, offset: BigInt(offset) }));
+        await admin.deleteRecords({ topics: [{ name: topic, partitions }] });
+      },
+    };
+  }
+
+  for (const lost of ['kafka-log', 'all of the data folder'])
+    it(`balances without ${lost}: what is archived counts as received`, async () => {
+      const { start, send, ends, deleteBefore } = await shop();
+      let dataDir = temporaryDir();
+      let product = await start(dataDir);
+      await send(product, 400);
+      const before = await product.settled();
+      assert.equal(before.received, 408);
+      await product.stop();
+      const [first, second] = await ends();
+      // One partition has lost some of its records, the other all.
+      await deleteBefore([Math.floor(first! / 2), second!]);
+      if (lost === 'kafka-log') await rm(join(dataDir, 'kafka-log'), { recursive: true });
+      else dataDir = temporaryDir();
+      for (const more of [0, 100, 0]) {
+        product = await start(dataDir);
+        if (more > 0) await send(product, more);
+        const ledger = await product.settled();
+        assert.ok(ledger.balanced, JSON.stringify(ledger));
+        assert.equal(ledger.expired + ledger.lost, 0);
+        assert.equal(ledger.archive.events + ledger.archive.bad_rows, ledger.received);
+        if (more === 0 && ledger.received === 408) assert.deepEqual(ledger.by_source, before.by_source);
+        // A process that is killed has the same numbers after it.
+        await product.kill();
+      }
+      product = await start(dataDir);
+      assert.equal((await product.settled()).received, 408 + 102);
+      await product.stop();
+    });
+
+  for (const lost of [null, 'kafka-log'])
+    it(`reports what was deleted before it was read as expired${lost ? `, also without ${lost}` : ''}`, async () => {
+      const { start, send, external, ends, deleteBefore } = await shop();
+      const dataDir = temporaryDir();
+      let product = await start(dataDir);
+      await send(product, 100);
+      await product.settled();
+      await product.stop();
+      const [first, second] = await ends();
+      await external(60);
+      await deleteBefore([first! + 25, second! + 40]);
+      if (lost) await rm(join(dataDir, lost), { recursive: true });
+      for (let start_ = 0; start_ < 2; start_++) {
+        product = await start(dataDir);
+        const ledger = await product.settled();
+        assert.ok(ledger.balanced, JSON.stringify(ledger));
+        assert.deepEqual([ledger.expired, ledger.lost], [65, 0]);
+        assert.deepEqual([ledger.archive.expired, ledger.metrics.expired], [65, 65]);
+        assert.equal(ledger.received, 102 + 120);
+        assert.equal(ledger.archive.events, 100 + 120 - 65);
+        const { parts } = await statusOf(product);
+        assert.match(parts.log!.message, /The topic has deleted 65 records before they were read/);
+        const { stdout } = await cli(['ledger', '--data', dataDir]);
+        assert.match(stdout, /deleted before they were read: 65 \(expired\)/);
+        assert.doesNotMatch(stdout, /quarantine/);
+        if (start_ === 0) assert.match(product.output(), /deleted records before they were read/);
+        await product.stop();
+      }
+    });
+});
+
 describe('received-at', () => {
   it('of a topic that keeps the times of its writers never falls and never is far ahead', async () => {
     const topic = newTopic();
     await createTopic(brokers, topic, { configs: { 'message.timestamp.type': 'CreateTime' } });
-    const nowMs = Date.now();
+    const nowMs = testNow();
     const times = [nowMs - 9_000, nowMs - 5_000, nowMs - 7_000, nowMs + 3_000_000, nowMs - 1_000];
     for (const [n, timestampMs] of times.entries())
       await produce(brokers, topic, [{ value: `{"n":${n}}`, timestampMs }]);
@@ -122,14 +226,14 @@ describe('received-at', () => {
     const seen: number[][] = [];
     // The second time an hour later, when the third time is no longer ahead.
     for (const passedMs of [0, 3_600_000]) {
-      const log = await openLog(brokers, dir, { topic }, () => Date.now() + passedMs);
+      const log = await openLog(brokers, dir, { topic }, () => testNow() + passedMs);
       const batches = await readAllBatches(log);
       seen.push(batches.flatMap(({ receivedAtMs, lines }) => Array<number>(lines).fill(receivedAtMs)));
       await log.close();
     }
     const [first, second] = seen;
     assert.deepEqual(first!.slice(0, 3), [nowMs - 9_000, nowMs - 5_000, nowMs - 5_000]);
-    assert.ok(first![3]! > nowMs + 4 * 60_000 && first![3]! <= Date.now() + 5 * 60_000);
+    assert.ok(first![3]! > nowMs + 4 * 60_000 && first![3]! <= testNow() + 5 * 60_000);
     assert.equal(first![4], first![3]);
     assert.deepEqual(second, first);
   });

@@ -15,13 +15,13 @@ import {
 } from '../support/kafka.ts';
 import { openParser } from '../support/parse-lines.ts';
 import { temporaryDir, until } from '../support/product.ts';
-import { startService } from '../support/services.ts';
+import { ownName, sharedService } from '../support/services.ts';
 
 let brokers: string[];
 let topics = 0;
-const newTopic = () => `kafka-log-${topics++}`;
+const newTopic = () => ownName(`kafka-log-${topics++}`);
 before(async () => {
-  brokers = (await startService('kafka')).info.brokers;
+  brokers = (await sharedService('kafka')).brokers;
 });
 
 const bad = (reason: string, raw: string) =>
@@ -75,7 +75,7 @@ describe('records of others', () => {
           assert.equal(batches[0]!.sharesOffset, shared);
           assert.equal(batches[0]!.source, source);
           assert.equal(batches.at(-1)!.nextOffset, 2);
-          for (const batch of batches) assert.equal(batch.judged, false);
+          for (const batch of batches) assert.equal(batch.canonical, false);
           const counts: Record<string, number> = {};
           for (const batch of batches) counts[batch.source] = (counts[batch.source] ?? 0) + batch.lines;
           assert.deepEqual(log.received(), counts);
@@ -86,15 +86,15 @@ describe('records of others', () => {
     );
   }
 
-  it('a record that claims to be judged, and is no line', () =>
+  it('a record that claims to be canonical, and is no line', () =>
     withForeignTopic(
       brokers,
       [
-        { value: Buffer.from([0x22, 0xff]), headers: { 'tillstream-judged': '1', source: 'x' } },
-        { value: '{"a":1}', headers: { 'tillstream-judged': '1', source: 'x' } },
-        { value: 'a\n\nb\n', headers: { 'tillstream-judged': '1', source: 'x' } },
-        { value: 'a\rb', headers: { 'tillstream-judged': '1', source: 'y' } },
-        { value: 'a\u0001b', headers: { 'tillstream-judged': '1', source: 'z' } },
+        { value: Buffer.from([0x22, 0xff]), headers: { 'tillstream-canonical': '1', source: 'x' } },
+        { value: '{"a":1}', headers: { 'tillstream-canonical': '1', source: 'x' } },
+        { value: 'a\n\nb\n', headers: { 'tillstream-canonical': '1', source: 'x' } },
+        { value: 'a\rb', headers: { 'tillstream-canonical': '1', source: 'y' } },
+        { value: 'a\u0001b', headers: { 'tillstream-canonical': '1', source: 'z' } },
       ],
       async (log) => {
         const batches = await readAllBatches(log);
@@ -106,12 +106,12 @@ describe('records of others', () => {
           'a\tb',
           bad('not_json', 'a\u0001b'),
         ]);
-        assert.ok(batches.every(({ judged }) => !judged));
+        assert.ok(batches.every(({ canonical }) => !canonical));
       },
     ));
 
-  it('a record that claims to be judged, and would overflow the stack of a parser', async () => {
-    const headers = { 'tillstream-judged': '1', source: 'x' };
+  it('a record that claims to be canonical, and would overflow the stack of a parser', async () => {
+    const headers = { 'tillstream-canonical': '1', source: 'x' };
     const event = (name: string, more = '') =>
       `{"timestamp":"2026-11-23T10:15:30Z","event_type":"purchase","event_id":"${name}"${more}}`;
     const parser = await openParser('UTC');
@@ -136,7 +136,7 @@ describe('records of others', () => {
     await produce(brokers, topic, records, { compression: 'zstd' });
     const log = await openLog(brokers, temporaryDir(), { topic });
     const batches = await readAllBatches(log);
-    const parsed = await (await parser.parser.stage([batches])).parse();
+    const parsed = await parser.parser.parse(() => [batches]);
     const rows = await parser.connection.rows<{ name: string; rows: number }>(
       `SELECT coalesce(reason, event_id) AS name, count(*) AS rows FROM ${parsed.relation} GROUP BY ALL ORDER BY ALL`,
     );
@@ -151,7 +151,7 @@ describe('records of others', () => {
         ['too_deep', 9],
       ],
     );
-    assert.equal(batches.at(-1)!.judged, true);
+    assert.equal(batches.at(-1)!.canonical, true);
     await log.close();
     await parser.close();
   });
@@ -270,6 +270,36 @@ describe('transactions', () => {
   });
 });
 
+describe('an append', () => {
+  it('does not wait for an open transaction of another program', async () => {
+    const topic = newTopic();
+    await createTopic(brokers, topic, { partitions: 2 });
+    const writer = await transactions(brokers, topic);
+    const log = await openLog(brokers, temporaryDir(), { topic });
+    const commit = await writer.run([[{ value: '{"n":1}', partition: 0 }]], 'open');
+    let appended = 0;
+    for (; appended < 12; appended++) {
+      const startedMs = performance.now();
+      await log.append({ source: 'http', bytes: [Buffer.from(`{"n":${appended + 2}}\n`)], lines: 1 });
+      // An append that waited for the transaction took 5 seconds.
+      const msMax = 4500;
+      assert.ok(
+        performance.now() - startedMs < msMax,
+        `append ${appended} took ${performance.now() - startedMs} ms`,
+      );
+    }
+    await commit();
+    await until(async () => log.received().http === appended, 'all lines, once the transaction is over');
+    const numbers = linesOf(await readAllBatches(log)).map((line) => JSON.parse(line).n as number);
+    assert.deepEqual(
+      numbers.sort((a, b) => a - b),
+      Array.from({ length: appended + 1 }, (_, n) => n + 1),
+    );
+    await writer.close();
+    await log.close();
+  });
+});
+
 describe('the topic', () => {
   it('is created as a log must be', async () => {
     const topic = newTopic();
@@ -305,14 +335,14 @@ describe('the topic', () => {
   });
 
   it('says which brokers can’t be reached', async () => {
-    const startedMs = Date.now();
+    const startedMs = performance.now();
     await assert.rejects(openLog(['127.0.0.1:1'], temporaryDir(), {}), (error: Error) => {
       return (
         error instanceof UsageError &&
-        /127\.0\.0\.1:1 can't be reached .*ECONNREFUSED.*log\.brokers/.test(error.message)
+        /127\.0\.0\.1:1 can't be reached .*refused.*log\.brokers/.test(error.message)
       );
     });
-    assert.ok(Date.now() - startedMs < 10_000);
+    assert.ok(performance.now() - startedMs < 10_000);
   });
 
   it('is another log when it was deleted and created again', async () => {

@@ -104,7 +104,7 @@ for (const engine of ENGINE_NAMES) {
         await harness.settle();
         const [rows, version] = [canonicalJson(await harness.rows()), harness.store.version()];
         for (const from of [0, 2]) {
-          await harness.withBatch(from, 10, async (batch) => {
+          await harness.withBatch({ 0: from }, 10, async (batch) => {
             await assert.rejects(harness.engine.apply(batch), /batch starts at/);
             await harness.archive.append(batch);
           });
@@ -212,6 +212,7 @@ function withHook(archive: ArchiveReader, hook: () => Promise<unknown>): Archive
   return {
     position: (partition) => archive.position(partition),
     lost: () => archive.lost(),
+    archived: () => archive.archived(),
     partitions: () => archive.partitions(),
     dates: (table) => archive.dates(table),
     receivedExtentMs: () => archive.receivedExtentMs(),

@@ -92,6 +92,7 @@ function referenceLine(
       timeMs: localDayStartMs(zone, year!, month!, day!),
       eventType: event.event_type,
       eventId: null,
+      orderId: null,
       userId: event.user_id,
       sessionId: null,
       productId: event.product_id,

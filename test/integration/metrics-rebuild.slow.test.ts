@@ -4,6 +4,8 @@ import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { stream } from '../../src/adapters/source/simulator/index.ts';
+import { CATALOGUE } from '../../src/metrics/catalogue.ts';
+import { planOf } from '../../src/metrics/plan.ts';
 import { canonicalJson } from '../support/compare-rows.ts';
 import { onClosedState } from '../support/duckdb-state.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';
@@ -25,65 +27,79 @@ async function filledHarness(): Promise<MetricsHarness> {
   return harness;
 }
 
+/** Index of a pass of the plan, as the tables of sketches have it. */
+const passId = (name: string) => planOf(CATALOGUE).passes.findIndex((pass) => pass.name === name);
+
 /** One damage each, as SQL, and what the diff must say of it: the metrics, and which side has no such point. */
 const DAMAGES: { name: string; sql: string[]; metrics: string[]; missing?: 'stored' | 'rebuilt' }[] = [
   {
     name: 'a count that is one too high',
     sql: [
-      `UPDATE metrics.points_traffic SET events = events + 1 WHERE win = 1 AND rowid = (SELECT min(rowid) FROM metrics.points_traffic WHERE win = 1)`,
+      `UPDATE metrics.sums_events SET responses_errors = responses_errors + 1 WHERE win = 1 AND rowid = (SELECT min(rowid) FROM metrics.sums_events WHERE win = 1)`,
     ],
-    metrics: ['traffic'],
+    metrics: ['responses'],
+  },
+  {
+    name: 'a number of events that is one too high, which two metrics have',
+    sql: [
+      `UPDATE metrics.sums_events SET "rows" = "rows" + 1 WHERE win = 1 AND rowid = (SELECT min(rowid) FROM metrics.sums_events WHERE win = 1 AND event_type = 'view_product')`,
+    ],
+    metrics: ['traffic', 'responses'],
   },
   {
     name: 'a quantile that is a little off',
-    sql: [`UPDATE metrics.points_latency SET p95 = p95 * 1.0001 WHERE win = 2`],
+    sql: [`UPDATE metrics.sketches SET q2 = q2 * 1.0001 WHERE win = 2`],
     metrics: ['latency'],
   },
   {
     name: 'money that is off by the smallest unit',
-    sql: [`UPDATE metrics.points_revenue SET revenue = revenue + 0.0001 WHERE win = 2`],
+    sql: [
+      `UPDATE metrics.sums_events SET revenue_revenue = revenue_revenue + 0.0001 WHERE win = 2 AND event_type = 'purchase'`,
+    ],
     metrics: ['revenue'],
   },
   {
     name: 'rows that are missing',
-    sql: [`DELETE FROM metrics.points_products WHERE win = 2`],
-    metrics: ['products'],
+    sql: [
+      `DELETE FROM metrics.sums_lines_by_product_id WHERE win = 2 AND product_id = (SELECT min(product_id) FROM metrics.sums_lines_by_product_id WHERE event_type = 'purchase')`,
+    ],
+    metrics: ['products', 'sales'],
     missing: 'stored',
   },
   {
     name: 'a window that is missing',
     sql: [
-      `DELETE FROM metrics.points_audience WHERE win = 0 AND start = (SELECT max(start) FROM metrics.points_audience WHERE win = 0)`,
+      `DELETE FROM metrics.sums_events WHERE win = 0 AND start = (SELECT max(start) FROM metrics.sums_events WHERE win = 0)`,
     ],
-    metrics: ['audience'],
+    metrics: ['traffic', 'responses', 'latency', 'audience'],
     missing: 'stored',
   },
   {
     name: 'bad rows that are missing',
-    sql: [`DELETE FROM metrics.points_quality WHERE win = 2`],
+    sql: [`DELETE FROM metrics.sums_quality_by_reason WHERE win = 2`],
     metrics: ['quality'],
     missing: 'stored',
   },
   {
     name: 'a row too many, with a key that no event has',
     sql: [
-      `INSERT INTO metrics.points_traffic (SELECT * REPLACE ('invented' AS event_type) FROM metrics.points_traffic WHERE win = 1 LIMIT 1)`,
+      `INSERT INTO metrics.sums_events (SELECT * REPLACE ('invented' AS event_type, 0 AS latency_rows) FROM metrics.sums_events WHERE win = 1 LIMIT 1)`,
     ],
-    metrics: ['traffic'],
+    metrics: ['traffic', 'responses'],
     missing: 'rebuilt',
   },
   {
     name: 'a window of a day on which nothing happened',
     sql: [
-      `INSERT INTO metrics.points_funnel (SELECT * REPLACE (start - 1440 * 1000 AS start) FROM metrics.points_funnel WHERE win = 1 LIMIT 1)`,
+      `INSERT INTO metrics.sums_lines_by_product_id (SELECT * REPLACE (start - 1440 * 1000 AS start) FROM metrics.sums_lines_by_product_id WHERE win = 1 AND event_type = 'view_product' LIMIT 1)`,
     ],
-    metrics: ['funnel'],
+    metrics: ['products'],
     missing: 'rebuilt',
   },
   {
     name: 'bad rows of a day on which nothing was received',
     sql: [
-      `INSERT INTO metrics.points_quality (SELECT * REPLACE (start + 1440 * 1000 AS start) FROM metrics.points_quality WHERE win = 1 LIMIT 1)`,
+      `INSERT INTO metrics.sums_quality_by_reason (SELECT * REPLACE (start + 1440 * 1000 AS start) FROM metrics.sums_quality_by_reason WHERE win = 1 LIMIT 1)`,
     ],
     metrics: ['quality'],
     missing: 'rebuilt',
@@ -91,8 +107,8 @@ const DAMAGES: { name: string; sql: string[]; metrics: string[]; missing?: 'stor
   {
     name: 'sketches that lost their content',
     sql: [
-      `DELETE FROM metrics.set_audience_users`,
-      `UPDATE metrics.points_audience SET users = 0 WHERE win = 2`,
+      `DELETE FROM metrics.hashes WHERE pass = ${passId('audience_users')}`,
+      `UPDATE metrics.sketches SET n = 0 WHERE win = 2 AND pass = ${passId('audience_users')}`,
     ],
     metrics: ['audience'],
   },
@@ -132,7 +148,7 @@ describe('damage of the metrics, duckdb', () => {
     const harness = await filledHarness();
     try {
       await harness.reopen(async () => {
-        await onClosedState(harness.stateDir(), 'UPDATE metrics.points_traffic SET events = events + 1');
+        await onClosedState(harness.stateDir(), 'UPDATE metrics.sums_events SET "rows" = "rows" + 1');
       });
       const all = await harness.diff();
       const instantMs = START_MS + 3_600_000;

@@ -24,7 +24,7 @@ for (const engine of ENGINE_NAMES) {
         products: 40,
       };
       const lines = [...stream({ ...options, rates: { late: 0, veryLate: 0, outOfOrder: 0 } })];
-      const events = lines.flatMap(({ kind, event }) => (kind === 'event' ? [event!] : []));
+      const events = lines.flatMap(({ kind, event }) => (kind === 'event' && !event!.isBot ? [event!] : []));
       const harness = await MetricsHarness.open({ engine, timeZone: 'UTC' });
       try {
         await harness.deliver(...deliveriesOf(lines, 50));
@@ -116,6 +116,46 @@ for (const engine of ENGINE_NAMES) {
           all.reduce((sum, row) => sum + cents(row.revenue), 0),
         );
         assert.ok(rows.length <= 2 * (TOP + 1), 'the rows of the windows are grouped the same way');
+      } finally {
+        await harness.close();
+      }
+    });
+
+    it('the best products of each currency have a row each: money of one currency never outranks that of another', async () => {
+      const harness = await MetricsHarness.open({ engine, timeZone: 'UTC' });
+      const buy = (product_id: string, amount: string, currency: string) =>
+        JSON.stringify({ timestamp: START_MS, event_type: 'purchase', product_id, amount, currency });
+      try {
+        await harness.deliver({
+          atMs: START_MS,
+          lines: [
+            buy('kettle', '25444', 'JPY'),
+            buy('lamp', '900', 'JPY'),
+            buy('lamp', '39.90', 'EUR'),
+            buy('lamp', '10', 'EUR'),
+            buy('chair', '20', 'EUR'),
+            buy('rug', '5', 'EUR'),
+          ],
+        });
+        await harness.settle();
+        const { total, overall } = await harness.store.query({
+          metric: 'sales',
+          window: '1d',
+          fromMs: START_MS - (START_MS % 86_400_000),
+          toMs: END_MS,
+          total: true,
+          top: 1,
+        });
+        assert.deepEqual(
+          total!.map(({ currency, product_id, orders, revenue }) => [currency, product_id, orders, revenue]),
+          [
+            ['EUR', 'lamp', 2, '49.9000'],
+            ['JPY', 'kettle', 1, '25444.0000'],
+            ['EUR', 'other', 2, '25.0000'],
+            ['JPY', 'other', 1, '900.0000'],
+          ],
+        );
+        assert.equal(overall, null, 'currencies are never added up');
       } finally {
         await harness.close();
       }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { assertError, assertHealthy, assertNothingLeaks } from '../support/answers.ts';
+import { testNow } from '../support/clock.ts';
 import { type Product, startProduct, temporaryDir } from '../support/product.ts';
 
 const KIB = 1024;
@@ -19,7 +20,7 @@ before(async () => {
 after(() => product?.stop());
 
 const event = (id: string, more = '') =>
-  `{"timestamp":${Date.now()},"event_type":"view_product","event_id":"${id}"${more}}`;
+  `{"timestamp":${testNow()},"event_type":"view_product","event_id":"${id}"${more}}`;
 const ndjson = { 'content-type': 'application/x-ndjson' };
 const json = { 'content-type': 'application/json' };
 
@@ -27,31 +28,65 @@ async function assertSent(
   body: string | Uint8Array,
   headers: Record<string, string>,
   accepted: number,
-  errors: [line: number, code: string][],
+  errors: [record: number, code: string][],
 ): Promise<void> {
   const answer = await product.send(body, headers);
-  assert.equal(answer.status, 200, answer.text);
+  if (accepted === 0 && errors.length > 0) assertError(answer, 422, 'nothing_accepted');
+  else assert.equal(answer.status, 200, answer.text);
   const found = {
     accepted: answer.json.accepted,
-    errors: answer.json.errors.map(({ line, code }) => [line, code]),
+    errors: answer.json.errors.map(({ record, code }) => [record, code]),
   };
   assert.deepEqual(found, { accepted, errors }, answer.text);
   assert.equal(answer.json.rejected, errors.length);
   assertNothingLeaks(answer.text);
 }
 
-test('garbage bytes are bad rows', async () => {
-  await assertSent(Buffer.from([0x00, 0xff, 0xfe, 0x80, 0x0a, 0xc3, 0x28]), ndjson, 0, [
-    [1, 'not_utf8'],
-    [2, 'not_utf8'],
+test('garbage bytes are bad rows beside an event, and refused alone', async () => {
+  const garbage = Buffer.from([0x00, 0xff, 0xfe, 0x80, 0x0a, 0xc3, 0x28]);
+  await assertSent(Buffer.concat([Buffer.from(`${event('beside')}\n`), garbage]), ndjson, 1, [
+    [2, 'bad_record'],
+    [3, 'not_utf8'],
   ]);
-  await assertSent('hello\nworld', ndjson, 0, [
-    [1, 'not_json'],
+  await assertSent(`${event('one')}\nhello\nworld\n${event('two')}`, ndjson, 2, [
     [2, 'not_json'],
+    [3, 'not_json'],
   ]);
+  const { received } = await product.ledger();
+  for (const body of [garbage, 'hello\nworld', Buffer.from('PK\u0003\u0004 a workbook')])
+    assertError(await product.send(body, ndjson), 415, 'unsupported_format');
+  await assertSent('{"hello":1}\n{"timestamp":"soon","event_type":"x"}', ndjson, 0, [
+    [1, 'missing_field'],
+    [2, 'bad_timestamp'],
+  ]);
+  assert.equal((await product.ledger()).received, received, 'nothing of them was stored');
   await assertSent('', ndjson, 0, []);
   await assertSent('\n\n\r\n', ndjson, 0, []);
   await assertHealthy(product);
+});
+
+test('a refused body says which field of which record, and with which value', async () => {
+  const { text, json: answer } = await product.send(
+    `[{"event_type":"x","timestamp":"31/12/2026"},{"event_type":"x","timestamp":""}]`,
+    json,
+  );
+  const { error, errors } = answer as unknown as {
+    error: { code: string; message: string };
+    errors: object[];
+  };
+  assert.equal(error.code, 'nothing_accepted');
+  assert.equal(
+    error.message,
+    '2 of 2 records are not events; nothing was stored. Record 1 (line 1): date_order (timestamp: 31/12/2026).',
+  );
+  assert.deepEqual(errors[0], {
+    line: 1,
+    record: 1,
+    code: 'date_order',
+    field: 'timestamp',
+    example: '31/12/2026',
+  });
+  assert.match(text, /"record":2,"code":"missing_field","field":"timestamp","example":"\{/);
 });
 
 test('nesting, reserved names and long lines are judged line by line', async () => {
@@ -74,8 +109,9 @@ test('nesting, reserved names and long lines are judged line by line', async () 
   // Names that would reach into JavaScript's own objects are unknown fields like any other: text that is kept.
   assert.deepEqual([...codes.keys()], [2, 6], answer.text);
   // One value that is all of the body, nested without end.
-  const { status } = await product.send('['.repeat(900 * KIB), json);
-  assert.equal(status, 200);
+  const answerToDeep = await product.send('['.repeat(900 * KIB), json);
+  assert.ok([415, 422].includes(answerToDeep.status), answerToDeep.text);
+  assert.equal(answerToDeep.json.accepted ?? 0, 0);
   await assertHealthy(product);
 });
 
@@ -112,7 +148,9 @@ test('strict mode stores all or nothing', async () => {
   const path = '/v1/events?strict=true';
   const mixed = await product.request('POST', path, { body: `${event('u')}\nnope`, headers: ndjson });
   assertError(mixed, 422, 'lines_rejected');
-  assert.deepEqual((mixed.json as { errors: unknown }).errors, [{ line: 2, code: 'not_json' }]);
+  assert.deepEqual((mixed.json as { errors: unknown }).errors, [
+    { line: 2, record: 2, code: 'not_json', example: 'nope' },
+  ]);
   assert.equal((mixed.json as { accepted: number }).accepted, 0);
   assert.equal((await product.ledger()).received, before);
   assert.equal((await product.request('POST', path, { body: event('v'), headers: ndjson })).status, 200);
@@ -146,7 +184,7 @@ test('compressed bodies: several frames, broken, cut, unknown, nested', async ()
     assertError(await send(encoding, Buffer.alloc(0)), 400, 'bad_encoding');
     const nested = await send(encoding, compress(compress(event('y'))));
     assert.equal(nested.status, 200);
-    assert.equal(nested.json.accepted, 0, 'the inner one is no text');
+    assert.equal(nested.json.accepted, 1, 'a compressed file that was sent compressed');
   }
   assertError(await send('br', Buffer.from('x')), 415, 'unsupported_encoding');
   assertError(await send('gzip, gzip', Buffer.from('x')), 415, 'unsupported_encoding');
@@ -176,7 +214,7 @@ test('bombs end at the limit, with flat memory', async () => {
 test('each limit lets through what is just within it', async () => {
   const fill = (bytes: number) => {
     const lines = Array.from({ length: 10 }, (_, index) => event(`fill-${index}-${Math.random()}`));
-    return `${lines.join('\n')}\n`.padEnd(bytes, '\n');
+    return `${lines.join('\n')}\n`.padEnd(bytes, ' ');
   };
   assert.equal((await product.send(fill(MIB), ndjson)).json.accepted, 10);
   assertError(await product.send(fill(MIB + 1), ndjson), 413, 'too_large');
@@ -205,5 +243,5 @@ test('content types do not matter, and none is needed', async () => {
 test('afterwards the books balance', async () => {
   const ledger = await product.settled();
   assert.ok(ledger.balanced, JSON.stringify(ledger));
-  assert.ok(ledger.metrics.bad > 10);
+  assert.ok(ledger.metrics.bad >= 5, JSON.stringify(ledger.metrics));
 });

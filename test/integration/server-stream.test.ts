@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { assertError, assertHealthy } from '../support/answers.ts';
+import { testNow } from '../support/clock.ts';
 import { EventStream } from '../support/event-stream.ts';
 import { type Product, startProduct, temporaryDir, until } from '../support/product.ts';
 import { rawRequest } from '../support/raw-http.ts';
@@ -20,7 +21,7 @@ before(async () => {
 after(() => product?.stop());
 
 let sent = 0;
-async function send(count: number, type = 'view_product', timeMs = Date.now()): Promise<void> {
+async function send(count: number, type = 'view_product', timeMs = testNow()): Promise<void> {
   const lines = Array.from(
     { length: count },
     () =>
@@ -88,6 +89,24 @@ test('an id that is not of this store, or too far back, means to load anew', asy
   }
 });
 
+test('a client that was away for very long loads anew, and holds up no other', async () => {
+  const live = await EventStream.open(`${product.url}/v1/stream?metrics=traffic`);
+  const products = Array.from(
+    { length: 25_000 },
+    (_, n) => `{"timestamp":${testNow()},"event_type":"view_product","product_id":"far${n}"}`,
+  );
+  assert.equal((await product.send(products.join('\n'))).json.accepted, products.length);
+  await product.settled();
+  const far = await EventStream.open(`${product.url}/v1/stream?metrics=products`, { 'last-event-id': '0' });
+  await until(() => far.events.some(({ event }) => event === 'reset'), 'it is told to load anew');
+  assert.equal(far.points('products').length, 0, 'and gets none of the points that it missed');
+  const before = dayEvents(live, 'refund');
+  await send(2, 'refund');
+  await until(() => dayEvents(live, 'refund') === before + 2, 'the other goes on');
+  far.close();
+  live.close();
+});
+
 test('parameters are checked, HEAD opens nothing, and there is a limit', async () => {
   assertError(await product.request('GET', '/v1/stream?metrics=nope'), 404, 'unknown_metric');
   assertError(await product.request('GET', '/v1/stream?windows=2m'), 400, 'bad_window');
@@ -127,7 +146,7 @@ test('a client that does not read is cut off; others go on', async () => {
   const note = 'x'.repeat(2000);
   const body = Array.from(
     { length: 500 },
-    () => `{"timestamp":${Date.now()},"event_type":"search","note":"${note}"}`,
+    () => `{"timestamp":${testNow()},"event_type":"search","note":"${note}"}`,
   ).join('\n');
   let rounds = 0;
   await until(

@@ -18,6 +18,7 @@ import { kafkaMetadata } from '../support/kafka-request.ts';
 import { cli, temporaryDir, until } from '../support/product.ts';
 import { ROUND_TRIPS, type RoundTrip } from '../support/round-trips.ts';
 import { startService } from '../support/services.ts';
+import { itThorough } from '../support/thorough.ts';
 
 const FETCH_MS_MAX = 800_000;
 const { HOME = '', XDG_CACHE_HOME = join(HOME, '.cache'), GOPROXY } = process.env;
@@ -33,6 +34,8 @@ for (const name of NAMES) {
     const dataDir = temporaryDir();
     const on = ['--data', dataDir, '--json'];
     after(() => services(['down', ...on]));
+    // What is done with the processes is the same for each server; two of them are slow.
+    const itOn = name === 'influxdb' || name === 'kafka' ? it : itThorough;
     const roundTrip = ROUND_TRIPS[name] as RoundTrip<ServiceName>;
     let info: Connections[ServiceName];
     let pids: number[];
@@ -52,14 +55,15 @@ for (const name of NAMES) {
       info = connections[name];
       await roundTrip.write(info);
       await roundTrip.read(info);
+      pids = pidsOf(await status());
     });
 
-    it('stays as it is when it is asked to come up again', async () => {
+    itOn('stays as it is when it is asked to come up again', async () => {
       const before = await status();
-      pids = pidsOf(before);
       assert.equal(before.state, 'running');
       assert.deepEqual(before.connection, info);
       assert.deepEqual((await up())[name], info);
+      assert.deepEqual(pidsOf(before), pids);
       assert.deepEqual(pidsOf(await status()), pids);
     });
 
@@ -77,7 +81,7 @@ for (const name of NAMES) {
       assert.equal(statSync(join(dataDir, 'services', 'services.json')).mode & 0o777, 0o600);
     });
 
-    it('is dead after kill -9, and comes back with its address and data', async () => {
+    itOn('is dead after kill -9, and comes back with its address and data', async () => {
       for (const pid of pids) process.kill(pid, 'SIGKILL');
       await until(async () => (await status()).processes.every(({ alive }) => !alive), 'its end');
       assert.equal((await status()).state, 'dead');
@@ -86,7 +90,7 @@ for (const name of NAMES) {
       await roundTrip.read(info);
     });
 
-    it('is stopped by down, keeps its data, and loses them when asked to', async () => {
+    itOn('is stopped by down, keeps its data, and loses them when asked to', async () => {
       const { stdout } = await services(['down', '--data', dataDir]);
       for (const pid of pids) {
         assert.match(stdout, new RegExp(`^Stopped .*\\(${pid}\\)`));
@@ -124,7 +128,7 @@ test('services: another program that has the pid of a dead server is left alone'
   }
 });
 
-test('services: three brokers; one is killed and comes back', async () => {
+itThorough('services: three brokers; one is killed and comes back', async () => {
   const kafka = await startService('kafka', { brokers: 3 });
   const { brokers } = kafka.info;
   await ROUND_TRIPS.kafka.write(kafka.info);
@@ -137,7 +141,7 @@ test('services: three brokers; one is killed and comes back', async () => {
   await ROUND_TRIPS.kafka.read(kafka.info);
 });
 
-test('services: a DataNode is killed alone and comes back', async () => {
+itThorough('services: a DataNode is killed alone and comes back', async () => {
   const hdfs = await startService('hdfs');
   await ROUND_TRIPS.hdfs.write(hdfs.info);
   await hdfs.kill('SIGKILL', 'datanode');
@@ -184,7 +188,7 @@ describe('services: what is wrong is said in a sentence', () => {
     const env = { PATH: pathWithout('go'), XDG_CACHE_HOME: cache, GOPROXY: 'http://127.0.0.1:9' };
     const { code, stderr } = await services(['up', 's3', ...on], env);
     assert.equal(code, 1);
-    assert.match(stderr, /Go [\d.]+ could not be fetched: .*ECONNREFUSED.*Check the network/);
+    assert.match(stderr, /Go [\d.]+ could not be fetched: .*refused.*Check the network/);
     assert.deepEqual(readdirSync(join(cache, 'tillstream', 'services')), [], 'something half done is left');
   });
 });

@@ -10,10 +10,8 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import type { Status } from '../../src/domain/status.ts';
 import { findProgram } from '../../src/services/programs.ts';
-import { newAdmin } from '../support/kafka.ts';
 import { cli, configFile, temporaryDir, until } from '../support/product.ts';
-import { startService, type TestService } from '../support/services.ts';
-import { type SparkPrograms, sparkPrograms } from '../support/spark.ts';
+import { sparkPython } from '../support/spark.ts';
 import { openSparkRig, type SparkRig } from '../support/spark-rig.ts';
 
 const LINE = '{"timestamp":"2026-11-23T10:15:30Z","event_type":"purchase"}';
@@ -37,17 +35,15 @@ const TOOLS = [
 ];
 
 describe('Spark: what goes wrong is told', () => {
-  let kafka: TestService<'kafka'>;
-  let programs: SparkPrograms;
+  let python: string;
   /** A Python without pyspark. */
   let bare: string;
   let tools: string;
 
   before(async () => {
-    programs = await sparkPrograms();
-    kafka = await startService('kafka');
+    python = await sparkPython();
     const venv = temporaryDir();
-    execFileSync(programs.python, ['-m', 'venv', '--without-pip', venv]);
+    execFileSync(python, ['-m', 'venv', '--without-pip', venv]);
     bare = join(venv, 'bin', 'python');
     tools = temporaryDir();
     for (const tool of TOOLS) {
@@ -56,23 +52,14 @@ describe('Spark: what goes wrong is told', () => {
     }
   });
 
-  const open = (config: object, topic = 'errors', dir = temporaryDir()) =>
-    openSparkRig({
-      dir,
-      programs,
-      brokers: kafka.info.brokers,
-      topic,
-      master: 'local[2]',
-      timeZone: 'UTC',
-      config,
-    });
+  const open = (config: object, dir: string) => openSparkRig({ dir, timeZone: 'UTC', config });
 
   /** Waits for the message; gives the state. */
-  const says = async ({ engine }: SparkRig, message: RegExp, msMax: number): Promise<string> => {
-    await until(() => message.test(engine.status().message), `${message}`, msMax).catch(() =>
-      assert.match(engine.status().message, message),
+  const says = async ({ spark }: SparkRig, message: RegExp, msMax: number): Promise<string> => {
+    await until(() => message.test(spark.status().message), `${message}`, msMax).catch(() =>
+      assert.match(spark.status().message, message),
     );
-    const { state, message: text } = engine.status();
+    const { state, message: text } = spark.status();
     assert.doesNotMatch(text, /\n|Traceback|\bat [a-z]+\./, 'no stack trace');
     return state;
   };
@@ -87,13 +74,13 @@ describe('Spark: what goes wrong is told', () => {
   }
 
   const assertTold = async (trouble: Trouble): Promise<void> => {
-    const { config = {}, env = {}, state, message, msMax = SOON_MS, dir } = trouble;
+    const { config = {}, env = {}, state, message, msMax = SOON_MS, dir = temporaryDir() } = trouble;
     const usual = { ...process.env };
     for (const [name, value] of Object.entries(env)) {
       if (value === undefined) delete process.env[name];
       else process.env[name] = value;
     }
-    const rig = await open(config, 'errors', dir);
+    const rig = await open(config, dir);
     try {
       await rig.send([LINE]);
       assert.equal(await says(rig, message, msMax), state);
@@ -126,7 +113,7 @@ describe('Spark: what goes wrong is told', () => {
       assertTold({
         config: { python: script('notes.txt', 'notes\n', 0o644) },
         state: 'failed',
-        message: /notes\.txt is no program that can be run\. Set engine\.python/,
+        message: /notes\.txt is not a program that can be run\. Set engine\.python/,
       }));
 
     it('is another program', () =>
@@ -148,9 +135,8 @@ describe('Spark: what goes wrong is told', () => {
       mkdirSync(join(fake, 'pyspark', 'sql'), { recursive: true });
       const modules = {
         '__init__.py': '__version__ = "3.5.1"',
-        'sql/__init__.py': 'DataFrame = SparkSession = object',
+        'sql/__init__.py': 'SparkSession = object',
         'sql/functions.py': 'lit = None',
-        'sql/streaming.py': 'StreamingQueryListener = object',
       };
       for (const [name, text] of Object.entries(modules)) writeFileSync(join(fake, 'pyspark', name), text);
       await assertTold({
@@ -161,7 +147,7 @@ describe('Spark: what goes wrong is told', () => {
         message: /^The pyspark of .*python is 3\.5\.1, and the job needs 4\.2\.0\. Install that one/,
       });
       // It would have said that there is no builder.
-      assert.equal(readFileSync(join(dir, 'metrics-spark', 'spark', 'driver.log'), 'utf8'), '');
+      assert.equal(readFileSync(join(dir, 'metrics', 'spark', 'driver.log'), 'utf8'), '');
     });
   });
 
@@ -228,7 +214,7 @@ describe('Spark: what goes wrong is told', () => {
       assertTold({
         config: {
           master: 'k8s://https://127.0.0.1:9',
-          checkpoint: 'file:///tmp/tillstream-no-such-folder',
+          archive_url: 'file:///tmp/tillstream-no-such-folder',
           conf: { 'spark.kubernetes.container.image': 'spark:4.2.0' },
         },
         state: 'waiting',
@@ -237,40 +223,9 @@ describe('Spark: what goes wrong is told', () => {
       }));
   });
 
-  describe('the connector', () => {
-    const only = (name: RegExp) => programs.jars.filter((jar) => name.test(jar));
-    it('is not there', () =>
-      assertTold({
-        config: { jars: only(/commons-pool2/) },
-        state: 'failed',
-        message: /^Spark has no Kafka connector\. Set engine\.jars to its four jars/,
-        msMax: JAVA_MS,
-      }));
-
-    it('lacks a jar', () =>
-      assertTold({
-        config: { jars: programs.jars.filter((jar) => !jar.includes('kafka-clients')) },
-        state: 'failed',
-        message: /^Spark's Kafka connector is not whole: it lacks org\.apache\.kafka\.\S+\. Set engine\.jars/,
-        msMax: JAVA_MS,
-      }));
-  });
-
-  it('the checkpoint can not be written', () =>
-    assertTold({
-      config: { checkpoint: `file://${script('file', '')}/state` },
-      state: 'failed',
-      message: /^Spark can't keep its state \(.*file\S*\)\. Set engine\.checkpoint/,
-      msMax: JAVA_MS,
-    }));
-
   describe('what is known at once ends "up"', () => {
     const up = async (engine: object) => {
-      const log = { kind: 'kafka', ...kafka.info, topic: 'refused' };
-      const config = configFile({
-        log,
-        engine: { kind: 'spark', master: 'local[2]', ...programs, ...engine },
-      });
+      const config = configFile({ engine: { kind: 'spark', master: 'local[2]', python, ...engine } });
       return cli(['up', '--data', temporaryDir(), '--config', config]);
     };
     const cases: [string, object, RegExp][] = [
@@ -281,27 +236,17 @@ describe('Spark: what goes wrong is told', () => {
       ],
       ['a master without a port', { master: 'spark://x' }, /engine\.master.*must be local\[\*\]/],
       [
-        'another machine without a checkpoint',
+        'another machine, that does not reach the archive',
         { master: 'spark://far:7077' },
-        /set engine\.checkpoint to a folder/,
+        /can't reach the archive, which is a folder of this machine\. Set engine\.archive_url/,
       ],
-      ['YARN without a checkpoint', { master: 'yarn' }, /set engine\.checkpoint to a folder of HDFS/],
-      [
-        'YARN without its configuration',
-        { master: 'yarn', checkpoint: 'hdfs://n:1/x' },
-        /set engine\.hadoop_conf_dir/,
-      ],
+      ['YARN without its configuration', { master: 'yarn' }, /set engine\.hadoop_conf_dir/],
       [
         'a jar that is not there',
         { jars: ['/nowhere/spark.jar'] },
         /engine\.jars: there is no file \/nowhere\/spark\.jar/,
       ],
-      [
-        'a connector of another version',
-        { jars: [], packages: 'org.apache.spark:spark-sql-kafka-0-10_2.13:3.5.1' },
-        /engine\.packages: .*3\.5\.1 is not for Spark 4\.2\.0/,
-      ],
-      ['a config error', { shuffle_partitions: 0 }, /engine\.shuffle_partitions/],
+      ['a config error', { executor_cores: 0 }, /engine\.executor_cores/],
     ];
     for (const [name, engine, message] of cases) {
       it(name, async () => {
@@ -315,9 +260,8 @@ describe('Spark: what goes wrong is told', () => {
 
   it('a user of the product sees it: up, status, check, doctor', async () => {
     const data = temporaryDir();
-    const log = { kind: 'kafka', ...kafka.info, topic: 'seen' };
-    const engine = { kind: 'spark', master: 'local[2]', jars: programs.jars, python: bare };
-    const args = ['--data', data, '--config', configFile({ log, engine })];
+    const engine = { kind: 'spark', master: 'local[2]', python: bare };
+    const args = ['--data', data, '--config', configFile({ engine })];
     const started = await cli(['up', '--background', ...args]);
     try {
       assert.equal(started.code, 1);
@@ -338,31 +282,5 @@ describe('Spark: what goes wrong is told', () => {
     const check = await cli(['check', ...args]);
     assert.equal(check.code, 1);
     assert.match(check.stdout, /Spark +PROBLEM +.*has no pyspark/);
-  });
-
-  it('the topic is deleted before Spark reads it', async () => {
-    const rig = await open({}, 'deleted');
-    try {
-      const admin = newAdmin(kafka.info.brokers);
-      await admin.deleteTopics({ topics: ['deleted'] });
-      await admin.close();
-      assert.equal(await says(rig, /^The brokers don't have the topic/, JAVA_MS), 'waiting');
-    } finally {
-      await rig.close();
-    }
-  });
-
-  it('Kafka goes away before Spark reads it, and comes back', async () => {
-    const rig = await open({}, 'away');
-    try {
-      await rig.send([LINE]);
-      await kafka.kill();
-      assert.equal(await says(rig, /^Spark waits for Kafka: \S+ does not answer\./, JAVA_MS), 'waiting');
-      await kafka.restart();
-      await until(() => rig.engine.status().state === 'ready', 'Spark', 2 * JAVA_MS);
-      await until(rig.isSettled, 'the line to be counted', JAVA_MS);
-    } finally {
-      await rig.close();
-    }
   });
 });

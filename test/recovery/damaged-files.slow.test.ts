@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
+import { testNow } from '../support/clock.ts';
 import { cli, type Product, startProduct, temporaryDir } from '../support/product.ts';
 import { compareWithRebuild } from './kill-support.ts';
 
@@ -26,7 +27,7 @@ async function allRows(product: Product): Promise<unknown> {
   const rows: Record<string, unknown> = {};
   for (const { name, windows } of CATALOGUE) {
     for (const window of windows) {
-      const from = Date.now() - 20 * 86_400_000;
+      const from = testNow() - 20 * 86_400_000;
       const path = `/v1/metrics/${name}?window=${window}&from=${from}&total=true`;
       const { json } = await product.request<{ rows: unknown; total: unknown }>('GET', path);
       rows[`${name} ${window}`] = { rows: json.rows, total: json.total };
@@ -38,7 +39,7 @@ async function allRows(product: Product): Promise<unknown> {
 let rowsBefore: unknown;
 before(async () => {
   const lines = join(dataDir, 'lines.ndjson');
-  const start = new Date(Date.now() - 6 * 3_600_000).toISOString();
+  const start = new Date(testNow() - 6 * 3_600_000).toISOString();
   const made = [
     '--count',
     '20000',
@@ -98,7 +99,7 @@ async function withDamagedLog(keepUnread: boolean): Promise<{ dir: string; produ
   for (const name of ['a', 'b', 'c']) {
     const lines = Array.from(
       { length: 100 },
-      (_, n) => `{"timestamp":${Date.now()},"event_type":"search","event_id":"${name}${n}"}`,
+      (_, n) => `{"timestamp":${testNow()},"event_type":"search","event_id":"${name}${n}"}`,
     );
     assert.equal((await first.send(lines.join('\n'))).json.accepted, 100);
   }
@@ -111,7 +112,7 @@ async function withDamagedLog(keepUnread: boolean): Promise<{ dir: string; produ
 
 test('lines lost in the log before they were read are counted, set aside, and stop nothing', async () => {
   const { dir, product } = await withDamagedLog(true);
-  const next = `{"timestamp":${Date.now()},"event_type":"search","event_id":"d"}`;
+  const next = `{"timestamp":${testNow()},"event_type":"search","event_id":"d"}`;
   assert.equal((await product.send(next)).status, 200);
   const ledger = await product.settled();
   assert.equal(ledger.received, 301);

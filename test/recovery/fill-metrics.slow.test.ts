@@ -52,12 +52,12 @@ test('events are taken while the metrics are filled; a stop in the middle costs 
   assert.equal(await second.exited, 0, second.output());
 
   const ledger = (await cli(['ledger', ...args])).json<{
-    metrics: { counted: number; duplicate: number };
+    metrics: { counted: number; duplicate: number; excluded: number };
     balanced: boolean;
   }>();
   assert.equal(ledger.balanced, true);
   assert.equal(ledger.metrics.duplicate, loaded.duplicates);
-  assert.equal(ledger.metrics.counted, loaded.events - loaded.duplicates + 2);
+  assert.equal(ledger.metrics.counted, loaded.events - loaded.duplicates - ledger.metrics.excluded + 2);
   const range = ['--window', '1d', '--from', '2020-01-01', '--to', '2040-01-01'];
   const { rows } = (await cli(['query', 'traffic', ...range, ...args])).json<Totals>();
   assert.equal(

@@ -3,11 +3,15 @@ import { watch } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Product, randomFrom, spawnUp, startProduct } from '../support/product.ts';
+import { testNow } from '../support/clock.ts';
+import { type Product, spawnUp, startProduct } from '../support/product.ts';
 import { readArchive } from '../support/read-archive.ts';
+import { randomFrom } from '../support/seed.ts';
 
 /** So that the rows at the end can be compared one by one in reasonable time. */
 const SEND_EVERY_MS = 20;
+/** A killed product has ended after this time. */
+const END_MS_MAX = 5000;
 
 /** A batch that the client sends until it is acknowledged, always with the same lines. */
 interface Batch {
@@ -32,6 +36,10 @@ class RememberingClient {
   #waiting: Batch[] = [];
   #next = 0;
   #unbalanced: string[] = [];
+  /** What failed while the product went on running: no kill explains it. */
+  #unexplained: string[] = [];
+  /** Ledgers that were seen. */
+  observed = 0;
 
   constructor(random: () => number) {
     this.#random = random;
@@ -50,6 +58,7 @@ class RememberingClient {
   async finish(product: Product): Promise<void> {
     for (const batch of this.#waiting.splice(0)) assert.ok(await this.#send(product, batch));
     assert.deepEqual(this.#unbalanced, [], 'the ledger did not balance while running');
+    assert.deepEqual(this.#unexplained, [], 'requests failed while the product was running');
   }
 
   async #sender(product: Product, signal: AbortSignal): Promise<void> {
@@ -66,12 +75,24 @@ class RememberingClient {
     while (!signal.aborted && product.isRunning()) {
       try {
         const ledger = await product.ledger();
+        assert.ok(Number.isInteger(ledger.received), `no ledger: ${JSON.stringify(ledger)}`);
+        this.observed++;
         if (!ledger.balanced) this.#unbalanced.push(JSON.stringify(ledger));
-      } catch {
-        // Killed.
+      } catch (error) {
+        await this.#explain(product, 'ledger', error);
       }
       await sleep(20);
     }
+  }
+
+  /** A request that fails is explained by the end of the product, which the kill brings at once. */
+  async #explain(product: Product, request: string, error: unknown): Promise<void> {
+    const isOver = await Promise.race([
+      product.exited.then(() => true),
+      sleep(END_MS_MAX, false, { ref: false }),
+    ]);
+    if (!isOver)
+      this.#unexplained.push(`${request}: ${String(error)} ${String((error as Error).cause ?? '')}`);
   }
 
   #make(): Batch {
@@ -80,7 +101,7 @@ class RememberingClient {
       const kind = this.#random();
       if (kind < 0.03) return `garbage ${id}`;
       if (kind < 0.05) return `{"timestamp":"someday","event_type":"purchase","event_id":"${id}"}`;
-      const time = Date.now() - Math.floor(this.#random() ** 4 * 3 * 86_400_000);
+      const time = testNow() - Math.floor(this.#random() ** 4 * 3 * 86_400_000);
       return `{"timestamp":${time},"event_type":"view_product","event_id":"${id}","user_id":"u${Math.floor(this.#random() * 500)}","product_id":"p1","response_time":${Math.floor(this.#random() * 900)},"status_code":200}`;
     });
     return { lines, attempts: 0 };
@@ -90,7 +111,7 @@ class RememberingClient {
     batch.attempts++;
     try {
       const { status, json, text } = await product.send(batch.lines.join('\n'));
-      if (status >= 500) {
+      if (status === 503) {
         batch.attempts--;
         return false;
       }
@@ -98,6 +119,7 @@ class RememberingClient {
       assert.equal(json.accepted + json.rejected, batch.lines.length);
     } catch (error) {
       if (error instanceof assert.AssertionError) throw error;
+      await this.#explain(product, 'send', error);
       return false;
     }
     for (const line of batch.lines) {
@@ -234,6 +256,7 @@ export async function killLoop({ seed, kills, dataDir }: KillOptions): Promise<s
   ];
   const client = new RememberingClient(random);
   const done: Record<string, number> = {};
+  let loads = 0;
   for (let kill = 0; kill < kills; kill++) {
     if (kill < 2 || kill % 7 === 0) {
       // While it starts, and while it fills the metrics from the archive.
@@ -249,6 +272,7 @@ export async function killLoop({ seed, kills, dataDir }: KillOptions): Promise<s
     const product = await startProduct(options);
     const abort = new AbortController();
     const load = client.run(product, abort.signal);
+    loads++;
     const [name, moment] = moments[kill % moments.length]!;
     await sleep(random() * 300);
     await moment()(product, 1500);
@@ -259,9 +283,10 @@ export async function killLoop({ seed, kills, dataDir }: KillOptions): Promise<s
   }
   const product = await startProduct(options);
   await client.finish(product);
+  assert.ok(client.observed >= loads, `the ledger was seen ${client.observed} times in ${loads} loads`);
   const outcome = await judge(product, client);
   assert.equal(await product.stop(), 0, product.output());
-  return `${outcome}; kills: ${JSON.stringify(done)}`;
+  return `${outcome}; ledgers seen while running: ${client.observed}; kills: ${JSON.stringify(done)}`;
 }
 
 async function forgetMetrics(dataDir: string): Promise<void> {

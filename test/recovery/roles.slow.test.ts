@@ -10,9 +10,12 @@ import { type SimulatedLine, startBefore, stream, Truth } from '../../src/adapte
 import type { Ledger } from '../../src/domain/ledger.ts';
 import type { RebuildResult } from '../../src/ports/engine.ts';
 import type { Connections } from '../../src/services/server.ts';
-import { type Product, startProduct, temporaryDir, testSeed, until } from '../support/product.ts';
+import { testNow } from '../support/clock.ts';
+import { statusOf } from '../support/influx.ts';
+import { cli, configFile, type Product, startProduct, temporaryDir, until } from '../support/product.ts';
 import { python } from '../support/read-archive.ts';
-import { startService } from '../support/services.ts';
+import { testSeed } from '../support/seed.ts';
+import { ownName, sharedService } from '../support/services.ts';
 
 /** The shortest that the config takes. */
 const SESSION_SECONDS = 6;
@@ -23,7 +26,7 @@ const seed = testSeed('roles');
 let kafka: Connections['kafka'];
 let s3: Connections['s3'];
 before(async () => {
-  [kafka, s3] = [(await startService('kafka')).info, (await startService('s3')).info];
+  [kafka, s3] = [await sharedService('kafka'), await sharedService('s3')];
 });
 
 /** The processes of one test: a topic, a folder of the bucket, and a stream of lines of its own. */
@@ -36,7 +39,7 @@ class Fleet {
   constructor(name: string, count: number) {
     this.#name = name;
     const eventsPerSecond = count / 3600;
-    const startMs = startBefore(Date.now(), count, eventsPerSecond);
+    const startMs = startBefore(testNow(), count, eventsPerSecond);
     const rates = { malformed: 0.01, duplicate: 0.02 };
     this.#lines = stream({ seed, count, startMs, eventsPerSecond, rates })[Symbol.iterator]();
   }
@@ -47,17 +50,21 @@ class Fleet {
     return startProduct({
       dataDir: this.dataDirs[name],
       args: ['--roles', roles],
-      config: {
-        log: {
-          kind: 'kafka',
-          ...kafka,
-          topic: `roles-${this.#name}`,
-          session_timeout_seconds: SESSION_SECONDS,
-        },
-        archive: { kind: 's3', ...s3, prefix: this.#name },
-        batch: { archive_every_ms: 300, metrics_every_ms: 300 },
-      },
+      config: this.config(),
     });
+  }
+
+  config(): object {
+    return {
+      log: {
+        kind: 'kafka',
+        ...kafka,
+        topic: ownName(`roles-${this.#name}`),
+        session_timeout_seconds: SESSION_SECONDS,
+      },
+      archive: { kind: 's3', ...s3, prefix: this.#name },
+      batch: { archive_every_ms: 300, metrics_every_ms: 300 },
+    };
   }
 
   /** Sends batches, one after the other to each of the collectors in turn. */
@@ -73,7 +80,7 @@ class Fleet {
 
   /** Waits until all is archived and measured; then everything must equal what was sent. */
   async assertExact(measurer: Product): Promise<void> {
-    const { lines, events, duplicates, bad } = this.truth.summary();
+    const { lines, events, excluded, duplicates, bad } = this.truth.summary();
     await until(
       async () => {
         const now = await measurer.ledger();
@@ -89,8 +96,8 @@ class Fleet {
     assert.deepEqual(
       { archive: ledger.archive, metrics: ledger.metrics, balanced: ledger.balanced },
       {
-        archive: { events: events + duplicates, bad_rows: bad, in_flight: 0 },
-        metrics: { counted: events, duplicate: duplicates, bad, in_flight: 0 },
+        archive: { events: events + excluded + duplicates, bad_rows: bad, in_flight: 0 },
+        metrics: { counted: events, duplicate: duplicates, excluded, bad, in_flight: 0 },
         balanced: true,
       },
     );
@@ -100,7 +107,7 @@ class Fleet {
     assert.equal(diff.json.differences, 0, diff.text);
     assert.ok(diff.json.windows > 0);
     for (const [table, rows] of [
-      ['events', events + duplicates],
+      ['events', events + excluded + duplicates],
       ['bad_rows', bad],
     ] as const)
       assert.deepEqual(await this.#places(table), { rows, places: rows }, table);
@@ -176,6 +183,55 @@ describe('Processes that share the work', () => {
     assert.equal(refused.status, 421);
     assert.match(refused.json.error!.message, /has the roles measure, serve; ask one with the role collect/);
     for (const product of [...collectors, ...writers, measurer]) assert.equal(await product.stop(), 0);
+  });
+
+  it('show their roles, and an address of the dashboard only where there is one', async () => {
+    const config = configFile(new Fleet('shown', 0).config());
+    for (const [roles, hasPage] of [
+      ['collect', false],
+      ['measure,serve', true],
+    ] as const) {
+      const dataDir = temporaryDir();
+      const common = ['--data', dataDir, '--config', config];
+      const up = await cli(['up', '--background', '--roles', roles, ...common], { timeoutMs: 180_000 });
+      assert.equal(up.code, 0, up.stderr);
+      assert.equal(/Dashboard {2}http/.test(up.stdout), hasPage, up.stdout);
+      assert.match(up.stdout, /http:\/\/127\.0\.0\.1:\d+/);
+      const { stdout } = await cli(['status', '--data', dataDir]);
+      assert.match(stdout, new RegExp(`^Roles: ${roles.replace(',', ', ')}$`, 'm'));
+      assert.equal((await cli(['down', ...common], { timeoutMs: 180_000 })).code, 0);
+    }
+  });
+
+  it('report lines that no process archives, until one does', async () => {
+    const fleet = new Fleet('nobody', 4000);
+    const collector = await fleet.start('c', 'collect');
+    const measurer = await fleet.start('m', 'measure,serve');
+    const ready = async () => (await measurer.request<{ ready: boolean }>('GET', '/readyz')).json.ready;
+    const lagGauge = async () => {
+      const { text } = await measurer.request('GET', '/metrics');
+      return Number(/^tillstream_lag_lines\{reader="archive"\} (\d+)$/m.exec(text)?.[1]);
+    };
+    assert.equal(await lagGauge(), 0);
+    await fleet.send([collector], 10);
+    await until(async () => (await lagGauge()) === 10 * BATCH_LINES, 'the lag of the archive to be shown');
+    await until(async () => !(await ready()), 'the archive to be reported', 60_000);
+    const { parts, lag } = await statusOf(measurer);
+    assert.equal(lag.archive, 10 * BATCH_LINES);
+    assert.equal(parts.archive!.state, 'waiting');
+    assert.match(
+      parts.archive!.message,
+      /2000 lines wait to be archived, and no process archives them.*role archive/,
+    );
+    assert.equal(
+      (await measurer.request('GET', '/metrics')).text.includes('tillstream_part_ready{part="archive"} 0'),
+      true,
+    );
+    const writer = await fleet.start('w', 'archive');
+    await fleet.assertExact(measurer);
+    await until(ready, 'the archive to be ready again');
+    assert.equal(await lagGauge(), 0);
+    for (const product of [collector, writer, measurer]) assert.equal(await product.stop(), 0);
   });
 
   it('lose and double nothing when an archive writer hangs for longer than its session and goes on then', async () => {

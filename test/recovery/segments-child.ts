@@ -4,13 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { segmentLogConfigSchema } from '../../src/adapters/log/segments/config.ts';
 import { acquireLock, LockHeld } from '../../src/adapters/log/segments/lock.ts';
 import { openSegmentLog } from '../../src/adapters/log/segments/log.ts';
+import { testNow } from '../support/clock.ts';
 
 const [task, path, argument, rounds] = process.argv.slice(2) as [string, string, string, string];
 
 /** Appends from several callers without end, and says on stdout what was acknowledged. */
 async function append(): Promise<void> {
   const config = segmentLogConfigSchema.parse({ disk_reserve_bytes: 0, segment_bytes_max: 30_000 });
-  const log = await openSegmentLog({ dir: path, config, readers: [], now: Date.now });
+  const log = await openSegmentLog({ dir: path, config, readers: [], now: testNow });
   writeSync(1, 'ready\n');
   const caller = async (name: number) => {
     for (let n = 0; ; n += 1) {

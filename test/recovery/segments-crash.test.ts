@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { randomFrom, testSeed } from '../support/seed.ts';
 import { CrashFiles } from './segments-crash-files.ts';
-import { Ledger, openLog, randomFrom, temporaryDir, testSeed } from './segments-support.ts';
+import { Ledger, openLog, temporaryDir } from './segments-support.ts';
 
 const SEEDS = 50;
 const CRASHES = 4;

@@ -8,7 +8,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { acquireLock, LockHeld } from '../../src/adapters/log/segments/lock.ts';
-import { openLog, randomFrom, readBlocks, temporaryDir, testSeed } from './segments-support.ts';
+import { randomFrom, testSeed } from '../support/seed.ts';
+import { openLog, readBlocks, temporaryDir } from './segments-support.ts';
 
 const CHILD = fileURLToPath(new URL('./segments-child.ts', import.meta.url));
 

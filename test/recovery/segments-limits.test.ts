@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { segmentLogConfigSchema } from '../../src/adapters/log/segments/config.ts';
 import { type LogFiles, nodeFiles } from '../../src/adapters/log/segments/files.ts';
+import { FORMAT_VERSION } from '../../src/adapters/log/segments/format.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';
 import { Ledger, openLog, readBlocks, temporaryDir, textOf } from './segments-support.ts';
 
@@ -175,10 +176,15 @@ test('a folder of a later format, or of another log, is refused with a clear err
   await log.close();
   const path = join(dir, 'log.json');
   const identity = JSON.parse(readFileSync(path, 'utf8'));
-  writeFileSync(path, JSON.stringify({ ...identity, format_version: 2, written_by: 'tillstream 9.1.0' }));
+  writeFileSync(
+    path,
+    JSON.stringify({ ...identity, format_version: FORMAT_VERSION + 1, written_by: 'tillstream 9.1.0' }),
+  );
   await assert.rejects(
     openLog(dir),
-    /format version 2, written by tillstream 9\.1\.0\. This program is older/,
+    new RegExp(
+      `format version ${FORMAT_VERSION + 1}, written by tillstream 9\\.1\\.0\\. This program is older`,
+    ),
   );
   writeFileSync(path, JSON.stringify({ ...identity, id: 'another' }));
   await assert.rejects(openLog(dir), /belongs to another event log/);
@@ -245,6 +251,7 @@ test('the files are plain NDJSON, readable without this program', async () => {
     'crc',
     'received_at',
     'source',
+    'canonical',
     'before',
     'header_crc',
   ]);

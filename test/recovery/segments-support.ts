@@ -7,6 +7,7 @@ import { segmentLogConfigSchema } from '../../src/adapters/log/segments/config.t
 import { openSegmentLog, type SegmentLogOptions } from '../../src/adapters/log/segments/log.ts';
 import { sumCounts } from '../../src/domain/offset.ts';
 import { type AppendResult, type EventLog, LogRefused } from '../../src/ports/event-log.ts';
+import { testNow } from '../support/clock.ts';
 
 const made: string[] = [];
 after(() => {
@@ -29,24 +30,6 @@ function isWritable(path: string): boolean {
   }
 }
 
-/** Seed of this run, printed so that a failure can be had again with TILLSTREAM_TEST_SEED. */
-export function testSeed(name: string): number {
-  const seed = Number(process.env.TILLSTREAM_TEST_SEED ?? Date.now() % 1_000_000_007);
-  console.log(`${name}: TILLSTREAM_TEST_SEED=${seed}`);
-  return seed;
-}
-
-/** Random numbers in [0, 1) that depend on the seed only (mulberry32). */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 type Overrides = Partial<Omit<SegmentLogOptions, 'config'>> & { config?: object };
 
 export function openLog(dir: string, overrides: Overrides = {}): Promise<EventLog> {
@@ -55,7 +38,7 @@ export function openLog(dir: string, overrides: Overrides = {}): Promise<EventLo
     dir,
     config: segmentLogConfigSchema.parse({ disk_reserve_bytes: 0, segment_bytes_max: 2000, ...config }),
     readers: [],
-    now: Date.now,
+    now: testNow,
     ...rest,
   });
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { sumCounts } from '../../src/domain/offset.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';
-import { Ledger, openLog, randomFrom, readBlocks, temporaryDir, testSeed } from './segments-support.ts';
+import { randomFrom, testSeed } from '../support/seed.ts';
+import { Ledger, openLog, readBlocks, temporaryDir } from './segments-support.ts';
 
 function segmentsOf(dir: string): string[] {
   return readdirSync(dir)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { testNow } from './clock.ts';
 import type { Answer, Product, SendResult } from './product.ts';
 
 interface ErrorBody {
@@ -29,7 +30,7 @@ export async function assertHealthy(product: Product): Promise<void> {
   assert.ok(product.isRunning(), product.output());
   assert.equal((await product.request('GET', '/healthz')).status, 200);
   const line = JSON.stringify({
-    timestamp: Date.now(),
+    timestamp: testNow(),
     event_type: 'view_product',
     event_id: `ok-${Math.random()}`,
   });

@@ -9,22 +9,25 @@ import {
 import { duckDbConfig } from '../../src/adapters/engine/duckdb/config.ts';
 import { type DuckDb, openDuckDb } from '../../src/adapters/engine/duckdb/index.ts';
 import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
+import { Ingestor } from '../../src/ingest/ingestor.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
-import { Door } from '../../src/pipeline/door.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';
+import { testNow } from './clock.ts';
 import { batchOf } from './parse-lines.ts';
 
 /** Storages of the tables, with a local folder for copies. */
 type Storages = (stagingDir: string) => DeltaArchiveOptions['storage'];
 
-/** The real door, parser and archive around a log in memory, with the test's clock. */
+/** The real ingestor, parser and archive around a log in memory, with the test's clock. */
 export class ArchiveRig {
   readonly dir: string;
   readonly archiveDir: string;
   readonly log: EventLog;
   readonly duckdb: DuckDb;
-  readonly #door: Door;
-  nowMs = Date.now();
+  readonly #ingestor: Ingestor;
+  nowMs = testNow();
+  /** Gets what the archive warns of. */
+  onWarn: (message: string) => void = () => {};
   readonly #storages: Storages | undefined;
 
   private constructor(
@@ -40,12 +43,17 @@ export class ArchiveRig {
     this.duckdb = duckdb;
     this.#storages = storages;
     clock.now = () => this.nowMs;
-    this.#door = new Door({ log, timeZone: 'UTC', lineBytesMax: 64 * 1024, now: clock.now });
+    this.#ingestor = new Ingestor({
+      log,
+      settings: { time_zone: 'UTC' },
+      lineBytesMax: 64 * 1024,
+      now: clock.now,
+    });
   }
 
   /** With `storages` the tables are there instead of in the folder `archive`, which then holds local copies. */
   static async open(dir: string, storages?: Storages): Promise<ArchiveRig> {
-    const clock = { now: Date.now };
+    const clock = { now: testNow };
     const now = () => clock.now();
     const log = openMemoryLog({ now });
     mkdirSync(join(dir, 'archive'));
@@ -63,7 +71,10 @@ export class ArchiveRig {
 
   /** Another writer on the same folder each time. */
   openArchive(): Promise<DeltaArchive> {
-    const options = { parquet: this.duckdb.parquet, logId: this.log.id, now: () => this.nowMs };
+    const ignore = () => {};
+    const warn = (_fields: object, message: string) => this.onWarn(message);
+    const logger = { debug: ignore, info: ignore, warn, error: ignore };
+    const options = { parquet: this.duckdb.parquet, logId: this.log.id, now: () => this.nowMs, logger };
     if (!this.#storages) return openLocalArchive(this.archiveDir, options);
     const stagingDir = join(this.archiveDir, randomUUID());
     return DeltaArchive.open({ ...options, stagingDir, storage: this.#storages(stagingDir) });
@@ -71,7 +82,7 @@ export class ArchiveRig {
 
   async receive(lines: readonly (string | Buffer)[], source = 'http'): Promise<void> {
     const newline = Buffer.from('\n');
-    await this.#door.ingest(source, Buffer.concat(lines.flatMap((line) => [Buffer.from(line), newline])));
+    await this.#ingestor.ingest(source, Buffer.concat(lines.flatMap((line) => [Buffer.from(line), newline])));
   }
 
   /** Archives up to so many lines; false when there is nothing left. */
@@ -79,9 +90,11 @@ export class ArchiveRig {
     const from = archive.position(0);
     if (from >= this.log.partitions()[0]!.end) return false;
     const batches = await this.log.read(0, from, { linesMax, bytesMax: 256 * 1024 * 1024 });
-    const parsed = await (await this.duckdb.parser.stage([batches])).parse();
+    const parsed = await this.duckdb.parser.parse(() => [batches]);
     try {
-      await archive.append(batchOf(parsed, from, batches));
+      const batch = batchOf(parsed, from, batches);
+      await this.duckdb.decoder.decide(batch, archive, { 0: from });
+      await archive.append(batch);
     } finally {
       await this.duckdb.parser.release(parsed);
     }

@@ -1,5 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { isIPv4 } from 'node:net';
+import { realNow } from './clock.ts';
 
 /** A certificate and its private key, as PEM. */
 export interface Identity {
@@ -93,7 +94,7 @@ const nameOf = (name: string) =>
   der(SEQUENCE, der(SET, der(SEQUENCE, oid('2.5.4.3'), der(0x0c, Buffer.from(name)))));
 
 function time(fromNowMs: number): Buffer {
-  const text = new Date(Date.now() + fromNowMs).toISOString().replaceAll(/^..|[-:T]|\.\d+/g, '');
+  const text = new Date(realNow() + fromNowMs).toISOString().replaceAll(/^..|[-:T]|\.\d+/g, '');
   return der(0x17, Buffer.from(text));
 }
 

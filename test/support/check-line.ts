@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { LineChecker } from '../../src/domain/check-line.ts';
 import { FIELDS } from '../../src/domain/fields.ts';
 
@@ -17,6 +18,24 @@ export function check(line: string | Buffer): string | null {
 export function withMember(name: string, json: string): string | null {
   const others = [TIME, TYPE].filter((member) => !member.startsWith(`"${name}"`));
   return check(`{${[...others, `"${name}":${json}`].join(',')}}`);
+}
+
+/** The same, where `invalid` stands for a line that is an event without this member, whose value is kept. */
+export function gradeOf(name: string, json: string): string | null {
+  const reason = withMember(name, json);
+  if (reason !== null) return reason;
+  const { [name]: value, extra } = JSON.parse(checker.canonical().toString());
+  if (extra?.invalid === undefined) return null;
+  assert.equal(value, undefined);
+  assert.deepEqual(extra, { invalid: { [name]: JSON.parse(json) } });
+  assert.equal(checker.needsNormalizing, true);
+  return 'invalid';
+}
+
+/** Whether the line with the members is to be read by its values; it must be an event. */
+export function needsNormalizing(members: string, type = TYPE): boolean {
+  assert.equal(check(`{${TIME},${type}${members === '' ? '' : ','}${members}}`), null, members);
+  return checker.needsNormalizing;
 }
 
 /** A text of the line just accepted. */

@@ -25,7 +25,7 @@ export function differencesOf(line: Buffer, passesDoor: (line: Buffer) => boolea
   const members: Member[] = [];
   for (const { key, value } of membersOf(tokens)) {
     const field = fieldOf(key);
-    const isReserved = JSON.parse(unescapedNul(key)) === BAD_MARK;
+    const isReserved = JSON.parse(key) === BAD_MARK;
     if (isReserved && (value[0] === 'null' || names.has('reserved_null'))) names.add('reserved_null');
     else if (field && members.some((member) => fieldOf(member.key) === field)) names.add('duplicate_field');
     else members.push({ key, value });
@@ -35,17 +35,11 @@ export function differencesOf(line: Buffer, passesDoor: (line: Buffer) => boolea
     const field = fieldOf(key);
     if (field?.kind === 'text' && !value[0]!.startsWith('"') && !/^(?:-?\d+|null)$/.test(value[0]!)) {
       names.add(value.some(isOdd) ? 'nan' : 'wrong_type');
-      if (value.some((token) => token.includes('\\u0000'))) names.add('nul_character');
       member.value = ['"x"'];
       continue;
     }
     if (value.some(isOdd)) names.add('nan');
     member.value = value.map((token) => (isOdd(token) ? '0' : token));
-    if (!field) {
-      if ([key, ...value].some((token) => unescapedNul(token) !== token)) names.add('nul_character');
-      member.key = unescapedNul(key);
-      member.value = member.value.map(unescapedNul);
-    }
   }
   const mended = `{${members.map(({ key, value }) => `${key}:${value.join('')}`).join(',')}}`;
   return names.size > 0 && passesDoor(Buffer.from(mended)) ? [...names] : null;
@@ -68,9 +62,4 @@ function membersOf(tokens: string[]): Member[] {
     members.push({ key, value: tokens.slice(start, position) });
   }
   return members;
-}
-
-/** The token with U+0001 in the place of U+0000. */
-function unescapedNul(token: string): string {
-  return token.replace(/\\(?:u0000|.)/g, (code) => (code === '\\u0000' ? '\\u0001' : code));
 }

@@ -4,8 +4,10 @@ import { openDuckDb } from '../../src/adapters/engine/duckdb/index.ts';
 import type { Config } from '../../src/app.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import type { BatchParser, ParquetTool } from '../../src/ports/batch.ts';
-import type { BatchEngine } from '../../src/ports/engine.ts';
+import type { Decoder } from '../../src/ports/decoder.ts';
+import type { ArchivedBatches, BatchEngine } from '../../src/ports/engine.ts';
 import type { MetricsStore } from '../../src/ports/metrics-store.ts';
+import { sharedSpark } from './spark.ts';
 
 /** The engines that a config can name. */
 type AnyEngine = Config['engine']['kind'];
@@ -23,6 +25,8 @@ export interface EngineOptions {
 
 export interface EngineUnderTest {
   parser: BatchParser;
+  decoder: Decoder;
+  archived: ArchivedBatches;
   parquet: ParquetTool;
   engine: BatchEngine;
   store: MetricsStore;
@@ -31,23 +35,28 @@ export interface EngineUnderTest {
   close(): Promise<void>;
 }
 
-/** Engines that are fed in this process: each runs every test that the others run. */
+/** By what an engine computes. */
 export const ENGINES = {
-  duckdb: ({ dir, archiveDir, foldRowsMin, ...options }) =>
-    openDuckDb({
-      ...options,
-      dir: join(dir, 'duckdb'),
-      archiveDirs: [archiveDir],
-      catalogue: CATALOGUE,
-      config: duckDbConfig.parse({ threads: 2 }),
-      ...(foldRowsMin === undefined ? {} : { foldRowsMin }),
-    }),
-} satisfies Partial<Record<AnyEngine, (options: EngineOptions) => Promise<EngineUnderTest>>>;
+  duckdb: (options) => open(options, null),
+  spark: (options) => open(options, sharedSpark()),
+} satisfies Record<AnyEngine, (options: EngineOptions) => Promise<EngineUnderTest>>;
 export type EngineName = keyof typeof ENGINES;
 
-/** Engines that are programs of their own, and the suite of each with every golden input. An engine in neither list does not compile. */
-export const GOLDEN_SUITES: Record<Exclude<AnyEngine, EngineName>, string> = {
-  spark: 'golden-spark.slow.test.ts',
-};
+/** Engines that are fed with the log: each runs every test that the others run. Spark takes what is archived, and has suites of its own. */
+export const ENGINE_NAMES: readonly EngineName[] = ['duckdb'];
 
-export const ENGINE_NAMES = Object.keys(ENGINES) as EngineName[];
+async function open(
+  { dir, archiveDir, foldRowsMin, ...options }: EngineOptions,
+  program: ReturnType<typeof sharedSpark> | null,
+): Promise<EngineUnderTest> {
+  const elsewhere = await program;
+  return openDuckDb({
+    ...options,
+    dir: join(dir, 'duckdb'),
+    archiveDirs: [archiveDir, ...(elsewhere ? [elsewhere.dir] : [])],
+    catalogue: CATALOGUE,
+    config: duckDbConfig.parse({ threads: 2 }),
+    aggregator: elsewhere?.spark ?? null,
+    ...(foldRowsMin === undefined ? {} : { foldRowsMin }),
+  });
+}

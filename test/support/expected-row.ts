@@ -33,20 +33,33 @@ export function expectedRow(checker: LineChecker, line: Buffer, timeZone: string
       row.event_date = new Date(Math.floor(micros / 1000)).toISOString().slice(0, 10);
     } else if (text === null) row[field.name] = null;
     else if (field.kind === 'integer') row[field.name] = String(Number(text) + 0);
-    else if (field.kind === 'money') row[field.name] = formatMoney(parseMoney(text) as bigint);
+    else if (field.kind === 'money' || field.kind === 'decimal')
+      row[field.name] = formatMoney(parseMoney(text) as bigint);
+    else if (field.kind === 'boolean') row[field.name] = text === 'true' ? text : null;
+    else if (field.kind === 'items') row[field.name] = text.match(TOKEN)!.map(canonical).join('');
     else if (field.name === 'event_type') row[field.name] = EVENT_TYPE_ALIASES[text] ?? text;
     else row[field.name] = text;
   }
-  row.extra = extraOf(line.toString('utf8'));
+  const { others, known } = membersOf(line.toString('utf8'));
+  const invalid = FIELDS.flatMap(({ name, kind }, index) => {
+    const raw = known.get(name);
+    const isMissing =
+      raw === undefined || ['null', '""', ...(kind === 'boolean' ? ['false'] : [])].includes(raw);
+    return isMissing || checker.text(index) !== null ? [] : [`"${name}":${raw}`];
+  });
+  if (invalid.length > 0) others.push(`"invalid":{${invalid.join(',')}}`);
+  row.extra = others.length > 0 ? `{${others.join(',')}}` : null;
   return row;
 }
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null|[{}[\]:,]/g;
 
-/** Fields that the schema does not know, as canonical JSON; null without any. */
-function extraOf(line: string): string | null {
+/** The members of a line as canonical JSON: values of known fields, and all others. What is in an object `extra` comes first. */
+function membersOf(line: string): { known: Map<string, string>; others: string[] } {
+  const known = new Map<string, string>();
   const tokens = line.match(TOKEN)!;
   const members: string[] = [];
+  let inner: string[] | undefined;
   let position = 1;
   while (tokens[position] !== '}') {
     if (tokens[position] === ',') position++;
@@ -60,10 +73,20 @@ function extraOf(line: string): string | null {
       if (depth === 0) break;
     }
     position++;
-    if (!FIELDS.some((field) => field.name === name))
-      members.push(tokens.slice(start, position).map(canonical).join(''));
+    if (name === 'extra' && tokens[start + 2] === '{' && inner === undefined)
+      inner = tokens.slice(start + 3, position - 1);
+    else if (FIELDS.some((field) => field.name === name))
+      known.set(
+        name,
+        tokens
+          .slice(start + 2, position)
+          .map(canonical)
+          .join(''),
+      );
+    else members.push(tokens.slice(start, position).map(canonical).join(''));
   }
-  return members.length > 0 ? `{${members.join(',')}}` : null;
+  if (inner && inner.length > 0) members.unshift(inner.map(canonical).join(''));
+  return { known, others: members };
 }
 
 /** Strings with as few escapes as JSON allows; whole numbers as written, others as the nearest double. */

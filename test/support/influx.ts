@@ -3,6 +3,7 @@ import { WINDOWS, type WindowSize } from '../../src/domain/window.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import type { MetricRow } from '../../src/ports/metrics-store.ts';
 import type { Connections } from '../../src/services/server.ts';
+import { testNow } from './clock.ts';
 import { type Product, until } from './product.ts';
 
 type Info = Connections['influxdb'];
@@ -52,8 +53,11 @@ export class Influx {
   }
 }
 
+/** What is asked of the product here. */
+export type Asked = Pick<Product, 'request' | 'settled'>;
+
 /** Waits until the store of the product has all that the product has. */
-export async function followed(product: Product, msMax = 60_000): Promise<void> {
+export async function followed(product: Asked, msMax = 60_000): Promise<void> {
   await product.settled();
   await until(
     async () => {
@@ -71,16 +75,12 @@ interface StatusSeen {
   lag: Record<string, number>;
 }
 
-export async function statusOf(product: Product): Promise<StatusSeen> {
+export async function statusOf(product: Asked): Promise<StatusSeen> {
   return (await product.request<StatusSeen>('GET', '/v1/status')).json;
 }
 
 /** Every metric in InfluxDB is what the query API gives, point for point. Gives the number of points. */
-export async function assertMetricsEqual(
-  product: Product,
-  influx: Influx,
-  database?: string,
-): Promise<number> {
+export async function assertMetricsEqual(product: Asked, influx: Influx, database?: string): Promise<number> {
   let points = 0;
   for (const metric of CATALOGUE) {
     const keys = metric.keys.map((key) => key.name);
@@ -118,10 +118,10 @@ const SPAN_DAYS = { '1m': 30, '1h': 2000, '1d': 40_000 };
 /** The simulated shop's events are at most some months late. */
 const DAYS_BACK = 1500;
 
-async function apiRows(product: Product, metric: string, window: WindowSize): Promise<MetricRow[]> {
+async function apiRows(product: Asked, metric: string, window: WindowSize): Promise<MetricRow[]> {
   const rows: MetricRow[] = [];
   const stepMs = SPAN_DAYS[window] * DAY_MS;
-  const endMs = Math.floor(Date.now() / DAY_MS + 2) * DAY_MS;
+  const endMs = Math.floor(testNow() / DAY_MS + 2) * DAY_MS;
   for (let toMs = endMs; toMs > endMs - DAYS_BACK * DAY_MS; toMs -= stepMs) {
     const path = `/v1/metrics/${metric}?window=${window}&from=${Math.max(0, toMs - stepMs)}&to=${toMs}`;
     const answer = await product.request<{ rows: MetricRow[] }>('GET', path);
@@ -134,14 +134,19 @@ async function apiRows(product: Product, metric: string, window: WindowSize): Pr
 function canonical(row: MetricRow, keys: string[]): string {
   const entries = Object.entries(row)
     .filter(([, value]) => value !== null && value !== undefined)
-    .map(([name, value]) => [name, name === 'start' || keys.includes(name) ? String(value) : Number(value)]);
+    .map(([name, value]) => [
+      name === 'units' ? 'units_decimal' : name,
+      name === 'start' || keys.includes(name) ? String(value) : Number(value),
+    ]);
   return JSON.stringify(entries.sort());
 }
 
 /** The best 20 products of each window by revenue, then purchases, views and id; the sum of the rest. */
 function ranked(rows: MetricRow[]): MetricRow[] {
   const number = (row: MetricRow, name: string) => Number(row[name]);
-  return [...Map.groupBy(rows, ({ start }) => start)].flatMap(([start, group]) => {
+  const place = ({ start, currency }: MetricRow) => `${start} ${currency ?? ''}`;
+  return [...Map.groupBy(rows, place).values()].flatMap((group) => {
+    const { start, currency } = group[0]!;
     const sorted = group.sort(
       (a, b) =>
         number(b, 'revenue') - number(a, 'revenue') ||
@@ -154,8 +159,9 @@ function ranked(rows: MetricRow[]): MetricRow[] {
     if (rest.length === 0) return best;
     const sum = (name: string) =>
       rest.reduce((total, row) => total + Math.round(number(row, name) * 10_000), 0) / 10_000;
-    const other: MetricRow = { start, product_id: 'other', rank: 'other' };
-    for (const name of ['views', 'carts', 'purchases', 'revenue']) other[name] = sum(name);
+    const other: MetricRow = { start, product_id: 'other', rank: 'other', ...(currency ? { currency } : {}) };
+    for (const name of ['views', 'carts', 'purchases', 'orders', 'units', 'revenue'])
+      if (name in rest[0]!) other[name] = sum(name);
     return [...best, other];
   });
 }

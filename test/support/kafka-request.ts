@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 
 /**
- * The two requests of Kafka's protocol that tests of the servers need, in their oldest versions that Kafka 4 takes, so
+ * The requests of Kafka's protocol that tests of the servers need, in their oldest versions that Kafka 4 takes, so
  * that no client library is part of the proof (https://kafka.apache.org/protocol).
  */
 const METADATA = { key: 3, version: 1 };
 const CREATE_TOPICS = { key: 19, version: 2 };
+const CREATE_PARTITIONS = { key: 37, version: 0 };
 
 export interface KafkaMetadata {
   brokers: string[];
@@ -52,6 +53,23 @@ export async function createKafkaTopic(address: string, name: string, replicas: 
     return code;
   });
   assert.deepEqual(codes, [0], `Kafka did not make the topic ${name}`);
+}
+
+/** Gives a topic more partitions, which the brokers place. */
+export async function addKafkaPartitions(address: string, name: string, count: number): Promise<void> {
+  const [anywhere, msMax, onlyCheck] = [int32(-1), int32(10_000), Buffer.from([0])];
+  const topic = [string(name), int32(count), anywhere];
+  const answer = new Fields(
+    await request(address, CREATE_PARTITIONS, [int32(1), ...topic, msMax, onlyCheck]),
+  );
+  answer.int32();
+  const codes = answer.list(() => {
+    answer.string();
+    const code = answer.int16();
+    answer.string();
+    return code;
+  });
+  assert.deepEqual(codes, [0], `Kafka did not add partitions to ${name}`);
 }
 
 /** Sends a request over a connection of its own; gives the body of the answer. */

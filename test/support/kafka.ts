@@ -1,16 +1,24 @@
 import { randomUUID } from 'node:crypto';
+import { after } from 'node:test';
 import { Admin, Producer } from '@platformatic/kafka';
 import { createKafkaClient } from '../../src/adapters/kafka-client/client.ts';
 import { kafkaLogConfigSchema, openKafkaLog } from '../../src/adapters/log/kafka/index.ts';
 import type { Logger } from '../../src/domain/logger.ts';
 import type { EventLog, LogBatch } from '../../src/ports/event-log.ts';
+import { testNow } from './clock.ts';
 import { temporaryDir, until } from './product.ts';
+
+/** On a broker that outlives the file, a client that is left open would keep the file's process. */
+const clients: { close(): Promise<unknown> }[] = [];
+after(() => Promise.allSettled(clients.map((client) => client.close())));
 
 export const quietLogger: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** A client of others on the same brokers; `close` ends it. */
 export function newAdmin(brokers: readonly string[]): Admin {
-  return new Admin({ clientId: 'test', bootstrapBrokers: [...brokers], retries: 5, retryDelay: 200 });
+  const admin = new Admin({ clientId: 'test', bootstrapBrokers: [...brokers], retries: 5, retryDelay: 200 });
+  clients.push(admin);
+  return admin;
 }
 
 export async function createTopic(
@@ -74,6 +82,7 @@ export async function transactions(brokers: readonly string[], topic: string): P
     retries: 10,
     retryDelay: 200,
   });
+  clients.push(producer);
   return {
     async run(lists, end) {
       const transaction = await producer.beginTransaction();
@@ -108,7 +117,7 @@ export function openLog(
   brokers: readonly string[],
   dir: string,
   config: object,
-  now: () => number = Date.now,
+  now: () => number = testNow,
 ): Promise<EventLog> {
   return openKafkaLog({
     config: kafkaLogConfigSchema.parse({ brokers, ...config }),

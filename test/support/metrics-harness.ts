@@ -5,16 +5,17 @@ import { join } from 'node:path';
 import { type DeltaArchive, openLocalArchive } from '../../src/adapters/archive/delta/archive.ts';
 import { CHUNKS_MAX } from '../../src/adapters/engine/duckdb/batch-parser.ts';
 import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
-import { sumCounts } from '../../src/domain/offset.ts';
+import { type Positions, sumCounts } from '../../src/domain/offset.ts';
 import type { WindowSize } from '../../src/domain/window.ts';
+import { Ingestor } from '../../src/ingest/ingestor.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
-import { Door } from '../../src/pipeline/door.ts';
-import type { ParsedBatch } from '../../src/ports/batch.ts';
+import { ArchiveFeed } from '../../src/pipeline/archive-feed.ts';
+import { mergePartitions } from '../../src/pipeline/merge-partitions.ts';
+import type { BatchSpan, ParsedBatch } from '../../src/ports/batch.ts';
 import type { BatchEngine, RebuildResult } from '../../src/ports/engine.ts';
 import type { EventLog } from '../../src/ports/event-log.ts';
 import type { MetricRow, MetricsStore } from '../../src/ports/metrics-store.ts';
-import { ENGINES, type EngineName, type EngineUnderTest } from './engines.ts';
-import { batchOf } from './parse-lines.ts';
+import { ENGINE_NAMES, ENGINES, type EngineName, type EngineUnderTest } from './engines.ts';
 
 /** Lines that arrive together at one time, as one request of a source. */
 export interface Delivery {
@@ -30,7 +31,9 @@ export interface HarnessOptions {
   engine: EngineName;
   timeZone: string;
   foldRowsMin?: number;
-  /** A log that holds the lines already, of one partition; nothing can be delivered then. */
+  /** Partitions of the log; default: one. Deliveries go to them in turn. */
+  partitions?: number;
+  /** A log that holds the lines already; nothing can be delivered then. */
   log?: EventLog;
 }
 
@@ -40,24 +43,32 @@ const TO_MS = Date.UTC(2200, 0, 1);
 const NEWLINE = Buffer.from('\n');
 
 /**
- * The way of a line from the door to the metrics, step by step and with the test's clock: the real door, parser, archive
+ * The way of a line from the ingestor to the metrics, step by step and with the test's clock: the real ingestor, parser, archive
  * and engine around a log in memory, which outlives every stop and crash of the rest. Archive and engine have positions
  * of their own, so that either can be ahead.
  */
 export class MetricsHarness {
   readonly options: HarnessOptions;
   readonly log: EventLog;
-  readonly #door: Door;
+  readonly #ingestor: Ingestor;
   nowMs = 0;
+  /** Hears of each batch that was decided. */
+  onDecided: (batch: ParsedBatch) => void = () => {};
   dir = '';
   archive!: DeltaArchive;
   #parts!: EngineUnderTest;
+  #memory: Buffer | undefined;
 
   private constructor(options: HarnessOptions) {
     this.options = options;
-    const { timeZone, log } = options;
-    this.log = log ?? openMemoryLog({ now: () => this.nowMs });
-    this.#door = new Door({ log: this.log, timeZone, lineBytesMax: 1024 * 1024, now: () => this.nowMs });
+    const { timeZone, log, partitions = 1 } = options;
+    this.log = log ?? openMemoryLog({ now: () => this.nowMs, partitions });
+    this.#ingestor = new Ingestor({
+      log: this.log,
+      settings: { time_zone: timeZone },
+      lineBytesMax: 1024 * 1024,
+      now: () => this.nowMs,
+    });
   }
 
   static async open(options: HarnessOptions): Promise<MetricsHarness> {
@@ -80,54 +91,95 @@ export class MetricsHarness {
     for (const { atMs, lines, source } of deliveries) {
       this.nowMs = atMs;
       const body = Buffer.concat(lines.flatMap((line) => [Buffer.from(line), NEWLINE]));
-      await this.#door.ingest(source ?? 'http', body);
+      await this.#ingestor.ingest(source ?? 'http', body);
     }
   }
 
+  /** Lines of the log; where it has one partition, its end. */
   end(): number {
-    return this.log.partitions()[0]!.end;
+    return this.log.partitions().reduce((sum, { end }) => sum + end, 0);
+  }
+
+  /** Where a reader of the log is. */
+  positionsOf(reader: Pick<BatchEngine, 'position'>): Positions {
+    return Object.fromEntries(
+      this.log.partitions().map(({ partition }) => [partition, reader.position(partition)]),
+    );
   }
 
   /** Archives about so many lines (whole deliveries); false when there is nothing left. */
   archiveSome(linesMax: number): Promise<boolean> {
-    return this.#step(this.archive.position(0), linesMax, (batch) => this.archive.append(batch));
+    return this.#step(this.archive, linesMax, (batch) => this.archive.append(batch));
   }
 
   /** Measures about so many lines (whole deliveries); false when there is nothing left. */
   measureSome(linesMax: number): Promise<boolean> {
-    return this.#step(this.engine.position(0), linesMax, (batch) => this.engine.apply(batch));
+    return this.#step(this.engine, linesMax, (batch) => this.engine.apply(batch));
+  }
+
+  /** Measures about so many offsets of what is archived, as a process does that does not archive; false when there is nothing left. */
+  async measureArchived(offsetsMax: number): Promise<boolean> {
+    const feed = new ArchiveFeed(this.log, this.archive, this.#parts.archived, offsetsMax);
+    const from = this.positionsOf(this.engine);
+    if (!(await feed.waitPast(from, 0))) return false;
+    const batch = await feed.take(from);
+    try {
+      await this.engine.apply(batch);
+    } finally {
+      await feed.done(from, batch);
+    }
+    return true;
   }
 
   /** Archives and measures all, so many lines at a time, then recomputes what is dirty. */
   async settle(linesMax = 50_000): Promise<void> {
     const [archive, engine] = [this.archive, this.engine];
-    while (engine.position(0) < this.end() && engine.position(0) === archive.position(0)) {
-      await this.#step(engine.position(0), linesMax, async (batch) => {
-        await archive.append(batch);
-        await engine.apply(batch);
-      });
-    }
+    const isTogether = () => isSame(this.positionsOf(engine), this.positionsOf(archive));
+    const both = async (batch: ParsedBatch) => {
+      await archive.append(batch);
+      await engine.apply(batch);
+    };
+    const isFed = ENGINE_NAMES.includes(this.options.engine);
+    while (isFed && isTogether() && (await this.#step(engine, linesMax, both)));
     while (await this.archiveSome(linesMax));
-    while (await this.measureSome(linesMax));
+    while (await (isFed ? this.measureSome(linesMax) : this.measureArchived(linesMax)));
     assert.equal(await engine.repair(archive), 0, 'with the archive up to date, no window stays dirty');
   }
 
-  /** Runs `use` with the batch of the log that starts at `from`. */
-  async withBatch<T>(from: number, linesMax: number, use: (batch: ParsedBatch) => Promise<T>): Promise<T> {
-    const batches = (await this.log.read(0, from, { linesMax, bytesMax: 256 * 1024 * 1024 })).slice(
-      0,
-      CHUNKS_MAX,
-    );
-    const parsed = await (await this.#parts.parser.stage([batches])).parse();
+  /** Runs `use` with the batch of the log that starts at `from`, merged as in the product. */
+  async withBatch<T>(from: Positions, linesMax: number, use: (batch: ParsedBatch) => Promise<T>): Promise<T> {
+    const limits = { linesMax, bytesMax: 256 * 1024 * 1024, runsMax: CHUNKS_MAX };
+    let spans: () => BatchSpan[] = () => [];
+    const parsed = await this.#parts.parser.parse(() => {
+      const merge = mergePartitions(this.log, from, limits, this.#memory);
+      this.#memory = merge.memory;
+      spans = merge.spans;
+      return merge.pieces;
+    });
     try {
-      return await use(batchOf(parsed, from, batches));
+      const batch = { ...parsed, spans: spans(), lost: {} };
+      await this.#parts.decoder.decide(batch, this.archive, this.#keepFrom());
+      this.onDecided(batch);
+      return await use(batch);
     } finally {
       await this.#parts.parser.release(parsed);
     }
   }
 
-  async #step(from: number, linesMax: number, take: (batch: ParsedBatch) => Promise<void>): Promise<boolean> {
-    if (from >= this.end()) return false;
+  #keepFrom(): Positions {
+    const [archive, engine] = [this.positionsOf(this.archive), this.positionsOf(this.engine)];
+    return Object.fromEntries(
+      Object.keys(archive).map((id) => [id, Math.min(archive[Number(id)]!, engine[Number(id)]!)]),
+    );
+  }
+
+  async #step(
+    reader: Pick<BatchEngine, 'position'>,
+    linesMax: number,
+    take: (batch: ParsedBatch) => Promise<void>,
+  ): Promise<boolean> {
+    const from = this.positionsOf(reader);
+    if (this.log.partitions().every(({ partition, end }) => from[partition]! >= end)) return false;
     await this.withBatch(from, linesMax, take);
     return true;
   }
@@ -166,7 +218,7 @@ export class MetricsHarness {
   async #open(): Promise<void> {
     const archiveDir = join(this.dir, 'archive');
     await mkdir(archiveDir, { recursive: true });
-    const { engine, log: _log, ...options } = this.options;
+    const { engine, log: _log, partitions: _partitions, ...options } = this.options;
     const now = () => this.nowMs;
     const logId = this.log.id;
     this.#parts = await ENGINES[engine]({ ...options, dir: this.stateDir(), archiveDir, logId, now });
@@ -175,22 +227,8 @@ export class MetricsHarness {
   }
 
   /** Every row that a query can give. */
-  async rows(): Promise<AllRows> {
-    const all: AllRows = {};
-    for (const metric of CATALOGUE) {
-      const byWindow: AllRows[string] = {};
-      all[metric.name] = byWindow;
-      for (const window of metric.windows) {
-        const { rows } = await this.store.query({
-          metric: metric.name,
-          window,
-          fromMs: FROM_MS,
-          toMs: TO_MS,
-        });
-        byWindow[window] = rows;
-      }
-    }
-    return all;
+  rows(): Promise<AllRows> {
+    return allRows(this.store);
   }
 
   async diff(): Promise<RebuildResult> {
@@ -199,12 +237,14 @@ export class MetricsHarness {
 
   /** Promises 3 and 4 at rest: every line is counted once, and the archive gives the same rows again. */
   async assertSound(): Promise<void> {
-    const { counted, duplicate, bad } = this.engine.ledger();
+    const { counted, duplicate, excluded, bad } = this.engine.ledger();
     const lines = this.end();
-    assert.equal(this.engine.position(0), lines);
-    assert.equal(sumCounts(counted) + sumCounts(duplicate) + sumCounts(bad), lines, 'the ledger balances');
+    for (const { partition, end } of this.log.partitions())
+      assert.equal(this.engine.position(partition), end, `position in partition ${partition}`);
+    const measured = [counted, duplicate, excluded].reduce((sum, part) => sum + sumCounts(part), 0);
+    assert.equal(measured + sumCounts(bad), lines, 'the ledger balances');
     const archived = this.archive.counts();
-    assert.equal(sumCounts(archived.events), sumCounts(counted) + sumCounts(duplicate));
+    assert.equal(sumCounts(archived.events), measured);
     assert.equal(sumCounts(archived.bad_rows), sumCounts(bad));
     assert.equal(this.engine.dirtyWindows(), 0);
     const { windows, differences, examples } = await this.diff();
@@ -216,4 +256,22 @@ export class MetricsHarness {
     await this.#parts.close();
     await rm(this.dir, { recursive: true, force: true });
   }
+}
+
+function isSame(a: Positions, b: Positions): boolean {
+  return Object.keys(a).every((partition) => a[Number(partition)] === b[Number(partition)]);
+}
+
+/** Every row that a query of the store can give. */
+async function allRows(store: MetricsStore): Promise<AllRows> {
+  const all: AllRows = {};
+  for (const metric of CATALOGUE) {
+    const byWindow: AllRows[string] = {};
+    all[metric.name] = byWindow;
+    for (const window of metric.windows) {
+      const query = { metric: metric.name, window, fromMs: FROM_MS, toMs: TO_MS };
+      byWindow[window] = (await store.query(query)).rows;
+    }
+  }
+  return all;
 }

@@ -28,7 +28,7 @@ export async function openParser(timeZone: string): Promise<ParserUnderTest> {
     connection,
     tempDir,
     async rows<T>(batches: LogBatch[], select: string) {
-      const parsed = await (await parser.stage([batches])).parse();
+      const parsed = await parser.parse(() => [batches]);
       try {
         return await connection.rows<T>(`SELECT ${select} FROM ${parsed.relation} ORDER BY log_offset`);
       } finally {

@@ -49,6 +49,13 @@ def describe(root, name, with_rows):
         result["event_ids"] = rows["event_id"].n_unique() - (1 if rows["event_id"].null_count() else 0)
         result["amount"] = text(rows["amount"].sum())
         result["price"] = text(rows["price"].sum())
+        if "bot" in rows.columns:
+            result["excluded"] = rows.filter(pl.col("bot").fill_null(False) | pl.col("test").fill_null(False)).height
+        if "duplicate" in rows.columns:
+            purchases = rows.filter((pl.col("event_type") == "purchase") & ~pl.col("duplicate"))
+            worth = pl.coalesce("amount", pl.col("price") * pl.col("quantity").fill_null(1))
+            result["revenue"] = float(purchases.select(worth.sum()).item() or 0)
+            result["orders"] = int(purchases["new_order"].sum() or 0)
     if with_rows:
         columns = (
             ["log_offset", "event_id", "event_type", "event_time", "amount", "price", "extra", "received_at", "source", "event_date"]

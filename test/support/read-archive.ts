@@ -23,6 +23,11 @@ export interface TableSeen {
   event_ids: number;
   amount: string;
   price: string;
+  /** Rows of bots and test orders; not in tables of 0.1.0. */
+  excluded?: number;
+  /** Of purchases that are no duplicates; not in tables of 0.1.0. */
+  revenue?: number;
+  orders?: number;
   txn: Record<string, number | null>;
   columns: string[];
   data: Cell[][];

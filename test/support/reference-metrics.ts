@@ -9,6 +9,7 @@ export interface ReferenceEvent {
   timeMs: number;
   eventType: string;
   eventId: string | null;
+  orderId: string | null;
   userId: string | null;
   sessionId: string | null;
   productId: string | null;
@@ -19,10 +20,19 @@ export interface ReferenceEvent {
   deviceType: string | null;
   responseTimeMs: number | null;
   statusCode: number | null;
+  /** Lines of the order. */
+  items?: readonly ReferenceItem[];
+  /** A test order, or a bot. */
+  isExcluded?: boolean;
 }
 
+export type ReferenceItem = Pick<ReferenceEvent, 'productId' | 'quantity' | 'price'>;
+
 /** A line with its verdict: an event, or the reason why it is a bad row. */
-export type ReferenceLine = { receivedAtMs: number } & ({ event: ReferenceEvent } | { reason: string });
+export type ReferenceLine = { receivedAtMs: number; isHistory?: boolean; source?: string } & (
+  | { event: ReferenceEvent }
+  | { reason: string }
+);
 
 const DAY_MS = 86_400_000;
 const LATE: [string, number][] = [
@@ -37,36 +47,41 @@ const LATE: [string, number][] = [
  * The rows of all metrics, computed by brute force and exactly: the catalogue in plain loops, which shares no code with
  * any engine. Quantiles are those of the nearest rank.
  */
-export function referenceRows(lines: readonly ReferenceLine[], timeZone: string): AllRows {
-  const counted: (ReferenceEvent & { receivedAtMs: number })[] = [];
+export function referenceRows(
+  lines: readonly ReferenceLine[],
+  timeZone: string,
+  flags: readonly (ReferenceFlags | null)[] = referenceFlags(lines),
+): AllRows {
+  const counted: (ReferenceEvent & { receivedAtMs: number; isNewOrder: boolean })[] = [];
   const quality: { atMs: number; reason: string; minute: number | null }[] = [];
-  const lastReceived = new Map<string, number>();
-  for (const line of lines) {
+  for (const [i, line] of lines.entries()) {
     const atMs = line.receivedAtMs;
     if ('reason' in line) {
       quality.push({ atMs, reason: line.reason, minute: null });
       continue;
     }
-    const id = line.event.eventId;
-    const before = id === null ? undefined : lastReceived.get(id);
-    if (id !== null) lastReceived.set(id, atMs);
-    if (before !== undefined && atMs - before <= DAY_MS) {
+    const { duplicate, newOrder } = flags[i]!;
+    if (duplicate) {
       quality.push({ atMs, reason: 'duplicate', minute: null });
       continue;
     }
-    counted.push({ ...line.event, receivedAtMs: atMs });
-    const late = LATE.find(([, fromMs]) => atMs - line.event.timeMs >= fromMs);
+    if (!line.event.isExcluded)
+      counted.push({ ...line.event, receivedAtMs: atMs, isNewOrder: newOrder === true });
+    const late = !line.isHistory && LATE.find(([, fromMs]) => atMs - line.event.timeMs >= fromMs);
     if (late) quality.push({ atMs, reason: late[0], minute: Math.floor(line.event.timeMs / 60_000) });
   }
   const all: AllRows = Object.fromEntries(
-    ['traffic', 'responses', 'latency', 'audience', 'funnel', 'revenue', 'products', 'quality'].map(
+    ['traffic', 'responses', 'latency', 'audience', 'funnel', 'revenue', 'products', 'sales', 'quality'].map(
       (name) => [name, {}],
     ),
   );
   const startOf = memoizedStart(timeZone);
   for (const size of WINDOWS) {
     const windows = Map.groupBy(counted, (event) => startOf(size, event.timeMs));
-    const put = (metric: string, rowsOf: (events: ReferenceEvent[]) => Omit<MetricRow, 'start'>[]) => {
+    const put = (
+      metric: string,
+      rowsOf: (events: (ReferenceEvent & { isNewOrder: boolean })[]) => Omit<MetricRow, 'start'>[],
+    ) => {
       all[metric]![size] = [...windows]
         .sort(([a], [b]) => a - b)
         .flatMap(([startMs, events]) =>
@@ -82,6 +97,7 @@ export function referenceRows(lines: readonly ReferenceLine[], timeZone: string)
     if (size !== '1m') put('funnel', funnel);
     put('revenue', revenue);
     if (size !== '1m') put('products', products);
+    if (size !== '1m') put('sales', sales);
     const byWindow = Map.groupBy(quality, ({ atMs }) => startOf(size, atMs));
     all.quality![size] = [...byWindow]
       .sort(([a], [b]) => a - b)
@@ -93,6 +109,45 @@ export function referenceRows(lines: readonly ReferenceLine[], timeZone: string)
       );
   }
   return all;
+}
+
+export interface ReferenceFlags {
+  duplicate: boolean;
+  newOrder: boolean | null;
+}
+
+/** The rule of src/decode/identity.ts in plain loops; the lines are in the order in which they are decoded. */
+export function referenceFlags(lines: readonly ReferenceLine[]): (ReferenceFlags | null)[] {
+  const lastReceived = new Map<string, number>();
+  const inBlock = new Map<string, number>();
+  const orders = new Map<string, number>();
+  return lines.map((line) => {
+    if ('reason' in line) return null;
+    const { event, receivedAtMs: atMs, source = '' } = line;
+    const { eventType, orderId, productId, eventId, isExcluded = false } = event;
+    const tellsOrder = (eventType === 'purchase' || eventType === 'refund') && orderId !== null;
+    let identity: string | null = null;
+    if (tellsOrder) {
+      const { amount, quantity, price } = event;
+      identity = JSON.stringify([eventType, orderId, productId, String(amount), quantity, String(price)]);
+      if (productId !== null && eventId === null) {
+        const block = `${identity} ${source} ${atMs}`;
+        const nth = (inBlock.get(block) ?? 0) + 1;
+        inBlock.set(block, nth);
+        if (nth > 1) identity += nth;
+      }
+    } else if (eventId !== null) identity = JSON.stringify([eventId, eventType, event.timeMs]);
+    if (identity !== null && isExcluded) identity += ' excluded';
+    const before = identity === null ? undefined : lastReceived.get(identity);
+    const withinMs = tellsOrder ? 30 * DAY_MS : DAY_MS;
+    const duplicate = before !== undefined && atMs - before <= withinMs;
+    if (identity !== null) lastReceived.set(identity, Math.max(before ?? 0, atMs));
+    if (eventType !== 'purchase') return { duplicate, newOrder: null };
+    const orderKey = `${orderId} ${isExcluded}`;
+    const order = orderId === null ? undefined : orders.get(orderKey);
+    if (orderId !== null) orders.set(orderKey, Math.max(order ?? 0, atMs));
+    return { duplicate, newOrder: !duplicate && (order === undefined || atMs - order > 30 * DAY_MS) };
+  });
 }
 
 function traffic(events: ReferenceEvent[]) {
@@ -158,31 +213,49 @@ function funnel(events: ReferenceEvent[]) {
   });
 }
 
-const worthOf = ({ amount, price, quantity }: ReferenceEvent) =>
-  amount ?? (price === null ? 0n : price * BigInt(quantity ?? 1));
+/** Of units of 1/10000 each. */
+const times = (price: bigint, quantity: number) =>
+  dividedHalfAway(price * BigInt(Math.round(quantity * 10_000)), 10_000n);
+const worthOf = ({ amount, price, quantity }: Pick<ReferenceEvent, 'amount' | 'price' | 'quantity'>) =>
+  amount ?? (price === null ? 0n : times(price, quantity ?? 1));
+const absolute = (event: ReferenceEvent) => {
+  const worth = worthOf(event);
+  return worth < 0n ? -worth : worth;
+};
+const unitsOf = (events: readonly ReferenceEvent[]) =>
+  events.reduce((units, { quantity }) => units + Math.round((quantity ?? 1) * 10_000), 0) / 10_000;
+/** A row for each line of an order. */
+const linesOf = (events: readonly ReferenceEvent[]): ReferenceEvent[] =>
+  events.flatMap((event) => {
+    const { items = [] } = event;
+    if (items.length === 0) return [event];
+    return items.map((item) => ({ ...event, ...item, amount: items.length === 1 ? event.amount : null }));
+  });
 const sum = (events: ReferenceEvent[]) => events.reduce((total, event) => total + worthOf(event), 0n);
 
-function revenue(events: ReferenceEvent[]) {
+function revenue(events: (ReferenceEvent & { isNewOrder: boolean })[]) {
   const sales = events.filter(({ eventType }) => eventType === 'purchase' || eventType === 'refund');
   return grouped(sales, ({ currency }) => [currency ?? 'unknown']).map(([[currency], group]) => {
     const purchases = group.filter(({ eventType }) => eventType === 'purchase');
     const refunds = group.filter(({ eventType }) => eventType === 'refund');
     const total = sum(purchases);
+    const refunded = refunds.reduce((all, event) => all + absolute(event), 0n);
+    const orders = purchases.filter(({ isNewOrder }) => isNewOrder).length;
     return {
       currency: currency!,
-      orders: purchases.length,
-      units: purchases.reduce((units, { quantity }) => units + (quantity ?? 1), 0),
+      orders,
+      units: unitsOf(purchases),
       revenue: formatMoney(total),
       refunds: refunds.length,
-      refunded: formatMoney(sum(refunds)),
-      average_order:
-        purchases.length === 0 ? null : formatMoney(dividedHalfAway(total, BigInt(purchases.length))),
+      refunded: formatMoney(refunded),
+      average_order: orders === 0 ? null : formatMoney(dividedHalfAway(total, BigInt(orders))),
+      net: formatMoney(total - refunded),
     };
   });
 }
 
 function products(events: ReferenceEvent[]) {
-  const about = events.filter(
+  const about = linesOf(events).filter(
     ({ productId, eventType }) =>
       productId !== null && ['view_product', 'add_to_cart', 'purchase'].includes(eventType),
   );
@@ -196,6 +269,21 @@ function products(events: ReferenceEvent[]) {
       revenue: formatMoney(sum(of('purchase'))),
     };
   });
+}
+
+function sales(events: ReferenceEvent[]) {
+  const sold = linesOf(events).filter(
+    ({ productId, eventType }) => productId !== null && eventType === 'purchase',
+  );
+  return grouped(sold, ({ currency, productId }) => [currency ?? 'unknown', productId!]).map(
+    ([[currency, product_id], group]) => ({
+      currency: currency!,
+      product_id: product_id!,
+      orders: group.length,
+      units: unitsOf(group),
+      revenue: formatMoney(sum(group)),
+    }),
+  );
 }
 
 function dividedHalfAway(of: bigint, by: bigint): bigint {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Connections, ServiceName } from '../../src/services/server.ts';
@@ -90,8 +92,10 @@ export const ROUND_TRIPS: { [Name in ServiceName]: RoundTrip<Name> } = {
 
   yarn: {
     async write() {},
-    async read({ resource_manager: url }) {
-      assert.equal((await fetch(`${url}/ws/v1/cluster/info`)).status, 200);
+    async read({ hadoop_conf_dir: conf }) {
+      const site = readFileSync(join(conf, 'yarn-site.xml'), 'utf8');
+      const [, address] = /resourcemanager\.webapp\.address<\/name>\s*<value>([^<]+)/.exec(site) ?? [];
+      assert.equal((await fetch(`http://${address}/ws/v1/cluster/info`)).status, 200);
     },
   },
 };

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import type { Connections, ServiceName } from '../../src/services/server.ts';
 import { downServices, statusOfServices, upServices } from '../../src/services/services.ts';
+import { useRealClock } from './clock.ts';
 import { until } from './product.ts';
 
 const say = (line: string) => console.error(line);
@@ -33,6 +35,7 @@ export async function startService<Name extends ServiceName>(
   name: Name,
   options: { brokers?: number } = {},
 ): Promise<TestService<Name>> {
+  if (name === 'kafka') useRealClock();
   const dataDir = mkdtempSync(join(tmpdir(), 'tillstream-test-'));
   running.set(dataDir, name);
   const up = () => upServices(dataDir, [name], { ...options, say });
@@ -43,6 +46,26 @@ export async function startService<Name extends ServiceName>(
     restart: async () => void (await up()),
     stop: async () => void (await downServices(dataDir, [name], { say })),
   };
+}
+
+/**
+ * A server that keeps running, and that other files of the same run use as well: for tests that don't end it and that give their
+ * topics, databases and folders a name of their own (`ownName`). The folder TILLSTREAM_TEST_SESSION belongs to ./test.sh, which ends
+ * what was started in it. Where a file runs by itself it has a server of its own.
+ */
+export async function sharedService<Name extends ServiceName>(name: Name): Promise<Connections[Name]> {
+  const session = process.env.TILLSTREAM_TEST_SESSION;
+  if (!session) return (await startService(name)).info;
+  if (name === 'kafka') useRealClock();
+  // The first file starts it; others wait for that and find it running.
+  return (await upServices(join(session, name), [name], { say }))[name]!;
+}
+
+const own = randomBytes(4).toString('hex');
+
+/** A name that no other file uses on a shared server. */
+export function ownName(name: string): string {
+  return `${name}-${own}`;
 }
 
 async function killProcesses(

@@ -30,6 +30,7 @@ export function referenceOf(lines: readonly SimulatedLine[], linesEach: number):
         timeMs: event.timeMs,
         eventType: event.eventType,
         eventId: event.eventId,
+        orderId: event.orderId,
         userId: event.userId,
         sessionId: event.sessionId,
         productId: event.productId,
@@ -40,6 +41,7 @@ export function referenceOf(lines: readonly SimulatedLine[], linesEach: number):
         deviceType: event.deviceType,
         responseTimeMs: event.responseTimeMs,
         statusCode: event.statusCode,
+        isExcluded: event.isBot,
       },
     };
   });

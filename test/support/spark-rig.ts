@@ -2,118 +2,121 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
-import { openLocalArchive } from '../../src/adapters/archive/delta/archive.ts';
+import { archiveConfig } from '../../src/adapters/archive/delta/config.ts';
+import { archivePlace } from '../../src/adapters/archive/delta/place.ts';
 import { duckDbConfig } from '../../src/adapters/engine/duckdb/config.ts';
 import { openDuckDb } from '../../src/adapters/engine/duckdb/index.ts';
-import { SparkEngine, sparkConfigSchema } from '../../src/adapters/engine/spark/index.ts';
-import { JUDGED_HEADER, SOURCE_HEADER, UNNAMED } from '../../src/adapters/log/kafka/origin.ts';
-import { startBefore, stream } from '../../src/adapters/source/simulator/index.ts';
+import { Spark } from '../../src/adapters/engine/spark/index.ts';
+import { openSegmentLog, segmentLogConfigSchema } from '../../src/adapters/log/segments/index.ts';
 import { sumCounts } from '../../src/domain/offset.ts';
+import { Ingestor } from '../../src/ingest/ingestor.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
-import type { Metric } from '../../src/metrics/definition.ts';
-import { Door } from '../../src/pipeline/door.ts';
 import { Pipeline } from '../../src/pipeline/pipeline.ts';
-import type { EventLog } from '../../src/ports/event-log.ts';
+import { type EventLog, LogRefused } from '../../src/ports/event-log.ts';
+import { testNow } from './clock.ts';
 import { openLog, quietLogger } from './kafka.ts';
 import { until } from './product.ts';
-import type { SparkPrograms } from './spark.ts';
+import { sparkConfig } from './spark.ts';
 
 export interface RigOptions {
   dir: string;
-  programs: SparkPrograms;
-  brokers: readonly string[];
-  topic: string;
-  master: string;
   timeZone: string;
-  /** Further settings of engine. */
+  /** Settings of engine. */
   config?: object;
-  catalogue?: readonly Metric[];
+  /** Where the log is on Kafka; else it is in `dir`. */
+  kafka?: { brokers: readonly string[]; topic: string };
+  /** Settings of archive; default: in `dir`. */
+  archive?: object;
 }
 
 const CHUNK = 100;
 const CHUNK_EVERY_MS = 20;
+const REFUSED_MS_MAX = 120_000;
 const NEWLINE = Buffer.from('\n');
 
-function openSparkEngine(options: RigOptions, log: EventLog): Promise<SparkEngine> {
-  const { dir, programs, brokers, topic, master, timeZone, config, catalogue = CATALOGUE } = options;
-  const { python, jars } = programs;
-  const points = { points_topic: `${topic}_points`, trigger_seconds: 1, shuffle_partitions: 2 };
-  return SparkEngine.open({
-    config: sparkConfigSchema.parse({ kind: 'spark', master, python, jars, ...points, ...config }),
-    kafka: { brokers: [...brokers], topic, request_timeout_seconds: 15 },
-    replicationFactor: 1,
-    lineBytesMax: 64 * 1024,
-    linesPerRecord: 1,
-    marks: { sourceHeader: SOURCE_HEADER, judgedHeader: JUDGED_HEADER, unnamedSource: UNNAMED },
-    log,
-    dir: join(dir, 'metrics-spark'),
-    archiveDirs: [join(dir, 'archive')],
-    archiveAddress: pathToFileURL(join(dir, 'archive')).href,
-    catalogue,
-    timeZone,
-    logger: quietLogger,
-    now: Date.now,
-    backoffMsMin: 500,
-  });
-}
-
-/** Hands lines in; again and again where the log is away. */
+/** Hands lines in; again where the log refuses them, for as long as a broker may be away. */
 function sendTo(log: EventLog, timeZone: string) {
-  const door = new Door({ log, timeZone, lineBytesMax: 64 * 1024, now: Date.now });
+  const ingestor = new Ingestor({
+    log,
+    settings: { time_zone: timeZone },
+    lineBytesMax: 64 * 1024,
+    now: testNow,
+  });
   return async (lines: readonly (string | Buffer)[]): Promise<void> => {
     const body = Buffer.concat(lines.flatMap((line) => [Buffer.from(line), NEWLINE]));
+    const deadline = performance.now() + REFUSED_MS_MAX;
     for (;;) {
       try {
-        await door.ingest('simulator', body);
+        await ingestor.ingest('simulator', body);
         return;
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, 300));
+      } catch (error) {
+        if (!(error instanceof LogRefused)) throw error;
+        if (performance.now() > deadline)
+          throw new Error(
+            `the log has refused lines for ${REFUSED_MS_MAX} ms: ${error.code}, ${error.message}`,
+            {
+              cause: error,
+            },
+          );
+        await sleep(300);
       }
     }
   };
 }
 
-const openTestLog = ({ brokers, topic }: RigOptions, dir: string) =>
-  openLog(brokers, dir, { topic, partitions: 3, request_timeout_seconds: 5 });
-
-/** What collects lines, as another process would. */
-export async function openSender(options: RigOptions) {
-  const log = await openTestLog(options, join(options.dir, 'sender-log'));
-  return { send: sendTo(log, options.timeZone), close: () => log.close() };
+function openTestLog({ dir, kafka }: RigOptions): Promise<EventLog> {
+  if (kafka)
+    return openLog(kafka.brokers, join(dir, 'kafka-log'), {
+      topic: kafka.topic,
+      partitions: 3,
+      request_timeout_seconds: 5,
+    });
+  return openSegmentLog({
+    dir: join(dir, 'log'),
+    config: segmentLogConfigSchema.parse({}),
+    readers: ['archive', 'metrics'],
+    now: testNow,
+    program: 'test',
+  });
 }
 
-/** Log on Kafka, archive and Spark, put together as in the product. */
+/** Log, archive and Spark, put together as in the product. */
 export async function openSparkRig(options: RigOptions) {
-  const { dir, timeZone } = options;
-  const archiveDir = join(dir, 'archive');
-  mkdirSync(archiveDir, { recursive: true });
-  const log = await openTestLog(options, join(dir, 'kafka-log'));
+  const { dir, timeZone, config } = options;
+  mkdirSync(dir, { recursive: true });
+  const place = await archivePlace(archiveConfig.parse(options.archive ?? {}), dir);
+  const log = await openTestLog(options);
+  const spark = await Spark.open({
+    config: await sparkConfig(config),
+    archive: place.address,
+    dir: join(dir, 'metrics', 'spark'),
+    logger: quietLogger,
+    backoffMsMin: 500,
+  });
   const duckdb = await openDuckDb({
     dir: join(dir, 'metrics'),
-    archiveDirs: [archiveDir],
+    archiveDirs: [place.dir],
     catalogue: CATALOGUE,
     timeZone,
     logId: log.id,
     config: duckDbConfig.parse({ threads: 2 }),
-    now: Date.now,
+    now: testNow,
+    aggregator: spark,
   });
-  const archive = await openLocalArchive(archiveDir, {
-    parquet: duckdb.parquet,
-    logId: log.id,
-    now: Date.now,
-  });
-  const engine = await openSparkEngine(options, log);
+  const { engine, store, parquet, parser, decoder, archived } = duckdb;
+  const archive = await place.open({ parquet, logId: log.id, now: testNow, logger: quietLogger });
   const pipeline = new Pipeline({
     reads: { archive: true, metrics: true },
     group: null,
     log,
-    parser: duckdb.parser,
+    parser,
+    decoder,
+    archived,
     archive,
     engine,
-    cluster: engine,
+    program: spark,
     logger: quietLogger,
-    limits: { linesMax: 100_000, bytesMax: 1 << 26, runsMax: 2048, stageLinesMin: 20_000, waitMsMax: 3000 },
+    limits: { linesMax: 100_000, bytesMax: 1 << 26, runsMax: 2048, waitMsMax: 3000 },
     archiveEveryMs: 500,
     metricsEveryMs: 500,
     gatherLinesMax: 20_000,
@@ -124,7 +127,9 @@ export async function openSparkRig(options: RigOptions) {
   return {
     log,
     archive,
+    spark,
     engine,
+    store,
     pipeline,
     send: sendTo(log, timeZone),
     /** All lines are archived and computed, and no window is dirty. */
@@ -136,7 +141,6 @@ export async function openSparkRig(options: RigOptions) {
         ) && engine.dirtyWindows() === 0,
     async close(): Promise<void> {
       await pipeline.stop(0);
-      await engine.close();
       await duckdb.close();
       await log.close();
     },
@@ -163,28 +167,14 @@ export async function sendSlowly(
 export async function assertTruth(rig: SparkRig, sent: number, waitMsMax: number): Promise<void> {
   const { engine, archive, pipeline, isSettled } = rig;
   await until(isSettled, 'all of it to be counted', waitMsMax);
-  const { counted, duplicate, bad } = engine.ledger();
-  assert.equal(sumCounts(counted) + sumCounts(duplicate) + sumCounts(bad), sent, 'each line is counted once');
+  const { counted, duplicate, excluded, bad } = engine.ledger();
+  const all = [counted, duplicate, excluded, bad].reduce((sum, part) => sum + sumCounts(part), 0);
+  assert.equal(all, sent, 'each line is counted once');
   assert.ok(pipeline.ledger().balanced, 'the ledger balances');
   assert.ok(sumCounts(duplicate) > 0 && sumCounts(bad) > 0, 'there is something of all');
   const { windows, differences, examples } = await engine.rebuild(archive, null, true);
   assert.equal(differences, 0, `the archive gives other rows: ${JSON.stringify(examples.slice(0, 3))}`);
   assert.ok(windows > 0);
-}
-
-/** Lines of a shop in the last minutes, with late, very late, repeated and malformed ones. */
-export function shopLines(count: number, seed: number): (string | Buffer)[] {
-  const rates = {
-    late: 0.02,
-    veryLate: 0.002,
-    duplicate: 0.02,
-    malformed: 0.01,
-    refund: 0.2,
-    segmentNames: 0.2,
-  };
-  const eventsPerSecond = count / 1200;
-  const startMs = startBefore(Date.now(), count, eventsPerSecond);
-  return [...stream({ seed, startMs, eventsPerSecond, count, rates })].map(({ line }) => line);
 }
 
 /** Processes whose command line has all of the texts. */

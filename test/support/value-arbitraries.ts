@@ -222,10 +222,13 @@ const wildTime = fc
     ([year, month, day, t, h, m, s, fraction, z]) =>
       `${year}-${month}-${day}${t}${h}:${m}:${s}${fraction && `.${fraction}`}${z}`,
   );
+/** A number of one or two digits, with or without a leading zero. */
+const padded = (min: number, max: number) =>
+  fc.oneof(two(min, max), fc.integer({ min, max }).map(String), pick('001', '0', '00', ''));
 const slashDate = fc
   .tuple(
-    two(1, 12),
-    two(1, 31),
+    padded(1, 12),
+    padded(1, 31),
     often(
       fc.integer({ min: 1970, max: 2026 }).map(String),
       pick('0001', '0070', '0099', '9999', '26', '02026'),
@@ -269,6 +272,11 @@ const oddTime = pick(
   '1970-01-01 (BC)',
   '44-01-01 BC',
   '1/2/2026',
+  ' 1/2/2026',
+  '1/ 2/2026',
+  '1//2026',
+  '1/2/2026/3',
+  '+1/2/2026',
   '13/01/2026',
   '01/02/26',
   '00/10/2026',
@@ -333,6 +341,20 @@ function textFor(field: Field): fc.Arbitrary<string> {
   );
 }
 
+const items = fc
+  .array(
+    fc
+      .array(fc.tuple(pick('product_id', 'name', 'category', 'quantity', 'price', 'sku'), anyJson), {
+        maxLength: 4,
+      })
+      .map((members) => new Map(members)),
+    { maxLength: 3 },
+  )
+  .map(
+    (lines) =>
+      `[${lines.map((line) => `{${[...line].map(([name, value]) => `"${name}":${value}`).join(',')}}`).join(',')}]`,
+  );
+
 export function valueFor(field: Field): fc.Arbitrary<string> {
   if (field.kind === 'timestamp') {
     const asNumber = epoch;
@@ -349,13 +371,16 @@ export function valueFor(field: Field): fc.Arbitrary<string> {
       { weight: 1, arbitrary: often(anyJson, notNumber) },
     );
   }
+  if (field.kind === 'boolean')
+    return often(pick('true', 'false', 'null', '""'), often(jsonString(pick('true', 'yes')), anyJson, 2), 8);
+  if (field.kind === 'items') return often(items, often(jsonString(pick('', '[]')), anyJson, 2), 8);
   const inRange = fc
     .integer({ min: field.min ?? -1000, max: Math.min(field.max ?? 100_000, 100_000) })
     .map(String);
   const money = fc
     .tuple(pick('', '', '-'), digits(1, 6), digits(1, 6))
     .map(([sign, whole, fraction]) => `${sign}${whole.replace(/^0+(?=\d)/, '')}.${fraction}`);
-  const usual = field.kind === 'money' ? fc.oneof(inRange, money) : inRange;
+  const usual = field.kind === 'money' || field.kind === 'decimal' ? fc.oneof(inRange, money) : inRange;
   return fc.oneof(
     { weight: 6, arbitrary: usual },
     { weight: 2, arbitrary: jsonString(usual) },

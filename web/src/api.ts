@@ -20,12 +20,15 @@ export interface Values {
     currency: string;
     orders: number;
     units: number;
-    revenue: string;
+    /** Money is null in the row of 'other', which holds several currencies. */
+    revenue: string | null;
     average_order: string | null;
     refunds: number;
-    refunded: string;
+    refunded: string | null;
+    net: string | null;
   };
   products: { product_id: string; views: number; carts: number; purchases: number; revenue: string };
+  sales: { currency: string; product_id: string; orders: number; units: number; revenue: string | null };
   quality: { reason: string; rows: number; windows: number };
 }
 
@@ -39,6 +42,7 @@ export const METRIC_KEYS = {
   funnel: ['step'],
   revenue: ['currency'],
   products: ['product_id'],
+  sales: ['currency', 'product_id'],
   quality: ['reason'],
 } as const satisfies { [M in MetricName]: readonly (keyof Values[M])[] };
 
@@ -55,6 +59,8 @@ export interface MetricAnswer<M extends MetricName> {
   rows: Row<M>[];
   total?: Values[M][] | null;
   overall?: Overall<M> | null;
+  /** Keys with more values than are named: how many share the value 'other'. */
+  folded?: Record<string, number>;
 }
 
 export interface Part {
@@ -65,20 +71,42 @@ export interface Part {
 export const STAGES = ['collector', 'log', 'archive', 'metrics'] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** Something doubtful that came in: see docs/findings.md. */
+export interface Finding {
+  code: string;
+  rows: number;
+  message: string;
+  example: string;
+  setting: string;
+}
+
 export interface Status {
   running: boolean;
   version: string;
+  demo: boolean;
   time_zone: string;
   now: string;
+  /** UTC date of the newest events; null while there are none. */
+  newest_event_day: string | null;
+  /** The shop's main currency, where the config names one. */
+  currency: string | null;
   parts: Record<string, Part>;
   lag: Record<string, number>;
   freshness: Record<Stage, string | null>;
+  findings: { source: string; findings: Finding[] }[];
+}
+
+/** Lines that damage has cost, and archived rows that other programs have deleted or added; left out where 0. */
+export interface Changed {
+  lost?: number;
+  deleted?: number;
+  added?: number;
 }
 
 export interface Account {
   received: number;
-  archive: { events: number; bad_rows: number; in_flight: number; lost?: number };
-  metrics: { counted: number; duplicate: number; bad: number; in_flight: number; lost?: number };
+  archive: { events: number; bad_rows: number; in_flight: number } & Changed;
+  metrics: { counted: number; duplicate: number; excluded: number; bad: number; in_flight: number } & Changed;
   balanced: boolean;
 }
 
@@ -105,25 +133,13 @@ export class ApiError extends Error {
   }
 }
 
-const KEY = 'tillstream.key';
-
-/** The API key lives in this tab only: sessionStorage ends with the tab and is not sent by itself, as a cookie is. */
-export const apiKey = {
-  get: (): string | null => sessionStorage.getItem(KEY),
-  set: (key: string): void => sessionStorage.setItem(KEY, key),
-  clear: (): void => sessionStorage.removeItem(KEY),
-};
-
 const ANSWER_TIMEOUT_MS = 30_000;
 
-/** A request with the key, whose failures all become an ApiError. `path` is relative to the page. */
+/** A request whose failures all become an ApiError. `path` is relative to the page. The browser sends the session's cookie. */
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {
-  const headers = new Headers(init.headers);
-  const key = apiKey.get();
-  if (key) headers.set('authorization', `Bearer ${key}`);
   let response: Response;
   try {
-    response = await fetch(path, { ...init, headers, cache: 'no-store', credentials: 'omit' });
+    response = await fetch(path, { ...init, cache: 'no-store', credentials: 'same-origin' });
   } catch (error) {
     if (init.signal?.aborted && init.signal.reason?.name !== 'TimeoutError') throw error;
     throw new ApiError(0, 'unreachable', 'Tillstream does not answer.');
@@ -163,6 +179,26 @@ export function getMetric<M extends MetricName>(metric: M, query: MetricQuery, s
   if (query.total) params.set('total', 'true');
   if (query.top) params.set('top', String(query.top));
   return getJson<MetricAnswer<M>>(`v1/metrics/${metric}?${params}`, signal);
+}
+
+export interface Session {
+  login_required: boolean;
+  /** What the session may do; null where nobody is logged in. */
+  scope: string | null;
+}
+
+/** Who is logged in. A server without keys needs no login. */
+export const getSession = (signal?: AbortSignal) => getJson<Session>('v1/session', signal);
+
+/** Changes the API key into a session of this browser: a cookie that no script can read. */
+export async function login(key: string): Promise<void> {
+  const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+  const headers = { 'content-type': 'application/json' };
+  await request('v1/login', { method: 'POST', headers, body: JSON.stringify({ key }), signal });
+}
+
+export async function logout(): Promise<void> {
+  await request('v1/logout', { method: 'POST', signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
 }
 
 export const getStatus = (signal?: AbortSignal) => getJson<Status>('v1/status', signal);

@@ -1,4 +1,5 @@
 import { Devices } from './panels/devices.tsx';
+import { FindingsPanel } from './panels/findings.tsx';
 import { FreshnessPanel } from './panels/freshness.tsx';
 import { Funnel } from './panels/funnel.tsx';
 import { Latency } from './panels/latency.tsx';
@@ -9,14 +10,15 @@ import { Responses } from './panels/responses.tsx';
 import { Revenue } from './panels/revenue.tsx';
 import { Tiles } from './panels/tiles.tsx';
 import { Traffic } from './panels/traffic.tsx';
-import { metrics } from './state/metrics.ts';
 import { connection, ledger } from './state/server.ts';
 import { Banner } from './ui/banner.tsx';
-import { NoEventsHere, NoEventsYet } from './ui/empty.tsx';
+import { DemoBanner, Filling, NoEventsHere, NoEventsYet } from './ui/empty.tsx';
 import { Header } from './ui/header.tsx';
 import { RangeBar } from './ui/range.tsx';
 
 function Content() {
+  // Numbers that were asked for by someone who has logged out are not left on the screen.
+  if (connection.value.kind === 'unauthorized') return null;
   if (ledger.value === null) {
     const waiting = connection.value.kind === 'connecting';
     return waiting ? <p class="waiting note">Asking for the numbers …</p> : null;
@@ -34,7 +36,8 @@ function Content() {
   return (
     <>
       <RangeBar />
-      {metrics.traffic.value.overall?.events === 0 && <NoEventsHere />}
+      <Filling />
+      <NoEventsHere />
       <Tiles />
       <div class="grid">
         <Traffic />
@@ -48,6 +51,7 @@ function Content() {
         <FreshnessPanel />
         <Quality />
       </div>
+      <FindingsPanel />
     </>
   );
 }
@@ -61,6 +65,7 @@ export function App() {
       </button>
       <Header />
       <main id="main" tabIndex={-1}>
+        <DemoBanner />
         <Banner />
         <Content />
       </main>

@@ -1,4 +1,7 @@
-/** Numbers as people read them. Locale: the browser's. Times are in time/labels.ts. */
+/** Numbers as people read them, in the page's one language. Times are in time/labels.ts. */
+
+/** English throughout, whatever the browser's language: half-translated sentences are harder to read than foreign ones. */
+export const LOCALE = 'en-GB';
 
 const cache = new Map<string, Intl.NumberFormat>();
 
@@ -6,7 +9,7 @@ function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
   const key = JSON.stringify(options);
   let format = cache.get(key);
   if (!format) {
-    format = new Intl.NumberFormat(undefined, options);
+    format = new Intl.NumberFormat(LOCALE, options);
     cache.set(key, format);
   }
   return format;
@@ -74,6 +77,9 @@ export function age(ms: number): string {
   if (seconds < 172_800) return `${Math.floor(seconds / 3600)} h`;
   return `${count(Math.floor(seconds / 86_400))} d`;
 }
+
+/** For a name from outside in a text without markup: its direction must not turn the words around it. */
+export const isolated = (name: string): string => `\u2068${name}\u2069`;
 
 /** `add_to_cart` as "Add to cart". */
 export function words(name: string): string {

@@ -5,6 +5,7 @@ import './styles/base.css';
 import './styles/layout.css';
 import './styles/parts.css';
 import './styles/panels.css';
+import './styles/findings.css';
 
 render(<App />, document.getElementById('app')!);
 watch();

@@ -1,7 +1,4 @@
-/**
- * Server-sent events over fetch. The browser's EventSource can't send an Authorization header, and putting the key
- * into the address would leave it in logs and in the history.
- */
+/** Server-sent events over fetch: unlike the browser's EventSource, it reports why the server refused. */
 import { ApiError, request } from './api.ts';
 
 export interface StreamEvent {

@@ -111,7 +111,7 @@ export function encodeHeaders(headers: readonly (readonly [string, string])[]): 
   for (const text of headers.flat()) {
     const encoded = Buffer.from(text);
     varint(encoded.length);
-    bytes.push(...encoded);
+    for (const byte of encoded) bytes.push(byte);
   }
   return Buffer.from(bytes);
 }

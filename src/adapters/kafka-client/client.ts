@@ -4,7 +4,7 @@ import type { API, Broker, Connection, ConnectionOptions } from '@platformatic/k
 import { apiVersionsV1, ConnectionPool, listOffsetsV5, metadataV10 } from '@platformatic/kafka';
 import { accessFault } from './access.ts';
 import type { KafkaConnectionConfig } from './config.ts';
-import { AccessFault, asFault, CODE, faultOf, isRefusal, KafkaFault } from './faults.ts';
+import { AccessFault, asFault, CODE, faultOf, isRefusal, KafkaFault, LastingFault } from './faults.ts';
 import { readTlsFiles } from './tls-files.ts';
 
 /** A topic as the cluster has it now. */
@@ -218,7 +218,7 @@ export class KafkaClient {
     if (topic.errorCode === CODE.UNKNOWN_TOPIC_OR_PARTITION) return null;
     if (topic.errorCode !== 0) throw faultOf(topic.errorCode, `topic ${this.topic}`);
     if (this.metadata !== null && this.metadata.id !== topic.topicId) {
-      throw new KafkaFault(
+      throw new LastingFault(
         `the topic ${this.topic} was deleted and created again; restart, as it is another one now`,
       );
     }

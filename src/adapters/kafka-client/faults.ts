@@ -1,4 +1,5 @@
 import { protocolErrors, protocolErrorsCodesById } from '@platformatic/kafka';
+import { reasonOf } from '../../domain/system-error.ts';
 
 /** Codes of the protocol that we act on. */
 export const CODE = {
@@ -74,6 +75,24 @@ export class AccessFault extends KafkaFault {
   override name = 'AccessFault';
 }
 
+/** What no wait ends: a topic that was deleted, records that the cluster has lost. The message says what to do. */
+export class LastingFault extends KafkaFault {
+  override name = 'LastingFault';
+}
+
+/** Whether a person must do something; else it may be over by itself. */
+export function needsPerson(fault: KafkaFault): boolean {
+  return fault instanceof LastingFault || isRefusal(fault);
+}
+
+/** The topic is not there, as the brokers report it of the topic as a whole. */
+export function missingTopic(topic: string): LastingFault {
+  return new LastingFault(
+    `the topic ${topic} does not exist any more; create it again and restart, or set another one`,
+    CODE.UNKNOWN_TOPIC_OR_PARTITION,
+  );
+}
+
 /** The fault that a broker's error code stands for. */
 export function faultOf(code: number, what: string): KafkaFault {
   return new KafkaFault(`${what}: ${codeText(code)}`, code);
@@ -83,7 +102,7 @@ export function faultOf(code: number, what: string): KafkaFault {
 export function asFault(error: unknown, what: string): KafkaFault {
   if (error instanceof KafkaFault) return error;
   const code = chainOf(error).find(({ apiCode }) => typeof apiCode === 'number')?.apiCode;
-  const reason = code === undefined ? reasonOf(error) : codeText(code);
+  const reason = code === undefined ? innermost(error) : codeText(code);
   return new KafkaFault(`${what}: ${reason}`, code ?? null, error);
 }
 
@@ -114,11 +133,13 @@ export interface AnyError {
   cert?: { subjectaltname?: string };
 }
 
-/** The innermost message: "connect ECONNREFUSED ..." tells more than "Cannot connect to any broker". */
-function reasonOf(error: unknown): string {
-  const { cause, errors, message, code } = (error ?? {}) as AnyError;
+/** The innermost reason: "the connection was refused" is more exact than "Cannot connect to any broker". */
+function innermost(error: unknown): string {
+  const { cause, errors, code } = (error ?? {}) as AnyError;
   const inner = cause ?? errors?.[0];
-  return inner === undefined ? (message || code || String(error)).replace(/\.$/, '') : reasonOf(inner);
+  return inner === undefined
+    ? (reasonOf(error) || code || String(error)).replace(/\.$/, '')
+    : innermost(inner);
 }
 
 /** The error, and all that it was caused by. */

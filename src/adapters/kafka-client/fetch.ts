@@ -27,6 +27,8 @@ export interface FetchedPartition {
   logStart: number;
   /** Offsets from here on belong to open transactions, or do not exist yet. */
   lastStable: number;
+  /** Where the committed and uncommitted records that all replicas have end. */
+  highWater: number;
   /** Transactions of the range that were rolled back; the records hold them all the same. */
   aborted: AbortedTransaction[];
   /** Whole record batches, the last one perhaps cut off; one may begin before the offset asked for. */
@@ -99,7 +101,7 @@ function parseResponse(_correlation: number, _key: number, _version: number, r: 
 function readPartition(r: Reader, errorOfAll: number): FetchedPartition {
   const partition = r.readInt32();
   const errorCode = r.readInt16() || errorOfAll;
-  r.readInt64();
+  const highWater = Number(r.readInt64());
   const lastStable = Number(r.readInt64());
   const logStart = Number(r.readInt64());
   const aborted: AbortedTransaction[] = [];
@@ -110,5 +112,5 @@ function readPartition(r: Reader, errorOfAll: number): FetchedPartition {
   const bytes = r.readInt32();
   const records = bytes > 0 ? r.buffer.slice(r.position, r.position + bytes) : EMPTY;
   if (bytes > 0) r.skip(bytes);
-  return { partition, errorCode, logStart, lastStable, aborted, records };
+  return { partition, errorCode, logStart, lastStable, highWater, aborted, records };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaClient } from './client.ts';
-import { asFault, CODE, faultOf, type KafkaFault } from './faults.ts';
+import { asFault, CODE, faultOf, type KafkaFault, missingTopic } from './faults.ts';
 import { type FetchedPartition, fetchApi } from './fetch.ts';
 
 export interface FollowerOptions {
@@ -70,7 +70,7 @@ export class Follower {
     const { client, onFault } = this.options;
     try {
       const topic = await client.refresh();
-      if (topic === null) throw faultOf(CODE.UNKNOWN_TOPIC_OR_PARTITION, `topic ${client.topic}`);
+      if (topic === null) throw missingTopic(client.topic);
       this.startLoops();
     } catch (error) {
       for (const partition of partitions) onFault(partition, asFault(error, `topic ${client.topic}`));

@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { reasonOf } from '../../domain/system-error.ts';
 import type { KafkaConnectionConfig } from './config.ts';
 import { AccessFault } from './faults.ts';
 
@@ -32,7 +33,7 @@ export async function readTlsFiles(
 
 async function readFileOf(setting: string, path: string): Promise<string> {
   return await readFile(path, 'utf8').catch((error: Error) => {
-    throw new AccessFault(`${setting}: ${path} can't be read: ${error.message}`);
+    throw new AccessFault(`${setting}: ${path} can't be read: ${reasonOf(error)}`);
   });
 }
 

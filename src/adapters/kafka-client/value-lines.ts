@@ -22,11 +22,10 @@ export function foreignLines(value: Buffer | null, lineBytesMax: number): Buffer
 }
 
 /**
- * The same as a body for the door, which judges and marks by itself: NDJSON with the bytes as they came. Empty where the
- * value holds nothing but space; a record without a value is the line "null".
+ * The same as a body for ingest, which validates and marks by itself: NDJSON with the bytes as they came. Empty where the
+ * value holds nothing but space.
  */
-export function bodyOf(value: Buffer | null): Buffer {
-  if (value === null) return Buffer.from('null\n');
+export function bodyOf(value: Buffer): Buffer {
   return Buffer.concat(partsOf(value).flatMap((part) => [withoutByteOrderMark(part), LINE_END]));
 }
 

@@ -1,3 +1,5 @@
+import { allAccepted, bodyLines } from '../../../test/support/body-lines.ts';
+import { testNow } from '../../../test/support/clock.ts';
 import type { IngestInput, IngestResult, SourceContext } from '../../ports/source.ts';
 
 /** For tests of sources: an ingest that keeps the lines, and can be told to refuse. */
@@ -18,13 +20,10 @@ export function fakeContext(stateDir: string): FakeContext {
     beforeIngest: () => {},
     async ingest(input): Promise<IngestResult> {
       await context.beforeIngest(input);
-      const lines = input.body
-        .toString('latin1')
-        .split('\n')
-        .filter((line) => line !== '');
+      const lines = bodyLines(input.body, 'latin1');
       context.inputs.push(input);
-      context.lines.push(...lines);
-      return { accepted: lines.length, rejected: 0, errors: [], reasons: {} };
+      for (const line of lines) context.lines.push(line);
+      return allAccepted(lines);
     },
     stateDir,
     log: {
@@ -32,7 +31,7 @@ export function fakeContext(stateDir: string): FakeContext {
       warn: (fields, message) => context.warnings.push(`${message} ${JSON.stringify(fields)}`),
       error: (fields, message) => context.warnings.push(`${message} ${JSON.stringify(fields)}`),
     },
-    now: Date.now,
+    now: testNow,
     random: Math.random,
   };
   return context;
@@ -40,9 +39,9 @@ export function fakeContext(stateDir: string): FakeContext {
 
 /** Waits until `condition` holds; fails with `what` after five seconds. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadlineMs = Date.now() + 5000;
+  const deadlineMs = performance.now() + 5000;
   while (!condition()) {
-    if (Date.now() > deadlineMs) throw new Error(`waited for: ${what}`);
+    if (performance.now() > deadlineMs) throw new Error(`waited for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 
 /**
  * Reads what writeFileDurable (files/write-durable.ts) wrote; null when there is none. A file that is not JSON was not written by us: that is
@@ -12,7 +12,6 @@ export async function readStateFile(path: string): Promise<unknown> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
-  await rm(`${path}.tmp`, { force: true });
   try {
     return JSON.parse(text);
   } catch {

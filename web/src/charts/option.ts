@@ -8,15 +8,27 @@ import { tooltip } from './tooltip.ts';
 const BARS_MAX = 200;
 const DENSE = 300;
 
+type Value = number | null | undefined;
+const isValue = (value: Value) => value !== null && value !== undefined;
+
+/** A value between two gaps has no line: it shows as a point. */
+function withLonePoints(values: readonly (number | null)[]) {
+  return values.map((value, index) =>
+    isValue(value) && !isValue(values[index - 1]) && !isValue(values[index + 1])
+      ? { value, symbol: 'circle' }
+      : value,
+  );
+}
+
 function line(data: ChartData, series: ChartSeries, openIndex: number) {
   // Thousands of thick or dashed pieces would be one blot.
   const dense = data.starts.length > DENSE;
   const base = {
     type: 'line' as const,
-    symbol: 'circle',
-    // A value between two gaps has no line: it shows as a point.
-    showSymbol: data.starts.length < 3,
-    symbolSize: 5,
+    symbol: 'none',
+    showSymbol: true,
+    showAllSymbol: true,
+    symbolSize: 6,
     itemStyle: { color: series.colour },
     emphasis: { disabled: true },
     silent: true,
@@ -27,13 +39,13 @@ function line(data: ChartData, series: ChartSeries, openIndex: number) {
     ...(series.dash && !dense ? { type: series.dash } : {}),
   };
   const solid = openIndex < 0 ? series.values : series.values.slice(0, openIndex);
-  const lines: object[] = [{ ...base, name: series.name, data: solid, lineStyle: style }];
-  if (openIndex > 0) {
+  const lines: object[] = [{ ...base, name: series.name, data: withLonePoints(solid), lineStyle: style }];
+  if (openIndex >= 0) {
     const tail = series.values.map((value, index) => (index >= openIndex - 1 ? value : null));
     lines.push({
       ...base,
       name: `${series.name} (open)`,
-      data: tail,
+      data: withLonePoints(tail),
       lineStyle: { ...style, type: [2, 3], width: 1.25 },
     });
   }

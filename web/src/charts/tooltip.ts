@@ -23,7 +23,7 @@ function body(data: ChartData, index: number, title: string, open: boolean): HTM
         'div',
         'tip-row',
         swatch,
-        element('span', 'tip-name', series.name),
+        element('bdi', 'tip-name', series.name),
         element('span', 'num', text),
       ),
     );

@@ -1,6 +1,8 @@
 import { colourOf } from '../charts/palette.ts';
 import { count, NONE, share, words } from '../format.ts';
 import { metrics } from '../state/metrics.ts';
+import { Empty } from '../ui/empty.tsx';
+import { Name } from '../ui/name.tsx';
 import { Panel } from '../ui/panel.tsx';
 
 const SHOWN_MAX = 6;
@@ -34,7 +36,19 @@ export function Devices() {
   const sum = metrics.traffic.value.overall?.events ?? 0;
   const names = rows.map((row) => row.name);
   return (
-    <Panel title="Devices" area="devices" error={metrics.traffic.value.error}>
+    <Panel
+      title="Devices"
+      area="devices"
+      error={metrics.traffic.value.error}
+      empty={
+        names.every((name) => name === 'unknown') && (
+          <Empty
+            reason="No devices in the events of this range (field device_type)."
+            loaded={metrics.traffic.value.total !== null}
+          />
+        )
+      }
+    >
       <table class="bars">
         <caption class="hidden">Events per device</caption>
         <thead>
@@ -55,7 +69,7 @@ export function Devices() {
           {rows.map((row) => (
             <tr key={row.name}>
               <th scope="row">
-                {words(row.name)}
+                <Name text={words(row.name)} />
                 <span class="bar-track thin" aria-hidden="true">
                   <span
                     class="bar"

@@ -3,6 +3,7 @@ import { age, count, words } from '../format.ts';
 import { now } from '../state/clock.ts';
 import { status, timeZone } from '../state/server.ts';
 import { fullTime } from '../time/labels.ts';
+import { Name } from '../ui/name.tsx';
 import { Panel } from '../ui/panel.tsx';
 
 const MEANING: Record<Stage, string> = {
@@ -38,7 +39,10 @@ function Row({ name, stage }: { name: string; stage?: Stage }) {
     <li>
       <span class={`dot ${state}`} aria-hidden="true" />
       <div class="stage">
-        <strong>{words(name)}</strong> {stage && <span class="note">{MEANING[stage]}</span>}
+        <strong>
+          <Name text={words(name)} />
+        </strong>{' '}
+        {stage && <span class="note">{MEANING[stage]}</span>}
         {part && part.state !== 'ready' && (
           <p class={`stage-message ${state}`}>
             {words(part.state)}

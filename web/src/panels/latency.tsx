@@ -2,11 +2,13 @@ import { useComputed, useSignal } from '@preact/signals';
 import { Chart } from '../charts/chart.tsx';
 import type { ChartData } from '../charts/data.ts';
 import { palette } from '../charts/palette.ts';
-import { milliseconds, words } from '../format.ts';
+import { isolated, milliseconds, words } from '../format.ts';
 import { metrics } from '../state/metrics.ts';
 import { timeZone } from '../state/server.ts';
 import { span } from '../state/view.ts';
 import { windowLabel } from '../time/labels.ts';
+import { Empty } from '../ui/empty.tsx';
+import { Folded } from '../ui/folded.tsx';
 import { Legend, toggled } from '../ui/legend.tsx';
 import { Panel } from '../ui/panel.tsx';
 
@@ -75,6 +77,14 @@ export function Latency() {
       note="the shop's answer"
       error={metrics.latency.value.error}
       table={table}
+      empty={
+        types.value.length === 0 && (
+          <Empty
+            reason="No response times in the events of this range (field response_time)."
+            loaded={metrics.latency.value.total !== null}
+          />
+        )
+      }
       controls={
         types.value.length > 1 && (
           <select
@@ -86,7 +96,7 @@ export function Latency() {
           >
             {types.value.map((name) => (
               <option key={name} value={name}>
-                {words(name)}
+                {isolated(words(name))}
               </option>
             ))}
           </select>
@@ -100,9 +110,10 @@ export function Latency() {
           hidden.value = toggled(hidden.value, name);
         }}
       />
+      <Folded metric="latency" name="event_type" of="event types" />
       <Chart
         data={shown.value}
-        label={`Latency over time of ${words(type.value)}: ${summary} over the range.`}
+        label={`Latency over time of ${isolated(words(type.value))}: ${summary} over the range.`}
       />
     </Panel>
   );

@@ -1,16 +1,24 @@
-import type { Account } from '../api.ts';
+import type { Account, Changed } from '../api.ts';
 import { count } from '../format.ts';
 import { ledger } from '../state/server.ts';
+import { Name } from '../ui/name.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { Scroll } from '../ui/table.tsx';
 
 /** Added up here again, rather than believed: what is on the screen must balance on the screen. */
 function gaps(account: Account): { archive: number; metrics: number } {
   const { received, archive, metrics } = account;
+  const others = ({ lost = 0, deleted = 0, added = 0 }: Changed) => lost + deleted - added;
   return {
-    archive: received - archive.events - archive.bad_rows - archive.in_flight - (archive.lost ?? 0),
+    archive: received - archive.events - archive.bad_rows - archive.in_flight - others(archive),
     metrics:
-      received - metrics.counted - metrics.duplicate - metrics.bad - metrics.in_flight - (metrics.lost ?? 0),
+      received -
+      metrics.counted -
+      metrics.duplicate -
+      metrics.excluded -
+      metrics.bad -
+      metrics.in_flight -
+      others(metrics),
   };
 }
 
@@ -47,13 +55,16 @@ function Line({ name, account, total }: { name: string; account: Account; total?
     archive.in_flight,
     metrics.counted,
     metrics.duplicate,
+    metrics.excluded,
     metrics.bad,
     metrics.in_flight,
   ];
   const starts = new Set([0, 3]);
   return (
     <tr class={total ? 'total' : undefined}>
-      <th scope="row">{name}</th>
+      <th scope="row">
+        <Name text={name} />
+      </th>
       <td class="num strong">{count(received)}</td>
       {cells.map((value, index) => (
         <td key={index} class={`num ${starts.has(index) ? 'equals' : ''} ${value === 0 ? 'zero' : ''}`}>
@@ -64,6 +75,50 @@ function Line({ name, account, total }: { name: string; account: Account; total?
         <Mark account={account} />
       </td>
     </tr>
+  );
+}
+
+const PHONE_ROWS: [name: string, of: (account: Account) => number, start?: boolean][] = [
+  ['Received', (account) => account.received],
+  ['= Archive: events', (account) => account.archive.events, true],
+  ['+ bad', (account) => account.archive.bad_rows],
+  ['+ in flight', (account) => account.archive.in_flight],
+  ['= Metrics: counted', (account) => account.metrics.counted, true],
+  ['+ duplicate', (account) => account.metrics.duplicate],
+  ['+ excluded', (account) => account.metrics.excluded],
+  ['+ bad', (account) => account.metrics.bad],
+  ['+ in flight', (account) => account.metrics.in_flight],
+];
+
+/** The same turned round, for a phone: all lines first, and both halves in view. */
+function Narrow({ all, sources }: { all: Account; sources: [string, Account][] }) {
+  const columns: [string, Account][] = [['All', all], ...(sources.length > 1 ? sources : [])];
+  return (
+    <table class="ledger narrow">
+      <caption class="hidden">Received lines and where they are, per source</caption>
+      <thead>
+        <tr>
+          <td />
+          {columns.map(([name]) => (
+            <th key={name} scope="col" class="num">
+              <Name text={name} />
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {PHONE_ROWS.map(([name, of, start], index) => (
+          <tr key={index} class={start ? 'starts' : undefined}>
+            <th scope="row">{name}</th>
+            {columns.map(([source, account]) => (
+              <td key={source} class={`num ${of(account) === 0 ? 'zero' : ''}`}>
+                {count(of(account))}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 
@@ -85,8 +140,9 @@ export function LedgerPanel() {
         </span>
       }
     >
-      <Scroll label="Ledger">
-        <table class="ledger">
+      <Scroll label="Ledger" whole>
+        <Narrow all={all} sources={sources} />
+        <table class="ledger wide">
           <caption class="hidden">Received lines and where they are, per source</caption>
           <thead>
             <tr>
@@ -94,7 +150,7 @@ export function LedgerPanel() {
               <th colSpan={3} scope="colgroup" class="equals">
                 = Archive
               </th>
-              <th colSpan={4} scope="colgroup" class="equals">
+              <th colSpan={5} scope="colgroup" class="equals">
                 = Metrics
               </th>
               <td />
@@ -118,6 +174,9 @@ export function LedgerPanel() {
               </th>
               <th scope="col" class="num">
                 + duplicate
+              </th>
+              <th scope="col" class="num" title="Test orders and known bots">
+                + excluded
               </th>
               <th scope="col" class="num">
                 + bad

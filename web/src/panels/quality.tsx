@@ -1,6 +1,8 @@
 import { REASONS } from '../../../src/domain/reasons.ts';
 import { count } from '../format.ts';
 import { metrics } from '../state/metrics.ts';
+import { Empty } from '../ui/empty.tsx';
+import { Name } from '../ui/name.tsx';
 import { Panel } from '../ui/panel.tsx';
 
 const LATE = [
@@ -28,7 +30,13 @@ export function Quality() {
     ...total.filter((row) => row.reason.startsWith('late_')).map((row) => row.windows),
   );
   return (
-    <Panel title="Data quality" area="quality" note="in this range" error={metrics.quality.value.error}>
+    <Panel
+      title="Data quality"
+      area="quality"
+      note="by the time of receipt, in this range"
+      error={metrics.quality.value.error}
+      empty={metrics.quality.value.total === null && <Empty reason="" loaded={false} />}
+    >
       <dl class="facts">
         <div>
           <dt>Bad rows</dt>
@@ -53,15 +61,21 @@ export function Quality() {
           {bad.length === 0 && <p class="note">None. Every line was read.</p>}
           <ul class="pairs">
             {bad.slice(0, 8).map((row) => (
-              <li key={row.reason} title={explain(row.reason)}>
-                <code>{row.reason}</code> <span class="num">{count(row.rows)}</span>
+              <li key={row.reason}>
+                <code>
+                  <Name text={row.reason} title={explain(row.reason)} />
+                </code>{' '}
+                <span class="num">{count(row.rows)}</span>
               </li>
             ))}
           </ul>
         </div>
         <div>
           <h3>Late by at least</h3>
-          <ul class="late">
+          {late.every((one) => one.rows === 0) && (
+            <p class="note">None. Events of live sources came within 5 minutes; loaded files are history.</p>
+          )}
+          <ul class="late" hidden={late.every((one) => one.rows === 0)}>
             {late.map((one) => (
               <li key={one.name}>
                 <span class="late-by">{one.name}</span>

@@ -8,6 +8,7 @@ import { metrics } from '../state/metrics.ts';
 import { timeZone } from '../state/server.ts';
 import { span } from '../state/view.ts';
 import { windowLabel } from '../time/labels.ts';
+import { Empty } from '../ui/empty.tsx';
 import { Panel } from '../ui/panel.tsx';
 
 const ERRORS = ['4xx', '5xx'] as const;
@@ -97,6 +98,14 @@ export function Responses() {
       note={`share of 4xx and 5xx per ${per}`}
       error={metrics.responses.value.error}
       table={table}
+      empty={
+        classes.every(([name]) => name === 'unknown') && (
+          <Empty
+            reason="No status codes in the events of this range (field status_code)."
+            loaded={metrics.responses.value.total !== null}
+          />
+        )
+      }
     >
       <ul class="classes">
         {classes.map(([name, events]) => (

@@ -1,28 +1,22 @@
-import { useComputed, useSignal } from '@preact/signals';
+import { useComputed } from '@preact/signals';
 import { Chart } from '../charts/chart.tsx';
 import type { ChartData } from '../charts/data.ts';
 import { palette } from '../charts/palette.ts';
 import { perWindow } from '../charts/pivot.ts';
 import { count, money } from '../format.ts';
 import { moneyAsNumber } from '../money.ts';
+import { currency, hasMoney } from '../state/currency.ts';
 import { metrics } from '../state/metrics.ts';
 import { timeZone } from '../state/server.ts';
 import { span } from '../state/view.ts';
 import { windowLabel } from '../time/labels.ts';
+import { CurrencyChoice } from '../ui/currency.tsx';
+import { Empty } from '../ui/empty.tsx';
+import { Folded } from '../ui/folded.tsx';
 import { Panel } from '../ui/panel.tsx';
-import { Segmented } from '../ui/segmented.tsx';
 
 /** Currencies can't be added, and on one axis the larger hides the smaller: one at a time. */
 export function Revenue() {
-  const chosen = useSignal('');
-  const currencies = useComputed(() => {
-    const total = metrics.revenue.value.total ?? [];
-    return [...total].sort((a, b) => b.orders - a.orders).map((row) => row.currency);
-  });
-  const currency = useComputed(() =>
-    currencies.value.includes(chosen.value) ? chosen.value : (currencies.value[0] ?? ''),
-  );
-
   const data = useComputed<ChartData>(() => {
     const { starts, window, open } = span.value;
     const index = new Map(starts.map((start, at) => [start, at]));
@@ -31,7 +25,7 @@ export function Revenue() {
     for (const row of metrics.revenue.value.rows ?? []) {
       const at = index.get(Date.parse(row.start));
       if (at === undefined || row.currency !== currency.value) continue;
-      values[at] = moneyAsNumber(row.revenue);
+      values[at] = moneyAsNumber(row.revenue ?? '0');
       texts[at] = money(row.revenue, row.currency);
     }
     const name = `Revenue ${currency.value}`;
@@ -60,18 +54,19 @@ export function Revenue() {
       note={`per ${perWindow[window]}`}
       error={metrics.revenue.value.error}
       table={table}
-      controls={
-        currencies.value.length > 1 && (
-          <Segmented
-            label="Currency"
-            options={currencies.value.slice(0, 4).map((value) => ({ value, text: value }))}
-            value={currency.value}
-            onChange={(next) => {
-              chosen.value = next;
-            }}
+      empty={
+        !hasMoney.value && (
+          <Empty
+            reason={
+              metrics.revenue.value.total?.length
+                ? 'No prices in the purchases of this range (fields amount, price, currency).'
+                : 'No purchases in this range.'
+            }
+            loaded={metrics.revenue.value.total !== null}
           />
         )
       }
+      controls={<CurrencyChoice label="Currency of revenue" />}
     >
       {total && (
         <dl class="facts">
@@ -93,8 +88,13 @@ export function Revenue() {
               {money(total.refunded, currency.value)} <span class="note">({count(total.refunds)})</span>
             </dd>
           </div>
+          <div>
+            <dt>Net</dt>
+            <dd class="num">{money(total.net, currency.value)}</dd>
+          </div>
         </dl>
       )}
+      <Folded metric="revenue" name="currency" of="currencies" />
       <Chart
         data={data.value}
         label={`Revenue over time: ${money(total?.revenue, currency.value)} from ${count(total?.orders)} orders.`}

@@ -13,6 +13,7 @@ import {
 } from '../format.ts';
 import { moneyAsNumber } from '../money.ts';
 import { nowMinute } from '../state/clock.ts';
+import { currencies, currency, hasMoney } from '../state/currency.ts';
 import { earlier, metrics } from '../state/metrics.ts';
 import { liveRate } from '../state/server.ts';
 import { span } from '../state/view.ts';
@@ -73,18 +74,26 @@ function Tile({ name, value, shown, delta: moved, before, children }: TileProps)
   );
 }
 
+/** The panel below has them all. */
+const OTHERS_MAX = 5;
+
 function Revenue() {
-  const total = [...(metrics.revenue.value.total ?? [])].sort((a, b) => b.orders - a.orders);
+  const total = metrics.revenue.value.total ?? [];
   const before = new Map(earlier.revenue.value.total?.map((row) => [row.currency, row.revenue]));
-  const [first, ...others] = total;
+  const first = hasMoney.value ? total.find((row) => row.currency === currency.value) : undefined;
+  const amount = first?.revenue ?? '0';
+  const others = (first ? currencies.value : []).flatMap(
+    (name) => total.find((row) => row.currency === name && row !== first) ?? [],
+  );
   const was = first && before.get(first.currency);
+  const more = Math.max(0, others.length - OTHERS_MAX) + (metrics.revenue.value.folded.currency ?? 0);
   return (
     <Tile
       name="Revenue"
       value={first?.revenue}
-      shown={first ? money(first.revenue, first.currency, first.revenue.length > 11) : NONE}
+      shown={first ? money(amount, first.currency, amount.length > 11) : NONE}
       delta={delta(
-        first && was ? change(moneyAsNumber(first.revenue), moneyAsNumber(was)) : null,
+        first && was ? change(moneyAsNumber(amount), moneyAsNumber(was)) : null,
         signedShare,
         'good',
       )}
@@ -92,9 +101,10 @@ function Revenue() {
     >
       {others.length > 0 && (
         <span class="tile-more num">
-          {others.slice(0, 3).map((row) => (
+          {others.slice(0, OTHERS_MAX).map((row) => (
             <span key={row.currency}>+ {money(row.revenue, row.currency, true)}</span>
           ))}
+          {more > 0 && <span>and {more} more currencies</span>}
         </span>
       )}
     </Tile>
@@ -110,8 +120,9 @@ interface Step {
 }
 function conversion(rows: readonly Step[] | null): number | null {
   const users = (step: string) => rows?.find((row) => row.step === step)?.users ?? 0;
-  const viewers = users('view_product');
-  return viewers === 0 ? null : users('purchase') / viewers;
+  const [viewers, buyers] = [users('view_product'), users('purchase')];
+  // More buyers than viewers: views are missing, and a share of them would say nothing.
+  return viewers === 0 || buyers > viewers ? null : buyers / viewers;
 }
 
 const difference = (a: number | null | undefined, b: number | null | undefined) =>

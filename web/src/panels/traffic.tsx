@@ -3,11 +3,13 @@ import { Chart } from '../charts/chart.tsx';
 import type { ChartData } from '../charts/data.ts';
 import { colourOf } from '../charts/palette.ts';
 import { keepLargest, ordered, perWindow, pivotSum } from '../charts/pivot.ts';
-import { axisCount, count, shortCount, words } from '../format.ts';
+import { axisCount, count, isolated, shortCount, words } from '../format.ts';
 import { metrics } from '../state/metrics.ts';
 import { timeZone } from '../state/server.ts';
 import { span } from '../state/view.ts';
 import { windowLabel } from '../time/labels.ts';
+import { Empty } from '../ui/empty.tsx';
+import { Folded } from '../ui/folded.tsx';
 import { Legend, toggled } from '../ui/legend.tsx';
 import { Panel } from '../ui/panel.tsx';
 import { Segmented } from '../ui/segmented.tsx';
@@ -59,6 +61,7 @@ export function Traffic() {
   });
 
   const { all, data, sum } = model.value;
+  const loaded = metrics.traffic.value.rows !== null;
   const table = () => ({
     columns: [{ name: 'Window' }, ...all.map((one) => ({ name: one.name, num: true }))],
     rows: data.starts
@@ -75,6 +78,7 @@ export function Traffic() {
       note={`events per ${perWindow[data.window]}`}
       error={metrics.traffic.value.error}
       table={table}
+      empty={sum === 0 && <Empty reason="No events in this range." loaded={loaded} />}
       controls={
         <Segmented
           label="Split traffic by"
@@ -93,10 +97,12 @@ export function Traffic() {
           hidden.value = toggled(hidden.value, name);
         }}
       />
+      <Folded metric="traffic" name="event_type" of="event types" />
+      <Folded metric="traffic" name="device_type" of="devices" />
       <Chart
         tall
         data={data}
-        label={`Traffic over time: ${count(sum)} events; ${all.map((one) => `${one.name} ${count(one.total)}`).join(', ')}.`}
+        label={`Traffic over time: ${count(sum)} events; ${all.map((one) => `${isolated(one.name)} ${count(one.total)}`).join(', ')}.`}
       />
     </Panel>
   );

@@ -1,11 +1,23 @@
 /** The life of the page: connect, follow the stream, retry, pause, and ask again when the span moves on. */
 import { effect, untracked } from '@preact/signals';
-import { ApiError, apiKey, getLedger, getStatus, type Ledger, type Point, type Status } from '../api.ts';
+import {
+  ApiError,
+  getLedger,
+  getSession,
+  getStatus,
+  type Ledger,
+  login,
+  logout,
+  type Point,
+  type Status,
+} from '../api.ts';
 import { readStream, type StreamEvent } from '../stream.ts';
 import { now, startClock, stopClock } from './clock.ts';
-import { loadBefore, loadSpan, loadTotals } from './load.ts';
+import { findUsualCurrency } from './currency.ts';
+import { loadBefore, loadProducts, loadSpan, loadTotals } from './load.ts';
 import { clearRows, publish, takePoints } from './metrics.ts';
-import { connection, forgetRate, nextTryAt, takeLedger, takeStatus } from './server.ts';
+import { eventsInRange, followNewest, openOnNewest } from './newest.ts';
+import { connection, forgetRate, session as loggedIn, nextTryAt, takeLedger, takeStatus } from './server.ts';
 import { span } from './view.ts';
 
 const RETRY_FIRST_MS = 500;
@@ -15,6 +27,8 @@ const TOTALS_MS = 2_000;
 /** A round of totals may take this share of the server's time at most, so a slow server is asked less often. */
 const TOTALS_SHARE = 0.2;
 const BEFORE_MS = 60_000;
+/** The list of products is long, and its order should not jump. */
+const PRODUCTS_MS = 15_000;
 
 let session = new AbortController();
 let loading = new AbortController();
@@ -24,6 +38,7 @@ let wake: (() => void) | undefined;
 let dirty = false;
 let lastRound = { startedAt: 0, tookMs: 0 };
 let beforeAt = 0;
+let productsAt = 0;
 let loadedWindow = '';
 
 function handle(event: StreamEvent): void {
@@ -36,13 +51,20 @@ function handle(event: StreamEvent): void {
     takePoints(mine, version, from, to);
     dirty ||= points.length > 0;
   } else if (event.name === 'ledger') takeLedger(data as Ledger);
-  else if (event.name === 'status') takeStatus(data as Status);
+  else if (event.name === 'status') {
+    takeStatus(data as Status);
+    followNewest();
+  }
+  // More has changed than the stream sends: the numbers are asked for again.
+  else if (event.name === 'reset') void reload();
 }
 
 function fail(error: unknown): void {
   const known = error instanceof ApiError ? error : new ApiError(0, 'page', String(error));
-  if (known.status === 401 || known.status === 403) {
-    connection.value = { kind: 'unauthorized', refused: apiKey.get() !== null };
+  // With 403 the key that was logged in with has another right.
+  if (known.status === 401 || (known.status === 403 && hasLoggedIn())) {
+    loggedIn.value = { login_required: true, scope: known.status === 403 ? 'other' : null };
+    connection.value = { kind: 'unauthorized' };
     session.abort();
   } else if (connection.value.kind !== 'retrying') {
     connection.value = { kind: 'retrying', since: now.value, error: known };
@@ -67,7 +89,11 @@ async function reload(): Promise<void> {
   await loadSpan(asked, signal, failed);
   lastRound = { startedAt, tookMs: Date.now() - startedAt };
   if (signal.aborted) return;
+  if (eventsInRange() === 0) await openOnNewest(true, signal).catch(failed);
+  if (signal.aborted) return;
   beforeAt = Date.now();
+  productsAt = beforeAt;
+  await loadProducts(asked, signal, failed);
   await loadBefore(asked, signal);
 }
 
@@ -80,6 +106,11 @@ async function refreshTotals(): Promise<void> {
   lastRound = { startedAt: Date.now(), tookMs: 0 };
   await loadTotals(span.value, signal, failed);
   lastRound.tookMs = Date.now() - lastRound.startedAt;
+  if (eventsInRange() === 0) await openOnNewest(true, signal).catch(failed);
+  if (!signal.aborted && Date.now() - productsAt > PRODUCTS_MS) {
+    productsAt = Date.now();
+    await loadProducts(span.value, signal, failed);
+  }
   if (!signal.aborted && Date.now() - beforeAt > BEFORE_MS) {
     beforeAt = Date.now();
     await loadBefore(span.value, signal);
@@ -107,7 +138,9 @@ const streamPath = () => {
 
 async function connect(signal: AbortSignal): Promise<void> {
   takeStatus(await getStatus(signal));
+  if (hasLoggedIn()) loggedIn.value = await getSession(signal);
   takeLedger(await getLedger(signal));
+  await Promise.all([openOnNewest(false, signal), findUsualCurrency(signal)]).catch(failed);
   let first = true;
   await readStream(streamPath(), lastId, signal, (event) => {
     if (first) {
@@ -156,8 +189,26 @@ export function pause(): void {
 
 export const retryNow = (): void => wake?.();
 
-export function useKey(key: string): void {
-  apiKey.set(key);
+/** The session's cookie can't be read here; without a login there is nothing to log out from, and nothing to ask for. */
+const LOGIN = 'tillstream.login';
+const hasLoggedIn = (): boolean => localStorage.getItem(LOGIN) !== null;
+
+/** One login is for all tabs of the browser: the others are told, so that none asks again. */
+const tabs = new BroadcastChannel('tillstream');
+tabs.onmessage = () => start();
+
+export async function logIn(key: string): Promise<void> {
+  await login(key);
+  localStorage.setItem(LOGIN, 'yes');
+  tabs.postMessage('session');
+  start();
+}
+
+export async function logOut(): Promise<void> {
+  await logout();
+  localStorage.removeItem(LOGIN);
+  loggedIn.value = { login_required: true, scope: null };
+  tabs.postMessage('session');
   start();
 }
 

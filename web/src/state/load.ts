@@ -4,8 +4,10 @@ import type { Slice, Span } from '../time/span.ts';
 import { CHARTED, earlier, METRICS, metrics, takeError, takeRows, takeTotals } from './metrics.ts';
 import { mergeSums } from './sums.ts';
 
-const TOP_PRODUCTS = 20;
-const hourlyOnly = (metric: MetricName) => metric === 'funnel' || metric === 'products';
+/** As many as the server gives at most; all others share one row. */
+const TOP_PRODUCTS = 1000;
+const OF_PRODUCTS: readonly MetricName[] = ['products', 'sales'];
+const hourlyOnly = (metric: MetricName) => metric === 'funnel' || OF_PRODUCTS.includes(metric);
 
 type Fail = (error: unknown) => void;
 
@@ -22,7 +24,7 @@ async function guarded(metric: MetricName, signal: AbortSignal, fail: Fail, work
 
 async function totalsOf(metric: MetricName, span: Span, signal: AbortSignal): Promise<void> {
   const slice = hourlyOnly(metric) ? span.hourly : span.totals;
-  const top = metric === 'products' ? { top: TOP_PRODUCTS } : {};
+  const top = OF_PRODUCTS.includes(metric) ? { top: TOP_PRODUCTS } : {};
   const answer = await getMetric(metric, { ...slice, total: true, ...top }, signal);
   if (signal.aborted) return;
   if (CHARTED.includes(metric) && slice.window === span.window) takeRows(answer);
@@ -35,9 +37,21 @@ async function rowsOf(metric: MetricName, span: Span, signal: AbortSignal): Prom
   if (!signal.aborted) takeRows(answer);
 }
 
-export async function loadTotals(span: Span, signal: AbortSignal, fail: Fail): Promise<void> {
-  await Promise.all(METRICS.map((m) => guarded(m, signal, fail, () => totalsOf(m, span, signal))));
+async function totalsOfAll(names: readonly MetricName[], span: Span, signal: AbortSignal, fail: Fail) {
+  await Promise.all(names.map((m) => guarded(m, signal, fail, () => totalsOf(m, span, signal))));
 }
+
+/** All totals but those of the products, whose list is long. */
+export const loadTotals = (span: Span, signal: AbortSignal, fail: Fail): Promise<void> =>
+  totalsOfAll(
+    METRICS.filter((metric) => !OF_PRODUCTS.includes(metric)),
+    span,
+    signal,
+    fail,
+  );
+
+export const loadProducts = (span: Span, signal: AbortSignal, fail: Fail): Promise<void> =>
+  totalsOfAll(OF_PRODUCTS, span, signal, fail);
 
 export async function loadSpan(span: Span, signal: AbortSignal, fail: Fail): Promise<void> {
   const apart = span.totals.window === span.window ? [] : CHARTED;

@@ -1,10 +1,11 @@
 /** What the server says about itself: status and ledger, and how well it can be reached. */
 import { computed, signal } from '@preact/signals';
-import type { ApiError, Ledger, Status } from '../api.ts';
+import type { ApiError, Ledger, Session, Status } from '../api.ts';
 import { now, setServerTime } from './clock.ts';
 
 export const status = signal<Status | null>(null);
 export const ledger = signal<Ledger | null>(null);
+export const session = signal<Session>({ login_required: false, scope: null });
 export const timeZone = computed(() => status.value?.time_zone ?? 'UTC');
 
 export type Connection =
@@ -12,7 +13,7 @@ export type Connection =
   | { kind: 'live' }
   | { kind: 'paused'; at: number }
   | { kind: 'retrying'; since: number; error: ApiError }
-  | { kind: 'unauthorized'; refused: boolean };
+  | { kind: 'unauthorized' };
 
 export const connection = signal<Connection>({ kind: 'connecting' });
 /** When the next try is due, in the page's clock. Apart from `connection`, whose changes are read out loud. */

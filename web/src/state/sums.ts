@@ -12,17 +12,18 @@ function sumTraffic(answers: Answer<'traffic'>[]): number {
 
 function sumRevenue(answers: Answer<'revenue'>[]): Values['revenue'][] {
   const byCurrency = Map.groupBy(
-    answers.flatMap((answer) => answer.total ?? []),
+    answers.flatMap((answer) => (answer.total ?? []).filter((row) => row.revenue !== null)),
     (row) => row.currency,
   );
   return [...byCurrency].map(([currency, rows]) => ({
     currency,
     orders: rows.reduce((sum, row) => sum + row.orders, 0),
     units: rows.reduce((sum, row) => sum + row.units, 0),
-    revenue: addMoney(rows.map((row) => row.revenue)),
+    revenue: addMoney(rows.map((row) => row.revenue ?? '0')),
     average_order: null,
+    net: null,
     refunds: rows.reduce((sum, row) => sum + row.refunds, 0),
-    refunded: addMoney(rows.map((row) => row.refunded)),
+    refunded: addMoney(rows.map((row) => row.refunded ?? '0')),
   }));
 }
 

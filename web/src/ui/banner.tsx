@@ -1,8 +1,9 @@
-import { useRef } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
+import { ApiError } from '../api.ts';
 import { age } from '../format.ts';
 import { now } from '../state/clock.ts';
-import { retryNow, useKey } from '../state/live.ts';
-import { connection, secondsToNextTry, status, timeZone } from '../state/server.ts';
+import { logIn, retryNow } from '../state/live.ts';
+import { connection, secondsToNextTry, session, status, timeZone } from '../state/server.ts';
 import { clockTime } from '../time/labels.ts';
 
 function Unreachable() {
@@ -19,8 +20,8 @@ function Unreachable() {
         <p class="note">
           {state.error.hint || (
             <>
-              Is it running? <code>./tillstream status</code> tells, <code>./start-pipeline.sh</code> starts
-              it. Events already accepted are safe: they are on disk.
+              Is it running? <code>./tillstream status</code> reports it, <code>./start-pipeline.sh</code>{' '}
+              starts it. Events already accepted are safe: they are on disk.
             </>
           )}
         </p>
@@ -32,42 +33,72 @@ function Unreachable() {
   );
 }
 
-function KeyForm({ refused }: { refused: boolean }) {
+function refusal(error: unknown): string {
+  if (!(error instanceof ApiError)) return String(error);
+  if (error.status === 401) return 'This key is not valid. Check that it was copied whole.';
+  if (error.status === 0) return 'Tillstream does not answer. Try again in a moment.';
+  return error.message;
+}
+
+/** One login for all tabs of this browser. */
+function Login() {
   const input = useRef<HTMLInputElement>(null);
+  const [wrong, setWrong] = useState('');
+  const [busy, setBusy] = useState(false);
+  // Logged in, and refused all the same: the key has another right.
+  const message = wrong || (session.value.scope === null ? '' : 'This key does not have the right to read.');
+  const submit = async () => {
+    const key = input.current?.value.trim();
+    if (!key || busy) return;
+    setBusy(true);
+    setWrong('');
+    try {
+      await logIn(key);
+    } catch (error) {
+      setWrong(refusal(error));
+      input.current?.select();
+    }
+    setBusy(false);
+  };
   return (
     <form
-      class="banner key"
-      aria-label="API key"
+      class="login"
+      aria-labelledby="login-title"
       onSubmit={(event) => {
         event.preventDefault();
-        const key = input.current?.value.trim();
-        if (key) useKey(key);
+        void submit();
       }}
     >
+      <h2 id="login-title">Log in</h2>
       <label class="field" for="api-key">
-        <strong>{refused ? 'This API key was refused.' : 'This server asks for an API key.'}</strong>
-        <span class="note">
-          A key with the right to read. It is kept in this tab only, until the tab is closed.
-        </span>
+        API key
       </label>
-      <input
-        id="api-key"
-        ref={input}
-        type="password"
-        autocomplete="off"
-        spellcheck={false}
-        required
-        aria-invalid={refused}
-      />
-      <button type="submit" class="primary">
-        Use key
-      </button>
+      <div class="login-row">
+        <input
+          id="api-key"
+          ref={input}
+          type="password"
+          autocomplete="current-password"
+          spellcheck={false}
+          required
+          aria-invalid={message !== ''}
+          aria-describedby="login-note"
+        />
+        <button type="submit" class="primary" disabled={busy}>
+          {busy ? 'Logging in …' : 'Log in'}
+        </button>
+      </div>
+      <p class="field-error" role="alert">
+        {message}
+      </p>
+      <p class="note" id="login-note">
+        A key of the config with the right to read. The login holds for all tabs of this browser, until you
+        log out.
+      </p>
     </form>
   );
 }
 
 export function Banner() {
-  const state = connection.value;
-  if (state.kind === 'unauthorized') return <KeyForm refused={state.refused} />;
-  return <Unreachable />;
+  return connection.value.kind === 'unauthorized' ? <Login /> : <Unreachable />;
 }

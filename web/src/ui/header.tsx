@@ -1,9 +1,11 @@
 import { setTheme, type Theme, theme } from '../charts/palette.ts';
 import { now } from '../state/clock.ts';
-import { pause, start } from '../state/live.ts';
-import { connection, status, timeZone } from '../state/server.ts';
+import { logOut, pause, start } from '../state/live.ts';
+import { connection, session, status, timeZone } from '../state/server.ts';
 import { clockTime } from '../time/labels.ts';
 
+const TEXT: Record<Theme, string> = { system: 'Auto', dark: 'Dark', light: 'Light' };
+const MARK: Record<Theme, string> = { system: '◐', dark: '●', light: '○' };
 const NEXT: Record<Theme, Theme> = { system: 'dark', dark: 'light', light: 'system' };
 
 function connectionText(): { text: string; tone: string } {
@@ -12,7 +14,7 @@ function connectionText(): { text: string; tone: string } {
   if (state.kind === 'paused')
     return { text: `Paused at ${clockTime(timeZone.value, state.at)}`, tone: 'warn' };
   if (state.kind === 'retrying') return { text: 'Not connected', tone: 'bad' };
-  if (state.kind === 'unauthorized') return { text: 'API key needed', tone: 'bad' };
+  if (state.kind === 'unauthorized') return { text: 'Not logged in', tone: 'warn' };
   return { text: 'Connecting', tone: 'none' };
 }
 
@@ -50,11 +52,18 @@ export function Header() {
         <button
           type="button"
           id="theme"
-          aria-label={`Colours: ${theme.value}. Change to ${NEXT[theme.value]}`}
+          title={`Colours. Change to ${TEXT[NEXT[theme.value]].toLowerCase()}`}
           onClick={() => setTheme(NEXT[theme.value])}
         >
-          {{ system: '◐ Auto', dark: '● Dark', light: '○ Light' }[theme.value]}
+          <span aria-hidden="true">{MARK[theme.value]} </span>
+          {TEXT[theme.value]}
+          <span class="hidden"> colours, change to {TEXT[NEXT[theme.value]].toLowerCase()}</span>
         </button>
+        {session.value.login_required && session.value.scope !== null && (
+          <button type="button" id="logout" onClick={() => void logOut().catch(start)}>
+            Log out
+          </button>
+        )}
       </div>
     </header>
   );

@@ -1,3 +1,5 @@
+import { Name } from './name.tsx';
+
 export interface LegendItem {
   name: string;
   colour: string;
@@ -20,7 +22,7 @@ export function Legend(props: {
             onClick={() => props.onToggle(item.name)}
           >
             <span class="swatch" style={{ background: item.colour }} />
-            {item.name} <span class="num">{item.value}</span>
+            <Name text={item.name} /> <span class="num">{item.value}</span>
           </button>
         </li>
       ))}

@@ -1,7 +1,8 @@
 import type { ComponentChildren } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useId } from 'preact/hooks';
 import type { ApiError } from '../api.ts';
 import { connection } from '../state/server.ts';
+import { toggleOpen, shown as view } from '../state/view.ts';
 import { type Column, DataTable } from './table.tsx';
 
 interface Props {
@@ -13,15 +14,17 @@ interface Props {
   controls?: ComponentChildren;
   error?: ApiError | null;
   children: ComponentChildren;
+  /** Stands in the place of all else where there are no numbers. */
+  empty?: ComponentChildren;
   /** The same as a table, for who can't or won't read the drawing. Made only when it is asked for. */
   table?: () => { columns: Column[]; rows: (string | number)[][] };
 }
 
-export function Panel({ title, area, note, controls, error, children, table }: Props) {
+export function Panel({ title, area, note, controls, error, empty, children, table }: Props) {
   const id = useId();
-  const [asTable, setAsTable] = useState(false);
+  const asTable = view.value.open.includes(area);
   const { kind } = connection.value;
-  const shown = asTable && table ? table() : null;
+  const shown = asTable && table && !empty ? table() : null;
   return (
     <section class="panel" style={{ gridArea: area }} aria-labelledby={id}>
       <header class="panel-head">
@@ -29,13 +32,13 @@ export function Panel({ title, area, note, controls, error, children, table }: P
         {note && <p class="note">{note}</p>}
         <div class="panel-controls">
           {controls}
-          {table && (
+          {table && !empty && (
             <button
               type="button"
               class="quiet"
               aria-pressed={asTable}
               aria-label={`${title} as a table`}
-              onClick={() => setAsTable(!asTable)}
+              onClick={() => toggleOpen(area)}
             >
               Table
             </button>
@@ -47,7 +50,8 @@ export function Panel({ title, area, note, controls, error, children, table }: P
           Not loaded: {error.message} {error.hint}
         </p>
       )}
-      {shown ? <DataTable caption={title} columns={shown.columns} rows={shown.rows} scroll /> : children}
+      {empty ||
+        (shown ? <DataTable caption={title} columns={shown.columns} rows={shown.rows} scroll /> : children)}
     </section>
   );
 }

@@ -1,3 +1,5 @@
+import { Name } from './name.tsx';
+
 export interface Column {
   name: string;
   num?: boolean;
@@ -19,7 +21,7 @@ export function DataTable({ caption, columns, rows, scroll }: Props) {
         <tr>
           {columns.map((column) => (
             <th key={column.name} scope="col" class={column.num ? 'num' : undefined}>
-              {column.name}
+              <Name text={column.name} />
             </th>
           ))}
         </tr>
@@ -49,10 +51,12 @@ export function DataTable({ caption, columns, rows, scroll }: Props) {
   return <Scroll label={caption}>{table}</Scroll>;
 }
 
-export function Scroll({ label, children }: { label: string; children: preact.ComponentChildren }) {
+/** `whole`: as high as its content, so that it scrolls sideways only. */
+export function Scroll(props: { label: string; whole?: boolean; children: preact.ComponentChildren }) {
+  const { label, whole, children } = props;
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard
-    <section class="scroll" aria-label={`${label}, table`} tabIndex={0}>
+    <section class={whole ? 'scroll whole' : 'scroll'} aria-label={`${label}, table`} tabIndex={0}>
       {children}
     </section>
   );

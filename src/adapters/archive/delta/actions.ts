@@ -1,5 +1,5 @@
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../../domain/columns.ts';
-import type { CountsBySource, Positions } from '../../../domain/offset.ts';
+import type { Positions } from '../../../domain/offset.ts';
 import type { ArchiveTable, ParquetFile } from '../../../ports/batch.ts';
 
 /**
@@ -8,12 +8,13 @@ import type { ArchiveTable, ParquetFile } from '../../../ports/batch.ts';
  */
 export interface AddFile {
   path: string;
-  partitionValues: Record<string, string>;
+  partitionValues: Record<string, string | null>;
   size: number;
   modificationTime: number;
   dataChange: boolean;
-  stats: string;
-  tags: Record<string, string>;
+  /** Other programs may leave both out. */
+  stats?: string | null;
+  tags?: Record<string, string> | null;
 }
 
 export interface RemoveFile {
@@ -21,7 +22,7 @@ export interface RemoveFile {
   deletionTimestamp: number;
   dataChange: boolean;
   extendedFileMetadata: boolean;
-  partitionValues: Record<string, string>;
+  partitionValues: Record<string, string | null>;
   size: number;
 }
 
@@ -33,8 +34,8 @@ export interface Txn {
 
 export interface MetaData {
   id: string;
-  name: string;
-  format: { provider: 'parquet'; options: Record<string, string> };
+  name: string | null;
+  format: { provider: string; options: Record<string, string> };
   schemaString: string;
   partitionColumns: string[];
   createdTime: number;
@@ -44,6 +45,8 @@ export interface MetaData {
 export interface Protocol {
   minReaderVersion: number;
   minWriterVersion: number;
+  readerFeatures?: string[] | null;
+  writerFeatures?: string[] | null;
 }
 
 export interface Action {
@@ -60,30 +63,43 @@ const TABLE_COLUMNS: Record<ArchiveTable, readonly Column[]> = {
   bad_rows: BAD_ROW_COLUMNS,
 };
 
-/** Delta's schema of a table. Every column may be null, so that a later version can add columns. */
-export function schemaString(table: ArchiveTable): string {
-  return JSON.stringify({
-    type: 'struct',
-    fields: TABLE_COLUMNS[table].map(({ name, deltaType, description }) => ({
-      name,
-      type: deltaType,
-      nullable: true,
-      metadata: { comment: description },
-    })),
-  });
+/** A column in Delta's schema of a table. */
+export interface SchemaField {
+  name: string;
+  type: unknown;
+  nullable: boolean;
+  metadata: Record<string, unknown>;
 }
+
+/** Tillstream's columns of a table. Every column may be null, so that a later version can add columns. */
+export function schemaFields(table: ArchiveTable): SchemaField[] {
+  return TABLE_COLUMNS[table].map(({ name, deltaType, description }) => ({
+    name,
+    type: deltaType,
+    nullable: true,
+    metadata: { comment: description },
+  }));
+}
+
+export function schemaString(fields: readonly SchemaField[]): string {
+  return JSON.stringify({ type: 'struct', fields });
+}
+
+/** The versions of the protocol that Tillstream reads and writes; higher ones have rules that it does not follow. */
+export const READER_VERSION = 1;
+export const WRITER_VERSION = 2;
 
 /** First commit of a new table. */
 export function createTable(table: ArchiveTable, id: string, nowMs: number): Action[] {
   return [
     { commitInfo: { timestamp: nowMs, operation: 'CREATE TABLE', engineInfo: 'tillstream' } },
-    { protocol: { minReaderVersion: 1, minWriterVersion: 2 } },
+    { protocol: { minReaderVersion: READER_VERSION, minWriterVersion: WRITER_VERSION } },
     {
       metaData: {
         id,
         name: table,
         format: { provider: 'parquet', options: {} },
-        schemaString: schemaString(table),
+        schemaString: schemaString(schemaFields(table)),
         partitionColumns: [DATE_COLUMN],
         createdTime: nowMs,
         configuration: {},
@@ -92,8 +108,11 @@ export function createTable(table: ArchiveTable, id: string, nowMs: number): Act
   ];
 }
 
-const SOURCES_TAG = 'tillstream.sources';
-const ENDS_TAG = 'tillstream.ends';
+export const SOURCES_TAG = 'tillstream.sources';
+export const ENDS_TAG = 'tillstream.ends';
+export const OFFSETS_TAG = 'tillstream.offsets';
+/** Nothing in the file is undecided: each row says whether it is a duplicate. */
+export const DECIDED_TAG = 'tillstream.decided';
 
 /**
  * The action that adds a written Parquet file under `path` (relative to the table). `ends` says for each partition of its
@@ -115,6 +134,8 @@ export function addFile(
     stats: JSON.stringify({ numRecords: file.rows, minValues: file.min, maxValues: file.max }),
     tags: {
       [SOURCES_TAG]: JSON.stringify(file.sources),
+      [OFFSETS_TAG]: JSON.stringify(file.offsets),
+      ...(file.undecided === 0 ? { [DECIDED_TAG]: 'true' } : {}),
       ...(ends ? { [ENDS_TAG]: JSON.stringify(ends) } : {}),
     },
   };
@@ -129,41 +150,4 @@ export function removeFile(file: AddFile, nowMs: number): RemoveFile {
     partitionValues: file.partitionValues,
     size: file.size,
   };
-}
-
-/** What is known of a live file without opening it. */
-export interface LiveFile {
-  add: AddFile;
-  date: string;
-  rows: number;
-  offsetMin: number;
-  receivedMinMs: number;
-  receivedMaxMs: number;
-  sources: CountsBySource;
-  /** Empty where nothing is to be waited for. */
-  ends: Positions;
-}
-
-export function liveFile(add: AddFile): LiveFile {
-  const stats = JSON.parse(add.stats) as {
-    numRecords: number;
-    minValues: { log_offset: number; received_at: string };
-    maxValues: { received_at: string };
-  };
-  return {
-    add,
-    date: add.partitionValues[DATE_COLUMN]!,
-    rows: stats.numRecords,
-    offsetMin: stats.minValues.log_offset,
-    receivedMinMs: Date.parse(stats.minValues.received_at),
-    receivedMaxMs: roundedUpMs(stats.maxValues.received_at),
-    sources: JSON.parse(add.tags[SOURCES_TAG] ?? '{}') as CountsBySource,
-    ends: JSON.parse(add.tags[ENDS_TAG] ?? '{}') as Positions,
-  };
-}
-
-/** Statistics may hold microseconds; rounding up keeps the largest value inside. Our own times are whole milliseconds. */
-function roundedUpMs(instant: string): number {
-  const micros = /\.\d{3}(\d+)/.exec(instant)?.[1] ?? '';
-  return Date.parse(instant) + (/[1-9]/.test(micros) ? 1 : 0);
 }

@@ -2,9 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../../../domain/errors.ts';
-import { type CountsBySource, type Offset, type Positions, sumCounts } from '../../../domain/offset.ts';
+import type { Logger } from '../../../domain/logger.ts';
+import { type CountsBySource, type Offset, sumCounts } from '../../../domain/offset.ts';
+import { messageOf } from '../../../domain/system-error.ts';
 import type {
   Archive,
+  ArchiveChanges,
   ArchiveCounts,
   ArchiveStatus,
   CompactResult,
@@ -12,24 +15,24 @@ import type {
 } from '../../../ports/archive.ts';
 import {
   type ArchiveTable,
-  type ParquetFile,
   type ParquetTool,
   type ParsedBatch,
   positionsAfter,
 } from '../../../ports/batch.ts';
 import type { ArchiveFile, FileFilter } from '../../../ports/engine.ts';
-import { type Action, addFile, type LiveFile, removeFile } from './actions.ts';
 import { groupsToCompact } from './compact-groups.ts';
+import { changesIn, lostLines, lostTxns, rowsTxns } from './counter-txns.ts';
+import { explained } from './file-damage.ts';
+import { FileWriter } from './file-writer.ts';
 import { chooseFiles, countFiles, isAhead } from './live-files.ts';
 import { localStorage } from './local-storage.ts';
-import { lostLines, lostTxns } from './lost-lines.ts';
+import { OtherArchive } from './other-archive.ts';
+import { hasFormerTypes, retypeEvents } from './retype.ts';
 import type { TableStorage } from './storage.ts';
 import { DeltaTable } from './table.ts';
-
-/** A file that no version names is left by a crash, or about to be committed by another writer: it may be this old. */
-const ORPHAN_MS_MIN = 3_600_000;
-/** An upload on its way to a server may take longer. */
-const LEFTOVER_MS_MIN = 24 * 3_600_000;
+import { summaryOf } from './table-summary.ts';
+import { upgradeEvents } from './upgrade.ts';
+import { vacuumTable } from './vacuum.ts';
 
 export interface DeltaArchiveOptions {
   /** Local folder for files on their way; on the file system of a local archive. */
@@ -39,20 +42,26 @@ export interface DeltaArchiveOptions {
   /** Identity of the log whose positions the tables hold. */
   logId: string;
   now: () => number;
+  logger?: Logger;
+  /** Id of the table `events`, where it must be a certain one: another one is left as it is. */
+  expectedId?: string | undefined;
 }
 
 /** Opens the archive in a local folder. */
 export function openLocalArchive(
   dir: string,
   options: Omit<DeltaArchiveOptions, 'stagingDir' | 'storage'>,
+  groupReadable = false,
 ): Promise<DeltaArchive> {
   const stagingDir = join(dir, '_staging');
   return DeltaArchive.open({
     ...options,
     stagingDir,
-    storage: (table) => localStorage(join(dir, table), stagingDir),
+    storage: (table) => localStorage(join(dir, table), stagingDir, groupReadable),
   });
 }
+
+const NO_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
  * The archive as Delta Lake tables. The position in the log is a `txn` action of the commit that adds the rows, so rows
@@ -65,29 +74,40 @@ export class DeltaArchive implements Archive {
   readonly #badRows: DeltaTable;
   readonly #counts: Record<ArchiveTable, CountsBySource> = { events: {}, bad_rows: {} };
   #lost: CountsBySource = {};
+  /** Rows by source that were archived before the positions. */
+  #archived: CountsBySource = {};
+  #changed: ArchiveChanges = { deleted: {}, added: {} };
   #positions = new Map<number, Offset>();
   #lastReceivedAtMs: number | null = null;
   #failure = '';
-  #compacting: Promise<unknown> = Promise.resolve();
-  /** Files that are being read, or published and not committed yet, with the number of users. */
-  readonly #inUse = new Map<string, number>();
+  #rewriting: Promise<unknown> = Promise.resolve();
+  readonly #writer: FileWriter;
 
   private constructor(options: DeltaArchiveOptions) {
     this.#options = options;
+    this.#writer = new FileWriter(options);
+    const { parquet, stagingDir, now, logger = NO_LOGGER } = options;
     const table = (name: ArchiveTable) =>
-      new DeltaTable(name, options.storage(name), options.parquet, options.stagingDir, options.now);
+      new DeltaTable({ name, storage: options.storage(name), parquet, stagingDir, now, logger });
     this.#events = table('events');
     this.#badRows = table('bad_rows');
   }
 
   static async open(options: DeltaArchiveOptions): Promise<DeltaArchive> {
     const archive = new DeltaArchive(options);
-    await archive.#events.open();
+    const { expectedId } = options;
+    await archive.#events.open(expectedId);
+    if (expectedId !== undefined && archive.id() !== expectedId) throw new OtherArchive(archive.id());
     await archive.#badRows.open();
     archive.#checkLog();
     await rm(options.stagingDir, { recursive: true, force: true });
     archive.#publish();
     return archive;
+  }
+
+  /** Identity of the archive, whatever its location. */
+  id(): string | undefined {
+    return this.#events.id();
   }
 
   /** Positions are those of one log: the tables of another one must not be mixed in. */
@@ -97,7 +117,7 @@ export class DeltaArchive implements Archive {
     if (other === undefined) return;
     throw new UsageError(
       `The archive holds the rows of another event log (${other.split('/')[1]}; this one is ${this.#options.logId}). ` +
-        'Put the log folder back that belongs to it, or use a new archive folder.',
+        'Put the log folder back that belongs to it, or start with a new data folder and a new archive location.',
     );
   }
 
@@ -117,13 +137,23 @@ export class DeltaArchive implements Archive {
     return this.#counts;
   }
 
+  archived(): CountsBySource {
+    return this.#archived;
+  }
+
+  changed(): ArchiveChanges {
+    return this.#changed;
+  }
+
   async append(batch: ParsedBatch): Promise<void> {
     try {
       await this.#append(this.#badRows, batch);
+      if (hasFormerTypes(this.#events))
+        await this.#alone(() => retypeEvents(this.#events, this.#writer, this.#options.parquet));
       await this.#append(this.#events, batch);
       this.#failure = '';
     } catch (error) {
-      this.#failure = error instanceof Error ? error.message : String(error);
+      this.#failure = messageOf(error);
       throw error;
     } finally {
       this.#publish();
@@ -139,6 +169,8 @@ export class DeltaArchive implements Archive {
 
   async #append(table: DeltaTable, batch: ParsedBatch): Promise<void> {
     if (table.name === 'bad_rows' && batch.badLines === 0) return;
+    // Another program may have changed the table to one that can't be written, or an earlier commit not been confirmed.
+    await table.refresh();
     const spans = batch.spans.flatMap((span) => {
       const known = table.txn(this.#appId(span.partition));
       return known + 1 < span.to ? [{ ...span, from: Math.max(span.from, known + 1), known }] : [];
@@ -150,12 +182,14 @@ export class DeltaArchive implements Archive {
       if (table.name === 'bad_rows' && files.length === 0) return;
       // Bad rows are in flight until their events are committed; the end of each span tells when.
       const ends = table.name === 'bad_rows' ? positionsAfter(spans) : undefined;
-      await this.#commitFiles(table, files, { dataChange: true, ends }, (adds) => {
+      await this.#writer.commit(table, files, { dataChange: true, ends }, (adds) => {
         this.#checkLog();
         // Another writer of the same partition was faster: its rows stand, ours stay out.
         const taken = spans.find(({ partition, known }) => table.txn(this.#appId(partition)) !== known);
         if (taken)
-          throw new Error(`table ${table.name}: another writer archives partition ${taken.partition}`);
+          throw new Error(
+            `table ${table.name}: another commit has archived lines of partition ${taken.partition}`,
+          );
         const now = this.#options.now();
         return [
           {
@@ -163,57 +197,18 @@ export class DeltaArchive implements Archive {
               timestamp: now,
               operation: 'WRITE',
               operationParameters: { mode: 'Append' },
-              engineInfo: 'tillstream',
             },
           },
           ...spans.map(({ partition, to }) => ({
             txn: { appId: this.#appId(partition), version: to - 1, lastUpdated: now },
           })),
           ...(table.name === 'events' ? lostTxns(table, this.#appId(spans[0]!.partition), batch, now) : []),
+          ...rowsTxns(table, this.#appId(spans[0]!.partition), files, now),
           ...adds,
         ];
       });
     } finally {
       await rm(dir, { recursive: true, force: true });
-    }
-  }
-
-  /** Moves written files to their place and commits what `make` does with the actions that add them. */
-  async #commitFiles(
-    table: DeltaTable,
-    files: ParquetFile[],
-    { dataChange, ends }: { dataChange: boolean; ends?: Positions | undefined },
-    make: (adds: Action[]) => Action[] | null,
-  ): Promise<boolean> {
-    const adds = files.map((file) => {
-      const offset = String(file.min.log_offset).padStart(20, '0');
-      const path = `event_date=${file.date}/part-${offset}-${randomUUID()}.parquet`;
-      return { add: addFile(file, path, this.#options.now(), dataChange, ends) };
-    });
-    return this.#using(
-      table,
-      adds.map(({ add }) => add.path),
-      async () => {
-        await Promise.all(
-          files.map((file, index) => table.storage.publish(file.path, adds[index]!.add.path)),
-        );
-        return table.commit(() => make(adds));
-      },
-    );
-  }
-
-  /** `vacuum` leaves the files alone until `work` settles. */
-  async #using<T>(table: DeltaTable, paths: string[], work: () => Promise<T>): Promise<T> {
-    const ids = paths.map((path) => `${table.name}/${path}`);
-    for (const id of ids) this.#inUse.set(id, (this.#inUse.get(id) ?? 0) + 1);
-    try {
-      return await work();
-    } finally {
-      for (const id of ids) {
-        const users = this.#inUse.get(id)! - 1;
-        if (users > 0) this.#inUse.set(id, users);
-        else this.#inUse.delete(id);
-      }
     }
   }
 
@@ -230,8 +225,11 @@ export class DeltaArchive implements Archive {
     this.#counts.events = countFiles(this.#events.files());
     // Bad rows of a batch whose events are not committed yet are still in flight.
     this.#counts.bad_rows = countFiles(this.#badRows.files().filter((file) => !isAhead(file, positions)));
-    const newest = [...this.#events.files(), ...this.#badRows.files()].map((file) => file.receivedMaxMs);
-    this.#lastReceivedAtMs = newest.reduce((a, b) => Math.max(a, b), 0) || null;
+    ({ archived: this.#archived, changed: this.#changed } = changesIn(
+      [this.#events, this.#badRows],
+      positions,
+    ));
+    this.#lastReceivedAtMs = this.receivedExtentMs()?.[1] ?? null;
   }
 
   #appId(partition: number | ''): string {
@@ -243,44 +241,57 @@ export class DeltaArchive implements Archive {
   }
 
   withFiles<T>(name: ArchiveTable, filter: FileFilter, use: (paths: string[]) => Promise<T>): Promise<T> {
-    const { storage } = this.#table(name);
-    return this.withNames(name, filter, (files) =>
-      storage.withLocal(
-        files.map(({ path }) => path),
-        use,
-      ),
-    );
+    const table = this.#table(name);
+    return this.withNames(name, filter, async (files) => {
+      const paths = files.map(({ path }) => path);
+      try {
+        return await table.storage.withLocal(paths, use);
+      } catch (error) {
+        throw await explained(error, table, paths);
+      }
+    });
   }
 
-  withNames<T>(
+  async withNames<T>(
     name: ArchiveTable,
     filter: FileFilter,
     use: (files: ArchiveFile[]) => Promise<T>,
   ): Promise<T> {
     const table = this.#table(name);
+    table.check();
     const files = chooseFiles(table.files(), filter);
     const paths = files.map(({ path }) => path);
-    return this.#using(table, paths, () => use(files));
+    return this.#writer.using(table, paths, () => use(files));
   }
 
   dates(name: ArchiveTable): { date: string; rows: number }[] {
     const rows = new Map<string, number>();
-    for (const file of this.#table(name).files()) rows.set(file.date, (rows.get(file.date) ?? 0) + file.rows);
+    for (const { date, rows: n } of this.#table(name).files())
+      if (date !== null) rows.set(date, (rows.get(date) ?? 0) + n);
     return [...rows].map(([date, n]) => ({ date, rows: n })).sort((a, b) => (a.date < b.date ? -1 : 1));
   }
 
   receivedExtentMs(): readonly [number, number] | null {
     const files = [...this.#events.files(), ...this.#badRows.files()];
-    if (files.length === 0) return null;
+    // Files of other programs may lack it.
+    const known = files.filter(
+      ({ receivedMinMs: min, receivedMaxMs: max }) => Number.isFinite(min) && Number.isFinite(max),
+    );
+    if (known.length === 0) return null;
     return [
-      files.reduce((low, file) => Math.min(low, file.receivedMinMs), Infinity),
-      files.reduce((high, file) => Math.max(high, file.receivedMaxMs), 0),
+      known.reduce((low, file) => Math.min(low, file.receivedMinMs), Infinity),
+      known.reduce((high, file) => Math.max(high, file.receivedMaxMs), 0),
     ];
   }
 
   compact(): Promise<CompactResult> {
-    const result = this.#compacting.then(() => this.#compact());
-    this.#compacting = result.catch(() => {});
+    return this.#alone(() => this.#compact());
+  }
+
+  /** One after the other: each changes files that it has looked at before. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#rewriting.then(work);
+    this.#rewriting = result.catch(() => {});
     return result;
   }
 
@@ -289,7 +300,9 @@ export class DeltaArchive implements Archive {
     for (const table of [this.#events, this.#badRows]) {
       const settled = table.files().filter((file) => !isAhead(file, this.#positions));
       for (const group of groupsToCompact(settled)) {
-        const merged = await this.#merge(table, group);
+        const merged = await this.#writer.rewrite(table, group, 'OPTIMIZE', (local, dir) =>
+          this.#options.parquet.merge(table.name, group[0]!.date!, local, dir),
+        );
         if (merged > 0) result.filesBefore += group.length;
         result.filesAfter += merged;
       }
@@ -297,78 +310,46 @@ export class DeltaArchive implements Archive {
     return result;
   }
 
-  /** Number of files that the group became; 0 when another writer has changed it meanwhile. */
-  async #merge(table: DeltaTable, group: LiveFile[]): Promise<number> {
-    const dir = join(this.#options.stagingDir, randomUUID());
-    try {
-      const paths = group.map((file) => file.add.path);
-      const files = await this.#using(table, paths, () =>
-        table.storage.withLocal(paths, (local) =>
-          this.#options.parquet.merge(table.name, group[0]!.date, local, dir),
-        ),
-      );
-      const rows = group.reduce((sum, file) => sum + file.rows, 0);
-      const merged = files.reduce((sum, file) => sum + file.rows, 0);
-      if (merged !== rows)
-        throw new Error(`compaction of ${table.name} read ${merged} rows of ${rows}; nothing was changed`);
-      const committed = await this.#commitFiles(table, files, { dataChange: false }, (adds) => {
-        if (!paths.every((path) => table.has(path))) return null;
-        const now = this.#options.now();
-        return [
-          { commitInfo: { timestamp: now, operation: 'OPTIMIZE', engineInfo: 'tillstream' } },
-          ...group.map((file) => ({ remove: removeFile(file.add, now) })),
-          ...adds,
-        ];
+  undecidedFiles(): number {
+    const isOld = hasFormerTypes(this.#events);
+    return this.#events.files().filter((file) => isOld || !file.isDecided).length;
+  }
+
+  upgrade(signal: AbortSignal): Promise<void> {
+    const table = this.#events;
+    const { parquet } = this.#options;
+    return this.#alone(async () => {
+      await retypeEvents(table, this.#writer, parquet, signal);
+      await upgradeEvents({
+        files: () => table.files(),
+        upgrader: parquet.upgrader,
+        use: (files, take) =>
+          this.withFiles('events', { paths: new Set(files.map(({ add }) => add.path)) }, take),
+        rewrite: (files, write) => this.#writer.rewrite(table, files, 'UPGRADE', write),
+        signal,
       });
-      return committed ? files.length : 0;
-    } finally {
-      await rm(dir, { recursive: true, force: true });
-    }
+    });
   }
 
   async vacuum(retentionHours: number): Promise<VacuumResult> {
     const result: VacuumResult = { filesDeleted: 0, bytesFreed: 0, logFilesDeleted: 0 };
     const nowMs = this.#options.now();
     const beforeMs = nowMs - retentionHours * 3_600_000;
-    const orphanBeforeMs = Math.min(beforeMs, nowMs - ORPHAN_MS_MIN);
-    for (const table of [this.#events, this.#badRows]) {
-      await table.refresh();
-      const live = table.files().map((file) => file.add.path);
-      const removedAt = new Map(table.removed().map((file) => [file.path, file.deletionTimestamp]));
-      const dates = new Set([...live, ...removedAt.keys()].map((path) => path.split('/')[0]!));
-      for (const folder of dates) {
-        const files = await table.storage.list(folder);
-        const found = new Set(files.map((file) => file.path));
-        for (const path of removedAt.keys())
-          if (path.startsWith(`${folder}/`) && !found.has(path)) table.forgetRemoved(path);
-        for (const file of files) {
-          const at = removedAt.get(file.path);
-          const isOld = at === undefined ? file.modifiedMs < orphanBeforeMs : at <= beforeMs;
-          if (!isOld || table.has(file.path) || this.#inUse.has(`${table.name}/${file.path}`)) continue;
-          await table.storage.remove(file.path);
-          table.forgetRemoved(file.path);
-          result.filesDeleted++;
-          result.bytesFreed += file.bytes;
-        }
-      }
-      await table.storage.removeLeftovers(Math.min(orphanBeforeMs, nowMs - LEFTOVER_MS_MIN));
-      result.logFilesDeleted += await table.cleanLog(beforeMs);
-    }
+    for (const table of [this.#events, this.#badRows])
+      await vacuumTable(
+        table,
+        { nowMs, beforeMs, isInUse: (path) => this.#writer.isInUse(table, path) },
+        result,
+      );
     return result;
   }
 
   status(): ArchiveStatus {
-    const describe = (table: DeltaTable) => ({
-      version: table.version,
-      files: table.files().length,
-      rows: table.files().reduce((sum, file) => sum + file.rows, 0),
-      bytes: table.files().reduce((sum, file) => sum + file.add.size, 0),
-    });
     return {
       state: this.#failure ? 'failed' : 'ready',
       message: this.#failure,
       lastReceivedAtMs: this.#lastReceivedAtMs,
-      tables: { events: describe(this.#events), bad_rows: describe(this.#badRows) },
+      tables: { events: summaryOf(this.#events), bad_rows: summaryOf(this.#badRows) },
     };
   }
 

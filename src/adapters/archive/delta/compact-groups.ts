@@ -1,4 +1,4 @@
-import type { LiveFile } from './actions.ts';
+import type { LiveFile } from './live-files.ts';
 
 /** Files below this size are merged, up to about this size and this many rows. */
 const COMPACT_BYTES = 128 * 1024 * 1024;
@@ -12,13 +12,13 @@ const COMPACT_FILES_MAX = 200;
 export function groupsToCompact(files: LiveFile[]): LiveFile[][] {
   const byDate = new Map<string, LiveFile[]>();
   for (const file of files) {
-    if (file.add.size >= COMPACT_BYTES / 2) continue;
+    if (file.add.size >= COMPACT_BYTES / 2 || file.date === null || !file.isKnown) continue;
     byDate.set(file.date, [...(byDate.get(file.date) ?? []), file]);
   }
   const groups: LiveFile[][] = [];
   for (const small of byDate.values()) {
     if (small.length < COMPACT_FILES_MIN) continue;
-    small.sort((a, b) => a.offsetMin - b.offsetMin);
+    small.sort((a, b) => a.offsets[0] - b.offsets[0]);
     let group: LiveFile[] = [];
     let bytes = 0;
     let rows = 0;

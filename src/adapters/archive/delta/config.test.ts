@@ -9,8 +9,12 @@ const refused = (config: object) => {
 };
 
 test('without a kind the archive is local', () => {
-  assert.deepEqual(archiveConfig.parse({}), { kind: 'local' });
-  assert.deepEqual(archiveConfig.parse({ path: 'tables' }), { kind: 'local', path: 'tables' });
+  assert.deepEqual(archiveConfig.parse({}), { kind: 'local', group_readable: false });
+  assert.deepEqual(archiveConfig.parse({ path: 'tables' }), {
+    kind: 'local',
+    path: 'tables',
+    group_readable: false,
+  });
 });
 
 test('each kind takes its own settings only, and says what is missing', () => {

@@ -4,6 +4,12 @@ const localArchiveConfig = z
   .strictObject({
     kind: z.literal('local').default('local'),
     path: z.string().min(1).optional().describe('Folder of the tables. Default: archive in the data folder.'),
+    group_readable: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Lets the group of the user that runs Tillstream read the archive. Else nobody but that user can.',
+      ),
   })
   .describe('Delta Lake tables in a local folder.');
 

@@ -95,6 +95,7 @@ export function hdfsStorage({ hdfs, root, stagingDir, transfers, limits }: HdfsS
   }
 
   return {
+    address: (path) => `${at(path)} on HDFS`,
     read: (path) => retried(limits, () => hdfs.read(at(path))),
     list,
     putIfAbsent: (path, content) => place(text(content), path, 'NONE'),

@@ -2,12 +2,26 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-
+import { messageOf } from '../../../domain/system-error.ts';
+import { makeShared, shareFile } from '../../../files/access.ts';
 import type { TableStorage } from './storage.ts';
 
-/** A table in a local folder. `stagingDir` must be on the same file system. */
-export function localStorage(root: string, stagingDir: string): TableStorage {
+/** A table in a local folder, readable by its group or not. `stagingDir` must be on the same file system. */
+export function localStorage(root: string, stagingDir: string, groupReadable = false): TableStorage {
   const at = (path: string) => join(root, path);
+  const share = async (file: string) => {
+    if (groupReadable) await shareFile(file);
+  };
+  /** Makes a folder and those above it that are missing, durably. */
+  async function makeFolder(folder: string): Promise<void> {
+    const first = await mkdir(folder, { recursive: true });
+    if (first === undefined) return;
+    for (let made = folder; ; made = dirname(made)) {
+      if (groupReadable) await makeShared(made);
+      await syncFolder(dirname(made));
+      if (made === first) return;
+    }
+  }
 
   async function writeTemp(text: string): Promise<string> {
     await mkdir(stagingDir, { recursive: true });
@@ -15,6 +29,7 @@ export function localStorage(root: string, stagingDir: string): TableStorage {
     const handle = await open(temp, 'wx');
     try {
       await handle.writeFile(text);
+      await share(temp);
       await handle.datasync();
     } catch (error) {
       await unlink(temp).catch(() => {});
@@ -26,6 +41,8 @@ export function localStorage(root: string, stagingDir: string): TableStorage {
   }
 
   return {
+    address: at,
+
     async read(path) {
       try {
         return await readFile(at(path), 'utf8');
@@ -77,6 +94,7 @@ export function localStorage(root: string, stagingDir: string): TableStorage {
     async publish(localFile, path) {
       const target = at(path);
       await makeFolder(dirname(target));
+      await share(localFile);
       await rename(localFile, target);
       await syncFolder(dirname(target));
     },
@@ -92,27 +110,15 @@ export function localStorage(root: string, stagingDir: string): TableStorage {
 
     async check() {
       try {
-        await mkdir(root, { recursive: true });
+        await makeFolder(root);
         await access(root, constants.W_OK);
       } catch (error) {
-        const { code, message } = error as NodeJS.ErrnoException;
-        const why = code === 'EACCES' || code === 'EROFS' ? 'it can’t be written' : message;
         throw new Error(
-          `The archive folder ${root} is of no use: ${why}. Set archive.path to a folder of yours.`,
+          `The archive folder ${root} can't be used: ${messageOf(error)}. Set archive.path to a folder of yours.`,
         );
       }
     },
   };
-}
-
-/** Makes a folder and those above it that are missing, durably. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) return;
-  for (let made = folder; ; made = dirname(made)) {
-    await syncFolder(dirname(made));
-    if (made === first) return;
-  }
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reasonOf } from '../../../domain/system-error.ts';
 
 /** What every storage over a network needs: bounded retries, bounded transfers, local copies. */
 export interface RemoteLimits {
@@ -81,7 +82,7 @@ export async function* chunksOf(answer: AsyncIterable<Buffer>, whose: string): A
   try {
     yield* answer;
   } catch (error) {
-    throw new RemoteError(`${whose} broke off its answer: ${(error as Error).message}.`, true, {
+    throw new RemoteError(`${whose} broke off its answer: ${reasonOf(error)}.`, true, {
       cause: error,
     });
   }

@@ -9,6 +9,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { reasonOf } from '../../../domain/system-error.ts';
 import { chunksOf, RemoteError, type RemoteLimits, transferMsMax } from './remote.ts';
 import type { StoredFile } from './storage.ts';
 
@@ -173,7 +174,7 @@ export class S3Bucket {
       const why =
         name === 'AbortError' || name === 'TimeoutError'
           ? 'it gave no answer in time'
-          : message || error.code;
+          : reasonOf(error) || error.code;
       return new RemoteError(`${this.#where} can't be reached: ${why}.`, true, { cause: error });
     }
     const isTransient = status >= 500 || status === 408 || status === 429 || PASSING.has(name);

@@ -43,6 +43,7 @@ export function s3Storage({ bucket, root, stagingDir, transfers }: S3StorageOpti
   }
 
   return {
+    address: (path) => `s3://${bucket.name}/${path ? at(path) : root}`,
     read: (path) => retried(limits, () => bucket.read(at(path))),
     list,
     putIfAbsent: (path, text) => transfers.run(() => create(path, text, randomUUID(), limits)),

@@ -18,6 +18,7 @@ export interface StoredFile {
  * - `withLocal` gives local paths of the files while `use` runs. They end as the paths do.
  * - `removeLeftovers` deletes what broken uploads of before `beforeMs` have left apart from the table's files.
  * - `check` tries what normal work does, once, and rejects with a sentence for people.
+ * - `address` gives the whole name of a path, for people.
  *
  * What rejects may have happened nevertheless when it was the answer that was lost, but never half.
  */
@@ -31,4 +32,5 @@ export interface TableStorage {
   withLocal<T>(paths: string[], use: (localPaths: string[]) => Promise<T>): Promise<T>;
   removeLeftovers(beforeMs: number): Promise<void>;
   check(): Promise<void>;
+  address(path: string): string;
 }

@@ -1,19 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Logger } from '../../../domain/logger.ts';
+import { messageOf } from '../../../domain/system-error.ts';
 import type { ArchiveTable, ParquetTool } from '../../../ports/batch.ts';
 import {
   type Action,
   createTable,
-  type LiveFile,
-  liveFile,
   type MetaData,
   type Protocol,
   type RemoveFile,
-  schemaString,
   type Txn,
 } from './actions.ts';
+import { type LiveFile, liveFile, withContent } from './live-files.ts';
+import {
+  type Checkpoint,
+  checkpointPath,
+  commitPath,
+  commitText,
+  LAST_CHECKPOINT,
+  LOG_FOLDER,
+  logFiles,
+  missingCommit,
+  parseCommit,
+} from './log-files.ts';
+import { RemoteError } from './remote.ts';
 import type { TableStorage } from './storage.ts';
+import { checkTable, completedSchema } from './table-rules.ts';
 
 /** A checkpoint of the log is written every so many commits. */
 const CHECKPOINT_EVERY = 100;
@@ -24,10 +37,15 @@ const LOG_RETENTION_MS_MIN = 3_600_000;
 /** A commit that finds its version taken looks again this many times. */
 const COMMIT_TRIES_MAX = 20;
 
-const versionName = (version: number) => String(version).padStart(20, '0');
-const commitPath = (version: number) => `_delta_log/${versionName(version)}.json`;
-const checkpointPath = (version: number) => `_delta_log/${versionName(version)}.checkpoint.parquet`;
-const LAST_CHECKPOINT = '_delta_log/_last_checkpoint';
+export interface TableOptions {
+  name: ArchiveTable;
+  storage: TableStorage;
+  parquet: ParquetTool;
+  /** Local folder for files on their way. */
+  stagingDir: string;
+  now: () => number;
+  logger: Logger;
+}
 
 /**
  * One Delta table: its state (live files, transaction ids) as of the newest version that this process knows, and
@@ -39,45 +57,53 @@ export class DeltaTable {
   readonly #parquet: ParquetTool;
   readonly #stagingDir: string;
   readonly #now: () => number;
+  readonly #logger: Logger;
   #version = -1;
   #checkpointVersion = 0;
   /** When the known version was last seen to be the newest, ms. */
   #currentAtMs = 0;
   #protocol: Protocol | undefined;
   #metaData: MetaData | undefined;
+  /** Whether the two above have been checked since they changed. */
+  #isChecked = false;
+  /** A commit that could not be confirmed: it may be there. */
+  #unsettled: { version: number; text: string } | undefined;
   readonly #files = new Map<string, LiveFile>();
+  /** Live files of other programs that have not been looked into yet; true where that was reported to fail. */
+  readonly #unknown = new Map<string, boolean>();
   readonly #removed = new Map<string, RemoveFile>();
   readonly #txns = new Map<string, Txn>();
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(
-    name: ArchiveTable,
-    storage: TableStorage,
-    parquet: ParquetTool,
-    stagingDir: string,
-    now: () => number,
-  ) {
+  constructor({ name, storage, parquet, stagingDir, now, logger }: TableOptions) {
     this.name = name;
     this.storage = storage;
     this.#parquet = parquet;
     this.#stagingDir = stagingDir;
     this.#now = now;
+    this.#logger = logger;
   }
 
-  /** Reads the log; creates the table where there is none. */
-  async open(): Promise<void> {
-    await this.#catchUp();
+  /** Reads the log. Where there is none, the table is created, unless it must be the one with the id `expected`. */
+  async open(expected?: string): Promise<void> {
+    await this.#next(() => this.#catchUp());
+    if (expected !== undefined && this.id() !== expected) return;
     // Another process may make it at the same time.
     if (this.#version < 0)
       await this.commit(() => (this.#metaData ? null : createTable(this.name, randomUUID(), this.#now())));
-    if (!this.#metaData || !this.#protocol)
-      throw new Error(`table ${this.name}: its log has no metaData or protocol`);
-    if (this.#protocol.minWriterVersion > 2) {
-      throw new Error(
-        `table ${this.name} needs a writer of version ${this.#protocol.minWriterVersion}; this one is 2`,
-      );
-    }
-    if (this.#metaData.schemaString !== schemaString(this.name)) await this.#updateSchema();
+    this.check();
+    // A schema of an older Tillstream gets the columns that came since.
+    if (completedSchema(this.name, this.#metaData!) === null) return;
+    await this.commit(() =>
+      completedSchema(this.name, this.#metaData!) === null
+        ? null
+        : [{ commitInfo: { timestamp: this.#now(), operation: 'CHANGE COLUMNS' } }],
+    );
+  }
+
+  /** Identity of the table, whatever its location; undefined where there is none. */
+  id(): string | undefined {
+    return this.#metaData?.id;
   }
 
   get version(): number {
@@ -90,6 +116,10 @@ export class DeltaTable {
 
   files(): LiveFile[] {
     return [...this.#files.values()];
+  }
+
+  get metaData(): MetaData | undefined {
+    return this.#metaData;
   }
 
   /** Files that were removed from the table and may still lie there. */
@@ -115,9 +145,13 @@ export class DeltaTable {
     return this.#next(() => this.#commit(make));
   }
 
-  /** Takes in what other writers have committed. */
+  /** Takes in what other writers have committed; rejects a table that they have made one that can't be written. */
   refresh(): Promise<void> {
-    return this.#next(() => this.#catchUp());
+    return this.#next(async () => {
+      await this.#settle();
+      await this.#follow();
+      this.check();
+    });
   }
 
   #next<T>(work: () => Promise<T>): Promise<T> {
@@ -127,19 +161,20 @@ export class DeltaTable {
   }
 
   async #commit(make: () => Action[] | null): Promise<boolean> {
-    // Where the next commit file was cleaned away, ours would be created in its place and never be read.
-    if (this.#now() - this.#currentAtMs > LOG_RETENTION_MS_MIN / 2) await this.#catchUp();
+    await this.#settle();
+    if (this.#isOutdated()) await this.#catchUp();
     for (let tries = 0; tries < COMMIT_TRIES_MAX; tries++) {
-      const actions = make();
-      if (!actions) return false;
-      const text = actions.map((action) => `${JSON.stringify(action)}\n`).join('');
+      if (this.#version >= 0) this.check();
+      const made = make();
+      if (!made) return false;
+      const actions = this.#withColumns(made);
+      const text = commitText(actions, randomUUID());
       const version = this.#version + 1;
-      if (await this.storage.putIfAbsent(commitPath(version), text)) {
+      if (await this.#create(version, text)) {
         this.#apply(actions);
         this.#version = version;
         this.#currentAtMs = this.#now();
-        // What counts is committed; a checkpoint that fails (a full disk) is tried again after the next commit.
-        if (version - this.#checkpointVersion >= CHECKPOINT_EVERY) await this.#checkpoint().catch(() => {});
+        if (version - this.#checkpointVersion >= CHECKPOINT_EVERY) await this.#tryCheckpoint();
         return true;
       }
       await this.#refresh();
@@ -147,82 +182,184 @@ export class DeltaTable {
     throw new Error(`table ${this.name}: other writers were faster ${COMMIT_TRIES_MAX} times in a row`);
   }
 
+  /** Whether the file of the commit is there and durable; false where another writer has taken its version. */
+  async #create(version: number, text: string): Promise<boolean> {
+    try {
+      return await this.storage.putIfAbsent(commitPath(version), text);
+    } catch (error) {
+      this.#unsettled = { version, text };
+      const isThere = await this.#settle().catch(() => null);
+      if (isThere) {
+        this.#logger.warn(
+          { err: error, table: this.name, version },
+          'archive: writing a commit failed, but the table has it; it was written once more',
+        );
+        return true;
+      }
+      const why = messageOf(error);
+      const what = isThere === null ? 'it is not known whether' : 'the table does not have';
+      throw new Error(
+        `table ${this.name}: ${what} commit ${version}${isThere === null ? ' was written' : ''}: ${why}`,
+        { cause: error },
+      );
+    }
+  }
+
+  /**
+   * A commit whose writing failed may be there nevertheless: the table is asked. What is there and ours is written once more,
+   * as only that makes it durable; true then. While that can't be found out, this rejects.
+   */
+  async #settle(): Promise<boolean> {
+    if (!this.#unsettled) return false;
+    const { version, text } = this.#unsettled;
+    const isOurs = (await this.storage.read(commitPath(version))) === text;
+    if (isOurs) await this.storage.put(commitPath(version), text);
+    this.#unsettled = undefined;
+    return isOurs;
+  }
+
+  /** Adds columns of ours that the table's schema lacks. */
+  #withColumns(actions: Action[]): Action[] {
+    const schema = this.#metaData ? completedSchema(this.name, this.#metaData) : null;
+    return schema === null
+      ? actions
+      : [...actions, { metaData: { ...this.#metaData!, schemaString: schema } }];
+  }
+
+  /** Rejects a table that other programs have changed to one that Tillstream does not follow. */
+  check(): void {
+    if (this.#isChecked) return;
+    checkTable(this.name, this.storage.address(''), this.#protocol, this.#metaData);
+    this.#isChecked = true;
+  }
+
+  /** Where the next commit file was cleaned away, ours would be created in its place and never be read. */
+  #isOutdated(): boolean {
+    return this.#now() - this.#currentAtMs > LOG_RETENTION_MS_MIN / 2;
+  }
+
+  #follow(): Promise<void> {
+    return this.#isOutdated() ? this.#catchUp() : this.#refresh();
+  }
+
   /** Applies commits that were made since the known version. */
   async #refresh(): Promise<void> {
     for (;;) {
-      const text = await this.storage.read(commitPath(this.#version + 1));
-      if (text === null) {
-        this.#currentAtMs = this.#now();
-        return;
-      }
-      this.#apply(
-        text
-          .split('\n')
-          .filter(Boolean)
-          .map((line) => JSON.parse(line) as Action),
-      );
+      const path = commitPath(this.#version + 1);
+      const text = await this.storage.read(path);
+      if (text === null) break;
+      this.#apply(parseCommit(text, this.storage.address(path)));
       this.#version++;
     }
+    await this.#inspect();
+    this.#currentAtMs = this.#now();
   }
 
-  #apply(actions: Action[]): void {
+  #apply(actions: readonly Action[]): void {
     for (const { protocol, metaData, add, remove, txn } of actions) {
       if (protocol) this.#protocol = protocol;
       if (metaData) this.#metaData = metaData;
+      if (protocol || metaData) this.#isChecked = false;
       if (txn) this.#txns.set(txn.appId, txn);
       if (remove) {
         this.#files.delete(remove.path);
+        this.#unknown.delete(remove.path);
         this.#removed.set(remove.path, remove);
       }
-      if (add) this.#files.set(add.path, liveFile(add));
+      if (add) {
+        const file = liveFile(add);
+        this.#files.set(add.path, file);
+        this.#removed.delete(add.path);
+        if (!file.isKnown) this.#unknown.set(add.path, false);
+      }
     }
   }
 
-  /** A schema of an older Tillstream gets the columns that came since. */
-  async #updateSchema(): Promise<void> {
-    await this.commit(() => [
-      { commitInfo: { timestamp: this.#now(), operation: 'CHANGE COLUMNS', engineInfo: 'tillstream' } },
-      { metaData: { ...this.#metaData!, schemaString: schemaString(this.name) } },
-    ]);
+  /** Opens files of other programs to count their rows. One that can't be read stops nothing. */
+  async #inspect(): Promise<void> {
+    for (const [path, isReported] of this.#unknown) {
+      try {
+        const content = await this.storage.withLocal([path], ([local]) => this.#parquet.inspect(local!));
+        this.#files.set(path, withContent(this.#files.get(path)!, content));
+        this.#unknown.delete(path);
+      } catch (error) {
+        if (error instanceof RemoteError && error.isTransient) throw error;
+        if (!isReported)
+          this.#logger.warn(
+            { err: error, file: this.storage.address(path) },
+            'archive: a file that another program wrote could not be read; its rows are not counted',
+          );
+        this.#unknown.set(path, true);
+      }
+    }
   }
 
-  /** Goes on from the newest checkpoint, where that is newer than the known version, and applies the commits after it. */
+  /**
+   * Goes on from the newest checkpoint that can be read, where that is newer than the known version, and applies the commits
+   * after it. The listing of the folder has them; the pointer `_last_checkpoint`, which is only a hint, is not needed.
+   */
   async #catchUp(): Promise<void> {
-    const version = await this.#newestCheckpoint();
-    if (version > this.#version) {
-      const actions = await this.storage.withLocal([checkpointPath(version)], ([path]) =>
-        this.#parquet.readCheckpoint(path!),
-      );
-      for (const known of [this.#files, this.#removed, this.#txns]) known.clear();
-      this.#apply(actions as Action[]);
-      this.#version = version;
-      this.#checkpointVersion = version;
-    }
-    await this.#refresh();
-  }
-
-  /** -1 where there is none. The pointer to it is only a hint: where it is missing or damaged, the folder tells. */
-  async #newestCheckpoint(): Promise<number> {
-    const pointer = await this.storage.read(LAST_CHECKPOINT);
-    const hint = /"version"\s*:\s*(\d+)/.exec(pointer ?? '')?.[1];
-    if (hint !== undefined) return Number(hint);
-    const files = await this.storage.list('_delta_log');
-    const versions = files
-      .flatMap(({ path }) => /\/(\d{20})\.checkpoint\.parquet$/.exec(path)?.[1] ?? [])
-      .map(Number);
-    const newest = Math.max(-1, ...versions);
-    const commits = files.filter(({ path }) => path.endsWith('.json'));
-    if (newest < 0 && commits.length > 0 && !commits.some(({ path }) => path === commitPath(0))) {
-      throw new Error(
-        `table ${this.name}: its log is damaged: the first commits are gone, and there is no checkpoint`,
+    for (let tries = 1; ; tries++) {
+      const found = logFiles(await this.storage.list(LOG_FOLDER));
+      const failures: string[] = [];
+      for (const checkpoint of found.checkpoints) {
+        if (checkpoint.version <= this.#version) break;
+        if (await this.#fromCheckpoint(checkpoint, failures)) break;
+      }
+      await this.#refresh();
+      if (this.#version >= found.newest) return;
+      // Another process may have written a checkpoint and deleted old commits between the two looks.
+      if (tries < 2) continue;
+      throw missingCommit(
+        this.storage.address(commitPath(this.#version + 1)),
+        this.storage.address(commitPath(found.newest)),
+        failures,
       );
     }
-    return newest;
   }
 
-  async #checkpoint(): Promise<void> {
+  async #fromCheckpoint({ version, paths }: Checkpoint, failures: string[]): Promise<boolean> {
+    let actions: Action[];
+    try {
+      actions = await this.storage.withLocal(paths, async (local) => {
+        const parts = await Promise.all(local.map((path) => this.#parquet.readCheckpoint(path)));
+        return parts.flat() as Action[];
+      });
+      if (!actions.some(({ metaData }) => metaData)) throw new Error('it has no metaData action');
+    } catch (error) {
+      if (error instanceof RemoteError && error.isTransient) throw error;
+      const why = messageOf(error).split('\n')[0];
+      failures.push(`${this.storage.address(paths[0]!)} (${why})`);
+      this.#logger.warn(
+        { err: error, file: this.storage.address(paths[0]!) },
+        'archive: a checkpoint can’t be read; older files are used instead',
+      );
+      return false;
+    }
+    for (const known of [this.#files, this.#unknown, this.#removed, this.#txns]) known.clear();
+    this.#apply(actions);
+    this.#version = version;
+    this.#checkpointVersion = version;
+    return true;
+  }
+
+  /** What counts is committed: a checkpoint that fails (a full disk) is tried again after the next commit. */
+  async #tryCheckpoint(): Promise<void> {
+    const warn = (message: string) => (error: unknown) => {
+      this.#logger.warn({ err: error, table: this.name, version: this.#version }, message);
+      return false;
+    };
+    const isWritten = await this.#checkpoint().catch(
+      warn('archive: the checkpoint could not be written; it is tried again after the next commit'),
+    );
+    if (isWritten)
+      await this.cleanLog(this.#now() - LOG_RETENTION_MS).catch(
+        warn('archive: old files of a table’s log could not be deleted; it is tried again later'),
+      );
+  }
+
+  async #checkpoint(): Promise<true> {
     const { storage } = this;
-    const nowMs = this.#now();
     const actions: Action[] = [
       { protocol: this.#protocol! },
       { metaData: this.#metaData! },
@@ -237,18 +374,18 @@ export class DeltaTable {
     } finally {
       await rm(target, { force: true });
     }
-    this.#checkpointVersion = this.#version;
     await storage.put(LAST_CHECKPOINT, JSON.stringify({ version: this.#version, size: actions.length }));
-    await this.cleanLog(nowMs - LOG_RETENTION_MS);
+    this.#checkpointVersion = this.#version;
+    return true;
   }
 
-  /** Deletes commits and checkpoints older than `beforeMs` that the last checkpoint replaces; gives their number. */
+  /** Deletes commits and checkpoints older than `beforeMs` that a checkpoint of ours replaces; gives their number. */
   async cleanLog(beforeMs: number): Promise<number> {
-    const version = await this.#newestCheckpoint();
+    const version = this.#checkpointVersion;
     const oldMs = Math.min(beforeMs, this.#now() - LOG_RETENTION_MS_MIN);
     let deleted = 0;
-    for (const { path, modifiedMs } of await this.storage.list('_delta_log')) {
-      const match = /\/(\d{20})\.(json|checkpoint\.parquet)$/.exec(path);
+    for (const { path, modifiedMs } of await this.storage.list(LOG_FOLDER)) {
+      const match = /\/(\d{20})\.(json|checkpoint\..*)$/.exec(path);
       if (!match || Number(match[1]) >= version || modifiedMs >= oldMs) continue;
       await this.storage.remove(path);
       deleted++;

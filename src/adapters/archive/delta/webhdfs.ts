@@ -3,6 +3,7 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { reasonOf } from '../../../domain/system-error.ts';
 import { chunksOf, RemoteError, type RemoteLimits, transferMsMax } from './remote.ts';
 
 /** What is sent: a text, or a local file of so many bytes. */
@@ -142,7 +143,7 @@ export class WebHdfs {
     try {
       return JSON.parse(body.toString('utf8')) as T;
     } catch {
-      throw new RemoteError(`What answers at ${url.origin} is no WebHDFS server. Set archive.url.`, false);
+      throw new RemoteError(`What answers at ${url.origin} is not a WebHDFS server. Set archive.url.`, false);
     }
   }
 
@@ -244,8 +245,8 @@ async function refusal(response: IncomingMessage): Promise<RemoteError> {
 }
 
 function asTransient(url: URL, error: Error): RemoteError {
-  const { name, message, code } = error as NodeJS.ErrnoException;
+  const { name, code } = error as NodeJS.ErrnoException;
   const why =
-    name === 'AbortError' || name === 'TimeoutError' ? 'it gave no answer in time' : message || code;
+    name === 'AbortError' || name === 'TimeoutError' ? 'it gave no answer in time' : reasonOf(error) || code;
   return new RemoteError(`HDFS at ${url.origin} can't be reached: ${why}.`, true, { cause: error });
 }

@@ -1,16 +1,16 @@
+import { EVENT_COLUMNS } from '../../../domain/columns.ts';
 import type { Offset } from '../../../domain/offset.ts';
-import { type Connection, stringList } from './database.ts';
+import type { BatchSpan } from '../../../ports/batch.ts';
+import type { Connection } from './database.ts';
+import { readingFiles } from './parquet-files.ts';
 
 /** Pieces of the SQL that reads the archive. */
 
 /** Files that are read at a time: DuckDB keeps about 300 KB of each in memory until the query is over. */
 const FILES_MAX = 200;
 
-/** A relation with the columns that are read of `events`, for a filter that no file matches. */
-export const EMPTY_EVENTS = `SELECT now() AS event_time, '' AS event_type, '' AS event_id, '' AS user_id, '' AS session_id,
-  '' AS product_id, 0 AS quantity, 0::DECIMAL(18,4) AS price, 0::DECIMAL(18,4) AS amount, '' AS currency, '' AS device_type,
-  0 AS response_time, 0 AS status_code, 0 AS log_partition, 0::BIGINT AS log_offset, 0 AS log_line, now() AS received_at,
-  '' AS source`;
+/** A relation with the columns of `events`, for a filter that no file matches. */
+export const EMPTY_EVENTS = `SELECT ${EVENT_COLUMNS.map(({ name, duckType }) => `NULL::${duckType} AS ${name}`).join(', ')}`;
 
 /** Condition for rows before the positions. */
 export function before(positions: Record<string, Offset>): string {
@@ -20,15 +20,13 @@ export function before(positions: Record<string, Offset>): string {
   return parts.length > 0 ? `(${parts.join(' OR ')})` : 'false';
 }
 
-/** The ranges (both ends included), in order, joined where they meet. */
-export function mergeRanges(ranges: (readonly [number, number])[]): [number, number][] {
-  const merged: [number, number][] = [];
-  for (const [from, to] of ranges) {
-    const last = merged.at(-1);
-    if (last && from <= last[1] + 1) last[1] = Math.max(last[1], to);
-    else merged.push([from, to]);
-  }
-  return merged;
+/** Condition for rows in the spans. */
+export function within(spans: readonly BatchSpan[]): string {
+  const parts = spans.map(
+    ({ partition, from, to }) =>
+      `(log_partition = ${partition} AND log_offset >= ${from} AND log_offset < ${to})`,
+  );
+  return `(${parts.join(' OR ') || 'false'})`;
 }
 
 /** UTC date of an instant, YYYY-MM-DD. */
@@ -56,10 +54,9 @@ export async function tempOfFiles(
 /** Runs a statement on the files, some of them at a time. */
 export async function eachFiles(
   connection: Connection,
-  paths: string[],
+  paths: readonly string[],
   sql: (files: string) => string,
 ): Promise<void> {
-  for (let i = 0; i < paths.length; i += FILES_MAX) {
-    await connection.run(sql(`read_parquet(${stringList(paths.slice(i, i + FILES_MAX))})`));
-  }
+  for (let i = 0; i < paths.length; i += FILES_MAX)
+    await readingFiles(paths.slice(i, i + FILES_MAX), (files) => connection.run(sql(files)));
 }

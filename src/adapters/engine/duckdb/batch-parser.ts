@@ -1,208 +1,200 @@
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { addCount, type CountsBySource, type Offset, sumCounts } from '../../../domain/offset.ts';
-import type { BatchParser, LogPieces, ParsedLines, StagedBatch } from '../../../ports/batch.ts';
+import { EXCLUDED } from '../../../decode/identity.ts';
+import { addCount, type CountsBySource, sumCounts } from '../../../domain/offset.ts';
+import type { BatchParser, LogPieces, ParsedLines } from '../../../ports/batch.ts';
 import { isOneRun, type LogBatch } from '../../../ports/event-log.ts';
-import { type Connection, quote } from './database.ts';
-import { type LinesKnown, parseSql } from './schema-sql.ts';
+import { type Connection, identifier, quote } from './database.ts';
+import { LineFeed } from './line-feed.ts';
+import { type Chunk, originSql } from './origin-sql.ts';
+import {
+  doubtfulSql,
+  lineTextSql,
+  PARSED_COLUMNS,
+  parseSql,
+  typedFileSql,
+  typedLinesSql,
+} from './schema-sql.ts';
 
-/**
- * Longest line that the CSV reader takes. The door cuts lines at 1 MiB at most, but a marked one can be six times as
- * long: each of its control characters is written as an escape.
- */
-const LINE_BYTES_MAX = 8 * 1024 * 1024;
+export { CHUNKS_MAX } from './origin-sql.ts';
 
-/** A run of lines that share source and received-at, and follow each other in the log, as rows of the relation. */
-interface Chunk {
-  firstRow: number;
-  partition: number;
-  firstOffset: Offset;
-  sharesOffset: boolean;
-  receivedAtMs: number;
-  source: string;
-}
-
-/**
- * Most chunks that one batch may hold: each is a leaf of a CASE tree. A caller that has more cuts the batch.
- */
-export const CHUNKS_MAX = 2048;
-
+/** So few bytes go into the statement itself. */
+const STATEMENT_BYTES_MAX = 128 * 1024;
 const NEWLINE = 0x0a;
-const ZERO = 0x30;
-const NINE = 0x39;
-/** Nine digits and a separator, which is a character that is in no line. */
-const PREFIX_BYTES = 10;
+
+/** What DuckDB reports of a line that is not JSON, or has values of other types. */
+const NOT_READ = /^(Invalid Input|Conversion) Error/;
+
+/** Thrown where a line is not in canonical form; one instance, as it is no error. */
+const NOT_CANONICAL = new Error('not canonical');
 
 /**
- * Parses lines with DuckDB: the bytes go to a temp file, each line behind its number, and are read, typed and judged in
- * one statement. The numbers are in the file because DuckDB reads the parts of a file side by side, in no order. The
- * lines' origin comes from a CASE tree over the number, which is far cheaper than a join.
+ * Reads lines with DuckDB into a table, in their order: the row number alone then says where a line came from. Canonical
+ * lines, which is what ingest writes, are read with the types of the schema in one step. Others, of a topic that other
+ * programs write or a log of an older version, are read as texts and validated by SQL.
  */
 export function createBatchParser(connection: Connection, tempDir: string, timeZone: string): BatchParser {
+  const feed = new LineFeed(tempDir);
   let sequence = 0;
 
-  async function stage(pieces: LogPieces): Promise<StagedBatch> {
-    const file = join(tempDir, `lines-${process.pid}-${randomUUID()}.ndjson`);
-    const discard = () => rm(file, { force: true });
+  async function parse(read: () => LogPieces): Promise<ParsedLines> {
+    const table = `memory.batch_${sequence++}`;
     try {
-      const written = await writeLines(file, pieces);
-      return { parse: () => parse(file, written).finally(discard), discard };
+      return (await typed(table, read())) ?? (await validated(table, read()));
     } catch (error) {
-      await discard();
+      await connection.run(`DROP TABLE IF EXISTS ${table}`);
       throw error;
     }
   }
 
-  async function parse(
-    file: string,
-    { chunks, sources, receivedAtMaxMs, judged }: WrittenLines,
-  ): Promise<ParsedLines> {
-    const id = sequence++;
-    const relation = `memory.batch_${id}`;
+  /** Null where a line is not in canonical form, whatever its record claims. */
+  async function typed(table: string, pieces: LogPieces): Promise<ParsedLines | null> {
+    const input = new Input(pieces, true);
+    const create = (rows: string) => connection.run(`CREATE OR REPLACE TABLE ${table} AS ${rows}`);
     try {
-      const rows = withOrigin(file, chunks);
-      const create = (known: LinesKnown) =>
-        connection.run(`CREATE TABLE ${relation} AS ${parseSql(rows, timeZone, known)}`);
-      await create(judged ? 'judged' : 'json').catch(() => create('any'));
-      const counts = await connection.row<{ lines: number; bad: number }>(
-        `SELECT count(*) AS lines, count(reason) AS bad FROM ${relation}`,
-      );
-      const expected = sumCounts(sources);
-      if (counts.lines !== expected) {
-        const { partition, firstOffset } = chunks[0]!;
-        throw new Error(
-          `parsed ${counts.lines} lines from offset ${firstOffset} of partition ${partition} on, but the log has ${expected}`,
+      const text = await input.text();
+      if (text === null) await feed.run((path) => create(typedFileSql(quote(path))), input.rest());
+      else await create(typedLinesSql(quote(text)));
+    } catch (error) {
+      // A record may lie about its form, and DuckDB does not read it then.
+      if (error === NOT_CANONICAL || (!input.hasFailed && NOT_READ.test((error as Error).message)))
+        return null;
+      throw error;
+    }
+    const { lines, bad, doubtful } = await connection.row<{ lines: number; bad: number; doubtful: number }>(
+      `SELECT count(*) AS lines, count(reason) AS bad, count_if(${doubtfulSql(input.receivedAtMaxMs)}) AS doubtful FROM ${table}`,
+    );
+    if (doubtful > 0 || lines !== sumCounts(input.sources)) return null;
+    return parsed(table, input, bad);
+  }
+
+  async function validated(table: string, pieces: LogPieces): Promise<ParsedLines> {
+    const input = new Input(pieces, false);
+    const texts = `${table}_texts`;
+    try {
+      const create = (rows: string) => connection.run(`CREATE OR REPLACE TABLE ${texts} AS ${rows}`);
+      const text = await input.text();
+      if (text === null) await feed.run((path) => create(lineTextSql(quote(path))), input.rest());
+      else
+        await create(
+          `SELECT line FROM (SELECT unnest(string_split(${quote(text)}, chr(10))) AS line) WHERE line <> ''`,
         );
+      const lines = `(SELECT line, ${originList(input.chunks)} FROM ${texts})`;
+      const validate = (known: 'json' | 'any') =>
+        connection.run(`CREATE OR REPLACE TABLE ${table} AS ${parseSql(lines, timeZone, known)}`);
+      await validate('json').catch(() => validate('any'));
+    } finally {
+      await connection.run(`DROP TABLE IF EXISTS ${texts}`);
+    }
+    const { n, bad } = await connection.row<{ n: number; bad: number }>(
+      `SELECT count(*) AS n, count(reason) AS bad FROM ${table}`,
+    );
+    const expected = sumCounts(input.sources);
+    if (n !== expected) {
+      const { partition, firstOffset } = input.chunks[0]!;
+      throw new Error(
+        `parsed ${n} lines from offset ${firstOffset} of partition ${partition} on, but the log has ${expected}`,
+      );
+    }
+    return parsed(table, input, bad);
+  }
+
+  function parsed(table: string, input: Input, badLines: number): ParsedLines {
+    const { sources, receivedAtMaxMs, chunks } = input;
+    const columns = PARSED_COLUMNS.map(identifier).join(', ');
+    return {
+      lines: sumCounts(sources),
+      badLines,
+      sources,
+      receivedAtMaxMs,
+      table,
+      relation: `(SELECT rowid AS "row", ${columns}, (${EXCLUDED}) AS excluded, ${originList(chunks)} FROM ${table})`,
+    };
+  }
+
+  async function release({ table }: ParsedLines): Promise<void> {
+    await connection.run(`DROP TABLE IF EXISTS ${table}`);
+  }
+
+  return { parse, release };
+}
+
+function originList(chunks: readonly Chunk[]): string {
+  return Object.entries(originSql(chunks, 'rowid'))
+    .map(([name, sql]) => `${sql} AS ${name}`)
+    .join(', ');
+}
+
+/** The lines of a batch on their way into a query, and what is known of them. */
+class Input {
+  readonly chunks: Chunk[] = [];
+  readonly sources: CountsBySource = {};
+  receivedAtMaxMs = 0;
+  /** Whether reading the lines has failed. */
+  hasFailed = false;
+  readonly #pieces: AsyncIterator<LogBatch[]> | Iterator<LogBatch[]>;
+  readonly #mustBeCanonical: boolean;
+  #rows = 0;
+  #last: LogBatch | undefined;
+  #first: Buffer[] = [];
+
+  constructor(pieces: LogPieces, mustBeCanonical: boolean) {
+    this.#pieces =
+      Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
+    this.#mustBeCanonical = mustBeCanonical;
+  }
+
+  /** All lines, where they are few; else null, and `rest` has them. */
+  async text(): Promise<string | null> {
+    let bytes = 0;
+    for (;;) {
+      const piece = await this.#next();
+      if (piece === null) return Buffer.concat(this.#first).toString();
+      for (const batch of piece) bytes += batch.bytes.length;
+      if (bytes > STATEMENT_BYTES_MAX) {
+        for (const batch of piece) this.#first.push(batch.bytes);
+        return null;
       }
-      const { lines, bad: badLines } = counts;
-      return { lines, badLines, sources, receivedAtMaxMs, relation };
+      // They are only valid until the next ones are asked for.
+      for (const batch of piece) this.#first.push(Buffer.from(batch.bytes));
+    }
+  }
+
+  async *rest(): AsyncGenerator<Buffer> {
+    yield* this.#first;
+    this.#first = [];
+    for (let piece = await this.#next(); piece !== null; piece = await this.#next())
+      for (const batch of piece) yield batch.bytes;
+  }
+
+  async #next(): Promise<LogBatch[] | null> {
+    try {
+      const { done, value } = await this.#pieces.next();
+      if (done) return null;
+      for (const batch of value) this.#note(batch);
+      return value;
     } catch (error) {
-      await connection.run(`DROP TABLE IF EXISTS ${relation}`);
+      this.hasFailed = true;
       throw error;
     }
   }
 
-  async function release({ relation }: ParsedLines): Promise<void> {
-    await connection.run(`DROP TABLE IF EXISTS ${relation}`);
+  #note(batch: LogBatch): void {
+    const { partition, firstOffset, sharesOffset, lines, receivedAtMs, source, canonical } = batch;
+    if (this.#mustBeCanonical && !canonical) throw NOT_CANONICAL;
+    checkLines(batch);
+    addCount(this.sources, source, lines);
+    if (!isOneRun(this.#last, batch))
+      this.chunks.push({ firstRow: this.#rows, partition, firstOffset, sharesOffset, receivedAtMs, source });
+    this.#rows += lines;
+    this.receivedAtMaxMs = Math.max(this.receivedAtMaxMs, receivedAtMs);
+    // Not its bytes, whose memory is used again.
+    this.#last = batch;
   }
-
-  return { stage, release };
 }
 
-interface WrittenLines {
-  chunks: Chunk[];
-  sources: CountsBySource;
-  receivedAtMaxMs: number;
-  /** Whether the door has judged all of them. */
-  judged: boolean;
-}
-
-/** Writes the bytes of all lines to `file`, and notes where they came from. */
-async function writeLines(file: string, pieces: LogPieces): Promise<WrittenLines> {
-  const written: WrittenLines = { chunks: [], sources: {}, receivedAtMaxMs: 0, judged: true };
-  const handle = await open(file, 'wx');
-  let rows = 0;
-  let last: LogBatch | undefined;
-  let memory: Buffer = Buffer.alloc(0);
-  try {
-    for await (const batches of pieces) {
-      memory = roomFor(batches, memory);
-      await writeAll(handle, numbered(batches, rows, memory));
-      for (const batch of batches) {
-        const { partition, firstOffset, sharesOffset, lines, receivedAtMs, source, judged } = batch;
-        addCount(written.sources, source, lines);
-        if (!isOneRun(last, batch))
-          written.chunks.push({ firstRow: rows, partition, firstOffset, sharesOffset, receivedAtMs, source });
-        rows += lines;
-        written.receivedAtMaxMs = Math.max(written.receivedAtMaxMs, receivedAtMs);
-        written.judged &&= judged;
-        last = batch;
-      }
-    }
-  } finally {
-    await handle.close();
-  }
-  return written;
-}
-
-async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
-  const { bytesWritten } = await handle.write(bytes);
-  if (bytesWritten !== bytes.length)
-    throw new Error(`short write of lines to parse: ${bytesWritten} of ${bytes.length} bytes`);
-}
-
-/** Memory for the numbered lines of `batches`: `memory` itself where it is large enough. */
-function roomFor(batches: LogBatch[], memory: Buffer): Buffer {
-  const size = batches.reduce((sum, { bytes, lines }) => sum + bytes.length + lines * PREFIX_BYTES, 0);
-  return size <= memory.length ? memory : Buffer.allocUnsafeSlow(size + (size >> 3));
-}
-
-/** The lines of the batches in `target`, each as `<number>\x01<line>`, numbers from `first` on. */
-function numbered(batches: LogBatch[], first: number, target: Buffer): Buffer {
-  const prefix = Buffer.from(`${String(first).padStart(PREFIX_BYTES - 1, '0')}\x01`);
-  let to = 0;
-  for (const { firstOffset, lines, bytes } of batches) {
-    let from = 0;
-    for (let line = 0; line < lines; line++) {
-      const end = bytes.indexOf(NEWLINE, from) + 1;
-      // Offsets are derived from the numbers: a line more or less would shift all that follow.
-      if (end === 0)
-        throw new Error(`the log has ${line} lines from offset ${firstOffset} on, but should have ${lines}`);
-      to += prefix.copy(target, to);
-      to += bytes.copy(target, to, from, end);
-      from = end;
-      increment(prefix);
-    }
-    if (from < bytes.length)
-      throw new Error(`the log has more than ${lines} lines from offset ${firstOffset} on`);
-  }
-  return target.subarray(0, to);
-}
-
-/** Adds one to the number that is written in `prefix`. */
-function increment(prefix: Buffer): void {
-  let at = PREFIX_BYTES - 2;
-  for (; prefix[at] === NINE; at--) prefix[at] = ZERO;
-  prefix[at]!++;
-}
-
-/** The lines with their origin columns. */
-function withOrigin(file: string, chunks: Chunk[]): string {
-  const lines = `read_csv(${quote(file)}, columns = {r: 'INTEGER', line: 'VARCHAR'}, delim = '\x01', quote = '', escape = '',
-    header = false, auto_detect = false, max_line_size = ${LINE_BYTES_MAX}, buffer_size = ${LINE_BYTES_MAX})`;
-  const received = chunks.map((chunk) => chunk.receivedAtMs * 1000);
-  const sources = chunks.map((chunk) => quote(chunk.source));
-  return `(
-    SELECT line, ${partitionSql(chunks)} AS log_partition, ${placeSql(chunks)},
-      make_timestamptz(list_extract([${received.join(',')}]::BIGINT[], chunk)) AS received_at,
-      list_extract([${sources.join(',')}]::VARCHAR[], chunk) AS source
-    FROM (SELECT line, r, ${chunkTree(chunks, 0, chunks.length)} AS chunk FROM ${lines})
-  )`;
-}
-
-function partitionSql(chunks: Chunk[]): string {
-  const ids = chunks.map(({ partition }) => partition);
-  if (new Set(ids).size <= 1) return `${ids[0] ?? 0}::INTEGER`;
-  return `list_extract([${ids.join(',')}]::INTEGER[], chunk)`;
-}
-
-/** Offset and line. Rows that share their offset count up the line, the others the offset. */
-function placeSql(chunks: Chunk[]): string {
-  const pick = (values: number[]) => `list_extract([${values.join(',')}]::BIGINT[], chunk)`;
-  if (!chunks.some(({ sharesOffset }) => sharesOffset)) {
-    const shifts = chunks.map(({ firstOffset, firstRow }) => firstOffset - firstRow);
-    return `r + ${pick(shifts)} AS log_offset, 0::INTEGER AS log_line`;
-  }
-  const firstRows = pick(chunks.map(({ firstRow }) => firstRow));
-  const offsetSteps = pick(chunks.map(({ sharesOffset }) => (sharesOffset ? 0 : 1)));
-  return `${pick(chunks.map(({ firstOffset }) => firstOffset))} + (r - ${firstRows}) * ${offsetSteps} AS log_offset,
-      ((r - ${firstRows}) * (1 - ${offsetSteps}))::INTEGER AS log_line`;
-}
-
-/** The number of the chunk (from 1) that holds row `r`, as a balanced tree of comparisons. */
-function chunkTree(chunks: Chunk[], low: number, high: number): string {
-  if (high - low <= 1) return `${low + 1}`;
-  const middle = (low + high) >> 1;
-  return `CASE WHEN r < ${chunks[middle]!.firstRow} THEN ${chunkTree(chunks, low, middle)} ELSE ${chunkTree(chunks, middle, high)} END`;
+/** Offsets are derived from the numbers of the rows: a line more or less would shift all that follow. */
+function checkLines({ bytes, lines, firstOffset }: LogBatch): void {
+  let found = 0;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) found++;
+  if (found !== lines || bytes.at(-1) !== NEWLINE)
+    throw new Error(`the log has ${found} lines from offset ${firstOffset} on, but should have ${lines}`);
 }

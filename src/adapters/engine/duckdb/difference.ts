@@ -1,41 +1,30 @@
 import { WINDOWS } from '../../../domain/window.ts';
-import { DISTINCT_EXACT_MAX, type Metric } from '../../../metrics/definition.ts';
+import type { Metric } from '../../../metrics/definition.ts';
 import type { RebuildDifference, RebuildResult } from '../../../ports/engine.ts';
-import { pointsSql } from './aggregate.ts';
 import { type Connection, identifier } from './database.ts';
-import { identityColumns, identityList, pointsTable, valueType } from './render.ts';
-import { latestSql, STATE } from './state.ts';
+import { newTable, stateTable } from './merge.ts';
+import { identityColumns, identityList, type Tables, valueType } from './tables.ts';
 
-export const EXAMPLES_MAX = 20;
+const EXAMPLES_MAX = 20;
 
-interface CompareOptions {
-  /** The points as they should be; by default those that the deltas give. */
-  rebuilt?: (metric: Metric) => string;
-  /** How far, as a share, estimated distinct counts may be from each other and not differ. */
-  distinctErrorMax?: number;
-}
-
-/** Compares the points of the wanted windows with those that were computed anew, and adds to `result`. */
-export async function comparePoints(
+/** Compares the rows of the wanted windows with those that were computed again, and adds to `result`. */
+export async function compareRows(
   connection: Connection,
+  tables: Tables,
   metrics: readonly Metric[],
   result: RebuildResult,
-  { rebuilt = (metric) => pointsSql(metric, 'nothing'), distinctErrorMax = 0 }: CompareOptions = {},
 ): Promise<void> {
   for (const metric of metrics) {
-    const stored = `(SELECT * FROM ${STATE}.${pointsTable(metric)} SEMI JOIN wanted USING (win, start))`;
+    const stored = tables.rows(
+      metric,
+      (table) => `(SELECT * FROM ${stateTable(table)} SEMI JOIN wanted USING (win, start))`,
+    );
     const values = Object.entries(metric.values).map(([name, value]) => ({
       column: identifier(name),
       value,
       name,
     }));
-    const differs = values.map(({ column, value }) => {
-      const [here, there] = [`stored.${column}`, `rebuilt.${column}`];
-      const differ = `${here} IS DISTINCT FROM ${there}`;
-      if (value.kind !== 'distinct' || distinctErrorMax === 0) return differ;
-      const larger = `greatest(${here}, ${there})`;
-      return `${differ} AND NOT (${larger} > ${DISTINCT_EXACT_MAX} AND abs(${here} - ${there}) <= ${distinctErrorMax} * ${larger})`;
-    });
+    const differs = values.map(({ column }) => `stored.${column} IS DISTINCT FROM rebuilt.${column}`);
     const text = (alias: string) =>
       values.map(({ column, name, value }) => {
         const shown = valueType(value).startsWith('DECIMAL')
@@ -46,8 +35,8 @@ export async function comparePoints(
     await connection.run(`CREATE OR REPLACE TEMP TABLE compared AS
       SELECT ${identityColumns(metric).join(', ')}, stored.version IS NOT NULL AS is_stored, rebuilt.here IS NOT NULL AS is_rebuilt,
         ${[...text('stored'), ...text('rebuilt')].join(', ')}, ${differs.map((each) => `(${each})`).join(' OR ')} OR stored.version IS NULL OR rebuilt.here IS NULL AS differs
-      FROM (${latestSql(metric, stored)}) AS stored
-      FULL JOIN (SELECT *, true AS here FROM (${rebuilt(metric)})) AS rebuilt USING (${identityColumns(metric).join(', ')})`);
+      FROM ${stored} AS stored
+      FULL JOIN (SELECT *, true AS here FROM ${tables.rows(metric, newTable)}) AS rebuilt USING (${identityColumns(metric).join(', ')})`);
     const counts = await connection.row<{ windows: number; differences: number }>(
       `SELECT count(*) AS windows, coalesce(sum(n), 0)::BIGINT AS differences
        FROM (SELECT win, start, count_if(differs) AS n FROM compared GROUP BY win, start)`,
@@ -58,7 +47,7 @@ export async function comparePoints(
     const rows = await connection.rows<Record<string, string | number | null>>(
       `SELECT * FROM compared WHERE differs ORDER BY ${identityList(metric)} LIMIT ${EXAMPLES_MAX - result.examples.length}`,
     );
-    result.examples.push(...rows.map((row) => example(metric, row)));
+    for (const row of rows) result.examples.push(example(metric, row));
   }
 }
 

@@ -1,6 +1,10 @@
+import { COUNTED } from '../../../decode/identity.ts';
+import { MetricsError } from '../../../domain/errors.ts';
 import { addCount, type CountsBySource, type Offset } from '../../../domain/offset.ts';
-import { hotFromMs, WINDOWS, type WindowSize } from '../../../domain/window.ts';
-import { DISTINCT_EXACT_MAX, DUPLICATE_WITHIN_MS } from '../../../metrics/definition.ts';
+import type { WindowSize } from '../../../domain/window.ts';
+import { ofTime } from '../../../metrics/definition.ts';
+import { passSql } from '../../../metrics/pass-sql.ts';
+import { planOf } from '../../../metrics/plan.ts';
 import { type ParsedBatch, positionsAfter } from '../../../ports/batch.ts';
 import type {
   ArchiveReader,
@@ -9,12 +13,16 @@ import type {
   RebuildRange,
   RebuildResult,
 } from '../../../ports/engine.ts';
-import { Aggregator, mergeSketchesSql, noteLimitsSql, writePointsSql } from './aggregate.ts';
+import { type Aggregates, COUNTS } from '../aggregates.ts';
+import { countsIn, countsSql } from './counts.ts';
 import { type Connection, quote } from './database.ts';
+import { DUCKDB } from './dialect.ts';
+import { Merger, type Minutes, openFromAt } from './merge.ts';
 import type { EngineOptions } from './options.ts';
 import { ArchiveRecomputer, type Commit } from './recompute.ts';
-import { distinctValues, eventsInputSql, pointsTable, qualityInputSql, windowIndex } from './render.ts';
-import { createLimits, Folder, STATE, stateTables } from './state.ts';
+import { eventsInputSql, linesInputSql, qualityInputSql } from './render.ts';
+import { checkpointState, emptyState, Folder, STATE } from './state.ts';
+import { Tables } from './tables.ts';
 
 /** What one row of the table `engine` holds. */
 interface Progress {
@@ -24,55 +32,64 @@ interface Progress {
   ledger: MetricsLedger;
 }
 
+/** Batches of fewer lines cost more to plan than to run. */
+const SMALL_LINES = 5_000;
+
+/** What is known of a batch besides its aggregates. */
+interface Counted {
+  ledger: MetricsLedger;
+  /** Times of its events and of its receipt; null where it has no lines. */
+  minutes: Minutes | null;
+}
+
 /**
- * The metrics engine in this process. Each batch is one transaction of the state file: sketches, points, dirty marks,
- * ids seen, the ledger and the position move together or not at all. The state is a cache: it can be rebuilt from the
+ * The metrics engine in this process. Each batch is one transaction of the state file: aggregates, dirty marks,
+ * the ledger and the position move together or not at all. The state is a cache: it can be rebuilt from the
  * archive at any time.
  */
 export class DuckDbEngine implements BatchEngine {
-  /** Identity of the state file: another one is made with a new id. */
-  readonly stateId: string;
   readonly #connection: Connection;
-  readonly #catalogue: EngineOptions['catalogue'];
+  readonly #tables: Tables;
   readonly #timeZone: string;
   readonly #now: () => number;
-  readonly #aggregator: Aggregator;
+  readonly #merger: Merger;
   readonly #recomputer: ArchiveRecomputer;
   readonly #folder: Folder;
+  #stateId: string;
   #progress: Progress;
   #dirty: number;
+  /** Generation of the database that the fields above were read in. */
+  #generation: number;
+  /** The state was replaced by an empty one while this ran, and has not been filled yet. */
+  #isLost = false;
   #tail: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: EngineOptions, stateId: string, progress: Progress, dirty: number) {
-    this.stateId = stateId;
+  private constructor(options: EngineOptions, { id, progress, dirty }: SavedState) {
+    this.#stateId = id;
+    this.#generation = options.connection.generation;
     this.#connection = options.connection;
-    this.#catalogue = options.catalogue;
+    this.#tables = new Tables(planOf(options.catalogue));
     this.#timeZone = options.timeZone;
     this.#now = options.now;
-    this.#aggregator = new Aggregator(options.connection, options.timeZone);
-    this.#recomputer = new ArchiveRecomputer(options, this.#aggregator);
-    this.#folder = new Folder(options.connection, stateTables(options.catalogue), options.foldRowsMin);
+    this.#merger = new Merger(options.connection, this.#tables, options.timeZone);
+    this.#recomputer = new ArchiveRecomputer(options, this.#tables, this.#merger);
+    this.#folder = new Folder(options.connection, this.#tables, options.foldRowsMin);
     this.#progress = progress;
     this.#dirty = dirty;
   }
 
   static async open(options: EngineOptions): Promise<DuckDbEngine> {
-    const row = await options.connection.row<{
-      version: number;
-      frontier_ms: number;
-      positions: string;
-      ledger: string;
-      id: string;
-    }>(`SELECT version, frontier_ms, positions, ledger, id FROM ${STATE}.engine`);
-    await createLimits(options.connection, options.catalogue);
-    const ledger = { counted: {}, duplicate: {}, bad: {}, lost: {}, ...JSON.parse(row.ledger) };
-    const progress = {
-      version: row.version,
-      frontierMs: row.frontier_ms,
-      positions: JSON.parse(row.positions),
-      ledger,
-    };
-    return new DuckDbEngine(options, row.id, progress, await countDirty(options.connection));
+    return new DuckDbEngine(options, await readState(options.connection));
+  }
+
+  /** Identity of the state file: another one is made with a new id. */
+  get stateId(): string {
+    return this.#stateId;
+  }
+
+  /** Whether `restore` must look into it: the database was opened again, and the state may have been lost. */
+  mustRestore(): boolean {
+    return this.#isLost || this.#connection.generation !== this.#generation;
   }
 
   position(partition: number): Offset {
@@ -101,7 +118,7 @@ export class DuckDbEngine implements BatchEngine {
 
   /** First window starts that are hot, in minutes. */
   hotFromMinutes(): Record<WindowSize, number> {
-    return hotFromMinutes(this.#progress.frontierMs, this.#timeZone);
+    return openFromAt(this.#progress.frontierMs, this.#timeZone);
   }
 
   apply(batch: ParsedBatch): Promise<void> {
@@ -111,15 +128,17 @@ export class DuckDbEngine implements BatchEngine {
   repair(archive: ArchiveReader): Promise<number> {
     return this.#exclusive(async () => {
       if (this.#dirty === 0) return 0;
+      await this.#fold();
       await this.#recomputer.repair(archive, this.#progress.positions, this.#commit);
       this.#dirty = await countDirty(this.#connection);
-      await this.#fold();
       return this.#dirty;
     });
   }
 
   rebuild(archive: ArchiveReader, range: RebuildRange | null, diff: boolean): Promise<RebuildResult> {
     return this.#exclusive(async () => {
+      if (this.#isLost)
+        throw new MetricsError('The metrics are being filled from the archive. Try again when that is done.');
       for (const partition of archive.partitions()) {
         if (archive.position(partition) < this.position(partition)) {
           throw new Error(
@@ -128,23 +147,24 @@ export class DuckDbEngine implements BatchEngine {
         }
       }
       const { positions } = this.#progress;
+      if (!diff) await this.#fold();
       const result = await this.#recomputer.rebuild(archive, range, positions, diff ? null : this.#commit);
-      if (!diff) {
-        this.#dirty = await countDirty(this.#connection);
-        await this.#fold();
-      }
+      if (!diff) this.#dirty = await countDirty(this.#connection);
       return result;
     });
   }
 
-  restore(archive: ArchiveReader, signal?: AbortSignal): Promise<void> {
+  restore(archive: ArchiveReader, signal?: AbortSignal): Promise<boolean> {
     return this.#exclusive(async () => {
       const extent = archive.receivedExtentMs();
-      if (!extent) return;
-      for (const table of stateTables(this.#catalogue))
-        await this.#connection.run(`DELETE FROM ${STATE}.${table.name}`);
+      if (!extent || !this.isEmpty()) {
+        this.#isLost = false;
+        return false;
+      }
+      await emptyState(this.#connection, this.#tables);
       const positions: Record<string, Offset> = {};
       for (const partition of archive.partitions()) positions[partition] = archive.position(partition);
+      const archived = { ...archive.archived() };
       const frontierMs = extent[1];
       const commit: Commit = (write) => {
         signal?.throwIfAborted();
@@ -152,20 +172,22 @@ export class DuckDbEngine implements BatchEngine {
       };
       await this.#recomputer.rebuild(archive, null, positions, commit);
       const ledger = await this.#recomputer.ledger(archive, positions);
-      await this.#recomputer.restoreSeen(archive, frontierMs - DUPLICATE_WITHIN_MS, positions);
+      const deleted = missingRows(archived, ledger);
+      if (Object.keys(deleted).length > 0) ledger.deleted = deleted;
       const next: Progress = { version: this.#nextVersion(), frontierMs, positions, ledger };
-      await this.#connection.transaction(() => this.#save(next));
+      const dirty = await this.#connection.transaction(async () => {
+        await this.#save(next);
+        return countDirty(this.#connection);
+      });
       this.#progress = next;
-      this.#dirty = await countDirty(this.#connection);
-      await this.#fold();
+      this.#dirty = dirty;
+      this.#isLost = false;
+      return true;
     });
   }
 
   async close(): Promise<void> {
-    await this.#exclusive(async () => {
-      await this.#connection.run(`CHECKPOINT ${STATE}`);
-      this.#connection.close();
-    });
+    await this.#exclusive(() => checkpointState(this.#connection));
   }
 
   async #apply(batch: ParsedBatch): Promise<void> {
@@ -177,119 +199,83 @@ export class DuckDbEngine implements BatchEngine {
         );
     }
     const frontierMs = Math.max(this.#progress.frontierMs, batch.receivedAtMaxMs);
-    const hotFrom = hotFromMinutes(frontierMs, this.#timeZone);
-    await this.#findDuplicates(batch);
-    const good = `(SELECT * FROM ${batch.relation} WHERE reason IS NULL)`;
-    const events = eventsInputSql(
-      `(SELECT * FROM ${good} ANTI JOIN duplicates USING (log_partition, log_offset, log_line))`,
-    );
-    const bad = `(SELECT reason, received_at FROM ${batch.relation} WHERE reason IS NOT NULL)`;
-    const quality = qualityInputSql(bad, 'duplicates', events);
-    // A table, as these are few rows out of many.
-    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE input_quality AS FROM ${quality}`);
-    const inputs = { events, quality: 'input_quality' };
-    // Received-at only grows, so no window of quality is ever late, even where one batch spans weeks.
-    await this.#aggregator.aggregate(this.#catalogue, inputs, ({ input }) =>
-      input === 'quality' ? () => 'true' : (size, start) => `${start} >= ${hotFrom[size]}`,
-    );
+    const openFrom = openFromAt(frontierMs, this.#timeZone);
+    // Before it, as a batch that is committed must not be reported as failed.
+    await this.#folder.beforeBatch(batch.lines, this.hotFromMinutes());
+    const { ledger, minutes } = await this.#count(batch);
+    const hasClosed = minutes !== null && this.#merger.hasClosed(minutes, openFrom);
+    const isSmall = batch.lines < SMALL_LINES;
+    const aggregates = await this.#aggregates(batch, { isSmall, isReadAgain: hasClosed });
     const next: Progress = {
       version: this.#nextVersion(),
       frontierMs,
       positions: { ...this.#progress.positions, ...positionsAfter(batch.spans) },
-      ledger: await this.#nextLedger(batch),
+      ledger,
     };
-    await this.#connection.transaction(async () => {
-      await this.#markDirty(batch, hotFrom);
-      for (const metric of this.#catalogue) {
-        for (const sql of mergeSketchesSql(metric)) await this.#connection.run(sql);
-        await this.#connection.run(writePointsSql(metric, 'state', next.version));
-      }
-      await this.#connection.run(`INSERT INTO ${STATE}.seen
-        SELECT id_hash, epoch_ms(received_at) FROM ${batch.relation} WHERE id_hash IS NOT NULL`);
+    const dirty = await this.#connection.transaction(async () => {
+      const { version } = next;
+      if (minutes !== null) await this.#merger.merge(aggregates, { minutes, openFrom, version, isSmall });
       await this.#save(next);
+      if (!hasClosed) return this.#dirty;
+      await this.#markDirty(batch, next.version);
+      return countDirty(this.#connection);
     });
     // Together: who sees the new position must not see the old number of dirty windows.
-    const dirty = await countDirty(this.#connection);
     this.#progress = next;
     this.#dirty = dirty;
-    await this.#noteLimits(next.version);
-    await this.#fold();
   }
 
-  /** Only windows with very many distinct values have a limit, so most batches have nothing to note. */
-  async #noteLimits(version: number): Promise<void> {
-    for (const metric of this.#catalogue) {
-      for (const { name } of distinctValues(metric)) {
-        const { crowded } = await this.#connection.row<{ crowded: boolean | null }>(
-          `SELECT bool_or("${name}" > ${DISTINCT_EXACT_MAX}) AS crowded FROM ${STATE}.${pointsTable(metric)} WHERE version = ${version}`,
-        );
-        if (!crowded) continue;
-        for (const sql of noteLimitsSql(metric, name)) await this.#connection.run(sql);
-      }
+  /** Aggregates of the events of a batch that count, and of its quality. */
+  async #aggregates(
+    batch: ParsedBatch,
+    { isSmall, isReadAgain }: { isSmall: boolean; isReadAgain: boolean },
+  ): Promise<Aggregates> {
+    if (batch.aggregates) return batch.aggregates;
+    const rows = (where: string) => `(SELECT * FROM ${batch.relation} WHERE ${where})`;
+    const events = eventsInputSql(rows(`reason IS NULL AND ${COUNTED}`));
+    const [duplicates, others] = [
+      rows('reason IS NULL AND duplicate'),
+      rows('reason IS NULL AND NOT duplicate'),
+    ];
+    let quality = qualityInputSql(rows('reason IS NOT NULL'), duplicates, others);
+    if (!isSmall) {
+      // Few rows out of many.
+      await this.#connection.run(`CREATE OR REPLACE TEMP TABLE input_quality AS FROM ${quality}`);
+      quality = 'input_quality';
     }
+    const inputs = { events, lines: linesInputSql(events), quality };
+    const aggregates: Record<string, string> = {};
+    for (const pass of this.#tables.plan.passes) {
+      const query = passSql(pass, DUCKDB, inputs);
+      const isTable = isReadAgain && ofTime(pass.input) === 'events';
+      if (isTable) await this.#connection.run(`CREATE OR REPLACE TEMP TABLE pass_${pass.name} AS ${query}`);
+      aggregates[pass.name] = isTable ? `pass_${pass.name}` : `(${query})`;
+    }
+    return aggregates;
   }
 
-  /**
-   * Temp table `duplicates`: rows of the batch whose event_id was received within the time before. Only ids that occur
-   * more than once are sorted; those are few.
-   */
-  async #findDuplicates(batch: ParsedBatch): Promise<void> {
-    const ids = `(SELECT id_hash FROM ${batch.relation} WHERE id_hash IS NOT NULL)`;
-    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE repeated AS
-      SELECT id_hash FROM ${ids} GROUP BY id_hash HAVING count(*) > 1
-      UNION SELECT id_hash FROM ${STATE}.seen WHERE id_hash IN (FROM ${ids})`);
-    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE duplicates AS
-      SELECT log_partition, log_offset, log_line, received_at, source FROM (
-        SELECT *, received_ms - lag(received_ms) OVER
-          (PARTITION BY id_hash ORDER BY received_ms, log_partition, log_offset, log_line) AS gap_ms
-        FROM (
-          SELECT id_hash, epoch_ms(received_at) AS received_ms, log_partition, log_offset, log_line, received_at, source
-          FROM ${batch.relation} SEMI JOIN repeated USING (id_hash)
-          UNION ALL
-          SELECT id_hash, max(received_ms), -1, -1, 0, NULL, NULL FROM ${STATE}.seen SEMI JOIN repeated USING (id_hash) GROUP BY id_hash
-        )
-      ) WHERE log_offset >= 0 AND gap_ms <= ${DUPLICATE_WITHIN_MS}`);
-  }
-
-  async #markDirty(batch: ParsedBatch, hotFrom: Record<WindowSize, number>): Promise<void> {
-    const starts = { '1m': 'm', '1h': 'h', '1d': 'd' };
+  /** Marks the closed windows of a version, which is that of the batch. */
+  async #markDirty(batch: ParsedBatch, version: number): Promise<void> {
     const ends = batch.spans.map(({ partition, to }) => `(${to}, ${partition})`);
-    if (ends.length === 0) return;
-    for (const size of WINDOWS) {
-      const minutes = this.#catalogue
-        .filter((metric) => metric.input === 'events' && metric.windows.includes(size))
-        .map((metric) => `SELECT m FROM b_${metric.name}`);
-      const start = starts[size];
-      await this.#connection.run(`INSERT INTO ${STATE}.dirty
-        SELECT DISTINCT ${windowIndex(size)}, ${start}, past, id, ${this.#now()}
-        FROM slots, (VALUES ${ends.join(', ')}) AS ends (past, id) WHERE ${start} < ${hotFrom[size]} AND m IN (${minutes.join(' UNION ')})`);
-    }
+    await this.#connection.run(`INSERT INTO ${STATE}.dirty
+      SELECT win, start, past, id, ${this.#now()}
+      FROM (${this.#merger.closedWindows(version)}), (VALUES ${ends.join(', ')}) AS ends (past, id)`);
   }
 
-  async #nextLedger(batch: ParsedBatch): Promise<MetricsLedger> {
+  /** The ledger after a batch, and the times that it is about. */
+  async #count(batch: ParsedBatch): Promise<Counted> {
+    const rows = await countsIn(
+      this.#connection,
+      batch.aggregates ? batch.aggregates[COUNTS] : countsSql(batch.relation),
+    );
     const ledger = structuredClone(this.#progress.ledger);
-    const add = (counts: CountsBySource, rows: { source: string; n: number }[]) => {
-      for (const { source, n } of rows) addCount(counts, source, n);
-    };
-    type Counts = { source: string; n: number };
-    const duplicates = await this.#connection.rows<Counts>(
-      'SELECT source, count(*) AS n FROM duplicates GROUP BY source',
-    );
-    const good = await this.#connection.rows<Counts>(
-      `SELECT source, count(*) AS n FROM ${batch.relation} WHERE reason IS NULL GROUP BY source`,
-    );
-    const bad = await this.#connection.rows<Counts>(
-      `SELECT source, count(*) AS n FROM ${batch.relation} WHERE reason IS NOT NULL GROUP BY source`,
-    );
-    add(ledger.duplicate, duplicates);
-    add(ledger.bad, bad);
+    let minutes = null as Minutes | null;
+    for (const { state, source, n, low, high } of rows) {
+      addCount(ledger[state], source, n);
+      minutes = { low: Math.min(minutes?.low ?? low, low), high: Math.max(minutes?.high ?? high, high) };
+    }
     for (const [source, lines] of Object.entries(batch.lost)) addCount(ledger.lost, source, lines);
-    add(ledger.counted, good);
-    add(
-      ledger.counted,
-      duplicates.map(({ source, n }) => ({ source, n: -n })),
-    );
-    return ledger;
+    return { ledger, minutes };
   }
 
   /** Each step of a long work has a version of its own: a follower may ask between two of them. */
@@ -308,7 +294,7 @@ export class DuckDbEngine implements BatchEngine {
   }
 
   #fold(): Promise<void> {
-    return this.#folder.foldGrown(this.hotFromMinutes(), this.#progress.frontierMs);
+    return this.#folder.foldGrown(this.hotFromMinutes());
   }
 
   /** Versions only grow, also across a state that was lost: they follow the clock. */
@@ -316,11 +302,61 @@ export class DuckDbEngine implements BatchEngine {
     return Math.max(this.#progress.version + 1, this.#now());
   }
 
+  /** Reads the state file again where the database was opened again: the last transaction may be in it, or not. */
+  async #catchUp(): Promise<void> {
+    await this.#connection.ready();
+    const { generation } = this.#connection;
+    if (generation === this.#generation) return;
+    const { id, progress, dirty } = await readState(this.#connection);
+    if (id !== this.#stateId) this.#isLost = true;
+    this.#stateId = id;
+    this.#progress = progress;
+    this.#dirty = dirty;
+    this.#generation = generation;
+  }
+
   #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(work, work);
+    const step = async () => {
+      await this.#catchUp();
+      return work();
+    };
+    const result = this.#tail.then(step, step);
     this.#tail = result.catch(() => {});
     return result;
   }
+}
+
+/** The row of the state file. */
+interface SavedState {
+  id: string;
+  progress: Progress;
+  dirty: number;
+}
+
+async function readState(connection: Connection): Promise<SavedState> {
+  const row = await connection.row<{
+    version: number;
+    frontier_ms: number;
+    positions: string;
+    ledger: string;
+    id: string;
+  }>(`SELECT version, frontier_ms, positions, ledger, id FROM ${STATE}.engine`);
+  const progress = {
+    version: row.version,
+    frontierMs: row.frontier_ms,
+    positions: JSON.parse(row.positions),
+    ledger: { counted: {}, duplicate: {}, excluded: {}, bad: {}, lost: {}, ...JSON.parse(row.ledger) },
+  };
+  return { id: row.id, progress, dirty: await countDirty(connection) };
+}
+
+/** Rows by source that were archived, but are not counted, as other programs have deleted them. */
+function missingRows(archived: CountsBySource, ledger: MetricsLedger): CountsBySource {
+  const { counted, duplicate, excluded, bad } = ledger;
+  const missing = { ...archived };
+  for (const counts of [counted, duplicate, excluded, bad])
+    for (const [source, rows] of Object.entries(counts)) addCount(missing, source, -rows);
+  return Object.fromEntries(Object.entries(missing).filter(([, rows]) => rows !== 0));
 }
 
 async function countDirty(connection: Connection): Promise<number> {
@@ -328,9 +364,4 @@ async function countDirty(connection: Connection): Promise<number> {
     `SELECT count(*) AS n FROM (SELECT DISTINCT win, start FROM ${STATE}.dirty)`,
   );
   return n;
-}
-
-function hotFromMinutes(frontierMs: number, timeZone: string): Record<WindowSize, number> {
-  const minutes = (size: WindowSize) => Math.floor(hotFromMs(size, frontierMs, timeZone) / 60_000);
-  return { '1m': minutes('1m'), '1h': minutes('1h'), '1d': minutes('1d') };
 }

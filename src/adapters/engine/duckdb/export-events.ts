@@ -24,13 +24,15 @@ export async function* exportEvents(
   }
 }
 
-/** Money goes as text, so that no digit is lost; a merge patch leaves out what is null. */
+/** Decimals go as text, so that no digit is lost; a merge patch leaves out what is null. */
 function lineSql(): string {
   const values = FIELDS.map(({ name, kind }) => {
     if (kind === 'timestamp')
       return `${quote(name)}, strftime(${EVENT_TIME_COLUMN}, '%Y-%m-%dT%H:%M:%S.%fZ')`;
     const column = identifier(name);
-    return `${quote(name)}, ${kind === 'money' ? `CAST(${column} AS VARCHAR)` : column}`;
+    const isDecimal = kind === 'money' || kind === 'decimal';
+    const value = kind === 'items' ? `CAST(${column} AS JSON)` : column;
+    return `${quote(name)}, ${isDecimal ? `CAST(${column} AS VARCHAR)` : value}`;
   });
   const known = `json_object(${values.join(', ')})`;
   return `CAST(json_merge_patch(coalesce(CAST(extra AS JSON), '{}'), json_merge_patch('{}', ${known})) AS VARCHAR)`;

@@ -1,4 +1,5 @@
 import type { Metric } from '../../../metrics/definition.ts';
+import type { ArchiveAggregator } from '../aggregates.ts';
 import type { Connection } from './database.ts';
 
 export interface EngineOptions {
@@ -7,6 +8,8 @@ export interface EngineOptions {
   catalogue: readonly Metric[];
   timeZone: string;
   now: () => number;
+  /** What computes aggregates of the archive; null: DuckDB does. */
+  aggregator: ArchiveAggregator | null;
   /** Rows by which a table of the state grows before it is folded; for tests. */
   foldRowsMin?: number;
 }

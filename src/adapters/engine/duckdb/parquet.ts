@@ -1,17 +1,20 @@
 import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../../domain/columns.ts';
-import { type CountsBySource, sumCounts } from '../../../domain/offset.ts';
+import { addCount, type Offset, sumCounts } from '../../../domain/offset.ts';
 import type {
   ArchiveTable,
   BadRow,
   BatchSpan,
+  FileContent,
   ParquetFile,
   ParquetTool,
   ParsedBatch,
 } from '../../../ports/batch.ts';
-import { type Connection, identifier, quote, stringList } from './database.ts';
+import { type Connection, identifier, quote } from './database.ts';
 import { exportEvents } from './export-events.ts';
+import { readAnyFiles, readingFiles } from './parquet-files.ts';
+import { createUpgrader } from './upgrader.ts';
 
 const COLUMNS: Record<ArchiveTable, readonly Column[]> = { events: EVENT_COLUMNS, bad_rows: BAD_ROW_COLUMNS };
 
@@ -62,52 +65,70 @@ export function createParquetTool(connection: Connection): ParquetTool {
   ): Promise<ParquetFile[]> {
     const rows = selectSql(table, batch, spans);
     await mkdir(dir, { recursive: true });
-    const sourcesOf = await countSources(rows);
+    const contents = await contentByDate(rows);
     const written: ParquetFile[] = [];
-    for (const { first, last, without } of copySteps(sourcesOf)) {
+    for (const { first, last, without } of copySteps(contents)) {
       // Comparisons, as these skip the other columns of rows that they leave out; a list of dates does not.
       const conditions = [
         `${DATE_COLUMN} BETWEEN DATE ${quote(first)} AND DATE ${quote(last)}`,
         ...without.map((date) => `${DATE_COLUMN} <> DATE ${quote(date)}`),
       ];
       const wanted = `SELECT * FROM (${rows}) WHERE ${conditions.join(' AND ')}`;
-      // One date is several times as fast without partitions: DuckDB then encodes row groups side by side. And in a file
-      // of a few rows zstd costs more than all the rest, and gains nothing.
+      // One date is several times as fast without partitions: DuckDB then encodes row groups side by side, and without their
+      // order it holds a sixth of the memory. Of partitions with few rows the order makes one thread, which has half the buffers to fill; and in
+      // a file of a few rows zstd costs more than all the rest, and gains nothing.
       const copy =
         first === last
-          ? `COPY (SELECT * EXCLUDE (${DATE_COLUMN}) FROM (${wanted})) TO ${quote(join(dir, `${first}.parquet`))} (${COPY_FORMAT}, COMPRESSION zstd, COMPRESSION_LEVEL 1)`
+          ? `COPY (SELECT * EXCLUDE (${DATE_COLUMN}) FROM (${wanted})) TO ${quote(join(dir, `${first}.parquet`))} (${COPY_FORMAT}, PRESERVE_ORDER false, COMPRESSION zstd, COMPRESSION_LEVEL 1)`
           : `COPY (${wanted}) TO ${quote(dir)} (${COPY_FORMAT}, COMPRESSION snappy, PARTITION_BY (${DATE_COLUMN}), OVERWRITE_OR_IGNORE true)`;
       for (const file of await connection.rows<WrittenFile>(copy)) {
         const date = file.partition_keys?.[0]?.value ?? first;
-        written.push(parquetFile(file, date, sourcesOf.get(date)!));
+        written.push(parquetFile(file, date, contents.get(date)!));
       }
     }
     await Promise.all(written.map(({ path }) => sync(path)));
     return written;
   }
 
-  /** Rows of each source by date, dates in order. */
-  async function countSources(rows: string): Promise<Map<string, CountsBySource>> {
-    const counts = await connection.rows<{ date: string; source: string; n: number }>(
-      `SELECT CAST(${DATE_COLUMN} AS VARCHAR) AS date, source, n FROM
-         (SELECT ${DATE_COLUMN}, source, count(*) AS n FROM (${rows}) GROUP BY ALL) ORDER BY date, source`,
+  /** What the rows of each date are, dates in order. */
+  async function contentByDate(rows: string): Promise<Map<string, DateContent>> {
+    const counts = await connection.rows<{
+      date: string;
+      source: string;
+      partition: number;
+      n: number;
+      first: Offset;
+      last: Offset;
+    }>(
+      `SELECT CAST(${DATE_COLUMN} AS VARCHAR) AS date, * EXCLUDE (${DATE_COLUMN}) FROM
+         (SELECT ${DATE_COLUMN}, source, log_partition AS partition, count(*) AS n, min(log_offset) AS first,
+            max(log_offset) AS last FROM (${rows}) GROUP BY ALL) ORDER BY date, source`,
     );
-    const byDate = new Map<string, CountsBySource>();
-    for (const { date, source, n } of counts) byDate.set(date, { ...byDate.get(date), [source]: n });
+    const byDate = new Map<string, DateContent>();
+    for (const { date, source, partition, n, first, last } of counts) {
+      const content = byDate.get(date) ?? { sources: {}, offsets: {} };
+      addCount(content.sources, source, n);
+      content.offsets[partition] = widened(content.offsets[partition], first, last);
+      byDate.set(date, content);
+    }
     return byDate;
   }
 
-  async function merge(
+  function merge(table: ArchiveTable, date: string, files: string[], dir: string): Promise<ParquetFile[]> {
+    // Columns that other programs have added are kept.
+    return writeSelected(table, date, readAnyFiles(files, fileColumns(table)), dir);
+  }
+
+  /** Writes the rows of a relation, all of one date, into one file, in the order of the log. */
+  async function writeSelected(
     table: ArchiveTable,
     date: string,
-    files: string[],
+    relation: string,
     dir: string,
   ): Promise<ParquetFile[]> {
     await mkdir(dir, { recursive: true });
-    const columns = fileColumns(table).map(({ name }) => identifier(name));
-    const source = `(SELECT DATE ${quote(date)} AS ${DATE_COLUMN}, ${columns.join(', ')}
-      FROM read_parquet(${stringList(files)}, union_by_name = true))`;
-    const part = (await describe(source)).get(date);
+    const source = `(SELECT DATE ${quote(date)} AS ${DATE_COLUMN}, * FROM ${relation})`;
+    const part = (await describe(source, table)).get(date);
     if (!part) return [];
     part.path = join(dir, `${table}-${date}.parquet`);
     await copy(
@@ -118,21 +139,40 @@ export function createParquetTool(connection: Connection): ParquetTool {
     return [part];
   }
 
+  async function inspect(file: string): Promise<FileContent> {
+    const any = '1970-01-01';
+    const source = `(SELECT DATE '${any}' AS ${DATE_COLUMN}, * FROM ${readAnyFiles([file])})`;
+    return (await describe(source, 'events')).get(any) ?? NO_ROWS;
+  }
+
   /** Files that `source` will give, by date, without path and size. */
-  async function describe(source: string): Promise<Map<string, ParquetFile>> {
-    const rows = await connection.rows<Record<string, string | number>>(
-      `SELECT CAST(${DATE_COLUMN} AS VARCHAR) AS date, source, count(*) AS n,
-         min(log_offset) AS offset_min, max(log_offset) AS offset_max,
+  async function describe(source: string, table: ArchiveTable): Promise<Map<string, ParquetFile>> {
+    const rows = await connection.rows<Record<string, string | number | null>>(
+      `SELECT CAST(${DATE_COLUMN} AS VARCHAR) AS date, coalesce(source, '') AS source, log_partition AS partition, count(*) AS n,
+         ${table === 'events' ? 'count_if(duplicate IS NULL)' : '0'} AS undecided, min(log_offset) AS offset_min, max(log_offset) AS offset_max,
          epoch_us(min(received_at)) AS received_min, epoch_us(max(received_at)) AS received_max
-       FROM ${source} GROUP BY ALL ORDER BY date, source`,
+       FROM ${source} GROUP BY ALL ORDER BY ALL`,
     );
     const parts = new Map<string, ParquetFile>();
     for (const row of rows) {
       const date = String(row.date);
-      const part = parts.get(date) ?? { path: '', date, rows: 0, bytes: 0, min: {}, max: {}, sources: {} };
+      const part = parts.get(date) ?? {
+        ...{ path: '', date, bytes: 0 },
+        ...structuredClone(NO_ROWS),
+      };
       part.rows += Number(row.n);
-      part.sources[String(row.source)] = Number(row.n);
+      part.undecided += Number(row.undecided);
+      addCount(part.sources, String(row.source), Number(row.n));
+      parts.set(date, part);
+      // Rows that another program made up may have neither.
+      if (row.offset_min === null || row.received_min === null) continue;
       const [offsetMin, offsetMax] = [Number(row.offset_min), Number(row.offset_max)];
+      if (row.partition !== null)
+        part.offsets[Number(row.partition)] = widened(
+          part.offsets[Number(row.partition)],
+          offsetMin,
+          offsetMax,
+        );
       const [receivedMin, receivedMax] = [
         isoMicros(Number(row.received_min)),
         isoMicros(Number(row.received_max)),
@@ -145,7 +185,6 @@ export function createParquetTool(connection: Connection): ParquetTool {
         log_offset: Math.max(Number(part.max.log_offset ?? offsetMax), offsetMax),
         received_at: [String(part.max.received_at ?? receivedMax), receivedMax].sort()[1]!,
       };
-      parts.set(date, part);
     }
     return parts;
   }
@@ -160,13 +199,15 @@ export function createParquetTool(connection: Connection): ParquetTool {
   async function badRows(files: string[], filter: Parameters<ParquetTool['badRows']>[1]): Promise<BadRow[]> {
     if (files.length === 0) return [];
     const id = "concat(log_partition, '-', log_offset, '-', log_line)";
-    const conditions = ['true'];
+    const conditions = ['received_at IS NOT NULL'];
     if (filter.reason !== undefined) conditions.push(`reason = ${quote(filter.reason)}`);
     if (filter.id !== undefined) conditions.push(`${id} = ${quote(filter.id)}`);
-    const rows = await connection.rows<Omit<BadRow, 'received_at'> & { received_ms: number }>(
-      `SELECT ${id} AS id, reason, field, raw, epoch_ms(received_at) AS received_ms, source
-       FROM read_parquet(${stringList(files)}) WHERE ${conditions.join(' AND ')}
-       ORDER BY log_partition, log_offset DESC LIMIT ${filter.limit}`,
+    const rows = await readingFiles(files, (relation) =>
+      connection.rows<Omit<BadRow, 'received_at'> & { received_ms: number }>(
+        `SELECT ${id} AS id, reason, field, raw, epoch_ms(received_at) AS received_ms, source
+         FROM ${relation} WHERE ${conditions.join(' AND ')}
+         ORDER BY received_at DESC, log_partition, log_offset DESC, log_line DESC LIMIT ${filter.limit}`,
+      ),
     );
     return rows.map(({ received_ms, ...row }) => ({
       ...row,
@@ -208,8 +249,10 @@ export function createParquetTool(connection: Connection): ParquetTool {
   return {
     exportEvents: (files) => exportEvents(connection, files),
     write,
+    inspect,
     merge,
     badRows,
+    upgrader: createUpgrader(connection, writeSelected),
     checkpoint,
     readCheckpoint,
   };
@@ -226,6 +269,19 @@ const FILES_PER_COPY_MAX = 100;
 /** A date with so many rows is written by a COPY of its own. */
 const ROWS_ALONE_MIN = 10_000;
 
+const NO_ROWS: FileContent = { rows: 0, min: {}, max: {}, sources: {}, offsets: {}, undecided: 0 };
+
+/** What is counted of the rows of a date before they are written. */
+type DateContent = Pick<FileContent, 'sources' | 'offsets'>;
+
+function widened(
+  range: readonly [Offset, Offset] | undefined,
+  first: Offset,
+  last: Offset,
+): readonly [Offset, Offset] {
+  return [Math.min(range?.[0] ?? first, first), Math.max(range?.[1] ?? last, last)];
+}
+
 interface CopyStep {
   first: string;
   last: string;
@@ -234,10 +290,10 @@ interface CopyStep {
 }
 
 /** The dates of each COPY: those with many rows alone, the others together. */
-function copySteps(sourcesOf: Map<string, CountsBySource>): CopyStep[] {
-  const isMany = (date: string) => sumCounts(sourcesOf.get(date)!) >= ROWS_ALONE_MIN;
-  const many = [...sourcesOf.keys()].filter(isMany);
-  const few = [...sourcesOf.keys()].filter((date) => !isMany(date));
+function copySteps(contents: Map<string, DateContent>): CopyStep[] {
+  const isMany = (date: string) => sumCounts(contents.get(date)!.sources) >= ROWS_ALONE_MIN;
+  const many = [...contents.keys()].filter(isMany);
+  const few = [...contents.keys()].filter((date) => !isMany(date));
   const steps: CopyStep[] = many.map((date) => ({ first: date, last: date, without: [] }));
   for (let at = 0; at < few.length; at += FILES_PER_COPY_MAX) {
     const dates = few.slice(at, at + FILES_PER_COPY_MAX);
@@ -257,7 +313,7 @@ interface WrittenFile {
   partition_keys: { key: string; value: string }[] | null;
 }
 
-function parquetFile(file: WrittenFile, date: string, sources: CountsBySource): ParquetFile {
+function parquetFile(file: WrittenFile, date: string, { sources, offsets }: DateContent): ParquetFile {
   const rows = Number(file.count);
   if (rows !== sumCounts(sources))
     throw new Error(`${file.filename} has ${rows} rows, but ${date} has ${sumCounts(sources)}`);
@@ -277,6 +333,8 @@ function parquetFile(file: WrittenFile, date: string, sources: CountsBySource): 
     min: { log_offset: Number(offset.min), received_at: instant(received.min!) },
     max: { log_offset: Number(offset.max), received_at: instant(received.max!) },
     sources,
+    offsets,
+    undecided: 0,
   };
 }
 

@@ -1,26 +1,28 @@
-import type { Offset } from '../../../domain/offset.ts';
+import { COUNTED, DECISIONS } from '../../../decode/identity.ts';
+import { addCount, type Offset } from '../../../domain/offset.ts';
 import { localDayStartOfMs } from '../../../domain/time-zone.ts';
 import { windowEndMs } from '../../../domain/window.ts';
-import { DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
+import { type Metric, ofTime } from '../../../metrics/definition.ts';
+import { type PassInputs, passSql } from '../../../metrics/pass-sql.ts';
+import type { Pass } from '../../../metrics/plan.ts';
+import type { BatchSpan } from '../../../ports/batch.ts';
 import type { ArchiveReader, MetricsLedger, RebuildRange, RebuildResult } from '../../../ports/engine.ts';
-import { type Aggregator, type Inputs, mergeSketchesSql, writePointsSql } from './aggregate.ts';
-import {
-  before,
-  EMPTY_EVENTS,
-  eachFiles,
-  instant,
-  mergeRanges,
-  tempOfFiles,
-  utcDate,
-} from './archive-rows.ts';
+import { type Aggregates, type ArchiveAggregator, COUNTS, type RowsWanted } from '../aggregates.ts';
+import { aggregatedBy } from './aggregated-batches.ts';
+import { before, EMPTY_EVENTS, instant, tempOfFiles, utcDate } from './archive-rows.ts';
+import { countsIn, countsSql } from './counts.ts';
 import type { Connection } from './database.ts';
-import { comparePoints } from './difference.ts';
+import { DUCKDB } from './dialect.ts';
+import { compareRows } from './difference.ts';
+import { lateTable, type Merger, newTable, stateTable } from './merge.ts';
 import type { EngineOptions } from './options.ts';
-import { eventsInputSql, qualityInputSql, windowIndex } from './render.ts';
-import { STATE } from './state.ts';
+import { eventsInputSql, linesInputSql, METRIC_COLUMNS, qualityInputSql } from './render.ts';
+import { STATE, sketchesFrom } from './state.ts';
+import { sumsTable, type Tables, windowIndex } from './tables.ts';
 import {
   type Days,
   dayRanges,
+  dropWaiting,
   dropWanted,
   storedDays,
   type TimeRange,
@@ -40,28 +42,32 @@ type Positions = Record<string, Offset>;
 /** Runs `write` as one transaction with a version of the points of its own, so that readers see all of it or nothing. */
 export type Commit = (write: (version: number) => Promise<void>) => Promise<void>;
 
-/** Computes windows from the archive, with the same definitions and the same duplicate rule as the engine. */
+type Input = ReturnType<typeof ofTime>;
+
+/** Computes windows from the archive, with the same definitions as the engine. */
 export class ArchiveRecomputer {
   readonly #connection: Connection;
-  readonly #events: readonly Metric[];
-  readonly #quality: readonly Metric[];
+  readonly #catalogue: readonly Metric[];
   readonly #timeZone: string;
-  readonly #aggregator: Aggregator;
-  readonly #distinctErrorMax: number;
+  readonly #tables: Tables;
+  readonly #merger: Merger;
+  readonly #aggregator: ArchiveAggregator | null;
 
-  /** `distinctErrorMax`: how far, as a share, distinct counts may be from each other and not differ. */
-  constructor(options: EngineOptions, aggregator: Aggregator, distinctErrorMax = 0) {
-    this.#distinctErrorMax = distinctErrorMax;
+  constructor(options: EngineOptions, tables: Tables, merger: Merger) {
+    this.#aggregator = options.aggregator;
     this.#connection = options.connection;
-    this.#events = options.catalogue.filter((metric) => metric.input === 'events');
-    this.#quality = options.catalogue.filter((metric) => metric.input === 'quality');
+    this.#catalogue = options.catalogue;
     this.#timeZone = options.timeZone;
-    this.#aggregator = aggregator;
+    this.#tables = tables;
+    this.#merger = merger;
   }
 
   /**
-   * Recomputes dirty windows for which the archive has come far enough, a chunk of days per transaction. Lines past
+   * Brings dirty windows up to date for which the archive has come far enough, a chunk of days per transaction. Lines past
    * `measured` stay out: they mark their windows dirty again when they are measured.
+   *
+   * What was kept of a window's late lines is merged into it where its hashes and histograms are still there, or nothing was
+   * counted in it before. The others are computed from the archive.
    */
   async repair(archive: ArchiveReader, measured: Positions, commit: Commit): Promise<void> {
     const positions = Object.fromEntries(
@@ -71,22 +77,46 @@ export class ArchiveRecomputer {
       ([id, past]) => `(log_partition = ${id} AND past <= ${past})`,
     );
     if (behind.length === 0) return;
-    await this.#connection.run(`CREATE OR REPLACE TEMP TABLE repairable AS
-      SELECT win, start FROM ${STATE}.dirty GROUP BY win, start HAVING bool_and(${behind.join(' OR ')})`);
-    const starts = await this.#connection.rows<{ start: number }>(
-      'SELECT DISTINCT start FROM repairable ORDER BY start',
+    await this.#temp(
+      'repairable',
+      `SELECT win, start FROM ${STATE}.dirty GROUP BY win, start HAVING bool_and(${behind.join(' OR ')})`,
     );
-    const days = [...new Set(starts.map(({ start }) => localDayStartOfMs(this.#timeZone, start * 60_000)))];
-    for (const chunk of this.#chunks(archive, days)) {
-      await this.#want('repairable', chunk);
-      await this.#computeEvents(archive, chunk, positions);
+    const from = await sketchesFrom(this.#connection);
+    const passes = this.#passes('events');
+    const counted = this.#tables
+      .ofKind('additive', passes)
+      .map((pass) => `SELECT win, start FROM ${stateTable(sumsTable(pass))}`);
+    await this.#temp(
+      'mergeable',
+      `SELECT win, start FROM repairable WHERE win = ${windowIndex('1d')}
+        OR (win = ${windowIndex('1m')} AND start >= ${from['1m']}) OR (win = ${windowIndex('1h')} AND start >= ${from['1h']})
+       UNION SELECT win, start FROM repairable ANTI JOIN (${counted.join(' UNION ALL ')}) USING (win, start)`,
+    );
+    for (const chunk of this.#chunks(archive, await this.#daysOf('mergeable'))) {
+      await this.#want('mergeable', chunk);
       await commit(async (version) => {
-        await this.#replace(this.#events, version);
-        await this.#connection.run(
-          `DELETE FROM ${STATE}.dirty WHERE (win, start) IN (SELECT (win, start) FROM wanted)`,
+        await this.#merger.take(
+          passes,
+          (table) => `(SELECT * FROM ${lateTable(table)} SEMI JOIN wanted USING (win, start))`,
+          version,
         );
+        await dropWaiting(this.#connection, this.#tables);
       });
     }
+    await this.#temp('lost', 'SELECT * FROM repairable ANTI JOIN mergeable USING (win, start)');
+    for (const chunk of this.#chunks(archive, await this.#daysOf('lost'))) {
+      await this.#want('lost', chunk);
+      await this.#computeEvents(archive, chunk, positions);
+      await commit(async (version) => {
+        await this.#replace('events', version);
+      });
+    }
+  }
+
+  /** Local days in which windows of a temp table start. */
+  async #daysOf(table: string): Promise<Days> {
+    const starts = await this.#connection.rows<{ start: number }>(`SELECT DISTINCT start FROM ${table}`);
+    return [...new Set(starts.map(({ start }) => localDayStartOfMs(this.#timeZone, start * 60_000)))];
   }
 
   /** Computes all windows of the range; replaces them, or compares them where there is no `commit`. */
@@ -100,14 +130,14 @@ export class ArchiveRecomputer {
     for (const chunk of this.#chunks(archive, await this.#eventDays(archive, range))) {
       await wantDays(this.#connection, chunk, this.#timeZone);
       await this.#computeEvents(archive, chunk, positions);
-      await this.#finish(this.#events, commit, result);
+      await this.#finish('events', commit, result);
     }
-    await this.rebuildQuality(archive, range, positions, commit, result);
+    await this.#rebuildQuality(archive, range, positions, commit, result);
     return result;
   }
 
   /** The part of `rebuild` that is about what was received, whatever its time; adds to `result`. */
-  async rebuildQuality(
+  async #rebuildQuality(
     archive: ArchiveReader,
     range: RebuildRange | null,
     positions: Positions,
@@ -115,72 +145,75 @@ export class ArchiveRecomputer {
     result: RebuildResult,
   ): Promise<void> {
     const whole = wholeDays(range, this.#timeZone);
-    const stored = await storedDays(this.#connection, this.#quality, whole, this.#timeZone);
-    for (const day of new Set([...this.#receivedDays(archive, range), ...stored])) {
-      await wantDays(this.#connection, [day], this.#timeZone);
-      await this.#computeQuality(archive, day, positions);
-      await this.#finish(this.#quality, commit, result);
+    const stored = await this.#storedDays('quality', whole);
+    const days = [...new Set([...this.#receivedDays(archive, range), ...stored])].sort((a, b) => a - b);
+    // Elsewhere each job has its price.
+    const size = this.#aggregator ? CHUNK_DAYS_MAX : 1;
+    for (let at = 0; at < days.length; at += size) {
+      const chunk = days.slice(at, at + size);
+      await wantDays(this.#connection, chunk, this.#timeZone);
+      await this.#computeQuality(archive, chunk, positions);
+      await this.#finish('quality', commit, result);
     }
   }
 
-  async #finish(metrics: readonly Metric[], commit: Commit | null, result: RebuildResult): Promise<void> {
-    if (!commit)
-      return comparePoints(this.#connection, metrics, result, { distinctErrorMax: this.#distinctErrorMax });
+  async #finish(input: Input, commit: Commit | null, result: RebuildResult): Promise<void> {
+    const metrics = this.#catalogue.filter((metric) => ofTime(metric.input) === input);
+    if (!commit) return compareRows(this.#connection, this.#tables, metrics, result);
     await commit(async (version) => {
-      result.windows += await this.#replace(metrics, version);
-      if (metrics === this.#events) {
-        await this.#connection.run(
-          `DELETE FROM ${STATE}.dirty WHERE (win, start) IN (SELECT (win, start) FROM wanted)`,
-        );
-      }
+      await this.#replace(input, version);
+      const counts = metrics.map((metric) => {
+        const windows = `SELECT DISTINCT win, start FROM ${this.#tables.identities(metric, newTable)}`;
+        return `SELECT count(*) AS n FROM (${windows})`;
+      });
+      const { n } = await this.#connection.row<{ n: number }>(
+        `SELECT CAST(coalesce(sum(n), 0) AS BIGINT) AS n FROM (${counts.join(' UNION ALL ')})`,
+      );
+      result.windows += n;
     });
   }
 
-  /** Counts the archive by source, as `apply` would have: all of it, or what was received in the days of the range. */
-  async ledger(
-    archive: ArchiveReader,
-    positions: Positions,
-    range: RebuildRange | null = null,
-  ): Promise<MetricsLedger> {
-    const ledger: MetricsLedger = { counted: {}, duplicate: {}, bad: {}, lost: archive.lost() };
-    const add = (counts: Record<string, number>, rows: { source: string; n: number }[], sign = 1) => {
-      for (const { source, n } of rows) counts[source] = (counts[source] ?? 0) + sign * n;
+  /** Counts the archive by source, as `apply` would have. */
+  async ledger(archive: ArchiveReader, positions: Positions): Promise<MetricsLedger> {
+    const ledger: MetricsLedger = { counted: {}, duplicate: {}, excluded: {}, bad: {}, lost: archive.lost() };
+    const add = async (counts: string | undefined) => {
+      for (const { state, source, n } of await countsIn(this.#connection, counts))
+        addCount(ledger[state], source, n);
     };
-    const count = (relation: string) =>
-      this.#connection.rows<{ source: string; n: number }>(
-        `SELECT source, count(*) AS n FROM ${relation} GROUP BY source`,
-      );
-    for (const day of this.#receivedDays(archive, range)) {
+    if (this.#aggregator) {
+      const rows = { spans: spansBefore(positions), expected: this.#rowsIn(archive) };
+      const { aggregates, release } = await this.#aggregator.compute(archive, rows, []);
+      await add(aggregates[COUNTS]).finally(release);
+      return ledger;
+    }
+    for (const day of this.#receivedDays(archive, null)) {
       const dayRange = { fromMs: day, toMs: windowEndMs('1d', day, this.#timeZone) };
       await this.#readReceived(archive, dayRange, positions);
-      const duplicates = await count('duplicates');
-      add(ledger.counted, await count('archive_rows'));
-      add(ledger.counted, duplicates, -1);
-      add(ledger.duplicate, duplicates);
-      add(ledger.bad, await count('archive_bad'));
+      const rows =
+        'SELECT event_time, received_at, source, duplicate, excluded, NULL AS reason FROM archive_rows';
+      const bad = 'SELECT NULL, received_at, source, false, false, reason FROM archive_bad';
+      await add(countsSql(`(${rows} UNION ALL ${bad})`));
     }
     return ledger;
   }
 
-  /** Fills the table of ids seen with those received since `sinceMs`. */
-  async restoreSeen(archive: ArchiveReader, sinceMs: number, positions: Positions): Promise<void> {
-    const receivedMs: [number, number][] = [[sinceMs, Number.MAX_SAFE_INTEGER]];
-    const insert = (
-      files: string,
-    ) => `INSERT INTO ${STATE}.seen SELECT hash(event_id), epoch_ms(received_at) FROM ${files}
-      WHERE event_id IS NOT NULL AND epoch_ms(received_at) >= ${sinceMs} AND ${before(positions)}`;
-    await archive.withFiles('events', { receivedMs }, (paths) => eachFiles(this.#connection, paths, insert));
+  /** Events of the archive, of the dates or of all. */
+  #rowsIn(archive: ArchiveReader, dates?: ReadonlySet<string>): number {
+    return archive
+      .dates('events')
+      .reduce((sum, { date, rows }) => sum + (dates === undefined || dates.has(date) ? rows : 0), 0);
   }
 
   /** The days in groups with not too many rows. */
   #chunks(archive: ArchiveReader, days: Days): Days[] {
     const rowsOf = new Map(archive.dates('events').map(({ date, rows }) => [date, rows]));
+    const rowsMax = this.#aggregator?.rowsMax ?? CHUNK_ROWS_MAX;
     const chunks: Days[] = [];
     let rows = 0;
     for (const day of days.sort((a, b) => a - b)) {
       const dayRows = rowsOf.get(utcDate(day + DAY_MS / 2)) ?? 0;
       const last = chunks.at(-1);
-      if (last && rows + dayRows <= CHUNK_ROWS_MAX && last.length < CHUNK_DAYS_MAX) {
+      if (last && rows + dayRows <= rowsMax && last.length < CHUNK_DAYS_MAX) {
         last.push(day);
         rows += dayRows;
       } else {
@@ -194,7 +227,7 @@ export class ArchiveRecomputer {
   /** Local days within the range of which the archive has events, or the metrics rows. */
   async #eventDays(archive: ArchiveReader, range: RebuildRange | null): Promise<Days> {
     const inRange = wholeDays(range, this.#timeZone);
-    const days = new Set<number>(await storedDays(this.#connection, this.#events, inRange, this.#timeZone));
+    const days = new Set<number>(await this.#storedDays('events', inRange));
     for (const { date } of archive.dates('events')) {
       const startMs = Date.parse(date);
       for (const instant of [startMs, startMs + DAY_MS - 1])
@@ -230,45 +263,82 @@ export class ArchiveRecomputer {
 
   /** Computes the wanted windows of metrics over events. */
   async #computeEvents(archive: ArchiveReader, days: Days, positions: Positions): Promise<void> {
+    // The last hour that starts in a day may end after it.
+    const eventMs = dayRanges(days, this.#timeZone).map(({ fromMs, toMs }) => ({
+      fromMs,
+      toMs: toMs + HOUR_MS,
+    }));
+    const dates = new Set<string>();
+    for (const { fromMs, toMs } of eventMs) {
+      for (let ms = fromMs; ms < toMs; ms += HOUR_MS) dates.add(utcDate(ms));
+    }
+    if (this.#aggregator) {
+      const expected = this.#rowsIn(archive, dates);
+      const rows = { spans: spansBefore(positions), eventMs, expected };
+      return this.#computeElsewhere(this.#aggregator, 'events', days, archive, rows);
+    }
     // A day may be longer than 24 hours: some minutes too many are read, and left out when windows are chosen.
     await this.#temp(
       'wanted_minutes',
       `SELECT DISTINCT unnest(range(start, start + CASE win WHEN 0 THEN 1 WHEN 1 THEN 60 ELSE 1560 END)) AS minute FROM wanted`,
     );
-    const dates = new Set<string>();
-    for (const { fromMs, toMs } of dayRanges(days, this.#timeZone)) {
-      for (let ms = fromMs; ms < toMs + HOUR_MS; ms += HOUR_MS) dates.add(utcDate(ms));
-    }
     const where = `epoch_us(event_time) // 60000000 IN (SELECT minute FROM wanted_minutes)`;
     await archive.withFiles('events', { dates }, (paths) => this.#readEvents(paths, where, positions));
-    await this.#findDuplicates(archive, positions);
-    await this.#aggregate(this.#events, this.#inputs());
+    await this.#computeHere('events', days);
   }
 
-  /** Computes the windows of a day of metrics over quality. */
-  async #computeQuality(archive: ArchiveReader, day: number, positions: Positions): Promise<void> {
+  /** Computes the windows of days, which are in order, of metrics over quality. */
+  async #computeQuality(archive: ArchiveReader, days: Days, positions: Positions): Promise<void> {
     // The last hour that starts in the day may end after it.
-    const toMs = Math.ceil(windowEndMs('1d', day, this.#timeZone) / HOUR_MS) * HOUR_MS;
-    await this.#readReceived(archive, { fromMs: day, toMs }, positions);
-    await this.#aggregate(this.#quality, this.#inputs());
+    const toMs = Math.ceil(windowEndMs('1d', days.at(-1)!, this.#timeZone) / HOUR_MS) * HOUR_MS;
+    const receivedMs = { fromMs: days[0]!, toMs };
+    if (this.#aggregator) {
+      const rows = { spans: spansBefore(positions), receivedMs, expected: this.#rowsIn(archive) };
+      return this.#computeElsewhere(this.#aggregator, 'quality', days, archive, rows);
+    }
+    await this.#readReceived(archive, receivedMs, positions);
+    await this.#computeHere('quality', days);
   }
 
-  async #aggregate(metrics: readonly Metric[], inputs: Inputs): Promise<void> {
-    await this.#aggregator.aggregate(
-      metrics,
-      inputs,
-      () => (size, start) => `${start} IN (SELECT start FROM wanted WHERE win = ${windowIndex(size)})`,
-    );
+  async #computeElsewhere(
+    aggregator: ArchiveAggregator,
+    input: Input,
+    days: Days,
+    archive: ArchiveReader,
+    rows: RowsWanted,
+  ): Promise<void> {
+    const { aggregates, release } = await aggregatedBy(aggregator, archive, rows, this.#passes(input));
+    await this.#compute(aggregates, days).finally(release);
   }
 
-  #inputs(): Inputs {
-    const events = eventsInputSql(
-      '(SELECT * FROM archive_rows ANTI JOIN duplicates USING (log_partition, log_offset, log_line))',
-    );
-    return { events, quality: qualityInputSql('archive_bad', 'duplicates', events) };
+  /** Computes the wanted windows of an input of what was read. */
+  #computeHere(input: Input, days: Days): Promise<void> {
+    const inputs = this.#inputs();
+    const queries = this.#passes(input).map((pass) => [pass.name, `(${passSql(pass, DUCKDB, inputs)})`]);
+    return this.#compute(Object.fromEntries(queries), days);
   }
 
-  /** Temp tables `archive_rows`, `archive_bad` and `duplicates` of what was received in the range. */
+  /** Computes the wanted windows, which start in the days, of aggregates. */
+  async #compute(aggregates: Aggregates, days: Days): Promise<void> {
+    const sorted = days.toSorted((a, b) => a - b);
+    // Some minutes too many were read.
+    const around = { low: sorted[0]! - 2 * DAY_MS, high: sorted.at(-1)! + 4 * DAY_MS };
+    const minutes = { low: around.low / 60_000, high: around.high / 60_000 };
+    await this.#merger.compute(aggregates, minutes);
+  }
+
+  #inputs(): PassInputs {
+    const events = eventsInputSql(`(SELECT * FROM archive_rows WHERE ${COUNTED})`);
+    const others = '(SELECT * FROM archive_rows WHERE NOT duplicate)';
+    const duplicates = '(SELECT * FROM archive_rows WHERE duplicate)';
+    return {
+      events,
+      lines: linesInputSql(events),
+      quality: qualityInputSql('archive_bad', duplicates, others),
+    };
+  }
+
+  /** Temp tables `archive_rows` and `archive_bad` of what was received in the range. */
   async #readReceived(archive: ArchiveReader, range: TimeRange, positions: Positions): Promise<void> {
     const receivedMs = [[range.fromMs, range.toMs - 1]] as [number, number][];
     const where = `received_at >= ${instant(range.fromMs)} AND received_at < ${instant(range.toMs)}`;
@@ -282,13 +352,10 @@ export class ArchiveRecomputer {
         (files) => `SELECT reason, received_at, source FROM ${files} WHERE ${where} AND ${before(positions)}`,
       ),
     );
-    await this.#findDuplicates(archive, positions);
   }
 
   async #readEvents(paths: string[], where: string, positions: Positions): Promise<void> {
-    const columns = `event_time, event_type, user_id, session_id, product_id, quantity, price, amount, currency, device_type,
-      response_time, status_code, log_partition, log_offset, log_line, received_at, source, hash(event_id) AS id_hash,
-      event_id IS NOT NULL AS has_id`;
+    const columns = `${METRIC_COLUMNS}, ${DECISIONS}`;
     await tempOfFiles(
       this.#connection,
       'archive_rows',
@@ -298,54 +365,26 @@ export class ArchiveRecomputer {
     );
   }
 
-  /** Temp table `duplicates`: the rows of `archive_rows` whose event_id was received within the time before. */
-  async #findDuplicates(archive: ArchiveReader, positions: Positions): Promise<void> {
-    const hours = await this.#connection.rows<{ hour: number }>(
-      `SELECT DISTINCT epoch_ms(received_at) // ${HOUR_MS} AS hour FROM archive_rows ORDER BY hour`,
-    );
-    const receivedMs = mergeRanges(
-      hours.map(({ hour }) => [hour * HOUR_MS - DUPLICATE_WITHIN_MS, (hour + 1) * HOUR_MS - 1]),
-    );
-    await archive.withFiles('events', { receivedMs }, async (paths) => {
-      const columns = 'received_at, log_partition, log_offset, log_line, source';
-      await tempOfFiles(
-        this.#connection,
-        'prior',
-        `SELECT id_hash, ${columns} FROM archive_rows`,
-        paths,
-        (files) => `SELECT hash(event_id) AS id_hash, ${columns} FROM ${files}
-          WHERE event_id IS NOT NULL AND ${before(positions)}
-            AND hash(event_id) IN (SELECT id_hash FROM archive_rows WHERE has_id)`,
-      );
-    });
-    await this.#temp(
-      'duplicates',
-      `SELECT log_partition, log_offset, log_line, received_at, source FROM (
-        SELECT *, epoch_ms(received_at) - lag(epoch_ms(received_at)) OVER
-          (PARTITION BY id_hash ORDER BY received_at, log_partition, log_offset, log_line) AS gap_ms
-        FROM prior SEMI JOIN (SELECT id_hash FROM prior GROUP BY id_hash HAVING count(*) > 1) USING (id_hash)
-      ) WHERE gap_ms <= ${DUPLICATE_WITHIN_MS}
-        AND (log_partition, log_offset, log_line) IN (SELECT (log_partition, log_offset, log_line) FROM archive_rows)`,
-    );
-    await this.#connection.run('DROP TABLE prior');
+  /** Puts what was computed in the place of what the state holds of the wanted windows. */
+  async #replace(input: Input, version: number): Promise<void> {
+    const passes = this.#passes(input);
+    await dropWanted(this.#connection, this.#tables, passes);
+    await this.#merger.take(passes, newTable, version);
+    if (input === 'events') await dropWaiting(this.#connection, this.#tables);
   }
 
-  /** Puts what was computed in the place of what the state holds of the wanted windows; gives their number. */
-  async #replace(metrics: readonly Metric[], version: number): Promise<number> {
-    let windows = 0;
-    for (const metric of metrics) {
-      await dropWanted(this.#connection, metric);
-      await this.#connection.run(writePointsSql(metric, 'nothing', version));
-      for (const sql of mergeSketchesSql(metric)) await this.#connection.run(sql);
-      const { n } = await this.#connection.row<{ n: number }>(
-        `SELECT count(*) AS n FROM (SELECT DISTINCT win, start FROM d_${metric.name})`,
-      );
-      windows += n;
-    }
-    return windows;
+  #passes(input: Input): Pass[] {
+    return this.#tables.plan.passes.filter((pass) => ofTime(pass.input) === input);
+  }
+
+  #storedDays(input: Input, range: TimeRange): Promise<Days> {
+    return storedDays(this.#connection, this.#tables, this.#passes(input), range, this.#timeZone);
   }
 
   async #temp(name: string, sql: string): Promise<void> {
     await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${name} AS ${sql}`);
   }
 }
+
+const spansBefore = (positions: Positions): BatchSpan[] =>
+  Object.entries(positions).map(([id, to]) => ({ partition: Number(id), from: 0, to }));

@@ -1,17 +1,11 @@
 import { localDayStartOfMs } from '../../../domain/time-zone.ts';
 import { windowEndMs } from '../../../domain/window.ts';
-import type { Metric } from '../../../metrics/definition.ts';
+import type { Pass } from '../../../metrics/plan.ts';
 import type { RebuildRange } from '../../../ports/engine.ts';
 import type { Connection } from './database.ts';
-import {
-  distinctValues,
-  histogramTable,
-  pointsTable,
-  quantileValues,
-  setTable,
-  windowIndex,
-} from './render.ts';
-import { limitsTable, STATE } from './state.ts';
+import { lateTable, stateTable } from './merge.ts';
+import { STATE } from './state.ts';
+import { HASHES, HISTOGRAMS, SKETCHES, sumsTable, type Tables, windowIndex } from './tables.ts';
 
 /** The windows that are computed anew: they are in the temp table `wanted`, and whole local days at a time. */
 
@@ -59,17 +53,17 @@ export async function wantDays(connection: Connection, days: Days, timeZone: str
     UNION ALL FROM (SELECT ${windowIndex('1d')}, col0 FROM (VALUES ${starts.join(', ')}))`);
 }
 
-/** Local days within the range (whole days) of which the state holds points; with `since` only those of newer versions. */
+/** Local days within the range (whole days) of which the state holds rows. */
 export async function storedDays(
   connection: Connection,
-  metrics: readonly Metric[],
+  tables: Tables,
+  passes: readonly Pass[],
   { fromMs, toMs }: TimeRange,
   timeZone: string,
-  since = -1,
 ): Promise<Days> {
-  const slots = metrics.map(
-    (metric) => `SELECT start // 15 * 15 AS m FROM ${STATE}.${pointsTable(metric)} WHERE version > ${since}`,
-  );
+  const slots = tables
+    .ofKind('additive', passes)
+    .map((pass) => `SELECT start // 15 * 15 AS m FROM ${stateTable(sumsTable(pass))}`);
   const minutes = await connection.rows<{ m: number }>(`FROM (${slots.join(' UNION ')}) ORDER BY m`);
   const days: Days = [];
   let dayEndMs = -Infinity;
@@ -82,12 +76,23 @@ export async function storedDays(
   return days;
 }
 
-/** Takes what the state holds of the wanted windows out of it. */
-export async function dropWanted(connection: Connection, metric: Metric): Promise<void> {
-  const sets = distinctValues(metric).map(({ name }) => setTable(metric, name));
-  const tables = [pointsTable(metric), ...sets];
-  if (quantileValues(metric).length > 0) tables.push(histogramTable(metric));
-  // The limits belong to the hashes that were there; others may be wanted now.
-  for (const table of [...tables.map((name) => `${STATE}.${name}`), ...sets.map(limitsTable)])
+/** Takes what the state holds of the wanted windows of the passes out of it. */
+export async function dropWanted(
+  connection: Connection,
+  tables: Tables,
+  passes: readonly Pass[],
+): Promise<void> {
+  const wanted = '(win, start) IN (SELECT (win, start) FROM wanted)';
+  for (const pass of tables.ofKind('additive', passes))
+    await connection.run(`DELETE FROM ${stateTable(sumsTable(pass))} WHERE ${wanted}`);
+  const ids = passes.map((pass) => tables.idOf(pass)).join(', ');
+  for (const table of [HISTOGRAMS, HASHES, SKETCHES])
+    await connection.run(`DELETE FROM ${stateTable(table)} WHERE pass IN (${ids}) AND ${wanted}`);
+}
+
+/** Takes the wanted windows from those that wait: they are done. */
+export async function dropWaiting(connection: Connection, tables: Tables): Promise<void> {
+  const names = tables.all.filter(({ name }) => name !== SKETCHES).map(({ name }) => lateTable(name));
+  for (const table of [...names, `${STATE}.dirty`])
     await connection.run(`DELETE FROM ${table} WHERE (win, start) IN (SELECT (win, start) FROM wanted)`);
 }

@@ -1,9 +1,20 @@
 import { z } from 'zod';
+import { MEMORY_MB, THREADS } from '../local-config.ts';
 
-/** The release that the job is written and tested for; the connector has to be of the same one. */
+/** The release that the driver is written and tested for. */
 export const SPARK_VERSION = '4.2.0';
-export const SCALA_VERSION = '2.13';
-const CONNECTOR = `org.apache.spark:spark-sql-kafka-0-10_${SCALA_VERSION}:${SPARK_VERSION}`;
+
+/** Settings of earlier releases, in which Spark read the event log. They are accepted, with a warning. */
+const unused = () => z.unknown().optional().describe('No longer used: Spark reads the archive.');
+const NO_LONGER_USED = {
+  packages: unused(),
+  checkpoint: unused(),
+  points_topic: unused(),
+  trigger_seconds: unused(),
+  batch_lines_max: unused(),
+  shuffle_partitions: unused(),
+  rebuild_rows_min: unused(),
+};
 
 /** Settings of the engine on a cluster, as they stand in the config file. */
 export const sparkConfigSchema = z
@@ -19,25 +30,15 @@ export const sparkConfigSchema = z
     python: z
       .string()
       .min(1)
-      .default('python3')
-      .describe(`A Python that has pyspark ${SPARK_VERSION} (pip install pyspark==${SPARK_VERSION}).`),
+      .optional()
+      .describe(
+        `A Python that has pyspark ${SPARK_VERSION}. Default: python3, if it has that version; else one is fetched (500 MB).`,
+      ),
     jars: z
       .array(z.string().min(1))
       .default([])
       .describe(
-        'Jars of the Kafka connector. Without any, Spark fetches it from Maven Central at its start.',
-      ),
-    packages: z
-      .string()
-      .default(CONNECTOR)
-      .describe('Maven coordinates of the Kafka connector, where no jars are given.'),
-    checkpoint: z
-      .string()
-      .regex(/^[a-z0-9]+:\/\/\S+$/, 'must be an address such as hdfs://namenode:8020/tillstream')
-      .optional()
-      .describe(
-        'Folder for the state of the job that driver and executors all reach (file://, hdfs://, s3a://). ' +
-          'Default: in the data folder, which is enough where all of them run on this machine.',
+        'Further jars for Spark, such as hadoop-aws where archive_url is s3a://. As a rule it needs none.',
       ),
     hadoop_conf_dir: z
       .string()
@@ -49,31 +50,9 @@ export const sparkConfigSchema = z
       .regex(/^[a-z0-9]+:\/\/\S+[^/]$/, 'must be an address such as hdfs://namenode:8020/ecommerce')
       .optional()
       .describe(
-        'Where Spark finds the tables of the archive, for a rebuild: hdfs://NAMENODE:8020/ecommerce, for example. Default: a local ' +
-          'archive, if all of Spark is on this machine. Without one a rebuild is computed in this process.',
+        'Where every machine of Spark finds the folder of the archive, and can write: hdfs://NAMENODE:8020/ecommerce, s3a://BUCKET/PREFIX, or ' +
+          'file:///FOLDER. Default: the archive, where it is on the HDFS of hadoop_conf_dir, or all of Spark is on this machine.',
       ),
-    rebuild_rows_min: z
-      .int()
-      .min(0)
-      .default(20_000_000)
-      .describe('From so many rows of the archive on a rebuild is computed by Spark; fewer in this process.'),
-    points_topic: z
-      .string()
-      .regex(/^[A-Za-z0-9._-]{1,249}$/, 'must be a topic name')
-      .default('tillstream_points')
-      .describe('Compacted topic by which the points come back; it is created where it is missing.'),
-    trigger_seconds: z.number().min(0).max(3600).default(5).describe('How often new lines are computed.'),
-    batch_lines_max: z
-      .int()
-      .min(1)
-      .default(500_000)
-      .describe('Most lines of the log in one step, about; a backlog takes several.'),
-    shuffle_partitions: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(4)
-      .describe('Tasks of each stage. It can not be changed later without computing the state anew.'),
     driver_memory: memory().default('1g').describe('Memory of the driver.'),
     executor_memory: memory().default('1g').describe('Memory of each executor.'),
     executor_cores: z
@@ -86,15 +65,21 @@ export const sparkConfigSchema = z
       .record(z.string().regex(/^spark\./, 'must begin with "spark."'), z.string())
       .default({})
       .describe('Further settings of Spark, as in spark-defaults.conf.'),
-    threads: z
-      .int()
-      .min(1)
-      .max(256)
-      .default(2)
-      .describe('Threads of DuckDB, which keeps the points and the archive here.'),
-    memory_mb: z.int().min(128).default(400).describe('Memory of DuckDB in MiB.'),
+    threads: THREADS,
+    memory_mb: MEMORY_MB,
+    ...NO_LONGER_USED,
   })
-  .describe('Metrics engine on Apache Spark; needs log.kind kafka.');
+  .describe('Metrics computed by Apache Spark from the tables of the archive.');
+
+/** What to say of settings that have no use any more. */
+export function unusedSettings(config: SparkConfig): string[] {
+  const names = Object.keys(NO_LONGER_USED).filter((name) => name in config);
+  return names.length === 0
+    ? []
+    : [
+        `${names.map((name) => `engine.${name}`).join(', ')}: no longer used, as Spark reads the archive. Remove it from the config.`,
+      ];
+}
 
 /** All of Spark is on this machine; then nobody else needs to reach the driver. */
 export function isLocal(master: string): boolean {
@@ -106,3 +91,6 @@ function memory() {
 }
 
 export type SparkConfig = z.infer<typeof sparkConfigSchema>;
+
+/** The settings once the Python is found, or fetched. */
+export type ReadySparkConfig = SparkConfig & { python: string };

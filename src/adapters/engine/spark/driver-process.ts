@@ -1,43 +1,38 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, renameSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { reasonOf } from '../../../domain/system-error.ts';
 import { type Exit, waitOf } from './explain.ts';
-import { type BatchJob, DRIVER, DRIVER_LOGGING, type Job } from './job.ts';
+import type { Job } from './job.ts';
 
-/** What Spark tells after each step of the query, as far as we read it (StreamingQueryProgress). */
-export interface Progress {
-  batchId: number;
-  batchDuration: number;
-  numInputRows: number;
-  processedRowsPerSecond?: number;
-  stateOperators: {
-    operatorName: string;
-    numRowsDroppedByWatermark: number;
-    memoryUsedBytes: number;
-  }[];
-  sources: {
-    endOffset: Record<string, Record<string, number>> | null;
-    latestOffset: Record<string, Record<string, number>> | null;
-  }[];
+const SCRIPTS = join(import.meta.dirname, '..', '..', '..', '..', 'deploy', 'spark');
+const DRIVER = join(SCRIPTS, 'driver.py');
+/** What the driver writes to its log. */
+const DRIVER_LOGGING = join(SCRIPTS, 'log4j2.properties');
+
+/** What the driver is started with. */
+export interface Session {
+  /** Version of pyspark; a driver with another one ends before it does anything. */
+  spark: string;
+  conf: Record<string, string>;
+  /** Folder for results elsewhere, which it empties. */
+  scratch?: string;
 }
 
 export type DriverEvent =
-  /** It has read the job, and Java is next. */
+  /** Python and pyspark are there, and Java is next. */
   | { event: 'begun'; pyspark: string }
-  | { event: 'session'; version: string; application: string }
-  | { event: 'started'; run: string }
-  | { event: 'progress'; progress: Progress }
+  /** It takes jobs. */
+  | { event: 'session'; version: string }
+  /** It computes; stages that are being computed, with the number of their tasks that are done. */
+  | { event: 'working'; tasks: [number, number][] }
+  | { event: 'computed'; id: string; error: string | null }
   /** It waits for something outside, and goes on when it has that. */
-  | { event: 'waits'; message: string }
-  /** There was nothing to compute for a while. */
-  | { event: 'idle' }
-  | { event: 'terminated'; error: string | null }
-  | { event: 'computed'; job: string; error: string | null }
-  | { event: 'end' };
+  | { event: 'waits'; message: string };
 
-/** Folder in that of the job for Spark's temporary files, where all of it is one process; emptied before each start. */
+/** Folder in that of the driver for Spark's temporary files, where all of it is one process; emptied before each start. */
 export const WORK = 'work';
 const STDERR_KEPT = 16_384;
 const LINE_KEPT = 1000;
@@ -65,14 +60,15 @@ export class DriverProcess {
     child.stdin!.on('error', () => {});
     createInterface({ input: child.stdout! }).on('line', (line) => {
       const event = parseEvent(line);
-      if (event) this.#hasBegun = true;
-      if (event?.event === 'computed') this.#computing.get(event.job)?.(event.error);
-      else if (event) onEvent(event);
+      if (!event) return;
+      this.#hasBegun = true;
+      if (event.event === 'computed') this.#computing.get(event.id)?.(event.error);
+      else onEvent(event);
     });
     this.exit = new Promise((resolve) => {
       child.once('error', (error) => {
         file.end();
-        resolve({ code: null, signal: null, stderr: error.message, hasBegun: false });
+        resolve({ code: null, signal: null, stderr: reasonOf(error), hasBegun: false });
       });
       child.once('close', (code, signal) => {
         file.end();
@@ -81,9 +77,9 @@ export class DriverProcess {
     });
   }
 
-  /** Writes the job to `dir`, for the eyes of this user only as it may hold passwords, and starts the driver on it. */
+  /** Starts the driver in `dir`. It gets its settings by a pipe, as they may hold passwords. */
   static async start(
-    job: Job,
+    session: Session,
     options: {
       python: string;
       dir: string;
@@ -94,45 +90,41 @@ export class DriverProcess {
     const { python, dir, env, onEvent } = options;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     await rm(join(dir, WORK), { recursive: true, force: true });
-    const file = join(dir, 'job.json');
-    await writeFile(file, `${JSON.stringify(job, null, 1)}\n`, { mode: 0o600 });
     const log = join(dir, 'driver.log');
     try {
       renameSync(log, `${log}.old`);
     } catch {
       // The first start has none.
     }
-    const child = spawn(python, [DRIVER, file], {
+    const child = spawn(python, [DRIVER], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { LOG4J_CONFIGURATION_FILE: DRIVER_LOGGING, ...process.env, PYTHONUNBUFFERED: '1', ...env },
       cwd: dir,
     });
-    return new DriverProcess(child, log, onEvent);
+    const driver = new DriverProcess(child, log, onEvent);
+    child.stdin.write(`${JSON.stringify(session)}\n`);
+    return driver;
   }
 
   get pid(): number | undefined {
     return this.#child.pid;
   }
 
-  /** Tells it to end: after what the log has now, or at once. */
-  tell(what: 'drain' | 'stop'): void {
-    this.#child.stdin!.write(`${what}\n`);
-  }
-
-  /** Has it compute a batch beside the query; rejects with what Spark says, or when it ends meanwhile. */
-  async compute(job: BatchJob): Promise<void> {
-    const file = `${job.output}.job.json`;
-    await writeFile(file, `${JSON.stringify(job, null, 1)}\n`, { mode: 0o600 });
+  /** Has it compute a job; rejects with what Spark says, or when it ends meanwhile. */
+  async compute(job: Job): Promise<void> {
     const computed = new Promise<string | null>((resolve) => {
-      this.#computing.set(file, resolve);
+      this.#computing.set(job.id, resolve);
     });
-    this.#child.stdin!.write(`compute ${file}\n`);
+    this.#child.stdin!.write(`${JSON.stringify(job)}\n`);
     const ended = this.exit.then(() => 'Spark ended before it was done.');
     const failure = await Promise.race([computed, ended]);
-    this.#computing.delete(file);
-    await rm(file, { force: true });
-    if (failure !== null)
-      throw new Error(`Spark could not compute it, and says in driver.log why: ${failure}`);
+    this.#computing.delete(job.id);
+    if (failure !== null) throw new Error(failure);
+  }
+
+  /** Tells it to end, whatever it computes. */
+  end(): void {
+    this.#child.stdin!.end();
   }
 
   kill(): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { explain, waitOf, wrongVersion } from './explain.ts';
+import { explain, known, waitOf, wrongVersion } from './explain.ts';
 
 const PLACE = { python: 'python3', master: 'spark://127.0.0.1:7077' };
 const exit = (stderr: string, code: number | null = 1) => ({ code, signal: null, stderr, hasBegun: true });
@@ -9,7 +9,7 @@ describe('what an exit of the Spark driver means', () => {
   const cases: [string, string, RegExp, boolean][] = [
     ['no Python', 'spawn python3 ENOENT', /There is no program python3.*engine\.python/s, true],
     ['no pyspark', "ModuleNotFoundError: No module named 'pyspark'", /pip install pyspark==4\.2\.0/, true],
-    ['a file that can not be run', 'spawn /x EACCES', /python3 is no program that can be run/, true],
+    ['a file that can not be run', 'spawn /x EACCES', /python3 is not a program that can be run/, true],
     ['no Java', 'JAVA_HOME is not set', /Install Java 17/, true],
     [
       'a wrong JAVA_HOME',
@@ -30,28 +30,16 @@ describe('what an exit of the Spark driver means', () => {
       true,
     ],
     [
-      'a connector with a jar too few',
-      'java.lang.NoClassDefFoundError: org/apache/kafka/common/serialization/ByteArraySerializer',
-      /lacks org\.apache\.kafka\.common\.serialization\.ByteArraySerializer\. Set engine\.jars/,
-      true,
-    ],
-    [
-      'a checkpoint in a folder that can not be made',
+      'a folder that can not be made',
       'java.io.IOException: mkdir of file:/proc/x/1 failed.',
-      /can't keep its state \(mkdir of file:\/proc\/x\/1 failed\)\. Set engine\.checkpoint/,
+      /can't write its files \(mkdir of file:\/proc\/x\/1 failed\)\. Make the folder writable/,
       true,
     ],
     [
-      'a checkpoint of a file system that Spark lacks',
+      'an archive on a file system that Spark lacks',
       'ClassNotFoundException: Class org.apache.hadoop.fs.s3a.S3AFileSystem not found',
-      /no way to engine\.checkpoint/,
+      /no way to engine\.archive_url/,
       true,
-    ],
-    [
-      'no topic',
-      'UnknownTopicOrPartitionException: This server does not host this topic-partition.',
-      /don't have the topic/,
-      false,
     ],
     [
       'no configuration of Hadoop',
@@ -107,7 +95,6 @@ describe('what an exit of the Spark driver means', () => {
       /another version.*4\.2\.0/,
       true,
     ],
-    ['no connector', 'AnalysisException: Failed to find data source: kafka', /engine\.jars/, true],
     ['no memory', 'java.lang.OutOfMemoryError: Java heap space', /engine\.driver_memory/, false],
   ];
   for (const [name, stderr, message, isFinal] of cases) {
@@ -134,6 +121,12 @@ describe('what an exit of the Spark driver means', () => {
     assert.equal(failure.isFinal, true);
   });
 
+  it('why a job failed is told too, where it is known', () => {
+    const full = 'org.apache.spark.SparkException: Job aborted: No space left on device';
+    assert.equal(known(full, PLACE)?.message, 'A disk of Spark is full.');
+    assert.equal(known('SparkException: odd', PLACE), null);
+  });
+
   it('an end without an error is a failure as well', () => {
     assert.equal(explain(exit('', 0), PLACE).message, 'The Spark driver ended with code 0.');
     const killed = explain({ code: null, signal: 'SIGKILL', stderr: '', hasBegun: true }, PLACE);
@@ -152,9 +145,6 @@ describe('what an exit of the Spark driver means', () => {
     assert.match(waitOf(connect)!, /connects to spark:\/\/10\.0\.0\.1:7077\. If that lasts/);
     const refused = 'WARN StandaloneAppClient$ClientEndpoint: Failed to connect to master 10.0.0.1:7077';
     assert.match(waitOf(refused)!, /10\.0\.0\.1:7077 does not answer/);
-    const kafka =
-      'WARN NetworkClient: [AdminClient clientId=1] Connection to node -1 (/10.0.0.1:9092) could not be established.';
-    assert.match(waitOf(kafka)!, /Kafka: \/10\.0\.0\.1:9092 does not answer/);
     assert.match(waitOf('WARN YarnScheduler: Initial job has not accepted any resources; x')!, /executors/);
   });
 

@@ -26,11 +26,11 @@ interface Known {
 }
 
 const CHECK_HADOOP =
-  'Check that YARN and HDFS run, and their addresses in engine.hadoop_conf_dir and engine.checkpoint.';
+  'Check that YARN and HDFS run, and their addresses in engine.hadoop_conf_dir and engine.archive_url.';
 
 const PYSPARK = `a Python, 3.10 or newer, that has pyspark ${SPARK_VERSION} (pip install pyspark==${SPARK_VERSION})`;
-const CONNECTOR = `Set engine.jars to its four jars (spark-sql-kafka-0-10_2.13 and spark-token-provider-kafka-0-10_2.13 of ${SPARK_VERSION}, kafka-clients, commons-pool2), or give the driver access to Maven Central (engine.packages).`;
-const JAVA = 'Install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless)';
+/** What to do where there is no Java, or one that is too old. */
+export const JAVA_NEEDED = 'Install Java 17 or newer (Debian: apt-get install openjdk-17-jre-headless)';
 /** Class files of Java 17 are of version 61. */
 const javaOf = (classFiles: string) => Math.floor(Number(classFiles)) - 44;
 
@@ -45,7 +45,7 @@ const KNOWN: readonly Known[] = [
   {
     sign: /spawn .* (?:EACCES|ENOEXEC|ENOTDIR|EISDIR)/,
     isFinal: true,
-    message: ({ python }) => `${python} is no program that can be run. Set engine.python to ${PYSPARK}.`,
+    message: ({ python }) => `${python} is not a program that can be run. Set engine.python to ${PYSPARK}.`,
   },
   {
     sign: /No module named '?pyspark/,
@@ -57,18 +57,18 @@ const KNOWN: readonly Known[] = [
     sign: /UnsupportedClassVersionError.*?up to (\d+(?:\.\d+)?)/,
     isFinal: true,
     message: (_, classFiles) =>
-      `The Java that Spark found is ${javaOf(classFiles)}, which is too old. ${JAVA}, and have JAVA_HOME or PATH name it.`,
+      `The Java that Spark found is ${javaOf(classFiles)}, which is too old. ${JAVA_NEEDED}, and have JAVA_HOME or PATH name it.`,
   },
   {
     sign: /: (\S+)\/bin\/java: No such file or directory/,
     isFinal: true,
     message: (_, home) =>
-      `JAVA_HOME is ${home}, where there is no bin/java. ${JAVA}, and set JAVA_HOME to it or unset it.`,
+      `JAVA_HOME is ${home}, where there is no bin/java. ${JAVA_NEEDED}, and set JAVA_HOME to it or unset it.`,
   },
   {
     sign: /JAVA_HOME is not set|Unable to locate a Java Runtime|java: (?:command )?not found/,
     isFinal: true,
-    message: () => `Spark found no Java. ${JAVA}, or set JAVA_HOME.`,
+    message: () => `Spark found no Java. ${JAVA_NEEDED}, or set JAVA_HOME.`,
   },
   {
     sign: /Either HADOOP_CONF_DIR or YARN_CONF_DIR must be set|HADOOP_CONF_DIR or YARN_CONF_DIR/,
@@ -85,13 +85,13 @@ const KNOWN: readonly Known[] = [
     sign: /Permission denied: (user=\S+, access=\S+, inode="[^"]*")/,
     isFinal: true,
     message: (_, what) =>
-      `HDFS refuses Spark a folder (${what}). It needs to write in engine.checkpoint and in the user's home folder there.`,
+      `HDFS refuses Spark a folder (${what}). It needs to write in the archive's folder and, on YARN, in the user's home folder there.`,
   },
   {
     sign: /Incomplete HDFS URI, no host/,
     isFinal: true,
     message: () =>
-      'engine.checkpoint has no name of a server, and in engine.hadoop_conf_dir there is no fs.defaultFS that is HDFS.',
+      'engine.archive_url does not name a server, and fs.defaultFS in engine.hadoop_conf_dir is not an address of HDFS.',
   },
   {
     sign: /(?:Call From \S+ to |destination host is: )(\S+?);? /,
@@ -121,16 +121,10 @@ const KNOWN: readonly Known[] = [
       `Kubernetes at ${master} does not answer, or refuses Spark. Check that it runs, engine.master, and the credentials in engine.conf; driver.log in the data folder has more.`,
   },
   {
-    sign: /Class(?:NotFoundException: |DefFoundError: )(org[./](?:apache[./](?:kafka|commons[./]pool2|spark[./](?:kafka010|sql[./]kafka010)))\S*)/,
-    isFinal: true,
-    message: (_, name) =>
-      `Spark's Kafka connector is not whole: it lacks ${name.replaceAll('/', '.')}. ${CONNECTOR}`,
-  },
-  {
     sign: /InvalidClassException|local class incompatible|NoSuchMethodError/,
     isFinal: true,
     message: ({ master }) =>
-      `The Spark at ${master} is of another version than the driver's, ${SPARK_VERSION}. Both must be the same, and engine.jars and engine.packages of that version too.`,
+      `The Spark at ${master} is of another version than the driver's, ${SPARK_VERSION}. Both must be the same.`,
   },
   {
     sign: /All masters are unresponsive|Failed to connect to master|Connection refused: .*ResourceManager|ApplicationMaster.*(?:not|never)/,
@@ -138,39 +132,16 @@ const KNOWN: readonly Known[] = [
     message: ({ master }) => `Spark at ${master} does not answer. Check that it runs and engine.master.`,
   },
   {
-    sign: /Failed to find data source: kafka|unresolved dependency/,
-    isFinal: true,
-    message: () => `Spark has no Kafka connector. ${CONNECTOR}`,
-  },
-  {
     sign: /(mkdir of file:\S+ failed|Mkdirs failed to create \S+|Parent path is not a directory: \S+|\S+ \((?:Permission denied|Read-only file system|Not a directory)\))/,
     isFinal: true,
     message: (_, what) =>
-      `Spark can't keep its state (${what}). Set engine.checkpoint to a folder that it can write to.`,
+      `Spark can't write its files (${what}). Make the folder writable for it: it is in the data folder, or beside the archive.`,
   },
   {
     sign: /(No FileSystem for scheme "\w+"|Class org\.apache\.hadoop\.fs\.\S+ not found)/,
     isFinal: true,
     message: (_, what) =>
-      `Spark has no way to engine.checkpoint (${what}). Add the jars of that file system to engine.jars, or set another folder.`,
-  },
-  {
-    sign: /UnknownTopicOrPartitionException|This server does not host this topic-partition/,
-    isFinal: false,
-    message: () =>
-      "The brokers don't have the topic of the log, or that of the points. They are made when Tillstream starts: start it again.",
-  },
-  {
-    sign: /Some data may have been lost|KAFKA_DATA_LOSS/,
-    isFinal: false,
-    message: () =>
-      'Lines of the log were deleted before Spark read them. "tillstream rebuild" computes their windows from the archive.',
-  },
-  {
-    sign: /TimeoutException: (Timed out waiting for a node assignment|Call\(|Timeout expired)|Failed to construct kafka|KafkaException/,
-    isFinal: false,
-    message: () =>
-      "Spark can't reach Kafka. Check that the brokers run, and that their addresses are right for the cluster too.",
+      `Spark has no way to engine.archive_url (${what}). Add the jars of that file system to engine.jars, or set another address.`,
   },
   {
     sign: /OutOfMemoryError/,
@@ -181,11 +152,6 @@ const KNOWN: readonly Known[] = [
     sign: /No space left on device/,
     isFinal: false,
     message: () => 'A disk of Spark is full.',
-  },
-  {
-    sign: /ConcurrentModificationException|Multiple streaming queries are concurrently using|CONCURRENT_STREAM_LOG_UPDATE/,
-    isFinal: false,
-    message: () => 'Another driver works on the same checkpoint; it may be one that is about to end.',
   },
   {
     // Said as well when Java was there and ended for a reason that is told before.
@@ -201,17 +167,12 @@ const WAITS: readonly { sign: RegExp; message(found: string): string }[] = [
   {
     sign: /StandaloneAppClient\S*: Connecting to master (\S+?)\.\.\.$/,
     message: (master) =>
-      `Spark connects to ${master}. If that lasts, it is no Spark master that listens there.`,
+      `Spark connects to ${master}. If that lasts, what listens there is not a Spark master.`,
   },
   {
     sign: /Failed to connect to master (\S+)/,
     message: (master) =>
       `Spark's master at ${master} does not answer. It is tried again; check that it runs, and engine.master.`,
-  },
-  {
-    sign: /Connection to node -?\d+ \((\S+)\) could not be established/,
-    message: (broker) =>
-      `Spark waits for Kafka: ${broker} does not answer. Check that the brokers run and that Spark can reach them at this address.`,
   },
   {
     sign: /Application report for (application_\w+) \(state: (?:NEW|NEW_SAVING|SUBMITTED|ACCEPTED)\)/,
@@ -238,12 +199,19 @@ export function waitOf(line: string): string | null {
   return null;
 }
 
-/** What an exit of the driver means. */
-export function explain(exit: Exit, place: { python: string; master: string }): Failure {
+/** What Spark says in words of ours; null where it is nothing known. */
+export function known(text: string, place: { python: string; master: string }): Failure | null {
   for (const { sign, message, isFinal } of KNOWN) {
-    const match = sign.exec(exit.stderr);
+    const match = sign.exec(text);
     if (match) return { message: message(place, match[1] ?? ''), isFinal };
   }
+  return null;
+}
+
+/** What an exit of the driver means. */
+export function explain(exit: Exit, place: { python: string; master: string }): Failure {
+  const found = known(exit.stderr, place);
+  if (found) return found;
   if (!exit.hasBegun && !exit.signal) {
     const said = exit.stderr.trim().split('\n').at(-1)?.slice(0, 200);
     return {

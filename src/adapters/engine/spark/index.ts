@@ -1,2 +1,11 @@
-export { sparkConfigSchema } from './config.ts';
-export { SparkEngine } from './engine.ts';
+export { checkSpark } from './check.ts';
+export {
+  type ReadySparkConfig,
+  SPARK_VERSION,
+  type SparkConfig,
+  sparkConfigSchema,
+  unusedSettings,
+} from './config.ts';
+
+export { placesOf } from './session.ts';
+export { Spark } from './spark.ts';

@@ -1,146 +1,116 @@
-import { join } from 'node:path';
-import { DUPLICATE_WITHIN_MS, type Metric } from '../../../metrics/definition.ts';
-import { SPARK_VERSION } from './config.ts';
-import {
-  BUCKETS,
-  factsSql,
-  itemsSql,
-  METRIC_COLUMNS,
-  type NotBefore,
-  pointsSql,
-  receiptsSql,
-  windowsSql,
-} from './render.ts';
-import { judgedSql, linesSql, type RecordMarks } from './schema-sql.ts';
+import { COUNTED, DECISIONS } from '../../../decode/identity.ts';
+import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../../domain/columns.ts';
+import { eventsInput, linesInput, passSql, qualityInput } from '../../../metrics/pass-sql.ts';
+import type { Pass } from '../../../metrics/plan.ts';
+import type { ArchiveTable } from '../../../ports/batch.ts';
+import { COUNTS, type RowsWanted, type TimeRange } from '../aggregates.ts';
+import { SPARK } from './dialect.ts';
 
-const SCRIPTS = join(import.meta.dirname, '..', '..', '..', '..', 'deploy', 'spark');
-/** The program that runs jobs, and the one piece that is neither SQL nor Python. */
-export const DRIVER = join(SCRIPTS, 'driver.py');
-const RECEIPTS = join(SCRIPTS, 'Receipts.java');
-/** What the driver writes to its log. */
-export const DRIVER_LOGGING = join(SCRIPTS, 'log4j2.properties');
-
-/**
- * How far received-at may differ between partitions that are read together: ids and windows are kept so much longer
- * than their time.
- */
-const WATERMARK = '6 hours';
-
-/** A line must never end the job. */
-export const NOT_ANSI = { 'spark.sql.ansi.enabled': 'false' };
-
-/**
- * Settings that the job relies on. Rows go through two states one after the other in
- * update mode, which Spark refuses as a rule, as the first of them might hold rows back: this one gives each at once.
- */
-const CONF: Readonly<Record<string, string>> = {
-  ...NOT_ANSI,
-  'spark.sql.streaming.unsupportedOperationCheck': 'false',
-  'spark.sql.streaming.statefulOperator.checkCorrectness.enabled': 'false',
-  'spark.sql.streaming.metricsEnabled': 'false',
-  // On disk, as ids of a day and open windows would fill the heap; off the heap it takes no more than this.
-  'spark.sql.streaming.stateStore.providerClass':
-    'org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider',
-  'spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled': 'true',
-  // To know how many rows it has, it would have to look for each before it writes it.
-  'spark.sql.streaming.stateStore.rocksdb.trackTotalNumberOfRows': 'false',
-  'spark.sql.streaming.stateStore.rocksdb.boundedMemoryUsage': 'true',
-  'spark.sql.streaming.stateStore.rocksdb.maxMemoryUsageMB': '256',
-  // A group in memory takes about a kilobyte. With more groups than this a task sorts its rows instead, which takes twice as long.
-  'spark.sql.objectHashAggregate.sortBased.fallbackThreshold': '100000',
-  'spark.ui.showConsoleProgress': 'false',
-  'spark.sql.streaming.noDataMicroBatches.enabled': 'false',
-};
-
-/** A step of the job: a temporary view. */
-interface View {
-  name: string;
-  sql: string;
-  /** The rows go through the state that tells duplicates. */
-  receipts?: true;
-  /** Column by which state of the aggregation goes when its time has passed. */
-  evict_by?: string;
-}
-
-/** What the driver is told to do. */
+/** What the driver is told to compute: see deploy/spark/driver.py. */
 export interface Job {
-  /** Version of pyspark; a driver with another one ends before it does anything. */
-  spark: string;
+  id: string;
   conf: Record<string, string>;
-  java: string;
-  within_ms: number;
-  buckets: number;
-  watermark: string;
-  source: Record<string, string>;
-  views: View[];
-  sink: Record<string, string>;
-  trigger?: Record<string, string | boolean>;
-  checkpoint: string;
+  tables: Record<ArchiveTable, { columns: Record<string, string>; files: readonly string[]; where: string }>;
+  views: Record<string, string>;
+  /** Queries, by the name of the folder that their result becomes. */
+  passes: Record<string, string>;
+  /** So few rows that one task takes them. */
+  few: boolean;
+  /** Folder on this machine, which is made. */
+  output: string;
+  /** Folder that executors elsewhere write to; the driver brings it to `output`. */
+  remote?: string;
 }
 
 export interface JobInput {
-  catalogue: readonly Metric[];
-  marks: RecordMarks;
-  lineBytesMax: number;
-  /** Is in each point, so that points of another job in the topic are told apart. */
-  jobId: string;
-  notBefore: NotBefore | null;
-}
-
-/** What the driver is told to compute once, from files of the archive. */
-export interface BatchJob {
-  /** Settings of its session. */
-  conf: Record<string, string>;
-  /** By name: columns as Spark's DDL has them, and addresses of Parquet files. */
-  tables: Record<string, { schema: string; files: string[] }>;
-  /** Of the last one, each row's first column becomes a line of the output. */
-  views: Pick<View, 'name' | 'sql'>[];
-  /** A file on this machine. */
+  id: string;
+  passes: readonly Pass[];
+  rows: RowsWanted;
+  /** Addresses for Spark. */
+  files: Record<ArchiveTable, readonly string[]>;
   output: string;
+  remote?: string | undefined;
 }
 
-/** The steps from the records of the log to those of the points topic. */
-export function jobViews({ catalogue, marks, lineBytesMax, jobId, notBefore }: JobInput): View[] {
-  const columns = ['event_id', ...METRIC_COLUMNS];
-  return [
-    { name: 'lines', sql: linesSql('records', marks) },
-    { name: 'judged', sql: judgedSql('lines', columns, lineBytesMax) },
-    { name: 'receipts', sql: receiptsSql('judged'), receipts: true },
-    { name: 'facts', sql: factsSql('receipts', notBefore) },
-    { name: 'items', sql: itemsSql(catalogue, 'facts') },
-    { name: 'windows', sql: windowsSql(catalogue, 'items'), evict_by: 'keep_until' },
-    { name: 'points', sql: `SELECT key, value FROM (${pointsSql(catalogue, 'windows', jobId)})` },
-  ];
+/** Up to so many rows one task is cheaper than several with a shuffle between them. */
+const FEW_ROWS_MAX = 100_000;
+
+/** A row must never end the job. */
+const CONF = {
+  'spark.sql.ansi.enabled': 'false',
+  'spark.sql.session.timeZone': 'UTC',
+  // Each task writes all passes, without sorting their rows first.
+  'spark.sql.maxConcurrentOutputFileWriters': '64',
+};
+
+/** Aggregates of rows of the archive, and their number by source, as a job. */
+export function jobOf({ id, passes, rows, files, output, remote }: JobInput): Job {
+  const few = rows.expected <= FEW_ROWS_MAX;
+  const counted = `(SELECT * FROM decided WHERE ${COUNTED})`;
+  const others = '(SELECT * FROM decided WHERE NOT duplicate)';
+  const duplicates = '(SELECT * FROM decided WHERE duplicate)';
+  const quality = qualityInput(SPARK, { bad: 'bad_rows', duplicates, events: others });
+  const events = eventsInput(SPARK, counted);
+  const inputs = { events, lines: linesInput(SPARK, events), quality };
+  return {
+    id,
+    // With one task there is nothing to adapt, and to try costs as much as the work.
+    conf: { ...CONF, 'spark.sql.adaptive.enabled': String(!few) },
+    tables: {
+      events: { columns: columnsOf(EVENT_COLUMNS), files: files.events, where: whereSql(rows) },
+      bad_rows: {
+        columns: columnsOf(BAD_ROW_COLUMNS),
+        files: files.bad_rows,
+        where: rows.eventMs ? 'false' : whereSql(rows),
+      },
+    },
+    views: { decided: `SELECT * EXCEPT (duplicate, new_order), ${DECISIONS} FROM events` },
+    passes: {
+      ...Object.fromEntries(passes.map((pass) => [pass.name, passSql(pass, SPARK, inputs)])),
+      [COUNTS]: countsSql(),
+    },
+    few,
+    output,
+    ...(remote === undefined ? {} : { remote }),
+  };
 }
 
-/** Options of the JVM, before those that the config has. */
-function javaOptions(conf: Record<string, string>): Record<string, string> {
-  const names = ['spark.driver.extraJavaOptions', 'spark.executor.extraJavaOptions'];
+/** Columns of a table's files with their types of Spark. */
+function columnsOf(columns: readonly Column[]): Record<string, string> {
+  const type = ({ deltaType }: Column) => (deltaType === 'long' ? 'BIGINT' : deltaType);
   return Object.fromEntries(
-    names.map((name) => {
-      const own = conf[name] ?? '';
-      // Of the JVM's collectors this one takes a fifth less CPU time in all; the JVM does not start with two.
-      const collector = /-XX:\+Use\w+GC\b/.test(own) ? '' : '-XX:+UseParallelGC';
-      // The methods that Spark generates for the items are longer than the JVM compiles by default.
-      return [name, `-XX:-DontCompileHugeMethods ${collector} ${own}`.replace(/ +/g, ' ').trim()];
-    }),
+    columns.filter(({ name }) => name !== DATE_COLUMN).map((column) => [column.name, type(column)]),
   );
 }
 
-export function jobOf(
-  input: JobInput,
-  place: Pick<Job, 'conf' | 'source' | 'sink' | 'checkpoint'> & { trigger?: Job['trigger'] },
-): Job {
-  const { trigger, ...rest } = place;
-  return {
-    ...rest,
-    spark: SPARK_VERSION,
-    conf: { ...CONF, ...rest.conf, ...javaOptions(rest.conf) },
-    java: RECEIPTS,
-    within_ms: DUPLICATE_WITHIN_MS,
-    buckets: BUCKETS,
-    watermark: WATERMARK,
-    views: jobViews(input),
-    ...(trigger ? { trigger } : {}),
-  };
+function whereSql({ spans, receivedMs, eventMs }: RowsWanted): string {
+  const parts = spans.map(
+    ({ partition, from, to }) =>
+      `(log_partition = ${partition} AND log_offset >= ${from} AND log_offset < ${to})`,
+  );
+  const conditions = [parts.join(' OR ') || 'false'];
+  if (receivedMs) conditions.push(withinSql('received_at', [receivedMs]));
+  if (eventMs) conditions.push(withinSql('event_time', eventMs));
+  return conditions.map((each) => `(${each})`).join(' AND ');
+}
+
+function withinSql(column: string, ranges: readonly TimeRange[]): string {
+  const bound = (operator: string, ms: number) =>
+    Number.isFinite(ms) ? [`${column} ${operator} timestamp_millis(${ms})`] : [];
+  const parts = ranges.map(({ fromMs, toMs }) =>
+    [...bound('>=', fromMs), ...bound('<', toMs), 'true'].join(' AND '),
+  );
+  return parts.map((each) => `(${each})`).join(' OR ') || 'false';
+}
+
+function countsSql(): string {
+  const [received, event] = [SPARK.minuteOf('received_at'), SPARK.minuteOf('event_time')];
+  const counts = (
+    low: string,
+    high: string,
+  ) => `source, CAST(count(*) AS BIGINT) AS n, least(min(${received}), ${low}) AS low,
+    greatest(max(${received}), ${high}) AS high, max(unix_millis(received_at)) AS received_ms`;
+  return `SELECT CASE WHEN duplicate THEN 'duplicate' WHEN excluded THEN 'excluded' ELSE 'counted' END AS state, ${counts(`min(${event})`, `max(${event})`)}
+      FROM decided GROUP BY 1, 2
+    UNION ALL SELECT 'bad' AS state, ${counts('NULL', 'NULL')} FROM bad_rows GROUP BY 1, 2`;
 }

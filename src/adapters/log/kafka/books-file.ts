@@ -1,8 +1,10 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { reasonOf } from '../../../domain/system-error.ts';
 import { writeFileDurable } from '../../../files/write-durable.ts';
 import type { PartitionBooks, StoredBooks } from './books.ts';
+import type { Expired, StoredExpired } from './expired.ts';
 
 const FORMAT_VERSION = 1;
 const offset = z.int().min(0);
@@ -10,6 +12,13 @@ const counts = z.record(z.string().regex(/^[a-z0-9_-]{1,32}$/), offset);
 const fileSchema = z.object({
   format_version: z.literal(FORMAT_VERSION),
   log: z.string(),
+  begins: z.record(z.string().regex(/^\d+$/), offset).optional(),
+  expired: z
+    .object({
+      archived: counts,
+      unread: z.record(z.string().regex(/^\d+$/), z.object({ from: offset, to: offset })),
+    })
+    .optional(),
   partitions: z.record(
     z.string().regex(/^\d+$/),
     z.object({
@@ -23,6 +32,13 @@ const fileSchema = z.object({
     }),
   ),
 });
+
+interface ReadBooks {
+  books: Map<number, StoredBooks> | null;
+  why: string;
+  expired?: StoredExpired | undefined;
+  begins?: Map<number, number>;
+}
 
 /** The books of all partitions in one file. It can be lost: then the topic is read again from its start. */
 export class BooksFile {
@@ -38,31 +54,33 @@ export class BooksFile {
   }
 
   /** Null when there is none for this log; `why` tells when that is a surprise. */
-  async read(): Promise<{ books: Map<number, StoredBooks> | null; why: string }> {
+  async read(): Promise<ReadBooks> {
     await mkdir(this.dir, { recursive: true });
     let text: string;
     try {
       text = await readFile(this.path, 'utf8');
     } catch (error) {
       const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      return { books: null, why: isMissing ? '' : (error as Error).message };
+      return { books: null, why: isMissing ? '' : reasonOf(error) };
     }
     try {
       const file = fileSchema.parse(JSON.parse(text));
       if (file.log !== this.log) return { books: null, why: 'they are those of another topic' };
       const entries = Object.entries(file.partitions).map(([key, books]) => [Number(key), books] as const);
-      return { books: new Map(entries), why: '' };
+      const begins = Object.entries(file.begins ?? {}).map(([key, at]) => [Number(key), at] as const);
+      return { books: new Map(entries), why: '', expired: file.expired, begins: new Map(begins) };
     } catch {
       return { books: null, why: 'the file is damaged' };
     }
   }
 
   /** Replaces the file, if anything has changed, so that a crash leaves the old or the new one. */
-  async write(partitions: Iterable<PartitionBooks>): Promise<void> {
+  async write(partitions: Iterable<PartitionBooks>, expired: Expired): Promise<void> {
     const file = {
       format_version: FORMAT_VERSION,
       written_by: this.program,
       log: this.log,
+      ...expired.toStored(),
       partitions: Object.fromEntries(Array.from(partitions, (each) => [each.partition, each.toStored()])),
     };
     const text = JSON.stringify(file);

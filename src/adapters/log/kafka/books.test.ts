@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { testNow } from '../../../../test/support/clock.ts';
 import type { LogBatch } from '../../../ports/event-log.ts';
 import { PartitionBooks } from './books.ts';
 import { ReceivedClock } from './clock.ts';
@@ -17,13 +18,13 @@ function batch(firstOffset: number, lines: number, source: string, sharesOffset 
     receivedAtMs: 1,
     source,
     bytes,
-    judged: true,
+    canonical: true,
   };
 }
 
 describe('the books of a partition', () => {
   it('count lines, keep marks, and come back from what was stored', () => {
-    const books = new PartitionBooks(0, Date.now, 10);
+    const books = new PartitionBooks(0, testNow, 10);
     for (let n = 0; n < 500; n++) {
       const from = 10 + n * 3000;
       books.extend([batch(from, 2000, 'http'), batch(from + 2000, 5, 'poll', true)], from + 3000, n);
@@ -32,7 +33,7 @@ describe('the books of a partition', () => {
     assert.deepEqual([books.end, books.lineEnd], [1_500_010, 1_499_011]);
     const stored = JSON.parse(JSON.stringify(books.toStored()));
     assert.ok(stored.marks.length === 256);
-    const again = new PartitionBooks(0, Date.now, stored);
+    const again = new PartitionBooks(0, testNow, stored);
     assert.deepEqual(again.toStored(), books.toStored());
     for (const offset of [10, 11, 700_000, 1_500_010]) {
       const mark = again.markBefore(offset)!;
@@ -47,7 +48,7 @@ describe('the books of a partition', () => {
   });
 
   it('take deleted lines for lines of kafka', () => {
-    const books = new PartitionBooks(0, Date.now, 0);
+    const books = new PartitionBooks(0, testNow, 0);
     books.extend([batch(0, 10, 'http')], 10, 5);
     books.skipLost(25);
     assert.deepEqual({ ...books.counts }, { http: 10, kafka: 15 });

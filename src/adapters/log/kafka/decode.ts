@@ -61,10 +61,10 @@ export class Decoder {
     const { bytes, valueStart, valueLength } = record;
     const origin = this.origins.of(record);
     const end = valueStart + valueLength;
-    if (valueLength > 0 && origin.judged) {
+    if (valueLength > 0 && origin.canonical) {
       const newline = this.newlineFrom(bytes, valueStart);
       const lineEnd = Math.min(newline, end);
-      // Whoever may write to the topic may claim that a line was judged, and DuckDB's stack has an end.
+      // Whoever may write to the topic may claim that a line is canonical, and DuckDB's stack has an end.
       if (newline >= end || (newline > valueStart && newline === end - 1)) {
         if (!isTooDeep(bytes, valueStart, lineEnd)) {
           this.addLine(bytes, valueStart, lineEnd, offset, atMs, origin);
@@ -83,7 +83,7 @@ export class Decoder {
     return this.newline;
   }
 
-  /** Lines that the door wrote as one record: true where they are such. */
+  /** Lines that ingest wrote as one record: true where they are such. */
   private addBlock(value: Buffer, offset: number, atMs: number, { source }: Origin): boolean {
     if (value.at(-1) !== NEWLINE || !isText(value)) return false;
     let lines = 0;
@@ -137,13 +137,13 @@ export class Decoder {
   private endRun(): void {
     if (this.lines === 0) return;
     const { lines, firstOffset, receivedAtMs } = this;
-    const { source, judged } = this.origin!;
+    const { source, canonical } = this.origin!;
     const bytes = this.room.subarray(this.start, this.at);
     this.start = this.at;
     this.lines = 0;
-    // Whoever may write to the topic may claim that it was judged.
-    if (!judged || isText(bytes)) {
-      this.emit(bytes, lines, false, firstOffset, receivedAtMs, source, judged);
+    // Whoever may write to the topic may claim that it is canonical.
+    if (!canonical || isText(bytes)) {
+      this.emit(bytes, lines, false, firstOffset, receivedAtMs, source, canonical);
     } else {
       this.emit(this.mended(bytes), lines, false, firstOffset, receivedAtMs, source, false);
     }
@@ -166,7 +166,7 @@ export class Decoder {
     firstOffset: number,
     receivedAtMs: number,
     source: string,
-    judged: boolean,
+    canonical: boolean,
   ): void {
     if (sharesOffset) this.endRun();
     const { partition } = this;
@@ -180,7 +180,7 @@ export class Decoder {
       receivedAtMs,
       source,
       bytes,
-      judged,
+      canonical,
     });
   }
 
@@ -195,7 +195,7 @@ export class Decoder {
   }
 }
 
-/** Whether readers can tell the lines apart: no judged line has these characters. */
+/** Whether readers can tell the lines apart: no canonical line has these characters. */
 function isText(bytes: Buffer): boolean {
   return isUtf8(bytes) && !bytes.includes(RETURN) && !bytes.includes(SEPARATOR);
 }
@@ -206,7 +206,7 @@ const FOREIGN = {
   of(source: string): Origin {
     let origin = FOREIGN.known.get(source);
     if (origin === undefined) {
-      origin = { source, judged: false };
+      origin = { source, canonical: false };
       if (FOREIGN.known.size < 1000) FOREIGN.known.set(source, origin);
     }
     return origin;

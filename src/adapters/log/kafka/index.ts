@@ -1,4 +1,3 @@
 export { kafkaLogConfigSchema } from './config.ts';
 export { joinPartitionGroup } from './group.ts';
-export { openKafkaLog } from './log.ts';
-export { RECORD_MARKS } from './origin.ts';
+export { checkKafkaLog, openKafkaLog } from './open-log.ts';

@@ -24,21 +24,40 @@ describe('the key of a line', () => {
     ['{"session_id":{"user_id":"x"}}', null],
     ['{"session_id":"a\\u00e9\\"b"}', 'aé"b'],
     ['{}', null],
+    ['{"session_id":"s1","event_id":"e1"}', 'e1'],
+    ['{"event_id":"e1","order_id":"o1","event_type":"purchase"}', 'o1'],
+    ['{"event_type":"refund","order_id":17,"event_id":"e1"}', '17'],
+    ['{"event_type":"Order Completed","order_id":"o1"}', 'o1'],
+    ['{"event_type":"checkout","order_id":"o1","session_id":"s1"}', 's1'],
+    ['{"event_type":"purchase","order_id":"","event_id":"e1"}', 'e1'],
     ['{"tillstream_bad":"not_json","session_id":"s1"}', null],
   ];
   for (const [line, key] of cases) it(line, () => assert.equal(keyOf(line), key));
 
   it('is what a JSON parser finds', () => {
-    const name = fc.constantFrom('session_id', 'user_id', 'a', 'session', '"session_id":"x"');
+    const name = fc.constantFrom(
+      'session_id',
+      'user_id',
+      'event_id',
+      'order_id',
+      'a',
+      'session',
+      '"session_id":"x"',
+    );
     const value = fc.jsonValue({ maxDepth: 2 });
+    const entries = fc.uniqueArray(fc.tuple(name, value), { selector: ([each]) => each });
     fc.assert(
-      fc.property(fc.uniqueArray(fc.tuple(name, value), { selector: ([each]) => each }), (fields) => {
-        const event = Object.fromEntries(fields);
+      fc.property(entries, fc.boolean(), (fields, isOrder) => {
+        const event: Record<string, unknown> = {
+          ...Object.fromEntries(fields),
+          event_type: isOrder ? 'purchase' : 'view_product',
+        };
         const text = (field: unknown) =>
           (typeof field === 'string' && field !== '') || typeof field === 'number'
             ? JSON.stringify(field)
             : null;
-        const expected = text(event.session_id) ?? text(event.user_id);
+        const order = isOrder ? text(event.order_id) : null;
+        const expected = order ?? text(event.event_id) ?? text(event.session_id) ?? text(event.user_id);
         const found = keyOf(JSON.stringify(event));
         assert.equal(found, expected === null ? null : String(JSON.parse(expected)));
       }),

@@ -1,22 +1,29 @@
+import { isOrderEvent } from '../../../decode/identity.ts';
 import { BAD_MARK } from '../../../domain/fields.ts';
 import { BACKSLASH, COLON, COMMA, kindOf, NUMBER, QUOTE } from '../../../domain/json-bytes.ts';
 
+/** The fields that a key may come from, in quotes. */
+const ORDER = Buffer.from('"order_id"');
+const EVENT = Buffer.from('"event_id"');
 const SESSION = Buffer.from('"session_id"');
 const USER = Buffer.from('"user_id"');
+const TYPE = Buffer.from('"event_type"');
+const NAMES = [ORDER, EVENT, SESSION, USER, TYPE];
 const MARKED = Buffer.from(`{"${BAD_MARK}"`);
 
 /** Whether a line of the block can have a key at all. */
 export function mayHaveKeys(bytes: Buffer): boolean {
-  return bytes.includes(SESSION) || bytes.includes(USER);
+  return bytes.includes(SESSION) || bytes.includes(USER) || bytes.includes(EVENT) || bytes.includes(ORDER);
 }
 
 /**
- * The key of a line that the door has judged, so that what belongs together stays in order: its session_id, else its
- * user_id; null for a line that has neither or was judged bad.
+ * The key of a canonical line, so that rows of one identity (src/decode/identity.ts) meet in one partition: the
+ * order_id of a purchase or refund, else the event_id, so that a line that is sent again follows the first. A line with neither
+ * goes by its session_id, else its user_id; null for one that has none of them, and for a rejected line.
  */
 export function lineKey(bytes: Buffer, start: number, end: number): Buffer | null {
   if (startsWith(bytes, start, MARKED)) return null;
-  let user: Buffer | null = null;
+  const values: (Buffer | null)[] = [null, null, null, null, null];
   let depth = 0;
   let isName = false;
   for (let at = start; at < end; at++) {
@@ -24,10 +31,8 @@ export function lineKey(bytes: Buffer, start: number, end: number): Buffer | nul
     if (byte === QUOTE) {
       const close = stringEnd(bytes, at, end);
       if (isName && depth === 1) {
-        if (isText(bytes, at, close, SESSION)) {
-          const session = valueText(bytes, close + 1, end);
-          if (session !== null) return session;
-        } else if (isText(bytes, at, close, USER)) user = valueText(bytes, close + 1, end);
+        for (let name = 0; name < NAMES.length; name++)
+          if (isText(bytes, at, close, NAMES[name]!)) values[name] = valueText(bytes, close + 1, end);
       }
       isName = false;
       at = close;
@@ -37,7 +42,9 @@ export function lineKey(bytes: Buffer, start: number, end: number): Buffer | nul
     } else if (byte === 0x7d || byte === 0x5d) depth--;
     else if (byte === COMMA) isName = depth === 1;
   }
-  return user;
+  const [order, event, session, user, type] = values;
+  const isOrder = order && type && isOrderEvent(type.toString());
+  return (isOrder ? order : null) ?? event ?? session ?? user ?? null;
 }
 
 /** Position of the quote that ends the string. */

@@ -1,8 +1,8 @@
-import { UsageError } from '../../../domain/errors.ts';
 import type { Logger } from '../../../domain/logger.ts';
 import { type CountsBySource, type Offset, type Positions, sumCounts } from '../../../domain/offset.ts';
 import {
   type AppendResult,
+  type ArchivedLines,
   type EventLog,
   type LogBatch,
   type LogBlock,
@@ -11,15 +11,22 @@ import {
   type LogStatus,
   type ReadLimits,
 } from '../../../ports/event-log.ts';
-import { createKafkaClient, type KafkaClient } from '../../kafka-client/client.ts';
-import { asFault, CODE, faultOf, type KafkaFault } from '../../kafka-client/faults.ts';
+import type { KafkaClient } from '../../kafka-client/client.ts';
+import {
+  asFault,
+  CODE,
+  faultOf,
+  type KafkaFault,
+  missingTopic,
+  needsPerson,
+} from '../../kafka-client/faults.ts';
 import { Follower } from '../../kafka-client/follower.ts';
 import { Appender } from './appender.ts';
 import { PartitionBooks } from './books.ts';
-import { BooksFile } from './books-file.ts';
+import type { BooksFile } from './books-file.ts';
 import type { KafkaLogConfig } from './config.ts';
 import { addCounts } from './counts.ts';
-import { openTopic } from './open-topic.ts';
+import type { Expired } from './expired.ts';
 import { FETCH_BYTES, PartitionLog } from './partition-log.ts';
 import { Waiters } from './waiters.ts';
 
@@ -57,49 +64,14 @@ const CLUSTER = -1;
 /** How long the start waits until what the books don't have is counted. */
 const OPEN_MS_MAX = 10_000;
 
-/**
- * Opens the event log in a topic of Kafka, which is created where it is missing. Throws UsageError when the brokers can't
- * be reached, refuse us, or the topic can't be a log.
- *
- * Differences to a log of our own: a refused append says "may or may not have been stored" when the answer was missing
- * (who sends again is protected by event_id); the cluster deletes by age, whoever still has to read.
- */
-export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> {
-  const { config, logger } = options;
-  const client = await createKafkaClient(config, 'log.').catch((error: Error) => {
-    throw new UsageError(`The event log can't be opened: ${error.message}.`);
-  });
-  try {
-    const { topic, batchBytesMax } = await openTopic(client, config, logger);
-    const file = new BooksFile(options.dir, topic.id, options.program);
-    const { books, why } = options.readers.length > 0 ? await file.read() : { books: null, why: '' };
-    if (why)
-      logger.warn(
-        { dir: options.dir },
-        `kafka: the log's books can't be used, as ${why}; reading from the start`,
-      );
-    const log = new KafkaLog(options, client, topic.id, file, batchBytesMax);
-    for (const { partition } of topic.partitions) {
-      const range = await client.range(partition);
-      log.addPartition(
-        new PartitionBooks(partition, options.now, books?.get(partition) ?? range.start),
-        range,
-      );
-    }
-    await log.start();
-    return log;
-  } catch (error) {
-    await client.close();
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`The event log on Kafka can't be opened: ${(error as Error).message}.`);
-  }
-}
-
-class KafkaLog implements EventLog {
+/** The event log in a topic of Kafka; `openKafkaLog` makes one. */
+export class KafkaLog implements EventLog {
   readonly id: string;
+  readonly expires = true;
   private readonly options: KafkaLogOptions;
   private readonly client: KafkaClient;
   private readonly file: BooksFile;
+  private readonly expired: Expired;
   private readonly appender: Appender;
   private readonly follower: Follower;
   private readonly waiters = new Waiters();
@@ -118,8 +90,10 @@ class KafkaLog implements EventLog {
     id: string,
     file: BooksFile,
     batchBytesMax: number | null,
+    expired: Expired,
   ) {
     this.id = id;
+    this.expired = expired;
     this.options = options;
     this.client = client;
     this.file = file;
@@ -129,6 +103,7 @@ class KafkaLog implements EventLog {
       config,
       now,
       batchBytesMax: Math.min(BATCH_BYTES, Math.floor((batchBytesMax ?? MIB) * 0.85)),
+      received: () => this.received(),
       readable: (...range) => this.readable(...range),
     });
     this.follower = new Follower({
@@ -141,11 +116,16 @@ class KafkaLog implements EventLog {
       },
       outOfRange: async (partition) => {
         const log = this.logs.get(partition)!;
-        log.skipDeleted(await client.range(partition));
+        const lines = log.skipDeleted(await client.range(partition));
+        if (lines > 0) this.warnExpired(lines, partition);
         this.waiters.wake(partition, log.end);
       },
       onFault: (partition, fault) => this.onFault(partition, fault),
     });
+  }
+
+  get lineBytesMax(): number {
+    return this.appender.lineBytesMax;
   }
 
   addPartition(books: PartitionBooks, range: { start: number; end: number }): void {
@@ -184,7 +164,7 @@ class KafkaLog implements EventLog {
       partition,
       start: Math.min(start, end),
       end,
-      lines: sumCounts(books.counts),
+      lines: sumCounts(books.counts) + this.expired.unreadBefore(partition),
     }));
   }
 
@@ -200,8 +180,32 @@ class KafkaLog implements EventLog {
 
   received(): CountsBySource {
     const counts: CountsBySource = Object.create(null);
-    for (const { books } of this.logs.values()) addCounts(counts, books.counts);
+    for (const { books, partition } of this.logs.values()) {
+      addCounts(counts, books.counts);
+      this.expired.addUnread(counts, partition);
+    }
     return { ...counts };
+  }
+
+  async adopt(archived: ArchivedLines): Promise<void> {
+    // What is past the end is refused by whoever reads there.
+    const isPast = Object.entries(archived.positions).some(
+      ([partition, offset]) => offset > (this.logs.get(Number(partition))?.end ?? 0),
+    );
+    if (this.onlyTakes || isPast) return;
+    const lines = await this.expired.adopt(archived, (positions) => this.receivedBefore(positions));
+    if (lines > 0) this.warnExpired(lines);
+  }
+
+  archivedBefore(): CountsBySource {
+    return this.expired.archived;
+  }
+
+  private warnExpired(lines: number, partition?: number): void {
+    this.options.logger.warn(
+      { topic: this.client.topic, lines, ...(partition === undefined ? {} : { partition }) },
+      'kafka: the topic has deleted records before they were read (its retention is shorter than the outage); the ledger shows them as expired',
+    );
   }
 
   async receivedBefore(positions: Positions): Promise<CountsBySource> {
@@ -211,6 +215,8 @@ class KafkaLog implements EventLog {
       this.logAt(Number(partition), offset).countsBefore(offset),
     );
     for (const each of await Promise.all(all)) addCounts(counts, each);
+    for (const [partition, offset] of Object.entries(positions))
+      this.expired.addUnread(counts, Number(partition), offset);
     return { ...counts };
   }
 
@@ -221,20 +227,35 @@ class KafkaLog implements EventLog {
   }
 
   status(): LogStatus {
-    const shown = [...this.faults.values()].find(({ sinceMs }) => Date.now() - sinceMs >= SHOWN_AFTER_MS);
+    const faults = [...this.faults.values()].filter(({ sinceMs }) => Date.now() - sinceMs >= SHOWN_AFTER_MS);
+    const shown = faults.find(({ fault }) => needsPerson(fault)) ?? faults[0];
     const logs = [...this.logs.values()];
     const lastMs = logs.reduce((last, { books }) => Math.max(last, books.lastMs), this.appendedAtMs);
     const { brokers } = this.options.config;
     return {
-      state: shown === undefined ? 'ready' : 'failed',
+      state: shown === undefined ? 'ready' : needsPerson(shown.fault) ? 'failed' : 'waiting',
       message:
         shown === undefined
-          ? ''
-          : `Kafka at ${brokers.join(', ')}: ${shown.fault.message}. Lines are taken again when it is back.`,
+          ? this.expiredMessage()
+          : `Kafka at ${brokers.join(', ')}: ${shown.fault.message}. It is tried again by itself.`,
       bytes: 0,
-      lostLines: logs.reduce((sum, { books }) => sum + books.lostLines, 0),
+      lostLines: this.lostLines(),
       lastReceivedAtMs: lastMs === 0 ? null : lastMs,
     };
+  }
+
+  private expiredMessage(): string {
+    const lines = this.lostLines();
+    return lines === 0
+      ? ''
+      : `The topic has deleted ${lines} records before they were read. Set a longer retention.ms for ${this.client.topic}.`;
+  }
+
+  private lostLines(): number {
+    return [...this.logs.values()].reduce(
+      (sum, { books }) => sum + books.lostLines,
+      this.expired.unreadLines(),
+    );
   }
 
   async close(): Promise<void> {
@@ -261,7 +282,7 @@ class KafkaLog implements EventLog {
     const { topic } = this.client;
     try {
       const found = await this.client.refresh();
-      if (found === null) throw faultOf(CODE.UNKNOWN_TOPIC_OR_PARTITION, `topic ${topic}`);
+      if (found === null) throw missingTopic(topic);
       const leaderless = found.partitions.find(({ leader }) => leader < 0);
       if (leaderless)
         throw faultOf(CODE.LEADER_NOT_AVAILABLE, `partition ${leaderless.partition} of ${topic}`);
@@ -302,8 +323,8 @@ class KafkaLog implements EventLog {
     const log = this.logs.get(partition);
     this.appendedAtMs = Math.max(this.appendedAtMs, appendedAtMs);
     if (log === undefined || this.onlyTakes) return appendedAtMs;
-    // While an open transaction of others holds the partition back, the lines are durable all the same.
-    if (log.isLive && end > 0) await log.reach(end, READABLE_MS_MAX).catch(() => {});
+    // While an open transaction of another program holds the partition back, or it can't be read, the lines are durable all the same.
+    if (log.isLive && end > 0) await log.reachUnlessHeld(end, READABLE_MS_MAX);
     return log.receivedAt(first) ?? Math.max(log.books.lastMs, appendedAtMs);
   }
 
@@ -317,18 +338,21 @@ class KafkaLog implements EventLog {
     if (!this.options.readers.every((reader) => this.retained.has(reader))) return;
     for (const { partition, books } of this.logs.values()) {
       const needed = this.options.readers.map((reader) => this.retained.get(reader)![partition] ?? 0);
-      if (needed.length > 0) books.forgetBefore(Math.min(...needed));
+      if (needed.length > 0) books.forgetBefore(needed.reduce((least, offset) => Math.min(least, offset)));
     }
   }
 
   private async writeBooks(): Promise<void> {
     await this.writing;
     try {
-      await this.file.write(Array.from(this.logs.values(), ({ books }) => books));
+      await this.file.write(
+        Array.from(this.logs.values(), ({ books }) => books),
+        this.expired,
+      );
     } catch (error) {
       this.options.logger.error(
         { err: error },
-        'kafka: the books can’t be written; they will be counted anew after a restart',
+        'kafka: the books can’t be written; they will be counted again after a restart',
       );
     }
   }

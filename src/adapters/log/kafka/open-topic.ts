@@ -7,6 +7,8 @@ import { AccessFault, asFault, CODE, isRefusal, type KafkaFault } from '../../ka
 import type { KafkaLogConfig } from './config.ts';
 
 const TOPIC_RESOURCE = 2;
+/** With less, common events would not fit. */
+const MESSAGE_BYTES_MIN = 16 * 1024;
 /** A new topic has its leaders after a moment. */
 const LEADERS_MS_MAX = 30_000;
 
@@ -36,6 +38,26 @@ export async function openTopic(
   }
 }
 
+/** Tries what `openTopic` does, and creates nothing: of a topic that is missing, whether it could be made. Throws UsageError. */
+export async function checkTopic(
+  client: KafkaClient,
+  config: KafkaLogConfig,
+  logger: Logger,
+): Promise<string> {
+  try {
+    await client.check();
+    if ((await client.refresh()) === null) {
+      await createTopic(client, config, logger, true);
+      return `reachable; the topic ${config.topic} does not exist yet, a start creates it`;
+    }
+    checkSettings(config.topic, await settingsOf(client, logger), logger);
+    return `reachable; the topic ${config.topic} exists`;
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw usageError(asFault(error, `topic ${config.topic}`), config);
+  }
+}
+
 function usageError(fault: KafkaFault, { brokers, topic, sasl }: KafkaLogConfig): UsageError {
   const where = brokers.join(', ');
   if (fault instanceof AccessFault)
@@ -54,7 +76,12 @@ function usageError(fault: KafkaFault, { brokers, topic, sasl }: KafkaLogConfig)
   );
 }
 
-async function createTopic(client: KafkaClient, config: KafkaLogConfig, logger: Logger): Promise<void> {
+async function createTopic(
+  client: KafkaClient,
+  config: KafkaLogConfig,
+  logger: Logger,
+  onlyValidate = false,
+): Promise<void> {
   const { topic, partitions, retention_hours } = config;
   const replicas = config.replication_factor ?? (client.brokerCount >= 3 ? 3 : 1);
   const configs = [
@@ -68,7 +95,14 @@ async function createTopic(client: KafkaClient, config: KafkaLogConfig, logger: 
   ];
   try {
     const { controller, requestTimeoutMs } = client;
-    await client.call('control', controller, createTopicsV5.api, request as never, requestTimeoutMs, false);
+    await client.call(
+      'control',
+      controller,
+      createTopicsV5.api,
+      request as never,
+      requestTimeoutMs,
+      onlyValidate,
+    );
   } catch (error) {
     const fault = asFault(error, `topic ${topic}`);
     // Another process was faster.
@@ -79,7 +113,7 @@ async function createTopic(client: KafkaClient, config: KafkaLogConfig, logger: 
         `${fault.message}. Create it yourself, or give the user the right to.`,
     );
   }
-  logger.info({ topic, partitions, replicas }, 'kafka: the topic was created');
+  if (!onlyValidate) logger.info({ topic, partitions, replicas }, 'kafka: the topic was created');
 }
 
 async function withLeaders(client: KafkaClient): Promise<TopicMetadata> {
@@ -119,6 +153,13 @@ function checkSettings(topic: string, settings: Map<string, string | null> | nul
     throw new UsageError(
       `The topic ${topic} is compacted (cleanup.policy=${settings.get('cleanup.policy')}): the cluster deletes events from ` +
         'it that have a newer one with the same key. Set cleanup.policy=delete, or use another topic as the log.',
+    );
+  }
+  const batchBytes = settings?.get('max.message.bytes');
+  if (batchBytes && Number(batchBytes) < MESSAGE_BYTES_MIN) {
+    throw new UsageError(
+      `The topic ${topic} takes no messages of more than ${batchBytes} bytes (max.message.bytes). Set it to at least ` +
+        `${MESSAGE_BYTES_MIN}, or use another topic as the log.`,
     );
   }
   if (settings?.get('message.timestamp.type') === 'CreateTime') {

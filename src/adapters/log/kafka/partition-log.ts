@@ -2,7 +2,7 @@ import type { CountsBySource } from '../../../domain/offset.ts';
 import { sumCounts } from '../../../domain/offset.ts';
 import type { LogBatch, ReadLimits } from '../../../ports/event-log.ts';
 import type { KafkaClient } from '../../kafka-client/client.ts';
-import { CODE, KafkaFault } from '../../kafka-client/faults.ts';
+import { CODE, KafkaFault, LastingFault } from '../../kafka-client/faults.ts';
 import type { FetchedPartition } from '../../kafka-client/fetch.ts';
 import { fetchOne } from '../../kafka-client/fetch-one.ts';
 import { committedBatches } from '../../kafka-client/record-batches.ts';
@@ -50,6 +50,8 @@ export class PartitionLog {
   /** Everything that was committed has been read since the start. */
   isLive = false;
   fault: KafkaFault | null = null;
+  /** An open transaction of another program keeps what follows it from being read. */
+  private isHeld = false;
   private readonly options: PartitionLogOptions;
   /** The newest lines, without a gap up to the end of the books. */
   private recent: Chunk[] = [];
@@ -74,7 +76,7 @@ export class PartitionLog {
   }
 
   /** Takes what was fetched at the end of the books. True when lines came. */
-  extend({ records, aborted, logStart, lastStable }: FetchedPartition): boolean {
+  extend({ records, aborted, logStart, lastStable, highWater }: FetchedPartition): boolean {
     const { books } = this;
     if (logStart > this.start) this.start = logStart;
     const { batches, next } = committedBatches(records, books.end, aborted);
@@ -88,6 +90,7 @@ export class PartitionLog {
       books.extend(lines, next, lastMs);
       this.keep({ before, next, lastMs, batches: lines, bytes: bytesOf(lines) });
     }
+    this.isHeld = lastStable < highWater;
     const endBefore = this.end;
     if (books.end >= lastStable) this.isLive = true;
     this.end = Math.max(this.end, this.books.end >= lastStable ? books.lineEnd : lastStable);
@@ -95,22 +98,24 @@ export class PartitionLog {
     return this.end > endBefore;
   }
 
-  /** The end of the books does not exist: what retention has deleted unread is lost. Throws when it is not that. */
-  skipDeleted({ start, end }: { start: number; end: number }): void {
+  /** The end of the books does not exist: what retention has deleted unread is lost. Gives the offsets. Throws when it is not that. */
+  skipDeleted({ start, end }: { start: number; end: number }): number {
     const { books } = this;
     if (books.end > end) {
-      throw new KafkaFault(
+      throw new LastingFault(
         `partition ${this.partition} ends at ${end}, but was read up to ${books.end}: the cluster has lost records, as ` +
           'after an unclean election. Use another topic, or a new data folder, which reads this one from its start',
       );
     }
     this.start = Math.max(this.start, start);
-    if (start <= books.end) return;
+    const lines = start - books.end;
+    if (lines <= 0) return 0;
     this.recent = [];
     this.recentBytes = 0;
     books.skipLost(start);
     this.end = Math.max(this.end, start);
     this.wake();
+    return lines;
   }
 
   /** Whether the follower should wait for a reader that is at work, as what comes next would no longer fit in memory. */
@@ -185,6 +190,13 @@ export class PartitionLog {
     }
   }
 
+  /** The same, but resolves too as soon as an open transaction holds back the records, or after the time. */
+  async reachUnlessHeld(offset: number, waitMsMax: number): Promise<void> {
+    const untilMs = Date.now() + waitMsMax;
+    while (this.books.end < offset && !this.isHeld && this.fault === null && Date.now() < untilMs)
+      await this.growth(offset, Math.min(untilMs - Date.now(), 1000));
+  }
+
   private growth(offset: number, ms: number): Promise<void> {
     return new Promise((resolve) => {
       const waiter = { offset, settle: () => settle() };
@@ -199,7 +211,7 @@ export class PartitionLog {
   }
 
   private wake(): void {
-    for (const { offset, settle } of this.waiting) if (offset <= this.books.end) settle();
+    for (const { offset, settle } of this.waiting) if (offset <= this.books.end || this.isHeld) settle();
   }
 
   private keep(chunk: Chunk): void {

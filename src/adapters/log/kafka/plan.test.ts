@@ -59,7 +59,7 @@ describe('planned batches', () => {
           for (const batches of planned) {
             const { partition } = batches[0]!;
             for (const batch of stored(batches)) {
-              assert.ok(batch.judged);
+              assert.ok(batch.canonical);
               for (const text of batch.bytes.toString().trimEnd().split('\n')) {
                 const event = JSON.parse(text);
                 const key = event.session_id ?? '';

@@ -9,56 +9,68 @@ import {
   LogRefused,
   type LogStatus,
   type ReadLimits,
+  SourceNames,
 } from '../../../ports/event-log.ts';
 
-/** An event log in memory, for tests: the same contract, but nothing outlives the process and nothing is deleted. */
-export function openMemoryLog(options: { now: () => number }): EventLog {
-  return new MemoryLog(options.now);
+/**
+ * An event log in memory, for tests: the same contract, but nothing outlives the process and nothing is deleted. Blocks go to
+ * its partitions in turn. `id`: that of a log whose lines an archive has already.
+ */
+export function openMemoryLog(options: { now: () => number; partitions?: number; id?: string }): EventLog {
+  return new MemoryLog(options.now, options.partitions ?? 1, options.id ?? randomUUID());
 }
 
 class MemoryLog implements EventLog {
-  readonly id = randomUUID();
+  readonly id: string;
   private readonly now: () => number;
+  private readonly ends: Offset[];
   private readonly batches: LogBatch[] = [];
   private readonly waiting = new Set<() => void>();
-  private end: Offset = 0;
+  private readonly names = new SourceNames();
+  private next = 0;
   private bytes = 0;
   private lastReceivedAtMs: number | null = null;
   private closed = false;
 
-  constructor(now: () => number) {
+  constructor(now: () => number, partitions: number, id: string) {
+    this.id = id;
     this.now = now;
+    this.ends = Array.from({ length: partitions }, () => 0);
   }
 
   async append(block: LogBlock): Promise<AppendResult> {
     this.check(0);
+    this.names.add(block.source, () => this.received());
     const bytes = Buffer.concat(block.bytes);
     if (block.lines < 1 || bytes.at(-1) !== 0x0a) throw new TypeError('a block must hold whole lines');
-    const firstOffset = this.end;
+    const partition = this.next;
+    this.next = (partition + 1) % this.ends.length;
+    const firstOffset = this.ends[partition]!;
     const receivedAtMs = Math.max(this.lastReceivedAtMs ?? 0, this.now());
     const { lines, source } = block;
     const nextOffset = firstOffset + lines;
-    const place = { partition: 0, firstOffset, nextOffset, sharesOffset: false };
-    this.batches.push({ ...place, lines, receivedAtMs, source, bytes, judged: true });
-    this.end = nextOffset;
+    const place = { partition, firstOffset, nextOffset, sharesOffset: false };
+    this.batches.push({ ...place, lines, receivedAtMs, source, bytes, canonical: true });
+    this.ends[partition] = nextOffset;
     this.bytes += bytes.length;
     this.lastReceivedAtMs = receivedAtMs;
     for (const look of this.waiting) look();
-    return { partition: 0, firstOffset, receivedAtMs };
+    return { partition, firstOffset, receivedAtMs };
   }
 
   partitions(): LogPartition[] {
-    return [{ partition: 0, start: 0, end: this.end }];
+    return this.ends.map((end, partition) => ({ partition, start: 0, end }));
   }
 
   async read(partition: number, from: Offset, limits: ReadLimits): Promise<LogBatch[]> {
     this.check(partition);
-    if (!Number.isSafeInteger(from) || from < 0 || from > this.end) throw new RangeError(`no offset ${from}`);
+    if (!Number.isSafeInteger(from) || from < 0 || from > this.ends[partition]!)
+      throw new RangeError(`no offset ${from}`);
     const result: LogBatch[] = [];
     let bytes = 0;
     let lines = 0;
     for (const batch of this.batches) {
-      if (batch.firstOffset + batch.lines <= from) continue;
+      if (batch.partition !== partition || batch.nextOffset <= from) continue;
       const cut = cutBefore(batch, from);
       bytes += cut.bytes.length;
       lines += cut.lines;
@@ -69,18 +81,19 @@ class MemoryLog implements EventLog {
   }
 
   async waitPast(positions: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
-    const offset = this.offsetIn(positions) ?? Number.POSITIVE_INFINITY;
-    if (this.end > offset) return true;
+    this.checkAll(positions);
+    const isPast = () => this.ends.some((end, partition) => end > (positions[partition] ?? end));
+    if (isPast()) return true;
     if (signal?.aborted) return false;
     return await new Promise((resolve) => {
       const settle = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', settle);
         this.waiting.delete(look);
-        resolve(this.end > offset);
+        resolve(isPast());
       };
       const look = () => {
-        if (this.closed || this.end > offset) settle();
+        if (this.closed || isPast()) settle();
       };
       const timer = setTimeout(settle, timeoutMs);
       signal?.addEventListener('abort', settle, { once: true });
@@ -89,18 +102,21 @@ class MemoryLog implements EventLog {
   }
 
   received(): CountsBySource {
-    return this.count(this.end);
+    return this.count(this.ends);
   }
 
   async receivedBefore(positions: Positions): Promise<CountsBySource> {
-    const offset = this.offsetIn(positions) ?? 0;
-    if (!(offset >= 0 && offset <= this.end)) throw new RangeError(`no offset ${offset}`);
-    return this.count(offset);
+    this.checkAll(positions);
+    for (const [partition, offset] of Object.entries(positions))
+      if (!(offset >= 0 && offset <= this.ends[Number(partition)]!))
+        throw new RangeError(`no offset ${offset}`);
+    return this.count(positions);
   }
 
   retain(_reader: string, positions: Positions): void {
-    const from = this.offsetIn(positions) ?? 0;
-    if (!Number.isSafeInteger(from) || from < 0) throw new RangeError(`bad offset ${from}`);
+    this.checkAll(positions);
+    for (const from of Object.values(positions))
+      if (!Number.isSafeInteger(from) || from < 0) throw new RangeError(`bad offset ${from}`);
   }
 
   status(): LogStatus {
@@ -113,23 +129,22 @@ class MemoryLog implements EventLog {
     for (const look of this.waiting) look();
   }
 
-  private count(offset: Offset): CountsBySource {
+  private count(positions: Positions): CountsBySource {
     const counts = Object.create(null) as CountsBySource;
     for (const batch of this.batches) {
-      const lines = Math.min(batch.lines, offset - batch.firstOffset);
+      const lines = Math.min(batch.lines, (positions[batch.partition] ?? 0) - batch.firstOffset);
       if (lines > 0) addCount(counts, batch.source, lines);
     }
     return { ...counts };
   }
 
-  private offsetIn(positions: Positions): Offset | undefined {
+  private checkAll(positions: Positions): void {
     for (const partition of Object.keys(positions)) this.check(Number(partition));
-    return positions[0];
   }
 
   private check(partition: number): void {
     if (this.closed) throw new LogRefused('log_closed', 'The log is closed.');
-    if (partition !== 0) throw new RangeError(`no partition ${partition}`);
+    if (this.ends[partition] === undefined) throw new RangeError(`no partition ${partition}`);
   }
 }
 

@@ -46,7 +46,7 @@ export const segmentLogConfigSchema = z
           ),
       })
       .prefault({})
-      .describe('When old segments are deleted. What a reader still needs is never deleted.'),
+      .describe('When old segments are deleted. What archive and metrics still need is never deleted.'),
   })
   .describe('The embedded event log: segment files in a folder.');
 

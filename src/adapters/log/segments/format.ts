@@ -18,10 +18,13 @@
 import { crc32 } from 'node:zlib';
 import type { CountsBySource, Offset } from '../../../domain/offset.ts';
 
-export const FORMAT_VERSION = 1;
+/** 2: the lines of a batch may be canonical. */
+export const FORMAT_VERSION = 2;
 
-/** A longer header line is damage. Room for several hundred sources. */
-export const HEADER_BYTES_MAX = 64 * 1024;
+/** A longer header line is damage, and none is written. Earlier versions wrote as many sources as there were. */
+export const HEADER_BYTES_MAX = 1024 * 1024;
+/** Room for a header with as many sources as a log takes now. */
+export const HEADER_BYTES_USUAL = 64 * 1024;
 
 const SEGMENT_PREFIX = '{"tillstream_segment":{';
 export const BATCH_PREFIX = '{"tillstream_batch":{';
@@ -44,6 +47,8 @@ export interface BatchHeader {
   crc: number;
   receivedAtMs: number;
   source: string;
+  /** Whether the lines are in the form that ingest gives them; in batches of format version 1 they are as they came. */
+  canonical: boolean;
   /** Lines received before this batch, by source. */
   before: CountsBySource;
 }
@@ -91,6 +96,7 @@ export function encodeBatchHeader(header: BatchHeader, seed: number): Buffer {
     crc: header.crc,
     received_at: header.receivedAtMs,
     source: header.source,
+    ...(header.canonical ? { canonical: true } : {}),
     before: header.before,
   });
   return seal(`{"tillstream_batch":${body.slice(0, -1)}`, seed);
@@ -127,6 +133,7 @@ export function decodeBatchHeader(
     crc: raw.crc as number,
     receivedAtMs: raw.received_at as number,
     source: raw.source as string,
+    canonical: raw.canonical === true,
     before: raw.before as CountsBySource,
   };
   return { header, headerBytes: found.headerBytes };

@@ -63,13 +63,26 @@ export async function acquireLock(
     token: randomUUID(),
   };
   const temporary = `${path}.${own.token}`;
-  await fs.writeFile(temporary, JSON.stringify(own), { flag: 'wx', mode: 0o640 });
   try {
+    await fs.writeFile(temporary, JSON.stringify(own), { flag: 'wx', mode: 0o640 });
     const number = await take(path, temporary, own, staleMs);
     await removeBelow(path, number);
     return hold(path, number, own, beatMs, onLost);
   } finally {
     await fs.unlink(temporary).catch(ignoreMissing);
+  }
+}
+
+/** Process id of who holds the lock, without touching it; null when nobody does. */
+export async function lockHolder(path: string, staleMs = STALE_MS): Promise<number | null> {
+  const own: Holder = { pid: 0, started: null, space: await pidSpace(), host: hostname(), token: '' };
+  for (;;) {
+    const highest = (await numbers(path)).at(-1);
+    if (highest === undefined) return null;
+    const holder = await readHolder(`${path}.${highest}`);
+    if (holder === 'gone') continue;
+    const isHeld = isHolder(holder) && (await isAlive(`${path}.${highest}`, holder, own, staleMs));
+    return isHeld ? holder.pid : null;
   }
 }
 
@@ -127,8 +140,14 @@ function hold(
       if (lost) return;
       lost = true;
       const temporary = `${path}.${own.token}`;
-      await fs.writeFile(temporary, JSON.stringify({ ...own, released: true }), { mode: 0o640 });
-      await fs.rename(temporary, file);
+      try {
+        await fs.writeFile(temporary, JSON.stringify({ ...own, released: true }), { mode: 0o640 });
+        await fs.rename(temporary, file);
+      } catch (error) {
+        // On a full disk: the lock ends with this process all the same.
+        await fs.unlink(temporary).catch(ignoreMissing);
+        throw error;
+      }
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Offset } from '../../../domain/offset.ts';
 import type { LogBatch, ReadLimits } from '../../../ports/event-log.ts';
 import { errorCode, type LogFiles } from './files.ts';
-import { type BatchHeader, HEADER_BYTES_MAX, skipLines } from './format.ts';
+import { type BatchHeader, HEADER_BYTES_USUAL, skipLines } from './format.ts';
 import { locate } from './locate.ts';
 import type { Quarantine } from './quarantine.ts';
 import { Scanner } from './scan.ts';
@@ -73,7 +73,7 @@ export class SegmentReader {
       }
       const start = position;
       // One read for all of it, with room for the header of a block that is just as large as asked for.
-      const ahead = Math.min(limits.bytesMax + HEADER_BYTES_MAX, bytes - position);
+      const ahead = Math.min(limits.bytesMax + HEADER_BYTES_USUAL, bytes - position);
       const scanner = new Scanner(this.files, fd, bytes, this.seed, ahead, limits.memory);
       const batches: LogBatch[] = [];
       let lines = 0;
@@ -145,6 +145,6 @@ function toBatch(header: BatchHeader, body: Buffer, from: Offset): LogBatch {
     receivedAtMs: header.receivedAtMs,
     source: header.source,
     bytes: skipped === 0 ? body : skipLines(body, skipped),
-    judged: true,
+    canonical: header.canonical,
   };
 }

@@ -1,6 +1,6 @@
 import { addCount, type CountsBySource, type Offset } from '../../../domain/offset.ts';
 import type { LogFiles } from './files.ts';
-import { HEADER_BYTES_MAX, headerSeed, segmentFirst, segmentName } from './format.ts';
+import { HEADER_BYTES_USUAL, headerSeed, segmentFirst, segmentName } from './format.ts';
 import { type Identity, refuseNewer } from './identity.ts';
 import type { Damage, Quarantine } from './quarantine.ts';
 import { Scanner } from './scan.ts';
@@ -86,7 +86,7 @@ function afterLoss(found: Surveyed, segments: Segment[], floor: Offset, identity
     activeFd: null,
     end: floor,
     received,
-    lastReceivedAtMs: times.length === 0 ? null : Math.max(...times),
+    lastReceivedAtMs: times.reduce<number | null>((newest, time) => Math.max(newest ?? time, time), null),
   };
 }
 
@@ -120,7 +120,7 @@ function emptySurvey(): Surveyed {
 
 /** Checks every byte of a segment. */
 async function survey(files: LogFiles, fd: number, segment: Segment, logId: string): Promise<Surveyed> {
-  const scanner = new Scanner(files, fd, segment.bytes, headerSeed(logId), 16 * HEADER_BYTES_MAX);
+  const scanner = new Scanner(files, fd, segment.bytes, headerSeed(logId), 16 * HEADER_BYTES_USUAL);
   const found = emptySurvey();
   found.end = segment.first;
   let position = 0;

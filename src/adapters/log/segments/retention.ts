@@ -18,7 +18,7 @@ export class Retention {
   private readonly seed: number;
   private readonly limits: RetentionLimits;
   private readonly now: () => number;
-  /** Position of each reader; null for one that has not told it yet, and may need everything. */
+  /** Position of each reader that lines are kept for; null for one that has not given it yet, and may need everything. */
   private readonly positions = new Map<string, Offset | null>();
   private running: Promise<void> | null = null;
 
@@ -41,7 +41,8 @@ export class Retention {
   }
 
   retain(name: string, from: Offset): void {
-    this.positions.set(name, from);
+    // Lines are not kept for others: a store that is away must not fill the disk.
+    if (this.positions.has(name)) this.positions.set(name, from);
     this.start();
   }
 

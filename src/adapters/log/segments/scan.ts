@@ -7,6 +7,7 @@ import {
   decodeBatchHeader,
   decodeSegmentHeader,
   HEADER_BYTES_MAX,
+  HEADER_BYTES_USUAL,
   type SegmentHeader,
 } from './format.ts';
 
@@ -109,7 +110,8 @@ export class Scanner {
       const rest = this.window.subarray(from);
       if (rest.includes(0x0a)) return rest;
     }
-    return await this.bytes(position, HEADER_BYTES_MAX);
+    const usual = await this.bytes(position, HEADER_BYTES_USUAL);
+    return usual.includes(0x0a) ? usual : await this.bytes(position, HEADER_BYTES_MAX);
   }
 
   // Looks for a header anywhere, not only after a newline: that one may be what is damaged. The checksum decides.

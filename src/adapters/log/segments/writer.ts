@@ -1,12 +1,14 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { addCount } from '../../../domain/offset.ts';
-import { type AppendResult, type LogBlock, LogRefused } from '../../../ports/event-log.ts';
+import { messageOf } from '../../../domain/system-error.ts';
+import { type AppendResult, type LogBlock, LogRefused, SourceNames } from '../../../ports/event-log.ts';
 import { errorCode, ignoreMissing, type LogFiles, writeAll } from './files.ts';
 import {
   checksum,
   encodeBatchHeader,
   encodeSegmentHeader,
   FORMAT_VERSION,
+  HEADER_BYTES_MAX,
   headerSeed,
   segmentName,
 } from './format.ts';
@@ -16,6 +18,8 @@ import type { DiskReserve } from './space.ts';
 /** Above this many buffers they are put together first: one copy is cheaper than a call with thousands of parts. */
 const BUFFERS_MAX = 256;
 const SPACE_CHECK_MS = 1_000;
+const TOO_LARGE_HEADER =
+  'The log has lines of so many sources that it could not be read any more with another batch. Set it aside, and start with an empty one.';
 
 interface Waiting {
   block: LogBlock;
@@ -61,6 +65,7 @@ export class Writer {
   private readonly options: WriterOptions;
   private readonly books: Books;
   private readonly seed: number;
+  private readonly names = new SourceNames();
   private queue: Waiting[] = [];
   private queuedBytes = 0;
   private running: Promise<void> | null = null;
@@ -76,6 +81,11 @@ export class Writer {
     const bytes = checkBlock(block);
     const refusal = this.refusal();
     if (refusal !== null) return Promise.reject(refusal);
+    try {
+      this.names.add(block.source, () => this.books.received);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     if (this.queuedBytes > 0 && this.queuedBytes + bytes > this.options.queueBytesMax) {
       return Promise.reject(new LogRefused('log_busy', 'The log is waiting for the disk.', 1));
     }
@@ -117,6 +127,7 @@ export class Writer {
     await yieldToEvents();
     while (this.queue.length > 0) {
       const group = this.nextGroup();
+      if (group.appends.length === 0) continue;
       let refused: LogRefused | null;
       try {
         refused = await this.commit(group);
@@ -167,16 +178,25 @@ export class Writer {
           crc,
           receivedAtMs: after.lastReceivedAtMs,
           source: block.source,
+          canonical: true,
           before: after.received,
         },
         this.seed,
       );
+      if (header.length > HEADER_BYTES_MAX) {
+        this.queuedBytes -= bytes;
+        waiting.reject(new LogRefused('log_failed', TOO_LARGE_HEADER));
+        taken += 1;
+        continue;
+      }
       const overflows = position + header.length + bytes > segmentBytesMax;
-      if (taken > 0 && overflows) break;
-      if (taken === 0 && (books.activeFd === null || (overflows && last!.first < books.end))) {
+      const isFirst = group.appends.length === 0;
+      if (!isFirst && overflows) break;
+      if (isFirst && (books.activeFd === null || (overflows && last!.first < books.end))) {
         position = this.startSegment(group);
       }
-      group.buffers.push(header, ...block.bytes);
+      group.buffers.push(header);
+      for (const piece of block.bytes) group.buffers.push(piece);
       group.appends.push({
         waiting,
         result: { partition: 0, firstOffset: after.end, receivedAtMs: after.lastReceivedAtMs },
@@ -311,7 +331,6 @@ export class Writer {
 function checkBlock(block: LogBlock): number {
   let bytes = 0;
   for (const buffer of block.bytes) bytes += buffer.length;
-  if (!/^[a-z0-9_-]{1,32}$/.test(block.source)) throw new TypeError(`bad source name: ${block.source}`);
   if (!Number.isSafeInteger(block.lines) || block.lines < 1)
     throw new TypeError(`bad line count: ${block.lines}`);
   if (block.bytes.findLast((buffer) => buffer.length > 0)?.at(-1) !== 0x0a) {
@@ -325,5 +344,5 @@ function isFull(error: unknown): boolean {
 }
 
 function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

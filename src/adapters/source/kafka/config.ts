@@ -6,7 +6,9 @@ export const kafkaSourceOptionsSchema = z.strictObject({
   ...kafkaConnectionOptions,
   topic: kafkaConnectionOptions.topic
     .unwrap()
-    .describe('Topic whose records come in: JSON events, one or several in each record.'),
+    .describe(
+      'Topic whose records come in: JSON events, one in each record, or several as an array or a line each.',
+    ),
   start: z
     .enum(['earliest', 'latest'])
     .default('earliest')

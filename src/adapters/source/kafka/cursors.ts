@@ -36,8 +36,19 @@ export class Cursors {
     return isOther;
   }
 
+  /** Whether a partition of this topic was ever given a cursor. */
+  get isNew(): boolean {
+    return this.next.size === 0;
+  }
+
   get(partition: number): number | undefined {
     return this.next.get(partition);
+  }
+
+  /** For ids of records that have none: it names the topic, the partition and the position there. */
+  idPrefix(partition: number): string {
+    const identity = `${this.topicId}\n${partition}\n${this.next.get(partition)}`;
+    return createHash('sha256').update(identity).digest('hex').slice(0, 16);
   }
 
   /** Resolves when it is on disk. */

@@ -1,6 +1,7 @@
+import { messageOf } from '../../../domain/system-error.ts';
 import type { Source, SourceContext, SourceStatus } from '../../../ports/source.ts';
 import { createKafkaClient, type KafkaClient } from '../../kafka-client/client.ts';
-import { asFault, CODE, faultOf, type KafkaFault } from '../../kafka-client/faults.ts';
+import { asFault, CODE, KafkaFault } from '../../kafka-client/faults.ts';
 import type { FetchedPartition } from '../../kafka-client/fetch.ts';
 import { Follower } from '../../kafka-client/follower.ts';
 import { committedBatches, type RecordBatch, RecordReader } from '../../kafka-client/record-batches.ts';
@@ -16,7 +17,8 @@ const GAP_SHOWN_MS = 3_600_000;
 
 /**
  * A source that takes the records of a topic that others write to. The position in each partition is our own, saved after
- * the lines are in the log: after a crash between the two, the last records come again, and are known by their event_id.
+ * the lines are in the log: after a crash between the two, the last records come again, and are known by their event_id, which
+ * those that have none get from their offset.
  * Records of transactions that were rolled back are left out.
  */
 export function createKafkaSource(
@@ -36,6 +38,8 @@ class KafkaSource implements Source {
   private readonly stopping = new AbortController();
   private readonly faults = new Map<number, KafkaFault>();
   private readonly waits = new Map<number, string>();
+  /** The topic did not exist when it was looked for: all that is in it came later. */
+  private sawNoTopic = false;
   private running: Promise<void> | null = null;
   private fault = '';
   private gapMessage = '';
@@ -45,6 +49,7 @@ class KafkaSource implements Source {
     records: 0,
     lines: 0,
     empty_records: 0,
+    tombstones: 0,
     lost_records: 0,
     gaps: 0,
     faults: 0,
@@ -112,7 +117,7 @@ class KafkaSource implements Source {
         this.fault = '';
         await this.follow(client);
       } catch (error) {
-        this.fault = (error as Error).message;
+        this.fault = messageOf(error);
         this.counters.faults++;
         this.context.log.warn({ source: this.name, fault: this.fault }, 'kafka source: not connected');
         await pause(backoffMs(attempt, this.context.random, this.tuning), signal);
@@ -126,8 +131,7 @@ class KafkaSource implements Source {
     const client = await createKafkaClient(this.options);
     try {
       await client.check();
-      if ((await client.refresh()) === null)
-        throw faultOf(CODE.UNKNOWN_TOPIC_OR_PARTITION, `topic ${this.options.topic}`);
+      if ((await client.refresh()) === null) throw this.noTopic();
       return client;
     } catch (error) {
       await client.close();
@@ -135,14 +139,26 @@ class KafkaSource implements Source {
     }
   }
 
-  /** Gives every partition a cursor. */
+  private noTopic(): KafkaFault {
+    this.sawNoTopic = true;
+    const { topic, brokers } = this.options;
+    return new KafkaFault(
+      `The topic ${topic} does not exist at ${brokers.join(', ')}. Create it, or correct the name; it is read from its beginning as soon as ` +
+        'it is there',
+      CODE.UNKNOWN_TOPIC_OR_PARTITION,
+    );
+  }
+
+  /** Gives every partition a cursor. `start` is for those that are there at first: what is found later is read whole. */
   private async place(client: KafkaClient): Promise<void> {
     const { id, partitions } = client.known!;
-    if (await this.cursors.load(id)) this.gap(0, 'the topic was deleted and created again');
+    const isOther = await this.cursors.load(id);
+    if (isOther) this.gap(0, 'the topic was deleted and created again');
+    const fromStart = this.options.start === 'earliest' || isOther || this.sawNoTopic || !this.cursors.isNew;
     for (const { partition } of partitions) {
       if (this.cursors.get(partition) !== undefined) continue;
       const { start, end } = await client.range(partition);
-      await this.cursors.move(partition, this.options.start === 'earliest' ? start : end);
+      await this.cursors.move(partition, fromStart ? start : end);
     }
   }
 
@@ -172,9 +188,16 @@ class KafkaSource implements Source {
     for (const block of blocksOf(batches, from)) {
       const body = Buffer.concat(block.bodies);
       if (body.length > 0) {
-        const { signal } = this.stopping;
-        const onWait = (message: string) => this.onWait(partition, message);
-        const result = await offer(body, this.name, this.context, signal, onWait, this.tuning);
+        const result = await offer({
+          body,
+          // The same after a crash, when the records from the saved offset on come again.
+          ids: { prefix: this.cursors.idPrefix(partition), next: 1 },
+          source: this.name,
+          context: this.context,
+          signal: this.stopping.signal,
+          onWait: (message) => this.onWait(partition, message),
+          tuning: this.tuning,
+        });
         if (result === null) return;
         this.waits.delete(partition);
         this.counters.lines += result.accepted + result.rejected;
@@ -182,6 +205,7 @@ class KafkaSource implements Source {
       }
       this.counters.records += block.records;
       this.counters.empty_records += block.empty;
+      this.counters.tombstones += block.tombstones;
       await this.cursors.move(partition, block.next);
     }
     if (next > this.cursors.get(partition)!) await this.cursors.move(partition, next);
@@ -227,12 +251,16 @@ class KafkaSource implements Source {
   }
 }
 
-/** Records that go to the door together. */
+const EMPTY = Buffer.alloc(0);
+
+/** Records that are offered together. */
 interface Block {
   bodies: Buffer[];
   bytes: number;
   records: number;
   empty: number;
+  /** Records without a value: in a compacted topic they say that a key was deleted. */
+  tombstones: number;
   /** Offset behind them. */
   next: number;
 }
@@ -246,16 +274,18 @@ function* blocksOf(batches: readonly RecordBatch[], from: number): Generator<Blo
       const offset = batch.baseOffset + record.offsetDelta;
       if (offset < from) continue;
       const { bytes, valueStart, valueLength } = record;
-      const body = bodyOf(valueLength < 0 ? null : bytes.subarray(valueStart, valueStart + valueLength));
+      const isTombstone = valueLength < 0;
+      const body = isTombstone ? EMPTY : bodyOf(bytes.subarray(valueStart, valueStart + valueLength));
       if (block !== null && block.bytes + body.length > BLOCK_BYTES_MAX) {
         yield block;
         block = null;
       }
-      block ??= { bodies: [], bytes: 0, records: 0, empty: 0, next: offset };
+      block ??= { bodies: [], bytes: 0, records: 0, empty: 0, tombstones: 0, next: offset };
       block.bodies.push(body);
       block.bytes += body.length;
       block.records++;
-      if (body.length === 0) block.empty++;
+      if (isTombstone) block.tombstones++;
+      else if (body.length === 0) block.empty++;
       block.next = offset + 1;
     }
   }

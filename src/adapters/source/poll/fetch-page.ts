@@ -1,3 +1,5 @@
+import { reasonOf } from '../../../domain/system-error.ts';
+
 /** An answer of a log API: its status and whole body, within the limits. */
 export interface Answer {
   status: number;
@@ -22,6 +24,8 @@ export interface FetchLimits {
   timeoutMs: number;
   bodyBytesMax: number;
   allowHosts: readonly string[];
+  /** Secrets of the server of the address. */
+  headers: Readonly<Record<string, string>>;
   signal: AbortSignal;
 }
 
@@ -38,7 +42,7 @@ export async function fetchPage(url: URL, limits: FetchLimits): Promise<Answer> 
     let target = url;
     for (let redirects = 0; ; redirects++) {
       const response = await fetch(plain(target), {
-        headers: headersFor(url, target),
+        headers: headersFor(url, target, limits.headers),
         redirect: 'manual',
         signal,
       });
@@ -54,8 +58,8 @@ export async function fetchPage(url: URL, limits: FetchLimits): Promise<Answer> 
     if (error instanceof PollFault) throw error;
     if (timeout.aborted)
       throw new PollFault('timeout', `no whole answer within ${limits.timeoutMs / 1000} s`);
-    const cause = (error as Error).cause as (Error & { code?: string }) | undefined;
-    throw new PollFault('network', cause?.message || cause?.code || (error as Error).message);
+    const { cause } = error as Error;
+    throw new PollFault('network', reasonOf(cause instanceof Error ? cause : error));
   }
 }
 
@@ -67,16 +71,23 @@ export function plain(url: URL): URL {
   return copy;
 }
 
-/** User and password of the configured address go to its own origin only. */
-function headersFor(configured: URL, target: URL): Record<string, string> {
-  const headers: Record<string, string> = {
-    accept: 'application/x-ndjson, application/json',
+/** The address for people: without what may be a secret in it. */
+export function shown(url: URL): string {
+  return `${url.origin}${url.pathname}`;
+}
+
+/** User and password of the configured address, and the headers of the config, go to its own origin only. */
+function headersFor(configured: URL, target: URL, own: Readonly<Record<string, string>>): Headers {
+  const headers = new Headers({
+    accept: 'application/x-ndjson, application/json, */*;q=0.5',
     'accept-encoding': 'identity',
-  };
-  if (configured.username !== '' && target.origin === configured.origin) {
+  });
+  if (target.origin !== configured.origin) return headers;
+  if (configured.username !== '') {
     const pair = `${decodeURIComponent(configured.username)}:${decodeURIComponent(configured.password)}`;
-    headers.authorization = `Basic ${Buffer.from(pair).toString('base64')}`;
+    headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
   }
+  for (const [name, value] of Object.entries(own)) headers.set(name, value);
   return headers;
 }
 

@@ -1,14 +1,37 @@
+import { openContent } from '../../../ingest/content.ts';
+import { describeDetection, detectFormat } from '../../../ingest/detect.ts';
+import { type Decoded, type DetectOptions, SAMPLE_BYTES_MAX } from '../../../ingest/format.ts';
+import { arraysIn } from '../../../ingest/formats/json-arrays-in.ts';
+import { parseRecord } from '../../../ingest/parse-record.ts';
+import { type Entry, entriesOf, scalarText, valueAt } from './entries.ts';
 import { type Answer, PollFault } from './fetch-page.ts';
+import { linkNext } from './paging.ts';
 
 /** What an answer says, ready for ingest. */
 export interface Page {
-  /** NDJSON: each line ended by "\n". */
-  body: Buffer;
-  lines: number;
-  /** Null: the answer has no cursor, so it is a plain `GET`. */
-  next: string | null;
-  oldest: string | null;
-  more: boolean;
+  readonly pieces: readonly Decoded[];
+  /** The same, one by one. */
+  readonly entries: readonly Entry[];
+  /** A cursor, or an address; null: the answer names no next page. */
+  readonly next: string | null;
+  readonly oldest: string | null;
+  readonly more: boolean;
+  /** The answer is one object, and that is the entry. */
+  readonly isSingle: boolean;
+  /** Where the list is in the answer; null: it is the answer. */
+  readonly path: string | null;
+  /** "NDJSON", "json-wrapper, records in data". */
+  readonly description: string;
+}
+
+export interface PageOptions {
+  readonly detect: DetectOptions;
+  readonly encoding: string | undefined;
+  readonly bodyBytesMax: number;
+  /** The answer is that of `GET /logs`. */
+  readonly isLogApi: boolean;
+  /** As in the config. */
+  readonly next: string | undefined;
 }
 
 const LINES_TYPES = new Set([
@@ -17,125 +40,115 @@ const LINES_TYPES = new Set([
   'application/jsonl',
   'application/json-lines',
 ]);
-const JSON_TYPE = /^(application|text)\/(json|[a-z0-9.-]+\+json)$/;
+const OBJECT_OPEN = 0x7b;
+const SPACE = 0x20;
+/** Where a log API that answers with an object has its entries. */
+const LOG_PATH = 'entries';
+const EXCERPT_BYTES = 60;
 
 /**
- * Reads an answer with status 200: NDJSON, one JSON object, a JSON array, or `{"entries":[...],"next":...}`. An entry
- * that is not JSON still becomes a line, for the log keeps everything; an answer of another kind (a proxy's HTML page,
- * binary data) is no entry at all but a fault.
+ * Reads an answer with status 200, in any format. An entry that can't be read still becomes a bad row, for nothing is lost; an
+ * answer that is no format of events (a proxy's HTML page, binary data) is a fault.
  */
-export function readPage(answer: Answer): Page {
-  const { headers, body } = answer;
+export async function readPage(answer: Answer, options: PageOptions): Promise<Page> {
+  const { headers } = answer;
   const type = (headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
-  const page: Page = {
-    body: EMPTY,
-    lines: 0,
-    next: headers.get('x-next-cursor'),
-    oldest: headers.get('x-oldest-cursor'),
+  const text = await textOf(answer.body, options);
+  const isLog = options.isLogApi && hasLogEntries(text);
+  const isLines = LINES_TYPES.has(type) && options.detect.format === undefined;
+  const detect = {
+    ...options.detect,
+    ...(isLines ? { format: 'ndjson' } : {}),
+    ...(isLog ? { wrapper: LOG_PATH } : {}),
+  };
+  // A list that is named may be anywhere in the answer.
+  const bytes = detect.wrapper === undefined ? text.subarray(0, SAMPLE_BYTES_MAX) : text;
+  const found = detectFormat({ bytes, isWhole: bytes.length === text.length }, detect);
+  if ('fileFormat' in found || 'refusal' in found || type === 'text/html') {
+    const why = 'refusal' in found ? found.refusal : 'is of a kind that can not be polled';
+    const start = JSON.stringify(answer.body.toString('latin1', 0, EXCERPT_BYTES));
+    const words = why.replace('option "wrapper"', 'setting entries');
+    throw new PollFault('content', `the answer (${type || 'without a type'}) ${words}: ${start}`);
+  }
+  const decoder = found.format.decoder(found.detection);
+  const pieces = decoder.push(text).concat(decoder.end());
+  const entries = entriesOf(pieces);
+  const { name } = found.format;
+  const isSingle = name === 'json' && entries.length === 1;
+  if (isSingle) refuseList(text, options);
+  const isObject = name === 'json-wrapper' || isSingle;
+  const members = isObject ? membersOf(text) : {};
+  const isUsual = name === 'json-wrapper' && options.next === undefined;
+  return {
+    pieces,
+    entries,
+    next: nextOf(answer, members, options.next, isUsual),
+    oldest: headers.get('x-oldest-cursor') ?? (isUsual ? scalarText(members.oldest) : null),
     more: headers.get('x-more') === 'true',
+    isSingle,
+    path: 'path' in found.detection ? String(found.detection.path) : null,
+    description: describeDetection(found),
   };
-  if (LINES_TYPES.has(type)) return withLines(page, asLines(body));
-  const first = firstByte(body);
-  const looksJson = first === 0x7b || first === 0x5b;
-  if (!JSON_TYPE.test(type) && !((type === '' || type === 'text/plain') && looksJson)) {
-    throw new PollFault('content', `the answer is no JSON but ${type || 'without a type'}: ${excerpt(body)}`);
+}
+
+function nextOf(
+  { headers }: Answer,
+  members: Record<string, unknown>,
+  setting: string | undefined,
+  hasMember: boolean,
+): string | null {
+  if (setting === 'link') return linkNext(headers.get('link'));
+  if (setting !== undefined) return scalarText(valueAt(members, setting));
+  const inHeader = headers.get('x-next-cursor') ?? linkNext(headers.get('link'));
+  return inHeader ?? (hasMember ? scalarText(members.next) : null);
+}
+
+/** The answer unpacked and in UTF-8, within the limit. */
+async function textOf(body: Buffer, { encoding, bodyBytesMax }: PageOptions): Promise<Buffer> {
+  async function* raw() {
+    yield body;
   }
-  if (page.next !== null && looksJson && first === 0x7b && !isJson(body))
-    return withLines(page, asLines(body));
-  return withLines(page, jsonLines(body, first, page));
+  const content = await openContent(raw(), encoding === undefined ? {} : { encoding });
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of content.chunks) {
+    bytes += chunk.length;
+    if (bytes > bodyBytesMax)
+      throw new PollFault(
+        'too_large',
+        `the answer, unpacked, is larger than body_bytes_max (${bodyBytesMax} bytes)`,
+      );
+    chunks.push(chunk);
+  }
+  if (content.ending.cut)
+    throw new PollFault('content', `the answer is not whole: ${content.ending.whyText}`);
+  return Buffer.concat(chunks);
 }
 
-const EMPTY = Buffer.alloc(0);
-const NEWLINE = Buffer.from('\n');
-
-function jsonLines(body: Buffer, first: number, page: Page): Buffer {
-  if (first === 0) return EMPTY;
-  if (!isJson(body)) return oneLine(body);
-  if (first === 0x5b) return Buffer.concat(members(body, 0).map(({ value }) => oneLine(value)));
-  if (first !== 0x7b) return oneLine(body);
-  const fields = members(body, 0);
-  const field = (name: string) => fields.find(({ key }) => key === name)?.value;
-  const entries = field('entries');
-  if (entries === undefined || firstByte(entries) !== 0x5b) return oneLine(body);
-  page.next ??= cursorText(field('next'));
-  page.oldest ??= cursorText(field('oldest'));
-  return Buffer.concat(members(entries, 0).map(({ value }) => oneLine(value)));
+/** An object around a list looks like an entry where its names say nothing: it would be a bad row at each poll. */
+function refuseList(text: Buffer, { detect }: PageOptions): void {
+  const { arrays, scalars } = arraysIn(text, text.indexOf(OBJECT_OPEN));
+  if (arrays.length === 0 || scalars.some((name) => detect.isKnownName?.(name))) return;
+  const paths = arrays.map(({ path }) => path).join(', ');
+  throw new PollFault(
+    'content',
+    `the answer is an object with a list in it (${paths}): name the list with the setting entries`,
+  );
 }
 
-function cursorText(json: Buffer | undefined): string | null {
-  if (json === undefined) return null;
-  const value: unknown = JSON.parse(json.toString());
-  // A number's text, not its value: large cursors are past what a double holds.
-  return typeof value === 'string' ? value : typeof value === 'number' ? json.toString().trim() : null;
+/** Whether the answer of a log API has its list where it should be, whatever the entries look like. */
+function hasLogEntries(text: Buffer): boolean {
+  const start = text.indexOf(OBJECT_OPEN);
+  return text.subarray(0, Math.max(0, start)).every((byte) => byte <= SPACE) && start >= 0
+    ? arraysIn(text, start).arrays.some(({ path }) => path === LOG_PATH)
+    : false;
 }
 
-function isJson(body: Buffer): boolean {
+/** The members of the answer; numbers too long for a double are texts. */
+function membersOf(text: Buffer): Record<string, unknown> {
   try {
-    JSON.parse(body.toString());
-    return true;
+    return parseRecord(text.toString());
   } catch {
-    return false;
+    return {};
   }
-}
-
-/**
- * The members of the array or object at the start of `json`, as their own bytes: to parse and write them again would
- * change numbers (19.90, or an id of 20 digits). `json` must be valid.
- */
-export function members(json: Buffer, from: number): { key: string | null; value: Buffer }[] {
-  const found: { key: string | null; value: Buffer }[] = [];
-  let depth = 0;
-  let start = -1;
-  let key: string | null = null;
-  const end = (at: number) => {
-    const value = json.subarray(start, at);
-    if (firstByte(value) !== 0) found.push({ key, value });
-    start = at + 1;
-    key = null;
-  };
-  for (let i = from; i < json.length; i++) {
-    const byte = json[i];
-    if (byte === 0x22) {
-      for (i++; json[i] !== 0x22; i++) if (json[i] === 0x5c) i++;
-    } else if (byte === 0x7b || byte === 0x5b) {
-      if (++depth === 1) start = i + 1;
-    } else if (byte === 0x7d || byte === 0x5d) {
-      if (--depth === 0) {
-        end(i);
-        break;
-      }
-    } else if (depth === 1 && byte === 0x2c) end(i);
-    else if (depth === 1 && byte === 0x3a && key === null) {
-      key = JSON.parse(json.subarray(start, i).toString()) as string;
-      start = i + 1;
-    }
-  }
-  return found;
-}
-
-/** Outside of strings a line end is only space, and inside of them it is not JSON. */
-function oneLine(json: Buffer): Buffer {
-  const line = Buffer.concat([json, NEWLINE]);
-  for (let i = 0; i < line.length - 1; i++) if (line[i] === 0x0a || line[i] === 0x0d) line[i] = 0x20;
-  return line;
-}
-
-function asLines(body: Buffer): Buffer {
-  return body.length === 0 || body.at(-1) === 0x0a ? body : Buffer.concat([body, NEWLINE]);
-}
-
-function withLines(page: Page, body: Buffer): Page {
-  page.body = body;
-  for (let at = body.indexOf(0x0a); at !== -1; at = body.indexOf(0x0a, at + 1)) page.lines++;
-  return page;
-}
-
-/** The first byte that is no space; 0 when there is none. */
-function firstByte(body: Buffer): number {
-  for (const byte of body) if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return byte;
-  return 0;
-}
-
-function excerpt(body: Buffer): string {
-  return JSON.stringify(body.toString('latin1', 0, 60));
 }

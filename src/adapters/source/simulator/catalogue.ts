@@ -29,6 +29,13 @@ const CATEGORIES = [
   'audio',
 ];
 
+/** The same for ids, which are ASCII in most shops. */
+const PLAIN: Readonly<Record<string, string>> = {
+  Möbel: 'furniture',
+  'Küche & Bad': 'kitchen',
+  時計: 'watches',
+};
+
 export const COUNTRIES: readonly Country[] = [
   { code: 'DE', currency: 'EUR', factor: 1, weight: 38 },
   { code: 'FR', currency: 'EUR', factor: 1, weight: 12 },
@@ -38,6 +45,10 @@ export const COUNTRIES: readonly Country[] = [
   { code: 'CH', currency: 'CHF', factor: 0.96, weight: 6 },
   { code: 'PL', currency: 'PLN', factor: 4.32, weight: 6 },
   { code: 'JP', currency: 'JPY', factor: 158, weight: 2 },
+];
+
+export const SIMULATED_CURRENCIES: readonly string[] = [
+  ...new Set(COUNTRIES.map(({ currency }) => currency)),
 ];
 
 export const COUPONS: readonly { code: string; percent: number }[] = [
@@ -71,14 +82,15 @@ export class Catalogue {
   readonly products: readonly Product[];
   private readonly ranks: Weighted;
 
-  constructor(seed: number, size: number) {
+  /** `named`: ids that say what the product is, such as shoes-17; else p17. `skew`: how much more the first ones are seen. */
+  constructor(seed: number, size: number, named = false, skew = 1.05) {
     const random = new Random(seed, 1);
-    this.products = Array.from({ length: size }, (_, i) => ({
-      id: `p${i + 1}`,
-      category: random.pick(CATEGORIES),
-      priceCents: Math.max(95, Math.round(random.logNormal(2900, 0.9) / 5) * 5 - 1),
-    }));
-    this.ranks = Weighted.zipf(size, 1.05);
+    this.products = Array.from({ length: size }, (_, i) => {
+      const category = random.pick(CATEGORIES);
+      const id = named ? `${PLAIN[category] ?? category}-${i + 1}` : `p${i + 1}`;
+      return { id, category, priceCents: Math.max(95, Math.round(random.logNormal(2900, 0.9) / 5) * 5 - 1) };
+    });
+    this.ranks = Weighted.zipf(size, skew);
   }
 
   draw(random: Random): Product {

@@ -2,7 +2,7 @@ import { Random, Weighted } from './random.ts';
 
 /** An event as the old pipeline's log API gives it. */
 export interface OldEvent {
-  /** MM/DD/YYYY. */
+  /** M/D/YYYY, not padded. */
   timestamp: string;
   user_id: string;
   event_type: 'view_product' | 'add_to_cart' | 'checkout' | 'purchase';
@@ -36,9 +36,9 @@ export function oldDataset(options: OldDatasetOptions): OldEvent[] {
   return Array.from({ length: options.count ?? 4000 }, (_, i) => {
     // The first entries name each day once, so that no day is missing whatever the count.
     const day = i < days ? i : random.integer(0, days - 1);
-    const [year, month, date] = new Date(firstDayMs + day * 86_400_000).toISOString().slice(0, 10).split('-');
+    const date = new Date(firstDayMs + day * 86_400_000);
     return {
-      timestamp: `${month}/${date}/${year}`,
+      timestamp: `${date.getUTCMonth() + 1}/${date.getUTCDate()}/${date.getUTCFullYear()}`,
       user_id: `user_${random.integer(1, 500)}`,
       event_type: EVENT_TYPES[eventTypes.draw(random)]!,
       product_id: `product_${products.draw(random) + 1}`,

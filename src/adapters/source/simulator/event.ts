@@ -24,4 +24,6 @@ export interface ShopEvent {
   statusCode: number | null;
   ip: string | null;
   userAgent: string | null;
+  /** The visitor is a bot, by its user agent: archived, and left out of the metrics. */
+  isBot: boolean;
 }

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { PartError } from '../../../domain/errors.ts';
+import { listenFailure } from '../../../domain/system-error.ts';
 
 export interface LogApiOptions {
   /** 0: any free port. */
@@ -162,11 +164,7 @@ function send(response: ServerResponse, { status, type, body, headers }: Answer)
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new Error(`The log API's port ${port} is in use; give another one.`)
-          : error,
-      );
+      reject(new PartError(listenFailure(error, { host, port, settings: '--port' })));
     });
     server.listen(port, host, resolve);
   });

@@ -22,6 +22,12 @@ const field =
   (line: string, random: Random): string =>
     withField(line, name, random.pick(variants));
 
+/** The same of an order: other events do without a field that can't be read. */
+const orderWith = (name: string, ...variants: string[]) => {
+  const make = field(name, ...variants);
+  return (line: string, random: Random): string => make(withField(line, 'event_type', '"purchase"'), random);
+};
+
 /** Puts raw bytes into the value of user_id. */
 const bytesInside =
   (...variants: number[][]) =>
@@ -54,16 +60,15 @@ export const MALFORMED_KINDS: readonly MalformedKind[] = [
   },
   { name: 'no_timestamp', reason: 'missing_field', make: field('timestamp', undefined, 'null', '""') },
   { name: 'no_event_type', reason: 'missing_field', make: field('event_type', undefined, 'null', '""') },
-  { name: 'typed_text', reason: 'wrong_type', make: field('user_id', '{"id":1}', '["u1"]', 'true') },
+  { name: 'typed_text', reason: 'wrong_type', make: field('event_type', '{"id":1}', '["u1"]', 'true') },
   {
     name: 'typed_timestamp',
     reason: 'wrong_type',
-    make: field('timestamp', 'true', '{"$date":1}', '[2026,1,1]'),
+    make: field('timestamp', 'true', '[2026,1,1]'),
   },
-  { name: 'typed_number', reason: 'wrong_type', make: field('response_time', '{"ms":12}', '[12]', 'false') },
-  { name: 'typed_money', reason: 'wrong_type', make: field('price', '[19.90]', 'true', '{"value":1}') },
-  { name: 'long_text', reason: 'text_too_long', make: field('session_id', JSON.stringify('s'.repeat(257))) },
-  { name: 'long_bytes', reason: 'text_too_long', make: field('campaign', JSON.stringify('ü'.repeat(129))) },
+  { name: 'typed_money', reason: 'wrong_type', make: orderWith('amount', '[19.90]', 'true') },
+  { name: 'long_text', reason: 'text_too_long', make: field('event_type', JSON.stringify('s'.repeat(65))) },
+  { name: 'long_bytes', reason: 'text_too_long', make: field('event_type', JSON.stringify('ü'.repeat(33))) },
   {
     name: 'no_such_date',
     reason: 'bad_timestamp',
@@ -78,9 +83,8 @@ export const MALFORMED_KINDS: readonly MalformedKind[] = [
   {
     name: 'no_such_format',
     reason: 'bad_timestamp',
-    make: field('timestamp', '"yesterday"', '"23.11.2025 10:15"', '"2025-11-23T25:00:00Z"'),
+    make: field('timestamp', '"yesterday"', '"2025-11-23T25:00:00Z"'),
   },
-  { name: 'no_zone', reason: 'bad_timestamp', make: field('timestamp', '"2025-11-23T10:15:30"') },
   {
     name: 'before_1970',
     reason: 'timestamp_out_of_range',
@@ -91,23 +95,20 @@ export const MALFORMED_KINDS: readonly MalformedKind[] = [
     reason: 'timestamp_in_future',
     make: field('timestamp', '"2099-01-01T00:00:00Z"', '4070908800000'),
   },
-  { name: 'fraction', reason: 'bad_number', make: field('quantity', '2.5') },
-  { name: 'money_text', reason: 'bad_number', make: field('price', '"19,90"', '"abc"', '"EUR 5"') },
-  { name: 'negative', reason: 'number_out_of_range', make: field('response_time', '-1', '86400001') },
-  { name: 'status', reason: 'number_out_of_range', make: field('status_code', '99', '600', '0') },
-  { name: 'huge_money', reason: 'number_out_of_range', make: field('amount', '"1000000000000000.00"') },
+  { name: 'money_text', reason: 'bad_number', make: orderWith('amount', '"abc"', '"free"') },
+  { name: 'huge_money', reason: 'number_out_of_range', make: orderWith('amount', '"1000000000000000.00"') },
   {
     name: 'not_utf8',
     reason: 'not_utf8',
     make: bytesInside([0xff], [0xc3, 0x28], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x98], [0x80]),
   },
-  { name: 'nul', reason: 'nul_character', make: field('user_id', '"u\\u00001"', '"\\u0000"') },
+  { name: 'nul', reason: 'nul_character', make: field('event_type', '"u\\u00001"', '"\\u0000"') },
   {
     name: 'twice',
     reason: 'duplicate_field',
     make: (line) => `${line.slice(0, -1)},"event_type":"purchase"}`,
   },
-  { name: 'lone_surrogate', reason: 'not_json', make: field('user_id', '"u\\ud800"', '"\\udc00u"') },
+  { name: 'lone_surrogate', reason: 'not_json', make: field('event_type', '"u\\ud800"', '"\\udc00u"') },
   {
     name: 'too_deep',
     reason: 'too_deep',

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../../domain/system-error.ts';
 import { pause } from '../offer.ts';
 
 export interface PostOptions {
@@ -43,12 +44,7 @@ export async function postBatch(body: Buffer, options: PostOptions): Promise<Pos
     } catch (error) {
       if (error instanceof PostRefused) throw error;
       if (options.signal.aborted) return null;
-      why =
-        error instanceof Error
-          ? error.cause instanceof Error
-            ? error.cause.message
-            : error.message
-          : String(error);
+      why = reasonOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
     }
     options.onWait(waitMs / 1000, why);
     await pause(waitMs, options.signal);

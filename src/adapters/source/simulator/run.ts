@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { reasonOf } from '../../../domain/system-error.ts';
 import type { SourceLogger } from '../../../ports/source.ts';
 import { batches, toNdjson } from './batches.ts';
 import { oldDataset } from './dataset.ts';
@@ -6,7 +7,7 @@ import { createLogApi } from './log-api.ts';
 import { postBatch } from './post.ts';
 import { Random } from './random.ts';
 import { RotatingFile } from './rotating-file.ts';
-import { startBefore } from './shop.ts';
+import { type ShopOptions, startBefore } from './shop.ts';
 import { type Rates, type SimulatedLine, stream } from './stream.ts';
 import { Truth, type TruthSummary } from './truth.ts';
 
@@ -21,6 +22,8 @@ export interface SimulatorOptions {
   /** Time of the first line. Default: now when live, else so far back that the last line is about now. */
   startMs?: number;
   rates?: Partial<Rates>;
+  /** Further traits of the shop. */
+  shop?: Omit<ShopOptions, 'seed' | 'startMs' | 'eventsPerSecond'>;
   /** Lines come in wall-clock time. Default: true for serve and post, false for file. */
   live?: boolean;
   /** serve: host and port of the log API; post: nothing. */
@@ -34,7 +37,7 @@ export interface SimulatorOptions {
   /** post: name of the environment variable with the API key; the key itself is never an option. */
   apiKeyEnv?: string;
   batchLines?: number;
-  /** file, dataset: where to write. */
+  /** file, dataset: where to write; file: `-` is stdout. */
   path?: string;
   rotateBytes?: number;
   rotateKeep?: number;
@@ -47,6 +50,8 @@ export interface SimulatorOptions {
 }
 
 export interface SimulatorContext {
+  /** Where lines go with path `-`. */
+  write?: (lines: Buffer) => Promise<void>;
   signal: AbortSignal;
   log: SourceLogger;
   /** Default: process.env. */
@@ -125,6 +130,7 @@ async function runLines(
   const lines =
     options.dataset === undefined
       ? stream({
+          ...options.shop,
           seed: options.seed ?? 1,
           startMs: Math.floor(startMs),
           eventsPerSecond: rate,
@@ -188,6 +194,19 @@ async function openSink(
       close: () => api.close(),
     };
   }
+  if (options.mode === 'file' && options.path === '-') {
+    const { write } = context;
+    if (write === undefined) throw new SimulatorUsageError('There is no stdout to write to.');
+    return {
+      async take(group) {
+        const body = toNdjson(group);
+        report.bytes += body.length;
+        await write(body);
+        return true;
+      },
+      close: async () => {},
+    };
+  }
   if (options.mode === 'file') {
     const { rotateBytes = 0, rotateKeep = 5 } = options;
     const file = new RotatingFile({
@@ -239,7 +258,7 @@ async function readDataset(path: string): Promise<unknown[]> {
   try {
     value = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new SimulatorUsageError(`The data set ${path} can't be read as JSON: ${(error as Error).message}`);
+    throw new SimulatorUsageError(`The data set ${path} can't be read as JSON: ${reasonOf(error)}.`);
   }
   if (!Array.isArray(value) || value.length === 0) {
     throw new SimulatorUsageError(`The data set ${path} must be a JSON array with at least one entry.`);

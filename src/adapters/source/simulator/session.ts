@@ -145,6 +145,7 @@ export class Session {
       statusCode: failed ? 500 : missing ? 404 : 200,
       ip: this.ip,
       userAgent: this.userAgent,
+      isBot: this.bot,
     };
     this.referrer = null;
     return event;

@@ -14,6 +14,14 @@ export interface ShopOptions {
   bots?: number;
   /** Mean hours between two incidents; 0: none. */
   incidentEveryHours?: number;
+  /** Products are named after their category. */
+  namedProducts?: boolean;
+  /** How much more the best products are seen than the others: exponent of Zipf's law. */
+  productSkew?: number;
+  /** How busy the shop is at a time, as a factor of its mean; default: quiet nights, a peak in the evening. */
+  busy?: (timeMs: number) => number;
+  /** Events come at nearly even distances in place of chance ones: a quiet shop that always moves. */
+  steady?: boolean;
 }
 
 /** Events per hour of the day (UTC) as a factor of the mean: quiet nights, a peak in the evening. */
@@ -66,9 +74,20 @@ export class Shop {
   private incident: Incident = { startMs: -2, endMs: -1, slowdown: 1, errorShare: 0 };
 
   constructor(options: ShopOptions) {
-    this.options = { products: 2000, users: 20_000, bots: 0.02, incidentEveryHours: 6, ...options };
+    this.options = {
+      products: 2000,
+      users: 20_000,
+      bots: 0.02,
+      incidentEveryHours: 6,
+      busy: dailyFactor,
+      steady: false,
+      namedProducts: false,
+      productSkew: 1.05,
+      ...options,
+    };
     this.random = new Random(options.seed, 2);
-    this.catalogue = new Catalogue(options.seed, this.options.products);
+    const { products, namedProducts, productSkew } = this.options;
+    this.catalogue = new Catalogue(options.seed, products, namedProducts, productSkew);
     this.userRanks = Weighted.zipf(this.options.users, 0.6);
     this.timeMs = options.startMs;
     // Ids differ between runs that start at another time: a restarted shop must not look like a re-send.
@@ -81,9 +100,11 @@ export class Shop {
     const minute = Math.floor(this.timeMs / 60_000);
     if (minute !== this.gapMinute) {
       this.gapMinute = minute;
-      this.meanGapMs = 1000 / (this.options.eventsPerSecond * dailyFactor(this.timeMs));
+      this.meanGapMs = 1000 / (this.options.eventsPerSecond * this.options.busy(this.timeMs));
     }
-    this.timeMs += this.random.exponential(this.meanGapMs);
+    this.timeMs += this.options.steady
+      ? this.meanGapMs * (0.9 + 0.2 * this.random.next())
+      : this.random.exponential(this.meanGapMs);
     if (this.timeMs > this.incident.endMs) this.planIncident(this.timeMs);
     return this.timeMs;
   }
@@ -171,4 +192,5 @@ const EMPTY: Readonly<ShopEvent> = {
   statusCode: null,
   ip: null,
   userAgent: null,
+  isBot: false,
 };

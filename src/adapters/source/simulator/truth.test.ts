@@ -59,6 +59,7 @@ function naiveEvents(truth: Truth): { type: string; timeMs: number; row: Row }[]
   const events: { type: string; timeMs: number; row: Row }[] = [];
   const bad = badLineNumbers();
   let duplicates = 0;
+  let excluded = 0;
   lines.forEach(({ line, receivedAtMs }, number) => {
     if (bad.has(number)) return;
     const row = parse(line)!;
@@ -69,11 +70,16 @@ function naiveEvents(truth: Truth): { type: string; timeMs: number; row: Row }[]
       duplicates++;
       return;
     }
+    if (/bot|crawler|python/i.test(String(row.user_agent))) {
+      excluded++;
+      return;
+    }
     const stamp = row.timestamp as string | number;
     const timeMs = typeof stamp === 'string' ? Date.parse(stamp) : stamp < 1e11 ? stamp * 1000 : stamp;
     events.push({ type: (NAMES[row.event_type as string] ?? row.event_type) as string, timeMs, row });
   });
   assert.equal(truth.summary().duplicates, duplicates);
+  assert.equal(truth.summary().excluded, excluded);
   assert.equal(truth.summary().bad, bad.size);
   return events;
 }
@@ -159,7 +165,7 @@ test('the truth is what a naive reading of the raw lines gives, in every window'
   const report = truth.toJson();
   assert.equal(report.lines, lines.length);
   assert.equal(report.events, events.length);
-  assert.equal(report.lines, report.events + report.duplicates + report.bad);
+  assert.equal(report.lines, report.events + report.excluded + report.duplicates + report.bad);
   assert.equal(
     Object.values(report.badByReason).reduce((sum, n) => sum + n, 0),
     report.bad,

@@ -16,8 +16,10 @@ export interface TruthSummary {
   format: 'tillstream-truth/1';
   timeZone: string;
   lines: number;
-  /** lines = events + duplicates + bad */
+  /** lines = events + excluded + duplicates + bad */
   events: number;
+  /** Events of bots. */
+  excluded: number;
   duplicates: number;
   bad: number;
   badByReason: Record<string, number>;
@@ -58,6 +60,7 @@ export class Truth {
       timeZone: this.timeZone,
       lines: 0,
       events: 0,
+      excluded: 0,
       duplicates: 0,
       bad: 0,
       late: { '1m-1h': 0, '1h-1d': 0, '1d-30d': 0, '30d+': 0 },
@@ -78,6 +81,10 @@ export class Truth {
     if (line.event === null) {
       values.bad++;
       count(this.reasons, line.reason as string, 1);
+      return;
+    }
+    if (line.event.isBot) {
+      values.excluded++;
       return;
     }
     values.events++;

@@ -1,8 +1,14 @@
 import { z } from 'zod';
+import { readOptions } from '../read-options.ts';
 
 /** Options of a `kind: tail` source. */
 export const tailOptionsSchema = z.strictObject({
-  path: z.string().min(1).describe('Log file, or a glob pattern such as /var/log/shop/*.ndjson.'),
+  path: z
+    .string()
+    .min(1)
+    .describe(
+      'Log file, or a glob pattern such as /var/log/shop/*.ndjson. Packed files are read where the pattern ends in .gz, .zst or .bz2.',
+    ),
   every_seconds: z
     .number()
     .positive()
@@ -15,7 +21,8 @@ export const tailOptionsSchema = z.strictObject({
     .max(3600)
     .default(5)
     .describe(
-      'How long a rotated file must be quiet before the new one is read: its writer may still hold it open.',
+      'How long a rotated file must be quiet before the new one is read: its writer may still hold it open. A last line without a line end is taken ' +
+        'after the same time, and at least a minute where the file was not rotated.',
     ),
   line_bytes_max: z
     .int()
@@ -26,6 +33,7 @@ export const tailOptionsSchema = z.strictObject({
       'Of a line that fills a whole block of 4 MiB, this much and a little more is kept, as a bad row.',
     ),
   files_max: z.int().min(1).max(10_000).default(1000).describe('Most files that are followed at once.'),
+  ...readOptions,
   name: z
     .string()
     .regex(/^[a-z0-9_-]{1,32}$/)

@@ -1,2 +1,2 @@
-export { tailOptionsSchema } from './config.ts';
+export { type TailOptions, tailOptionsSchema } from './config.ts';
 export { createTailSource } from './tail-source.ts';

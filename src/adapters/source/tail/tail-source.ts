@@ -1,12 +1,22 @@
-import { createHash } from 'node:crypto';
-import { access, constants } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { access, constants, open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { messageOf } from '../../../domain/system-error.ts';
+import { SAMPLE_BYTES_MAX } from '../../../ingest/format.ts';
 import type { Source, SourceContext, SourceStatus } from '../../../ports/source.ts';
 import { BLOCK_BYTES_MAX, backoffMs, type OfferTuning, offer, pause } from '../offer.ts';
+import { detectOptionsOf } from '../read-options.ts';
 import type { TailOptions } from './config.ts';
 import { findFiles } from './find-files.ts';
+import { PackedContent } from './packed-content.ts';
+import { readAt } from './read-file.ts';
+import { detectSample, findFormat, type LineOptions, type ReadLines, readLines } from './read-lines.ts';
 import { Registry } from './registry.ts';
 import type { TrackedFile } from './tracked-file.ts';
+
+/** A last line without a line end is taken when a file has been quiet for so long: writers flush their buffers before. */
+const QUIET_MS_MIN = 60_000;
+/** Files and refusals that a message names. */
+const NAMED_MAX = 3;
 
 /**
  * A source that follows log files as they grow, through rotation by rename and by copy and truncate, from the place
@@ -27,23 +37,35 @@ class TailSource implements Source {
   private readonly context: SourceContext;
   private readonly tuning: OfferTuning;
   private readonly registry: Registry;
+  private readonly lineOptions: LineOptions;
   private readonly stopping = new AbortController();
   private running: Promise<void> | null = null;
   private loaded = false;
   private state: SourceStatus['state'] = 'ready';
   private message = '';
   private lastEventAtMs: number | null = null;
-  private readonly counters = { lines: 0, bytes: 0, long_lines: 0, skipped_bytes: 0, faults: 0, refused: 0 };
+  private readonly counters = {
+    lines: 0,
+    bytes: 0,
+    long_lines: 0,
+    skipped_bytes: 0,
+    faults: 0,
+    refused: 0,
+    cut_files: 0,
+  };
 
   constructor(options: TailOptions, context: SourceContext, tuning: OfferTuning) {
     this.options = options;
     this.context = context;
     this.tuning = tuning;
     this.name = options.name;
+    this.lineOptions = {
+      encoding: options.encoding,
+      detect: detectOptionsOf(options),
+      lineBytesMax: options.line_bytes_max,
+    };
     const pattern = resolve(options.path);
-    const identity = createHash('sha256').update(pattern).digest('hex').slice(0, 16);
-    const statePath = join(context.stateDir, `tail-${identity}.json`);
-    this.registry = new Registry(pattern, options.files_max, statePath, context);
+    this.registry = new Registry(pattern, options.files_max, context, this.stopping.signal);
   }
 
   start(): void {
@@ -61,19 +83,43 @@ class TailSource implements Source {
       state: this.state,
       message: this.message,
       lastEventAtMs: this.lastEventAtMs,
-      counters: { ...this.counters, ...this.registry.counters, files: this.registry.files.length },
+      counters: {
+        ...this.counters,
+        ...this.registry.counters,
+        files: this.registry.files.length,
+        refused_files: this.registry.files.filter(({ isRefused }) => isRefused).length,
+        waiting_bytes: this.registry.files.reduce((sum, { waitingBytes }) => sum + waitingBytes, 0),
+      },
     };
   }
 
   async check(): Promise<string> {
     const files = await findFiles(resolve(this.options.path));
     if (files.length === 0) throw new Error(`No file matches ${this.options.path}. Check the path.`);
-    for (const { path } of files) {
+    const formats = new Set<string>();
+    for (const { path, size } of files) {
       await access(path, constants.R_OK).catch(() => {
         throw new Error(`${path} can't be read. Give this user the right to read it.`);
       });
+      if (size > 0) formats.add(await this.formatOf(path));
     }
-    return `${files.length} file${files.length === 1 ? '' : 's'}, ${files.reduce((sum, file) => sum + file.size, 0)} bytes`;
+    const bytes = files.reduce((sum, file) => sum + file.size, 0);
+    const what = `${files.length} file${files.length === 1 ? '' : 's'}, ${bytes} bytes`;
+    return formats.size === 0 ? what : `${what}; read as ${[...formats].slice(0, NAMED_MAX).join('; ')}`;
+  }
+
+  /** What a file is read as, or an error that names the file. */
+  private async formatOf(path: string): Promise<string> {
+    await using handle = await open(path);
+    const packed = new PackedContent(handle);
+    const isPacked = await packed.isPacked();
+    const start = isPacked
+      ? await packed.readAt(0, SAMPLE_BYTES_MAX)
+      : await readAt(handle, 0, SAMPLE_BYTES_MAX);
+    await packed.close();
+    const found = detectSample(start, start.length < SAMPLE_BYTES_MAX, this.lineOptions);
+    if ('refusal' in found) throw new Error(`${path} ${found.refusal}. Check path and format of the source.`);
+    return found.description;
   }
 
   private async run(): Promise<void> {
@@ -87,7 +133,7 @@ class TailSource implements Source {
       } catch (error) {
         this.counters.faults++;
         this.state = 'waiting';
-        this.message = (error as Error).message;
+        this.message = messageOf(error);
         this.context.log.warn({ source: this.name }, `tail failed: ${this.message}`);
         waitMs = backoffMs(faults++, this.context.random, this.tuning);
       }
@@ -117,9 +163,25 @@ class TailSource implements Source {
     }
     await this.registry.save();
     if (fault !== null) throw fault;
-    this.state = this.registry.files.length === 0 ? 'waiting' : 'ready';
-    this.message = this.registry.files.length === 0 ? `no file matches ${this.options.path} yet` : '';
+    this.describe();
     return more;
+  }
+
+  /** State and message, from what all files are waiting for. */
+  private describe(): void {
+    const { files } = this.registry;
+    const refused = files.filter(({ isRefused }) => isRefused);
+    const waiting = files.filter(({ waitingBytes, isRefused }) => waitingBytes > 0 && !isRefused);
+    this.state = files.length === 0 ? 'waiting' : refused.length > 0 ? 'failed' : 'ready';
+    const all = [
+      ...refused.map(({ record, refusal }) => `${record.path} ${refusal}`),
+      ...waiting.map((file) => `${file.waitingBytes} bytes of ${file.record.path} wait: ${waitingFor(file)}`),
+    ];
+    const more = all.length > NAMED_MAX ? [`and ${all.length - NAMED_MAX} more`] : [];
+    this.message =
+      files.length === 0
+        ? `no file matches ${this.options.path} yet`
+        : [...all.slice(0, NAMED_MAX), ...more].join('; ');
   }
 
   /** Reads one block of a file; true when the file may have more. */
@@ -132,37 +194,66 @@ class TailSource implements Source {
     const nowMs = this.context.now();
     // The next look at the folder finds out what became of its former content.
     if (await file.wasReplaced(nowMs)) return true;
-    const isQuiet = record.rotated && nowMs - file.lastGrowthMs >= this.options.rotate_wait_seconds * 1000;
+    const quietMs = nowMs - file.lastGrowthMs;
+    const rotateWaitMs = this.options.rotate_wait_seconds * 1000;
+    const isSettled = quietMs >= Math.max(rotateWaitMs, QUIET_MS_MIN);
+    const isQuiet = record.rotated && quietMs >= rotateWaitMs;
+    file.waitingBytes = file.size - record.position;
+    // It may still be packed at this moment.
+    if (file.isCut && !isSettled) return false;
     if (file.size === record.position) {
-      if (isQuiet) record.finished = true;
+      if (isQuiet || record.isPacked) this.finish(file);
       return false;
     }
+    const isComplete = isQuiet || isSettled || record.isPacked;
+    if (!(await findFormat(file, isComplete, this.lineOptions))) return false;
     const block = await file.read(BLOCK_BYTES_MAX);
     if (block === null) return true;
     if (record.skipping) return this.skip(file, block);
-    const lineEnd = block.lastIndexOf(0x0a);
-    if (lineEnd !== -1) return this.take(file, block.subarray(0, lineEnd + 1), lineEnd + 1);
-    if (block.length === BLOCK_BYTES_MAX) {
-      this.counters.long_lines++;
-      return this.take(file, cutLine(block, this.options.line_bytes_max), block.length, true);
-    }
-    // A line without its end: its writer is at it, unless the file was rotated away in the middle of it.
-    return isQuiet ? this.take(file, Buffer.concat([block, LINE_END]), block.length) : false;
+    const isEnd = isComplete && record.position + block.length === file.size;
+    const lines = readLines(file, block, isEnd, this.lineOptions);
+    return lines === null ? false : this.take(file, block, lines);
   }
 
-  private async take(file: TrackedFile, body: Buffer, bytes: number, skipRest = false): Promise<boolean> {
-    const onWait = (message: string) => {
-      this.counters.refused++;
-      this.state = 'waiting';
-      this.message = message;
-      this.context.log.warn({ source: this.name }, message);
-    };
-    const result = await offer(body, this.name, this.context, this.stopping.signal, onWait, this.tuning);
+  private finish({ record, isCut }: TrackedFile): void {
+    if (isCut && !record.finished) {
+      this.counters.cut_files++;
+      this.context.log.warn(
+        { path: record.path, bytes: record.position },
+        'packed file is cut or damaged: what is whole was read',
+      );
+    }
+    record.finished = true;
+  }
+
+  private async take(file: TrackedFile, block: Buffer, lines: ReadLines): Promise<boolean> {
+    const { record } = file;
+    // Its ids must be the same after a crash.
+    if (record.position === 0) await this.registry.save();
+    const result = await offer({
+      body: lines.pieces,
+      ids: { prefix: record.idPrefix, next: record.records + 1 },
+      source: this.name,
+      context: this.context,
+      signal: this.stopping.signal,
+      onWait: (message) => {
+        this.counters.refused++;
+        this.state = 'waiting';
+        this.message = message;
+        this.context.log.warn({ source: this.name }, message);
+      },
+      tuning: this.tuning,
+    });
     if (result === null) return false;
-    file.record.position += bytes;
-    file.record.skipping = skipRest;
-    this.counters.lines += result.accepted + result.rejected;
-    this.counters.bytes += bytes;
+    const records = result.accepted + result.rejected;
+    file.advance(block, lines.bytes);
+    file.waitingBytes = file.size - record.position;
+    record.skipping = lines.isLong;
+    record.records += records;
+    if (lines.directive !== null) record.directive = lines.directive;
+    if (lines.isLong) this.counters.long_lines++;
+    this.counters.lines += records;
+    this.counters.bytes += lines.bytes;
     this.lastEventAtMs = this.context.now();
     await this.registry.save();
     return true;
@@ -171,18 +262,15 @@ class TailSource implements Source {
   private skip(file: TrackedFile, block: Buffer): boolean {
     const lineEnd = block.indexOf(0x0a);
     const bytes = lineEnd === -1 ? block.length : lineEnd + 1;
-    file.record.position += bytes;
+    file.advance(block, bytes);
     file.record.skipping = lineEnd === -1;
     this.counters.skipped_bytes += bytes;
     return true;
   }
 }
 
-const LINE_END = Buffer.from('\n');
-
-/** The beginning of a line, longer than the limit so that ingest sees why it is bad, and whole in its last character. */
-function cutLine(block: Buffer, lineBytesMax: number): Buffer {
-  let end = lineBytesMax + 5;
-  while ((block[end]! & 0xc0) === 0x80 && end > lineBytesMax + 1) end--;
-  return Buffer.concat([block.subarray(0, end), LINE_END]);
+function waitingFor({ isCut, refusal, format }: TrackedFile): string {
+  if (isCut) return 'the packed data is not complete';
+  if (refusal !== '') return `the file ${refusal}`;
+  return format === null ? 'the first line has no end yet' : 'the last record has no end yet';
 }

@@ -1,57 +1,48 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import { crc32 } from 'node:zlib';
-
-/** What is remembered of a file across restarts. */
-export interface FileRecord {
-  /** Device and inode. */
-  id: string;
-  path: string;
-  /** The name under which its writer wrote it; files of one family are read one after the other. */
-  family: string;
-  /** All before it is in the log. */
-  position: number;
-  /** In the middle of a line too long to keep; all up to the next line end is skipped. */
-  skipping: boolean;
-  /** Of the first bytes: tells a rewritten file, or a new one with an old inode, from the one that we know. */
-  fingerprint: Fingerprint;
-  rotated: boolean;
-  /** Rotated and read to its end. */
-  finished: boolean;
-  modifiedMs: number;
-}
-
-export interface Fingerprint {
-  bytes: number;
-  crc: number;
-}
-
-/** How many bytes a fingerprint covers, once the file has them. */
-const FINGERPRINT_BYTES = 256;
-/** With fewer bytes, two different files may well begin alike. */
-const FINGERPRINT_BYTES_SAFE = 64;
-
-/** What a file on disk is now. */
-export interface FileStat {
-  id: string;
-  size: number;
-  modifiedMs: number;
-}
+import type { FileHandle } from 'node:fs/promises';
+import type { LineFormat } from '../../../ingest/line-format.ts';
+import {
+  FINGERPRINT_BYTES,
+  fingerprintOf,
+  fits,
+  lastBytes,
+  NO_FINGERPRINT,
+  TRAIL_BYTES,
+} from './fingerprint.ts';
+import { PackedContent, summarizePacked } from './packed-content.ts';
+import { openIfThere, readAt, statOf } from './read-file.ts';
+import type { FileRecord } from './state-file.ts';
 
 /** A file that is followed: its record and what is only known while we run. */
 export class TrackedFile {
   readonly record: FileRecord;
   handle: FileHandle | null = null;
-  /** Its size when last looked at. */
+  /** Its size when last looked at, that of its content where it is packed. */
   size = 0;
   lastGrowthMs: number;
   visible = true;
   /** How often its copy was looked for since it was emptied. */
   looksForCopy = 0;
-  private verifiedAt = '';
+  /** Bytes behind the position that can't be read yet, because the line or record is not complete. */
+  waitingBytes = 0;
+  /** How it is read; null: not known yet. */
+  format: LineFormat | null = null;
+  /** Why it can't be read, or not yet; empty: nothing is wrong with it. */
+  refusal = '';
+  /** More of the same content would not change that. */
+  isRefused = false;
+  /** What the refusal was found with. */
+  refusedAt = '';
+  /** Packed data that ends in the middle: it may still be written. */
+  isCut = false;
+  readonly #signal: AbortSignal;
+  #verifiedAt = '';
+  #packed: PackedContent | null = null;
+  #trailBytes: Buffer = Buffer.alloc(0);
 
-  constructor(record: FileRecord, nowMs: number) {
+  constructor(record: FileRecord, nowMs: number, signal: AbortSignal) {
     this.record = record;
     this.lastGrowthMs = Math.min(nowMs, record.modifiedMs);
+    this.#signal = signal;
   }
 
   /** Opens the file at its path; false when another file is there by now. */
@@ -64,103 +55,105 @@ export class TrackedFile {
       return false;
     }
     this.handle = handle;
+    this.#verifiedAt = '';
+    const packed = new PackedContent(handle);
+    this.record.isPacked = await packed.isPacked();
+    this.#packed = this.record.isPacked ? packed : null;
     return true;
   }
 
   async close(): Promise<void> {
     const { handle } = this;
     this.handle = null;
+    await this.#packed?.close();
+    this.#packed = null;
     await handle?.close();
   }
 
   /** Looks at size and times; true when the file was truncated or rewritten since it was last read. */
   async wasReplaced(nowMs: number): Promise<boolean> {
     const stat = await statOf(this.handle!);
-    if (stat.size > this.size)
+    if (stat.size > this.size && this.#packed === null)
       this.lastGrowthMs = Math.max(this.lastGrowthMs, Math.min(nowMs, stat.modifiedMs));
-    if (stat.size < this.record.position) return true;
+    if (stat.size < this.record.position && this.#packed === null) return true;
     const seen = `${stat.size} ${stat.modifiedMs}`;
-    if (seen === this.verifiedAt) return false;
+    if (seen === this.#verifiedAt) return false;
+    if (this.#packed !== null) this.lastGrowthMs = Math.min(nowMs, stat.modifiedMs);
     if (!(await this.verify())) return true;
-    this.verifiedAt = seen;
-    this.size = stat.size;
+    this.#verifiedAt = seen;
+    if (this.#packed === null) this.size = stat.size;
     this.record.modifiedMs = stat.modifiedMs;
     return false;
   }
 
-  /** True while the file begins as it did. Lets the fingerprint grow with a file that is still short. */
+  /** True while the file has the content that was read. Lets the fingerprint grow with a file that is still short. */
   async verify(): Promise<boolean> {
-    const { fingerprint } = this.record;
-    const head = await readAt(this.handle!, 0, FINGERPRINT_BYTES);
-    if (head.length < fingerprint.bytes || crc32(head.subarray(0, fingerprint.bytes)) !== fingerprint.crc)
-      return false;
-    if (head.length > fingerprint.bytes) this.record.fingerprint = { bytes: head.length, crc: crc32(head) };
+    const { record } = this;
+    const { trail, position } = record;
+    let content: { head: Buffer; trail: Buffer };
+    if (this.#packed !== null) {
+      const summary = (await summarizePacked(this.handle!, [position], this.#signal))!;
+      this.size = summary.size;
+      this.isCut = summary.isCut;
+      if (summary.size < position) return false;
+      content = { head: summary.head, trail: summary.trails[0]! };
+    } else {
+      const head = await readAt(this.handle!, 0, FINGERPRINT_BYTES);
+      content = { head, trail: await readAt(this.handle!, position - trail.bytes, trail.bytes) };
+    }
+    if (!fits(record, content.head, content.trail)) return false;
+    this.#trailBytes = Buffer.from(content.trail.subarray(content.trail.length - trail.bytes));
+    if (content.head.length > record.fingerprint.bytes) record.fingerprint = fingerprintOf(content.head);
     return true;
   }
 
   /** Reads bytes from the position on; null when the file was replaced meanwhile, so that they can't be trusted. */
   async read(bytesMax: number): Promise<Buffer | null> {
-    const block = await readAt(this.handle!, this.record.position, bytesMax);
+    const { position } = this.record;
+    if (this.#packed !== null) return Buffer.from(await this.#packed.readAt(position, bytesMax));
+    const block = await readAt(this.handle!, position, bytesMax);
     const { size } = await statOf(this.handle!);
-    if (size < this.record.position + block.length || !(await this.verify())) return null;
+    if (size < position + block.length || !(await this.verify())) return null;
     return block;
   }
 
-  /** True when the file at `path` begins as this one and holds at least what was read of it: a copy. */
-  async hasCopyAt(path: string, size: number): Promise<boolean> {
-    const { fingerprint, position } = this.record;
-    if (fingerprint.bytes < FINGERPRINT_BYTES_SAFE || size < position) return false;
-    const handle = await openIfThere(path);
-    if (handle === null) return false;
-    try {
-      const head = await readAt(handle, 0, fingerprint.bytes);
-      return head.length === fingerprint.bytes && crc32(head) === fingerprint.crc;
-    } finally {
-      await handle.close();
-    }
+  /** Up to `bytesMax` bytes of its beginning. */
+  async readStart(bytesMax: number): Promise<Buffer> {
+    if (this.#packed === null) return readAt(this.handle!, 0, bytesMax);
+    const content = new PackedContent(this.handle!);
+    const bytes = Buffer.from(await content.readAt(0, bytesMax));
+    await content.close();
+    return bytes;
+  }
+
+  /** Notes that the log has all up to there: `block` begins at the position. */
+  advance(block: Buffer, bytes: number): void {
+    this.record.position += bytes;
+    this.#trailBytes = lastBytes(this.#trailBytes, block.subarray(0, bytes), TRAIL_BYTES);
+    this.record.trail = fingerprintOf(this.#trailBytes);
   }
 
   /** Back to the beginning, after the file was emptied. */
-  restart(): void {
+  restart(idPrefix: string): void {
     Object.assign(this.record, {
       position: 0,
       skipping: false,
-      fingerprint: { bytes: 0, crc: 0 },
+      fingerprint: NO_FINGERPRINT,
+      trail: NO_FINGERPRINT,
       finished: false,
+      sampleBytes: 0,
+      directive: null,
+      idPrefix,
+      records: 0,
     });
     this.size = 0;
     this.looksForCopy = 0;
-    this.verifiedAt = '';
+    this.waitingBytes = 0;
+    this.format = null;
+    this.refusal = '';
+    this.isRefused = false;
+    this.refusedAt = '';
+    this.#verifiedAt = '';
+    this.#trailBytes = Buffer.alloc(0);
   }
-}
-
-async function openIfThere(path: string): Promise<FileHandle | null> {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-async function statOf(handle: FileHandle): Promise<FileStat> {
-  return fileStat(await handle.stat({ bigint: true }));
-}
-
-/** Inode numbers may be past what a double holds, so stats are asked for as bigint. */
-export function fileStat(stat: { dev: bigint; ino: bigint; size: bigint; mtimeNs: bigint }): FileStat {
-  return { id: `${stat.dev}:${stat.ino}`, size: Number(stat.size), modifiedMs: Number(stat.mtimeNs) / 1e6 };
-}
-
-/** Up to `bytesMax` bytes, fewer only at the end of the file. */
-async function readAt(handle: FileHandle, position: number, bytesMax: number): Promise<Buffer> {
-  const { size } = await handle.stat();
-  const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(bytesMax, size - position)));
-  let filled = 0;
-  while (filled < buffer.length) {
-    const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, position + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return buffer.subarray(0, filled);
 }

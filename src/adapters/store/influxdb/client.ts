@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
+import { reasonOf } from '../../../domain/system-error.ts';
 import { SinkFailed } from '../../../ports/sink.ts';
 import type { Authorization, Target } from './target.ts';
 
@@ -16,6 +17,9 @@ export interface ClientOptions {
   gzip: boolean;
   now: () => number;
 }
+
+/** InfluxDB will never take all of the lines, whatever a person changes there: one of them is at fault, or there are too many. */
+export class LinesRejected extends SinkFailed {}
 
 /** One request each: an answer that is not a success becomes a SinkFailed that says what to do. */
 export class InfluxClient {
@@ -73,7 +77,9 @@ export class InfluxClient {
       return { ok, status, detail, retryAfter: response.headers.get('retry-after') };
     } catch (error) {
       if (signal.aborted) throw new SinkFailed('Writing to InfluxDB was stopped.');
-      const why = limit.aborted ? `no answer within ${timeoutMs / 1000} s` : shown(causeOf(error), login);
+      const why = limit.aborted
+        ? `no answer within ${timeoutMs / 1000} s`
+        : shown(reasonOf((error as Error).cause ?? error), login);
       throw new SinkFailed(
         `${target.server} does not answer (${why}). Check that it runs and that url is right.`,
       );
@@ -97,7 +103,11 @@ export class InfluxClient {
       );
     }
     if (status === 413)
-      return new SinkFailed(`${server} takes no request of this size${said}. Set a smaller batch_bytes_max.`);
+      return new LinesRejected(
+        `${server} takes no request of this size${said}. Set a smaller batch_bytes_max.`,
+      );
+    if ((status === 400 || status === 422) && LINE_FAULT.test(detail))
+      return new LinesRejected(`${server} can't take a point${said}.`);
     if (status === 429 || status === 503) {
       const retryAfterMs = retryAfterMsOf(retryAfter, this.#options.now());
       const message = `${server} is busy (status ${status})${said}. It is asked again later.`;
@@ -114,6 +124,9 @@ export class InfluxClient {
     );
   }
 }
+
+/** What InfluxDB 1 and 2 report of a line that is wrong in itself. */
+const LINE_FAULT = /unable to parse|max key length exceeded|time outside range/i;
 
 interface Answer {
   ok: boolean;
@@ -156,11 +169,6 @@ function shown(text: string, { secrets }: Authorization): string {
   let clean = text.replace(/\s+/g, ' ').trim();
   for (const secret of secrets) clean = clean.replaceAll(secret, '[secret]');
   return clean.length > SHOWN_MAX ? `${clean.slice(0, SHOWN_MAX)}...` : clean;
-}
-
-function causeOf(error: unknown): string {
-  const { code, message } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
-  return code ?? message;
 }
 
 /** Retry-After, in seconds or as a date. */

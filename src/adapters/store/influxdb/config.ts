@@ -21,7 +21,7 @@ export const influxConfigSchema = z
       .string()
       .min(1)
       .optional()
-      .describe('File that holds the token, in place of token; it is read anew for each request.'),
+      .describe('File that holds the token, in place of token; it is read again for each request.'),
     org: z.string().min(1).optional().describe('Organisation; InfluxDB 1.8 takes any.'),
     bucket: z.string().min(1).optional().describe('Bucket; it must exist. InfluxDB 1.8: DATABASE/POLICY.'),
     database: z

@@ -12,7 +12,7 @@ import {
   tagNames,
 } from './layout.ts';
 import { type Line, lineOf, type Point } from './line-protocol.ts';
-import { OverwriteRefused, RequestBody } from './request-body.ts';
+import { RequestBody } from './request-body.ts';
 import { TagValues } from './tag-values.ts';
 
 const START = '2026-11-23T00:00:00Z';
@@ -186,32 +186,30 @@ describe('The layout of events', () => {
 });
 
 describe('A request', () => {
-  it('with two different points at one place is refused, as the pipeline before sent it: 4,000 events, 19 days', () => {
+  it('keeps the later of two different points at one place, and reports the other: 4,000 events of the old pipeline are 19 days', () => {
     const body = new RequestBody();
-    const write = () => {
-      for (let i = 0; i < 4000; i++) {
-        const timeMs = Date.parse(START) + (i % 19) * 86_400_000;
-        const fields: Point['fields'] = [['user_id', { type: 'string', value: `u${i}` }]];
-        body.add(lineOf({ measurement: 'ecommerce_event', tags: [], fields, timeMs }));
-      }
-    };
-    assert.throws(write, (error: Error) => {
-      assert.ok(error instanceof OverwriteRefused);
-      assert.match(
-        error.message,
-        /ecommerce_event at 1795392000000000000 ns, with user_id="u0" and with user_id="u19"/,
-      );
-      return true;
-    });
+    const overwritten: (string | null)[] = [];
+    for (let i = 0; i < 4000; i++) {
+      const timeMs = Date.parse(START) + (i % 19) * 86_400_000;
+      const fields: Point['fields'] = [['user_id', { type: 'string', value: `u${i}` }]];
+      overwritten.push(body.add(lineOf({ measurement: 'ecommerce_event', tags: [], fields, timeMs })));
+    }
+    assert.equal(overwritten.filter((line) => line !== null).length, 4000 - 19);
+    assert.equal(overwritten[19], 'ecommerce_event user_id="u0" 1795392000000000000');
+    assert.equal(body.lines.length, 19);
+    assert.equal(body.lines[0], `ecommerce_event user_id="u${210 * 19}" 1795392000000000000`);
+    assert.equal(
+      body.length,
+      body.lines.reduce((sum, line) => sum + line.length + 1, 0),
+    );
   });
 
   it('takes the same point twice as one', () => {
     const body = new RequestBody();
     const line = { series: 'm', fields: 'f=1', time: '1' };
-    body.add(line);
-    body.add({ ...line });
-    assert.equal(body.text, 'm f=1 1\n');
-    assert.equal(body.lines, 1);
+    assert.equal(body.add(line), null);
+    assert.equal(body.add({ ...line }), null);
+    assert.deepEqual(body.lines, ['m f=1 1']);
   });
 
   it('holds no number that InfluxDB can’t', async () => {

@@ -23,7 +23,7 @@ export interface MetricShape {
 export interface ValueShape {
   readonly name: string;
   /** Type of the field. Decided by the declaration, never by a value: InfluxDB refuses a field whose type changes. */
-  readonly type: 'integer' | 'float';
+  readonly type: 'integer' | 'float' | 'decimal';
   /** How the values of several rows become one; null where they can't. */
   readonly merge: 'sum' | 'max' | null;
 }
@@ -47,6 +47,13 @@ export function measurementOf(metric: string): string {
   return `tillstream_${metric}`;
 }
 
+/** Name of the field of a decimal: under the name alone 0.1.0 has written whole numbers, and a field never changes its type. */
+export function decimalField(name: string): string {
+  return `${name}_decimal`;
+}
+
+const float = (value: string | number): FieldValue => ({ type: 'float', value: Number(value) });
+
 /** Names of the tags of a metric, `window` first. */
 export function tagNames(shape: MetricShape): string[] {
   return ['window', ...shape.keys.map((key) => (key === RANKED_KEY ? RANK_TAG : key))];
@@ -59,7 +66,7 @@ export function metricPoints(
   rows: readonly MetricRow[],
   admit: Admit,
 ): Point[] {
-  const ranked = shape.keys.includes(RANKED_KEY) ? rank(rows) : rows;
+  const ranked = shape.keys.includes(RANKED_KEY) ? rankWithin(shape, rows) : rows;
   const names = tagNames(shape);
   const tagsOf = (row: MetricRow) =>
     names.map((name): [string, string] => {
@@ -75,6 +82,12 @@ export function metricPoints(
     const timeMs = Date.parse(row.start);
     return [{ measurement: measurementOf(shape.name), tags: tagsOf(row), fields, timeMs }];
   });
+}
+
+/** Ranked within the other keys: what several currencies have can't be compared. */
+function rankWithin(shape: MetricShape, rows: readonly MetricRow[]): MetricRow[] {
+  const others = shape.keys.filter((key) => key !== RANKED_KEY);
+  return [...Map.groupBy(rows, (row) => others.map((key) => row[key]).join('\n')).values()].flatMap(rank);
 }
 
 /** The rows with their rank, "01" first; all that have none share OTHER. */
@@ -99,7 +112,8 @@ function merged(shape: MetricShape, rows: readonly MetricRow[]): MetricRow {
   for (const { name, merge } of shape.values) {
     const values = rows.map((row) => row[name] ?? null).filter((value) => value !== null);
     if (merge === null || values.length === 0) result[name] = null;
-    else if (merge === 'max') result[name] = Math.max(...values.map(Number));
+    else if (merge === 'max')
+      result[name] = values.map(Number).reduce((most, value) => Math.max(most, value));
     else result[name] = values.reduce(add);
   }
   return result;
@@ -109,7 +123,8 @@ function merged(shape: MetricShape, rows: readonly MetricRow[]): MetricRow {
 function add(a: string | number, b: string | number): string | number {
   if (typeof a === 'number' && typeof b === 'number') return a + b;
   const [left, right] = [parseMoney(String(a)), parseMoney(String(b))];
-  if (typeof left !== 'bigint' || typeof right !== 'bigint') throw new TypeError(`${a} or ${b} is no money`);
+  if (typeof left !== 'bigint' || typeof right !== 'bigint')
+    throw new TypeError(`${a} or ${b} is not an amount of money`);
   return formatMoney(left + right);
 }
 
@@ -119,7 +134,10 @@ function fieldsOf(shape: MetricShape, row: MetricRow): [string, FieldValue][] {
     fields.push([RANKED_KEY, { type: 'string', value: String(row[RANKED_KEY]) }]);
   for (const { name, type } of shape.values) {
     const value = row[name] ?? null;
-    if (value !== null) fields.push([name, { type, value: Number(value) }]);
+    if (value !== null)
+      fields.push(
+        type === 'decimal' ? [decimalField(name), float(value)] : [name, { type, value: Number(value) }],
+      );
   }
   return fields;
 }

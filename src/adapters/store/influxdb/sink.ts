@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isLoopback } from '../../../domain/host.ts';
 import type { Logger } from '../../../domain/logger.ts';
+import { messageOf } from '../../../domain/system-error.ts';
 import type { RawEvent } from '../../../ports/batch.ts';
 import type { ChangedPoint } from '../../../ports/metrics-store.ts';
 import { type Sink, type SinkCounters, SinkFailed } from '../../../ports/sink.ts';
 import type { StateFile } from '../../../ports/state-file.ts';
-import { InfluxClient } from './client.ts';
+import { InfluxClient, LinesRejected } from './client.ts';
 import type { InfluxConfig } from './config.ts';
 import { type MetricShape, metricPoints, rawLine } from './layout.ts';
 import { type Line, lineOf } from './line-protocol.ts';
@@ -14,6 +15,8 @@ import { TagValues } from './tag-values.ts';
 import { targetOf } from './target.ts';
 
 const LEAVE_MS = 1;
+/** Longest part of a point that the log shows. */
+const SHOWN_MAX = 300;
 
 export interface InfluxOptions {
   config: InfluxConfig;
@@ -33,7 +36,14 @@ export class InfluxSink implements Sink {
   readonly #tagsFile: StateFile;
   readonly #logger: Logger;
   #tagValues: Promise<TagValues> | undefined;
-  readonly #counters: SinkCounters = { points: 0, requests: 0, failed_requests: 0, expired_points: 0 };
+  readonly #counters: SinkCounters = {
+    points: 0,
+    requests: 0,
+    failed_requests: 0,
+    expired_points: 0,
+    rejected_points: 0,
+    overwritten_points: 0,
+  };
 
   constructor({ config, shapes, tagsFile, logger, now }: InfluxOptions) {
     const target = targetOf(config);
@@ -94,7 +104,7 @@ export class InfluxSink implements Sink {
       body = new RequestBody();
       await sending;
       await (await this.#tags()).save();
-      sending = this.#send(next, signal);
+      sending = this.#send(next.lines, signal);
       // Who awaits it hears of the failure.
       sending.catch(() => {});
       // The request leaves in several turns of the event loop; the next one would be made before them.
@@ -102,30 +112,59 @@ export class InfluxSink implements Sink {
     };
     for await (const items of pages) {
       for (const item of items) {
-        body.add(toLine(item));
-        if (body.lines >= linesMax || body.length >= bytesMax) await send();
+        const before = body.add(toLine(item));
+        if (before !== null) this.#onOverwritten(before);
+        if (body.lines.length >= linesMax || body.length >= bytesMax) await send();
       }
     }
-    if (body.lines > 0) await send();
+    if (body.lines.length > 0) await send();
     await sending;
   }
 
-  async #send(body: RequestBody, signal: AbortSignal): Promise<void> {
+  /** Where the server can never take all of the lines, sends them apart, and leaves out those that it can't take. */
+  async #send(lines: readonly string[], signal: AbortSignal): Promise<void> {
     this.#counters.requests++;
     try {
-      const { expired } = await this.#client.write(body.text, signal);
-      this.#counters.points += body.lines - expired;
-      if (expired === 0) return;
-      if (this.#counters.expired_points === 0) {
-        this.#logger.warn(
-          { points: expired },
-          'InfluxDB drops points that are older than its retention; give the place a longer one to keep them',
-        );
-      }
-      this.#counters.expired_points += expired;
+      const { expired } = await this.#client.write(lines.map((line) => `${line}\n`).join(''), signal);
+      this.#counters.points += lines.length - expired;
+      if (expired > 0) this.#onExpired(expired);
     } catch (error) {
       if (!signal.aborted) this.#counters.failed_requests++;
-      throw error instanceof SinkFailed ? error : new SinkFailed((error as Error).message);
+      if (!(error instanceof LinesRejected))
+        throw error instanceof SinkFailed ? error : new SinkFailed(messageOf(error));
+      if (lines.length === 1) {
+        this.#onRejected(lines[0]!, error.message);
+        return;
+      }
+      const middle = lines.length >> 1;
+      await this.#send(lines.slice(0, middle), signal);
+      await this.#send(lines.slice(middle), signal);
     }
+  }
+
+  #onExpired(points: number): void {
+    if (this.#counters.expired_points === 0)
+      this.#logger.warn(
+        { points },
+        'InfluxDB drops points that are older than its retention; give the place a longer one to keep them',
+      );
+    this.#counters.expired_points += points;
+  }
+
+  #onRejected(line: string, why: string): void {
+    if (this.#counters.rejected_points++ > 0) return;
+    this.#logger.warn(
+      { point: line.slice(0, SHOWN_MAX), why },
+      'InfluxDB can never take this point: it is left out there, and is in the archive. Further ones are counted (rejected_points in /metrics)',
+    );
+  }
+
+  #onOverwritten(line: string): void {
+    if (this.#counters.overwritten_points++ > 0) return;
+    this.#logger.warn(
+      { point: line.slice(0, SHOWN_MAX) },
+      'InfluxDB keeps one point of a measurement, tags and time: more than 1,000,000 events of one millisecond overwrite each other there. ' +
+        'The archive has all of them. Further ones are counted (overwritten_points in /metrics)',
+    );
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { reasonOf } from '../../../domain/system-error.ts';
 import { SinkFailed } from '../../../ports/sink.ts';
 import type { InfluxConfig } from './config.ts';
 
@@ -68,9 +69,7 @@ export function targetOf(config: InfluxConfig): Target {
 
 async function readToken(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new SinkFailed(
-      `The token_file ${file} of InfluxDB can't be read (${error.code}). Make it readable.`,
-    );
+    throw new SinkFailed(`The token_file ${file} of InfluxDB can't be read: ${reasonOf(error)}.`);
   });
   const token = text.trim();
   if (!/^[\x21-\x7e]+$/.test(token))

@@ -1,0 +1,187 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { glob, mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { readParquet } from '../app.ts';
+import { UsageError } from '../domain/errors.ts';
+import { reasonOf } from '../domain/system-error.ts';
+import { type Content, type ContentEnd, openContent } from '../ingest/content.ts';
+import { type Detected, describeDetection, detectFormat } from '../ingest/detect.ts';
+import type { Decoded, DetectOptions } from '../ingest/format.ts';
+import { isDecidingName } from '../ingest/names.ts';
+import { CommandFailed } from './context.ts';
+
+/** Bytes that are read, and go to the log, at a time: so few that checking them does not hold up what else this process does. */
+const BLOCK_BYTES = 2 * 1024 * 1024;
+const STDIN = '-';
+
+/** How the user says that files are to be read; the rest is found by their content. */
+export interface ReadOptions extends Omit<DetectOptions, 'isKnownName'> {
+  encoding?: string;
+}
+
+/** An input that can be read: its beginning has been looked at. */
+export interface LoadInput {
+  /** As the user named it. */
+  readonly name: string;
+  /** What it was taken for, for people: "CSV, semicolon, 7 columns". */
+  readonly description: string;
+  readonly format: string;
+  /** What the user declared about its format, as text. */
+  readonly declared: string;
+  /** Its content, decompressed and in UTF-8, from the start. */
+  chunks(): AsyncIterable<Buffer>;
+  /** What the format makes of the content, chunk by chunk; `onChunk` gets each chunk before what it gave. */
+  records(onChunk: (chunk: Buffer) => void): AsyncGenerator<readonly Decoded[]>;
+  /** How the content ended, once `records` has. */
+  ending(): ContentEnd;
+}
+
+/**
+ * Looks at everything that the user named, before the first byte of it is stored. Gives what to read, and a function that
+ * removes copies. Throws UsageError for what can't be read.
+ */
+export async function openInputs(
+  names: readonly string[],
+  options: ReadOptions,
+): Promise<AsyncDisposable & { inputs: LoadInput[] }> {
+  const copies = new Copies();
+  try {
+    const inputs: LoadInput[] = [];
+    for (const name of names) {
+      for (const file of await filesOf(name)) inputs.push(await openInput(file, options, copies));
+    }
+    return { inputs, [Symbol.asyncDispose]: () => copies[Symbol.asyncDispose]() };
+  } catch (error) {
+    await copies[Symbol.asyncDispose]();
+    throw error instanceof UsageError ? new UsageError(`${error.message} Nothing was stored.`) : error;
+  }
+}
+
+/** The files of a name: itself, the files in a folder, or those that match a pattern. */
+async function filesOf(name: string): Promise<string[]> {
+  if (name === STDIN) return [name];
+  const found = await stat(name).catch((error: NodeJS.ErrnoException) => error);
+  if (found instanceof Error) {
+    const matching = /[*?[{]/.test(name) ? (await namesOf(glob(name))).sort() : [];
+    if (matching.length > 0) return matching;
+    throw new UsageError(
+      found.code === 'ENOENT' ? `There is no file ${name}.` : `${name} can't be read: ${reasonOf(found)}.`,
+    );
+  }
+  if (!found.isDirectory()) return [name];
+  const entries = await readdir(name, { withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.'));
+  if (files.length === 0) throw new UsageError(`The folder ${name} has no files.`);
+  return files.map((entry) => join(name, entry.name)).sort();
+}
+
+async function namesOf(found: AsyncIterable<string>): Promise<string[]> {
+  const names: string[] = [];
+  for await (const name of found) names.push(name);
+  return names;
+}
+
+async function openInput(name: string, options: ReadOptions, copies: Copies): Promise<LoadInput> {
+  const path = await copies.fileOf(name);
+  const start = await open(path).catch((error: Error) => {
+    throw new UsageError(`${name} can't be read: ${reasonOf(error)}.`);
+  });
+  await start.close();
+  const { encoding, ...detecting } = options;
+  const openAgain = () => openFile(path, encoding);
+  const content = await openAgain();
+  await content.close();
+  const found = detectFormat(content.sample, { ...detecting, isKnownName: isDecidingName });
+  if ('refusal' in found) throw new UsageError(`${name} ${found.refusal}.`);
+  const shown = name === STDIN ? 'stdin' : name;
+  const input =
+    'fileFormat' in found ? parquetInput(shown, path) : streamInput(shown, content, found, openAgain);
+  return { ...input, declared: JSON.stringify(detecting) };
+}
+
+function openFile(path: string, encoding: string | undefined): Promise<Content> {
+  const stream = createReadStream(path, { highWaterMark: BLOCK_BYTES });
+  return openContent(stream as AsyncIterable<Buffer>, encoding === undefined ? {} : { encoding }).catch(
+    (error) => {
+      throw error instanceof RangeError ? new UsageError(error.message) : error;
+    },
+  );
+}
+
+function streamInput(
+  name: string,
+  { encoding, compressions }: Content,
+  found: Detected,
+  openAgain: () => Promise<Content>,
+): Omit<LoadInput, 'declared'> {
+  let ending: ContentEnd = { cut: false };
+  return {
+    name,
+    description: [describeDetection(found, encoding), ...compressions].join(', '),
+    format: found.format.name,
+    async *chunks() {
+      yield* (await openAgain()).chunks;
+    },
+    async *records(onChunk) {
+      const content = await openAgain();
+      const decoder = found.format.decoder(found.detection);
+      try {
+        for await (const chunk of content.chunks) {
+          onChunk(chunk);
+          yield decoder.push(chunk);
+        }
+      } catch (error) {
+        throw new CommandFailed(`${name} can't be read to its end: ${reasonOf(error)}.`);
+      }
+      ending = content.ending;
+      yield decoder.end();
+    },
+    ending: () => ending,
+  };
+}
+
+/** DuckDB reads Parquet; its rows come as JSON. */
+function parquetInput(name: string, path: string): Omit<LoadInput, 'declared'> {
+  const chunks = () => readParquet(path);
+  return {
+    name,
+    description: 'Parquet',
+    format: 'parquet',
+    chunks,
+    async *records(onChunk) {
+      let first = 1;
+      try {
+        for await (const chunk of chunks()) {
+          onChunk(chunk);
+          const bytes = Buffer.from(chunk);
+          yield [{ kind: 'json', bytes, places: { first } }];
+          for (let at = chunk.indexOf(0x0a); at >= 0; at = chunk.indexOf(0x0a, at + 1)) first++;
+        }
+      } catch (error) {
+        throw new CommandFailed(`${name} can't be read to its end: ${reasonOf(error)}.`);
+      }
+    },
+    ending: () => ({ cut: false }),
+  };
+}
+
+/** What comes through a pipe can be read once only: it is kept in a file while it is loaded. */
+class Copies implements AsyncDisposable {
+  #dir: string | null = null;
+  #count = 0;
+
+  /** A file with the content of the input. */
+  async fileOf(name: string): Promise<string> {
+    if (name !== STDIN && (await stat(name)).isFile()) return name;
+    this.#dir ??= await mkdtemp(join(tmpdir(), 'tillstream-load-'));
+    const copy = join(this.#dir, String(this.#count++));
+    await pipeline(name === STDIN ? process.stdin : createReadStream(name), createWriteStream(copy));
+    return copy;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#dir !== null) await rm(this.#dir, { recursive: true, force: true });
+  }
+}

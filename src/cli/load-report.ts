@@ -1,0 +1,163 @@
+import type { Ledger } from '../domain/ledger.ts';
+import { printable } from '../domain/printable.ts';
+import { REASONS, type Reason } from '../domain/reasons.ts';
+import { table } from './context.ts';
+import { findingLines, hanging, wrapped } from './finding-lines.ts';
+import type { InputResult, Sent } from './load-send.ts';
+
+/** All figures are of this load alone, but for `ledger`. */
+export interface LoadResult {
+  readonly sent: Sent;
+  readonly received: number;
+  readonly events: number;
+  readonly badRows: number;
+  readonly duplicates: number;
+  /** Stores of the config that lack something, with the reason. */
+  readonly storesBehind: Readonly<Record<string, string>>;
+  readonly seconds: number;
+  readonly ledger: Ledger;
+}
+
+export interface ShownMetric {
+  readonly windows: number;
+  readonly total: readonly Record<string, unknown>[];
+  readonly overall?: unknown;
+}
+
+/** Rejected records that are shown with their line. */
+const SHOWN_ERRORS = 3;
+
+interface Report {
+  readonly json: Record<string, unknown>;
+  readonly text: string;
+}
+
+/** What `load` prints at its end. */
+export function loadReport(result: LoadResult): Report {
+  const { received, events, badRows, duplicates, seconds } = result;
+  const lines = [
+    ...result.sent.inputs.flatMap(inputLines),
+    '',
+    `Loaded ${counted(received, 'record')} in ${seconds} s: ${counted(events, 'event')} (${counted(duplicates, 'duplicate')}), ${counted(badRows, 'bad row')}.`,
+    ...detailLines(result),
+    ...(received > 0 && events === 0
+      ? ['', 'None of the records is an event: nothing of them is counted. "tillstream bad list" shows them.']
+      : []),
+    ...Object.entries(result.storesBehind).map(
+      ([store, reason]) => `The store ${store} is behind, and gets the rest when it can: ${reason}`,
+    ),
+    '',
+    result.ledger.balanced ? 'The ledger balances.' : 'THE LEDGER DOES NOT BALANCE: see "tillstream ledger".',
+  ];
+  const json = {
+    ...figures(result),
+    bad_rows: badRows,
+    events,
+    stores_behind: result.storesBehind,
+    seconds,
+    ledger: result.ledger,
+  };
+  return { json, text: lines.join('\n').trimStart() };
+}
+
+/** What `load --dry-run` prints. */
+export function dryRunReport(result: LoadResult, metrics: Readonly<Record<string, ShownMetric>>): Report {
+  const { received, events, badRows, duplicates } = result;
+  const lines = [
+    ...result.sent.inputs.flatMap(inputLines),
+    '',
+    `Dry run, nothing was stored: ${counted(received, 'record')}, ${events} would be accepted (${counted(duplicates, 'duplicate')}), ${badRows} rejected.`,
+    ...detailLines(result),
+    ...Object.entries(metrics).flatMap(([name, { windows, total }]) => [
+      '',
+      `${name} (${counted(windows, 'day')})`,
+      table(total),
+    ]),
+  ];
+  const json = { dry_run: true, ...figures(result), accepted: events, rejected: badRows, metrics };
+  return { json, text: lines.join('\n').trimStart() };
+}
+
+function figures({ sent, received, duplicates }: LoadResult): Record<string, unknown> {
+  const { inputs } = sent;
+  return {
+    received,
+    duplicates,
+    bad_by_reason: sent.badByReason,
+    invalid_fields: sent.invalidFields,
+    findings: sent.tally.list(),
+    format: [...new Set(inputs.map(({ format }) => format))].join(', '),
+    files: inputs.map((input) => ({
+      name: input.name,
+      format: input.format,
+      description: input.description,
+      received: input.received,
+      events: input.events,
+      bad_rows: input.badRows,
+      stored_before: input.storedBefore,
+      unused_columns: input.unusedColumns,
+      ...(input.cutWhy === null ? {} : { cut: input.cutWhy }),
+      errors: input.errors,
+    })),
+  };
+}
+
+/** An input: what it was read as, a record before and after, and what is special about it. */
+function inputLines(input: InputResult): string[] {
+  const { name, description, example, unusedColumns, storedBefore, received, cutWhy } = input;
+  let lines = ['', `${printable(name)}: ${printable(description)}`];
+  if (example !== null) {
+    lines = [
+      ...lines,
+      '  First record',
+      ...wrapped(example.record),
+      '  as an event',
+      ...wrapped(example.event),
+    ];
+  }
+  if (unusedColumns.length > 0)
+    lines = [
+      ...lines,
+      '  Columns that are not fields, kept in `extra`',
+      ...wrapped(unusedColumns.join(', ')),
+    ];
+  if (storedBefore > 0 && received === 0)
+    lines.push(`  All ${storedBefore} records were loaded before. --again loads them once more.`);
+  else if (storedBefore > 0)
+    lines.push(`  ${storedBefore} records were loaded before; it went on after them.`);
+  if (cutWhy !== null)
+    lines.push(`  It can't be read to its end: ${cutWhy}. Only what comes before was read.`);
+  return lines;
+}
+
+function detailLines({ sent }: LoadResult): string[] {
+  const rejected = Object.entries(sent.badByReason).sort((a, b) => b[1] - a[1]);
+  const invalid = Object.entries(sent.invalidFields).sort((a, b) => b[1] - a[1]);
+  return [
+    ...(rejected.length > 0 ? ['', 'Rejected'] : []),
+    ...rejected.flatMap(([reason, rows]) => [
+      ...hanging(`  ${reason}: ${rows}`, REASONS[reason as Reason]),
+      ...errorsOf(sent.inputs, reason).flatMap(wrapped),
+    ]),
+    ...(invalid.length > 0 ? ['', 'Values that could not be read (the events count)'] : []),
+    ...invalid.map(([field, rows]) => `  ${printable(field)}: ${rows}`),
+    ...findingLines(
+      'Findings',
+      sent.tally.list().filter(({ code }) => code !== 'invalid_field'),
+    ),
+  ];
+}
+
+function errorsOf(inputs: readonly InputResult[], reason: string): string[] {
+  const found = inputs.flatMap(({ name, errors }) =>
+    errors
+      .filter(({ code }) => code === reason)
+      .map(({ line, field, example = '' }) => {
+        const value = field === undefined ? example : `${field} ${example}`;
+        return `${printable(name)}, line ${line}: ${value}`;
+      }),
+  );
+  return found.slice(0, SHOWN_ERRORS);
+}
+
+const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

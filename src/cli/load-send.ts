@@ -1,0 +1,254 @@
+import { now } from '../clock.ts';
+import { UsageError } from '../domain/errors.ts';
+import { addCounts } from '../domain/offset.ts';
+import { FindingTally } from '../ingest/finding-tally.ts';
+import type { LineValidator, ValidationResult } from '../ingest/line-validator.ts';
+import { Observer } from '../ingest/observer.ts';
+import { CommandFailed } from './context.ts';
+import type { LoadInput } from './load-input.ts';
+import { ContentHash, type LoadProgress, type LoadRegistry } from './load-registry.ts';
+import { type LoadTarget, NotStored, type StoredLines } from './load-target.ts';
+import { progress, progressDone } from './terminal.ts';
+
+/** Progress is stored this often: what is sent again after a crash is known by its ids. */
+const SAVE_MS = 200;
+const ID_HEX_DIGITS = 12;
+const ERRORS_MAX = 20;
+
+/** What one input gave. */
+export interface InputResult {
+  readonly name: string;
+  readonly description: string;
+  readonly format: string;
+  received: number;
+  events: number;
+  badRows: number;
+  /** Records that an earlier load had stored. */
+  storedBefore: number;
+  /** Bad rows with their line, the first of them. */
+  errors: ValidationResult['errors'];
+  /** A record, and the event that it became. */
+  example: ValidationResult['example'];
+  /** Columns that are not fields; their values are kept in `extra`. */
+  unusedColumns: string[];
+  /** Why the content ended early; null where it did not. */
+  cutWhy: string | null;
+}
+
+/** What was sent of all inputs. */
+export interface Sent {
+  readonly inputs: InputResult[];
+  readonly badByReason: Record<string, number>;
+  readonly invalidFields: Record<string, number>;
+  readonly tally: FindingTally;
+}
+
+export interface SendOptions {
+  createValidator: () => LineValidator;
+  timeZone: string;
+  /** Currencies that the shop sells in, where it has declared them. */
+  currencies: readonly string[] | undefined;
+  registry: LoadRegistry;
+  /** How values are read, as text. */
+  settings: string;
+  /** Loads what was loaded before once more. */
+  again: boolean;
+}
+
+/** Sends all inputs, one after the other. When that fails, what had been stored until then is in the message. */
+export async function sendInputs(
+  inputs: readonly LoadInput[],
+  target: LoadTarget,
+  options: SendOptions,
+): Promise<Sent> {
+  const sent: Sent = { inputs: [], badByReason: {}, invalidFields: {}, tally: new FindingTally() };
+  for (const input of inputs) await new InputSender(input, target, options, sent).send();
+  progressDone();
+  return sent;
+}
+
+/** How far an input is stored. */
+type Reached = Omit<LoadProgress, 'events' | 'updatedAt'>;
+
+/** Sends one input, two blocks at a time: one is validated while the other is synced. */
+class InputSender {
+  readonly #input: LoadInput;
+  readonly #target: LoadTarget;
+  readonly #options: SendOptions;
+  /** All that the user set about reading: with other settings it is another load. */
+  readonly #settings: string;
+  readonly #sent: Sent;
+  readonly #result: InputResult;
+  readonly #observer: Observer;
+  readonly #hash = new ContentHash();
+  readonly #pending = new Set<Promise<void>>();
+  /** What the blocks that are stored say of the progress, in order. */
+  #stored: Reached | null = null;
+  #eventsBefore = 0;
+  #savedMs = now();
+  #failure: { error: unknown } | null = null;
+
+  constructor(input: LoadInput, target: LoadTarget, options: SendOptions, sent: Sent) {
+    this.#input = input;
+    this.#target = target;
+    this.#options = options;
+    this.#settings = `${options.settings} ${input.declared}`;
+    this.#sent = sent;
+    this.#observer = new Observer({ zone: options.timeZone, currencies: options.currencies });
+    this.#result = {
+      name: input.name,
+      description: input.description,
+      format: input.format,
+      received: 0,
+      events: 0,
+      badRows: 0,
+      storedBefore: 0,
+      errors: [],
+      example: null,
+      unusedColumns: [],
+      cutWhy: null,
+    };
+  }
+
+  async send(): Promise<void> {
+    const { registry, again, createValidator } = this.#options;
+    const input = this.#input;
+    const settings = this.#settings;
+    let found = again ? null : await registry.find(() => input.chunks());
+    if (found !== null && found.progress.settings !== settings) {
+      if (found.progress.events > 0) throw this.#otherSettings(found.progress);
+      found = null;
+    }
+    this.#sent.inputs.push(this.#result);
+    if (found?.isAll) {
+      this.#result.storedBefore = found.progress.allRecords;
+      return;
+    }
+    const skip = found?.progress.records ?? 0;
+    this.#eventsBefore = found?.progress.events ?? 0;
+    const entry = found?.progress ?? registry.begin(input.name, settings);
+    const validator = createValidator();
+    let [records, chunks, recordsBefore] = [0, 0, 0];
+    try {
+      for await (const pieces of input.records((chunk) => {
+        this.#hash.update(chunk);
+        chunks++;
+      })) {
+        const at = this.#hash.at();
+        recordsBefore = records;
+        const result = validator.validate(pieces, this.#observer, {
+          skip: Math.max(0, skip - records),
+          ids: { prefix: at.head.slice(0, ID_HEX_DIGITS), next: records + 1 },
+        });
+        records += result.records;
+        this.#result.storedBefore += result.skipped;
+        const { id, file } = entry;
+        const progress = { id, file, settings, ...at, records, allRecords: records, isComplete: false };
+        // What an earlier load has stored is known further than this.
+        await this.#store(result, chunks > 0 && records >= skip ? progress : null);
+      }
+      await Promise.all(this.#pending);
+      if (this.#failure) throw this.#failure.error;
+      await this.#complete(entry, recordsBefore, records);
+      this.#observer.summarize(this.#sent.tally);
+      this.#result.unusedColumns = [...this.#observer.unusedColumns];
+    } catch (error) {
+      await Promise.all(this.#pending);
+      if (this.#stored) await this.#save();
+      progressDone();
+      throw this.#withStored(error);
+    }
+  }
+
+  /** A record without a line end may have been cut: it is not among those that a longer file is known by. */
+  async #complete(
+    entry: Pick<LoadProgress, 'id' | 'file'>,
+    records: number,
+    allRecords: number,
+  ): Promise<void> {
+    const ending = this.#input.ending();
+    if (ending.cut) this.#result.cutWhy = ending.whyText;
+    const settings = this.#settings;
+    const { id, file } = entry;
+    const isComplete = !ending.cut;
+    this.#stored = { id, file, settings, ...this.#hash.at(), records, allRecords, isComplete };
+    await this.#save();
+  }
+
+  async #store(result: ValidationResult, reached: Reached | null): Promise<void> {
+    if (this.#failure) throw this.#failure.error;
+    const before = [...this.#pending];
+    const storing = (async () => {
+      try {
+        if (result.accepted + result.rejected > 0) this.#count(result, await this.#target.store(result));
+        await Promise.all(before);
+        // Not past a block that failed.
+        if (reached && !this.#failure) this.#stored = reached;
+      } catch (error) {
+        this.#failure ??= { error };
+      }
+    })().finally(() => this.#pending.delete(storing));
+    this.#pending.add(storing);
+    while (this.#pending.size >= 2) await Promise.race(this.#pending);
+    if (this.#stored && now() - this.#savedMs >= SAVE_MS) await this.#save();
+  }
+
+  async #save(): Promise<void> {
+    this.#savedMs = now();
+    const events = this.#eventsBefore + this.#result.events;
+    const updatedAt = new Date(now()).toISOString();
+    await this.#options.registry.save({ ...this.#stored!, events, updatedAt });
+  }
+
+  #count(block: ValidationResult, stored: StoredLines): void {
+    const [result, sent] = [this.#result, this.#sent];
+    result.received += stored.accepted + stored.rejected;
+    result.events += stored.accepted;
+    result.badRows += stored.rejected;
+    result.example ??= block.example;
+    for (const error of block.errors) if (result.errors.length < ERRORS_MAX) result.errors.push(error);
+    addCounts(sent.badByReason, stored.reasons);
+    addCounts(sent.invalidFields, block.invalidFields);
+    sent.tally.merge(block.tally);
+    progress(`Loading ${result.name}: ${result.storedBefore + result.received} records`);
+  }
+
+  #otherSettings({ file, updatedAt }: LoadProgress): UsageError {
+    return new UsageError(
+      `${this.#input.name} was loaded on ${updatedAt.slice(0, 10)} (as ${file}) with other options. ` +
+        'Loaded once more, most of its events would count twice: use the same options, or --again to load it all the same. ' +
+        this.#storedText(false),
+    );
+  }
+
+  /** The error, with what of the load is stored. */
+  #withStored(error: unknown): unknown {
+    if (!(error instanceof UsageError || error instanceof CommandFailed)) return error;
+    // What was refused as a whole is not stored, and its message says what to change.
+    if (error instanceof UsageError && this.#sent.inputs.every(({ received }) => received === 0))
+      return error;
+    return new CommandFailed(
+      `${error.message}\n${this.#storedText(this.#failure?.error === error && !(error instanceof NotStored))}`,
+    );
+  }
+
+  /** `isUnsure`: some of the block that failed may be stored, too. */
+  #storedText(isUnsure: boolean): string {
+    const { inputs } = this.#sent;
+    const sum = (pick: (input: InputResult) => number) =>
+      inputs.reduce((total, each) => total + pick(each), 0);
+    const received = sum((each) => each.received);
+    if (received === 0 && !isUnsure) return 'Nothing was stored.';
+    const whole = inputs.filter((each) => each !== this.#result).map(({ name }) => name);
+    const isBegun = inputs.includes(this.#result);
+    const of = [
+      ...(whole.length > 0 ? [`all of ${whole.join(', ')}`] : []),
+      ...(isBegun ? [`the beginning of ${this.#result.name}`] : []),
+    ];
+    return (
+      `Stored before that: ${isUnsure ? 'at least ' : ''}${received} records (${sum((each) => each.events)} events, ` +
+      `${sum((each) => each.badRows)} bad rows), ${of.join(' and ')}. They are archived and counted like any others. ` +
+      'The same command goes on from there.'
+    );
+  }
+}

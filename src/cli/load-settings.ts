@@ -1,0 +1,72 @@
+import type { Environment } from '../app.ts';
+import { now } from '../clock.ts';
+import { UsageError } from '../domain/errors.ts';
+import { LineValidator } from '../ingest/line-validator.ts';
+import { Normalizer } from '../ingest/normalize.ts';
+import type { NormalizeSettingsInput } from '../ingest/normalize-settings.ts';
+import type { ReadOptions } from './load-input.ts';
+
+/** What the user says about reading the files. */
+export interface ReadingOptions {
+  format?: string;
+  encoding?: string;
+  delimiter?: string;
+  columns?: string;
+  timeZone?: string;
+  dateOrder?: 'mdy' | 'dmy' | 'ymd';
+  decimal?: '.' | ',';
+  currency?: string;
+}
+
+/** How a load validates what it reads. */
+export interface ValidatorSettings {
+  normalize: NormalizeSettingsInput;
+  /** Currencies that the shop sells in, where it has declared them. */
+  currencies: readonly string[] | undefined;
+  lineBytesMax: number;
+}
+
+/** A validator for one input. Throws an error for people where a setting is wrong. */
+export function createValidator({
+  normalize,
+  lineBytesMax,
+}: Pick<ValidatorSettings, 'normalize' | 'lineBytesMax'>): LineValidator {
+  return new LineValidator({
+    normalizer: new Normalizer(normalize),
+    timeZone: normalize.time_zone ?? 'UTC',
+    lineBytesMax,
+    storedBytesMax: Number.POSITIVE_INFINITY,
+    now,
+  });
+}
+
+/** How the files are to be read. */
+export function readOptionsOf({ format, encoding, delimiter, columns }: ReadingOptions): ReadOptions {
+  return {
+    ...(format === undefined ? {} : { format }),
+    ...(encoding === undefined ? {} : { encoding }),
+    ...(delimiter === undefined ? {} : { delimiter }),
+    ...(columns === undefined ? {} : { columns: columns.split(','), header: false }),
+  };
+}
+
+/** How values are to be read. Throws UsageError where a setting is wrong. */
+export function settingsOf(options: ReadingOptions, { config, server }: Environment): ValidatorSettings {
+  const { timeZone, dateOrder, decimal, currency } = options;
+  const settings = {
+    normalize: {
+      time_zone: timeZone ?? config.time_zone,
+      ...(dateOrder === undefined ? {} : { date_order: dateOrder }),
+      ...(decimal === undefined ? {} : { decimal }),
+      ...(currency === undefined ? {} : { currency }),
+    },
+    currencies: config.currencies,
+    lineBytesMax: server.line_bytes_max,
+  };
+  try {
+    createValidator(settings);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  return settings;
+}

@@ -1,0 +1,117 @@
+import { FIELDS } from './fields.ts';
+import { ABSENT, NULL, NUMBER, STRING, STRING_WITH_ESCAPES } from './json-bytes.ts';
+import { canonicalNumber } from './scan-number.ts';
+
+/** The value of a field is none of its kind. */
+export const UNREADABLE = 1;
+/** The text of a field is over its limit. */
+export const TOO_LONG = 2;
+
+/** What the validator has read of a line: where its members are, and what is known of them. One object serves all lines. */
+export class LineSpans {
+  bytes: Buffer = Buffer.alloc(0);
+  /** Length of the line, which is a part of `bytes`. */
+  length = 0;
+  /** Kind, and start and end of the value, of each field of the schema. Texts without their quotes. */
+  readonly kinds = new Uint8Array(FIELDS.length);
+  readonly starts = new Int32Array(FIELDS.length);
+  readonly ends = new Int32Array(FIELDS.length);
+  /** Starts and ends of the members that are not fields, names included, one after the other. */
+  others = new Int32Array(64);
+  /** Number of entries in `others`. */
+  othersLength = 0;
+  /** Start and end of the value of `extra`, where it is an object; 0 without one. */
+  extraStart = 0;
+  extraEnd = 0;
+  /** The event's time, microseconds since 1970. */
+  micros = 0;
+  /** Whether the line is in its canonical form as it stands. */
+  isCanonical = true;
+  /** Whether something in it may be read better, or differently, by who looks at values and not at bytes. */
+  needsNormalizing = false;
+  /** Our name of the event's type, where it is one that the checker knows. */
+  eventType: string | null = null;
+  urlHasQuery = false;
+  /** Fields whose value is canonical as it stands, from its quote to its quote where it has them. */
+  readonly isPlain = new Uint8Array(FIELDS.length);
+  /** The user agent is that of a bot, which the line does not say itself. */
+  isBot = false;
+  /** What is wrong with the value of each field: 0, UNREADABLE or TOO_LONG. */
+  readonly flaws = new Uint8Array(FIELDS.length);
+  hasFlaws = false;
+  /** Whether the line has an escape of U+0000. */
+  hasNul = false;
+
+  reset(bytes: Buffer, length: number): void {
+    this.bytes = bytes;
+    this.length = length;
+    this.isCanonical = true;
+    this.othersLength = 0;
+    this.extraStart = 0;
+    this.extraEnd = 0;
+    this.kinds.fill(ABSENT);
+    this.isBot = false;
+    this.urlHasQuery = false;
+    this.eventType = null;
+    this.isPlain.fill(0);
+    this.needsNormalizing = false;
+    if (this.hasFlaws) this.flaws.fill(0);
+    this.hasFlaws = false;
+    this.hasNul = false;
+  }
+
+  /** Whether a field has no value. */
+  isEmpty(index: number): boolean {
+    const kind = this.kinds[index];
+    return kind === ABSENT || kind === NULL || (kind === STRING && this.starts[index] === this.ends[index]);
+  }
+
+  /** Notes that the value of an optional field can't stay as it is. */
+  addFlaw(index: number, flaw: number): void {
+    this.flaws[index] = flaw;
+    this.hasFlaws = true;
+    this.isCanonical = false;
+    this.needsNormalizing = true;
+  }
+
+  /** Notes a member that is not a field. */
+  addOther(start: number, end: number): void {
+    this.isCanonical = false;
+    if (this.othersLength === this.others.length) {
+      const larger = new Int32Array(2 * this.others.length);
+      larger.set(this.others);
+      this.others = larger;
+    }
+    this.others[this.othersLength++] = start;
+    this.others[this.othersLength++] = end;
+  }
+
+  /** The text of a field, cut to its limit; null when absent, null, empty or unreadable. */
+  text(index: number): string | null {
+    if (!this.hasFlaws) return this.rawText(index);
+    if (this.flaws[index] === UNREADABLE) return null;
+    const text = this.rawText(index);
+    return text === null ? null : cutText(text, FIELDS[index]!.bytesMax ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** The text of a field as it came; null when absent, null or empty. */
+  rawText(index: number): string | null {
+    const kind = this.kinds[index];
+    if (kind === ABSENT || kind === NULL) return null;
+    const start = this.starts[index]!;
+    const end = this.ends[index]!;
+    if (kind === STRING_WITH_ESCAPES)
+      return JSON.parse(this.bytes.toString('utf8', start - 1, end + 1)) || null;
+    const raw = this.bytes.toString('utf8', start, end);
+    return (kind === NUMBER ? canonicalNumber(raw) : raw) || null;
+  }
+}
+
+/** The text, cut at a character to at most so many bytes of UTF-8. */
+function cutText(text: string, bytesMax: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= bytesMax) return text;
+  let end = bytesMax;
+  while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end);
+}

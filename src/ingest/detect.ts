@@ -1,0 +1,47 @@
+import type { Detection, DetectOptions, FileFormat, Format, Refusal, Sample } from './format.ts';
+import { FORMATS } from './formats/all.ts';
+import { ndjson } from './formats/ndjson.ts';
+import { knownFile } from './known-files.ts';
+
+export interface Detected {
+  readonly format: Format;
+  readonly detection: Detection;
+}
+
+/**
+ * Finds out what the beginning of an input is. A refusal is a sentence that goes on after the input's name.
+ * Nothing is guessed from names: only the content, and what the options declare.
+ */
+export function detectFormat(sample: Sample, options: DetectOptions = {}): Detected | FileFormat | Refusal {
+  const known = knownFile(sample.bytes);
+  // Lines of events that begin with an error page are lines of events.
+  if (known && (options.format !== undefined || ndjson.detect(sample, options) === null)) return known;
+  if (isEmpty(sample)) return { format: ndjson, detection: { details: ['empty'] } };
+  const declared = FORMATS.find(({ name }) => name === options.format);
+  if (options.format !== undefined && !declared)
+    return { refusal: `can't be read as "${options.format}"; formats: ${formatNames()}` };
+  for (const format of declared ? [declared] : FORMATS) {
+    const detection = format.detect(sample, options);
+    if (detection === null) continue;
+    return 'refusal' in detection ? detection : { format, detection };
+  }
+  return {
+    refusal: declared
+      ? `does not look like ${declared.name}`
+      : `is in no format that is known; formats: ${formatNames()}`,
+  };
+}
+
+/** What was detected, for the report: "CSV, semicolon, 7 columns, header in line 1, windows-1252". */
+export function describeDetection({ format, detection }: Detected, encoding = 'utf-8'): string {
+  const name = format.name === 'csv' ? 'CSV' : format.name === 'ndjson' ? 'NDJSON' : format.name;
+  return [name, ...detection.details, ...(encoding === 'utf-8' ? [] : [encoding])].join(', ');
+}
+
+function formatNames(): string {
+  return FORMATS.map(({ name }) => name).join(', ');
+}
+
+function isEmpty({ bytes, isWhole }: Sample): boolean {
+  return isWhole && /^[\s﻿]*$/.test(bytes.toString('utf8'));
+}

@@ -1,0 +1,112 @@
+/**
+ * What may be doubtful in events that came in: the closed list, from which messages and docs are made. A finding rejects nothing; it
+ * says what was assumed or looks wrong, and which setting settles it.
+ */
+interface FindingKind {
+  /** One sentence for people. `subject`: a field, an event type or a value, where the finding is about one. */
+  readonly message: (subject: string, detail: string) => string;
+  /** What to do when the doubt is right. */
+  readonly setting: string;
+}
+
+const kinds = <K extends string>(list: Record<K, FindingKind>) => list;
+
+export const FINDINGS = kinds({
+  purchase_without_value: {
+    message: () => 'Purchases without amount and price: they count as orders without revenue.',
+    setting: 'Send the order total as `amount`, or `price` and `quantity`.',
+  },
+  negative_purchase: {
+    message: () => 'Purchases with a negative amount: they lower the revenue.',
+    setting: 'Send returned goods as event type `refund`.',
+  },
+  unknown_event_type: {
+    message: (type, nearest) =>
+      `No metric but traffic uses the event type ${type}.${nearest ? ` Did you mean ${nearest}?` : ''}`,
+    setting: 'Use an event type of docs/events.md where one fits.',
+  },
+  near_name: {
+    message: (field, nearest) =>
+      `The field ${field} is not known and is kept in \`extra\`. Did you mean ${nearest}?`,
+    setting: 'Rename the field.',
+  },
+  names_conflict: {
+    message: (field) => `Several fields are spellings of ${field} and differ; the exact name wins.`,
+    setting: 'Send one of them.',
+  },
+  invalid_field: {
+    message: (field) =>
+      `Values of ${field} can't be read. The events count; the values are kept in \`extra.invalid\`.`,
+    setting: 'Correct the values. docs/events.md lists the forms that are read.',
+  },
+  cut_text: {
+    message: (field) => `Texts of ${field} were longer than the limit and have been cut.`,
+    setting: 'Send shorter texts.',
+  },
+  id_reused: {
+    message: () =>
+      'The same event_id comes with other content. Only events with the same event_id, event_type and timestamp are duplicates.',
+    setting: 'Send an event_id that is unique, or none.',
+  },
+  order_repeated: {
+    message: () =>
+      'Orders have several purchases with the same amount and different products, as a join of orders and their lines gives them: the amount counts each time.',
+    setting:
+      'Send one purchase per order with `items`, or `price` and `quantity` of each line without `amount`.',
+  },
+  equal_lines: {
+    message: () => 'Equal lines of an order come with different event_ids. They count once.',
+    setting: 'Send the quantity in one line, or leave out the event_id of order lines.',
+  },
+  total_and_lines: {
+    message: () =>
+      'The amount is not what the lines cost (`price` times `quantity`, or `items`, with tax, shipping and discount). The amount counts.',
+    setting: 'Leave out `amount` if the lines are right; else send what is missing, such as `discount`.',
+  },
+  total_of_order: {
+    message: (field) =>
+      `${field} is not what the line of the product costs: it was taken for the total of its order and is kept in \`extra\`. \`price\` times \`quantity\` counts.`,
+    setting: 'Send it as `amount` if it is the amount of the line.',
+  },
+  one_user: {
+    message: (field, share) => `${share} of the events have the same ${field}.`,
+    setting: 'Leave the field empty for guests, or add the value to `null_words`.',
+  },
+  day_month: {
+    message: () => 'Dates were read month first, and no day is above 12: day and month may be swapped.',
+    setting: 'Set --date-order (date_order) to dmy if the day comes first, or to mdy to confirm.',
+  },
+  zone_assumed: {
+    message: (zone) => `Times without a zone were read as times of ${zone}.`,
+    setting: 'Set --time-zone (time_zone) to the zone of the source.',
+  },
+  currency_unknown: {
+    message: () =>
+      'Purchases and refunds have no currency that can be read. Their money counts under the currency "unknown".',
+    setting: 'Send an ISO 4217 code such as EUR, or set --currency (currency).',
+  },
+  ambiguous_number: {
+    message: (field) =>
+      `Values of ${field} such as 1,234 may be thousands or decimals. The events count; the values are kept in \`extra.invalid\`.`,
+    setting: 'Set `decimal` to the decimal separator of the source.',
+  },
+  replaced_character: {
+    message: (field) =>
+      `Texts of ${field} hold characters that no table can store. U+FFFD stands in their place.`,
+    setting: 'Check the encoding of the source.',
+  },
+  many_currencies: {
+    message: (_, list) => `More than 3 currencies: ${list}.`,
+    setting: 'Amounts of different currencies are never added. Correct the codes if there should be fewer.',
+  },
+  unexpected_currency: {
+    message: (currency) => `Purchases or refunds are in ${currency}, which \`currencies\` does not list.`,
+    setting: 'Add it to `currencies` in the config, or correct the codes.',
+  },
+  old_time: {
+    message: () => 'Events are more than 20 years old.',
+    setting: 'Check the unit and the zone of the timestamps.',
+  },
+});
+
+export type FindingCode = keyof typeof FINDINGS;

@@ -1,0 +1,290 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Finding } from '../domain/finding.ts';
+import { FINDINGS, type FindingCode } from './finding-catalogue.ts';
+import type { Decoded } from './format.ts';
+import { LineValidator } from './line-validator.ts';
+import { Normalizer } from './normalize.ts';
+import type { NormalizeSettingsInput } from './normalize-settings.ts';
+import { Observer } from './observer.ts';
+
+const NOW_MS = Date.UTC(2026, 10, 23);
+type Record_ = Readonly<Record<string, unknown>>;
+
+interface Example {
+  readonly raises: readonly Record_[];
+  /** How many rows have the doubt. */
+  readonly rows: number;
+  /** What the message must name. */
+  readonly names: RegExp;
+  /** The nearest thing that is right. */
+  readonly right: readonly Record_[];
+  readonly settings?: NormalizeSettingsInput;
+  /** Settles the doubt of the same records. */
+  readonly settledBy?: NormalizeSettingsInput;
+  readonly currencies?: readonly string[];
+}
+
+const SALE = { timestamp: '2026-11-01T10:00:00Z', event_type: 'purchase', amount: '39.80', currency: 'EUR' };
+const VIEW = { timestamp: '2026-11-01T10:00:00Z', event_type: 'view_product' };
+const times = <T>(count: number, make: (n: number) => T) => Array.from({ length: count }, (_, n) => make(n));
+const sales = (...members: Record_[]) => members.map((each) => ({ ...SALE, ...each }));
+const views = (...members: Record_[]) => members.map((each) => ({ ...VIEW, ...each }));
+const line = (id: string) => ({
+  order_id: 'o1',
+  product_id: 'p1',
+  price: '9.95',
+  amount: '9.95',
+  event_id: id,
+});
+
+const EXAMPLES: Readonly<Record<FindingCode, Example>> = {
+  purchase_without_value: {
+    raises: sales({ amount: null }, { amount: '' }, {}),
+    rows: 2,
+    names: /Purchases without amount/,
+    right: [...sales({ amount: 0 }, { amount: null, price: '5' }), VIEW],
+  },
+  negative_purchase: {
+    raises: sales({ amount: '-39.80' }, { amount: null, price: -5 }, {}),
+    rows: 2,
+    names: /negative/,
+    right: sales(
+      { event_type: 'refund', amount: '-39.80' },
+      { amount: '-0' },
+      { amount: '0.00', price: '5', coupon: 'ALL' },
+    ),
+  },
+  unknown_event_type: {
+    raises: views({ event_type: 'purchace' }, { event_type: 'purchace' }),
+    rows: 2,
+    names: /purchace\. Did you mean purchase\?/,
+    right: views(
+      { event_type: 'Order Completed' },
+      { event_type: 'ADD-TO-CART' },
+      { event_type: 'view_page' },
+    ),
+  },
+  near_name: {
+    raises: views({ coupn: 'x' }, { prodcut_id: 'p1' }, { coupn: 'y' }),
+    rows: 2,
+    names: /coupn .*Did you mean coupon\?/,
+    right: views(
+      { ab_test: 'b', text: 'x', plan: 'pro', note: 'n', category_id: 7, items_total: 3 },
+      { 'Product ID': 'p1', userId: 'u1', total: '5', coupon_type: 'fixed' },
+    ),
+  },
+  names_conflict: {
+    raises: views({ user_id: 'u1', userId: 'u2' }),
+    rows: 1,
+    names: /user_id/,
+    right: views({ user_id: 'u1', userId: 'u1' }, { user_id: null, userId: 'u2' }),
+  },
+  invalid_field: {
+    raises: views({ status_code: 'fine' }, { status_code: 99 }, { status_code: 200 }),
+    rows: 2,
+    names: /status_code/,
+    right: views({ status_code: '200' }, { status_code: 404.0 }, { status_code: null }, { status_code: '-' }),
+  },
+  cut_text: {
+    raises: views({ category: 'x'.repeat(257) }),
+    rows: 1,
+    names: /category/,
+    right: views({ category: 'x'.repeat(256) }),
+  },
+  id_reused: {
+    raises: views(
+      { event_id: 1 },
+      { event_id: 1, event_type: 'add_to_cart' },
+      { event_id: 1, timestamp: 1_790_000_000 },
+    ),
+    rows: 2,
+    names: /event_id/,
+    right: [
+      ...views({ event_id: 1 }, { event_id: 1 }),
+      // Purchases are known by their order.
+      ...sales({ event_id: 2, order_id: 'o1' }, { event_id: 2, order_id: 'o2' }),
+    ],
+  },
+  order_repeated: {
+    raises: sales({ order_id: 'o1', product_id: 'p1' }, { order_id: 'o1', product_id: 'p2' }),
+    rows: 1,
+    names: /join/,
+    right: [
+      ...sales({ order_id: 'o1', product_id: 'p1' }, { order_id: 'o1', product_id: 'p1' }),
+      ...sales(
+        { order_id: 'o2', product_id: 'p1', price: '5', amount: null },
+        { order_id: 'o2', product_id: 'p2', price: '5', amount: null },
+        { order_id: 'o3', product_id: 'p1' },
+        { order_id: 'o4', product_id: 'p2' },
+      ),
+    ],
+  },
+  equal_lines: {
+    raises: sales(line('e1'), line('e2')),
+    rows: 1,
+    names: /count once/,
+    right: sales(
+      line('e1'),
+      line('e1'),
+      { ...line('e3'), product_id: 'p2' },
+      { ...line('e4'), order_id: 'o2' },
+    ),
+  },
+  total_and_lines: {
+    raises: sales(
+      { items: [{ product_id: 'p1', price: '9.95', quantity: 2 }] },
+      { price: '9.95', quantity: 2 },
+      { price: '50', quantity: 1 },
+    ),
+    rows: 3,
+    names: /amount/,
+    right: sales(
+      { price: '19.90', quantity: 2 },
+      { price: '50', quantity: 1, coupon: 'X' },
+      { price: '50', quantity: 1, discount: '10.20' },
+      { price: '34.90', shipping: '4.90' },
+      { price: '33.45', tax: '6.35' },
+      { items: [{ product_id: 'p1', price: '9.95', quantity: 4 }] },
+    ),
+  },
+  total_of_order: {
+    raises: sales({ amount: null, order_total: '39.80', product_id: 'p1', price: '9.95', quantity: 2 }),
+    rows: 1,
+    names: /^order_total is not/,
+    right: sales(
+      { amount: null, total: '19.90', product_id: 'p1', price: '9.95', quantity: 2 },
+      { amount: '39.80', product_id: 'p1', price: '19.90', quantity: 2 },
+    ),
+  },
+  one_user: {
+    raises: times(300, (n) => ({ ...VIEW, user_id: n % 3 === 0 ? 'shop' : `u${n}` })),
+    rows: 100,
+    names: /33 % .*user_id/,
+    right: [
+      ...times(300, (n) => ({ ...VIEW, user_id: `u${n % 10}` })),
+      ...times(100, (n) => ({ ...VIEW, user_id: n % 2 ? null : 'guest' })),
+    ],
+  },
+  day_month: {
+    raises: times(26, (n) => ({ ...VIEW, timestamp: `${(n % 12) + 1}/${(n % 11) + 1}/2024` })),
+    rows: 15,
+    names: /day and month may be swapped/,
+    right: times(31, (n) => ({ ...VIEW, timestamp: `10/${n + 1}/2024` })),
+    settledBy: { date_order: 'mdy' },
+  },
+  zone_assumed: {
+    raises: views({ timestamp: '2026-11-01 10:00:00' }),
+    rows: 1,
+    names: /Europe\/Berlin/,
+    right: views({ timestamp: '2026-11-01 10:00:00+01' }, { timestamp: 1_790_000_000 }),
+    settings: { time_zone: 'Europe/Berlin' },
+  },
+  currency_unknown: {
+    raises: sales({ currency: null }, { currency: '$' }, { currency: null, amount: '39,80 $' }),
+    rows: 3,
+    names: /no currency/,
+    right: [
+      ...sales({ currency: '€' }, { currency: null, amount: '39,80 €' }, { amount: null, currency: null }),
+      VIEW,
+    ],
+    settledBy: { currency: 'USD', dollar: 'USD' },
+  },
+  ambiguous_number: {
+    raises: views({ price: '1,234' }),
+    rows: 1,
+    names: /price/,
+    right: views({ price: '1.234,50' }, { price: '1,23' }, { price: 1.234 }),
+    settledBy: { decimal: ',' },
+  },
+  replaced_character: {
+    raises: views({ category: 'x\ud800' }, { note: 'a\0b' }),
+    rows: 1,
+    names: /category/,
+    right: views({ category: 'Küche & Bad 時計 🛒' }),
+  },
+  many_currencies: {
+    raises: sales(...['EUR', 'SEK', 'CHF', 'GBP', 'GBP'].map((currency) => ({ currency }))),
+    rows: 5,
+    names: /GBP/,
+    right: sales(...['EUR', 'CHF', 'GBP', ' eur'].map((currency) => ({ currency }))),
+  },
+  unexpected_currency: {
+    raises: sales({ currency: 'SEK' }, {}),
+    rows: 1,
+    names: /SEK/,
+    right: sales(...['EUR', 'CHF', 'GBP', 'USD'].map((currency) => ({ currency }))),
+    currencies: ['EUR', 'CHF', 'GBP', 'USD'],
+  },
+  old_time: {
+    raises: views({ timestamp: '1999-01-01T00:00:00Z' }, { timestamp: 860_000_000 }),
+    rows: 2,
+    names: /20 years/,
+    right: views({ timestamp: '2007-01-01T00:00:00Z' }),
+  },
+};
+
+function findingsOf(
+  records: readonly Record_[],
+  { settings = {}, currencies }: Pick<Example, 'settings' | 'currencies'>,
+  toPieces: (json: readonly string[]) => Decoded[],
+): Finding[] {
+  const zone = settings.time_zone ?? 'UTC';
+  const validator = new LineValidator({
+    normalizer: new Normalizer(settings),
+    timeZone: zone,
+    lineBytesMax: 100_000,
+    storedBytesMax: 200_000,
+    now: () => NOW_MS,
+  });
+  const observer = new Observer({ zone, currencies });
+  const { tally, reasons } = validator.validate(
+    toPieces(records.map((each) => JSON.stringify(each))),
+    observer,
+  );
+  assert.deepEqual(reasons, {}, 'a finding rejects nothing');
+  observer.summarize(tally);
+  return tally.list();
+}
+
+const INPUTS: Record<string, (json: readonly string[]) => Decoded[]> = {
+  lines: (json) => [{ kind: 'json', bytes: Buffer.from(`${json.join('\n')}\n`), places: { first: 1 } }],
+  records: (json) => [
+    {
+      kind: 'records',
+      records: json.map((text, n) => ({ fields: JSON.parse(text), raw: Buffer.from(text), place: n + 1 })),
+    },
+  ],
+};
+
+for (const [code, example] of Object.entries(EXAMPLES)) {
+  for (const [input, toPieces] of Object.entries(INPUTS)) {
+    test(`${code} of ${input}: raised, with its rows, and not by what is right`, () => {
+      const raised = findingsOf(example.raises, example, toPieces);
+      const found = raised.filter((finding) => finding.code === code);
+      const most = Math.max(0, ...found.map(({ rows }) => rows));
+      assert.equal(most, example.rows, JSON.stringify(raised));
+      assert.match(found[0]!.message, example.names);
+      assert.ok(found[0]!.example.length > 0);
+      const right = findingsOf(example.right, example, toPieces);
+      const alarms = right.filter((finding) => finding.code === code);
+      assert.deepEqual(alarms, []);
+      if (example.settledBy) {
+        const settled = findingsOf(example.raises, { ...example, settings: example.settledBy }, toPieces);
+        assert.deepEqual(
+          settled.filter((finding) => finding.code === code),
+          [],
+        );
+      }
+    });
+  }
+}
+
+test('messages and remedies are sentences, and name no value twice', () => {
+  for (const [code, { message, setting }] of Object.entries(FINDINGS)) {
+    const text = message('SUBJECT', 'DETAIL');
+    assert.match(text, /^[A-Z].*[.?]$/, code);
+    assert.match(setting, /^[A-Z].*\.$/, code);
+    assert.ok((text.match(/SUBJECT/g) ?? []).length <= 1, code);
+  }
+});

@@ -1,0 +1,77 @@
+/** Golden pairs, and: however the bytes are cut, the records are the same. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { type Detected, describeDetection } from './detect.ts';
+import { detected, readAll } from './fake-reading.ts';
+import type { DetectOptions } from './format.ts';
+import { FORMATS } from './formats/all.ts';
+
+const FOLDER = join(import.meta.dirname, '../../test/fixtures/formats');
+const INPUTS = readdirSync(FOLDER).filter((name) => !name.endsWith('.expected.json'));
+
+const OPTIONS: Record<string, DetectOptions> = {
+  'table.csv': { isKnownName: (name) => name === 'Zeit' || name === 'event' },
+};
+
+function load(name: string): { bytes: Buffer; found: Detected } {
+  const bytes = readFileSync(join(FOLDER, name));
+  return { bytes, found: detected(bytes, OPTIONS[name]) };
+}
+
+describe('Formats', () => {
+  for (const name of INPUTS) {
+    it(`${name} is read as expected`, () => {
+      const { bytes, found } = load(name);
+      const expected = JSON.parse(readFileSync(join(FOLDER, `${name}.expected.json`), 'utf8'));
+      assert.deepEqual({ detected: describeDetection(found), pieces: readAll(found, [bytes]) }, expected);
+    });
+
+    it(`${name} is the same wherever it is cut`, () => {
+      const { bytes, found } = load(name);
+      const whole = readAll(found, [bytes]);
+      for (let at = 1; at < bytes.length; at++)
+        assert.deepEqual(readAll(found, [bytes.subarray(0, at), bytes.subarray(at)]), whole, `cut at ${at}`);
+      const each = Array.from(bytes, (_, i) => bytes.subarray(i, i + 1));
+      assert.deepEqual(readAll(found, each), whole, 'byte by byte');
+    });
+
+    it(`${name} with damage is the same wherever it is cut`, () => {
+      const { bytes, found } = load(name);
+      fc.assert(
+        fc.property(
+          fc.array(
+            fc.tuple(
+              fc.nat(bytes.length - 1),
+              fc.constantFrom('"', '\n', '{', '}', '[', ',', '\0', '\\', '\xef'),
+            ),
+            {
+              minLength: 1,
+              maxLength: 4,
+            },
+          ),
+          fc.array(fc.nat(bytes.length), { maxLength: 6 }),
+          (damage, cuts) => {
+            const changed = Buffer.from(bytes);
+            for (const [at, byte] of damage) changed.write(byte, at, 'latin1');
+            const whole = readAll(found, [changed]);
+            const edges = [0, ...cuts.sort((a, b) => a - b), bytes.length];
+            const parts = edges.slice(1).map((end, i) => changed.subarray(edges[i], end));
+            assert.deepEqual(readAll(found, parts), whole);
+          },
+        ),
+        { numRuns: 300 },
+      );
+    });
+  }
+
+  it('each have a golden pair', () => {
+    const used = new Set(INPUTS.map((name) => load(name).found.format.name));
+    assert.deepEqual(
+      FORMATS.map(({ name }) => name).filter((name) => !used.has(name)),
+      ['sequence-file'],
+    );
+  });
+});

@@ -1,0 +1,164 @@
+import type { Detection, DetectOptions, Refusal, Sample } from '../format.ts';
+import { isDecidingName } from '../names.ts';
+import { type CsvLayout, CsvRecord, READ } from './csv-record.ts';
+import { withoutMark } from './lines.ts';
+
+const DELIMITERS: Record<string, string> = { ',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'bar' };
+const RECORDS_LOOKED_AT = 500;
+/** Least share of records with the same number of cells. */
+const EQUAL_SHARE_MIN = 0.6;
+/** The same where nothing but that says that this is a table. */
+const EQUAL_SHARE_MIN_NO_HEADER = 0.95;
+
+export interface CsvDetection extends Detection, CsvLayout {
+  readonly names: readonly string[];
+  /** Records before the first one of the table: the header, a line `sep=`. */
+  readonly headerRecords: number;
+}
+
+interface Table {
+  readonly delimiter: string;
+  readonly isEscapedByBackslash: boolean;
+  /** Lines with quotes that do not fit. */
+  readonly badCount: number;
+  readonly rows: readonly string[][];
+  /** The commonest number of cells, and the share of records that have it. */
+  readonly cellCount: number;
+  readonly share: number;
+}
+
+/** Finds delimiter, header and columns from the cell counts of many records. */
+export function detectCsv(sample: Sample, options: DetectOptions): CsvDetection | Refusal | null {
+  if (options.delimiter !== undefined && !/^[^"\r\n]$/.test(options.delimiter))
+    return {
+      refusal: `can't be read with "${options.delimiter}" between cells: use one character, not a quote`,
+    };
+  const text = withoutMark(sample.bytes).toString('latin1');
+  const declared = /^\s*sep=(.)\r?\n/.exec(text);
+  const isForced = options.format === 'csv';
+  const from = declared ? declared[0].length : 0;
+  const given = options.delimiter ?? declared?.[1];
+  const tables = (given === undefined ? Object.keys(DELIMITERS) : [given]).map((delimiter) =>
+    chosenEscape(text.slice(from), delimiter, sample.isWhole),
+  );
+  const isKnownName = options.isKnownName ?? isDecidingName;
+  const best = tables.reduce((a, b) => (isBetter(b, a, isKnownName) ? b : a));
+  if (best.rows.length === 0) return null;
+  if (!text.includes('\n') && /\r[^\n]/.test(text))
+    return { refusal: 'has carriage returns as line ends, as old Macs wrote them; convert them to "\\n"' };
+  const hasHeader = options.header ?? looksLikeHeader(best, options);
+  const isLikely = hasKnownName(best, isKnownName) || (best.cellCount >= 2 && best.share >= EQUAL_SHARE_MIN);
+  if (!isForced && given === undefined && !isLikely) return null;
+  // Prose has commas, too.
+  const isTable = best.cellCount >= 3 && best.rows.length >= 2 && best.share >= EQUAL_SHARE_MIN_NO_HEADER;
+  if (!isForced && given === undefined && !hasHeader && !options.columns && !isTable) return null;
+  return describe(best, hasHeader, declared !== null, options);
+}
+
+/** Whether line 1 names a column that events need, beside others. */
+function hasKnownName({ rows }: Table, isKnownName: (name: string) => boolean): boolean {
+  const names = (rows[0] ?? []).map(nameIn);
+  return names.length >= 2 && names.some(isKnownName);
+}
+
+function isBetter(a: Table, b: Table, isKnownName: (name: string) => boolean): boolean {
+  const score = (table: Table) =>
+    (table.cellCount < 2 ? 0 : table.share) + (hasKnownName(table, isKnownName) ? 1 : 0);
+  return score(a) === score(b) ? a.cellCount > b.cellCount : score(a) > score(b);
+}
+
+/** Backslashes escape quotes where more lines can be read so. */
+function chosenEscape(text: string, delimiter: string, isWhole: boolean): Table {
+  const table = readTable(text, delimiter, false, isWhole);
+  if (!text.includes('\\"')) return table;
+  const escaped = readTable(text, delimiter, true, isWhole);
+  return escaped.badCount < table.badCount ? escaped : table;
+}
+
+function readTable(text: string, delimiter: string, isEscapedByBackslash: boolean, isWhole: boolean): Table {
+  const record = new CsvRecord({ delimiter, isEscapedByBackslash, cellCount: 0, digitColumns: [] });
+  let badCount = 0;
+  const rows: string[][] = [];
+  for (let at = 0; at < text.length && rows.length < RECORDS_LOOKED_AT; ) {
+    const lineEnd = text.indexOf('\n', at);
+    if (lineEnd === -1 && !isWhole) break;
+    const end = lineEnd === -1 ? text.length : lineEnd;
+    const line = text.slice(at, end).replace(/\r$/, '');
+    const hasQuote = line.includes('"');
+    const isRead = hasQuote && record.read(text, at, isWhole) === READ;
+    if (isRead) rows.push(record.cells);
+    else if (line.trim() !== '' && !hasQuote) rows.push(line.split(delimiter));
+    if (hasQuote && !isRead) badCount++;
+    at = isRead ? record.end : end + 1;
+  }
+  const counts = new Map<number, number>();
+  for (const { length } of rows) counts.set(length, (counts.get(length) ?? 0) + 1);
+  const [cellCount, records] = [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), [0, 0]);
+  const share = rows.length > 0 ? records / rows.length : 0;
+  return { delimiter, isEscapedByBackslash, badCount, rows, cellCount, share };
+}
+
+/** Names are distinct texts that begin with a letter; values of events hold a time or a number somewhere. */
+function looksLikeHeader({ rows }: Table, options: DetectOptions): boolean {
+  const first = rows[0]!.map(nameIn);
+  if (first.some(options.isKnownName ?? isDecidingName)) return true;
+  const isNames = first.every((cell) => /^[#@$_]?\p{L}/u.test(cell));
+  return isNames && new Set(first).size === first.length && first.every((cell) => cell.length <= 64);
+}
+
+/** The name in a cell of the header; the sample's text has a character for each byte. */
+function nameIn(cell: string): string {
+  return Buffer.from(cell, 'latin1').toString().trim();
+}
+
+function describe(
+  table: Table,
+  hasHeader: boolean,
+  hasSepLine: boolean,
+  options: DetectOptions,
+): CsvDetection | Refusal {
+  const { delimiter, isEscapedByBackslash } = table;
+  const body = hasHeader ? table.rows.slice(1) : table.rows;
+  const header = hasHeader ? table.rows[0]!.map(nameIn) : [];
+  const names = [...(options.columns ?? header)];
+  if (names.length === 0) for (let i = 0; i < table.cellCount; i++) names.push('');
+  // All lines end with a delimiter, and the header does not.
+  if (body.length > 0 && body.every((row) => row.length === names.length + 1 && row.at(-1) === ''))
+    names.push('');
+  const named = names.map((name, i) => name || `column_${i + 1}`);
+  const problem = problemOf(named, hasHeader, options);
+  if (problem) return problem;
+  return {
+    details: [
+      DELIMITERS[delimiter] ?? `"${delimiter}" between cells`,
+      `${named.length} columns`,
+      hasHeader ? `header in line ${hasSepLine ? 2 : 1}` : 'no header',
+      ...(isEscapedByBackslash ? ['quotes escaped by backslashes'] : []),
+    ],
+    delimiter,
+    isEscapedByBackslash,
+    names: named,
+    cellCount: named.length,
+    headerRecords: (hasHeader ? 1 : 0) + (hasSepLine ? 1 : 0),
+    digitColumns: named.map((_, i) => isDigitColumn(body, i)),
+  };
+}
+
+function problemOf(names: readonly string[], hasHeader: boolean, options: DetectOptions): Refusal | null {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  const list = names.join(', ');
+  if (twice !== undefined) return { refusal: `names the column "${twice}" twice; columns: ${list}` };
+  if (names.includes('__proto__')) return { refusal: 'has a column "__proto__", which is not a valid name' };
+  if (!hasHeader && !options.columns && options.isKnownName)
+    return { refusal: `has no line with the names of its ${names.length} columns; add one, or name them` };
+  if (!hasHeader || options.columns || !options.isKnownName || names.some(options.isKnownName)) return null;
+  return {
+    refusal: `has neither a column for the time nor one for the type of events; columns: ${list}. Name them in a mapping, or use "header: false" if line 1 is a record`,
+  };
+}
+
+function isDigitColumn(rows: readonly string[][], column: number): boolean {
+  const cells = rows.map((row) => row[column] ?? '').filter((cell) => cell !== '');
+  const digits = cells.filter((cell) => /^\s*-?\d/.test(cell)).length;
+  return cells.length >= 2 && digits >= cells.length * 0.9;
+}

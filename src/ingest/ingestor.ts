@@ -1,0 +1,132 @@
+import type { SourceFindings } from '../domain/finding.ts';
+import type { EventLog } from '../ports/event-log.ts';
+import type { IngestInput, IngestResult } from '../ports/source.ts';
+import { FindingTally } from './finding-tally.ts';
+import type { Decoded } from './format.ts';
+import { LineValidator, type ValidateOptions, type ValidationResult } from './line-validator.ts';
+import { Normalizer } from './normalize.ts';
+import type { NormalizeSettingsInput } from './normalize-settings.ts';
+import { Observer } from './observer.ts';
+
+export interface IngestorOptions {
+  log: EventLog;
+  /** How values are read where a source sets nothing else. */
+  settings: NormalizeSettingsInput;
+  /** Currencies that the shop sells in, where it has declared them. */
+  currencies?: readonly string[] | undefined;
+  lineBytesMax: number;
+  now: () => number;
+  /** Called once per input that was stored. */
+  onStored?: (source: string, result: ValidationResult) => void;
+}
+
+/** Status is asked for often, and to look over all that was observed takes a while. */
+const FINDINGS_MS = 1000;
+
+interface SourceState {
+  readonly observer: Observer;
+  readonly tally: FindingTally;
+}
+
+/** The one way into the log: validates each line, and stores all of them, rejected ones with their reason. */
+export class Ingestor {
+  readonly #options: IngestorOptions;
+  readonly #validator: LineValidator;
+  readonly #timeZone: string;
+  #findings: { atMs: number; list: SourceFindings[] } = { atMs: Number.NEGATIVE_INFINITY, list: [] };
+  readonly #validators = new Map<string, LineValidator>();
+  readonly #sources = new Map<string, SourceState>();
+
+  constructor(options: IngestorOptions) {
+    this.#options = options;
+    this.#timeZone = options.settings.time_zone ?? 'UTC';
+    this.#validator = this.#createValidator();
+  }
+
+  #createValidator(settings: NormalizeSettingsInput = {}): LineValidator {
+    const { log, lineBytesMax, now } = this.#options;
+    return new LineValidator({
+      normalizer: new Normalizer({ ...this.#options.settings, ...settings }),
+      timeZone: settings.time_zone ?? this.#timeZone,
+      lineBytesMax,
+      storedBytesMax: log.lineBytesMax ?? Number.POSITIVE_INFINITY,
+      now,
+    });
+  }
+
+  /** Validates and stores; resolves when durable. Takes over the bytes and may change them. */
+  async ingest(
+    source: string,
+    input: Buffer | readonly Decoded[],
+    { settings, ids }: Pick<IngestInput, 'settings' | 'ids'> = {},
+  ): Promise<IngestResult> {
+    const { observer } = this.#stateOf(source, settings?.time_zone);
+    const options = ids === undefined ? {} : { ids };
+    return this.store(source, this.#validatorFor(settings).validate(decodedOf(input), observer, options));
+  }
+
+  /** Validates NDJSON, or what a format gave, as lines of the source. */
+  validate(source: string, input: Buffer | readonly Decoded[], options?: ValidateOptions): ValidationResult {
+    return this.#validator.validate(decodedOf(input), this.#stateOf(source).observer, options);
+  }
+
+  /** Stores lines that were validated. */
+  async store(source: string, result: ValidationResult): Promise<IngestResult> {
+    const lines = result.accepted + result.rejected;
+    if (lines > 0) await this.#options.log.append({ source, bytes: result.bytes, lines });
+    this.#stateOf(source).tally.merge(result.tally);
+    this.#options.onStored?.(source, result);
+    return ingestResultOf(result);
+  }
+
+  /** What was found doubtful since the start, by source; up to a second old. */
+  findings(): SourceFindings[] {
+    const nowMs = this.#options.now();
+    if (Math.abs(nowMs - this.#findings.atMs) >= FINDINGS_MS)
+      this.#findings = { atMs: nowMs, list: this.#summarize() };
+    return this.#findings.list;
+  }
+
+  #summarize(): SourceFindings[] {
+    return [...this.#sources].flatMap(([source, { observer, tally }]) => {
+      const all = new FindingTally();
+      all.merge(tally);
+      observer.summarize(all);
+      return all.isEmpty ? [] : [{ source, findings: all.list() }];
+    });
+  }
+
+  /** One validator for equal settings: they come from the config, so there are few. */
+  #validatorFor(settings: NormalizeSettingsInput | undefined): LineValidator {
+    if (settings === undefined) return this.#validator;
+    const key = JSON.stringify(settings);
+    let validator = this.#validators.get(key);
+    if (validator === undefined) {
+      validator = this.#createValidator(settings);
+      this.#validators.set(key, validator);
+    }
+    return validator;
+  }
+
+  #stateOf(source: string, timeZone = this.#timeZone): SourceState {
+    let state = this.#sources.get(source);
+    if (state === undefined) {
+      state = {
+        observer: new Observer({ zone: timeZone, currencies: this.#options.currencies }),
+        tally: new FindingTally(),
+      };
+      this.#sources.set(source, state);
+    }
+    return state;
+  }
+}
+
+/** NDJSON as what a format gives. */
+function decodedOf(input: Buffer | readonly Decoded[]): readonly Decoded[] {
+  return Buffer.isBuffer(input) ? [{ kind: 'json', bytes: input, places: { first: 1 } }] : input;
+}
+
+export function ingestResultOf(result: ValidationResult): IngestResult {
+  const { accepted, rejected, errors, reasons, invalidFields, tally } = result;
+  return { accepted, rejected, errors, reasons, invalidFields, findings: tally.list() };
+}

@@ -1,0 +1,16 @@
+import { isbot } from 'isbot';
+
+/** Browsers that are remembered: shops see few at a time, and looking one up takes longer than all else of a record. */
+const REMEMBERED_MAX = 10_000;
+const remembered = new Map<string, boolean>();
+
+/** Whether a user agent is that of a known bot. */
+export function isKnownBot(userAgent: string): boolean {
+  let answer = remembered.get(userAgent);
+  if (answer === undefined) {
+    if (remembered.size >= REMEMBERED_MAX) remembered.clear();
+    answer = isbot(userAgent);
+    remembered.set(userAgent, answer);
+  }
+  return answer;
+}

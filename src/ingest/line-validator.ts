@@ -1,0 +1,394 @@
+import { isUtf8 } from 'node:buffer';
+import { crc32 } from 'node:zlib';
+import { LineChecker } from '../domain/check-line.ts';
+import { ApiError } from '../domain/errors.ts';
+import { ORDER_EVENT_TYPES } from '../domain/fields.ts';
+import { markedWithin, markOf, startsWithByteOrderMark } from '../domain/mark-line.ts';
+import type { Reason } from '../domain/reasons.ts';
+import type { LineError, RecordIds } from '../ports/source.ts';
+import { EVENT_ID, EVENT_TYPE, ORDER_ID, USER_AGENT } from './field-index.ts';
+import { FindingTally } from './finding-tally.ts';
+import type { Decoded, JsonTexts, SourceRecord } from './format.ts';
+import { LineCollector } from './line-collector.ts';
+import { targetOf } from './names.ts';
+import type { Normalizer } from './normalize.ts';
+import { type ObservedEvent, Observer } from './observer.ts';
+import { parseRecord } from './parse-record.ts';
+import { needsValues } from './plain-line.ts';
+import { rejectedExample } from './rejected-example.ts';
+
+const ERRORS_MAX = 100;
+const EXAMPLE_BYTES_MAX = 1000;
+const CRC_HEX_DIGITS = 8;
+const TAB = 0x09;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const SPACE = 0x20;
+const LINE_END = Buffer.from('\n');
+
+/** Reasons that hold however the values are read. */
+const FINAL: readonly (Reason | null)[] = ['duplicate_field', 'reserved_field', 'too_deep', 'not_an_object'];
+/** A line stays as it is; a blank one is skipped. */
+const KEPT = 1;
+const EMPTY = 2;
+
+/** Lines as they will be stored, and what was found about them. */
+export interface ValidationResult {
+  /** NDJSON for the log: events in their canonical form, rejected lines marked with their reason. */
+  bytes: Buffer[];
+  accepted: number;
+  rejected: number;
+  errors: LineError[];
+  /** Rejected lines by reason. */
+  reasons: Record<string, number>;
+  /** Events by field whose value could not be read. */
+  invalidFields: Record<string, number>;
+  tally: FindingTally;
+  /** Records of the input, those that were skipped included. */
+  records: number;
+  skipped: number;
+  /** The first record that was changed, and the event that it became. */
+  example: { readonly record: string; readonly event: string } | null;
+}
+
+export interface ValidateOptions {
+  /** More lines than this refuse the whole input. */
+  linesMax?: number;
+  /** Lines that another validator has marked as rejected keep their mark; else the mark is a reserved field. */
+  takesMarked?: boolean;
+  /** Records at the beginning that are not to be looked at. */
+  skip?: number;
+  /**
+   * Ids for events that are known by nothing but their place: a prefix, the number of the record and a checksum of it, where `next` is
+   * the number of the first record of the input; or an id for each record of the input.
+   */
+  ids?: RecordIds;
+}
+
+export interface ValidatorOptions {
+  normalizer: Normalizer;
+  timeZone: string;
+  /** Longest line that is accepted, and longest record that the log stores. */
+  lineBytesMax: number;
+  storedBytesMax: number;
+  now: () => number;
+}
+
+/**
+ * Validates what the formats give, and brings it to its canonical form. Lines that are canonical JSON, or nearly, are read from their
+ * bytes; all else goes through the normalizer.
+ */
+export class LineValidator {
+  readonly #options: ValidatorOptions;
+  readonly #checker: LineChecker;
+  readonly #lineBytesMax: number;
+  #nowMs = 0;
+  #result = emptyResult();
+  #kept = new LineCollector();
+  #observer = new Observer({ zone: 'UTC' });
+  #skip = 0;
+  #linesMax = 0;
+  #linesLeft = 0;
+  /** The bytes of the record at work, as they came; set where it may need an id. */
+  #raw: Buffer = Buffer.alloc(0);
+  #ids: ValidateOptions['ids'];
+  /** The field at fault of the line just rejected. */
+  #field: string | undefined;
+
+  constructor(options: ValidatorOptions) {
+    this.#options = options;
+    this.#checker = new LineChecker(options.timeZone);
+    this.#lineBytesMax = Math.min(options.lineBytesMax, options.storedBytesMax - 1);
+  }
+
+  /** Validates pieces of one input, in order. Takes over their bytes and may change them. `observer` has seen what came before. */
+  validate(
+    input: readonly Decoded[],
+    observer: Observer,
+    { linesMax = Number.POSITIVE_INFINITY, takesMarked = false, skip = 0, ids }: ValidateOptions = {},
+  ): ValidationResult {
+    this.#skip = skip;
+    this.#ids = ids;
+    this.#linesMax = linesMax;
+    this.#nowMs = this.#options.now();
+    this.#result = emptyResult();
+    this.#kept = new LineCollector();
+    this.#observer = observer;
+    this.#linesLeft = linesMax;
+    for (const piece of input) {
+      if (piece.kind === 'json') this.#json(piece, takesMarked);
+      else if (piece.kind === 'records') for (const record of piece.records) this.#record(record);
+      else {
+        this.#countLine();
+        if (!this.#skips()) this.#reject(piece.reason, undefined, piece.raw, piece.place);
+      }
+    }
+    const result = this.#result;
+    result.bytes = this.#kept.take();
+    return result;
+  }
+
+  /** Counts a line or record, empty ones included; throws where the input has too many. */
+  #countLine(): void {
+    if (--this.#linesLeft < 0)
+      throw new ApiError('too_large', `The body has more than ${this.#linesMax} lines, which is the limit.`);
+  }
+
+  #json({ bytes: body, places }: JsonTexts, takesMarked: boolean): void {
+    const allUtf8 = isUtf8(body);
+    const hasReturn = body.includes(RETURN);
+    const placeOf = (line: number) => ('first' in places ? places.first + line - 1 : places[line - 1]!);
+    let position = startsWithByteOrderMark(body) ? 3 : 0;
+    // Lines that are kept as they came, one after the other, are kept in one piece.
+    let runStart = position;
+    let line = 0;
+    const endRun = (end: number) => {
+      if (end > runStart) this.#kept.addPart(body, runStart, end);
+    };
+    while (position < body.length) {
+      let end = body.indexOf(NEWLINE, position);
+      const isLast = end < 0;
+      if (isLast) end = body.length;
+      line++;
+      this.#countLine();
+      // Of a line end "\r\n" the return does not belong to the line.
+      const textEnd = hasReturn && end > position && body[end - 1] === RETURN ? end - 1 : end;
+      const outcome = this.#line(body, position, textEnd, allUtf8, takesMarked);
+      if (outcome === KEPT) {
+        // JSON allows a return between tokens; a line of the log must not hold one.
+        if (hasReturn) replaceReturns(body.subarray(position, end));
+        if (isLast) {
+          endRun(end);
+          this.#kept.add(LINE_END);
+          runStart = end + 1;
+        }
+      } else {
+        endRun(position);
+        runStart = end + 1;
+        if (typeof outcome === 'string') {
+          // Of the line as it was sent, not as this method left it.
+          this.#reject(outcome, this.#field, body.subarray(position, textEnd), placeOf(line));
+        } else if (outcome !== EMPTY) {
+          if (hasReturn) replaceReturns(outcome);
+          this.#exemplify(body.subarray(position, textEnd), outcome);
+          this.#kept.addLine(outcome);
+        }
+      }
+      position = end + 1;
+    }
+    endRun(body.length);
+  }
+
+  /** What becomes of a line: it is kept as it is, skipped, stored as another text, or rejected. */
+  #line(
+    body: Buffer,
+    start: number,
+    end: number,
+    allUtf8: boolean,
+    takesMarked: boolean,
+  ): typeof KEPT | typeof EMPTY | Buffer | Reason {
+    const checker = this.#checker;
+    this.#field = undefined;
+    if (isBlank(body, start, end) || this.#skips()) return EMPTY;
+    if (!allUtf8 && !isUtf8(body.subarray(start, end))) return 'not_utf8';
+    if (end - start > this.#lineBytesMax)
+      return takesMarked && this.#isMarked(body, start, end) ? KEPT : 'line_too_long';
+    if (this.#ids !== undefined) this.#raw = body.subarray(start, end);
+    const reason = checker.check(body, start, end, this.#nowMs);
+    this.#field = checker.field;
+    if (reason === 'reserved_field' && takesMarked && this.#isMarked(body, start, end)) return KEPT;
+    const { normalizer, storedBytesMax } = this.#options;
+    // What another validator of ours has read stands as it is: this one may have other settings.
+    const isRead = takesMarked && reason === null;
+    if (!isRead && !FINAL.includes(reason) && (checker.needsNormalizing || !normalizer.keepsPlainLines))
+      return this.#normalizeLine(body, start, end, reason);
+    if (reason !== null) return reason;
+    if (!isRead && needsValues(checker)) return this.#normalizeLine(body, start, end, null);
+    const type = isRead ? checker.text(EVENT_TYPE)! : this.#typeOf(checker);
+    if (type === null) return this.#normalizeLine(body, start, end, null);
+    let line: Buffer | typeof KEPT = KEPT;
+    const eventId = this.#ids === undefined ? null : this.#eventIdFor(checker, type);
+    if (!checker.isCanonical || eventId !== null) {
+      line = checker.canonical(eventId);
+      if (line.length >= storedBytesMax) return 'line_too_long';
+    }
+    this.#accepted(checker, type);
+    return line;
+  }
+
+  /** Our name of the type of the line just checked; null where the line would get another one than its source means. */
+  #typeOf(checker: LineChecker): string | null {
+    const { normalizer } = this.#options;
+    if (checker.eventType !== null && !normalizer.hasOwnEventTypes) return checker.eventType;
+    const type = checker.text(EVENT_TYPE)!;
+    const { name, isKnown, nearest } = normalizer.readEventType(type);
+    if (name !== (checker.eventType ?? type)) return null;
+    if (!isKnown) {
+      const note = { code: 'unknown_event_type', field: type, value: type, nearest } as const;
+      this.#observer.note(note, false, this.#result.tally);
+    }
+    return name;
+  }
+
+  /** A line that is to be read by its values. `reason`: what is wrong with its bytes. */
+  #normalizeLine(body: Buffer, start: number, end: number, reason: Reason | null): Buffer | Reason {
+    let fields: Record<string, unknown>;
+    try {
+      fields = parseRecord(body.toString('utf8', start, end));
+    } catch (error) {
+      if (reason === null) throw error;
+      return reason;
+    }
+    const line = this.#normalize(fields, false);
+    if (typeof line !== 'string') this.#learn(fields);
+    return line;
+  }
+
+  /** What normalizing has left as it was need not be normalized again. */
+  #learn(fields: Readonly<Record<string, unknown>>): void {
+    const { normalizer } = this.#options;
+    for (const name in fields) {
+      const { index, nearest } = targetOf(name);
+      if (index < 0 && nearest === null) this.#checker.learnOtherName(name);
+    }
+    const type = this.#checker.text(EVENT_TYPE);
+    if (type !== null && type === normalizer.text(EVENT_TYPE)) this.#checker.learn('event_type', type);
+    const agent = this.#checker.text(USER_AGENT);
+    if (agent !== null && agent === normalizer.text(USER_AGENT))
+      this.#checker.learn(normalizer.isBotAgent ? 'bot' : 'user_agent', agent);
+  }
+
+  #record(record: SourceRecord): void {
+    const { raw, place } = record;
+    this.#countLine();
+    if (this.#skips()) return;
+    this.#field = undefined;
+    this.#raw = raw;
+    const outcome = raw.length > this.#lineBytesMax ? 'line_too_long' : this.#normalize(record.fields, true);
+    if (typeof outcome === 'string') {
+      this.#reject(outcome, this.#field, raw, place, record.fields);
+      return;
+    }
+    this.#exemplify(raw, outcome);
+    this.#kept.addLine(outcome);
+  }
+
+  #exemplify(record: Buffer, event: Buffer): void {
+    this.#result.example ??= {
+      record: record.toString('utf8', 0, EXAMPLE_BYTES_MAX),
+      event: event.toString('utf8', 0, EXAMPLE_BYTES_MAX),
+    };
+  }
+
+  /** Counts a record; whether it is one that is not to be looked at. */
+  #skips(): boolean {
+    this.#result.records++;
+    if (this.#skip === 0) return false;
+    this.#skip--;
+    this.#result.skipped++;
+    return true;
+  }
+
+  /** The canonical line of a record; or why it is not an event. */
+  #normalize(fields: Readonly<Record<string, unknown>>, isTable: boolean): Buffer | Reason {
+    const { normalizer, storedBytesMax } = this.#options;
+    const normalized = normalizer.normalize(fields, this.#nowMs, (type) =>
+      this.#eventIdFor(normalizer, type),
+    );
+    const { tally, invalidFields } = this.#result;
+    if ('reason' in normalized) {
+      this.#field = normalized.field;
+      return normalized.reason;
+    }
+    if (normalized.line.length >= storedBytesMax) return 'line_too_long';
+    for (const note of normalized.notes) {
+      if (note.code === 'invalid_field' || note.code === 'ambiguous_number')
+        invalidFields[note.field] = (invalidFields[note.field] ?? 0) + 1;
+      this.#observer.note(note, isTable, tally);
+    }
+    this.#accepted(normalizer, normalizer.text(EVENT_TYPE)!);
+    return normalized.line;
+  }
+
+  /** An id for an event that has neither one nor an order by which it is known; else null. */
+  #eventIdFor(event: ObservedEvent, type: string): string | null {
+    if (this.#ids === undefined || event.text(EVENT_ID) !== null) return null;
+    if (ORDER_EVENT_TYPES.includes(type) && event.text(ORDER_ID) !== null) return null;
+    const index = this.#result.records - 1;
+    if (!('prefix' in this.#ids)) return this.#ids[index]!;
+    // Files that begin alike may have other records at the same place.
+    const sum = crc32(this.#raw).toString(16).padStart(CRC_HEX_DIGITS, '0');
+    return `${this.#ids.prefix}-${this.#ids.next + index}-${sum}`;
+  }
+
+  #accepted(event: ObservedEvent, type: string): void {
+    this.#result.accepted++;
+    this.#observer.observe(event, type, this.#nowMs, this.#result.tally);
+  }
+
+  #reject(
+    given: Reason,
+    field: string | undefined,
+    raw: Buffer,
+    place: number,
+    fields: SourceRecord['fields'] | null = null,
+  ): void {
+    const result = this.#result;
+    // Only bad rows with this reason keep bytes that are not text.
+    const reason = isUtf8(raw) ? given : 'not_utf8';
+    this.#kept.add(markedWithin(reason, field, raw, this.#lineBytesMax, this.#options.storedBytesMax));
+    this.#countRejected(reason);
+    if (result.errors.length < ERRORS_MAX) {
+      const example = rejectedExample(field, raw, fields);
+      const first = this.#ids !== undefined && 'prefix' in this.#ids ? this.#ids.next : 1;
+      const record = first + result.records - 1;
+      result.errors.push({
+        line: place,
+        record,
+        code: reason,
+        ...(field === undefined ? {} : { field }),
+        example,
+      });
+    }
+  }
+
+  #countRejected(reason: Reason): void {
+    const { reasons } = this.#result;
+    this.#result.rejected++;
+    reasons[reason] = (reasons[reason] ?? 0) + 1;
+  }
+
+  /** Counts a line that was marked as rejected before; false where it is not one. */
+  #isMarked(body: Buffer, start: number, end: number): boolean {
+    if (end - start >= this.#options.storedBytesMax) return false;
+    const reason = markOf(body.toString('utf8', start, end));
+    if (reason === null) return false;
+    this.#countRejected(reason);
+    return true;
+  }
+}
+
+function emptyResult(): ValidationResult {
+  return {
+    bytes: [],
+    accepted: 0,
+    rejected: 0,
+    errors: [],
+    reasons: {},
+    invalidFields: {},
+    tally: new FindingTally(),
+    records: 0,
+    skipped: 0,
+    example: null,
+  };
+}
+
+function replaceReturns(line: Buffer): void {
+  for (let at = line.indexOf(RETURN); at >= 0; at = line.indexOf(RETURN, at + 1)) line[at] = SPACE;
+}
+
+function isBlank(body: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++)
+    if (body[i] !== SPACE && body[i] !== TAB && body[i] !== RETURN) return false;
+  return true;
+}

@@ -1,0 +1,187 @@
+import { FIELDS } from '../domain/fields.ts';
+import type { Reason } from '../domain/reasons.ts';
+import {
+  AMOUNT,
+  COUPON,
+  CURRENCY,
+  DISCOUNT,
+  ITEMS,
+  PRICE,
+  PRODUCT_ID,
+  QUANTITY,
+  SHIPPING,
+  TAX,
+} from './field-index.ts';
+import { createItemsReader, type Item, isQuantity, itemsJson, totalPrice, totalQuantity } from './items.ts';
+import type { NormalizeSettings } from './normalize-settings.ts';
+import { codeOf } from './notes.ts';
+import { isOtherType } from './record-slots.ts';
+import type { RecordState } from './record-state.ts';
+import { fitsLines, fromMinor } from './sale.ts';
+import { isSameCurrency, looksLikeCurrency, readCurrency } from './values/read-currency.ts';
+import { type MoneySettings, moneyText, readMoney, readQuantity } from './values/read-money.ts';
+
+/** Fields that are decimals: money, and the quantity. */
+const DECIMALS = FIELDS.flatMap(({ kind }, index) => (kind === 'money' || kind === 'decimal' ? [index] : []));
+
+/** Reads what is paid: amounts, prices, quantity, currency and the lines of an order. */
+export class MoneyFields {
+  readonly #state: RecordState;
+  readonly #settings: NormalizeSettings;
+  readonly #money: MoneySettings;
+  readonly #readItems: ReturnType<typeof createItemsReader>;
+
+  constructor(state: RecordState, settings: NormalizeSettings, isNull: (text: string) => boolean) {
+    this.#state = state;
+    this.#settings = settings;
+    this.#money = { decimal: settings.decimal, dollar: settings.dollar };
+    this.#readItems = createItemsReader(isNull, this.#money);
+  }
+
+  /** Reads them for an event of `type`; why it is not an event, or null. */
+  read(type: string): Reason | null {
+    const isRefund = type === 'refund';
+    const isSale = isRefund || type === 'purchase';
+    const currencies: string[] = [];
+    let unread: { index: number; reason: Reason } | null = null;
+    for (const index of DECIMALS) {
+      const value = this.#state.slots.values[index];
+      if (this.#state.isEmpty(value)) continue;
+      const read = index === QUANTITY ? this.#readQuantity(value, isRefund) : readMoney(value, this.#money);
+      if (typeof read === 'bigint') this.#state.units[index] = read;
+      else if (typeof read === 'string') {
+        this.#state.addInvalid(index, value, codeOf(read));
+        // The price counts where there is no amount.
+        if (index === AMOUNT || (index === PRICE && unread === null))
+          unread = { index, reason: isOtherType(value) ? 'wrong_type' : read };
+      } else {
+        this.#state.units[index] = read.units;
+        if (read.currency !== null && !currencies.includes(read.currency)) currencies.push(read.currency);
+      }
+    }
+    const currency = this.#readCurrencyField(isSale, currencies);
+    if (currency === 'bad_currency') return this.#state.fail(currency, CURRENCY);
+    const minor = this.#settings.minor_units ? this.#convertMinor(isSale, currency) : null;
+    return minor ?? this.#readLines(type, currency, unread);
+  }
+
+  #readQuantity(value: unknown, isRefund: boolean): bigint | Reason {
+    const units = readQuantity(value, this.#money);
+    return typeof units === 'bigint' && !isQuantity(units, isRefund) ? 'number_out_of_range' : units;
+  }
+
+  /** The currency of the event; `bad_currency` where that of a sale can't be told. `beside`: those that stand beside amounts. */
+  #readCurrencyField(isSale: boolean, beside: readonly string[]): string | 'bad_currency' | null {
+    const value = this.#state.slots.values[CURRENCY];
+    const isMissing = this.#state.isEmpty(value);
+    const read = isMissing ? null : readCurrency(value, this.#settings.dollar);
+    if (!isMissing && read === null) {
+      // An amount in place of the currency is a sign of shifted columns.
+      if (isSale && !looksLikeCurrency(value)) return 'bad_currency';
+      this.#state.putInvalid('currency', value);
+      this.#state.note('invalid_field', CURRENCY);
+      return null;
+    }
+    const currency = read ?? beside[0] ?? this.#settings.currency ?? null;
+    if (isSale && currency !== null && beside.some((other) => !isSameCurrency(other, currency)))
+      return 'bad_currency';
+    if (currency !== null) this.#state.json[CURRENCY] = `"${currency}"`;
+    return currency;
+  }
+
+  /** Makes currency units of the smaller ones. */
+  #convertMinor(isSale: boolean, currency: string | null): Reason | null {
+    for (const index of DECIMALS) {
+      const units = this.#state.units[index]!;
+      if (index === QUANTITY || units === null) continue;
+      const converted = fromMinor(units, currency);
+      this.#state.units[index] = converted;
+      if (converted !== null) continue;
+      if (isSale && (index === AMOUNT || index === PRICE)) {
+        return currency === null
+          ? this.#state.fail('bad_currency', CURRENCY)
+          : this.#state.fail('bad_number', index);
+      }
+      this.#state.addInvalid(index, this.#state.slots.values[index]);
+    }
+    return null;
+  }
+
+  /** Reads the lines of an order, and takes from them what the event does not have itself. */
+  #readLines(
+    type: string,
+    currency: string | null,
+    unread: { index: number; reason: Reason } | null,
+  ): Reason | null {
+    const isRefund = type === 'refund';
+    const isSale = isRefund || type === 'purchase';
+    const read = this.#items(isRefund, currency);
+    const { items } = read;
+    if (isSale && !read.isPriced && this.#state.units[AMOUNT] === null) {
+      return this.#state.fail('bad_number', ITEMS);
+    }
+    if (items !== null) {
+      this.#state.json[ITEMS] = itemsJson(items);
+      const pieces = totalQuantity(items);
+      const own = this.#state.units[QUANTITY];
+      if (own !== null && own !== pieces) this.#state.note('total_and_lines', QUANTITY);
+      this.#state.units[QUANTITY] = isQuantity(pieces, isRefund) ? pieces : null;
+      if (isSale && unread?.index !== AMOUNT) this.#state.units[AMOUNT] ??= totalPrice(items);
+    }
+    if (isSale && unread !== null && this.#state.units[AMOUNT] === null)
+      return this.#state.fail(unread.reason, unread.index);
+    this.#compareWithLines(items);
+    for (let index = 0; index < FIELDS.length; index++) {
+      const units = this.#state.units[index];
+      if (units === null || units === undefined) continue;
+      if (FIELDS[index]!.kind === 'money' || index === QUANTITY)
+        this.#state.json[index] = `"${moneyText(units)}"`;
+    }
+    return null;
+  }
+
+  /** The lines of the event; null where it has none. `isPriced`: no price or quantity of them was unreadable. */
+  #items(isRefund: boolean, currency: string | null): { items: readonly Item[] | null; isPriced: boolean } {
+    const value = this.#state.slots.values[ITEMS];
+    if (this.#state.isEmpty(value)) return { items: null, isPriced: true };
+    const read = this.#readItems(value, isRefund, (units) =>
+      this.#settings.minor_units ? fromMinor(units, currency) : units,
+    );
+    if (read === null) {
+      this.#state.addInvalid(ITEMS, value);
+      return { items: null, isPriced: false };
+    }
+    if (read.isCut) this.#state.note('cut_text', ITEMS);
+    for (const name of read.unused) this.#state.notes.push({ code: 'unused', field: `items.${name}` });
+    let isPriced = true;
+    for (const { name, value: member, reason } of read.invalid) {
+      this.#state.putInvalid(`items.${name}`, member);
+      this.#state.notes.push({ code: codeOf(reason), field: `items.${name}`, value: member });
+      isPriced &&= name !== 'price' && name !== 'quantity';
+    }
+    return { items: read.items.length === 0 ? null : read.items, isPriced };
+  }
+
+  /** Notes amounts that do not fit their lines. A total beside the price of a product is that of the whole order, not of this line. */
+  #compareWithLines(items: readonly Item[] | null): void {
+    const money = {
+      amount: this.#state.units[AMOUNT]!,
+      price: this.#state.units[PRICE]!,
+      quantity: this.#state.units[QUANTITY]!,
+      tax: this.#state.units[TAX]!,
+      shipping: this.#state.units[SHIPPING]!,
+      discount: this.#state.units[DISCOUNT]!,
+      hasCoupon: !this.#state.isEmpty(this.#state.slots.values[COUPON]),
+    };
+    if (money.amount === null || (items === null && money.price === null) || fitsLines(money, items)) return;
+    const isLine = items === null && !this.#state.isEmpty(this.#state.slots.values[PRODUCT_ID]);
+    const { slots, notes } = this.#state;
+    if (!isLine || slots.ranks[AMOUNT]! <= 1) {
+      this.#state.note('total_and_lines', AMOUNT);
+      return;
+    }
+    notes.push({ code: 'total_of_order', field: slots.names[AMOUNT]!, value: slots.values[AMOUNT] });
+    slots.drop(AMOUNT, notes);
+    this.#state.units[AMOUNT] = null;
+  }
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { NULL_USERS, NULL_WORDS } from '../domain/null-words.ts';
+import { isTimeZone } from '../domain/time-zone.ts';
+import { isStorable } from './json-text.ts';
+import { readCurrency } from './values/read-currency.ts';
+import { formatProblem } from './values/time-format.ts';
+import { TIME_UNITS } from './values/time-number.ts';
+import { DATE_ORDERS } from './values/time-text.ts';
+
+const WORDS_MAX = 1000;
+const WORD_LENGTH_MAX = 256;
+const words = z.array(z.string().max(WORD_LENGTH_MAX)).max(WORDS_MAX);
+
+const currencyText = z
+  .string()
+  .refine((code) => readCurrency(code) !== null, 'is not a currency of ISO 4217, such as EUR');
+const currencyCode = currencyText.transform((code) => readCurrency(code)!);
+
+/** How the values of a source are to be read. All of it can be left out. */
+export const settingsSchema = z.strictObject({
+  time_zone: z
+    .string()
+    .refine(isTimeZone, 'is not an IANA time zone, such as Europe/Berlin')
+    .default('UTC')
+    .describe(
+      'Time zone of times that name none. Of two equal local times when clocks go back, the first is meant.',
+    ),
+  date_order: z
+    .enum(DATE_ORDERS)
+    .optional()
+    .describe(
+      'Order of dates such as 11/1/2024; mdy where it is left out. With dots the day is first. Years of two digits are read only where it is set.',
+    ),
+  time_unit: z
+    .enum(TIME_UNITS)
+    .optional()
+    .describe(
+      'Unit of times that are numbers; told from their size where it is left out. `excel` and `days` count days, those of a worksheet or since 1970.',
+    ),
+  time_format: z
+    .string()
+    .min(1)
+    .max(WORD_LENGTH_MAX)
+    .superRefine((format, context) => {
+      const problem = formatProblem(format);
+      if (problem !== null) context.addIssue({ code: 'custom', message: `can't be used: ${problem}` });
+    })
+    .optional()
+    .describe("Format of times in Luxon's tokens, such as `dd.MM.yy HH:mm`. Then no other form is read."),
+  decimal: z
+    .enum(['.', ','])
+    .optional()
+    .describe(
+      'Decimal separator. Where it is left out, a text such as 1,234 or 1.234 is rejected as ambiguous.',
+    ),
+  dollar: currencyCode.optional().describe('Currency of `$`, such as USD.'),
+  currency: currencyCode.optional().describe('Currency of events that name none.'),
+  minor_units: z
+    .boolean()
+    .default(false)
+    .describe('Amounts and prices are whole numbers of the smaller unit: 3980 is 39.80 EUR, and 3980 JPY.'),
+  event_types: z
+    .record(
+      z.string().min(1).max(WORD_LENGTH_MAX),
+      z.string().trim().min(1).max(64).refine(isStorable, 'has characters that no table can store'),
+    )
+    .refine((map) => Object.keys(map).length <= WORDS_MAX, `must have at most ${WORDS_MAX} names`)
+    .default({})
+    .describe('Event types of the source, and ours for them. Compared without case, blanks and punctuation.'),
+  null_words: words
+    .default([...NULL_WORDS])
+    .describe(
+      'Words for a missing value, compared without case; empty is always one. They replace the built-in ones.',
+    ),
+  null_users: words
+    .default([...NULL_USERS])
+    .describe('Further words for a missing `user_id`. They replace the built-in ones.'),
+  mark_bots: z.boolean().default(true).describe('Mark events whose `user_agent` is a known bot.'),
+});
+
+const { shape } = settingsSchema;
+/** The same as settings of a source in the config, as they are written; the shop's time zone holds for all sources. */
+export const sourceSettingsSchema = settingsSchema.extend({
+  time_zone: shape.time_zone
+    .unwrap()
+    .optional()
+    .describe(`${shape.time_zone.description} Default: that of the shop.`),
+  dollar: currencyText.optional().describe(shape.dollar.description!),
+  currency: currencyText.optional().describe(shape.currency.description!),
+});
+
+export type NormalizeSettings = z.infer<typeof settingsSchema>;
+/** Settings as they are written, with what is left out. */
+export type NormalizeSettingsInput = z.input<typeof settingsSchema>;
+
+/** Settings that change nothing of a canonical event; values that they are about are never taken for canonical. */
+const ABOUT_OTHER_FORMS = ['time_zone', 'date_order', 'dollar', 'event_types', 'mark_bots'];
+
+/** Whether an event in its canonical form is read as it stands, whatever is set. */
+export function keepsPlainLines(given: NormalizeSettingsInput): boolean {
+  return Object.entries(given).every(
+    ([name, value]) =>
+      value === undefined || ABOUT_OTHER_FORMS.includes(name) || (name === 'decimal' && value === '.'),
+  );
+}

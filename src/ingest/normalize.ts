@@ -1,0 +1,209 @@
+import { FIELDS, type Field, FUTURE_TOLERANCE_MS } from '../domain/fields.ts';
+import type { Reason } from '../domain/reasons.ts';
+import { formatInstant } from '../domain/timestamp.ts';
+import { readCampaign } from './campaign.ts';
+import {
+  BOT,
+  CURRENCY,
+  EVENT_ID,
+  EVENT_TYPE,
+  indexOf,
+  TIMESTAMP,
+  URL,
+  USER_AGENT,
+  USER_ID,
+} from './field-index.ts';
+import { isStorable, jsonText } from './json-text.ts';
+import { isKnownBot } from './known-bot.ts';
+import { MoneyFields } from './money-fields.ts';
+import {
+  keepsPlainLines,
+  type NormalizeSettings,
+  type NormalizeSettingsInput,
+  settingsSchema,
+} from './normalize-settings.ts';
+import { codeOf, type Note } from './notes.ts';
+import type { ObservedEvent } from './observer.ts';
+import { INVALID, readText, type TextRule } from './read-text.ts';
+import { isOtherType } from './record-slots.ts';
+import { RecordState } from './record-state.ts';
+import { createNullCheck } from './values/null-words.ts';
+import { createEventTypeReader } from './values/read-event-type.ts';
+import { readBoolean, readInteger } from './values/read-number.ts';
+import { createTimeReader } from './values/read-time.ts';
+
+/** An event in its canonical form, without a line end; or why the record is not an event, with the field. */
+export type Normalized =
+  | { readonly line: Buffer; readonly notes: readonly Note[] }
+  | { readonly reason: Reason; readonly field?: string; readonly notes: readonly Note[] };
+
+/** Measured times have fractions that mean nothing; those of other whole numbers do. */
+const ROUNDED_NAMES = new Set(['response_time']);
+
+const noId = () => null;
+
+/** Makes events of the records of a source, one at a time. */
+export class Normalizer implements ObservedEvent {
+  readonly #settings: NormalizeSettings;
+  readonly #state: RecordState;
+  readonly #money: MoneyFields;
+  readonly #readTime: ReturnType<typeof createTimeReader>;
+  /** Whether the settings name event types of the source. */
+  readonly hasOwnEventTypes: boolean;
+  /** Our name of an event type of the source. */
+  readonly readEventType: ReturnType<typeof createEventTypeReader>;
+  /** The time of the event that was just made, microseconds since 1970. */
+  micros = 0;
+  /** Whether its user agent is that of a bot. */
+  isBotAgent = false;
+  /** Whether events in their canonical form are those that the settings would make of them. */
+  readonly keepsPlainLines: boolean;
+  readonly #textRules: readonly TextRule[];
+
+  constructor(given: NormalizeSettingsInput = {}) {
+    const settings = settingsSchema.parse(given);
+    this.#settings = settings;
+    this.keepsPlainLines = keepsPlainLines(given);
+    const isNull = createNullCheck(settings.null_words);
+    const isNullUser = createNullCheck([...settings.null_words, ...settings.null_users]);
+    this.#state = new RecordState(isNull);
+    this.#money = new MoneyFields(this.#state, settings, isNull);
+    this.#readTime = createTimeReader({
+      zone: settings.time_zone,
+      dateOrder: settings.date_order,
+      unit: settings.time_unit,
+      format: settings.time_format,
+    });
+    this.hasOwnEventTypes = Object.keys(settings.event_types).length > 0;
+    this.readEventType = createEventTypeReader(settings.event_types);
+    this.#textRules = FIELDS.map(({ name, bytesMax = 0 }, index) => ({
+      isId: name.endsWith('_id'),
+      bytesMax,
+      isNull: index === USER_ID ? isNullUser : isNull,
+    }));
+  }
+
+  /**
+   * Makes an event in its canonical form of a record's fields, by whatever names. `eventIdFor` may give an id for an event that
+   * has none; it gets the type.
+   */
+  normalize(
+    fields: Readonly<Record<string, unknown>>,
+    receivedAtMs: number,
+    eventIdFor: (type: string) => string | null = noId,
+  ): Normalized {
+    const state = this.#state;
+    const reason = state.read(fields) ? this.#readDeciding(receivedAtMs) : 'reserved_field';
+    if (reason !== null) return this.#rejected(reason);
+    this.#readRest();
+    const eventId = eventIdFor(this.text(EVENT_TYPE)!);
+    if (eventId !== null) state.json[EVENT_ID] = jsonText(eventId);
+    const line = state.line();
+    return state.isTooDeep ? this.#rejected('too_deep') : { line: Buffer.from(line), notes: state.notes };
+  }
+
+  /** Text of a field of the event that was just made. */
+  text(index: number): string | null {
+    const json = this.#state.json[index];
+    if (json === undefined) return null;
+    return json.startsWith('"') ? (JSON.parse(json) as string) : json;
+  }
+
+  #rejected(reason: Reason): Normalized {
+    const { field, notes } = this.#state;
+    return field === undefined ? { reason, notes } : { reason, field, notes };
+  }
+
+  /** What decides whether the record is an event: its type, its time, and the money of a sale. */
+  #readDeciding(receivedAtMs: number): Reason | null {
+    const { values } = this.#state.slots;
+    if (this.#state.isEmpty(values[TIMESTAMP])) return this.#state.fail('missing_field', TIMESTAMP);
+    const type = values[EVENT_TYPE];
+    if (this.#state.isEmpty(type)) return this.#state.fail('missing_field', EVENT_TYPE);
+    if (typeof type !== 'string' && !Number.isSafeInteger(type))
+      return this.#state.fail('wrong_type', EVENT_TYPE);
+    if (String(type).includes('\0')) return this.#state.fail('nul_character', EVENT_TYPE);
+    const { name, isKnown, nearest } = this.readEventType(String(type).trim());
+    if (!isKnown) {
+      if (!isStorable(name)) return this.#state.fail('not_json', EVENT_TYPE);
+      this.#state.notes.push({ code: 'unknown_event_type', field: 'event_type', value: name, nearest });
+    }
+    if (Buffer.byteLength(name) > FIELDS[EVENT_TYPE]!.bytesMax!)
+      return this.#state.fail('text_too_long', EVENT_TYPE);
+    this.#state.json[EVENT_TYPE] = jsonText(name);
+    return this.#readTimestamp(receivedAtMs) ?? this.#money.read(name);
+  }
+
+  #readTimestamp(receivedAtMs: number): Reason | null {
+    if (isOtherType(this.#state.slots.values[TIMESTAMP])) return this.#state.fail('wrong_type', TIMESTAMP);
+    const time = this.#readTime(this.#state.slots.values[TIMESTAMP]);
+    if (typeof time === 'string') return this.#state.fail(time, TIMESTAMP);
+    if (time.micros > (receivedAtMs + FUTURE_TOLERANCE_MS) * 1000) {
+      return this.#state.fail('timestamp_in_future', TIMESTAMP);
+    }
+    if (time.zoneAssumed) this.#state.note('zone_assumed', TIMESTAMP);
+    if (time.dayMonth !== undefined && this.#settings.date_order === undefined) {
+      this.#state.note(
+        time.dayMonth === 'both_small' ? 'day_month_both_small' : 'day_month_certain',
+        TIMESTAMP,
+      );
+    }
+    this.micros = time.micros;
+    this.#state.json[TIMESTAMP] = `"${formatInstant(time.micros)}"`;
+    return null;
+  }
+
+  /** The fields that decide nothing. */
+  #readRest(): void {
+    const { values, used } = this.#state.slots;
+    this.#addCampaign(values[URL]);
+    for (const index of used) {
+      const value = values[index];
+      if (value === undefined || index === TIMESTAMP || index === EVENT_TYPE || index === CURRENCY) continue;
+      const field = FIELDS[index]!;
+      if (field.kind === 'text') this.#readTextField(index, value);
+      else if (field.kind === 'integer') this.#readIntegerField(field, index, value);
+      else if (field.kind === 'boolean') this.#readBooleanField(index, value);
+    }
+    // As it is stored, so that the stored line says the same.
+    const agent = this.text(USER_AGENT);
+    this.isBotAgent = this.#settings.mark_bots && agent !== null && isKnownBot(agent);
+    if (this.isBotAgent) this.#state.json[BOT] = 'true';
+  }
+
+  #readTextField(index: number, value: unknown): void {
+    if (typeof value !== 'string' && this.#state.isEmpty(value)) return;
+    const text = readText(value, this.#textRules[index]!);
+    if (text === INVALID) this.#state.addInvalid(index, value);
+    else if (typeof text === 'string') this.#state.json[index] = jsonText(text);
+    else if (text !== null) {
+      if (text.isCut) this.#state.note('cut_text', index);
+      if (text.isReplaced) this.#state.note('replaced_character', index);
+      if (text.text !== '') this.#state.json[index] = jsonText(text.text);
+    }
+  }
+
+  #readIntegerField(field: Field, index: number, value: unknown): void {
+    if (this.#state.isEmpty(value)) return;
+    const number = readInteger(value, ROUNDED_NAMES.has(field.name), this.#settings.decimal);
+    if (typeof number === 'string') this.#state.addInvalid(index, value, codeOf(number));
+    else if (number < field.min! || number > field.max!) this.#state.addInvalid(index, value);
+    else this.#state.json[index] = `"${number}"`;
+  }
+
+  #readBooleanField(index: number, value: unknown): void {
+    if (this.#state.isEmpty(value)) return;
+    const answer = readBoolean(value);
+    if (answer === null) this.#state.addInvalid(index, value);
+    else if (answer) this.#state.json[index] = 'true';
+  }
+
+  /** Fields that the record does not have itself, from its address. */
+  #addCampaign(url: unknown): void {
+    if (typeof url !== 'string') return;
+    readCampaign(url, (name, value) => {
+      const index = indexOf(name);
+      if (this.#state.isEmpty(this.#state.slots.values[index])) this.#state.slots.add(index, value);
+    });
+  }
+}

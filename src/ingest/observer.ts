@@ -1,0 +1,186 @@
+import { FIELDS } from '../domain/fields.ts';
+import { formatInstant } from '../domain/timestamp.ts';
+import {
+  AMOUNT,
+  CURRENCY,
+  EVENT_ID,
+  ITEMS,
+  ORDER_ID,
+  PRICE,
+  PRODUCT_ID,
+  QUANTITY,
+  SESSION_ID,
+  USER_ID,
+} from './field-index.ts';
+import type { FindingTally } from './finding-tally.ts';
+import type { Note } from './notes.ts';
+
+/** An event in its canonical form, as far as it is observed. */
+export interface ObservedEvent {
+  /** Text of a field by its index in FIELDS; null where it has none. */
+  text(index: number): string | null;
+  /** The event's time, microseconds since 1970. */
+  readonly micros: number;
+}
+
+/** Fields of which one value may not stand for many events. */
+const CROWDED = [USER_ID, SESSION_ID].map((index) => ({ name: FIELDS[index]!.name, index }));
+
+/** All of the first events are looked at closely, then one of `SAMPLE_EVERY`. */
+const CLOSELY = 20_000;
+const SAMPLE_EVERY = 16;
+/** Values that are remembered of each kind; who is seen often stays. */
+const REMEMBERED_MAX = 20_000;
+const OLD_MS = 20 * 365.25 * 86_400_000;
+/** "Many events" of which one user should not have a fifth, and how large a fifth is. */
+const MANY_EVENTS = 200;
+const CROWDED_SHARE = 0.2;
+const CURRENCIES_MAX = 3;
+/** Over more days than this, days of a month are above 12 in one of the two orders. */
+const SWAPPED_DAYS_MIN = 12;
+const DATES_MAX = 400;
+const COLUMNS_MAX = 100;
+
+export interface ObserverOptions {
+  /** In which times without a zone are read. */
+  readonly zone: string;
+  /** Currencies that the shop sells in; undefined where nobody has declared them. */
+  readonly currencies?: readonly string[] | undefined;
+}
+
+/** Looks at events that were accepted, one after the other, for what only shows in several of them. */
+export class Observer {
+  #events = 0;
+  #sampled = 0;
+  readonly #crowds = CROWDED.map(() => new Map<string, number>());
+  readonly #contentOfId = new Map<string, string>();
+  readonly #amountOfOrder = new Map<string, { amount: string; product: string | null }>();
+  readonly #idOfLine = new Map<string, string>();
+  readonly #currencies = new Map<string, number>();
+  readonly #options: ObserverOptions;
+  /** Dates of which day and month may be swapped. */
+  readonly #smallDates = { first: '', rows: 0, dates: new Set<string>() };
+  #isDateOrderCertain = false;
+  /** Columns of tables that are not fields. */
+  readonly unusedColumns = new Set<string>();
+
+  constructor(options: ObserverOptions) {
+    this.#options = options;
+  }
+
+  /** Looks at an event that was accepted. What shows at once goes into `tally`. */
+  observe(event: ObservedEvent, type: string, nowMs: number, tally: FindingTally): void {
+    this.#events++;
+    if (event.micros < (nowMs - OLD_MS) * 1000) tally.add('old_time', formatInstant(event.micros));
+    const isSale = type === 'purchase' || type === 'refund';
+    if (isSale) this.#observeSale(event, type, tally);
+    if (this.#events > CLOSELY && this.#events % SAMPLE_EVERY !== 0) return;
+    this.#sampled++;
+    for (const [at, { index }] of CROWDED.entries()) {
+      const value = event.text(index);
+      if (value !== null) countIn(this.#crowds[at]!, value);
+    }
+    // Purchases and refunds of an order are known by the order, not by their event_id.
+    if (isSale && event.text(ORDER_ID) !== null) return;
+    // By the id, so that of an id all its events are looked at or none.
+    const id = event.text(EVENT_ID);
+    if (id !== null && (this.#events <= CLOSELY || id.charCodeAt(id.length - 1) % SAMPLE_EVERY === 0))
+      this.#observeId(id, type, event, tally);
+  }
+
+  /** Takes a doubt of the normalizer. `isTable`: the record is of a table, whose columns are few. */
+  note({ code, field, value, nearest: near }: Note, isTable: boolean, tally: FindingTally): void {
+    if (code === 'day_month_both_small') this.#noteSmallDate(textOf(value));
+    else if (code === 'day_month_certain') this.#isDateOrderCertain = true;
+    else if (code === 'zone_assumed') tally.add(code, textOf(value), this.#options.zone);
+    else if (code === 'unused') {
+      if (isTable && this.unusedColumns.size < COLUMNS_MAX) this.unusedColumns.add(field);
+    } else if (code === 'unknown_event_type') tally.add(code, textOf(value), textOf(value), near ?? '');
+    else tally.add(code, value === undefined ? field : textOf(value), field, near ?? '');
+  }
+
+  /** What shows over all events that were observed. */
+  summarize(tally: FindingTally): void {
+    if (!this.#isDateOrderCertain && this.#smallDates.dates.size > SWAPPED_DAYS_MIN)
+      tally.add('day_month', this.#smallDates.first, '', '', this.#smallDates.rows);
+    for (const [at, { name }] of CROWDED.entries()) {
+      if (this.#sampled < MANY_EVENTS) continue;
+      for (const [value, count] of this.#crowds[at]!) {
+        const share = count / this.#sampled;
+        const rows = Math.round(share * this.#events);
+        if (share > CROWDED_SHARE) tally.add('one_user', value, name, `${Math.round(share * 100)} %`, rows);
+      }
+    }
+    if (this.#currencies.size > CURRENCIES_MAX) {
+      const list = [...this.#currencies].sort((a, b) => b[1] - a[1]).map(([currency]) => currency);
+      const sales = [...this.#currencies.values()].reduce((a, b) => a + b, 0);
+      tally.add('many_currencies', list.at(-1)!, '', list.slice(0, 10).join(', '), sales);
+    }
+  }
+
+  #noteSmallDate(text: string): void {
+    const { dates } = this.#smallDates;
+    if (this.#smallDates.rows++ === 0) this.#smallDates.first = text;
+    if (dates.size < DATES_MAX) dates.add(text.split(/[ T]/, 1)[0]!);
+  }
+
+  #observeSale(event: ObservedEvent, type: string, tally: FindingTally): void {
+    const isPurchase = type === 'purchase';
+    const [amount, price] = [event.text(AMOUNT), event.text(PRICE)];
+    const order = event.text(ORDER_ID);
+    const example = () => (order === null ? formatInstant(event.micros) : `order_id ${order}`);
+    if (amount === null && price === null) tally.add('purchase_without_value', example());
+    else if (isPurchase && Number(amount ?? price) < 0) tally.add('negative_purchase', example());
+    const currency = event.text(CURRENCY);
+    if (amount !== null || price !== null) {
+      if (currency === null) tally.add('currency_unknown', example());
+      else if (this.#options.currencies === undefined) countIn(this.#currencies, currency);
+      else if (!this.#options.currencies.includes(currency))
+        tally.add('unexpected_currency', example(), currency);
+    }
+    if (!isPurchase || order === null || event.text(ITEMS) !== null) return;
+    const product = event.text(PRODUCT_ID);
+    const id = event.text(EVENT_ID);
+    if (product !== null && id !== null) {
+      const line = [order, product, amount, price, event.text(QUANTITY)].join(' ');
+      const idBefore = this.#idOfLine.get(line);
+      if (idBefore === undefined) remember(this.#idOfLine, line, id);
+      else if (idBefore !== id) tally.add('equal_lines', `order_id ${order}, product_id ${product}`);
+    }
+    if (amount === null) return;
+    const known = this.#amountOfOrder.get(order);
+    if (known === undefined) remember(this.#amountOfOrder, order, { amount, product });
+    else if (known.amount === amount && known.product !== product && price === null)
+      tally.add('order_repeated', `order_id ${order}`);
+  }
+
+  #observeId(id: string, type: string, event: ObservedEvent, tally: FindingTally): void {
+    const content = `${type} ${event.micros}`;
+    const known = this.#contentOfId.get(id);
+    if (known === undefined) remember(this.#contentOfId, id, content);
+    else if (known !== content) tally.add('id_reused', `event_id ${id}`);
+  }
+}
+
+/** Counts values; of too many those that were seen least make room (Misra and Gries, 1982). */
+function countIn(counts: Map<string, number>, value: string): void {
+  const count = counts.get(value);
+  if (count !== undefined || counts.size < REMEMBERED_MAX) {
+    counts.set(value, (count ?? 0) + 1);
+    return;
+  }
+  for (const [each, n] of counts) {
+    if (n === 1) counts.delete(each);
+    else counts.set(each, n - 1);
+  }
+}
+
+function remember<V>(known: Map<string, V>, key: string, value: V): void {
+  if (known.size >= REMEMBERED_MAX) known.delete(known.keys().next().value!);
+  known.set(key, value);
+}
+
+/** A value as it came, for people. */
+function textOf(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value ?? '');
+}

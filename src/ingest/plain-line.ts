@@ -1,0 +1,31 @@
+import type { LineChecker } from '../domain/check-line.ts';
+import { parseMoney } from '../domain/values.ts';
+import { CAMPAIGN_MARK } from './campaign.ts';
+import { AMOUNT, COUPON, DISCOUNT, PRICE, QUANTITY, SHIPPING, TAX, URL } from './field-index.ts';
+import { fitsLines } from './sale.ts';
+
+/**
+ * Whether the line just checked, whose bytes are fine, says something that only its values show, so that the normalizer must read
+ * it: an amount that does not fit its price, a campaign in its address.
+ */
+export function needsValues(line: LineChecker): boolean {
+  if (line.has(AMOUNT) && line.has(PRICE) && !fits(line)) return true;
+  return line.urlHasQuery && line.text(URL)!.includes(CAMPAIGN_MARK);
+}
+
+function fits(line: LineChecker): boolean {
+  const units = (index: number) => {
+    const text = line.text(index);
+    return text === null ? null : (parseMoney(text) as bigint);
+  };
+  const money = {
+    amount: units(AMOUNT),
+    price: units(PRICE),
+    quantity: units(QUANTITY),
+    tax: units(TAX),
+    shipping: units(SHIPPING),
+    discount: units(DISCOUNT),
+    hasCoupon: line.has(COUPON),
+  };
+  return fitsLines(money, null);
+}

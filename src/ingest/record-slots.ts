@@ -1,0 +1,122 @@
+import { BAD_MARK, FIELDS } from '../domain/fields.ts';
+import { targetOf } from './names.ts';
+import type { Note } from './notes.ts';
+
+/** Notes without a value are the same for every record; their names are remembered. */
+const REMEMBERED_MAX = 5000;
+const unusedNotes = new Map<string, Note>();
+
+function unusedNote(name: string): Note {
+  let note = unusedNotes.get(name);
+  if (note === undefined) {
+    const { nearest } = targetOf(name);
+    note = nearest === null ? { code: 'unused', field: name } : { code: 'near_name', field: name, nearest };
+    if (unusedNotes.size < REMEMBERED_MAX) unusedNotes.set(name, note);
+  }
+  return note;
+}
+
+/** The values of a record by field. One object serves all records, one after the other. */
+export class RecordSlots {
+  /** By the index of the field; undefined for none. */
+  readonly values: unknown[] = FIELDS.map(() => undefined);
+  /** Indexes of the fields that have a value. */
+  readonly used: number[] = [];
+  /** How sure it is that the value is that of the field, see `NameTarget`. */
+  readonly ranks = new Uint8Array(FIELDS.length);
+  /** The name in the source. */
+  readonly names: string[] = FIELDS.map(() => '');
+  /** Names that are not used for a field, and their values. */
+  readonly otherNames: string[] = [];
+  readonly otherValues: unknown[] = [];
+  /** The object `extra` of the record. */
+  extra: Readonly<Record<string, unknown>> | null = null;
+  readonly #isEmpty: (value: unknown) => boolean;
+
+  constructor(isEmpty: (value: unknown) => boolean) {
+    this.#isEmpty = isEmpty;
+  }
+
+  /** Takes in a record; false where it has a name that only the log may have. */
+  read(fields: Readonly<Record<string, unknown>>, notes: Note[]): boolean {
+    for (const index of this.used) this.values[index] = undefined;
+    this.used.length = 0;
+    this.otherNames.length = 0;
+    this.otherValues.length = 0;
+    this.extra = null;
+    for (const name in fields) {
+      const value = fields[name];
+      if (value === undefined) continue;
+      const { index, rank } = targetOf(name);
+      if (index < 0) {
+        if (name === BAD_MARK) return false;
+        if (name === 'extra' && isObject(value)) this.extra = value;
+        else this.#setAside(name, value, notes);
+      } else if (this.values[index] === undefined) this.#put(index, rank, name, value);
+      else this.#choose(index, rank, name, value, notes);
+    }
+    return true;
+  }
+
+  /** Sets the value of a field that has none. */
+  add(index: number, value: unknown): void {
+    this.#put(index, 0, FIELDS[index]!.name, value);
+  }
+
+  /** Takes the value of a field away, and keeps it under its own name. */
+  drop(index: number, notes: Note[]): void {
+    this.#setAside(this.names[index]!, this.values[index], notes);
+    this.values[index] = undefined;
+  }
+
+  #put(index: number, rank: number, name: string, value: unknown): void {
+    if (this.values[index] === undefined) this.used.push(index);
+    this.values[index] = value;
+    this.ranks[index] = rank;
+    this.names[index] = name;
+  }
+
+  /** Of two names of a field: one that has a value, or else the surer one. */
+  #choose(index: number, rank: number, name: string, value: unknown, notes: Note[]): void {
+    const [held, heldName, heldRank] = [this.values[index], this.names[index]!, this.ranks[index]!];
+    if (this.#isEmpty(value)) return;
+    if (this.#isEmpty(held)) {
+      this.#put(index, rank, name, value);
+      return;
+    }
+    const isSurer = rank < heldRank;
+    const [other, otherName, otherRank] = isSurer ? [held, heldName, heldRank] : [value, name, rank];
+    if (isSurer) this.#put(index, rank, name, value);
+    const isMoney = FIELDS[index]!.kind === 'money';
+    const isEqual = areEqual(held, value, isMoney);
+    // Spellings of one name are not two columns. An alias is one of its own, and kept.
+    const isSpelling = otherRank <= 1;
+    if (!isEqual && (isSpelling || (isMoney && this.ranks[index]! <= 1))) {
+      notes.push({ code: 'names_conflict', field: FIELDS[index]!.name, value: { [otherName]: other } });
+    }
+    if (isEqual) return;
+    this.otherNames.push(otherName);
+    this.otherValues.push(other);
+    if (!isSpelling) notes.push(unusedNote(otherName));
+  }
+
+  #setAside(name: string, value: unknown, notes: Note[]): void {
+    this.otherNames.push(name);
+    this.otherValues.push(value);
+    notes.push(unusedNote(name));
+  }
+}
+
+/** Whether a value can be neither a time nor a number, however it is written. */
+export function isOtherType(value: unknown): boolean {
+  return typeof value === 'boolean' || Array.isArray(value);
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function areEqual(a: unknown, b: unknown, isMoney: boolean): boolean {
+  if (typeof a === 'object' || typeof b === 'object') return a === b;
+  return String(a) === String(b) || (isMoney && Number(a) === Number(b));
+}

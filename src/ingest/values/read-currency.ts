@@ -1,0 +1,111 @@
+import { CURRENCIES } from '../../domain/currency-codes.ts';
+
+/** Signs that stand for one currency, as the shops of one country write them beside an amount. */
+export const CURRENCY_SIGNS: Readonly<Record<string, string>> = {
+  '€': 'EUR',
+  '£': 'GBP',
+  '¥': 'JPY',
+  '￥': 'JPY',
+  元: 'CNY',
+  'CN¥': 'CNY',
+  'JP¥': 'JPY',
+  US$: 'USD',
+  $US: 'USD',
+  CA$: 'CAD',
+  $CA: 'CAD',
+  C$: 'CAD',
+  AU$: 'AUD',
+  A$: 'AUD',
+  NZ$: 'NZD',
+  HK$: 'HKD',
+  R$: 'BRL',
+  BR$: 'BRL',
+  MX$: 'MXN',
+  NT$: 'TWD',
+  S$: 'SGD',
+  '₹': 'INR',
+  '₩': 'KRW',
+  '₽': 'RUB',
+  '₺': 'TRY',
+  '₴': 'UAH',
+  '₪': 'ILS',
+  '₫': 'VND',
+  '฿': 'THB',
+  '₱': 'PHP',
+  '₦': 'NGN',
+  zł: 'PLN',
+  Kč: 'CZK',
+  Ft: 'HUF',
+};
+/** Signs of several currencies: which one is a setting of the source. */
+export const DOLLAR_SIGNS: readonly string[] = ['$'];
+/** Currencies whose sign is also that of another, which stands for it where nothing else is said. */
+const ALSO_WRITTEN_AS: Readonly<Record<string, string>> = {
+  CNY: 'JPY',
+  EGP: 'GBP',
+  FKP: 'GBP',
+  GIP: 'GBP',
+  LBP: 'GBP',
+  SDG: 'GBP',
+  SHP: 'GBP',
+  SSP: 'GBP',
+  SYP: 'GBP',
+};
+
+/** Whether a currency that stands beside an amount, `beside`, may be the one that the event names. */
+export function isSameCurrency(beside: string, named: string): boolean {
+  return beside === named || ALSO_WRITTEN_AS[named] === beside;
+}
+
+/** Beside an amount they are read over, and say nothing. */
+export const UNSPECIFIC_SIGNS: readonly string[] = ['kr', 'kr.', 'Fr.'];
+
+/** Codes of ISO 4217 for testing and for no currency at all. */
+const NOT_MONEY = /^X(?:TS|X{2})$/;
+
+const byName = new Map<string, string>();
+const digitsOf = new Map<string, number>();
+for (const { code, number, currency, digits } of CURRENCIES) {
+  if (NOT_MONEY.test(code)) continue;
+  digitsOf.set(code, digits);
+  byName.set(code, code);
+  byName.set(number, code);
+  byName.set(String(Number(number)), code);
+  byName.set(currency.toUpperCase(), code);
+}
+for (const [sign, code] of Object.entries(CURRENCY_SIGNS)) byName.set(sign.toUpperCase(), code);
+
+/** The runtime also knows currencies that are no longer in use, which old events have. */
+const formerNames = new Intl.DisplayNames('en', { type: 'currency', fallback: 'none' });
+
+function formerCurrency(code: string): string | null {
+  if (!/^[A-Z]{3}$/.test(code) || NOT_MONEY.test(code)) return null;
+  return formerNames.of(code) === undefined ? null : code;
+}
+
+/** Longer texts name no currency. */
+const LENGTH_MAX = 64;
+
+/**
+ * The ISO 4217 code that a text or number names: a code in upper or lower case, a numeric code, an English name of the standard, or a
+ * sign. `dollar`: the currency of `$`. Null: none, or one of several.
+ */
+export function readCurrency(value: unknown, dollar?: string): string | null {
+  if (typeof value === 'number') return byName.get(String(value)) ?? null;
+  if (typeof value !== 'string' || value.length > LENGTH_MAX) return null;
+  const text = value.trim();
+  if (DOLLAR_SIGNS.includes(text)) return dollar ?? null;
+  // Tables with gaps make decimals of whole numbers.
+  const name = text.toUpperCase().replace(/\.0$/, '');
+  return byName.get(name) ?? formerCurrency(name);
+}
+
+/** Decimals of the currency's smaller unit: 2 for EUR, 0 for JPY; null where the standard does not say. */
+export function minorDigits(code: string): number | null {
+  return digitsOf.get(code) ?? null;
+}
+
+/** Whether a text may be a currency that is not in the standard, such as `BTC` or `points`; amounts and the like are not. */
+export function looksLikeCurrency(value: unknown): boolean {
+  return typeof value === 'string' && !/\d/.test(value) && value.length <= LENGTH_MAX;
+}

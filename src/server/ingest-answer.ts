@@ -1,0 +1,30 @@
+import { ApiError } from '../domain/errors.ts';
+import type { IngestResult, LineError } from '../ports/source.ts';
+
+/** The answer to a body that was stored, as JSON. */
+export function ingestAnswer({ invalidFields, ...result }: IngestResult): object {
+  return { ...result, invalid_fields: invalidFields };
+}
+
+/** Nothing of a body was stored; the answer lists the rejected lines. */
+export class LinesRejected extends ApiError {
+  /** What the answer has beside the error. */
+  readonly result: object;
+
+  /** `isStrict`: the client wants all or nothing; else nothing of the body is an event. */
+  constructor(result: IngestResult, isStrict: boolean) {
+    const { accepted, rejected, errors } = result;
+    const count = accepted + rejected;
+    const of = count === 1 ? 'The record is not an event' : `${rejected} of ${count} records are not events`;
+    super(
+      isStrict ? 'lines_rejected' : 'nothing_accepted',
+      `${of}; nothing was stored.${errors[0] ? ` ${sentenceOf(errors[0])}` : ''}`,
+    );
+    this.result = ingestAnswer({ ...result, accepted: 0 });
+  }
+}
+
+function sentenceOf({ line, record, code, field, example }: LineError): string {
+  const value = example === undefined ? '' : `: ${example}`;
+  return `Record ${record} (line ${line}): ${code}${field === undefined ? '' : ` (${field}${value})`}.`;
+}

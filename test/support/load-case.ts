@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { CONFIG_SCHEMA, openApp } from '../../src/app.ts';
+import { loadInputs } from '../../src/cli/load.ts';
+import { openInputs } from '../../src/cli/load-input.ts';
+import { dryRunReport } from '../../src/cli/load-report.ts';
+import { type ReadingOptions, readOptionsOf, settingsOf } from '../../src/cli/load-settings.ts';
+import { localTarget } from '../../src/cli/load-target.ts';
+import { now } from '../../src/clock.ts';
+import type { Finding } from '../../src/domain/finding.ts';
+import { ROLES } from '../../src/domain/roles.ts';
+import type { LineError } from '../../src/ports/source.ts';
+import { serverConfig } from '../../src/server/config.ts';
+
+import { temporaryDir } from './product.ts';
+
+const CASES = join(import.meta.dirname, '../fixtures/cases');
+const noLogger = {
+  level: 'silent',
+  fatal() {},
+  error() {},
+  warn() {},
+  info() {},
+  debug() {},
+  trace() {},
+  silent() {},
+  child: () => noLogger,
+};
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** What a load of a file has given. */
+export interface LoadedCase {
+  readonly received: number;
+  readonly events: number;
+  readonly badRows: number;
+  readonly duplicates: number;
+  readonly badByReason: Readonly<Record<string, number>>;
+  readonly invalidFields: Readonly<Record<string, number>>;
+  readonly findings: readonly Finding[];
+  readonly errors: readonly LineError[];
+  readonly description: string;
+  readonly cutWhy: string | null;
+  /** The report that the command prints. */
+  readonly report: string;
+  /** Events by type. */
+  readonly types: Readonly<Record<string, number>>;
+  /** Rows of all days of a metric. */
+  total(metric: string): Promise<readonly Row[]>;
+}
+
+/** The path of a file in test/fixtures/cases. */
+export const casePath = (name: string) => join(CASES, name);
+
+/** Loads a file as `load` does, in this process and into a folder of its own; `use` gets what became of it. */
+export async function loadCase<T>(
+  path: string,
+  options: ReadingOptions,
+  use: (loaded: LoadedCase) => Promise<T>,
+): Promise<T> {
+  const dataDir = temporaryDir();
+  const config = CONFIG_SCHEMA.parse({});
+  const environment = {
+    config,
+    configFile: undefined,
+    dataDir,
+    server: serverConfig.parse({}),
+    warnings: [],
+    roles: new Set(ROLES),
+  };
+  await using opened = await openInputs([path], readOptionsOf(options));
+  const app = await openApp(environment, noLogger as unknown as Parameters<typeof openApp>[1]);
+  try {
+    const result = await loadInputs(localTarget(app), {
+      inputs: opened.inputs,
+      settings: settingsOf(options, environment),
+      again: false,
+      dataDir,
+    });
+    const total = async (metric: string) => {
+      const range = { fromMs: 0, toMs: now() + 86_400_000 };
+      return (await app.backend.query({ metric, window: '1d', ...range, total: true })).total ?? [];
+    };
+    const [input] = result.sent.inputs;
+    const traffic = (await total('traffic')) as { event_type: string; events: number }[];
+    const types: Record<string, number> = {};
+    for (const { event_type, events } of traffic) types[event_type] = (types[event_type] ?? 0) + events;
+    const { received, events, badRows, duplicates, sent } = result;
+    return await use({
+      received,
+      events,
+      badRows,
+      duplicates,
+      badByReason: sent.badByReason,
+      invalidFields: sent.invalidFields,
+      findings: sent.tally.list(),
+      errors: input!.errors,
+      description: input!.description,
+      cutWhy: input!.cutWhy,
+      report: dryRunReport(result, {}).text,
+      types,
+      total,
+    });
+  } finally {
+    await app.close(0);
+  }
+}
