@@ -172,7 +172,7 @@ run_tests() {
     echo 'No test file was found.'
     return 1
   fi
-  "$node" --disable-warning=ExperimentalWarning --test --test-concurrency=2 --test-timeout=1500000 \
+  "$node" --disable-warning=ExperimentalWarning --test --test-concurrency=2 --test-timeout=600000 \
     --test-reporter=spec --test-reporter-destination=stdout \
     --test-reporter=./test/support/slowest-files.ts --test-reporter-destination=stdout "${files[@]}"
 }

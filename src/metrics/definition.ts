@@ -99,6 +99,9 @@ export const DISTINCT_EXACT_MAX = 32_768;
 /** Stated error of distinct counts above DISTINCT_EXACT_MAX: 3.6 standard errors. */
 export const DISTINCT_ERROR = 0.02;
 
+/** Reason in the metric quality of an event that counts although a field of it could not be read. */
+export const INVALID_FIELD = 'invalid_field';
+
 /**
  * Sources that bring history: files that are loaded, and the past of the demo. Their rows are older than their receipt by
  * nature, so they are never late. Stored with each row, so a rebuild from the archive decides the same.

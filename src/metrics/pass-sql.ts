@@ -1,5 +1,5 @@
-import { MONEY_PRECISION, MONEY_SCALE } from '../domain/fields.ts';
-import { HISTORY_SOURCES, LATE_CLASSES, QUANTILE_ERROR } from './definition.ts';
+import { FIELDS, INVALID_MEMBER, MONEY_PRECISION, MONEY_SCALE } from '../domain/fields.ts';
+import { HISTORY_SOURCES, INVALID_FIELD, LATE_CLASSES, QUANTILE_ERROR } from './definition.ts';
 import type { Additive, Pass } from './plan.ts';
 
 /** What differs between the SQL of engines. */
@@ -15,6 +15,8 @@ export interface Dialect {
   /** The lines in a JSON text of `items`, as a list of product_id, quantity and price as texts; NULL where there are none to be read. */
   items(json: string): string;
   length(list: string): string;
+  /** Whether the object that a JSON object has as a member has one of the members `names`; what is no JSON has none. */
+  hasAny(json: string, member: string, names: readonly string[]): string;
   /** Select item that gives a row for each element of a list. */
   explode(list: string): string;
   identifier(name: string): string;
@@ -99,7 +101,7 @@ export function linesInput(dialect: Dialect, events: string): string {
 
 /**
  * Input of the metrics over quality, see metrics/quality.ts. `bad` has reason and received_at, `duplicates` received_at,
- * `events` (those that count) received_at, event_time and source.
+ * `events` (those that are no duplicates) received_at, event_time, source and extra.
  */
 export function qualityInput(
   dialect: Dialect,
@@ -112,6 +114,9 @@ export function qualityInput(
     .reverse()
     .map((late) => `WHEN ${lateMs} >= ${late.fromMs} THEN ${dialect.text(late.name)}`)
     .join(' ');
+  // Most rows have none, which is known sooner from the text than from its JSON. A shop's own field `invalid` lies there too.
+  const fields = FIELDS.map(({ name }) => name);
+  const isInvalid = `CASE WHEN extra LIKE '%"${INVALID_MEMBER}"%' THEN ${dialect.hasAny('extra', INVALID_MEMBER, fields)} ELSE false END`;
   const history = HISTORY_SOURCES.map(dialect.text).join(', ');
   return `(
     SELECT ${minute}, reason, CAST(NULL AS ${types.count}) AS corrected FROM ${bad}
@@ -120,6 +125,8 @@ export function qualityInput(
     UNION ALL
     SELECT ${minute}, CASE ${classes} END, CAST(${dialect.minuteOf('event_time')} AS ${types.count}) FROM ${events}
     WHERE ${lateMs} >= ${LATE_CLASSES[0].fromMs} AND source NOT IN (${history})
+    UNION ALL
+    SELECT ${minute}, ${dialect.text(INVALID_FIELD)}, CAST(NULL AS ${types.count}) FROM ${events} WHERE ${isInvalid}
   )`;
 }
 

@@ -1,16 +1,23 @@
 import type { Metric } from './definition.ts';
 
 /**
- * Input `quality` has a row for each bad row (reason = its code), each duplicate (reason = 'duplicate') and each
- * late event of a live source (reason = its class of LATE_CLASSES; see HISTORY_SOURCES), by received-at; `corrected` is the minute of the late event.
+ * Input `quality` has a row for each bad row (reason = its code), each duplicate (reason = 'duplicate'), each event with a
+ * field that could not be read (reason = INVALID_FIELD) and each late event of a live source (reason = its class of
+ * LATE_CLASSES; see HISTORY_SOURCES), by received-at; `corrected` is the minute of the late event.
  */
 export const quality: Metric = {
   name: 'quality',
   title: 'Data quality',
   description:
-    'Bad rows, duplicates and late events by the time of receipt. Rows of loaded files are history, not late.',
+    'Bad rows, duplicates, events with a field that could not be read, and late events by the time of receipt. Rows of loaded files are history, not late.',
   input: 'quality',
-  keys: [{ name: 'reason', sql: 'reason', description: 'Code of the bad row, duplicate, or how late.' }],
+  keys: [
+    {
+      name: 'reason',
+      sql: 'reason',
+      description: 'Code of the bad row, duplicate, invalid_field, or how late.',
+    },
+  ],
   windows: ['1m', '1h', '1d'],
   values: {
     rows: { kind: 'count', description: 'Rows.' },

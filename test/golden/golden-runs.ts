@@ -36,6 +36,8 @@ export interface GoldenLine {
   bad?: string;
   /** Default: http. */
   source?: string;
+  /** A field of the event can't be read; the event counts. */
+  invalid?: true;
   event?: Record<string, unknown>;
   text?: string;
 }
@@ -118,6 +120,7 @@ function judged(line: GoldenLine, timeZone: string): ReferenceLine {
         price: item.price === undefined ? null : (parseMoney(item.price) as bigint),
       })),
       isExcluded: event.test === true || event.bot === true,
+      hasInvalidField: line.invalid === true,
     },
   };
 }

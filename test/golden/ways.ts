@@ -47,8 +47,12 @@ const atRandom =
       }
       await between(harness, random);
     }
-    await harness.settle(random.integer(1, 1000));
+    await harness.settle(lastBatches(deliveries, random));
   };
+
+/** Lines of a batch at the end: any number, but for many lines no more than 150 batches, which would take minutes. */
+const lastBatches = (deliveries: readonly Delivery[], random: Random) =>
+  Math.ceil(deliveries.reduce((sum, { lines }) => sum + lines.length, 0) / 150) + random.integer(0, 1000);
 
 /** The metrics are those of a process that takes the commits of the archive. */
 const fromTheArchive: Way = async (harness, deliveries, random) => {
@@ -62,8 +66,8 @@ const fromTheArchive: Way = async (harness, deliveries, random) => {
     }
     if (random.chance(0.3)) await harness.crash();
   }
-  while (await harness.archiveSome(random.integer(1, 1000)));
-  while (await harness.measureArchived(random.integer(1, 1000)));
+  while (await harness.archiveSome(lastBatches(deliveries, random)));
+  while (await harness.measureArchived(lastBatches(deliveries, random)));
   await harness.settle();
 };
 

@@ -223,7 +223,7 @@ for (const kind of ['s3', 'hdfs'] as const) {
       const dataDir = temporaryDir();
       const config = { archive: server.config('waiting'), batch: { archive_every_ms: 200 } };
       const product = await startProduct({ dataDir, config });
-      await product.send('nonsense\n');
+      await product.send(`nonsense\n${lines[50]}\n`);
       await product.settled();
       await server.kill();
       await product.send(`${lines.slice(0, 50).join('\n')}\n`);

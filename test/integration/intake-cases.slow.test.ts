@@ -85,7 +85,7 @@ const CASES: readonly Right[] = [
   {
     file: 'json-types.ndjson',
     events: 23,
-    bad: { bad_number: 1 },
+    bad: { wrong_type: 1 },
     money: { EUR: [23, '875.6000'] },
     invalid: { user_id: 3, product_id: 1, category: 1 },
     findings: { invalid_field: 3, purchase_without_value: 1 },

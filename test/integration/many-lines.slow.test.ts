@@ -27,7 +27,6 @@ after(() => product?.stop());
 test('rejected lines, blank lines and numbers of an array by the hundred thousand are counted, in bounded memory', async () => {
   const bodies: [string, string, number, number][] = [
     ['gzipped {}', '{}\n'.repeat(250_000), 0, 250_000],
-    ['array of numbers', `[${'1,'.repeat(999_999)}1]`, 0, 1_000_000],
     ['blank lines between', `${GOOD}\n\n`.repeat(200_000), 200_000, 0],
     ['good and bad in turn', `${GOOD}\nx\n`.repeat(130_000), 130_000, 130_000],
   ];
@@ -43,6 +42,9 @@ test('rejected lines, blank lines and numbers of an array by the hundred thousan
     assert.ok(json.errors.length <= 100);
   }
   assert.ok(product.memory() - before < 900 * MIB, `${(product.memory() - before) / MIB} MiB`);
+  // No event is a number, so this is no body of events, however long.
+  const numbers = await product.send(gzipSync(`[${'1,'.repeat(999_999)}1]`), { 'content-encoding': 'gzip' });
+  assertError(numbers, 415, 'unsupported_format');
   await assertHealthy(product);
 });
 

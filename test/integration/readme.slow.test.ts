@@ -58,8 +58,8 @@ it('the README from the demo to own events works as it is printed', async () => 
     assert.match(await bash(own!), /The data of the demo were moved to .*demo-\d{8}-\d{6}/);
     assert.match(await bash(send!), /^\{"accepted":1,"rejected":0/);
     const said = await bash(look!);
-    assert.match(said, /Dry run, nothing was stored: 2 lines, 2 would be accepted/);
-    assert.match(said, /Loaded 2 lines .* 2 events/);
+    assert.match(said, /Dry run, nothing was stored: 2 records, 2 would be accepted/);
+    assert.match(said, /Loaded 2 records .* 2 events/);
     assert.match(said, /^2026-11-23.* EUR .*79\.60/m, 'the revenue of both orders');
     assert.match(said, /^http +1 .*\n^load +2 /m);
   } finally {
@@ -79,8 +79,8 @@ it('the commands of the docs work as they are printed', async () => {
     const [install, , completion] = blocks('Install', operating);
     const [load] = blocks('Loading files', operating);
     const said = await bash(load!);
-    assert.match(said, /Dry run, nothing was stored: 2 lines, 1 would be accepted/);
-    assert.match(said, /Loaded 2 lines .*: 1 events .*, 1 bad rows/);
+    assert.match(said, /Dry run, nothing was stored: 2 records, 1 would be accepted/);
+    assert.match(said, /Loaded 2 records .*: 1 event .*, 1 bad row/);
     const [start = '', status = '', stop = '', last = ''] = install!.trim().split('\n');
     assert.match(last, /^\.\/tillstream up +#/);
     assert.match(await bash([start, status].join('\n')), /Tillstream is ready\.[\s\S]*Running: http:/);

@@ -24,6 +24,8 @@ export interface ReferenceEvent {
   items?: readonly ReferenceItem[];
   /** A test order, or a bot. */
   isExcluded?: boolean;
+  /** It counts, but a field of it could not be read. */
+  hasInvalidField?: boolean;
 }
 
 export type ReferenceItem = Pick<ReferenceEvent, 'productId' | 'quantity' | 'price'>;
@@ -67,6 +69,7 @@ export function referenceRows(
     }
     if (!line.event.isExcluded)
       counted.push({ ...line.event, receivedAtMs: atMs, isNewOrder: newOrder === true });
+    if (line.event.hasInvalidField) quality.push({ atMs, reason: 'invalid_field', minute: null });
     const late = !line.isHistory && LATE.find(([, fromMs]) => atMs - line.event.timeMs >= fromMs);
     if (late) quality.push({ atMs, reason: late[0], minute: Math.floor(line.event.timeMs / 60_000) });
   }

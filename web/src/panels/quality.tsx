@@ -19,7 +19,8 @@ export function Quality() {
   const total = metrics.quality.value.total ?? [];
   const rows = (reason: string) => total.find((row) => row.reason === reason)?.rows ?? 0;
   const bad = total.filter(
-    (row) => row.reason !== 'duplicate' && !row.reason.startsWith('late_') && row.rows > 0,
+    ({ reason, rows }) =>
+      reason !== 'duplicate' && reason !== 'invalid_field' && !reason.startsWith('late_') && rows > 0,
   );
   bad.sort((a, b) => b.rows - a.rows);
   const late = LATE.map(([reason, name]) => ({ name, rows: rows(reason) }));
@@ -45,6 +46,10 @@ export function Quality() {
         <div>
           <dt>Duplicates</dt>
           <dd class="num">{count(rows('duplicate'))}</dd>
+        </div>
+        <div>
+          <dt title="Events that count, with a field that could not be read">Unread fields</dt>
+          <dd class="num">{count(rows('invalid_field'))}</dd>
         </div>
         <div>
           <dt>Late events</dt>
