@@ -46,6 +46,8 @@ export UV_THREADPOOL_SIZE=${UV_THREADPOOL_SIZE:-16}
 # shellcheck source=scripts/bootstrap.sh
 . scripts/bootstrap.sh
 bootstrap
+# As ./tillstream does it: each test file and each command in it starts in half the time.
+export NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-$cache/compiled}
 
 # Servers that several test files share are started in it by the first of them, and end with this script.
 TILLSTREAM_TEST_SESSION=$(mktemp -d "${TMPDIR:-/tmp}/tillstream-test-session-XXXXXX")

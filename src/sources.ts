@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createKafkaSource } from './adapters/source/kafka/index.ts';
 import { createPollSource } from './adapters/source/poll/index.ts';
 import { createTailSource } from './adapters/source/tail/index.ts';
 import { now } from './clock.ts';
@@ -9,12 +8,22 @@ import type { Environment } from './environment.ts';
 import { type NormalizeSettingsInput, sourceSettingsSchema } from './ingest/normalize-settings.ts';
 import type { Ingest, IngestInput, Source } from './ports/source.ts';
 
-const SOURCES = { poll: createPollSource, tail: createTailSource, kafka: createKafkaSource };
+const SOURCES = {
+  poll: async () => createPollSource,
+  tail: async () => createTailSource,
+  // Its client takes long to load.
+  kafka: async () => (await import('./adapters/source/kafka/index.ts')).createKafkaSource,
+};
 
 /** The sources of the config but http, which is the server itself. */
-export function configuredSources(environment: Environment, ingest: Ingest, logger: Logger): Source[] {
-  return environment.config.sources.flatMap((options): Source[] => {
-    if (options.kind === 'http') return [];
+export async function configuredSources(
+  environment: Environment,
+  ingest: Ingest,
+  logger: Logger,
+): Promise<Source[]> {
+  const sources: Source[] = [];
+  for (const options of environment.config.sources) {
+    if (options.kind === 'http') continue;
     const stateDir = join(environment.dataDir, 'sources', options.name);
     mkdirSync(stateDir, { recursive: true });
     const { kind, ...own } = options;
@@ -26,8 +35,10 @@ export function configuredSources(environment: Environment, ingest: Ingest, logg
       now,
       random: Math.random,
     };
-    return [SOURCES[kind](rest as never, context)];
-  });
+    const create = await SOURCES[kind]();
+    sources.push(create(rest as never, context));
+  }
+  return sources;
 }
 
 /** The settings that say how values are read, and those of the source itself. */

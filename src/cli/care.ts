@@ -133,7 +133,7 @@ async function findProblems(options: CommonOptions): Promise<Finding[]> {
   const refuse = async () => {
     throw new UsageError('check stores nothing');
   };
-  for (const source of configuredSources(environment, refuse, terminalLogger('error'))) {
+  for (const source of await configuredSources(environment, refuse, terminalLogger('error'))) {
     await attempt(`source ${source.name}`, () => source.check());
   }
   return findings;

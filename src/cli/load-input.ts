@@ -3,7 +3,7 @@ import { glob, mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { readParquet } from '../app.ts';
+import { parquetReader } from '../app.ts';
 import { UsageError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/system-error.ts';
 import { type Content, type ContentEnd, openContent } from '../ingest/content.ts';
@@ -144,7 +144,9 @@ function streamInput(
 
 /** DuckDB reads Parquet; its rows come as JSON. */
 function parquetInput(name: string, path: string): Omit<LoadInput, 'declared'> {
-  const chunks = () => readParquet(path);
+  const chunks = async function* () {
+    yield* (await parquetReader()).readParquet(path);
+  };
   return {
     name,
     description: 'Parquet',

@@ -81,7 +81,7 @@ export async function up(options: UpOptions): Promise<void> {
     else if (playsDemo) logger.info({}, NO_DEMO_TEXT);
     const demo = playsDemo && app.demo ? await startDemo(app, app.demo, logger) : null;
     await app.startStores();
-    app.startSources(demo ? [demo.source] : []);
+    await app.startSources(demo ? [demo.source] : []);
     await writeRunFile(environment.dataDir, { pid: process.pid, url, socket, token });
     if (isTerminal())
       say(

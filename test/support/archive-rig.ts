@@ -16,7 +16,9 @@ import { testNow } from './clock.ts';
 import { batchOf } from './parse-lines.ts';
 
 /** Storages of the tables, with a local folder for copies. */
-type Storages = (stagingDir: string) => DeltaArchiveOptions['storage'];
+type Storages = (
+  stagingDir: string,
+) => DeltaArchiveOptions['storage'] | Promise<DeltaArchiveOptions['storage']>;
 
 /** The real ingestor, parser and archive around a log in memory, with the test's clock. */
 export class ArchiveRig {
@@ -70,14 +72,14 @@ export class ArchiveRig {
   }
 
   /** Another writer on the same folder each time. */
-  openArchive(): Promise<DeltaArchive> {
+  async openArchive(): Promise<DeltaArchive> {
     const ignore = () => {};
     const warn = (_fields: object, message: string) => this.onWarn(message);
     const logger = { debug: ignore, info: ignore, warn, error: ignore };
     const options = { parquet: this.duckdb.parquet, logId: this.log.id, now: () => this.nowMs, logger };
     if (!this.#storages) return openLocalArchive(this.archiveDir, options);
     const stagingDir = join(this.archiveDir, randomUUID());
-    return DeltaArchive.open({ ...options, stagingDir, storage: this.#storages(stagingDir) });
+    return DeltaArchive.open({ ...options, stagingDir, storage: await this.#storages(stagingDir) });
   }
 
   async receive(lines: readonly (string | Buffer)[], source = 'http'): Promise<void> {

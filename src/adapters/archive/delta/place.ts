@@ -10,7 +10,6 @@ import type { ArchiveConfig } from './config.ts';
 import { hdfsStorage } from './hdfs-storage.ts';
 import { openRemembered } from './identity.ts';
 import { Gate, REMOTE_LIMITS, RemoteError, type RemoteLimits, TRANSFERS_MAX } from './remote.ts';
-import { S3Bucket } from './s3-bucket.ts';
 import { s3Storage } from './s3-storage.ts';
 import type { TableStorage } from './storage.ts';
 import { WebHdfs } from './webhdfs.ts';
@@ -40,7 +39,8 @@ export interface ArchivePlace {
 /** Tries whether the archive's server takes what normal work does; leaves nothing there. Gives a sentence for people, or throws UsageError. */
 export async function checkArchive(config: Exclude<ArchiveConfig, { kind: 'local' }>): Promise<string> {
   try {
-    await remoteStorage(config, tmpdir())('events').check();
+    const storage = await remoteStorage(config, tmpdir());
+    await storage('events').check();
   } catch (error) {
     if (error instanceof RemoteError) throw new UsageError(`The archive can't be used. ${error.message}`);
     throw error;
@@ -75,7 +75,7 @@ export async function archivePlace(config: ArchiveConfig, dataDir: string): Prom
     async open(options) {
       // The archive empties its staging folder at the start; DuckDB knows the one around it.
       const stagingDir = join(dir, 'files');
-      const storage = remoteStorage(config, stagingDir);
+      const storage = await remoteStorage(config, stagingDir);
       try {
         // One try: a start that can't work tells why at once.
         await storage('events').check();
@@ -128,17 +128,18 @@ async function setAccess(
 }
 
 /** The tables of an archive on a server; they share its connections and the limit of transfers. */
-export function remoteStorage(
+export async function remoteStorage(
   config: Exclude<ArchiveConfig, { kind: 'local' }>,
   stagingDir: string,
   limits: RemoteLimits = REMOTE_LIMITS,
-): (table: ArchiveTable) => TableStorage {
+): Promise<(table: ArchiveTable) => TableStorage> {
   const transfers = new Gate(TRANSFERS_MAX);
   if (config.kind === 'hdfs') {
     const hdfs = new WebHdfs({ url: config.url, user: config.user, limits });
     return (table) => hdfsStorage({ hdfs, root: `${config.path}/${table}`, stagingDir, transfers, limits });
   }
   const { prefix, path_style: pathStyle = config.endpoint !== undefined } = config;
+  const { S3Bucket } = await import('./s3-bucket.ts');
   const bucket = new S3Bucket({
     bucket: config.bucket,
     endpoint: config.endpoint,
