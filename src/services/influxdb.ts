@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ServiceFailed } from './failure.ts';
 import { fetchGoProgram } from './go.ts';
 import type { Place, Server, Setup } from './server.ts';
@@ -14,6 +15,8 @@ const POLICY = 'autogen';
 /** InfluxDB 1.8 ignores the organisation; clients of the v2 API want one. */
 const ORG = 'tillstream';
 const ANSWER_MS_MAX = 10_000;
+const FURNISH_MS_MAX = 15_000;
+const LOOK_MS = 250;
 
 /** InfluxDB 1.8 with Flux and users: its v2 endpoints take "user:password" as token and "database/policy" as bucket. */
 export const influxdb: Server<'influxdb'> = {
@@ -48,16 +51,22 @@ export const influxdb: Server<'influxdb'> = {
   },
 
   async furnish(place) {
-    // The first user is made without a login; as soon as there is one, every request needs it.
-    const { password } = place.secrets;
-    if (!(await query(place, 'SHOW DATABASES', true)).ok)
-      await query(place, `CREATE USER "${USER}" WITH PASSWORD '${password}' WITH ALL PRIVILEGES`, false);
-    const made = await query(place, `CREATE DATABASE "${DATABASE}"`, true);
-    if (!made.ok)
-      throw new ServiceFailed(
-        `${TITLE} at ${url(place)} does not make its database: status ${made.status}. ` +
-          'Its data are perhaps of another user: "services down influxdb --remove-data" begins from scratch.',
-      );
+    // Just after its start it may refuse what it takes a moment later, although it says that its health is good.
+    const deadline = Date.now() + FURNISH_MS_MAX;
+    for (;;) {
+      // The first user is made without a login; as soon as there is one, every request needs it.
+      const { password } = place.secrets;
+      if (!(await query(place, 'SHOW DATABASES', true)).ok)
+        await query(place, `CREATE USER "${USER}" WITH PASSWORD '${password}' WITH ALL PRIVILEGES`, false);
+      const made = await query(place, `CREATE DATABASE "${DATABASE}"`, true);
+      if (made.ok) return;
+      if (made.status === 401 || Date.now() > deadline)
+        throw new ServiceFailed(
+          `${TITLE} at ${url(place)} does not make its database: status ${made.status}. ` +
+            'Its data are perhaps of another user: "services down influxdb --remove-data" begins from scratch.',
+        );
+      await sleep(LOOK_MS);
+    }
   },
 
   address: url,

@@ -1,7 +1,7 @@
 /** What commands write to a terminal: nothing of what others have sent is acted on, and a full device is told. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { testNow } from '../support/clock.ts';
@@ -38,7 +38,13 @@ before(async () => {
   );
   await product.settled();
 });
-after(() => product?.stop());
+const started: ChildProcess[] = [];
+after(async () => {
+  for (const child of started) child.kill('SIGKILL');
+  await product?.stop();
+});
+
+const good = () => JSON.stringify({ timestamp: testNow(), event_type: 'view_product' });
 
 test('tables, single rows, taps and errors show it escaped; --json stays the same JSON', async () => {
   const rows = (await cli(['bad', 'list', '--data', data, '--json'])).json<{
@@ -87,7 +93,7 @@ test('a row of a table and a tapped line are one line each', async () => {
       done = true;
     });
     await until(async () => {
-      await product.send(`${HOSTILE}\n`);
+      await product.send(`${good()}\n${HOSTILE}\n`);
       return done;
     }, 'the tap has its lines');
     const { stdout, stderr, code } = await tap;
@@ -105,6 +111,7 @@ function toFull(args: string[], stream: 'stdout' | 'stderr') {
     env: childEnv(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  started.push(child);
   let output = '';
   for (const each of [child.stdout, child.stderr])
     each.setEncoding('utf8').on('data', (text: string) => {
@@ -135,8 +142,8 @@ test('a pipeline whose own messages find no room goes on', async () => {
       return false;
     }
   }, 'it is ready');
-  writeFileSync(join(dir, 'x.ndjson'), '{}\n');
-  assert.equal((await fetch(`${url()}/v1/events`, { method: 'POST', body: '{}\n' })).status, 200);
+  const answer = await fetch(`${url()}/v1/events`, { method: 'POST', body: good() });
+  assert.equal(answer.status, 200);
   child.kill('SIGHUP');
   assert.equal((await exited).code, 0);
 });
@@ -149,6 +156,7 @@ test('up tells a person where it is and how to stop it, and gives a program JSON
     ['-c', 'import pty, sys; pty.spawn(sys.argv[1:])', process.execPath, main, 'up', '--data', folder],
     { env: childEnv({ TILLSTREAM_PORT: '0' }), stdio: ['ignore', 'pipe', 'inherit'] },
   );
+  started.push(child);
   let shown = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     shown += text;
