@@ -24,7 +24,7 @@ const PURE = '^src/(domain|ingest|ports|metrics|telemetry|adapters/source/simula
 const LAYERS = {
   domain: [],
   files: [],
-  ports: ['domain', 'ingest/format\\.ts', 'ingest/normalize-settings\\.ts'],
+  ports: ['domain', 'ingest/mapper\\.ts', 'ingest/format\\.ts', 'ingest/normalize-settings\\.ts'],
   metrics: ['domain'],
   decode: ['domain', 'ports', 'telemetry'],
   telemetry: ['domain'],
@@ -32,8 +32,20 @@ const LAYERS = {
   pipeline: ['domain', 'ingest', 'ports', 'metrics', 'telemetry'],
   server: ['domain', 'ingest', 'ports', 'telemetry'],
   config: ['domain'],
+  mappings: ['config', 'domain', 'ingest'],
   services: ['domain'],
-  cli: ['app\\.ts', 'clock\\.ts', 'config', 'domain', 'files', 'ingest', 'ports', 'services', 'telemetry'],
+  cli: [
+    'app\\.ts',
+    'clock\\.ts',
+    'config',
+    'domain',
+    'files',
+    'ingest',
+    'mappings',
+    'ports',
+    'services',
+    'telemetry',
+  ],
 };
 
 const layers = Object.entries(LAYERS).map(([folder, allowed]) => ({
@@ -108,14 +120,14 @@ export default {
     {
       name: 'known-place',
       comment:
-        'Every file of src is in a folder of the table, or is app.ts, clock.ts, data-dir.ts, environment.ts, engine-programs.ts, main.ts, readers.ts, settings-check.ts, sources.ts, stores.ts or version.ts.',
+        'Every file of src is in a folder of the table, or is app.ts, clock.ts, data-dir.ts, environment.ts, engine-programs.ts, main.ts, mappers.ts, readers.ts, settings-check.ts, sources.ts, stores.ts or version.ts.',
       severity: 'error',
       from: {},
       to: {
         path: '^src/',
         pathNot: [
           `^src/(${Object.keys(LAYERS).join('|')}|adapters/[^/]+)/`,
-          '^src/(app|clock|data-dir|engine-programs|environment|main|readers|settings-check|sources|stores|version)\\.ts$',
+          '^src/(app|clock|data-dir|engine-programs|environment|main|mappers|readers|settings-check|sources|stores|version)\\.ts$',
         ],
       },
     },

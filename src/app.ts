@@ -35,7 +35,9 @@ import {
   type Environment,
   readEnvironment,
 } from './environment.ts';
-import { Ingestor, ingestResultOf } from './ingest/ingestor.ts';
+import { Ingestor, ingestResultOf, mapDecoded } from './ingest/ingestor.ts';
+import type { Mapper } from './ingest/mapper.ts';
+import type { RequestMappers } from './mappers.ts';
 import { METRIC_LIST } from './metrics/catalogue.ts';
 import { type Closers, closeEach } from './pipeline/close-each.ts';
 import { newestBadRows } from './pipeline/newest-bad-rows.ts';
@@ -158,20 +160,30 @@ async function wire(
     );
   };
 
+  let mappers: RequestMappers | null = null;
   const backend: Backend = {
     timeZone,
     now,
-    async ingest(source, input, { strict, takesMarked }) {
+    async ingest(source, input, { strict, takesMarked, mapper, beside }) {
       if (!roles.has('collect')) need('collect');
       if (demo !== null)
         throw new ApiError(
           'demo',
           'This is the demo: its data folder holds a simulated shop, and takes no events of your own.',
         );
-      const result = ingestor.validate(source, input, { linesMax: server.lines_max, takesMarked });
+      const { decoded, leftOut } = await mapDecoded(mapper, input, { beside });
+      const result = ingestor.validate(source, decoded, {
+        linesMax: server.lines_max,
+        takesMarked,
+        ...(mapper === undefined ? {} : { settings: mapper.settings }),
+      });
       const isRefused = !takesMarked && result.rejected > 0 && (strict || result.accepted === 0);
-      if (isRefused) throw new LinesRejected(ingestResultOf(result), strict);
-      return ingestor.store(source, result);
+      if (isRefused) throw new LinesRejected(ingestResultOf(result, leftOut), strict);
+      return ingestor.store(source, result, leftOut);
+    },
+    mapper: async (name) => {
+      mappers ??= new (await import('./mappers.ts')).RequestMappers(environment);
+      return mappers.get(name);
     },
     query: async (query) => withinRows(await need('measure').store.query({ ...query, rowsMax: ROWS_MAX })),
     changes: async (version, metrics, windows, page) =>
@@ -374,6 +386,11 @@ async function wire(
       return left;
     },
   };
+}
+
+/** The mapper with that name; files are from the folder at hand. Throws UsageError. */
+export async function mapperOfName(name: string, { config }: Environment): Promise<Mapper> {
+  return (await import('./mappers.ts')).mapperNamed(name, { config, configFile: undefined });
 }
 
 /** Reads the rows of Parquet files. */

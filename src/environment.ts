@@ -20,11 +20,23 @@ import { sourceSettingsSchema } from './ingest/normalize-settings.ts';
 import { type ServerConfig, serverConfig } from './server/config.ts';
 import { storeSchema, withStoreOf } from './stores.ts';
 
+/** What every source of others' records takes: how they become events. */
+const intakeSettings = {
+  map: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Mapping that makes events of the records: a name in `mappings`, that of a preset, or a YAML file, from the folder of the config.',
+    ),
+  ...sourceSettingsSchema.shape,
+};
+
 const sourceSchema = z.discriminatedUnion('kind', [
   serverConfig.extend({ kind: z.literal('http') }),
-  pollOptionsSchema.extend({ kind: z.literal('poll'), ...sourceSettingsSchema.shape }),
-  tailOptionsSchema.extend({ kind: z.literal('tail'), ...sourceSettingsSchema.shape }),
-  kafkaSourceOptionsSchema.extend({ kind: z.literal('kafka'), ...sourceSettingsSchema.shape }),
+  pollOptionsSchema.extend({ kind: z.literal('poll'), ...intakeSettings }),
+  tailOptionsSchema.extend({ kind: z.literal('tail'), ...intakeSettings }),
+  kafkaSourceOptionsSchema.extend({ kind: z.literal('kafka'), ...intakeSettings }),
 ]);
 
 /** The config of this program: the parts are the adapters that it has. */

@@ -7,6 +7,7 @@ import { down } from './cli/down.ts';
 import { exportEvents } from './cli/export.ts';
 import { badList, badShow, ledger, query, status, tap } from './cli/inspect.ts';
 import { load } from './cli/load.ts';
+import { mapList, mapSchema, mapShow, mapTry } from './cli/map.ts';
 import { servicesDown, servicesFetch, servicesStatus, servicesUp } from './cli/services.ts';
 import { simulate } from './cli/simulate.ts';
 import { endOnBrokenOutput, writeError, writeJson, writeOut, wroteOutput } from './cli/terminal.ts';
@@ -96,15 +97,10 @@ common(
 common(
   program.command('doctor').description('check, and look at the machine; shows what is wrong and what to do'),
 ).action(doctor);
-examples(
-  common(
-    program
-      .command('load')
-      .argument('<files...>', 'files, folders or patterns; - is stdin. The format is found by content')
-      .description('store the events of files'),
-  )
-    .option('--dry-run', 'show what would be stored and rejected, and store nothing')
-    .option('--again', 'read once more what was loaded before; events that are in count as duplicates')
+/** Adds the options that say how files are read. */
+function reading(command: Command): Command {
+  return command
+    .option('--map <name>', 'mapping that makes events of the records: a preset ("map list"), or a YAML file')
     .option('--format <name>', 'format of the files, where it is not found')
     .option('--encoding <name>', 'encoding of the files, such as latin1; UTF-8 and UTF-16 are found')
     .option('--delimiter <character>', 'CSV: what stands between cells')
@@ -114,11 +110,48 @@ examples(
       new Option('--date-order <order>', 'order of dates such as 11/1/2024').choices(['mdy', 'dmy', 'ymd']),
     )
     .addOption(new Option('--decimal <separator>', 'decimal separator of amounts').choices(['.', ',']))
-    .option('--currency <code>', 'currency of events that name none'),
+    .option('--currency <code>', 'currency of events that name none');
+}
+
+examples(
+  reading(
+    common(
+      program
+        .command('load')
+        .argument('<files...>', 'files, folders or patterns; - is stdin. The format is found by content')
+        .description('store the events of files'),
+    )
+      .option('--dry-run', 'show what would be stored and rejected, and store nothing')
+      .option('--again', 'read once more what was loaded before; events that are in count as duplicates'),
+  ),
   'tillstream load orders-2026.csv --dry-run',
   'tillstream load export.csv --time-zone Europe/Berlin --date-order dmy --decimal ,',
+  'tillstream load 2019-Nov.csv.gz --map rees46',
   'tillstream load history/*.ndjson.gz --json',
 ).action(load);
+const map = program.command('map').description('mappings: how records of other systems become events');
+common(map.command('list').description('list the presets')).action(mapList);
+examples(
+  common(
+    map
+      .command('show')
+      .argument('<name>', 'a preset of "map list"')
+      .description('print a preset, to begin a mapping of your own with'),
+  ),
+  'tillstream map show segment > mappings/shop.yaml',
+).action(mapShow);
+examples(
+  reading(
+    common(
+      map
+        .command('try')
+        .argument('<files...>', 'files, folders or patterns; - is stdin')
+        .description('show what a mapping makes of files, and store nothing'),
+    ),
+  ),
+  'tillstream map try export.ndjson --map ./mappings/shop.yaml',
+).action(mapTry);
+common(map.command('schema').description('print the JSON Schema of mappings, for editors')).action(mapSchema);
 common(
   program
     .command('export')

@@ -26,10 +26,14 @@ export async function configuredSources(
     if (options.kind === 'http') continue;
     const stateDir = join(environment.dataDir, 'sources', options.name);
     mkdirSync(stateDir, { recursive: true });
-    const { kind, ...own } = options;
+    const { kind, map, ...own } = options;
+    const mapper =
+      map === undefined ? undefined : (await import('./mappers.ts')).mapperNamed(map, environment);
     const [settings, rest] = splitSettings(own);
     const context = {
-      ingest: (input: IngestInput) => ingest({ ...input, settings }),
+      ingest: (input: IngestInput) =>
+        ingest({ ...input, settings, ...(mapper === undefined ? {} : { mapper }) }),
+      ...(mapper === undefined ? {} : { detecting: mapper.detecting }),
       stateDir,
       log: logger,
       now,

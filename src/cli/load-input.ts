@@ -17,7 +17,7 @@ const BLOCK_BYTES = 2 * 1024 * 1024;
 const STDIN = '-';
 
 /** How the user says that files are to be read; the rest is found by their content. */
-export interface ReadOptions extends Omit<DetectOptions, 'isKnownName'> {
+export interface ReadOptions extends DetectOptions {
   encoding?: string;
 }
 
@@ -93,7 +93,7 @@ async function openInput(name: string, options: ReadOptions, copies: Copies): Pr
   const openAgain = () => openFile(path, encoding);
   const content = await openAgain();
   await content.close();
-  const found = detectFormat(content.sample, { ...detecting, isKnownName: isDecidingName });
+  const found = detectFormat(content.sample, { isKnownName: isDecidingName, ...detecting });
   if ('refusal' in found) throw new UsageError(`${name} ${found.refusal}.`);
   const shown = name === STDIN ? 'stdin' : name;
   const input =

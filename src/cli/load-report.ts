@@ -11,6 +11,10 @@ export interface LoadResult {
   readonly received: number;
   readonly events: number;
   readonly badRows: number;
+  /** Records that the mapping left out by its rule. */
+  readonly leftOut: number;
+  /** Name of the mapping. */
+  readonly map: string | undefined;
   readonly duplicates: number;
   /** Stores of the config that lack something, with the reason. */
   readonly storesBehind: Readonly<Record<string, string>>;
@@ -39,6 +43,7 @@ export function loadReport(result: LoadResult): Report {
     ...result.sent.inputs.flatMap(inputLines),
     '',
     `Loaded ${counted(received, 'record')} in ${seconds} s: ${counted(events, 'event')} (${counted(duplicates, 'duplicate')}), ${counted(badRows, 'bad row')}.`,
+    ...leftOutLines(result),
     ...detailLines(result),
     ...(received > 0 && events === 0
       ? ['', 'None of the records is an event: nothing of them is counted. "tillstream bad list" shows them.']
@@ -67,6 +72,7 @@ export function dryRunReport(result: LoadResult, metrics: Readonly<Record<string
     ...result.sent.inputs.flatMap(inputLines),
     '',
     `Dry run, nothing was stored: ${counted(received, 'record')}, ${events} would be accepted (${counted(duplicates, 'duplicate')}), ${badRows} rejected.`,
+    ...leftOutLines(result),
     ...detailLines(result),
     ...Object.entries(metrics).flatMap(([name, { windows, total }]) => [
       '',
@@ -78,11 +84,15 @@ export function dryRunReport(result: LoadResult, metrics: Readonly<Record<string
   return { json, text: lines.join('\n').trimStart() };
 }
 
-function figures({ sent, received, duplicates }: LoadResult): Record<string, unknown> {
+const leftOutLines = ({ leftOut, map }: LoadResult) =>
+  leftOut === 0 ? [] : [`The mapping ${map} left out ${counted(leftOut, 'record')} by its rule.`];
+
+function figures({ sent, received, duplicates, leftOut, map }: LoadResult): Record<string, unknown> {
   const { inputs } = sent;
   return {
     received,
     duplicates,
+    ...(map === undefined ? {} : { map, left_out: leftOut }),
     bad_by_reason: sent.badByReason,
     invalid_fields: sent.invalidFields,
     findings: sent.tally.list(),

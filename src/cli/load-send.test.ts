@@ -67,6 +67,7 @@ class Target {
 async function send(name: string, target: Target, from: LoadInput, again = false) {
   const registry = await LoadRegistry.open(join(dir, name));
   const sent = await sendInputs([from], target as unknown as LoadTarget, {
+    mapper: undefined,
     createValidator: () =>
       new LineValidator({
         normalizer: new Normalizer(),

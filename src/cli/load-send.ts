@@ -2,7 +2,9 @@ import { now } from '../clock.ts';
 import { UsageError } from '../domain/errors.ts';
 import { addCounts } from '../domain/offset.ts';
 import { FindingTally } from '../ingest/finding-tally.ts';
+import { mapDecoded } from '../ingest/ingestor.ts';
 import type { LineValidator, ValidationResult } from '../ingest/line-validator.ts';
+import type { Mapper } from '../ingest/mapper.ts';
 import { Observer } from '../ingest/observer.ts';
 import { CommandFailed } from './context.ts';
 import type { LoadInput } from './load-input.ts';
@@ -23,6 +25,8 @@ export interface InputResult {
   received: number;
   events: number;
   badRows: number;
+  /** Records that the mapping left out by its rule. */
+  leftOut: number;
   /** Records that an earlier load had stored. */
   storedBefore: number;
   /** Bad rows with their line, the first of them. */
@@ -45,6 +49,8 @@ export interface Sent {
 
 export interface SendOptions {
   createValidator: () => LineValidator;
+  /** Makes events of the records; without it they are events. */
+  mapper: Mapper | undefined;
   timeZone: string;
   /** Currencies that the shop sells in, where it has declared them. */
   currencies: readonly string[] | undefined;
@@ -102,6 +108,7 @@ class InputSender {
       received: 0,
       events: 0,
       badRows: 0,
+      leftOut: 0,
       storedBefore: 0,
       errors: [],
       example: null,
@@ -136,7 +143,9 @@ class InputSender {
       })) {
         const at = this.#hash.at();
         recordsBefore = records;
-        const result = validator.validate(pieces, this.#observer, {
+        const mapped = await mapDecoded(this.#options.mapper, pieces);
+        this.#result.leftOut += mapped.leftOut;
+        const result = validator.validate(mapped.decoded, this.#observer, {
           skip: Math.max(0, skip - records),
           ids: { prefix: at.head.slice(0, ID_HEX_DIGITS), next: records + 1 },
         });

@@ -1,13 +1,15 @@
-import type { Environment } from '../app.ts';
+import { type Environment, mapperOfName } from '../app.ts';
 import { now } from '../clock.ts';
 import { UsageError } from '../domain/errors.ts';
 import { LineValidator } from '../ingest/line-validator.ts';
+import type { Mapper } from '../ingest/mapper.ts';
 import { Normalizer } from '../ingest/normalize.ts';
 import type { NormalizeSettingsInput } from '../ingest/normalize-settings.ts';
 import type { ReadOptions } from './load-input.ts';
 
 /** What the user says about reading the files. */
 export interface ReadingOptions {
+  map?: string;
   format?: string;
   encoding?: string;
   delimiter?: string;
@@ -21,6 +23,8 @@ export interface ReadingOptions {
 /** How a load validates what it reads. */
 export interface ValidatorSettings {
   normalize: NormalizeSettingsInput;
+  /** Makes events of the records; without it they are events. */
+  mapper: Mapper | undefined;
   /** Currencies that the shop sells in, where it has declared them. */
   currencies: readonly string[] | undefined;
   lineBytesMax: number;
@@ -41,8 +45,12 @@ export function createValidator({
 }
 
 /** How the files are to be read. */
-export function readOptionsOf({ format, encoding, delimiter, columns }: ReadingOptions): ReadOptions {
+export function readOptionsOf(
+  { format, encoding, delimiter, columns }: ReadingOptions,
+  mapper: Mapper | undefined,
+): ReadOptions {
   return {
+    ...mapper?.detecting,
     ...(format === undefined ? {} : { format }),
     ...(encoding === undefined ? {} : { encoding }),
     ...(delimiter === undefined ? {} : { delimiter }),
@@ -50,12 +58,21 @@ export function readOptionsOf({ format, encoding, delimiter, columns }: ReadingO
   };
 }
 
-/** How values are to be read. Throws UsageError where a setting is wrong. */
-export function settingsOf(options: ReadingOptions, { config, server }: Environment): ValidatorSettings {
+/** How values are to be read. Throws UsageError where a setting is wrong, or there is no such mapping. */
+export async function settingsOf(
+  options: ReadingOptions,
+  environment: Environment,
+): Promise<ValidatorSettings> {
+  const { config, server } = environment;
+  const mapper = options.map === undefined ? undefined : await mapperOfName(options.map, environment);
   const { timeZone, dateOrder, decimal, currency } = options;
   const settings = {
+    mapper,
     normalize: {
-      time_zone: timeZone ?? config.time_zone,
+      time_zone: config.time_zone,
+      ...mapper?.settings,
+      // What is said of this load is about this load.
+      ...(timeZone === undefined ? {} : { time_zone: timeZone }),
       ...(dateOrder === undefined ? {} : { date_order: dateOrder }),
       ...(decimal === undefined ? {} : { decimal }),
       ...(currency === undefined ? {} : { currency }),

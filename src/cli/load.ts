@@ -34,9 +34,9 @@ const SHOWN_METRICS = ['traffic', 'responses', 'latency', 'audience', 'funnel', 
 /** `load FILE...`: brings files into the pipeline and waits until they are archived, measured and in all stores. */
 export async function load(files: string[], options: LoadOptions): Promise<void> {
   const given = await environmentOf(options);
-  const settings = settingsOf(options, given);
+  const settings = await settingsOf(options, given);
   // All of them, before the first line of one is stored.
-  await using opened = await openInputs(files, readOptionsOf(options));
+  await using opened = await openInputs(files, readOptionsOf(options, settings.mapper));
   const loadInto = (target: LoadTarget, dataDir: string) =>
     loadInputs(target, { inputs: opened.inputs, settings, again: options.again === true, dataDir });
   if (options.dryRun) return dryRun(options, given, loadInto);
@@ -76,13 +76,14 @@ export async function loadInputs(target: LoadTarget, work: LoadWork): Promise<Lo
   const before = duplicatesIn(await target.ledger());
   const sent = await sendInputs(work.inputs, target, {
     createValidator: () => createValidator(work.settings),
+    mapper: work.settings.mapper,
     timeZone: work.settings.normalize.time_zone ?? 'UTC',
     currencies: work.settings.currencies,
     registry,
-    settings: JSON.stringify(work.settings.normalize),
+    settings: JSON.stringify([work.settings.normalize, work.settings.mapper?.id]),
     again: work.again,
   });
-  const { received, events, badRows } = totals(sent);
+  const { received, events, badRows, leftOut } = totals(sent);
   const storesBehind = await target
     .settle(() => {
       progress(`Loaded ${received} records; archiving and measuring ...`);
@@ -100,6 +101,8 @@ export async function loadInputs(target: LoadTarget, work: LoadWork): Promise<Lo
     received,
     events,
     badRows,
+    leftOut,
+    map: work.settings.mapper?.name,
     // Somebody else's load at the same time may have more of them than this one has events.
     duplicates: Math.min(duplicatesIn(ledger) - before, events),
     storesBehind,
@@ -110,10 +113,15 @@ export async function loadInputs(target: LoadTarget, work: LoadWork): Promise<Lo
 
 const duplicatesIn = (ledger: Ledger) => ledger.by_source[SOURCE]?.metrics.duplicate ?? 0;
 
-function totals({ inputs }: Sent): { received: number; events: number; badRows: number } {
-  const sum = (key: 'received' | 'events' | 'badRows') =>
+function totals({ inputs }: Sent): Record<'received' | 'events' | 'badRows' | 'leftOut', number> {
+  const sum = (key: 'received' | 'events' | 'badRows' | 'leftOut') =>
     inputs.reduce((total, input) => total + input[key], 0);
-  return { received: sum('received'), events: sum('events'), badRows: sum('badRows') };
+  return {
+    received: sum('received'),
+    events: sum('events'),
+    badRows: sum('badRows'),
+    leftOut: sum('leftOut'),
+  };
 }
 
 /** Shows, once each, why it takes so long: the lines are stored, and wait for a part that does not work. */

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { UsageError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/system-error.ts';
-import { describeIssue } from './describe-issue.ts';
+import { checkYaml, type PlaceOf } from './check-yaml.ts';
 
 /**
  * Reads a YAML config and checks it with `schema`. `${NAME}` in a value stands for an environment variable. Every
@@ -21,28 +20,8 @@ export async function loadConfig<T extends z.ZodType>(
   } catch (error) {
     throw new UsageError(`The config file ${file} can't be read: ${reasonOf(error)}.`);
   }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
-  const broken = document.errors[0];
-  // Only the first line: the rest shows the place in the file, and that may hold a secret.
-  if (broken) throw new UsageError(`${file} is not valid YAML: ${broken.message.split('\n')[0]}`);
-  const place = (path: readonly PropertyKey[]) => {
-    for (let depth = path.length; depth > 0; depth--) {
-      const node = document.getIn(path.slice(0, depth), true) as
-        | { range?: [number, number, number] }
-        | undefined;
-      if (node?.range) return `${file}:${lines.linePos(node.range[0]).line}`;
-    }
-    return file;
-  };
-  const values = insertEnvironment(document.toJS() ?? {}, env, [], place);
-  const result = schema.safeParse(values);
-  if (result.success) return result.data;
-  const problems = result.error.issues
-    .flatMap((issue) => describeIssue(issue, schema, values))
-    .map(({ path, text }) => `${place(path)}: ${text}`);
-  throw new UsageError(
-    `The config has ${problems.length === 1 ? 'a mistake' : 'mistakes'}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
+  return checkYaml(schema, { file, text, title: 'The config' }, (values, place) =>
+    insertEnvironment(values, env, [], place),
   );
 }
 
@@ -50,7 +29,7 @@ function insertEnvironment(
   value: unknown,
   env: Readonly<Record<string, string | undefined>>,
   path: readonly PropertyKey[],
-  place: (path: readonly PropertyKey[]) => string,
+  place: PlaceOf,
 ): unknown {
   if (typeof value === 'string') {
     return value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {

@@ -48,6 +48,13 @@ export function configSchema<
       .default('info')
       .describe('Least level that is logged.'),
     sources: z.array(parts.sources).default([]).describe('Where events come from.'),
+    mappings: z
+      .record(
+        z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'must be 1 to 64 of a-z, 0-9, _ and -'),
+        z.string().min(1),
+      )
+      .default({})
+      .describe('Mappings of your own: a name, and its YAML file, from the folder of the config.'),
     log: parts.log,
     archive: parts.archive,
     engine: parts.engine,

@@ -25,6 +25,7 @@ export const REASONS = {
   bad_record: 'The piece of the input is not a record of its format.',
   bad_quote: 'A quote in a CSV or log line is not closed, or begins in the middle of a cell.',
   wrong_cell_count: 'The line has more or fewer cells than there are columns.',
+  mapping_failed: 'The mapping can not be applied to the record, or failed on it.',
   cut_off: 'The input ends in the middle of a record or array.',
 } as const;
 

@@ -89,3 +89,6 @@ export interface Format<D extends Detection = Detection> {
   detect(sample: Sample, options: DetectOptions): D | Refusal | null;
   decoder(detection: D): RecordDecoder;
 }
+
+/** Ids of the records of an input: a prefix and their number, from `next` on; or one for each record. */
+export type RecordIds = { readonly prefix: string; readonly next: number } | readonly string[];

@@ -4,6 +4,7 @@ import type { IngestInput, IngestResult } from '../ports/source.ts';
 import { FindingTally } from './finding-tally.ts';
 import type { Decoded } from './format.ts';
 import { LineValidator, type ValidateOptions, type ValidationResult } from './line-validator.ts';
+import type { MapOptions, MappedRecords, Mapper } from './mapper.ts';
 import { Normalizer } from './normalize.ts';
 import type { NormalizeSettingsInput } from './normalize-settings.ts';
 import { Observer } from './observer.ts';
@@ -58,25 +59,35 @@ export class Ingestor {
   async ingest(
     source: string,
     input: Buffer | readonly Decoded[],
-    { settings, ids }: Pick<IngestInput, 'settings' | 'ids'> = {},
+    { settings, mapper, ids }: Pick<IngestInput, 'settings' | 'mapper' | 'ids'> = {},
   ): Promise<IngestResult> {
+    const mapped = await mapDecoded(mapper, decodedOf(input), { ids });
+    // What is set for the source is about this source, and the mapping about all of its kind.
+    const all = mapper === undefined ? settings : { ...mapper.settings, ...settings };
+    const result = this.validate(source, mapped.decoded, {
+      ...(all === undefined ? {} : { settings: all }),
+      ...(mapped.ids === undefined ? {} : { ids: mapped.ids }),
+    });
+    return this.store(source, result, mapped.leftOut);
+  }
+
+  /** Validates NDJSON, or what a format or a mapper gave, as lines of the source. */
+  validate(
+    source: string,
+    input: Buffer | readonly Decoded[],
+    { settings, ...options }: ValidateOptions & Pick<IngestInput, 'settings'> = {},
+  ): ValidationResult {
     const { observer } = this.#stateOf(source, settings?.time_zone);
-    const options = ids === undefined ? {} : { ids };
-    return this.store(source, this.#validatorFor(settings).validate(decodedOf(input), observer, options));
+    return this.#validatorFor(settings).validate(decodedOf(input), observer, options);
   }
 
-  /** Validates NDJSON, or what a format gave, as lines of the source. */
-  validate(source: string, input: Buffer | readonly Decoded[], options?: ValidateOptions): ValidationResult {
-    return this.#validator.validate(decodedOf(input), this.#stateOf(source).observer, options);
-  }
-
-  /** Stores lines that were validated. */
-  async store(source: string, result: ValidationResult): Promise<IngestResult> {
+  /** Stores lines that were validated; `leftOut` records were left out of them. */
+  async store(source: string, result: ValidationResult, leftOut = 0): Promise<IngestResult> {
     const lines = result.accepted + result.rejected;
     if (lines > 0) await this.#options.log.append({ source, bytes: result.bytes, lines });
     this.#stateOf(source).tally.merge(result.tally);
     this.#options.onStored?.(source, result);
-    return ingestResultOf(result);
+    return ingestResultOf(result, leftOut);
   }
 
   /** What was found doubtful since the start, by source; up to a second old. */
@@ -126,7 +137,16 @@ function decodedOf(input: Buffer | readonly Decoded[]): readonly Decoded[] {
   return Buffer.isBuffer(input) ? [{ kind: 'json', bytes: input, places: { first: 1 } }] : input;
 }
 
-export function ingestResultOf(result: ValidationResult): IngestResult {
+/** What a mapper makes of an input; without one the input itself. */
+export async function mapDecoded(
+  mapper: Mapper | undefined,
+  decoded: readonly Decoded[],
+  options: MapOptions = {},
+): Promise<MappedRecords> {
+  return mapper === undefined ? { decoded, leftOut: 0, ids: options.ids } : mapper.apply(decoded, options);
+}
+
+export function ingestResultOf(result: ValidationResult, leftOut = 0): IngestResult {
   const { accepted, rejected, errors, reasons, invalidFields, tally } = result;
-  return { accepted, rejected, errors, reasons, invalidFields, findings: tally.list() };
+  return { accepted, rejected, leftOut, errors, reasons, invalidFields, findings: tally.list() };
 }

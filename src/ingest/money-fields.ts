@@ -38,6 +38,16 @@ export class MoneyFields {
     this.#readItems = createItemsReader(isNull, this.#money);
   }
 
+  get #isAnyMinor(): boolean {
+    return this.#settings.minor_units !== false;
+  }
+
+  /** Whether a field is in the smaller unit. */
+  #isMinor(name: string): boolean {
+    const { minor_units: minor } = this.#settings;
+    return typeof minor === 'boolean' ? minor : minor.includes(name);
+  }
+
   /** Reads them for an event of `type`; why it is not an event, or null. */
   read(type: string): Reason | null {
     const isRefund = type === 'refund';
@@ -61,7 +71,7 @@ export class MoneyFields {
     }
     const currency = this.#readCurrencyField(isSale, currencies);
     if (currency === 'bad_currency') return this.#state.fail(currency, CURRENCY);
-    const minor = this.#settings.minor_units ? this.#convertMinor(isSale, currency) : null;
+    const minor = this.#isAnyMinor ? this.#convertMinor(isSale, currency) : null;
     return minor ?? this.#readLines(type, currency, unread);
   }
 
@@ -93,7 +103,7 @@ export class MoneyFields {
   #convertMinor(isSale: boolean, currency: string | null): Reason | null {
     for (const index of DECIMALS) {
       const units = this.#state.units[index]!;
-      if (index === QUANTITY || units === null) continue;
+      if (index === QUANTITY || units === null || !this.#isMinor(FIELDS[index]!.name)) continue;
       const converted = fromMinor(units, currency);
       this.#state.units[index] = converted;
       if (converted !== null) continue;
@@ -145,7 +155,7 @@ export class MoneyFields {
     const value = this.#state.slots.values[ITEMS];
     if (this.#state.isEmpty(value)) return { items: null, isPriced: true };
     const read = this.#readItems(value, isRefund, (units) =>
-      this.#settings.minor_units ? fromMinor(units, currency) : units,
+      this.#isMinor('items.price') ? fromMinor(units, currency) : units,
     );
     if (read === null) {
       this.#state.addInvalid(ITEMS, value);

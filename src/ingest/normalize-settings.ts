@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FIELDS } from '../domain/fields.ts';
 import { NULL_USERS, NULL_WORDS } from '../domain/null-words.ts';
 import { isTimeZone } from '../domain/time-zone.ts';
 import { isStorable } from './json-text.ts';
@@ -6,6 +7,9 @@ import { readCurrency } from './values/read-currency.ts';
 import { formatProblem } from './values/time-format.ts';
 import { TIME_UNITS } from './values/time-number.ts';
 import { DATE_ORDERS } from './values/time-text.ts';
+
+/** Fields that hold money; of the lines of an order, the price. */
+const MONEY_NAMES = [...FIELDS.filter(({ kind }) => kind === 'money').map(({ name }) => name), 'items.price'];
 
 const WORDS_MAX = 1000;
 const WORD_LENGTH_MAX = 256;
@@ -56,9 +60,11 @@ export const settingsSchema = z.strictObject({
   dollar: currencyCode.optional().describe('Currency of `$`, such as USD.'),
   currency: currencyCode.optional().describe('Currency of events that name none.'),
   minor_units: z
-    .boolean()
+    .union([z.boolean(), z.array(z.enum(MONEY_NAMES)).min(1)])
     .default(false)
-    .describe('Amounts and prices are whole numbers of the smaller unit: 3980 is 39.80 EUR, and 3980 JPY.'),
+    .describe(
+      'Amounts and prices are whole numbers of the smaller unit: 3980 is 39.80 EUR, and 3980 JPY. A list names the fields of which that is so.',
+    ),
   event_types: z
     .record(
       z.string().min(1).max(WORD_LENGTH_MAX),

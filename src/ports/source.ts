@@ -1,5 +1,6 @@
 import type { Finding } from '../domain/finding.ts';
-import type { Decoded } from '../ingest/format.ts';
+import type { Decoded, RecordIds } from '../ingest/format.ts';
+import type { Mapper } from '../ingest/mapper.ts';
 import type { NormalizeSettingsInput } from '../ingest/normalize-settings.ts';
 
 /**
@@ -19,16 +20,17 @@ export interface IngestInput {
   body: Buffer | readonly Decoded[];
   /** How the values of the source are read; what is left out is read as the shop's. Taken from the config. */
   settings?: NormalizeSettingsInput;
+  /** Makes events of the records; without it they are events. */
+  mapper?: Mapper;
   /** For events that have neither an id nor an order: the same record offered again then counts once. */
   ids?: RecordIds;
 }
 
-/** Ids of the records of a body: a prefix and their number, from `next` on; or one for each record. */
-export type RecordIds = { readonly prefix: string; readonly next: number } | readonly string[];
-
 export interface IngestResult {
   accepted: number;
   rejected: number;
+  /** Records that a mapping left out by its rule; they are stored nowhere. */
+  leftOut: number;
   errors: LineError[];
   /** Rejected lines by reason. */
   reasons: Record<string, number>;
@@ -77,6 +79,8 @@ export interface Source {
 /** What app hands to every source. */
 export interface SourceContext {
   ingest: Ingest;
+  /** What the mapping of the source knows of how its input looks. */
+  detecting?: Mapper['detecting'];
   /** A folder of the source's own for its cursor; exists. */
   stateDir: string;
   log: SourceLogger;

@@ -2,6 +2,7 @@ import type { Ledger } from '../domain/ledger.ts';
 import type { Status } from '../domain/status.ts';
 import type { WindowSize } from '../domain/window.ts';
 import type { Decoded } from '../ingest/format.ts';
+import type { Mapper } from '../ingest/mapper.ts';
 import type { CompactResult, VacuumResult } from '../ports/archive.ts';
 import type { BadRow } from '../ports/batch.ts';
 import type { RebuildRange, RebuildResult } from '../ports/engine.ts';
@@ -19,12 +20,18 @@ export interface IngestOptions {
   strict: boolean;
   /** The body has passed a validator of ours: it may have lines that are marked as rejected, and nothing else. */
   takesMarked: boolean;
+  /** Makes events of the records; without it they are events. */
+  mapper?: Mapper | undefined;
+  /** What came with the records, but is not of them. */
+  beside?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What the server needs of the rest; app.ts wires it. */
 export interface Backend {
   /** Stores what a body holds, unless nothing of it is an event. Throws ApiError or LogRefused. */
-  ingest(source: string, body: Buffer | readonly Decoded[], options: IngestOptions): Promise<IngestResult>;
+  ingest(source: string, records: readonly Decoded[], options: IngestOptions): Promise<IngestResult>;
+  /** The mapper of that name. Throws ApiError for a name that is none. */
+  mapper(name: string): Promise<Mapper>;
   query(query: MetricQuery): Promise<MetricResult>;
   /** What changed after `version`: a page of it. */
   changes(

@@ -27,12 +27,16 @@ export function registerCollector(
     { onRequest: async (request) => guard.check(request, 'write') },
     async (request, reply) => {
       allowOrigin(request, reply, config);
-      const strict = parseFlag('strict', parametersOf(request, ['strict']).strict);
+      const parameters = parametersOf(request, ['strict', 'map']);
+      const strict = parseFlag('strict', parameters.strict);
+      const mapper = parameters.map === undefined ? undefined : await backend.mapper(parameters.map);
       const source = sourceOf(request, guard);
       const takesMarked = isValidated(request, guard);
       return withBody(request, config, budget, async (body) => {
-        const records = await decodeBody(body, config.decoded_bytes_max);
-        return ingestAnswer(await backend.ingest(source, records, { strict, takesMarked }));
+        const records = await decodeBody(body, config.decoded_bytes_max, mapper?.detecting);
+        const beside = { headers: request.headers };
+        const options = { strict, takesMarked, mapper, beside };
+        return ingestAnswer(await backend.ingest(source, records, options));
       });
     },
   );

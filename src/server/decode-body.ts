@@ -1,7 +1,7 @@
 import { ApiError } from '../domain/errors.ts';
 import { openContent } from '../ingest/content.ts';
 import { detectFormat } from '../ingest/detect.ts';
-import { type Decoded, SAMPLE_BYTES_MAX, type Sample } from '../ingest/format.ts';
+import { type Decoded, type DetectOptions, SAMPLE_BYTES_MAX, type Sample } from '../ingest/format.ts';
 import { isDecidingName } from '../ingest/names.ts';
 
 const OBJECT_OPEN = 0x7b;
@@ -11,7 +11,11 @@ const ARRAY_OPEN = 0x5b;
  * The records of a body, in whatever format it is; that is told by its content. `bytesMax`: of what it holds decompressed. Throws
  * ApiError where it is in no format of events.
  */
-export async function decodeBody(body: Buffer, bytesMax: number): Promise<readonly Decoded[]> {
+export async function decodeBody(
+  body: Buffer,
+  bytesMax: number,
+  detecting: DetectOptions = {},
+): Promise<readonly Decoded[]> {
   if (body.length === 0) return [];
   const isPlain = body[0] === OBJECT_OPEN || body[0] === ARRAY_OPEN;
   const text = isPlain ? body : await contentOf(body, bytesMax);
@@ -19,7 +23,7 @@ export async function decodeBody(body: Buffer, bytesMax: number): Promise<readon
     bytes: text.subarray(0, SAMPLE_BYTES_MAX),
     isWhole: text.length <= SAMPLE_BYTES_MAX,
   };
-  const found = detectFormat(sample, { isKnownName: isDecidingName });
+  const found = detectFormat(sample, { isKnownName: isDecidingName, ...detecting });
   if ('refusal' in found) throw new ApiError('unsupported_format', `The body ${found.refusal}.`);
   if ('fileFormat' in found)
     throw new ApiError(

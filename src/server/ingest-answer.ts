@@ -2,8 +2,8 @@ import { ApiError } from '../domain/errors.ts';
 import type { IngestResult, LineError } from '../ports/source.ts';
 
 /** The answer to a body that was stored, as JSON. */
-export function ingestAnswer({ invalidFields, ...result }: IngestResult): object {
-  return { ...result, invalid_fields: invalidFields };
+export function ingestAnswer({ invalidFields, leftOut, ...result }: IngestResult): object {
+  return { ...result, invalid_fields: invalidFields, ...(leftOut > 0 ? { left_out: leftOut } : {}) };
 }
 
 /** Nothing of a body was stored; the answer lists the rejected lines. */

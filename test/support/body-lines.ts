@@ -17,5 +17,13 @@ export function bodyLines(body: IngestInput['body'], encoding: 'utf8' | 'latin1'
 
 /** What ingest answers where it took all of the lines. */
 export function allAccepted(lines: readonly string[]): IngestResult {
-  return { accepted: lines.length, rejected: 0, errors: [], reasons: {}, invalidFields: {}, findings: [] };
+  return {
+    accepted: lines.length,
+    rejected: 0,
+    leftOut: 0,
+    errors: [],
+    reasons: {},
+    invalidFields: {},
+    findings: [],
+  };
 }

@@ -67,12 +67,13 @@ export async function loadCase<T>(
     warnings: [],
     roles: new Set(ROLES),
   };
-  await using opened = await openInputs([path], readOptionsOf(options));
+  const settings = await settingsOf(options, environment);
+  await using opened = await openInputs([path], readOptionsOf(options, settings.mapper));
   const app = await openApp(environment, noLogger as unknown as Parameters<typeof openApp>[1]);
   try {
     const result = await loadInputs(localTarget(app), {
       inputs: opened.inputs,
-      settings: settingsOf(options, environment),
+      settings,
       again: false,
       dataDir,
     });

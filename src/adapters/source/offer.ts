@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../domain/system-error.ts';
 import { cutDecoded } from '../../ingest/cut-decoded.ts';
-import type { IngestInput, IngestResult, RecordIds, SourceContext } from '../../ports/source.ts';
+import type { RecordIds } from '../../ingest/format.ts';
+import type { IngestInput, IngestResult, SourceContext } from '../../ports/source.ts';
 
 export interface OfferTuning {
   /** Waits after a fault start here and double; default 1 s. */

@@ -36,10 +36,14 @@ export const readOptions = {
 const readOptionsSchema = z.object(readOptions);
 export type ReadOptions = z.infer<typeof readOptionsSchema>;
 
-/** The same for detection. */
-export function detectOptionsOf({ format, delimiter, header, columns }: ReadOptions): DetectOptions {
+/** The same for detection, with what the mapping of the source knows. */
+export function detectOptionsOf(
+  { format, delimiter, header, columns }: ReadOptions,
+  detecting: DetectOptions = {},
+): DetectOptions {
   return {
     isKnownName: isDecidingName,
+    ...detecting,
     ...(format === undefined ? {} : { format }),
     ...(delimiter === undefined ? {} : { delimiter }),
     ...(header === undefined ? {} : { header }),

@@ -1,4 +1,5 @@
-import type { IngestInput, RecordIds } from '../../../ports/source.ts';
+import type { RecordIds } from '../../../ingest/format.ts';
+import type { IngestInput } from '../../../ports/source.ts';
 import type { PollOptions } from './config.ts';
 import { type Entry, hasIdentity, latestTime } from './entries.ts';
 import { type Answer, PollFault } from './fetch-page.ts';

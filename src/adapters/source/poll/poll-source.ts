@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { IngestInput, RecordIds, Source, SourceContext, SourceStatus } from '../../../ports/source.ts';
+import type { RecordIds } from '../../../ingest/format.ts';
+import type { IngestInput, Source, SourceContext, SourceStatus } from '../../../ports/source.ts';
 import { backoffMs, type OfferTuning, offer, pause } from '../offer.ts';
 import { detectOptionsOf } from '../read-options.ts';
 import type { PollOptions } from './config.ts';
@@ -263,7 +264,10 @@ class PollSource implements Source {
     if (answer.status === 200) {
       const { encoding, entries, next, body_bytes_max: bodyBytesMax } = this.options;
       const wrapper = entries ?? path ?? undefined;
-      const detect = { ...detectOptionsOf(this.options), ...(wrapper === undefined ? {} : { wrapper }) };
+      const detect = {
+        ...detectOptionsOf(this.options, this.context.detecting),
+        ...(wrapper === undefined ? {} : { wrapper }),
+      };
       return readPage(answer, { detect, encoding, bodyBytesMax, next, isLogApi });
     }
     const start = JSON.stringify(answer.body.toString('latin1', 0, 200));

@@ -61,7 +61,7 @@ class TailSource implements Source {
     this.name = options.name;
     this.lineOptions = {
       encoding: options.encoding,
-      detect: detectOptionsOf(options),
+      detect: detectOptionsOf(options, context.detecting),
       lineBytesMax: options.line_bytes_max,
     };
     const pattern = resolve(options.path);

@@ -1,0 +1,30 @@
+import type { Decoded, DetectOptions, RecordIds } from './format.ts';
+import type { NormalizeSettingsInput } from './normalize-settings.ts';
+
+/** What makes events, by our names, of the records of a source, by its names. */
+export interface Mapper {
+  readonly name: string;
+  /** The same for mappings that do the same. */
+  readonly id: string;
+  /** How the values are read that it gives. */
+  readonly settings: NormalizeSettingsInput;
+  /** What it knows of how its input looks. */
+  readonly detecting: Pick<DetectOptions, 'format' | 'wrapper' | 'isKnownName'>;
+  apply(input: readonly Decoded[], options?: MapOptions): MappedRecords | Promise<MappedRecords>;
+}
+
+export interface MapOptions {
+  /** What came with the records, but is not of them: `headers` of a request. */
+  readonly beside?: Readonly<Record<string, unknown>> | undefined;
+  /** Ids of the records. */
+  readonly ids?: RecordIds | undefined;
+}
+
+/** What a mapper made of the records of an input. */
+export interface MappedRecords {
+  readonly decoded: readonly Decoded[];
+  /** Records, or elements of them, that the mapping's rule left out. */
+  readonly leftOut: number;
+  /** Ids of the events, where the records had ids. */
+  readonly ids: RecordIds | undefined;
+}

@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto';
+import { foldName } from '../names.ts';
+import type { NormalizeSettingsInput } from '../normalize-settings.ts';
+import { compileConditions, textOf } from './conditions.ts';
+import { createGetter, createLister, firstName, type Path, parsePath, type Roots } from './path.ts';
+import { compilePattern } from './pattern.ts';
+import { createRemainder } from './remainder.ts';
+import type { DURATION_UNITS, FieldSpec, MappingSpec } from './schema.ts';
+
+/** An event of a record, by our names. */
+export interface MappedEvent {
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** The element of the record that it was made of; undefined where that is the record itself. */
+  readonly element: unknown;
+}
+
+/** Events of one record, and how many were left out by the mapping's rule. */
+export interface Mapped {
+  readonly events: readonly MappedEvent[];
+  readonly leftOut: number;
+}
+
+/** What came with a record, but is not of it. */
+export type Beside = Readonly<Record<string, unknown>>;
+
+/** A mapping that can be used. */
+export interface Mapping {
+  readonly name: string;
+  /** The same for mappings that say the same. */
+  readonly id: string;
+  /** How the values are read that it gives. */
+  readonly settings: NormalizeSettingsInput;
+  /** The format that it is for, where it names one. */
+  readonly format: string | undefined;
+  /** It makes events of the elements of a record. */
+  readonly hasEach: boolean;
+  /** Whether it reads a member of records with this name. */
+  readsName(name: string): boolean;
+  map(record: Readonly<Record<string, unknown>>, beside?: Beside): Mapped;
+}
+
+const NONE: Beside = {};
+const LEFT_OUT: Mapped = { events: [], leftOut: 1 };
+const MS: Readonly<Record<(typeof DURATION_UNITS)[number], number>> = { ns: 1e-6, us: 1e-3, ms: 1, s: 1000 };
+
+/** Compiles a mapping. Throws a sentence where its parts contradict each other. */
+export function compileMapping(name: string, spec: MappingSpec): Mapping {
+  const paths: Path[] = [];
+  const path = (text: string): Path => {
+    const parsed = parsePath(text);
+    paths.push(parsed);
+    return parsed;
+  };
+  const fields = Object.entries(spec.fields).map(
+    ([field, given]) => [field, compileField(field, given!, path)] as const,
+  );
+  const items = compileItems(spec.items, path);
+  const isWanted = spec.where === undefined ? null : compileConditions(spec.where);
+  const each = spec.each === undefined ? null : firstOf(spec.each.map(parsePath).map(createLister));
+  const used = paths.flat().filter(({ root }) => root === 'here');
+  // Fields that are not named are read by their own names; those that are named are not read from elsewhere.
+  const rest = createRemainder(used, new Set(fields.map(([field]) => field)));
+  const extra = spec.extra?.map((text) => [text, createGetter(parsePath(text))] as const);
+  const names = new Set([...paths, ...(spec.each ?? []).map(parsePath)].flat().map(firstName));
+
+  const eventOf = (roots: Roots): Record<string, unknown> | null => {
+    if (isWanted !== null && !isWanted(roots)) return null;
+    const event: Record<string, unknown> = {};
+    if (extra === undefined) Object.assign(event, rest(roots.here));
+    else {
+      const kept = extra.flatMap(([text, get]) => {
+        const value = get(roots);
+        return value === undefined ? [] : [[text, value]];
+      });
+      event.extra = Object.fromEntries(kept);
+    }
+    for (const [field, read] of fields) {
+      const value = read(roots);
+      if (value !== undefined && value !== null) event[field] = value;
+    }
+    const lines = items?.(roots);
+    if (lines !== undefined) event.items = lines;
+    return event;
+  };
+
+  return {
+    name,
+    id: createHash('sha256').update(JSON.stringify(spec)).digest('hex'),
+    settings: settingsOf(spec),
+    format: spec.format,
+    hasEach: each !== null,
+    readsName: (given) => names.has(given),
+    map(record, beside = NONE) {
+      if (each === null) {
+        const fields = eventOf({ here: record, record, beside });
+        return fields === null ? LEFT_OUT : { events: [{ fields, element: undefined }], leftOut: 0 };
+      }
+      const elements = each({ here: record, record, beside });
+      const events: MappedEvent[] = [];
+      for (const element of elements) {
+        const fields = eventOf({ here: element, record, beside });
+        if (fields !== null) events.push({ fields, element });
+      }
+      // A record without any element is left out as one.
+      return { events, leftOut: Math.max(elements.length, 1) - events.length };
+    },
+  };
+}
+
+function firstOf(listers: ((roots: Roots) => unknown[])[]): (roots: Roots) => unknown[] {
+  if (listers.length === 1) return listers[0]!;
+  return (roots) => {
+    for (const list of listers) {
+      const found = list(roots);
+      if (found.length > 0) return found;
+    }
+    return [];
+  };
+}
+
+type Read = (roots: Roots) => unknown;
+
+/** A function that gives the value of a field; undefined or null for none. */
+function compileField(name: string, spec: FieldSpec, path: (text: string) => Path): Read {
+  const none = new Set((spec.null ?? []).map(String));
+  let read = compileSource(spec, path, (value) => {
+    const text = textOf(value);
+    return text === null || none.has(text);
+  });
+  const { match, values, unit } = spec;
+  if (match !== undefined) {
+    const pattern = compilePattern(match);
+    read = after(read, (value) => pattern(textOf(value)!) ?? undefined);
+  }
+  if (values !== undefined) {
+    const byFolded = new Map(Object.entries(values).map(([name, value]) => [foldName(name), value]));
+    const exact = new Map(Object.entries(values));
+    read = after(read, (value) => {
+      const text = textOf(value)!;
+      return exact.get(text) ?? byFolded.get(foldName(text)) ?? value;
+    });
+  }
+  // The unit of a timestamp is a setting of how it is read.
+  if (name !== 'timestamp' && unit !== undefined) {
+    const factor = MS[unit as keyof typeof MS];
+    read = after(read, (value) => {
+      const number = Number(value);
+      return Number.isFinite(number) && textOf(value)!.trim() !== '' ? number * factor : value;
+    });
+  }
+  const fallback = spec.default;
+  if (fallback === undefined) return read;
+  const found = read;
+  return (roots) => found(roots) ?? fallback;
+}
+
+const after = (read: Read, then: (value: NonNullable<unknown>) => unknown): Read => {
+  return (roots) => {
+    const value = read(roots);
+    return value === undefined || value === null ? undefined : then(value);
+  };
+};
+
+function compileSource(
+  { from, join, value, cases }: FieldSpec,
+  path: (text: string) => Path,
+  isNone: (value: unknown) => boolean,
+): Read {
+  const reads: Read[] = [];
+  if (cases !== undefined) {
+    const all = cases.map((each) => [compileConditions(each.when), each.value] as const);
+    reads.push((roots) => all.find(([holds]) => holds(roots))?.[1]);
+  }
+  if (join !== undefined) {
+    const getters = join.map((text) => createGetter(path(text)));
+    reads.push((roots) => {
+      const parts = getters.map((get) => textOf(get(roots)));
+      return parts.includes(null) ? undefined : parts.join(' ');
+    });
+  }
+  if (from !== undefined) {
+    const getters = from.map((text) => createGetter(path(text)));
+    for (const get of getters)
+      reads.push((roots) => {
+        const found = get(roots);
+        return isNone(found) ? undefined : found;
+      });
+  }
+  if (value !== undefined) reads.push(() => value);
+  if (reads.length === 1) return reads[0]!;
+  return (roots) => {
+    for (const read of reads) {
+      const found = read(roots);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
+}
+
+/** A function that gives the lines of an order; undefined for none. */
+function compileItems(spec: MappingSpec['items'], path: (text: string) => Path): Read | null {
+  if (spec === undefined) return null;
+  if (spec.from !== undefined)
+    return compileSource({ from: spec.from }, path, (value) => textOf(value) === null);
+  if (spec.each === undefined) throw new Error('has items without each');
+  const list = firstOf(spec.each.map(path).map(createLister));
+  const own = Object.entries(spec.fields).map(
+    // Paths in a line are not those of the event.
+    ([field, given]) => [field, compileField(field, given!, parsePath)] as const,
+  );
+  return (roots) => {
+    const lines = list(roots);
+    if (lines.length === 0) return undefined;
+    return lines.map((line) => {
+      const at = { ...roots, here: line };
+      const item: Record<string, unknown> = {};
+      for (const [field, read] of own) {
+        const value = read(at);
+        if (value !== undefined && value !== null) item[field] = value;
+      }
+      return item;
+    });
+  };
+}
+
+/** What the fields say about how their values are read. */
+function settingsOf({ fields, items, currency, dollar }: MappingSpec): NormalizeSettingsInput {
+  const ofItems = Object.entries(items?.fields ?? {}).map(([name, spec]) => [`items.${name}`, spec] as const);
+  const specs = [...Object.entries(fields), ...ofItems] as (readonly [string, FieldSpec])[];
+  const decimals = new Set(specs.flatMap(([, { decimal }]) => decimal ?? []));
+  if (decimals.size > 1) throw new Error('has fields with different decimal separators; they must have one');
+  const minor = specs.filter(([, { minor_units: isMinor }]) => isMinor).map(([name]) => name);
+  const time = fields.timestamp ?? {};
+  const settings = {
+    time_zone: time.zone,
+    date_order: time.order,
+    time_format: time.format,
+    time_unit: time.unit as NormalizeSettingsInput['time_unit'],
+    decimal: [...decimals][0],
+    minor_units: minor.length === 0 ? undefined : minor,
+    currency,
+    dollar,
+  };
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}

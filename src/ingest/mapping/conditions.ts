@@ -1,0 +1,36 @@
+import { createGetter, parsePath, type Roots } from './path.ts';
+import { compilePattern } from './pattern.ts';
+import type { Condition, Conditions } from './schema.ts';
+
+/** Whether all of the conditions hold. Values are compared as texts. */
+export function compileConditions(conditions: Conditions): (roots: Roots) => boolean {
+  const checks = Object.entries(conditions).map(([path, condition]) => {
+    const get = createGetter(parsePath(path));
+    const holds = compileCondition(condition);
+    return (roots: Roots) => holds(textOf(get(roots)));
+  });
+  return (roots) => checks.every((check) => check(roots));
+}
+
+function compileCondition({ in: wanted, match, exists, not }: Condition): (text: string | null) => boolean {
+  const isWanted = wanted && oneOf(wanted);
+  const isUnwanted = not && oneOf(not);
+  const pattern = match === undefined ? undefined : compilePattern(match);
+  return (text) => {
+    if (exists !== undefined && (text !== null) !== exists) return false;
+    if (isWanted !== undefined && !isWanted(text)) return false;
+    if (isUnwanted?.(text)) return false;
+    return pattern === undefined || (text !== null && pattern(text) !== null);
+  };
+}
+
+function oneOf(constants: readonly unknown[]): (text: string | null) => boolean {
+  const texts = new Set(constants.map(String));
+  return (text) => text !== null && texts.has(text);
+}
+
+/** A value as it is compared and searched; null where there is none. */
+export function textOf(value: unknown): string | null {
+  if (value === undefined || value === null || value === '') return null;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
