@@ -35,8 +35,7 @@ import {
   type Environment,
   readEnvironment,
 } from './environment.ts';
-import { Ingestor, ingestResultOf, mapDecoded } from './ingest/ingestor.ts';
-import type { Mapper } from './ingest/mapper.ts';
+import { Ingestor } from './ingest/ingestor.ts';
 import type { RequestMappers } from './mappers.ts';
 import { METRIC_LIST } from './metrics/catalogue.ts';
 import { type Closers, closeEach } from './pipeline/close-each.ts';
@@ -45,11 +44,11 @@ import { logPart } from './ports/event-log.ts';
 import type { Ingest, Source } from './ports/source.ts';
 import type { Readers } from './readers.ts';
 import type { Backend, TapListener } from './server/backend.ts';
-import { LinesRejected } from './server/ingest-answer.ts';
+import { ingestBody } from './server/ingest-body.ts';
 import { openOwnerSocket } from './server/owner-socket.ts';
 import { ROWS_MAX, withinRows } from './server/row-limit.ts';
 import { followerChecks, refuseWrongSettings, storageChecks } from './settings-check.ts';
-import { configuredSources } from './sources.ts';
+import { configuredSources, sourceCounters, sourceParts } from './sources.ts';
 import { createRegistry } from './telemetry/registry.ts';
 import { VERSION } from './version.ts';
 
@@ -164,25 +163,17 @@ async function wire(
   const backend: Backend = {
     timeZone,
     now,
-    async ingest(source, input, { strict, takesMarked, mapper, beside }) {
+    async ingest(source, records, options) {
       if (!roles.has('collect')) need('collect');
       if (demo !== null)
         throw new ApiError(
           'demo',
           'This is the demo: its data folder holds a simulated shop, and takes no events of your own.',
         );
-      const { decoded, leftOut } = await mapDecoded(mapper, input, { beside });
-      const result = ingestor.validate(source, decoded, {
-        linesMax: server.lines_max,
-        takesMarked,
-        ...(mapper === undefined ? {} : { settings: mapper.settings }),
-      });
-      const isRefused = !takesMarked && result.rejected > 0 && (strict || result.accepted === 0);
-      if (isRefused) throw new LinesRejected(ingestResultOf(result, leftOut), strict);
-      return ingestor.store(source, result, leftOut);
+      return ingestBody(ingestor, server.lines_max, source, records, options);
     },
     mapper: async (name) => {
-      mappers ??= new (await import('./mappers.ts')).RequestMappers(environment);
+      mappers ??= new (await mappersModule()).RequestMappers(environment);
       return mappers.get(name);
     },
     query: async (query) => withinRows(await need('measure').store.query({ ...query, rowsMax: ROWS_MAX })),
@@ -230,7 +221,7 @@ async function wire(
         ...(roles.has('collect') ? { collector: logPart(log) } : {}),
         log: logPart(log),
         ...readerParts(),
-        ...sourceParts(),
+        ...sourceParts(running),
       },
       lag: { ...readers?.pipeline.lagOfOthers(), ...lag() },
       freshness: {
@@ -262,15 +253,6 @@ async function wire(
     };
   }
 
-  function sourceParts(): Record<string, PartStatus> {
-    return Object.fromEntries(
-      running.map((source) => {
-        const { state, message } = source.status();
-        return [`source ${source.name}`, { state, message, needed: false }];
-      }),
-    );
-  }
-
   function readings() {
     const current = status();
     const ages = Object.entries(current.freshness).flatMap(([stage, at]) =>
@@ -288,13 +270,7 @@ async function wire(
       archiveFiles: tables ? { events: tables.events.files, bad_rows: tables.bad_rows.files } : {},
       stores: readers?.stores.readings() ?? [],
       cluster: readers?.program?.counters() ?? {},
-      sources: running.flatMap((source) =>
-        Object.entries(source.status().counters).map(([counter, value]) => ({
-          source: source.name,
-          counter,
-          value,
-        })),
-      ),
+      sources: sourceCounters(running),
     };
   }
 
@@ -388,11 +364,8 @@ async function wire(
   };
 }
 
-/** The mapper with that name; files are from the folder at hand. Throws UsageError. */
-export async function mapperOfName(name: string, { config }: Environment): Promise<Mapper> {
-  return (await import('./mappers.ts')).mapperNamed(name, { config, configFile: undefined });
-}
-
+/** Mappers by name. */
+export const mappersModule = () => import('./mappers.ts');
 /** Reads the rows of Parquet files. */
 export const parquetReader = () => import('./adapters/engine/duckdb/parquet-records.ts');
 

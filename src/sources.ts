@@ -4,6 +4,7 @@ import { createPollSource } from './adapters/source/poll/index.ts';
 import { createTailSource } from './adapters/source/tail/index.ts';
 import { now } from './clock.ts';
 import type { Logger } from './domain/logger.ts';
+import type { PartStatus } from './domain/status.ts';
 import type { Environment } from './environment.ts';
 import { type NormalizeSettingsInput, sourceSettingsSchema } from './ingest/normalize-settings.ts';
 import type { Ingest, IngestInput, Source } from './ports/source.ts';
@@ -43,6 +44,29 @@ export async function configuredSources(
     sources.push(create(rest as never, context));
   }
   return sources;
+}
+
+/** Sources as parts of the status. */
+export function sourceParts(sources: readonly Source[]): Record<string, PartStatus> {
+  return Object.fromEntries(
+    sources.map((source) => {
+      const { state, message } = source.status();
+      return [`source ${source.name}`, { state, message, needed: false }];
+    }),
+  );
+}
+
+/** What sources have counted, for Prometheus. */
+export function sourceCounters(
+  sources: readonly Source[],
+): { source: string; counter: string; value: number }[] {
+  return sources.flatMap((source) =>
+    Object.entries(source.status().counters).map(([counter, value]) => ({
+      source: source.name,
+      counter,
+      value,
+    })),
+  );
 }
 
 /** The settings that say how values are read, and those of the source itself. */

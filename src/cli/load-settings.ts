@@ -1,4 +1,4 @@
-import { type Environment, mapperOfName } from '../app.ts';
+import { type Environment, mappersModule } from '../app.ts';
 import { now } from '../clock.ts';
 import { UsageError } from '../domain/errors.ts';
 import { LineValidator } from '../ingest/line-validator.ts';
@@ -64,7 +64,10 @@ export async function settingsOf(
   environment: Environment,
 ): Promise<ValidatorSettings> {
   const { config, server } = environment;
-  const mapper = options.map === undefined ? undefined : await mapperOfName(options.map, environment);
+  const mapper =
+    options.map === undefined
+      ? undefined
+      : (await mappersModule()).mapperNamed(options.map, { config, configFile: undefined });
   const { timeZone, dateOrder, decimal, currency } = options;
   const settings = {
     mapper,

@@ -45,5 +45,5 @@ test('ids: by prefix and number, or one for each record; never for an event that
   await ingestor.ingest('a', body(), { ids: { prefix: 'p', next: 10 } });
   await ingestor.ingest('a', body(), { ids: ['w', 'x', 'y', 'z'] });
   const ids = lines.filter(({ event_type }) => event_type !== undefined).map(({ event_id }) => event_id);
-  assert.deepEqual(ids, ['p-10', 'own', 'p-13', 'w', 'own', 'z']);
+  assert.deepEqual(ids, ['p-10-0e5838bb', 'own', 'p-13-0e5838bb', 'w', 'own', 'z']);
 });

@@ -143,7 +143,7 @@ export async function mapDecoded(
   decoded: readonly Decoded[],
   options: MapOptions = {},
 ): Promise<MappedRecords> {
-  return mapper === undefined ? { decoded, leftOut: 0, ids: options.ids } : mapper.apply(decoded, options);
+  return mapper === undefined ? { decoded, leftOut: 0, ids: options.ids } : mapper.map(decoded, options);
 }
 
 export function ingestResultOf(result: ValidationResult, leftOut = 0): IngestResult {

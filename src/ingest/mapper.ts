@@ -10,7 +10,7 @@ export interface Mapper {
   readonly settings: NormalizeSettingsInput;
   /** What it knows of how its input looks. */
   readonly detecting: Pick<DetectOptions, 'format' | 'wrapper' | 'isKnownName'>;
-  apply(input: readonly Decoded[], options?: MapOptions): MappedRecords | Promise<MappedRecords>;
+  map(input: readonly Decoded[], options?: MapOptions): MappedRecords | Promise<MappedRecords>;
 }
 
 export interface MapOptions {

@@ -24,7 +24,7 @@ export function mapperOf(mapping: Mapping): Mapper {
       // It takes the lists out of the record itself.
       ...(hasEach ? { wrapper: false } : {}),
     },
-    apply: (input, options) => mapRecords(mapping, input, options),
+    map: (input, options) => mapRecords(mapping, input, options),
   };
 }
 

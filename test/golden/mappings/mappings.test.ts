@@ -39,7 +39,7 @@ async function eventsOf(preset: string, file: string): Promise<string> {
   const observer = new Observer({ zone: 'UTC' });
   let [text, leftOut] = ['', 0];
   const take = async (pieces: ReturnType<typeof decoder.push>) => {
-    const mapped = await mapper.apply(pieces);
+    const mapped = await mapper.map(pieces);
     leftOut += mapped.leftOut;
     const { bytes: lines } = validator.validate(mapped.decoded, observer);
     text += Buffer.concat(lines).toString();

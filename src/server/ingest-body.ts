@@ -1,0 +1,24 @@
+import type { Decoded } from '../ingest/format.ts';
+import { type Ingestor, ingestResultOf, mapDecoded } from '../ingest/ingestor.ts';
+import type { IngestResult } from '../ports/source.ts';
+import type { IngestOptions } from './backend.ts';
+import { LinesRejected } from './ingest-answer.ts';
+
+/** Stores the records of a body, unless nothing of it is an event. Throws ApiError or LogRefused. */
+export async function ingestBody(
+  ingestor: Ingestor,
+  linesMax: number,
+  source: string,
+  records: readonly Decoded[],
+  { strict, takesMarked, mapper, beside }: IngestOptions,
+): Promise<IngestResult> {
+  const { decoded, leftOut } = await mapDecoded(mapper, records, { beside });
+  const result = ingestor.validate(source, decoded, {
+    linesMax,
+    takesMarked,
+    ...(mapper === undefined ? {} : { settings: mapper.settings }),
+  });
+  const isRefused = !takesMarked && result.rejected > 0 && (strict || result.accepted === 0);
+  if (isRefused) throw new LinesRejected(ingestResultOf(result, leftOut), strict);
+  return ingestor.store(source, result, leftOut);
+}
