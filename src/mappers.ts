@@ -1,17 +1,29 @@
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, extname, resolve } from 'node:path';
 import { ApiError, UsageError } from './domain/errors.ts';
+import { didYouMean } from './domain/nearest.ts';
 import type { Environment } from './environment.ts';
 import type { Mapper } from './ingest/mapper.ts';
 import { mapperOf } from './ingest/mapping/map-records.ts';
+import { createModuleMapper } from './ingest/mapping/module-mapper.ts';
 import { presetNames, readMapping } from './mappings/read.ts';
 
+/** Endings of mappings that are programs. */
+const MODULES = ['.ts', '.mts', '.js', '.mjs'];
+
 /** The mapper with a name of the config, that of a preset, or in a file; files are from the folder of the config. Throws UsageError. */
-export function mapperNamed(
+export async function mapperNamed(
   name: string,
   { config, configFile }: Pick<Environment, 'config' | 'configFile'>,
-): Mapper {
+): Promise<Mapper> {
   const folder = configFile === undefined ? process.cwd() : dirname(configFile);
-  return mapperOf(readMapping(config.mappings[name] ?? name, folder));
+  const given = config.mappings[name] ?? name;
+  if (!MODULES.includes(extname(given))) return mapperOf(readMapping(given, folder));
+  const file = resolve(folder, given);
+  if (!existsSync(file)) throw new UsageError(`There is no file ${given}, which is named as a mapping.`);
+  return createModuleMapper(given, file).catch((error: Error) => {
+    throw new UsageError(`The mapping ${given} ${error.message}.`);
+  });
 }
 
 /** Gives mappers by the names that a request may say: those of the config and presets, no files. Each is read once. */
@@ -24,23 +36,22 @@ export class RequestMappers {
   }
 
   /** Throws ApiError for a name that is none. */
-  get(name: string): Mapper {
-    let mapper = this.#mappers.get(name);
-    if (mapper !== undefined) return mapper;
-    const own = Object.keys(this.#environment.config.mappings);
-    const known = [...own, ...presetNames()];
+  async get(name: string): Promise<Mapper> {
+    const held = this.#mappers.get(name);
+    if (held !== undefined) return held;
+    const known = [...Object.keys(this.#environment.config.mappings), ...presetNames()];
     if (!known.includes(name))
       throw new ApiError(
         'bad_request',
-        `There is no mapping of this name. The mappings: ${known.join(', ')}.`,
+        `There is no mapping of this name.${didYouMean(name, known)} The mappings: ${known.join(', ')}.`,
       );
     try {
-      mapper = mapperNamed(name, this.#environment);
+      const mapper = await mapperNamed(name, this.#environment);
+      this.#mappers.set(name, mapper);
+      return mapper;
     } catch (error) {
       if (error instanceof UsageError) throw new ApiError('bad_request', error.message);
       throw error;
     }
-    this.#mappers.set(name, mapper);
-    return mapper;
   }
 }

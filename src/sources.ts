@@ -29,7 +29,7 @@ export async function configuredSources(
     mkdirSync(stateDir, { recursive: true });
     const { kind, map, ...own } = options;
     const mapper =
-      map === undefined ? undefined : (await import('./mappers.ts')).mapperNamed(map, environment);
+      map === undefined ? undefined : await (await import('./mappers.ts')).mapperNamed(map, environment);
     const [settings, rest] = splitSettings(own);
     const context = {
       ingest: (input: IngestInput) =>

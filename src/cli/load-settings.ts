@@ -67,7 +67,7 @@ export async function settingsOf(
   const mapper =
     options.map === undefined
       ? undefined
-      : (await mappersModule()).mapperNamed(options.map, { config, configFile: undefined });
+      : await (await mappersModule()).mapperNamed(options.map, { config, configFile: undefined });
   const { timeZone, dateOrder, decimal, currency } = options;
   const settings = {
     mapper,

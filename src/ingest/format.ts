@@ -10,7 +10,14 @@ export type Decoded =
   | JsonTexts
   | { readonly kind: 'records'; readonly records: SourceRecord[] }
   /** A piece that is not a record: it becomes one bad row with its own bytes. */
-  | { readonly kind: 'rejected'; readonly reason: Reason; readonly raw: Buffer; readonly place: number };
+  | {
+      readonly kind: 'rejected';
+      readonly reason: Reason;
+      readonly raw: Buffer;
+      readonly place: number;
+      /** More than the reason says. */
+      readonly why?: string;
+    };
 
 /**
  * JSON texts, one a line ("\n" after each; no raw line end within one). They may be views of the chunk that was pushed, and

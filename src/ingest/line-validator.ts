@@ -120,7 +120,8 @@ export class LineValidator {
       else if (piece.kind === 'records') for (const record of piece.records) this.#record(record);
       else {
         this.#countLine();
-        if (!this.#skips()) this.#reject(piece.reason, undefined, piece.raw, piece.place);
+        const { reason, raw, place, why } = piece;
+        if (!this.#skips()) this.#reject(reason, undefined, raw, place, null, why);
       }
     }
     const result = this.#result;
@@ -332,6 +333,7 @@ export class LineValidator {
     raw: Buffer,
     place: number,
     fields: SourceRecord['fields'] | null = null,
+    why?: string,
   ): void {
     const result = this.#result;
     // Only bad rows with this reason keep bytes that are not text.
@@ -339,7 +341,7 @@ export class LineValidator {
     this.#kept.add(markedWithin(reason, field, raw, this.#lineBytesMax, this.#options.storedBytesMax));
     this.#countRejected(reason);
     if (result.errors.length < ERRORS_MAX) {
-      const example = rejectedExample(field, raw, fields);
+      const example = why ?? rejectedExample(field, raw, fields);
       const first = this.#ids !== undefined && 'prefix' in this.#ids ? this.#ids.next : 1;
       const record = first + result.records - 1;
       result.errors.push({

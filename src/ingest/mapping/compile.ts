@@ -1,27 +1,21 @@
 import { createHash } from 'node:crypto';
 import { foldName } from '../names.ts';
 import type { NormalizeSettingsInput } from '../normalize-settings.ts';
+import type { MadeEvent } from './collect-events.ts';
 import { compileConditions, textOf } from './conditions.ts';
 import { createGetter, createLister, firstName, type Path, parsePath, type Roots } from './path.ts';
 import { compilePattern } from './pattern.ts';
 import { createRemainder } from './remainder.ts';
 import type { DURATION_UNITS, FieldSpec, MappingSpec } from './schema.ts';
 
-/** An event of a record, by our names. */
-export interface MappedEvent {
-  readonly fields: Readonly<Record<string, unknown>>;
-  /** The element of the record that it was made of; undefined where that is the record itself. */
-  readonly element: unknown;
-}
-
 /** Events of one record, and how many were left out by the mapping's rule. */
-export interface Mapped {
-  readonly events: readonly MappedEvent[];
+interface Mapped {
+  readonly events: readonly MadeEvent[];
   readonly leftOut: number;
 }
 
 /** What came with a record, but is not of it. */
-export type Beside = Readonly<Record<string, unknown>>;
+type Beside = Readonly<Record<string, unknown>>;
 
 /** A mapping that can be used. */
 export interface Mapping {
@@ -93,10 +87,10 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
     map(record, beside = NONE) {
       if (each === null) {
         const fields = eventOf({ here: record, record, beside });
-        return fields === null ? LEFT_OUT : { events: [{ fields, element: undefined }], leftOut: 0 };
+        return fields === null ? LEFT_OUT : { events: [{ fields }], leftOut: 0 };
       }
       const elements = each({ here: record, record, beside });
-      const events: MappedEvent[] = [];
+      const events: MadeEvent[] = [];
       for (const element of elements) {
         const fields = eventOf({ here: element, record, beside });
         if (fields !== null) events.push({ fields, element });

@@ -1,0 +1,29 @@
+/** Runs a mapping module of the user's, apart from the process: it may loop for ever, or throw. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { MapFunction, WorkerAnswer, WorkerRequest } from './module-types.ts';
+
+const { url } = workerData as { url: string };
+
+function answerOf(map: MapFunction, { records, context }: WorkerRequest): WorkerAnswer {
+  return records.map((record) => {
+    try {
+      const made = map(record, context);
+      const events = made === null || made === undefined ? [] : Array.isArray(made) ? made : [made];
+      const wrong = events.find(
+        (event) => typeof event !== 'object' || event === null || Array.isArray(event),
+      );
+      if (wrong !== undefined) return { fault: `it gave ${JSON.stringify(wrong)}, which is not an object` };
+      // What can't be sent, such as a function, can't be stored either.
+      return { events: structuredClone(events) };
+    } catch (error) {
+      return { fault: error instanceof Error ? error.message : String(error) };
+    }
+  });
+}
+
+const module = await import(url);
+if (typeof module.default !== 'function') throw new Error('its default export is not a function');
+parentPort!.postMessage({ settings: structuredClone(module.settings ?? {}) });
+parentPort!.on('message', (request: WorkerRequest) => {
+  parentPort!.postMessage(answerOf(module.default, request));
+});
