@@ -3,7 +3,7 @@ export const API_ERRORS = {
   bad_request: { status: 400, hint: 'See GET /openapi.json for what this address takes.' },
   bad_encoding: {
     status: 400,
-    hint: 'Send the body as it is, or with Content-Encoding gzip or zstd, intact.',
+    hint: 'Send the body as it is, or with Content-Encoding gzip, br, zstd or deflate, intact.',
   },
   bad_json: {
     status: 400,
@@ -42,7 +42,7 @@ export const API_ERRORS = {
     status: 415,
     hint: 'Send NDJSON, JSON, CSV or another format of docs/formats.md.',
   },
-  unsupported_encoding: { status: 415, hint: 'Use Content-Encoding gzip, zstd or none.' },
+  unsupported_encoding: { status: 415, hint: 'Use Content-Encoding gzip, br, zstd, deflate or none.' },
   lines_rejected: {
     status: 422,
     hint: 'Fix the lines listed, or send without strict=true to store the good ones.',

@@ -19,12 +19,12 @@ export function createGuard(config: ServerConfig, ownerToken: string, logger: Lo
   const hosts = new Set(['localhost', '127.0.0.1', '[::1]', config.host, ...config.allowed_hosts]);
   const wrongKeys = new WrongKeys(logger);
 
-  /** Throws ApiError unless the request may use `scope`. */
-  function check(request: FastifyRequest, scope: Scope): void {
+  /** Throws ApiError unless the request may use `scope`. `given`: a key that it has elsewhere than in its headers. */
+  function check(request: FastifyRequest, scope: Scope, given?: string): void {
     checkOnce(request);
     checkHost(request);
     checkOrigin(request, scope);
-    const secret = secretOf(request.headers.authorization);
+    const secret = secretOf(request.headers.authorization) ?? given ?? null;
     if (secret !== null && timingSafeEqual(digest(secret), owner)) return;
     if (keys.length === 0) return;
     const session = secret === null ? sessionOf(request) : null;
@@ -121,7 +121,7 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** The key of `Bearer KEY`, or the password of `Basic`, as `curl -u` sends it. */
+/** The key of `Bearer KEY`; or of `Basic` the password, as `curl -u` sends it, or the user name where there is none, as clients of Segment do. */
 function secretOf(header: string | undefined): string | null {
   if (header === undefined) return null;
   const bearer = /^Bearer +(\S+)$/i.exec(header);
@@ -129,5 +129,6 @@ function secretOf(header: string | undefined): string | null {
   const basic = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(header);
   if (!basic) return '';
   const decoded = Buffer.from(basic[1]!, 'base64').toString('utf8');
-  return decoded.slice(decoded.indexOf(':') + 1);
+  const colon = decoded.indexOf(':');
+  return decoded.slice(colon + 1) || decoded.slice(0, Math.max(0, colon));
 }

@@ -20,6 +20,8 @@ export interface IngestOptions {
   strict: boolean;
   /** The body has passed a validator of ours: it may have lines that are marked as rejected, and nothing else. */
   takesMarked: boolean;
+  /** Stores rejected records as bad rows even where nothing of the body is an event: the sender can't correct it. */
+  keepsRejected?: boolean;
   /** Makes events of the records; without it they are events. */
   mapper?: Mapper | undefined;
   /** What came with the records, but is not of them. */

@@ -1,9 +1,22 @@
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from '../domain/errors.ts';
 import type { ServerConfig } from './config.ts';
 
-const ENCODINGS: Record<string, 'gzip' | 'zstd'> = { gzip: 'gzip', 'x-gzip': 'gzip', zstd: 'zstd' };
+type Encoding = 'gzip' | 'zstd' | 'br' | 'deflate';
+const ENCODINGS: Record<string, Encoding> = {
+  gzip: 'gzip',
+  'x-gzip': 'gzip',
+  zstd: 'zstd',
+  br: 'br',
+  deflate: 'deflate',
+};
+const DECODERS = {
+  gzip: createGunzip,
+  zstd: createZstdDecompress,
+  br: createBrotliDecompress,
+  deflate: createInflate,
+} as const;
 const DECODED_CHUNK_BYTES_MAX = 256 * 1024;
 /** A zstd body may consist of several frames, as parallel compressors write them. */
 const ZSTD_FRAMES_MAX = 1000;
@@ -63,7 +76,7 @@ export async function withBody<T>(
   }
 }
 
-function encodingOf(request: FastifyRequest): 'gzip' | 'zstd' | null {
+function encodingOf(request: FastifyRequest): Encoding | null {
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity') return null;
   const known = Object.hasOwn(ENCODINGS, encoding) ? ENCODINGS[encoding] : undefined;
@@ -99,7 +112,7 @@ async function readAll(
 
 async function decode(
   sent: Buffer,
-  encoding: 'gzip' | 'zstd',
+  encoding: Encoding,
   bytesMax: number,
   pay: (bytes: number) => void,
 ): Promise<Buffer> {
@@ -111,7 +124,7 @@ async function decode(
     for (let frames = 0; frames === 0 || (encoding === 'zstd' && rest.length > 0); frames++) {
       if (frames === ZSTD_FRAMES_MAX)
         throw new ApiError('bad_encoding', `The body has more than ${ZSTD_FRAMES_MAX} zstd frames.`);
-      const decoder = encoding === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
+      const decoder = DECODERS[encoding]({ chunkSize });
       decoder.end(rest);
       for await (const chunk of decoder as AsyncIterable<Buffer>) {
         bytes += chunk.length;

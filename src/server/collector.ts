@@ -3,7 +3,8 @@ import { ApiError } from '../domain/errors.ts';
 import { SOURCE_NAME } from '../domain/offset.ts';
 import type { Guard } from './auth.ts';
 import type { Backend } from './backend.ts';
-import { BodyBudget, withBody } from './body.ts';
+import { type BodyBudget, withBody } from './body.ts';
+import { hasCloudEvents, structured } from './cloud-events.ts';
 import type { ServerConfig } from './config.ts';
 import { decodeBody } from './decode-body.ts';
 import { ingestAnswer } from './ingest-answer.ts';
@@ -11,7 +12,7 @@ import { parametersOf, parseFlag } from './parameters.ts';
 
 const VALIDATED_HEADER = 'x-tillstream-validated';
 /** Name of the collector in the ledger. */
-const HTTP_SOURCE = 'http';
+export const HTTP_SOURCE = 'http';
 
 /** `POST /v1/events`: NDJSON, a JSON array or one object; the 200 comes after the lines are durable. */
 export function registerCollector(
@@ -19,9 +20,8 @@ export function registerCollector(
   backend: Backend,
   guard: Guard,
   config: ServerConfig,
+  budget: BodyBudget,
 ): void {
-  const budget = new BodyBudget(config.in_flight_bytes_max);
-
   app.post(
     '/v1/events',
     { onRequest: async (request) => guard.check(request, 'write') },
@@ -29,25 +29,35 @@ export function registerCollector(
       allowOrigin(request, reply, config);
       const parameters = parametersOf(request, ['strict', 'map']);
       const strict = parseFlag('strict', parameters.strict);
-      const mapper = parameters.map === undefined ? undefined : await backend.mapper(parameters.map);
+      const { headers } = request;
+      const isCloud = hasCloudEvents(headers);
+      const map = parameters.map ?? (isCloud ? 'cloudevents' : undefined);
+      const mapper = map === undefined ? undefined : await backend.mapper(map);
       const source = sourceOf(request, guard);
       const takesMarked = isValidated(request, guard);
       return withBody(request, config, budget, async (body) => {
-        const records = await decodeBody(body, config.decoded_bytes_max, mapper?.detecting);
-        const beside = { headers: request.headers };
-        const options = { strict, takesMarked, mapper, beside };
+        const text = isCloud ? structured(headers, body) : body;
+        const records = await decodeBody(text, config.decoded_bytes_max, mapper?.detecting);
+        const options = { strict, takesMarked, mapper, beside: { headers } };
         return ingestAnswer(await backend.ingest(source, records, options));
       });
     },
   );
 
-  app.options('/v1/events', async (request, reply) => {
-    allowOrigin(request, reply, config);
-    reply.header('access-control-allow-methods', 'POST');
-    reply.header('access-control-allow-headers', 'authorization, content-type, content-encoding');
-    reply.header('access-control-max-age', '600');
-    return reply.code(204).send();
-  });
+  app.options('/v1/events', async (request, reply) => answerPreflight(request, reply, config));
+}
+
+/** Tells a browser what a page of another origin may send. */
+export function answerPreflight(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  config: ServerConfig,
+): FastifyReply {
+  allowOrigin(request, reply, config);
+  reply.header('access-control-allow-methods', 'POST');
+  reply.header('access-control-allow-headers', 'authorization, content-type, content-encoding');
+  reply.header('access-control-max-age', '600');
+  return reply.code(204).send();
 }
 
 /** An administrator may name the source, as `tillstream load` does. */
@@ -66,7 +76,8 @@ function isValidated(request: FastifyRequest, guard: Guard): boolean {
   return true;
 }
 
-function allowOrigin(request: FastifyRequest, reply: FastifyReply, config: ServerConfig): void {
+/** Lets a page of an origin that the config allows read the answer. */
+export function allowOrigin(request: FastifyRequest, reply: FastifyReply, config: ServerConfig): void {
   const { origin } = request.headers;
   if (origin === undefined || !config.cors_origins.includes(origin)) return;
   reply.header('access-control-allow-origin', origin);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SIGNATURE_NAMES } from './signatures.ts';
 
 const MIB = 1024 * 1024;
 
@@ -11,6 +12,24 @@ const apiKey = z.strictObject({
     .default(['write', 'read'])
     .describe('write: send events; read: query and page; admin: compact, vacuum, rebuild.'),
 });
+
+const hook = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z0-9_-]{1,32}$/, 'must be 1 to 32 of a-z, 0-9, _ and -')
+      .describe('Name in the address, POST /v1/hooks/NAME, and of the source in the ledger.'),
+    map: z.string().min(1).optional().describe('Mapping of what is sent: a preset or a name in `mappings`.'),
+    secret: z.string().min(8).max(512).describe('The secret of the webhook; use "${ENV_NAME}".'),
+    signature: z
+      .enum([...SIGNATURE_NAMES, 'address'])
+      .optional()
+      .describe(
+        'How a request shows that it is from there: signed as that system does it, or by the secret in the address (?secret=...). That of the map where it is left out, else the address.',
+      ),
+  })
+  .describe('A webhook of another system.');
+export type HookConfig = z.infer<typeof hook>;
 
 export const serverConfig = z
   .strictObject({
@@ -25,6 +44,7 @@ export const serverConfig = z
       .array(apiKey)
       .default([])
       .describe('Who may write and read. Without any, everyone on this machine may.'),
+    hooks: z.array(hook).default([]).describe('Webhooks of other systems, POST /v1/hooks/NAME.'),
     cors_origins: z
       .array(z.string())
       .default([])

@@ -14,13 +14,16 @@ import type { Logger } from '../domain/logger.ts';
 import { LogRefused } from '../ports/event-log.ts';
 import { createGuard } from './auth.ts';
 import type { Backend } from './backend.ts';
+import { BodyBudget } from './body.ts';
 import { registerCollector } from './collector.ts';
 import type { ServerConfig } from './config.ts';
 import { registerHealth } from './health.ts';
+import { registerHooks } from './hooks.ts';
 import { LinesRejected } from './ingest-answer.ts';
 import { connectionsWithin } from './open-files.ts';
 import { openApi } from './openapi.ts';
 import { registerPage } from './page.ts';
+import { registerProtocols } from './protocols.ts';
 import { registerQueryApi } from './query-api.ts';
 import { registerSession } from './session.ts';
 import { registerStream } from './stream.ts';
@@ -102,7 +105,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   const guard = createGuard(config, options.ownerToken, options.logger);
   registerSession(app, guard, config);
-  registerCollector(app, backend, guard, config);
+  const budget = new BodyBudget(config.in_flight_bytes_max);
+  registerCollector(app, backend, guard, config, budget);
+  registerHooks(app, backend, guard, config, budget);
+  registerProtocols(app, backend, guard, config, budget);
   registerQueryApi(app, backend, guard);
   registerStream(app, backend, guard, config);
   registerHealth(app, backend, guard);

@@ -10,7 +10,7 @@ export async function ingestBody(
   linesMax: number,
   source: string,
   records: readonly Decoded[],
-  { strict, takesMarked, mapper, beside }: IngestOptions,
+  { strict, takesMarked, keepsRejected = false, mapper, beside }: IngestOptions,
 ): Promise<IngestResult> {
   const { decoded, leftOut } = await mapDecoded(mapper, records, { beside });
   const result = ingestor.validate(source, decoded, {
@@ -18,7 +18,8 @@ export async function ingestBody(
     takesMarked,
     ...(mapper === undefined ? {} : { settings: mapper.settings }),
   });
-  const isRefused = !takesMarked && result.rejected > 0 && (strict || result.accepted === 0);
+  const isWithout = result.accepted === 0 && !takesMarked && !keepsRejected;
+  const isRefused = result.rejected > 0 && (isWithout || (strict && !takesMarked));
   if (isRefused) throw new LinesRejected(ingestResultOf(result, leftOut), strict);
   return ingestor.store(source, result, leftOut);
 }

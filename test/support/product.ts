@@ -86,13 +86,14 @@ export interface SendResult {
 
 /** The environment of a child: nothing of the caller's settings, a free port, the clock of the test. */
 export function childEnv(env: Record<string, string> = {}): Record<string, string> {
-  const { PATH = '', HOME = tmpdir() } = process.env;
+  const { PATH = '', HOME = tmpdir(), NODE_COMPILE_CACHE } = process.env;
   return {
     PATH,
     HOME,
     UV_THREADPOOL_SIZE: '16',
     TILLSTREAM_PORT: '0',
     NODE_NO_WARNINGS: '1',
+    ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }),
     ...clockEnv(),
     ...env,
   };

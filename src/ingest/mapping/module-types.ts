@@ -1,5 +1,3 @@
-import type { NormalizeSettingsInput } from '../normalize-settings.ts';
-
 /** An event by our names; what is no field of ours is kept in `extra`. */
 export type ModuleEvent = Readonly<Record<string, unknown>>;
 
@@ -17,12 +15,6 @@ export type MapFunction = (
   record: Readonly<Record<string, unknown>>,
   context: ModuleContext,
 ) => ModuleEvent | readonly ModuleEvent[] | null | undefined;
-
-/** What a module exports: `default`, and how its values are read where it says so. */
-export interface MappingModule {
-  readonly default: MapFunction;
-  readonly settings?: NormalizeSettingsInput;
-}
 
 /** What the worker is asked. */
 export interface WorkerRequest {

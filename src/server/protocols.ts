@@ -1,0 +1,128 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ApiError } from '../domain/errors.ts';
+import type { Guard } from './auth.ts';
+import type { Backend } from './backend.ts';
+import { type BodyBudget, withBody } from './body.ts';
+import { allowOrigin, answerPreflight, HTTP_SOURCE } from './collector.ts';
+import type { ServerConfig } from './config.ts';
+import { decodeBody } from './decode-body.ts';
+
+/** An address that the clients of another system send to. */
+interface Protocol {
+  readonly paths: readonly string[];
+  /** The preset that makes events of what they send. */
+  readonly map: string;
+  /** Where the key is, other than in the header Authorization: a parameter of the address, or members of the body. */
+  readonly key?: { readonly parameter: string } | { readonly members: readonly string[] };
+  /** What the client wants to hear. */
+  readonly answer: (reply: FastifyReply, contentType: string) => unknown;
+  /** The body in a format that is read. */
+  readonly decode?: (body: Buffer, contentType: string) => Promise<Buffer>;
+}
+
+const PROTOBUF = 'application/x-protobuf';
+
+const PROTOCOLS: readonly Protocol[] = [
+  {
+    // https://segment.com/docs/connections/sources/catalog/libraries/server/http-api/, and RudderStack's, which is the same.
+    paths: ['track', 'page', 'screen', 'identify', 'group', 'alias', 'batch'].map((call) => `/v1/${call}`),
+    map: 'segment',
+    answer: () => ({ success: true }),
+  },
+  {
+    // https://developers.google.com/analytics/devguides/collection/protocol/ga4/reference
+    paths: ['/mp/collect'],
+    map: 'ga4',
+    key: { parameter: 'api_secret' },
+    answer: (reply) => reply.code(204).send(),
+  },
+  {
+    // https://posthog.com/docs/api/capture
+    paths: ['/batch', '/batch/', '/capture', '/capture/', '/i/v0/e', '/i/v0/e/', '/e', '/e/'],
+    map: 'posthog',
+    key: { members: ['api_key', 'token'] },
+    answer: () => ({ status: 1 }),
+  },
+  {
+    // https://docs.snowplow.io/docs/events/going-deeper/http-requests/
+    paths: ['/com.snowplowanalytics.snowplow/tp2'],
+    map: 'snowplow',
+    key: { parameter: 'key' },
+    answer: () => 'ok',
+  },
+  {
+    // https://opentelemetry.io/docs/specs/otlp/#otlphttp
+    paths: ['/v1/logs'],
+    map: 'otlp',
+    decode: fromProtobuf,
+    // An empty answer is that of success, in both of its forms.
+    answer: (reply, type) =>
+      type === PROTOBUF ? reply.type(PROTOBUF).send(Buffer.alloc(0)) : reply.send({ partialSuccess: {} }),
+  },
+];
+
+/**
+ * The addresses of other systems' clients. What is no event is stored as a bad row: such a client would drop it, and nobody would learn of
+ * it.
+ */
+export function registerProtocols(
+  app: FastifyInstance,
+  backend: Backend,
+  guard: Guard,
+  config: ServerConfig,
+  budget: BodyBudget,
+): void {
+  for (const protocol of PROTOCOLS)
+    for (const path of protocol.paths) {
+      app.post(path, async (request, reply) => {
+        allowOrigin(request, reply, config);
+        const { key } = protocol;
+        const isInBody = key !== undefined && 'members' in key;
+        // Where the key is not in the body, nothing of that is read without it.
+        if (!isInBody) guard.check(request, 'write', key && parameterOf(request, key.parameter));
+        const mapper = await backend.mapper(protocol.map);
+        return withBody(request, config, budget, async (body) => {
+          if (isInBody)
+            guard.check(request, 'write', guard.needsKey ? memberOf(body, key.members) : undefined);
+          const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
+          const text = (await protocol.decode?.(body, type)) ?? body;
+          const records = await decodeBody(text, config.decoded_bytes_max, mapper.detecting);
+          await backend.ingest(HTTP_SOURCE, records, {
+            strict: false,
+            takesMarked: false,
+            keepsRejected: true,
+            mapper,
+            beside: { headers: request.headers, call: path.slice(path.lastIndexOf('/') + 1) },
+          });
+          return protocol.answer(reply, type);
+        });
+      });
+      app.options(path, async (request, reply) => answerPreflight(request, reply, config));
+    }
+}
+
+function parameterOf(request: FastifyRequest, name: string): string | undefined {
+  const value = (request.query as Record<string, unknown>)[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** OTLP's protobuf as its JSON. */
+async function fromProtobuf(body: Buffer, type: string): Promise<Buffer> {
+  if (type !== PROTOBUF) return body;
+  const { otlpJson } = await import('../ingest/otlp-protobuf.ts');
+  try {
+    return otlpJson(body);
+  } catch {
+    throw new ApiError('bad_encoding', 'The body is not a request of OTLP logs in protobuf.');
+  }
+}
+
+/** The first of the members that a JSON object has as a text. */
+function memberOf(body: Buffer, names: readonly string[]): string | undefined {
+  try {
+    const value = JSON.parse(body.toString('utf8')) as Record<string, unknown> | null;
+    return names.map((name) => value?.[name]).find((key) => typeof key === 'string') as string | undefined;
+  } catch {
+    return undefined;
+  }
+}
