@@ -23,6 +23,8 @@ export interface ReadingOptions {
 /** How a load validates what it reads. */
 export interface ValidatorSettings {
   normalize: NormalizeSettingsInput;
+  /** The time zone is said for this load, or by its mapping. */
+  isZoneSet: boolean;
   /** Makes events of the records; without it they are events. */
   mapper: Mapper | undefined;
   /** Currencies that the shop sells in, where it has declared them. */
@@ -33,10 +35,11 @@ export interface ValidatorSettings {
 /** A validator for one input. Throws an error for people where a setting is wrong. */
 export function createValidator({
   normalize,
+  isZoneSet,
   lineBytesMax,
-}: Pick<ValidatorSettings, 'normalize' | 'lineBytesMax'>): LineValidator {
+}: Pick<ValidatorSettings, 'normalize' | 'isZoneSet' | 'lineBytesMax'>): LineValidator {
   return new LineValidator({
-    normalizer: new Normalizer(normalize),
+    normalizer: new Normalizer(normalize, { isZoneSet }),
     timeZone: normalize.time_zone ?? 'UTC',
     lineBytesMax,
     storedBytesMax: Number.POSITIVE_INFINITY,
@@ -71,6 +74,7 @@ export async function settingsOf(
   const { timeZone, dateOrder, decimal, currency } = options;
   const settings = {
     mapper,
+    isZoneSet: (timeZone ?? mapper?.settings.time_zone) !== undefined,
     normalize: {
       time_zone: config.time_zone,
       ...mapper?.settings,

@@ -47,7 +47,10 @@ export class Ingestor {
   #createValidator(settings: NormalizeSettingsInput = {}): LineValidator {
     const { log, lineBytesMax, now } = this.#options;
     return new LineValidator({
-      normalizer: new Normalizer({ ...this.#options.settings, ...settings }),
+      normalizer: new Normalizer(
+        { ...this.#options.settings, ...settings },
+        { isZoneSet: settings.time_zone !== undefined },
+      ),
       timeZone: settings.time_zone ?? this.#timeZone,
       lineBytesMax,
       storedBytesMax: log.lineBytesMax ?? Number.POSITIVE_INFINITY,

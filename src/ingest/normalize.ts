@@ -59,8 +59,11 @@ export class Normalizer implements ObservedEvent {
   /** Whether events in their canonical form are those that the settings would make of them. */
   readonly keepsPlainLines: boolean;
   readonly #textRules: readonly TextRule[];
+  readonly #isZoneSet: boolean;
 
-  constructor(given: NormalizeSettingsInput = {}) {
+  /** `isZoneSet`: the time zone was set for this source, so nothing is assumed where times name none. */
+  constructor(given: NormalizeSettingsInput = {}, { isZoneSet = false } = {}) {
+    this.#isZoneSet = isZoneSet;
     const settings = settingsSchema.parse(given);
     this.#settings = settings;
     this.keepsPlainLines = keepsPlainLines(given);
@@ -141,7 +144,7 @@ export class Normalizer implements ObservedEvent {
     if (time.micros > (receivedAtMs + FUTURE_TOLERANCE_MS) * 1000) {
       return this.#state.fail('timestamp_in_future', TIMESTAMP);
     }
-    if (time.zoneAssumed) this.#state.note('zone_assumed', TIMESTAMP);
+    if (time.zoneAssumed && !this.#isZoneSet) this.#state.note('zone_assumed', TIMESTAMP);
     if (time.dayMonth !== undefined && this.#settings.date_order === undefined) {
       this.#state.note(
         time.dayMonth === 'both_small' ? 'day_month_both_small' : 'day_month_certain',
