@@ -7,7 +7,7 @@ import { down } from './cli/down.ts';
 import { exportEvents } from './cli/export.ts';
 import { badList, badShow, ledger, query, status, tap } from './cli/inspect.ts';
 import { load } from './cli/load.ts';
-import { mapList, mapSchema, mapShow, mapTry } from './cli/map.ts';
+import { mapGuess, mapList, mapSchema, mapShow, mapTry } from './cli/map.ts';
 import { servicesDown, servicesFetch, servicesStatus, servicesUp } from './cli/services.ts';
 import { simulate } from './cli/simulate.ts';
 import { endOnBrokenOutput, writeError, writeJson, writeOut, wroteOutput } from './cli/terminal.ts';
@@ -151,6 +151,17 @@ examples(
   ),
   'tillstream map try export.ndjson --map ./mappings/shop.yaml',
 ).action(mapTry);
+examples(
+  reading(
+    common(
+      map
+        .command('guess')
+        .argument('<file>', 'a file; - is stdin')
+        .description('propose a mapping for a file: a preset, or one to begin with'),
+    ),
+  ),
+  'tillstream map guess export.csv',
+).action(mapGuess);
 common(map.command('schema').description('print the JSON Schema of mappings, for editors')).action(mapSchema);
 common(
   program

@@ -39,7 +39,8 @@ export async function load(files: string[], options: LoadOptions): Promise<void>
   await using opened = await openInputs(files, readOptionsOf(options, settings.mapper));
   const loadInto = (target: LoadTarget, dataDir: string) =>
     loadInputs(target, { inputs: opened.inputs, settings, again: options.again === true, dataDir });
-  if (options.dryRun) return dryRun(options, given, loadInto);
+  // Awaited: copies of what came through a pipe are removed when this returns.
+  if (options.dryRun) return await dryRun(options, given, loadInto);
   const run = await findRunning(given.dataDir);
   if (run) return report(options, await loadInto(remoteTarget(run), given.dataDir));
   const environment = await withEngine(given, say);

@@ -1,5 +1,15 @@
-import { type CommonOptions, print, table } from './context.ts';
+import { now } from '../clock.ts';
+import { UsageError } from '../domain/errors.ts';
+import { printable } from '../domain/printable.ts';
+import type { Decoded, DetectOptions } from '../ingest/format.ts';
+import type { Guess } from '../mappings/guess.ts';
+import { type CommonOptions, environmentOf, print, table } from './context.ts';
 import { type LoadOptions, load } from './load.ts';
+import { openInputs } from './load-input.ts';
+import { readOptionsOf } from './load-settings.ts';
+
+/** Records that a guess is made of. */
+const SAMPLE_PIECES_MAX = 5000;
 
 /** `map list`: the presets. */
 export async function mapList(options: CommonOptions): Promise<void> {
@@ -26,3 +36,52 @@ export async function mapSchema(options: CommonOptions): Promise<void> {
 export function mapTry(files: string[], options: LoadOptions): Promise<void> {
   return load(files, { ...options, dryRun: true });
 }
+
+/** `map guess FILE`: the preset that fits, or a mapping to begin with. */
+export async function mapGuess(file: string, options: LoadOptions): Promise<void> {
+  const { guessMapping } = await import('../mappings/guess.ts');
+  const { config } = await environmentOf(options);
+  const decode = (detecting: DetectOptions) => sampleOf(file, options, detecting);
+  // What can't be read at all is told at once.
+  await decode({});
+  const guess = await guessMapping({ decode, timeZone: options.timeZone ?? config.time_zone, now });
+  if (guess === null)
+    throw new UsageError(
+      `No mapping makes events of ${file}: no column is a time, or nothing says what happened. Write one: docs/mappings.md says how.`,
+    );
+  const { preset, proposal, events, rejected, leftOut } = guess;
+  const json = { map: preset, proposal, events, rejected, left_out: leftOut };
+  print(options, json, () => guessText(file, guess));
+}
+
+/** The beginning of a file as records, as they are found with what a mapping knows of them. */
+async function sampleOf(file: string, options: LoadOptions, detecting: DetectOptions): Promise<Decoded[]> {
+  await using opened = await openInputs([file], { ...detecting, ...readOptionsOf(options, undefined) });
+  const pieces: Decoded[] = [];
+  let records = 0;
+  for await (const decoded of opened.inputs[0]!.records(() => {})) {
+    for (const piece of decoded) {
+      pieces.push(piece);
+      records += piece.kind === 'records' ? piece.records.length : 1;
+    }
+    // A block of JSON lines is one piece, and many records.
+    if (records >= SAMPLE_PIECES_MAX || decoded.some(({ kind }) => kind === 'json')) break;
+  }
+  return pieces;
+}
+
+function guessText(file: string, { preset, proposal, events, rejected, leftOut }: Guess): string {
+  const counts = `${events} events, ${rejected} rejected, ${leftOut} left out`;
+  const name = printable(file);
+  if (preset !== null)
+    return `${preset} fits (of its beginning: ${counts}).\ntillstream load ${name} --map ${preset} --dry-run`;
+  if (proposal === null)
+    return `No mapping is needed (of its beginning: ${counts}).\ntillstream load ${name} --dry-run`;
+  return (
+    `# Proposed for ${name} (of its beginning: ${counts}).\n# Save it as a file, correct it, and look at what comes of it:\n` +
+    `#   tillstream map guess ${name} > shop.yaml\n#   tillstream map try ${name} --map ./shop.yaml\n${printableYaml(proposal)}`
+  );
+}
+
+/** Names of columns come from others. */
+const printableYaml = (text: string) => text.trimEnd().split('\n').map(printable).join('\n');

@@ -4,12 +4,15 @@ import { isbot } from 'isbot';
 const REMEMBERED_MAX = 10_000;
 const remembered = new Map<string, boolean>();
 
+/** All browsers begin like that; libraries of trackers send no more of it. */
+const CUT_OFF = /^Mozilla\/\d\.\d$/;
+
 /** Whether a user agent is that of a known bot. */
 export function isKnownBot(userAgent: string): boolean {
   let answer = remembered.get(userAgent);
   if (answer === undefined) {
     if (remembered.size >= REMEMBERED_MAX) remembered.clear();
-    answer = isbot(userAgent);
+    answer = isbot(userAgent) && !CUT_OFF.test(userAgent);
     remembered.set(userAgent, answer);
   }
   return answer;
