@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { isObject } from '../record-slots.ts';
 import { filterOf } from './filters.ts';
 import { createGetter, createLister, parsePath } from './path.ts';
 
@@ -8,7 +9,12 @@ const at = (path: string, record: unknown) =>
 const all = (path: string, record: unknown) =>
   createLister(parsePath(path))({ here: record, record, beside: {} });
 /** Members as they are left over, without those that only paths find. */
-const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
+const plain = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(plain)
+    : isObject(value)
+      ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]))
+      : value;
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 describe('decimal', () => {
@@ -107,6 +113,7 @@ describe('record', () => {
     const record = at('x | record', { x: { customerId: 'u1', Event: 'order', plan: 'b', id: 5 } });
     assert.deepEqual(plain(record), { user_id: 'u1', event_type: 'order', plan: 'b', id: 5 });
     assert.equal(at('customerId', record), 'u1', 'paths find what has its old name');
+    assert.equal(JSON.stringify(record), '{"customerId":"u1","Event":"order","plan":"b","id":5}');
   });
 
   it('takes of several names of a field the surest that has a value', () => {
@@ -194,6 +201,18 @@ describe('other filters', () => {
   it('keep a JSON text of several lines whole', () => {
     assert.deepEqual(at('x | lines', { x: '{\n"a":1}' }), ['{\n"a":1}']);
     assert.deepEqual(at('x | lines', { x: 'a\r\n\nb' }), ['a\r', 'b']);
+  });
+
+  it('find a text by a regular expression', () => {
+    assert.equal(at('x | match ^orders?$', { x: 'orders' }), 'orders');
+    assert.equal(at('x | match ^shop_(\\w+)', { x: 'shop_orders' }), 'orders');
+    for (const x of ['refunds', 5]) assert.equal(at('x | match ^orders?$', { x }), undefined);
+    assert.throws(() => parsePath('x | match ('), /is not a regular expression/);
+  });
+
+  it('write a text behind another', () => {
+    assert.equal(at('x | append Z', { x: '10:00:00' }), '10:00:00Z');
+    assert.equal(at('x | append Z', { x: '' }), undefined);
   });
 
   it('write in capital letters', () => assert.equal(at('x | upper', { x: 'de' }), 'DE'));

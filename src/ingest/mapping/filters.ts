@@ -3,6 +3,7 @@ import { targetOf } from '../names.ts';
 import { parseRecord } from '../parse-record.ts';
 import { isObject } from '../record-slots.ts';
 import { connectValue } from './connect.ts';
+import { compilePattern } from './pattern.ts';
 import { decimalOf } from './unscaled.ts';
 
 /** Makes another value of one; undefined where it can't. */
@@ -83,12 +84,19 @@ const FILTERS: Readonly<Record<string, Filter>> = {
 
 /** Those with an argument, which throw a sentence where it is wrong. */
 const FILTERS_WITH: Readonly<Record<string, (argument: string) => Filter>> = {
+  /** A text with another one behind it, such as the zone of a time: `time | append Z`. */
+  append: (end) => (value) => (typeof value === 'string' && value !== '' ? value + end : value),
   /** Base64 of the bytes of a whole number, as Java's BigDecimal has it, as a decimal with so many digits behind the point. */
   decimal: (argument) => {
     const scale = Number(argument);
     if (!/^\d{1,2}$/.test(argument) || scale > SCALE_MAX)
       throw new Error(`has decimal ${argument}; it takes the number of digits behind the point, such as 2`);
     return (value) => decimalOf(value, scale);
+  },
+  /** What a text has at the first group of a regular expression (RE2) without bars, or all that it matches; nothing where it doesn't. */
+  match: (pattern) => {
+    const find = compilePattern(pattern);
+    return (value) => (typeof value === 'string' ? (find(value) ?? undefined) : undefined);
   },
   /** An object of which the pairs in the named member are members of its own. */
   pairs: (member) => (value) => {
@@ -142,7 +150,7 @@ function plainValue(value: unknown, depth: number): unknown {
   return value;
 }
 
-/** A record whose fields have our names. Paths find them by their own as well. */
+/** A record whose fields have our names. Paths find them by their own as well, and as JSON it is what it was. */
 function withOurNames(record: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const chosen = new Map<number, { name: string; rank: number }>();
   for (const [name, value] of Object.entries(record)) {
@@ -153,6 +161,7 @@ function withOurNames(record: Readonly<Record<string, unknown>>): Readonly<Recor
   }
   if ([...chosen.values()].every(({ rank }) => rank === 0)) return record;
   const named = Object.create(null) as Record<string, unknown>;
+  Object.defineProperty(named, 'toJSON', { value: () => record, writable: true });
   for (const [name, value] of Object.entries(record)) {
     const { index } = targetOf(name);
     const winner = chosen.get(index)?.name;
