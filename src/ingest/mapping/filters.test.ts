@@ -120,7 +120,10 @@ describe('record', () => {
     assert.deepEqual(plain(at('x | record', { x: { ts: 1, timestamp: 2 } })), { ts: 1, timestamp: 2 });
     assert.deepEqual(plain(at('x | record', { x: { timestamp: '', ts: 1, time: null } })), {
       timestamp: 1,
-      time: null,
+    });
+    assert.deepEqual(plain(at('x | record', { x: { qty: null, sku: 'p1', plan: null } })), {
+      product_id: 'p1',
+      plan: null,
     });
   });
 

@@ -53,7 +53,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
    */
   record: (value) => {
     if (isObject(value)) return withOurNames(value);
-    if (value === undefined || value === null || value === '') return undefined;
+    if (isEmpty(value)) return undefined;
     const object = typeof value === 'string' && value.length <= TEXT_MAX ? jsonOf(value) : undefined;
     return isObject(object) ? withOurNames(object) : { unreadable: value };
   },
@@ -125,6 +125,7 @@ function jsonOf(text: string): unknown {
   }
 }
 
+const isEmpty = (value: unknown) => value === undefined || value === null || value === '';
 const isObjectText = (value: unknown) => typeof value === 'string' && value.trimStart().startsWith('{');
 
 function pairsOf(value: unknown, depth = 0): Record<string, unknown> | undefined {
@@ -155,7 +156,7 @@ function withOurNames(record: Readonly<Record<string, unknown>>): Readonly<Recor
   const chosen = new Map<number, { name: string; rank: number }>();
   for (const [name, value] of Object.entries(record)) {
     const { index, rank } = targetOf(name);
-    if (index < 0 || value === null || value === '') continue;
+    if (index < 0 || isEmpty(value)) continue;
     const held = chosen.get(index);
     if (held === undefined || rank < held.rank) chosen.set(index, { name, rank });
   }
@@ -164,12 +165,12 @@ function withOurNames(record: Readonly<Record<string, unknown>>): Readonly<Recor
   Object.defineProperty(named, 'toJSON', { value: () => record, writable: true });
   for (const [name, value] of Object.entries(record)) {
     const { index } = targetOf(name);
-    const winner = chosen.get(index)?.name;
-    const ours = winner === undefined ? name : FIELDS[index]!.name;
-    if (winner === undefined || winner === name) named[ours] = value;
-    else if (name !== ours) named[name] = value;
-    // Not among the members that are left over, but found by a path.
-    if (winner === name && name !== ours) Object.defineProperty(named, name, { value });
+    const ours = FIELDS[index]?.name;
+    if (chosen.get(index)?.name === name && ours !== undefined) {
+      named[ours] = value;
+      // Not among the members that are left over, but found by a path.
+      if (name !== ours) Object.defineProperty(named, name, { value });
+    } else if (ours === undefined || !isEmpty(value)) named[name] = value;
   }
   return named;
 }
