@@ -1,4 +1,4 @@
-import { FILTERS, type Filter } from './filters.ts';
+import { type Filter, filterOf } from './filters.ts';
 
 const EACH: unique symbol = Symbol('each');
 /** A step of a path: the name of a member, a place in a list, or all elements of a list. */
@@ -40,7 +40,7 @@ const QUOTED_OR = /"(?:[^"\\]|\\.)*"|\|\|?/g;
 /**
  * Reads a path: `user.id`, `items[0].sku`, `list[*]` for all elements, `"a.b".c` for a name with a dot, `$.x` from the whole record,
  * `^headers.x` from what came beside it. `a || b` takes b where a has no value. `a | json | b.c` reads the text at a as JSON and goes on in
- * there; see FILTERS. Throws a sentence where it is no path.
+ * there; a filter may have one argument, `a | decimal 2`; see FILTERS. Throws a sentence where it is no path.
  */
 export function parsePath(text: string): Path {
   return split(text, '||').map((way) => parseWay(way.trim()));
@@ -65,7 +65,7 @@ function parseWay(text: string): Way {
   else if (first.startsWith('^')) [root, rest] = ['beside', first.slice(1)];
   const steps = parseSteps(rest);
   if (steps.length === 0 && root === 'here') throw new Error('is empty; a path is a name, such as user.id');
-  const then = others.map((part) => FILTERS[part] ?? parseSteps(part));
+  const then = others.map((part) => filterOf(part) ?? parseSteps(part));
   return { text: first, root, steps, then };
 }
 
