@@ -5,6 +5,9 @@ import { createTimeReader } from '../ingest/values/read-time.ts';
 import { eventTypeFor } from './event-words.ts';
 import { fieldsFor } from './words.ts';
 
+/** Lines of an order stand beside the fields in a mapping. */
+const ITEMS = 'items';
+
 type Row = Readonly<Record<string, unknown>>;
 
 /** Of the values of a column so many must be what the field needs. */
@@ -34,7 +37,8 @@ export function proposeMapping(rows: readonly Row[]): string | null {
   }
   if (!fields.has('timestamp')) return null;
   const lines = ['fields:'];
-  for (const [field, name] of fields) lines.push(`  ${field}: ${specOf(field, name, valuesOf(name))}`);
+  for (const [field, name] of fields)
+    if (field !== ITEMS) lines.push(`  ${field}: ${specOf(field, name, valuesOf(name))}`);
   if (!fields.has('event_type')) {
     const type = typeWithout(fields);
     if (type === null) return null;
@@ -45,6 +49,7 @@ export function proposeMapping(rows: readonly Row[]): string | null {
       `  event_type: {value: ${type}}`,
     );
   }
+  if (fields.has(ITEMS)) lines.push(`items: ${JSON.stringify(fields.get(ITEMS))}`);
   const left = names.filter((name) => ![...fields.values()].includes(name));
   if (left.length > 0) lines.push(`# Kept in extra: ${left.join(', ')}`);
   return `${lines.join('\n')}\n`;

@@ -5,7 +5,9 @@ import { after, before, test } from 'node:test';
 import { OTLPLogExporter as JsonExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import { OTLPLogExporter as ProtobufExporter } from '@opentelemetry/exporter-logs-otlp-proto';
 import { LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs';
+import RudderAnalytics from '@rudderstack/rudder-sdk-node';
 import { Analytics } from '@segment/analytics-node';
+import { buildEcommerceTransaction, buildPageView, newTracker } from '@snowplow/node-tracker';
 import { CloudEvent, HTTP } from 'cloudevents';
 import { PostHog } from 'posthog-node';
 import Stripe from 'stripe';
@@ -22,6 +24,7 @@ before(async () => {
   product = await startProduct({
     dataDir: temporaryDir(),
     config: {
+      batch: { archive_every_ms: 200 },
       sources: [
         {
           kind: 'http',
@@ -155,6 +158,53 @@ test('single calls have their type in the address', async () => {
     }
   });
   assert.deepEqual(answers, { events: 2, bad: 0, orders: 1, revenue: 39.8, refunded: 0 });
+});
+
+test('RudderStack: its own client', async () => {
+  const send = async (key: string) => {
+    const client = new RudderAnalytics(key, {
+      dataPlaneUrl: url,
+      flushAt: 10,
+      gzip: true,
+      logLevel: 'none',
+      errorHandler: () => {},
+    });
+    client.identify({ userId: 'u8', traits: { plan: 'gold' } });
+    client.track({ userId: 'u8', event: 'Order Completed', properties: { ...ORDER, order_id: 'o-11' } });
+    await client.flush().catch(() => {});
+  };
+  assert.deepEqual(await newlyTold(() => send(KEY)), {
+    events: 1,
+    bad: 0,
+    orders: 1,
+    revenue: 39.8,
+    refunded: 0,
+  });
+  assert.equal((await newlyTold(() => send('wrong-key-0123456789'))).events, 0);
+});
+
+test('Snowplow: its own client, by POST', async () => {
+  const faults: unknown[] = [];
+  const sent = await newlyTold(async () => {
+    const tracker = newTracker(
+      { namespace: 'shop', appId: 'shop', encodeBase64: true },
+      {
+        endpoint: url,
+        eventMethod: 'post',
+        bufferSize: 10,
+        customHeaders: { authorization: `Bearer ${KEY}` },
+        onRequestFailure: (failure) => faults.push(failure),
+      },
+    );
+    tracker.setUserId('u9');
+    tracker.track(buildPageView({ pageUrl: 'https://shop.example/p/1' }));
+    tracker.track(
+      buildEcommerceTransaction({ orderId: 'o-12', total: 39.8, currency: 'EUR', affiliation: 'web' }),
+    );
+    await tracker.flush();
+  });
+  assert.deepEqual(faults, []);
+  assert.deepEqual(sent, { events: 2, bad: 0, orders: 1, revenue: 39.8, refunded: 0 });
 });
 
 test('PostHog: captured events, with the key in the body', async () => {
