@@ -25,6 +25,8 @@ import { LineSpans } from './line-spans.ts';
 import type { Reason } from './reasons.ts';
 import { scanHex4 } from './scan-number.ts';
 
+const BOT = FIELDS.findIndex(({ name }) => name === 'bot');
+
 /** Thrown inside of the scanner only; one instance, so that a bad line costs no stack trace. */
 const STOP = new Error('line rejected');
 
@@ -102,6 +104,11 @@ export class LineChecker {
   /** Our name of the type of the line just accepted, where it is a usual one; it costs less than its text. */
   get eventType(): string | null {
     return this.#line.eventType;
+  }
+
+  /** Whether the line just accepted is of a bot, by its own word or by its user agent. */
+  get isBot(): boolean {
+    return this.#line.isBot || (this.#line.kinds[BOT] !== ABSENT && this.text(BOT) === 'true');
   }
 
   /** The time of the line just accepted, microseconds since 1970. */

@@ -72,6 +72,11 @@ export const FINDINGS = kinds({
     message: (field, share) => `${share} of the events have the same ${field}.`,
     setting: 'Leave the field empty for guests, or add the value to `null_words`.',
   },
+  mostly_bots: {
+    message: () =>
+      'More than half of the events are of bots, by their user agent: they are archived, and left out of the metrics.',
+    setting: 'Set `mark_bots: false` for the source, or in the mapping, if they are customers.',
+  },
   day_month: {
     message: () => 'Dates were read month first, and no day is above 12: day and month may be swapped.',
     setting: 'Set --date-order (date_order) to dmy if the day comes first, or to mdy to confirm.',

@@ -173,6 +173,24 @@ const EXAMPLES: Readonly<Record<FindingCode, Example>> = {
     right: times(31, (n) => ({ ...VIEW, timestamp: `10/${n + 1}/2024` })),
     settledBy: { date_order: 'mdy' },
   },
+  mostly_bots: {
+    raises: [
+      ...times(11, (n) => ({ ...VIEW, user_agent: 'curl/8.5', user_id: `u${n}` })),
+      ...times(2, () => ({ ...VIEW, bot: true })),
+      ...times(10, (n) => ({ ...VIEW, bot: n % 2 ? undefined : false, user_id: `v${n}` })),
+    ],
+    rows: 13,
+    names: /left out of the metrics/,
+    right: [
+      ...times(10, (n) => ({ ...VIEW, user_agent: 'curl/8.5', user_id: `u${n}` })),
+      ...times(10, (n) => ({
+        ...VIEW,
+        user_agent: n % 2 ? 'Mozilla/5.0' : 'Mozilla/5.0 (X11)',
+        user_id: `v${n}`,
+      })),
+    ],
+    settledBy: { mark_bots: false },
+  },
   zone_assumed: {
     raises: views({ timestamp: '2026-11-01 10:00:00' }),
     rows: 1,

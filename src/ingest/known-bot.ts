@@ -4,8 +4,8 @@ import { isbot } from 'isbot';
 const REMEMBERED_MAX = 10_000;
 const remembered = new Map<string, boolean>();
 
-/** All browsers begin like that; libraries of trackers send no more of it. */
-const CUT_OFF = /^Mozilla\/\d\.\d$/;
+/** All browsers begin like that, with their system; libraries of trackers and short logs say no more. */
+const CUT_OFF = /^Mozilla\/\d\.\d(?: \((?:X11|Windows|Macintosh|Linux|iPhone|iPad|Android)[^()]*\))?$/;
 
 /** Whether a user agent is that of a known bot. */
 export function isKnownBot(userAgent: string): boolean {

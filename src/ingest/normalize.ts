@@ -105,6 +105,11 @@ export class Normalizer implements ObservedEvent {
     return state.isTooDeep ? this.#rejected('too_deep') : { line: Buffer.from(line), notes: state.notes };
   }
 
+  /** Whether the event that was just made is of a bot. */
+  get isBot(): boolean {
+    return this.#state.json[BOT] !== undefined;
+  }
+
   /** Text of a field of the event that was just made. */
   text(index: number): string | null {
     const json = this.#state.json[index];

@@ -10,6 +10,7 @@ import {
   PRODUCT_ID,
   QUANTITY,
   SESSION_ID,
+  USER_AGENT,
   USER_ID,
 } from './field-index.ts';
 import type { FindingTally } from './finding-tally.ts';
@@ -21,6 +22,7 @@ export interface ObservedEvent {
   text(index: number): string | null;
   /** The event's time, microseconds since 1970. */
   readonly micros: number;
+  readonly isBot: boolean;
 }
 
 /** Fields of which one value may not stand for many events. */
@@ -35,6 +37,9 @@ const OLD_MS = 20 * 365.25 * 86_400_000;
 /** "Many events" of which one user should not have a fifth, and how large a fifth is. */
 const MANY_EVENTS = 200;
 const CROWDED_SHARE = 0.2;
+/** Shops have bots, but not as most of what comes. */
+const BOTS_SHARE = 0.5;
+const BOTS_MIN = 10;
 const CURRENCIES_MAX = 3;
 /** Over more days than this, days of a month are above 12 in one of the two orders. */
 const SWAPPED_DAYS_MIN = 12;
@@ -51,6 +56,8 @@ export interface ObserverOptions {
 /** Looks at events that were accepted, one after the other, for what only shows in several of them. */
 export class Observer {
   #events = 0;
+  #bots = 0;
+  #botExample = '';
   #sampled = 0;
   readonly #crowds = CROWDED.map(() => new Map<string, number>());
   readonly #contentOfId = new Map<string, string>();
@@ -71,6 +78,7 @@ export class Observer {
   /** Looks at an event that was accepted. What shows at once goes into `tally`. */
   observe(event: ObservedEvent, type: string, nowMs: number, tally: FindingTally): void {
     this.#events++;
+    if (event.isBot && this.#bots++ === 0) this.#botExample = event.text(USER_AGENT) ?? '';
     if (event.micros < (nowMs - OLD_MS) * 1000) tally.add('old_time', formatInstant(event.micros));
     const isSale = type === 'purchase' || type === 'refund';
     if (isSale) this.#observeSale(event, type, tally);
@@ -103,6 +111,8 @@ export class Observer {
   summarize(tally: FindingTally): void {
     if (!this.#isDateOrderCertain && this.#smallDates.dates.size > SWAPPED_DAYS_MIN)
       tally.add('day_month', this.#smallDates.first, '', '', this.#smallDates.rows);
+    if (this.#bots >= BOTS_MIN && this.#bots > this.#events * BOTS_SHARE)
+      tally.add('mostly_bots', this.#botExample, '', '', this.#bots);
     for (const [at, { name }] of CROWDED.entries()) {
       if (this.#sampled < MANY_EVENTS) continue;
       for (const [value, count] of this.#crowds[at]!) {

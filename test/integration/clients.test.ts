@@ -11,7 +11,7 @@ import { buildEcommerceTransaction, buildPageView, newTracker } from '@snowplow/
 import { CloudEvent, HTTP } from 'cloudevents';
 import { PostHog } from 'posthog-node';
 import Stripe from 'stripe';
-import { useRealClock } from '../support/clock.ts';
+import { testNow, useRealClock } from '../support/clock.ts';
 import { type Product, startProduct, temporaryDir } from '../support/product.ts';
 
 const KEY = 'shop-key-0123456789';
@@ -123,7 +123,7 @@ test('Segment: calls in batches, with the key as user name; sent again they coun
         userId: 'u2',
         event: 'Product Added',
         properties: { product_id: 'p2' },
-        timestamp: new Date().toISOString(),
+        timestamp: new Date(testNow()).toISOString(),
       },
     ],
   });
@@ -152,7 +152,7 @@ test('single calls have their type in the address', async () => {
       ['page', { messageId: 's-2', userId: 'u3' }],
       ['identify', { messageId: 's-3', userId: 'u3' }],
     ] as const) {
-      const text = JSON.stringify({ ...body, timestamp: new Date().toISOString() });
+      const text = JSON.stringify({ ...body, timestamp: new Date(testNow()).toISOString() });
       const answer = await fetch(`${url}/v1/${call}`, { method: 'POST', body: text, headers: basic(KEY) });
       assert.equal(answer.status, 200, await answer.text());
     }
@@ -232,7 +232,7 @@ test('OTLP logs: JSON and protobuf', async () => {
     const sent = await newlyTold(async () => {
       provider.getLogger('shop').emit({
         eventName: 'purchase',
-        timestamp: Date.now(),
+        timestamp: testNow(),
         attributes: { user_id: 'u5', order_id: order, amount: 39.8, currency: 'EUR' },
       });
       await provider.forceFlush();
@@ -248,7 +248,7 @@ test('CloudEvents: in the body, in the headers, and several', async () => {
       id,
       type: 'purchase',
       source: '/shop',
-      time: new Date().toISOString(),
+      time: new Date(testNow()).toISOString(),
       data: { order_id: id, amount: '39.80', currency: 'EUR', user_id: 'u6' },
     });
   const post = async ({ headers, body }: { headers: object; body: unknown }) => {
@@ -284,7 +284,7 @@ test('GA4: the Measurement Protocol, with its secret in the address', async () =
         },
       },
     ],
-    timestamp_micros: Date.now() * 1000,
+    timestamp_micros: testNow() * 1000,
   });
   const post = (secret: string) =>
     fetch(`${url}/mp/collect?measurement_id=G-1&api_secret=${secret}`, { method: 'POST', body });
@@ -305,7 +305,7 @@ test('webhooks count where they are signed, and a wrong or an old signature stor
     id: 'evt_1',
     object: 'event',
     type: 'payment_intent.succeeded',
-    created: Math.floor(Date.now() / 1000),
+    created: Math.floor(testNow() / 1000),
     livemode: true,
     data: {
       object: {
@@ -319,7 +319,7 @@ test('webhooks count where they are signed, and a wrong or an old signature stor
       },
     },
   });
-  const signed = (secret: string, timestamp = Math.floor(Date.now() / 1000)) =>
+  const signed = (secret: string, timestamp = Math.floor(testNow() / 1000)) =>
     Stripe.webhooks.generateTestHeaderString({ payload: payment, secret, timestamp });
   const stripe = await newlyTold(async () => {
     assert.equal((await post('stripe', payment, { 'stripe-signature': signed(SECRET) })).status, 200);
@@ -328,13 +328,17 @@ test('webhooks count where they are signed, and a wrong or an old signature stor
       200,
       'sent again',
     );
-    const old = signed(SECRET, Math.floor(Date.now() / 1000) - 600);
+    const old = signed(SECRET, Math.floor(testNow() / 1000) - 600);
     for (const header of [signed('another-secret'), old, 'v1=abc', ''])
       assert.equal((await post('stripe', payment, { 'stripe-signature': header })).status, 401, header);
   });
   assert.deepEqual(stripe, { events: 2, bad: 0, orders: 1, revenue: 39.8, refunded: 0 });
 
-  const own = JSON.stringify({ timestamp: new Date().toISOString(), event_type: 'view_page', user_id: 'u7' });
+  const own = JSON.stringify({
+    timestamp: new Date(testNow()).toISOString(),
+    event_type: 'view_page',
+    user_id: 'u7',
+  });
   const inAddress = await newlyTold(async () => {
     assert.equal((await post(`own?secret=${SECRET}`, own, {})).status, 200);
     assert.equal((await post('own?secret=wrong', own, {})).status, 401);

@@ -218,7 +218,7 @@ function compileItems(spec: MappingSpec['items'], path: (text: string) => Path):
 }
 
 /** What the fields say about how their values are read. */
-function settingsOf({ fields, items, currency, dollar }: MappingSpec): NormalizeSettingsInput {
+function settingsOf({ fields, items, currency, dollar, mark_bots }: MappingSpec): NormalizeSettingsInput {
   const ofItems = Object.entries(items?.fields ?? {}).map(([name, spec]) => [`items.${name}`, spec] as const);
   const specs = [...Object.entries(fields), ...ofItems] as (readonly [string, FieldSpec])[];
   const decimals = new Set(specs.flatMap(([, { decimal }]) => decimal ?? []));
@@ -234,6 +234,7 @@ function settingsOf({ fields, items, currency, dollar }: MappingSpec): Normalize
     minor_units: minor.length === 0 ? undefined : minor,
     currency,
     dollar,
+    mark_bots,
   };
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }

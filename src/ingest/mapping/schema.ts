@@ -165,6 +165,7 @@ function schemaOfMapping(either: Either) {
       .describe('What else is kept, in `extra`. Where it is left out: all that was not used.'),
     currency: settingsSchema.shape.currency,
     dollar: settingsSchema.shape.dollar,
+    mark_bots: z.boolean().optional().describe(settingsSchema.shape.mark_bots.description!),
   });
 }
 
