@@ -30,6 +30,7 @@ import { FORMATS } from '../src/ingest/formats/all.ts';
 import { FIELD_ALIASES, ITEM_NAMES } from '../src/ingest/names.ts';
 import { EVENT_TYPES } from '../src/ingest/values/event-types.ts';
 import { CURRENCY_SIGNS } from '../src/ingest/values/read-currency.ts';
+import { mappingsPage } from './mappings-page.ts';
 import { AMBIGUOUS_VALUES, READ_VALUES } from './read-examples.ts';
 
 const PAGES: Record<string, () => string> = {
@@ -38,6 +39,7 @@ const PAGES: Record<string, () => string> = {
   'errors.md': errorsPage,
   'findings.md': findingsPage,
   'formats.md': formatsPage,
+  'mappings.md': () => mappingsPage(table),
 };
 
 const DOCS_DIR = join(import.meta.dirname, '..', 'docs');

@@ -1,4 +1,4 @@
-import { isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { UsageError } from '../domain/errors.ts';
 import { describeIssue } from './describe-issue.ts';
@@ -36,10 +36,14 @@ export function checkYaml<T extends z.ZodType>(
   });
   const place: PlaceOf = (path) => {
     for (let depth = path.length; depth > 0; depth--) {
-      const node = document.getIn(path.slice(0, depth), true) as
-        | { range?: [number, number, number] }
-        | undefined;
-      if (node?.range) return `${file}:${lines.linePos(node.range[0]).line}`;
+      const around = depth === 1 ? document.contents : document.getIn(path.slice(0, depth - 1), true);
+      const name = path[depth - 1];
+      // The name of a setting stands in the line above what it has.
+      const key = isMap(around)
+        ? around.items.find(({ key: each }) => isScalar(each) && String(each.value) === String(name))?.key
+        : document.getIn(path.slice(0, depth), true);
+      const range = (key as { range?: [number, number, number] } | undefined)?.range;
+      if (range) return `${file}:${lines.linePos(range[0]).line}`;
     }
     return file;
   };

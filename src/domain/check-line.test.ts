@@ -120,6 +120,7 @@ test('every reason but those of ingest and of other tests here has cases above o
     'bad_quote',
     'wrong_cell_count',
     'cut_off',
+    'mapping_failed',
     'date_order',
     'ambiguous_number',
     'bad_currency',

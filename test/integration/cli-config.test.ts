@@ -16,7 +16,7 @@ const CASES: Record<string, { yaml: string; says: RegExp; env?: Record<string, s
   },
   'unknown setting that is like no other': {
     yaml: 'weather: fine\n',
-    says: /weather is not a setting\. The settings there: time_zone, currency, currencies, log_level, sources, log,/,
+    says: /weather is not a setting\. The settings there: time_zone, currency, currencies, log_level, sources, mappings, log,/,
   },
   'mistyped kind': {
     yaml: 'log: {kind: kafak}\n',

@@ -1,7 +1,7 @@
 /** The commands of the README and the docs, typed from the top, in a data folder of their own. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -77,10 +77,16 @@ it('the commands of the docs work as they are printed', async () => {
   try {
     // The last line of the first block stays in the foreground; the second one is for a service.
     const [install, , completion] = blocks('Install', operating);
-    const [load] = blocks('Loading files', operating);
-    const said = await bash(load!);
+    const [look, load] = blocks('Loading files', operating);
+    mkdirSync(join(cwd, 'exports'));
+    writeFileSync(
+      join(cwd, 'exports', 'more.csv'),
+      'timestamp,event_type,event_id\n2026-11-23 10:22,view_page,e-3\n',
+    );
+    const said = `${await bash(look!)}${await bash(load!)}`;
     assert.match(said, /Dry run, nothing was stored: 2 records, 1 would be accepted/);
     assert.match(said, /Loaded 2 records .*: 1 event .*, 1 bad row/);
+    assert.match(said, /Loaded 1 record .*: 1 event /);
     const [start = '', status = '', stop = '', last = ''] = install!.trim().split('\n');
     assert.match(last, /^\.\/tillstream up +#/);
     assert.match(await bash([start, status].join('\n')), /Tillstream is ready\.[\s\S]*Running: http:/);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { FIELDS } from '../../domain/fields.ts';
 import { foldName } from '../names.ts';
 import type { NormalizeSettingsInput } from '../normalize-settings.ts';
 import type { MadeEvent } from './collect-events.ts';
@@ -33,6 +34,7 @@ export interface Mapping {
   map(record: Readonly<Record<string, unknown>>, beside?: Beside): Mapped;
 }
 
+const OURS = new Set(FIELDS.map(({ name }) => name));
 const NONE: Beside = {};
 const LEFT_OUT: Mapped = { events: [], leftOut: 1 };
 const MS: Readonly<Record<(typeof DURATION_UNITS)[number], number>> = { ns: 1e-6, us: 1e-3, ms: 1, s: 1000 };
@@ -70,7 +72,9 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
     }
     for (const [field, read] of fields) {
       const value = read(roots);
-      if (value !== undefined && value !== null) event[field] = value;
+      if (value === undefined || value === null) continue;
+      if (OURS.has(field)) event[field] = value;
+      else event.extra = Object.assign(event.extra ?? Object.create(null), { [field]: value });
     }
     const lines = items?.(roots);
     if (lines !== undefined) event.items = lines;

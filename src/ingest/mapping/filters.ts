@@ -106,6 +106,25 @@ const FILTERS_WITH: Readonly<Record<string, (argument: string) => Filter>> = {
   },
 };
 
+/** What each filter does, for the docs. */
+export const FILTER_TEXTS: Readonly<Record<string, string>> = {
+  json: 'A JSON text as what it says.',
+  base64: 'Base64 as text.',
+  query: 'The parameters of an address, or of a form, as an object.',
+  pairs:
+    'A list of objects with `key` (or `name`) and `value` as one object; `pairs MEMBER` does that with a member and keeps the others.',
+  object: 'An object, or the JSON text of one; nothing else.',
+  lines: 'A text of several lines as a list of them.',
+  record: 'An event by its own names, aliases included; what is none becomes a bad row.',
+  connect: 'The payload of a message of Kafka Connect that has its schema with it.',
+  extension: 'The ending of the file that an address or a request line asks for.',
+  decode: 'A text without percent-encoding.',
+  upper: 'A text in capitals.',
+  'append TEXT': 'A text with another one behind it: `time | append Z`.',
+  'decimal N': "Base64 of Java's BigDecimal, with N digits behind the point, as Debezium writes it.",
+  'match PATTERN': 'What the first group of a regular expression finds, or all of it.',
+};
+
 /** The filter that a part of a path names; null where it names none. Throws a sentence where its argument is wrong. */
 export function filterOf(part: string): Filter | null {
   if (Object.hasOwn(FILTERS, part)) return FILTERS[part]!;

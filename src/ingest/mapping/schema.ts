@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { FIELDS, ITEM_FIELDS } from '../../domain/fields.ts';
+import { nearest } from '../../domain/nearest.ts';
 import { settingsSchema } from '../normalize-settings.ts';
 import { TIME_UNITS } from '../values/time-number.ts';
 import { DATE_ORDERS } from '../values/time-text.ts';
 import { parsePath } from './path.ts';
 import { compilePattern } from './pattern.ts';
 
+const FIELD_NAMES = FIELDS.filter(({ kind }) => kind !== 'items').map(({ name }) => name);
 const ENTRIES_MAX = 1000;
 const TEXT_MAX = 1000;
 /** Units that a time in the name of another field may have. */
@@ -145,8 +147,17 @@ function schemaOfMapping(either: Either) {
       .optional()
       .describe('Only records for which all of this holds are events; others are left out, and counted.'),
     fields: fieldsOf(FIELDS.filter(({ kind }) => kind !== 'items'))
+      .catchall(either<z.ZodType<FieldSpec>>(paths, longForms.any, shortField))
+      .superRefine((given, context) => {
+        for (const name of Object.keys(given)) {
+          const meant = FIELD_NAMES.includes(name) ? null : nearest(name, FIELD_NAMES);
+          if (meant !== null) context.addIssue({ code: 'unrecognized_keys', keys: [name], input: given });
+        }
+      })
       .default({})
-      .describe('Our fields, and where their values are. A field that is not named is read by its own name.'),
+      .describe(
+        'Our fields, and where their values are; other names are kept in `extra`. A field that is not named is read by its own name.',
+      ),
     items: either(
       paths,
       z.strictObject({

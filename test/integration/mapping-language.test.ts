@@ -1,0 +1,200 @@
+/** The mapping language: what a mapping makes of records, and what is said of one that is wrong. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { Decoded } from '../../src/ingest/format.ts';
+import { mapperOf } from '../../src/ingest/mapping/map-records.ts';
+import { Normalizer } from '../../src/ingest/normalize.ts';
+import { readMapping } from '../../src/mappings/read.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'tillstream-test-'));
+
+function mappingOf(yaml: string, name = 'shop.yaml') {
+  writeFileSync(join(dir, name), yaml);
+  return readMapping(`./${name}`, dir);
+}
+
+/** The events of a record as they are stored; the reason of one that is none. */
+function eventsOf(yaml: string, record: Record<string, unknown>, beside?: Record<string, unknown>) {
+  const mapping = mappingOf(yaml);
+  const normalizer = new Normalizer({ time_zone: 'UTC', ...mapping.settings });
+  const { events, leftOut } = mapping.map(record, beside);
+  return {
+    leftOut,
+    events: events.map(({ fields }) => {
+      const made = normalizer.normalize(fields, Date.UTC(2026, 10, 28));
+      return 'line' in made ? JSON.parse(made.line.toString()) : made.reason;
+    }),
+  };
+}
+
+const FIELDS = 'fields: {timestamp: at, event_type: {value: view_page}}';
+const AT = { at: '2026-11-01T10:00:00Z' };
+const PAGE = { timestamp: '2026-11-01T10:00:00.000Z', event_type: 'view_page' };
+
+describe('a mapping', () => {
+  it('takes several events out of a record, leaves others out, and reads values as it says', () => {
+    const yaml = `
+each: $.events[*]
+where: {op: [c, u]}
+fields:
+  timestamp: {from: [event_time, created_at], zone: Europe/Berlin, order: dmy}
+  event_type: {from: event, values: {view: view_product, transaction: purchase}, default: view_page}
+  amount: {from: total, minor_units: true, decimal: ","}
+  response_time: {from: request_time, unit: s}
+  product_id: {from: request, match: "^GET /product/([^ ?]+)"}
+  user_id: {from: [userId, customer.id], null: ["0"]}
+  shop: {value: shop-eu}
+items: {each: line_items, fields: {product_id: sku, quantity: qty, price: {from: price, minor_units: true}}}
+currency: EUR
+`;
+    const { events, leftOut } = eventsOf(yaml, {
+      events: [
+        {
+          ...{
+            op: 'c',
+            event: 'view',
+            event_time: '05.11.2026 10:00',
+            request: 'GET /product/p1?x=1 HTTP/1.1',
+          },
+          ...{ userId: '0', customer: { id: 'k1', plan: 'gold' }, request_time: 0.25 },
+        },
+        { op: 'd', event: 'view' },
+        {
+          ...{ op: 'u', event: 'transaction', created_at: '05.11.2026 11:00', total: '1234', userId: 7 },
+          line_items: [{ sku: 'a', qty: 2, price: 617 }],
+        },
+      ],
+    });
+    assert.equal(leftOut, 1);
+    assert.deepEqual(events, [
+      {
+        ...{
+          timestamp: '2026-11-05T09:00:00.000Z',
+          event_type: 'view_product',
+          user_id: 'k1',
+          product_id: 'p1',
+        },
+        ...{
+          currency: 'EUR',
+          response_time: '250',
+          extra: { op: 'c', customer: { plan: 'gold' }, shop: 'shop-eu' },
+        },
+      },
+      {
+        ...{
+          timestamp: '2026-11-05T10:00:00.000Z',
+          event_type: 'purchase',
+          user_id: '7',
+          quantity: '2.0000',
+        },
+        ...{ amount: '12.3400', currency: 'EUR', extra: { op: 'u', shop: 'shop-eu' } },
+        items: [{ product_id: 'a', quantity: '2.0000', price: '6.1700' }],
+      },
+    ]);
+  });
+
+  it('finds values by every kind of path', () => {
+    const values: [string, unknown, unknown][] = [
+      ['a.b', { a: { b: 'x' } }, 'x'],
+      ['a.b', { 'a.b': 'column' }, 'column'],
+      ['"a.b".c', { 'a.b': { c: 'x' } }, 'x'],
+      ['a[1]', { a: ['x', 'y'] }, 'y'],
+      ['a[*].b', { a: [{ c: 1 }, { b: 'x' }] }, 'x'],
+      ['a || b', { a: '', b: 'x' }, 'x'],
+      ['a | base64 | json | c', { a: Buffer.from('{"c":"x"}').toString('base64') }, 'x'],
+      ['a | query | q', { a: 'https://shop.example/?q=red+shoes#top' }, 'red shoes'],
+      ['a | pairs | c', { a: [{ key: 'c', value: { stringValue: 'x' } }] }, 'x'],
+      ['Order ID', { 'Order ID': 'x' }, 'x'],
+      ['^headers.x-topic', {}, 'orders/create'],
+      ['a.b', { a: null }, undefined],
+      ['constructor', {}, undefined],
+      ['__proto__.x', {}, undefined],
+    ];
+    for (const [path, record, right] of values) {
+      const yaml = `${FIELDS.slice(0, -1)}, search_term: '${path}'}\nextra: []`;
+      const { events } = eventsOf(
+        yaml,
+        { ...AT, ...(record as object) },
+        { headers: { 'x-topic': 'orders/create' } },
+      );
+      assert.deepEqual(events, [{ ...PAGE, ...(right === undefined ? {} : { search_term: right }) }], path);
+    }
+  });
+
+  it('keeps what it does not use, under any name, or only what it says', () => {
+    const record = { ...AT, plan: 'gold', user: { id: 1, name: 'x' }, user_id: 'u1', __proto: 1 };
+    const all = { plan: 'gold', user: { name: 'x' }, __proto: 1 };
+    const yaml = `${FIELDS.slice(0, -1)}, session_id: user.id}`;
+    assert.deepEqual(eventsOf(yaml, record).events, [
+      { ...PAGE, user_id: 'u1', session_id: '1', extra: all },
+    ]);
+    assert.deepEqual(eventsOf(`${yaml}\nextra: [user.name]`, record).events, [
+      { ...PAGE, session_id: '1', extra: { 'user.name': 'x' } },
+    ]);
+    const odd = JSON.parse('{"at":"2026-11-01T10:00:00Z","__proto__":{"x":1}}') as Record<string, unknown>;
+    const [event] = eventsOf(FIELDS, odd).events;
+    assert.equal(JSON.stringify(event.extra), '{"__proto__":{"x":1}}');
+    assert.equal(({} as Record<string, unknown>).x, undefined);
+  });
+
+  it('changes what it extends', () => {
+    mappingOf(`${FIELDS}\nwhere: {kind: page}`, 'base.yaml');
+    const yaml = 'extends: ./base.yaml\nfields: {user_id: uid}';
+    assert.deepEqual(eventsOf(yaml, { ...AT, kind: 'page', uid: 7 }).events, [
+      { ...PAGE, user_id: '7', extra: { kind: 'page' } },
+    ]);
+    assert.equal(eventsOf(yaml, { ...AT, kind: 'other' }).leftOut, 1);
+    assert.throws(() => mappingOf('extends: ./shop.yaml'), /extends itself/);
+    assert.throws(() => mappingOf('extends: segmnt'), /There is no preset segmnt\. Did you mean segment\?/);
+  });
+
+  it('that is wrong is told each mistake, with its line and what was meant', () => {
+    const wrong = `feilds:
+  a: b
+fields:
+  amount: {form: total}
+  user_id: 5
+  product_id: {from: x, match: "(a"}
+where: {op: {exist: true}}
+`;
+    assert.throws(
+      () => mappingOf(wrong),
+      (error: Error) => {
+        for (const line of [
+          'shop.yaml:1: feilds is not a setting. Did you mean fields?',
+          'shop.yaml:4: fields.amount.form is not a setting. Did you mean from?',
+          'shop.yaml:5: fields.user_id must be settings (name: value), and is a number.',
+          'shop.yaml:6: fields.product_id.match is not a regular expression',
+          'shop.yaml:7: where.op.exist is not a setting.',
+        ])
+          assert.ok(error.message.includes(line), `${line}\n${error.message}`);
+        return true;
+      },
+    );
+    assert.throws(
+      () => mappingOf('fields:\n  amuont: total'),
+      /shop\.yaml:2: fields\.amuont is not a setting\. Did you mean amount\?/,
+    );
+  });
+
+  it('bears records that are made to harm', async () => {
+    const many = mapperOf(mappingOf(`each: list[*]\n${FIELDS}`));
+    const piece = (record: object): Decoded[] => [
+      { kind: 'json', bytes: Buffer.from(JSON.stringify(record)), places: { first: 1 } },
+    ];
+    const bomb = await many.map(piece({ list: Array.from({ length: 100_000 }, () => AT) }));
+    assert.deepEqual(
+      bomb.decoded.map((each) => (each.kind === 'rejected' ? each.reason : each.kind)),
+      ['mapping_failed'],
+    );
+    const began = performance.now();
+    const evil = `${FIELDS.slice(0, -1)}, coupon: {from: c, match: "^(a+)+$"}}\nextra: []`;
+    assert.deepEqual(eventsOf(evil, { ...AT, c: `${'a'.repeat(50_000)}b` }).events, [PAGE]);
+    const deep = JSON.parse(`${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}`) as Record<string, unknown>;
+    assert.deepEqual(eventsOf(FIELDS, { ...AT, ...deep }).events, ['too_deep']);
+    assert.ok(performance.now() - began < 20_000);
+  });
+});
