@@ -64,6 +64,9 @@ describe('Source files', () => {
     );
   });
 
+  it('hold no mark of a merge that was not ended', () => {
+    none(places(written, /^(?:<{7} |={7}$|>{7} )/), 'End the merge:');
+  });
   it('name no path of one machine', () => {
     none(places(written, /(?<![\w.~$}/-])\/(work|root|home|Users)\/\w/), 'These exist on one machine only:');
   });
