@@ -24,10 +24,16 @@ export function registerCollector(
 ): void {
   app.post(
     '/v1/events',
-    { onRequest: async (request) => guard.check(request, 'write') },
-    async (request, reply) => {
-      allowOrigin(request, reply, config);
-      const parameters = parametersOf(request, ['strict', 'map']);
+    {
+      onRequest: async (request, reply) => {
+        // First: a page of another origin may read why it was refused, too.
+        allowOrigin(request, reply, config);
+        const { key } = request.query as Record<string, unknown>;
+        guard.check(request, 'write', typeof key === 'string' ? key : undefined);
+      },
+    },
+    async (request) => {
+      const parameters = parametersOf(request, ['strict', 'map', 'key']);
       const strict = parseFlag('strict', parameters.strict);
       const { headers } = request;
       const isCloud = hasCloudEvents(headers);

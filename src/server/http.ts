@@ -26,6 +26,7 @@ import { registerPage } from './page.ts';
 import { registerProtocols } from './protocols.ts';
 import { registerQueryApi } from './query-api.ts';
 import { registerSession } from './session.ts';
+import { registerSnippet } from './snippet.ts';
 import { registerStream } from './stream.ts';
 
 /** What can't be read may be back soon, or need a person. */
@@ -109,6 +110,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   registerCollector(app, backend, guard, config, budget);
   registerHooks(app, backend, guard, config, budget);
   registerProtocols(app, backend, guard, config, budget);
+  registerSnippet(app, backend, guard);
   registerQueryApi(app, backend, guard);
   registerStream(app, backend, guard, config);
   registerHealth(app, backend, guard);

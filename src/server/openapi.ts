@@ -45,7 +45,15 @@ export function openApi(status: Status): Json {
       '/v1/events': {
         post: {
           summary: 'Send events. The 200 comes after they are durable.',
-          parameters: [query('strict', { type: 'boolean' }, 'Store nothing when any line is bad (422).')],
+          parameters: [
+            query('strict', { type: 'boolean' }, 'Store nothing when any line is bad (422).'),
+            query(
+              'map',
+              { type: 'string' },
+              'A preset or a name in `mappings`: makes events of the records.',
+            ),
+            query('key', { type: 'string' }, 'The key, where a header can not be set: a page in a browser.'),
+          ],
           requestBody: {
             required: true,
             content: {
@@ -79,6 +87,42 @@ export function openApi(status: Status): Json {
             'too_many_requests',
             'log_full',
           ]),
+        },
+      },
+      '/v1/hooks/{name}': {
+        post: {
+          summary: 'Webhooks of other systems, signed as they do it. What is no event is kept as a bad row.',
+          parameters: [
+            { name: 'name', in: 'path', required: true, schema: { type: 'string' } },
+            query('secret', { type: 'string' }, 'The secret, where the system does not sign.'),
+          ],
+          responses: answers('IngestResult', 'Stored.', ['unauthorized', 'not_found', 'too_large']),
+        },
+      },
+      '/v1/pixel.gif': {
+        get: {
+          summary: 'An image for where no script runs: its parameters are the fields of an event.',
+          parameters: [
+            query('event_type', { type: 'string' }, 'And any other field.'),
+            query('key', { type: 'string' }, 'The key.'),
+          ],
+          responses: {
+            200: {
+              description: 'An image of one pixel.',
+              content: { 'image/gif': { schema: { type: 'string' } } },
+            },
+          },
+        },
+      },
+      '/t.js': {
+        get: {
+          summary: 'The script that a shop puts into its pages: docs/browser.md.',
+          responses: {
+            200: {
+              description: 'JavaScript.',
+              content: { 'text/javascript': { schema: { type: 'string' } } },
+            },
+          },
         },
       },
       '/v1/metrics/{metric}': {
