@@ -91,7 +91,8 @@ export function openApi(status: Status): Json {
       },
       '/v1/hooks/{name}': {
         post: {
-          summary: 'Webhooks of other systems, signed as they do it. What is no event is kept as a bad row.',
+          summary:
+            'Webhooks of other systems, signed as they do it. A record that is not an event is kept as a bad row.',
           parameters: [
             { name: 'name', in: 'path', required: true, schema: { type: 'string' } },
             query('secret', { type: 'string' }, 'The secret, where the system does not sign.'),
