@@ -74,7 +74,7 @@ ${table(['setting', 'meaning'], own('amount'))}
 and \`response_time\` a \`unit\`: ns, us, ms or s.
 
 **Paths.** \`user.id\`, \`items[0].sku\`, \`list[*]\` for all elements, \`"a.b".c\` for a name with a dot. They begin at the record, or at the element of
-\`each\`; \`$.x\` begins at the record always, and \`^headers.x\` at the headers of a request. \`a || b\` takes b where a has no value. Behind a
+\`each\`; \`$.x\` begins at the record always, \`^headers.x\` at the headers of a request, and \`^received_at\` is when it came. \`a || b\` takes b where a has no value. Behind a
 bar stands what is done with the value: \`payload | base64 | json | user.id\`.
 
 ${table(
@@ -110,6 +110,7 @@ Their libraries send here as they are; the key is one of \`api_keys\`.
 | Snowplow | \`POST /com.snowplowanalytics.snowplow/tp2\` | header \`Authorization\`, or \`?key=\` |
 | OpenTelemetry logs, JSON and protobuf | \`POST /v1/logs\` | header \`Authorization\` |
 | CloudEvents, in the body or the headers | \`POST /v1/events\` | header \`Authorization\` |
+| Amazon Firehose | \`POST /v1/firehose\` | the access key |
 | Webhooks of Shopify, WooCommerce, Stripe and others | \`POST /v1/hooks/NAME\` | the secret of the webhook, see \`hooks\` in [config.md](config.md) |
 
 What can't be read is kept as a bad row: these clients would drop it.

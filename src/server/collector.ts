@@ -3,6 +3,7 @@ import { ApiError } from '../domain/errors.ts';
 import { SOURCE_NAME } from '../domain/offset.ts';
 import type { Guard } from './auth.ts';
 import type { Backend } from './backend.ts';
+import { besideOf } from './beside.ts';
 import { type BodyBudget, withBody } from './body.ts';
 import { hasCloudEvents, structured } from './cloud-events.ts';
 import type { ServerConfig } from './config.ts';
@@ -44,7 +45,7 @@ export function registerCollector(
       return withBody(request, config, budget, async (body) => {
         const text = isCloud ? structured(headers, body) : body;
         const records = await decodeBody(text, config.decoded_bytes_max, mapper?.detecting);
-        const options = { strict, takesMarked, mapper, beside: { headers } };
+        const options = { strict, takesMarked, mapper, beside: besideOf(request, backend) };
         return ingestAnswer(await backend.ingest(source, records, options));
       });
     },

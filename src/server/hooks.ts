@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from '../domain/errors.ts';
 import type { Guard } from './auth.ts';
 import type { Backend } from './backend.ts';
+import { besideOf } from './beside.ts';
 import { type BodyBudget, withBody } from './body.ts';
 import type { HookConfig, ServerConfig } from './config.ts';
 import { decodeBody } from './decode-body.ts';
@@ -40,7 +41,7 @@ export function registerHooks(
         takesMarked: false,
         keepsRejected: true,
         mapper,
-        beside: { headers: request.headers },
+        beside: besideOf(request, backend),
       });
       return ingestAnswer(result);
     });

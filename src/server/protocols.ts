@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../domain/errors.ts';
 import type { Guard } from './auth.ts';
 import type { Backend } from './backend.ts';
+import { besideOf } from './beside.ts';
 import { type BodyBudget, withBody } from './body.ts';
 import { allowOrigin, answerPreflight, HTTP_SOURCE } from './collector.ts';
 import type { ServerConfig } from './config.ts';
@@ -13,9 +14,17 @@ interface Protocol {
   /** The preset that makes events of what they send. */
   readonly map: string;
   /** Where the key is, other than in the header Authorization: a parameter of the address, or members of the body. */
-  readonly key?: { readonly parameter: string } | { readonly members: readonly string[] };
+  readonly key?:
+    | { readonly parameter: string }
+    | { readonly header: string }
+    | { readonly members: readonly string[] };
   /** What the client wants to hear. */
-  readonly answer: (reply: FastifyReply, contentType: string) => unknown;
+  readonly answer: (
+    reply: FastifyReply,
+    contentType: string,
+    headers: FastifyRequest['headers'],
+    nowMs: number,
+  ) => unknown;
   /** The body in a format that is read. */
   readonly decode?: (body: Buffer, contentType: string) => Promise<Buffer>;
 }
@@ -59,6 +68,16 @@ const PROTOCOLS: readonly Protocol[] = [
     answer: (reply, type) =>
       type === PROTOBUF ? reply.type(PROTOBUF).send(Buffer.alloc(0)) : reply.send({ partialSuccess: {} }),
   },
+  {
+    // https://docs.aws.amazon.com/firehose/latest/dev/httpdeliveryrequestresponse.html
+    paths: ['/v1/firehose'],
+    map: 'firehose',
+    key: { header: 'x-amz-firehose-access-key' },
+    answer: (_reply, _type, headers, nowMs) => ({
+      requestId: headers['x-amz-firehose-request-id'],
+      timestamp: nowMs,
+    }),
+  },
 ];
 
 /**
@@ -79,7 +98,7 @@ export function registerProtocols(
         const { key } = protocol;
         const isInBody = key !== undefined && 'members' in key;
         // Where the key is not in the body, nothing of that is read without it.
-        if (!isInBody) guard.check(request, 'write', key && parameterOf(request, key.parameter));
+        if (!isInBody) guard.check(request, 'write', key && keyOf(request, key));
         const mapper = await backend.mapper(protocol.map);
         return withBody(request, config, budget, async (body) => {
           if (isInBody)
@@ -92,17 +111,21 @@ export function registerProtocols(
             takesMarked: false,
             keepsRejected: true,
             mapper,
-            beside: { headers: request.headers, call: path.slice(path.lastIndexOf('/') + 1) },
+            beside: { ...besideOf(request, backend), call: path.slice(path.lastIndexOf('/') + 1) },
           });
-          return protocol.answer(reply, type);
+          return protocol.answer(reply, type, request.headers, backend.now());
         });
       });
       app.options(path, async (request, reply) => answerPreflight(request, reply, config));
     }
 }
 
-function parameterOf(request: FastifyRequest, name: string): string | undefined {
-  const value = (request.query as Record<string, unknown>)[name];
+function keyOf(
+  request: FastifyRequest,
+  key: { readonly parameter: string } | { readonly header: string },
+): string | undefined {
+  const value =
+    'header' in key ? request.headers[key.header] : (request.query as Record<string, unknown>)[key.parameter];
   return typeof value === 'string' ? value : undefined;
 }
 

@@ -291,6 +291,29 @@ test('GA4: the Measurement Protocol, with its secret in the address', async () =
   const sent = await newlyTold(async () => {
     assert.equal((await post(KEY)).status, 204);
     assert.equal((await post('wrong-key-0123456789')).status, 401);
+    // Without a time it is that of the request.
+    const page = JSON.stringify({ client_id: '1.2', events: [{ name: 'page_view', params: {} }] });
+    const timeless = await fetch(`${url}/mp/collect?api_secret=${KEY}`, { method: 'POST', body: page });
+    assert.equal(timeless.status, 204);
+  });
+  assert.deepEqual(sent, { events: 2, bad: 0, orders: 1, revenue: 39.8, refunded: 0 });
+});
+
+test('Firehose: with its access key, and the answer that it wants', async () => {
+  const order = { timestamp: new Date(testNow()).toISOString(), event_type: 'purchase', order_id: 'o-13' };
+  const data = Buffer.from(JSON.stringify({ ...order, amount: '39.80', currency: 'EUR' })).toString('base64');
+  const body = JSON.stringify({ requestId: 'r-1', timestamp: testNow(), records: [{ data }] });
+  const post = (key: string) =>
+    fetch(`${url}/v1/firehose`, {
+      method: 'POST',
+      body,
+      headers: { 'x-amz-firehose-access-key': key, 'x-amz-firehose-request-id': 'r-1' },
+    });
+  const sent = await newlyTold(async () => {
+    const answer = await post(KEY);
+    assert.equal(answer.status, 200);
+    assert.equal(((await answer.json()) as { requestId: string }).requestId, 'r-1');
+    assert.equal((await post('wrong-key-0123456789')).status, 401);
   });
   assert.deepEqual(sent, { events: 1, bad: 0, orders: 1, revenue: 39.8, refunded: 0 });
 });

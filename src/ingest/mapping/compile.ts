@@ -166,8 +166,11 @@ function compileSource(
 ): Read {
   const reads: Read[] = [];
   if (cases !== undefined) {
-    const all = cases.map((each) => [compileConditions(each.when), each.value] as const);
-    reads.push((roots) => all.find(([holds]) => holds(roots))?.[1]);
+    const all = cases.map(({ when, ...source }) => ({
+      holds: compileConditions(when),
+      read: compileSource(source, path, isNone),
+    }));
+    reads.push((roots) => all.find(({ holds }) => holds(roots))?.read(roots));
   }
   if (join !== undefined) {
     const getters = join.map((text) => createGetter(path(text)));
@@ -202,22 +205,25 @@ function compileItems(spec: MappingSpec['items'], path: (text: string) => Path):
     return compileSource({ from: spec.from }, path, (value) => textOf(value) === null);
   if (spec.each === undefined) throw new Error('has items without each');
   const list = firstOf(spec.each.map(path).map(createLister));
+  const isWanted = spec.where === undefined ? null : compileConditions(spec.where);
   const own = Object.entries(spec.fields).map(
     // Paths in a line are not those of the event.
     ([field, given]) => [field, compileField(field, given!, parsePath)] as const,
   );
   return (roots) => {
     const lines = list(roots);
-    if (lines.length === 0) return undefined;
-    return lines.map((line) => {
+    const items: Record<string, unknown>[] = [];
+    for (const line of lines) {
       const at = { ...roots, here: line };
+      if (isWanted !== null && !isWanted(at)) continue;
       const item: Record<string, unknown> = {};
       for (const [field, read] of own) {
         const value = read(at);
         if (value !== undefined && value !== null) item[field] = value;
       }
-      return item;
-    });
+      items.push(item);
+    }
+    return items.length === 0 ? undefined : items;
   };
 }
 

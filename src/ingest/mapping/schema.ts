@@ -84,10 +84,12 @@ function schemaOfMapping(either: Either) {
       .optional()
       .describe('Values of the source, and ours for them. Others stay as they are.'),
     cases: z
-      .array(z.strictObject({ when: conditions, value: constant }))
+      .array(z.strictObject({ when: conditions, value: constant.optional(), from: paths.optional() }))
       .max(ENTRIES_MAX)
       .optional()
-      .describe('Values by what else the record has: the first case whose conditions all hold.'),
+      .describe(
+        'Values, or places of them, by what else the record has: the first case whose conditions all hold.',
+      ),
     default: constant.optional().describe('The value where there is none.'),
   };
   const longForms = {
@@ -163,6 +165,7 @@ function schemaOfMapping(either: Either) {
       z.strictObject({
         from: paths.optional().describe('The list of lines, with names that are read as they are.'),
         each: paths.optional().describe('The list of lines; the paths of the fields begin at a line.'),
+        where: conditions.optional().describe('Only lines for which all of this holds.'),
         fields: fieldsOf(ITEM_FIELDS).default({}).describe('What a line has, and where it is.'),
       }),
       shortField,
@@ -210,7 +213,7 @@ export interface FieldSpec {
   match?: string | undefined;
   null?: Constant[] | undefined;
   values?: Record<string, Constant> | undefined;
-  cases?: { when: Conditions; value: Constant }[] | undefined;
+  cases?: { when: Conditions; value?: Constant | undefined; from?: string[] | undefined }[] | undefined;
   default?: Constant | undefined;
   zone?: string | undefined;
   order?: (typeof DATE_ORDERS)[number] | undefined;
