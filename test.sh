@@ -166,6 +166,9 @@ list_timed_tests() {
   list_tests | grep -Fx -f <(awk '{ print $1 }' <<<"$timed" | sort -u)
 }
 
+# So many files that failed are run once more, alone: more are not a matter of time limits on a busy machine.
+ALONE_MAX=4
+
 # run_tests [LIST_COMMAND]
 run_tests() {
   local files=() file
@@ -174,9 +177,25 @@ run_tests() {
     echo 'No test file was found.'
     return 1
   fi
-  "$node" --disable-warning=ExperimentalWarning --test --test-concurrency=2 --test-timeout=600000 \
-    --test-reporter=spec --test-reporter-destination=stdout \
-    --test-reporter=./test/support/slowest-files.ts --test-reporter-destination=stdout "${files[@]}"
+  local failed_list=$TILLSTREAM_TEST_SESSION/failed alone=()
+  run_files 2 "$failed_list" "${files[@]}" && return 0
+  while IFS= read -r file; do alone+=("$file"); done <"$failed_list"
+  if [ ${#alone[@]} = 0 ] || [ ${#alone[@]} -gt "$ALONE_MAX" ]; then return 1; fi
+  printf '\nFAILED beside others. Once more, one after the other:\n'
+  printf '  %s\n' "${alone[@]#"$root"/}"
+  run_files 1 "$failed_list" "${alone[@]}" || return 1
+  printf '\nThese passed only alone, and depend on how busy the machine is:\n'
+  printf '  %s\n' "${alone[@]#"$root"/}"
+}
+
+# run_files CONCURRENCY LIST FILE...: the files that failed are written into LIST.
+run_files() {
+  local concurrency=$1 list=$2
+  shift 2
+  : >"$list"
+  TILLSTREAM_TEST_FAILED=$list "$node" --disable-warning=ExperimentalWarning --test --test-concurrency="$concurrency" \
+    --test-timeout=600000 --test-reporter=spec --test-reporter-destination=stdout \
+    --test-reporter=./test/support/file-reporter.ts --test-reporter-destination=stdout "$@"
 }
 
 run_at_hour() {
