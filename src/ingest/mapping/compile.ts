@@ -61,9 +61,8 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
 
   const eventOf = (roots: Roots): Record<string, unknown> | null => {
     if (isWanted !== null && !isWanted(roots)) return null;
-    const event: Record<string, unknown> = {};
-    if (extra === undefined) Object.assign(event, rest(roots.here));
-    else {
+    const event: Record<string, unknown> = extra === undefined ? rest(roots.here) : {};
+    if (extra !== undefined) {
       const kept = extra.flatMap(([text, get]) => {
         const value = get(roots);
         return value === undefined ? [] : [[text, value]];

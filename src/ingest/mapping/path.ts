@@ -107,13 +107,11 @@ function createWayGetter(way: Way): (roots: Roots) => unknown {
   }
   // A CSV column may have the name "customer.id".
   const mayBeName = root === 'here';
+  const [first, ...others] = steps as [string | number, ...(string | number)[]];
   return (roots) => {
-    let value = roots[root];
-    if (mayBeName) {
-      const own = memberOf(value, text);
-      if (own !== undefined) return own;
-    }
-    for (const step of steps) value = memberOf(value, step as string | number);
+    let value = memberOf(roots[root], first);
+    if (value === undefined) return mayBeName ? memberOf(roots[root], text) : undefined;
+    for (const step of others) value = memberOf(value, step);
     return value;
   };
 }
@@ -167,7 +165,9 @@ function allAt(from: unknown, steps: readonly Step[], first: number): unknown[] 
 
 function memberOf(value: unknown, name: string | number): unknown {
   if (typeof value !== 'object' || value === null) return undefined;
-  return Object.hasOwn(value, name) ? (value as Record<string | number, unknown>)[name] : undefined;
+  const member = (value as Record<string | number, unknown>)[name];
+  // Objects inherit names such as constructor.
+  return member !== undefined && Object.hasOwn(value, name) ? member : undefined;
 }
 
 const isNothing = (value: unknown) => value === undefined || value === null || value === '';

@@ -36,15 +36,16 @@ export function createRemainder(
   return (record) => {
     // Without a prototype: a member may have any name.
     const rest = Object.create(null) as Record<string, unknown>;
+    if (!isObject(record)) return rest;
     let extra: Record<string, unknown> | null = null;
-    for (const [name, value] of Object.entries((record ?? {}) as Record<string, unknown>)) {
+    for (const name of Object.keys(record)) {
       const known = used.members.get(name);
       if (known?.isWhole) continue;
-      const left = known === undefined ? value : without(value, known);
+      const left = known === undefined ? record[name] : without(record[name], known);
       if (left === undefined) continue;
-      const field = fieldOf(name);
+      const field = known === undefined ? fieldOf(name) : null;
       // A field is read by its own name where the mapping says nothing of it.
-      if (known === undefined && field !== null && !named.has(field)) rest[name] = left;
+      if (field !== null && !named.has(field)) rest[name] = left;
       else {
         extra ??= Object.create(null) as Record<string, unknown>;
         if (name === 'extra' && isObject(left)) Object.assign(extra, left);
@@ -67,15 +68,14 @@ function fieldOf(name: string): string | null {
 /** A value without what is used of it; undefined where nothing is left. */
 function without(value: unknown, used: Used): unknown {
   if (!isObject(value)) return value;
-  const rest = Object.create(null) as Record<string, unknown>;
-  let isEmpty = true;
-  for (const [name, member] of Object.entries(value)) {
+  let rest: Record<string, unknown> | undefined;
+  for (const name of Object.keys(value)) {
     const known = used.members.get(name);
     if (known?.isWhole) continue;
-    const left = known === undefined ? member : without(member, known);
+    const left = known === undefined ? value[name] : without(value[name], known);
     if (left === undefined) continue;
+    rest ??= Object.create(null) as Record<string, unknown>;
     rest[name] = left;
-    isEmpty = false;
   }
-  return isEmpty ? undefined : rest;
+  return rest;
 }
