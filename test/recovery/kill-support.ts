@@ -96,9 +96,10 @@ class RememberingClient {
   }
 
   #make(): Batch {
-    const lines = Array.from({ length: 1 + Math.floor(this.#random() * 300) }, () => {
+    const lines = Array.from({ length: 1 + Math.floor(this.#random() * 300) }, (_, index) => {
       const id = `k${this.#next++}-`;
-      const kind = this.#random();
+      // A body in which nothing is an event is refused.
+      const kind = index === 0 ? 1 : this.#random();
       if (kind < 0.03) return `garbage ${id}`;
       if (kind < 0.05) return `{"timestamp":"someday","event_type":"purchase","event_id":"${id}"}`;
       const time = testNow() - Math.floor(this.#random() ** 4 * 3 * 86_400_000);
