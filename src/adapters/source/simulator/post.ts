@@ -18,7 +18,10 @@ export interface PostResult {
   rejected: number;
 }
 
+const NEWLINE = 0x0a;
 const BACKOFF_CAP_MS = 30_000;
+/** How a batch of nothing but malformed lines is answered: no format of events, or no event. */
+const NO_EVENTS = [415, 422];
 
 /**
  * Posts a batch until the collector has taken it. 429 and 503 wait as long as Retry-After says, other faults of the
@@ -36,6 +39,7 @@ export async function postBatch(body: Buffer, options: PostOptions): Promise<Pos
       const response = await fetch(options.url, { method: 'POST', headers, body, redirect: 'error', signal });
       const text = await response.text();
       if (response.ok) return readResult(text);
+      if (NO_EVENTS.includes(response.status)) return { accepted: 0, rejected: linesIn(body) };
       if (response.status < 500 && response.status !== 429 && response.status !== 408) {
         throw new PostRefused(`The collector refused the batch: ${response.status} ${text.slice(0, 300)}`);
       }
@@ -56,6 +60,8 @@ export async function postBatch(body: Buffer, options: PostOptions): Promise<Pos
 class PostRefused extends Error {
   override name = 'PostRefused';
 }
+
+const linesIn = (body: Buffer) => body.reduce((count, byte) => count + (byte === NEWLINE ? 1 : 0), 0);
 
 function readResult(text: string): PostResult {
   try {

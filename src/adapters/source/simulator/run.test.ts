@@ -102,6 +102,17 @@ test('post: an answer that sending again can not change is an error', async (t) 
   );
 });
 
+test('post: a batch of malformed lines alone is refused, and the next ones are sent', async (t) => {
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(422).end('{"error":{"code":"nothing_accepted"}}'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close().closeAllConnections());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const report = await runSimulator({ mode: 'post', url, count: 10, batchLines: 2, live: false }, context());
+  assert.deepEqual([report.accepted, report.rejected], [0, 10]);
+});
+
 test('serve: live lines in wall-clock time over GET /logs and GET /, clear errors, an end at the signal', async () => {
   const stop = new AbortController();
   let url = '';
