@@ -69,7 +69,7 @@ const truth = JSON.parse(readFileSync(`${file}.truth`, 'utf8')) as {
 const ratios: number[] = [];
 for (let pair = 0; pair < pairs; pair++) {
   const peer = await run('bench/peer-duckdb.ts', file, join(dir, 'peer'));
-  // It knows a few rules less than the door, and drops duplicates however old they are.
+  // It knows a few rules less than ingest, and drops duplicates however old they are.
   const distinct = lines - truth.bad - truth.duplicates;
   if (Math.abs(peer.result.events - distinct) > distinct / 500)
     throw new Error(`events of the peer: ${peer.result.events}, but it should be about ${distinct}`);

@@ -47,7 +47,7 @@ import type { Backend, TapListener } from './server/backend.ts';
 import { ingestBody } from './server/ingest-body.ts';
 import { openOwnerSocket } from './server/owner-socket.ts';
 import { ROWS_MAX, withinRows } from './server/row-limit.ts';
-import { followerChecks, refuseWrongSettings, storageChecks } from './settings-check.ts';
+import { checkMappings, followerChecks, refuseWrongSettings, storageChecks } from './settings-check.ts';
 import { configuredSources, sourceCounters, sourceParts } from './sources.ts';
 import { createRegistry } from './telemetry/registry.ts';
 import { VERSION } from './version.ts';
@@ -96,6 +96,7 @@ export async function openApp(
   logger: Logger,
   { fillLater = false, demo = 'as_is' as Opening['demo'] } = {},
 ): Promise<App> {
+  await checkMappings(given);
   const environment = await withEngine(given, (line) => logger.info({}, line));
   const { config, dataDir } = environment;
   const onServers = config.log.kind === 'kafka' || config.archive.kind !== 'local';
@@ -366,6 +367,7 @@ async function wire(
 
 /** Mappers by name. */
 export const mappersModule = () => import('./mappers.ts');
+
 /** Reads the rows of Parquet files. */
 export const parquetReader = () => import('./adapters/engine/duckdb/parquet-records.ts');
 

@@ -39,6 +39,9 @@ const sourceSchema = z.discriminatedUnion('kind', [
   kafkaSourceOptionsSchema.extend({ kind: z.literal('kafka'), ...intakeSettings }),
 ]);
 
+/** Names in the ledger of what no config names. */
+const TAKEN_NAMES = ['http', 'load', 'demo-history'];
+
 /** The config of this program: the parts are the adapters that it has. */
 export const CONFIG_SCHEMA = configSchema({
   sources: sourceSchema,
@@ -101,9 +104,18 @@ export async function readEnvironment(
     );
   }
   refuseLoop(config);
-  const names = config.sources.map((source) => ('name' in source ? source.name : 'http'));
+  const names = [
+    ...config.sources.map((source) => ('name' in source ? source.name : 'http')),
+    ...server.hooks.map(({ name }) => name),
+  ];
+  const taken = server.hooks.find(({ name }) => TAKEN_NAMES.includes(name));
+  if (taken)
+    throw new UsageError(
+      `The webhook "${taken.name}" has a name that Tillstream uses itself; give it another one.`,
+    );
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice) throw new UsageError(`Two sources have the name "${twice}"; give each a name of its own.`);
+  if (twice)
+    throw new UsageError(`Two sources or webhooks have the name "${twice}"; give each a name of its own.`);
   const warnings = [
     ...(await openSecrets(configFile, loaded)),
     ...(config.engine.kind === 'spark' ? unusedSettings(config.engine) : []),

@@ -26,6 +26,14 @@ export async function mapperNamed(
   });
 }
 
+/** Reads all mappings that the config names for sources and webhooks. Throws UsageError for the first that is wrong. */
+export async function checkMappers(environment: Environment): Promise<void> {
+  const { config, server } = environment;
+  const maps = [...config.sources, ...server.hooks].flatMap((each) => ('map' in each && each.map) || []);
+  for (const name of new Set([...maps, ...Object.keys(config.mappings)]))
+    await mapperNamed(name, environment);
+}
+
 /** Gives mappers by the names that a request may say: those of the config and presets, no files. Each is read once. */
 export class RequestMappers {
   readonly #environment: Environment;

@@ -62,6 +62,16 @@ export function followerChecks({ config, dataDir, roles }: Environment, logger: 
   return checks;
 }
 
+/** Reads the mappings that the config names, which need nothing from outside. Throws UsageError where one is wrong, or not there. */
+export async function checkMappings(environment: Environment): Promise<void> {
+  const { config, server } = environment;
+  const isNamed = [...config.sources, ...server.hooks].some(
+    (each) => 'map' in each && each.map !== undefined,
+  );
+  if (isNamed || Object.keys(config.mappings).length > 0)
+    await (await import('./mappers.ts')).checkMappers(environment);
+}
+
 /**
  * Refuses settings that are wrong: what has never worked with these settings on this data folder must work now. What has
  * worked before may be away, and is then tried for as long as it takes. Throws UsageError with all that is wrong.

@@ -182,6 +182,16 @@ describe('Documents', () => {
       .trim()
       .replace(/\s/g, '-');
 
+  it('name files that are there', () => {
+    const missing = files
+      .filter((name) => name.endsWith('.md') && name !== 'CHANGELOG.md')
+      .flatMap((file) =>
+        [...text(file).matchAll(/`((?:src|test|web|scripts|bench)\/[\w./-]+\.\w+)`/g)]
+          .filter(([, path]) => !existsSync(join(ROOT, path!)))
+          .map(([, path]) => `${file}: ${path}`),
+      );
+    none(missing, 'Name what is there:');
+  });
   it('link to what is there', () => {
     const dead: string[] = [];
     for (const file of files.filter((name) => name.endsWith('.md'))) {

@@ -206,7 +206,7 @@ async function badRows(
   });
 }
 
-/** `tap`: lines as they pass the door of the running process, until interrupted or `--count` is reached. */
+/** `tap`: lines as the running process stores them, until interrupted or `--count` is reached. */
 export async function tap(options: CommonOptions & { count?: string }): Promise<void> {
   const dataDir = dataDirOf(options);
   const run = await findRunning(dataDir);

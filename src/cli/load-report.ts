@@ -31,6 +31,11 @@ export interface ShownMetric {
 /** Rejected records that are shown with their line. */
 const SHOWN_ERRORS = 3;
 
+/** Records were read, and none of them counts, now or since an earlier load. */
+export const isWithoutEvents = ({ sent, received, leftOut, events }: LoadResult) =>
+  events === 0 &&
+  (received > 0 || (leftOut > 0 && sent.inputs.every(({ storedBefore }) => storedBefore === 0)));
+
 interface Report {
   readonly json: Record<string, unknown>;
   readonly text: string;
@@ -45,8 +50,13 @@ export function loadReport(result: LoadResult): Report {
     `Loaded ${counted(received, 'record')} in ${seconds} s: ${counted(events, 'event')} (${counted(duplicates, 'duplicate')}), ${counted(badRows, 'bad row')}.`,
     ...leftOutLines(result),
     ...detailLines(result),
-    ...(received > 0 && events === 0
-      ? ['', 'None of the records is an event: nothing of them is counted. "tillstream bad list" shows them.']
+    ...(isWithoutEvents(result)
+      ? [
+          '',
+          received > 0
+            ? 'None of the records is an event: nothing of them is counted. "tillstream bad list" shows them.'
+            : 'The mapping left out all of the records: nothing is counted. Is it the right one? "tillstream map guess" proposes one.',
+        ]
       : []),
     ...Object.entries(result.storesBehind).map(
       ([store, reason]) => `The store ${store} is behind, and gets the rest when it can: ${reason}`,

@@ -8,7 +8,7 @@ import { ROLES } from '../domain/roles.ts';
 import { CommandFailed, type CommonOptions, environmentOf, findRunning, print } from './context.ts';
 import { type LoadInput, openInputs } from './load-input.ts';
 import { LoadRegistry } from './load-registry.ts';
-import { dryRunReport, type LoadResult, loadReport } from './load-report.ts';
+import { dryRunReport, isWithoutEvents, type LoadResult, loadReport } from './load-report.ts';
 import { type Sent, sendInputs } from './load-send.ts';
 import {
   createValidator,
@@ -149,7 +149,7 @@ function report(options: CommonOptions, result: LoadResult): void {
   const { json, text } = loadReport(result);
   print(options, json, () => text);
   // Nothing of it counts: not a success, though every record is kept.
-  if (result.received > 0 && result.events === 0) process.exitCode = 1;
+  if (isWithoutEvents(result)) process.exitCode = 1;
 }
 
 /** Whole pipeline in a folder that is thrown away, with the shop's time zone: nothing that the config names is touched. */
@@ -169,7 +169,7 @@ async function dryRun(
     const result = await loadInto(localTarget(app), dataDir);
     const { json, text } = dryRunReport(result, await metricsOf(app));
     print(options, json, () => text);
-    if (result.received > 0 && result.events === 0) process.exitCode = 1;
+    if (isWithoutEvents(result)) process.exitCode = 1;
   } finally {
     await app.close(0);
     await rm(dataDir, { recursive: true, force: true });

@@ -1,12 +1,12 @@
 import type { Reason } from './reasons.ts';
 
 /**
- * Where the event schema in SQL takes a line that the door refuses. It matters only for records that passed no door
+ * Where the event schema in SQL takes a line that ingest refuses. It matters only for records that came past ingest
  * (a topic that others write too). The list is closed: the differential test fails on any other difference.
  */
 export interface Difference {
   name: string;
-  /** What the door says. */
+  /** What ingest says. */
   reason: Reason;
   description: string;
   /** A line that shows it, and some columns of the row that SQL makes of it. */

@@ -159,7 +159,7 @@ export const MONEY_SCALE = 4;
 export const FUTURE_TOLERANCE_MS = 5 * 60_000;
 
 /**
- * How far the clock of a door may be from the one that told received-at: a line that claims to have passed a door, and is ahead of its
+ * How far the clock of a collector may be from the one that gave received-at: a line that claims to come from ingest, and is ahead of its
  * receipt by more than this, has not.
  */
 export const DOOR_CLOCK_MS_MAX = 86_400_000;
@@ -171,9 +171,9 @@ export const TIMESTAMP_MIN_MS = 0;
 export const DEPTH_MAX = 32;
 
 /**
- * A line of the log that the door judged bad is stored as
+ * A line of the log that ingest rejected is stored as
  * `{"tillstream_bad":CODE,"tillstream_bad_field":..,"tillstream_bad_raw":..}`.
- * A line that brings this key itself is refused, so a verdict can't be forged through the door.
+ * A line that brings this key itself is refused, so nobody can forge a verdict.
  */
 export const BAD_MARK = 'tillstream_bad';
 export const BAD_MARK_FIELD = 'tillstream_bad_field';

@@ -59,7 +59,7 @@ export function markedWithin(
 }
 
 /**
- * A line that passed no door (a record of a foreign topic) in a form that the readers can take: exactly one line,
+ * A line that came past ingest (a record of a foreign topic) in a form that the readers can take: exactly one line,
  * UTF-8, no control characters but tabs, nested no deeper than DEPTH_MAX (DuckDB recurses). What is not is marked; all
  * else is judged by the readers.
  */

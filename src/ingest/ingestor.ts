@@ -4,7 +4,7 @@ import type { IngestInput, IngestResult } from '../ports/source.ts';
 import { FindingTally } from './finding-tally.ts';
 import type { Decoded } from './format.ts';
 import { LineValidator, type ValidateOptions, type ValidationResult } from './line-validator.ts';
-import type { MapOptions, MappedRecords, Mapper } from './mapper.ts';
+import { mapDecoded } from './mapper.ts';
 import { Normalizer } from './normalize.ts';
 import type { NormalizeSettingsInput } from './normalize-settings.ts';
 import { Observer } from './observer.ts';
@@ -138,15 +138,6 @@ export class Ingestor {
 /** NDJSON as what a format gives. */
 function decodedOf(input: Buffer | readonly Decoded[]): readonly Decoded[] {
   return Buffer.isBuffer(input) ? [{ kind: 'json', bytes: input, places: { first: 1 } }] : input;
-}
-
-/** What a mapper makes of an input; without one the input itself. */
-export async function mapDecoded(
-  mapper: Mapper | undefined,
-  decoded: readonly Decoded[],
-  options: MapOptions = {},
-): Promise<MappedRecords> {
-  return mapper === undefined ? { decoded, leftOut: 0, ids: options.ids } : mapper.map(decoded, options);
 }
 
 export function ingestResultOf(result: ValidationResult, leftOut = 0): IngestResult {

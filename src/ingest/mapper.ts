@@ -28,3 +28,12 @@ export interface MappedRecords {
   /** Ids of the events, where the records had ids. */
   readonly ids: RecordIds | undefined;
 }
+
+/** What a mapper makes of an input; without one the input itself. */
+export async function mapDecoded(
+  mapper: Mapper | undefined,
+  decoded: readonly Decoded[],
+  options: MapOptions = {},
+): Promise<MappedRecords> {
+  return mapper === undefined ? { decoded, leftOut: 0, ids: options.ids } : mapper.map(decoded, options);
+}

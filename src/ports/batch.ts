@@ -147,7 +147,7 @@ export interface ParquetTool {
   readonly upgrader: Upgrader;
   /** Writes Delta actions (protocol, metaData, txn, add, remove) as a checkpoint Parquet file. */
   checkpoint(actions: readonly object[], target: string): Promise<void>;
-  /** The rows of `events` files as NDJSON that the door takes, in pieces. */
+  /** The rows of `events` files as NDJSON that ingest takes, in pieces. */
   exportEvents(files: readonly string[]): AsyncIterable<string>;
   /** Rows of `bad_rows` files, newest first. */
   badRows(files: string[], filter: { limit: number; reason?: string; id?: string }): Promise<BadRow[]>;

@@ -9,7 +9,7 @@ import type { RebuildRange, RebuildResult } from '../ports/engine.ts';
 import type { Changes, ChangesPage, MetricQuery, MetricResult } from '../ports/metrics-store.ts';
 import type { IngestResult } from '../ports/source.ts';
 
-/** Lines as they pass the door, for `tap`. */
+/** Lines as ingest stores them, for `tap`. */
 export type TapListener = (source: string, bytes: readonly Buffer[]) => void;
 
 /** The ledger, and the stores that lack what the metrics or the log have, with the reason (empty: they are at it). */

@@ -1,5 +1,6 @@
 import type { Decoded } from '../ingest/format.ts';
-import { type Ingestor, ingestResultOf, mapDecoded } from '../ingest/ingestor.ts';
+import { type Ingestor, ingestResultOf } from '../ingest/ingestor.ts';
+import { mapDecoded } from '../ingest/mapper.ts';
 import type { IngestResult } from '../ports/source.ts';
 import type { IngestOptions } from './backend.ts';
 import { LinesRejected } from './ingest-answer.ts';

@@ -157,6 +157,22 @@ describe('the script of a shop', () => {
     assert.equal((await events()).add_to_cart, before + 2, 'once each');
   });
 
+  it('sends more than a browser takes at once, when the collector was away for long', async () => {
+    const before = (await events()).search ?? 0;
+    await visit(async (context) => {
+      const page = await context.newPage();
+      await page.goto(origin);
+      await counted('search', before + 1);
+      await product.stop();
+      await page.evaluate(
+        "for (let n = 0; n < 150; n++) tillstream('search', {search_term: 'x'.repeat(500) + n})",
+      );
+      await page.waitForTimeout(500);
+      product = await start();
+      await until(async () => ((await events()).search ?? 0) >= before + 151, 'all of them', 60_000);
+    });
+  });
+
   it('tells nothing of who asks not to be tracked, and nothing with a wrong key', async () => {
     const before = await events();
     await visit(async (context) => {

@@ -127,3 +127,26 @@ test('unknown commands and options, and a port that is none: exit code 2', async
   assert.equal((await cli(['--help'])).code, 0);
   assert.equal((await cli(['--version'])).code, 0);
 });
+
+test('a mapping that is wrong or not there, and the name of a webhook that is taken, end a start with what to do', async () => {
+  const dir = temporaryDir();
+  writeFileSync(join(dir, 'shop.yaml'), 'fields: {amuont: total}\n');
+  const hook = (more: string) =>
+    `sources: [{kind: http, hooks: [{name: shop, secret: "0123456789", ${more}}]}]\n`;
+  for (const [config, says] of [
+    [hook('map: segmnt'), /There is no preset segmnt\. Did you mean segment\?/],
+    [hook('map: ./shop.yaml'), /shop\.yaml:1: fields\.amuont is not a setting\. Did you mean amount\?/],
+    ['mappings: {own: ./none.yaml}\n', /The mapping \.\/none\.yaml can't be read/],
+    ['sources: [{kind: tail, path: ./x.log, map: ./none.ts}]\n', /There is no file \.\/none\.ts/],
+    [
+      hook('map: stripe').replace('name: shop', 'name: load'),
+      /webhook "load" has a name that Tillstream uses itself/,
+    ],
+  ] as const) {
+    const file = join(dir, 'config.yaml');
+    writeFileSync(file, config);
+    const result = await cli(['up', '--config', file, '--data', join(dir, 'data')]);
+    assert.equal(result.code, 2, `${config}${result.stdout}${result.stderr}`);
+    assert.match(`${result.stdout}${result.stderr}`, says);
+  }
+});

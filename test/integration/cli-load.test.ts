@@ -162,6 +162,17 @@ test('of files that are cut or have rubbish behind, what is whole is loaded, and
   assert.deepEqual([whole.files[0]!.stored_before + whole.received, whole.duplicates], [20_000, 0]);
 });
 
+test('a load of which the mapping leaves out everything ends with exit code 1, and with words', async () => {
+  const file = join(temporaryDir(), 'calls.ndjson');
+  writeFileSync(
+    file,
+    '{"type":"identify","userId":"u1","messageId":"m1","timestamp":"2026-11-01T10:00:00Z"}\n'.repeat(3),
+  );
+  const result = await cli(['load', file, '--map', 'segment', '--data', temporaryDir()]);
+  assert.equal(result.code, 1, result.stderr);
+  assert.match(result.stdout, /left out 3 records[\s\S]*The mapping left out all of the records/);
+});
+
 test('a load of which nothing is an event ends with exit code 1, and keeps every record', async () => {
   const dir = temporaryDir();
   writeFileSync(join(dir, 'torn.csv'), 'timestamp,event_type\n"1790000000000,purchase\n');

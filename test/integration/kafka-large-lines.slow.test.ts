@@ -13,7 +13,7 @@ before(async () => {
   brokers = (await sharedService('kafka')).brokers;
 });
 
-const doorTo = (log: EventLog) =>
+const ingestorTo = (log: EventLog) =>
   new Ingestor({
     log,
     settings: { time_zone: 'UTC' },
@@ -44,7 +44,7 @@ test('lines above the limit of the topic are bad rows, also when it is lowered w
     await createTopic(brokers, topic, { partitions: 3, configs: { 'max.message.bytes': '60000' } });
     const log = await openLog(brokers, temporaryDir(), { topic, records, compression: 'none' });
     try {
-      const ingest = (lines: string[]) => doorTo(log).ingest('http', Buffer.from(lines.join('\n')));
+      const ingest = (lines: string[]) => ingestorTo(log).ingest('http', Buffer.from(lines.join('\n')));
       const first = await ingest([eventOf(1, 10), eventOf(2, 70_000), eventOf(3, 45_000)]);
       assert.deepEqual([first.accepted, first.reasons], [2, { line_too_long: 1 }]);
 

@@ -128,7 +128,7 @@ describe('records of others', () => {
         records.push({ value: `${event('block')}\n${event('deep', `,"x":${value}`)}\n`, headers });
       }
     }
-    // Long, with many brackets, and yet as a door lets it through.
+    // Long, with many brackets, and yet as ingest accepts it.
     const flat = `,"x":"${'[{'.repeat(2000)}","y":[${'{"z":[1]},'.repeat(500)}0]`;
     records.push({ value: event('flat', flat), headers });
     const topic = newTopic();

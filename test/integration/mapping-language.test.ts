@@ -180,6 +180,15 @@ where: {op: {exist: true}}
     );
   });
 
+  it('counts what a filter of its list could not read', () => {
+    const yaml = `each: records[*].data | base64 | json\n${FIELDS}`;
+    const data = Buffer.from(JSON.stringify(AT)).toString('base64');
+    const { events, leftOut } = eventsOf(yaml, { records: [{ data }, { data: '%%%' }, { data: 'bm8=' }] });
+    assert.deepEqual([events, leftOut], [[PAGE], 2]);
+    assert.equal(eventsOf(yaml, { records: [{ data: '%%%' }] }).leftOut, 1);
+    assert.throws(() => mappingOf(`format: cvs\n${FIELDS}`), /shop\.yaml:1: format must be one of/);
+  });
+
   it('bears records that are made to harm', async () => {
     const many = mapperOf(mappingOf(`each: list[*]\n${FIELDS}`));
     const piece = (record: object): Decoded[] => [

@@ -11,8 +11,8 @@ const fieldOf = (key: string) => FIELDS.find((field) => field.name === JSON.pars
 const isOdd = (token: string) => /^-?(?:nan|inf)/i.test(token);
 
 /**
- * Which of the listed differences explain that SQL takes a line that the door refuses: each is mended in turn, and the
- * mended line must pass the door. Gives their names, or null when they do not explain it.
+ * Which of the listed differences explain that SQL takes a line that ingest refuses: each is corrected in turn, and the
+ * corrected line must pass ingest. Gives their names, or null when they do not explain it.
  */
 export function differencesOf(line: Buffer, passesDoor: (line: Buffer) => boolean): string[] | null {
   const names = new Set<string>();

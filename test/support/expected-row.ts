@@ -22,7 +22,7 @@ export const VALUE_SELECT = EVENT_COLUMNS.filter((column) => VALUE_COLUMNS.inclu
   })
   .join(', ');
 
-/** What the tables must hold for a line that the door accepted, computed without SQL. */
+/** What the tables must hold for a line that ingest accepted, computed without SQL. */
 export function expectedRow(checker: LineChecker, line: Buffer, timeZone: string): TextRow {
   const row: TextRow = {};
   for (const [index, field] of FIELDS.entries()) {

@@ -4,7 +4,15 @@ import { foldName } from '../names.ts';
 import type { NormalizeSettingsInput } from '../normalize-settings.ts';
 import type { MadeEvent } from './collect-events.ts';
 import { compileConditions, textOf } from './conditions.ts';
-import { createGetter, createLister, firstName, type Path, parsePath, type Roots } from './path.ts';
+import {
+  createGetter,
+  createLister,
+  type Elements,
+  firstName,
+  type Path,
+  parsePath,
+  type Roots,
+} from './path.ts';
 import { compilePattern } from './pattern.ts';
 import { createRemainder } from './remainder.ts';
 import type { DURATION_UNITS, FieldSpec, MappingSpec } from './schema.ts';
@@ -92,26 +100,28 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
         const fields = eventOf({ here: record, record, beside });
         return fields === null ? LEFT_OUT : { events: [{ fields }], leftOut: 0 };
       }
-      const elements = each({ here: record, record, beside });
+      const { list: elements, dropped } = each({ here: record, record, beside });
       const events: MadeEvent[] = [];
       for (const element of elements) {
         const fields = eventOf({ here: element, record, beside });
         if (fields !== null) events.push({ fields, element });
       }
       // A record without any element is left out as one.
-      return { events, leftOut: Math.max(elements.length, 1) - events.length };
+      return { events, leftOut: Math.max(elements.length + dropped, 1) - events.length };
     },
   };
 }
 
-function firstOf(listers: ((roots: Roots) => unknown[])[]): (roots: Roots) => unknown[] {
+function firstOf(listers: ((roots: Roots) => Elements)[]): (roots: Roots) => Elements {
   if (listers.length === 1) return listers[0]!;
   return (roots) => {
-    for (const list of listers) {
-      const found = list(roots);
-      if (found.length > 0) return found;
+    let dropped = 0;
+    for (const elementsOf of listers) {
+      const found = elementsOf(roots);
+      if (found.list.length > 0) return found;
+      dropped = Math.max(dropped, found.dropped);
     }
-    return [];
+    return { list: [], dropped };
   };
 }
 
@@ -210,7 +220,7 @@ function compileItems(spec: MappingSpec['items'], path: (text: string) => Path):
     ([field, given]) => [field, compileField(field, given!, parsePath)] as const,
   );
   return (roots) => {
-    const lines = list(roots);
+    const { list: lines } = list(roots);
     const items: Record<string, unknown>[] = [];
     for (const line of lines) {
       const at = { ...roots, here: line };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { z } from 'zod';
 import type { Decoded } from '../format.ts';
 import type { MapOptions, MappedRecords, Mapper } from '../mapper.ts';
 import { isDecidingName } from '../names.ts';
@@ -22,11 +23,12 @@ const HEAP_MB = 256;
  */
 export async function createModuleMapper(name: string, file: string): Promise<Mapper> {
   const host = new ModuleHost(file);
-  const settings = settingsSchema.partial().parse(await host.start());
+  const read = settingsSchema.partial().safeParse(await host.start());
+  if (!read.success) throw new Error(`has settings that can't be used: ${z.prettifyError(read.error)}`);
   return {
     name,
     id: createHash('sha256').update(readFileSync(file)).digest('hex'),
-    settings: Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)),
+    settings: Object.fromEntries(Object.entries(read.data).filter(([, value]) => value !== undefined)),
     // It takes the lists out of the record itself; what it reads is not known.
     detecting: { isKnownName: isDecidingName, wrapper: false },
     map: (input, options) => mapByModule(host, input, options),

@@ -116,16 +116,25 @@ function createWayGetter(way: Way): (roots: Roots) => unknown {
   };
 }
 
+/** The elements at a path, and how many a filter could make nothing of. */
+export interface Elements {
+  readonly list: readonly unknown[];
+  readonly dropped: number;
+}
+
 /** A function that gives the elements at a path: those of the list there, or the one value that is there. */
-export function createLister(path: Path): (roots: Roots) => unknown[] {
+export function createLister(path: Path): (roots: Roots) => Elements {
   return (roots) => {
+    let dropped = 0;
     for (const way of path) {
-      const found = allOf(way, roots);
+      let ofWay = 0;
+      const found = allOf(way, roots, () => ofWay++);
       const list = found.length === 1 && Array.isArray(found[0]) ? (found[0] as unknown[]) : found;
       if (list.length > ELEMENTS_MAX) throw new TooManyElements();
-      if (list.some((value) => !isNothing(value))) return list;
+      if (list.some((value) => !isNothing(value))) return { list, dropped: ofWay };
+      dropped = Math.max(dropped, ofWay);
     }
-    return [];
+    return { list: [], dropped };
   };
 }
 
@@ -134,13 +143,15 @@ export function firstName({ root, steps: [first] }: Way): string | null {
   return root === 'here' && typeof first === 'string' ? first : null;
 }
 
-function allOf({ root, steps, then }: Way, roots: Roots): unknown[] {
+function allOf({ root, steps, then }: Way, roots: Roots, onDropped?: () => void): unknown[] {
   let values = allAt(roots[root], steps, 0);
   for (const next of then)
     values = values.flatMap((value) => {
       if (typeof next !== 'function') return allAt(value, next, 0);
       const made = next(value);
-      return made === undefined ? [] : [made];
+      if (made !== undefined) return [made];
+      onDropped?.();
+      return [];
     });
   return values;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { FIELDS, ITEM_FIELDS } from '../../domain/fields.ts';
 import { nearest } from '../../domain/nearest.ts';
+import { FORMATS } from '../formats/all.ts';
 import { settingsSchema } from '../normalize-settings.ts';
 import { TIME_UNITS } from '../values/time-number.ts';
 import { DATE_ORDERS } from '../values/time-text.ts';
@@ -138,8 +139,7 @@ function schemaOfMapping(either: Either) {
       .optional()
       .describe('Markdown: how to bring the events of that system here, step by step.'),
     format: z
-      .string()
-      .max(TEXT_MAX)
+      .enum(FORMATS.map(({ name }) => name))
       .optional()
       .describe('The format of the input, where its content does not tell it.'),
     each: paths

@@ -60,6 +60,15 @@
     write(QUEUE, JSON.stringify(queued().filter((event) => !sent.has(event.event_id))));
   };
   const bodyOf = (events) => events.map((event) => JSON.stringify(event)).join('\n');
+  // Browsers take no more than 64 KiB with a request that outlives its page, as that of `pagehide` does.
+  const BODY_MAX = 50_000;
+  const nextOf = (events) => {
+    let size = 0;
+    return events.filter((event, at) => {
+      size += encodeURIComponent(JSON.stringify(event)).length;
+      return at === 0 || size < BODY_MAX;
+    });
+  };
 
   let isWaiting = false;
   let waitMs = 500;
@@ -70,13 +79,13 @@
 
   async function send() {
     isWaiting = false;
-    const events = queued();
+    const events = nextOf(queued());
     if (events.length === 0) return;
     try {
+      const body = bodyOf(events);
       const answer = await fetch(address, {
         method: 'POST',
-        body: bodyOf(events),
-        keepalive: true,
+        body,
         credentials: 'omit',
       });
       // What is refused for good is refused again: only what may be better later is tried again.
@@ -127,7 +136,12 @@
       if (value) fields[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
     }
     const { items } = element.dataset;
-    if (items) fields.items = JSON.parse(items);
+    try {
+      if (items) fields.items = JSON.parse(items);
+    } catch {
+      // Kept as it is: the collector says what is wrong with it.
+      fields.items = items;
+    }
     return fields;
   }
 
@@ -171,7 +185,7 @@
 
   // What a page that goes away still has; the browser sends it on its own.
   addEventListener('pagehide', () => {
-    const events = queued();
+    const events = nextOf(queued());
     if (events.length > 0 && navigator.sendBeacon(address, bodyOf(events))) forget(events);
   });
 
