@@ -7,7 +7,7 @@ import { createGetter, createLister, parsePath } from './path.ts';
 const at = (path: string, record: unknown) =>
   createGetter(parsePath(path))({ here: record, record, beside: {} });
 const all = (path: string, record: unknown) =>
-  createLister(parsePath(path))({ here: record, record, beside: {} });
+  createLister(parsePath(path))({ here: record, record, beside: {} }).list;
 /** Members as they are left over, without those that only paths find. */
 const plain = (value: unknown): unknown =>
   Array.isArray(value)
@@ -142,6 +142,16 @@ describe('record', () => {
       { b: 2 },
       { c: 3 },
     ]);
+  });
+
+  it('counts those that a filter can make nothing of', () => {
+    const records = [base64('{"a":1}'), '!', base64('{"b":2}')].map((data) => ({ data }));
+    const found = createLister(parsePath('records[*].data | base64 | record'))({
+      here: { records },
+      record: { records },
+      beside: {},
+    });
+    assert.deepEqual(plain(found), { list: [{ a: 1 }, { b: 2 }], dropped: 1 });
   });
 });
 
