@@ -5,9 +5,9 @@
  * To add a page, add a function to PAGES.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { THREADS_DEFAULT } from '../src/adapters/engine/local-config.ts';
 import { CONFIG_SCHEMA } from '../src/app.ts';
 import { BAD_ROW_COLUMNS, type Column, EVENT_COLUMNS } from '../src/domain/columns.ts';
 import { DIFFERENCES } from '../src/domain/differences.ts';
@@ -248,7 +248,7 @@ function typeOf(setting: Setting): string {
 
 function defaultOf(name: string, setting: Setting, parent: Setting): string {
   if (setting.properties || setting.const !== undefined) return '';
-  if (name === 'threads' && setting.default === availableParallelism()) return 'one per core';
+  if (name === 'threads' && setting.default === THREADS_DEFAULT) return 'one less than cores';
   if (setting.default !== undefined) return code(JSON.stringify(setting.default));
   return parent.required?.includes(name) ? 'required' : '';
 }

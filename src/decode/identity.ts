@@ -11,6 +11,8 @@ import { EVENT_TYPE_ALIASES, ORDER_EVENT_TYPES } from '../domain/fields.ts';
 export interface Identity {
   /** Columns of the table `events`. */
   readonly columns: readonly string[];
+  /** Further ones, which count in lines of an order: rows with a product_id, or without an amount. */
+  readonly lineColumns?: readonly string[];
   readonly withinMs: number;
 }
 
@@ -20,12 +22,14 @@ const HOUR_MS = 3_600_000;
 export const NEW_ORDER_EVENT_TYPE = 'purchase';
 
 /**
- * A purchase or refund with an order_id, whatever its event_id. Those with a product_id and no event_id are lines of an export:
+ * A purchase or refund with an order_id, whatever its event_id. What it says of an order as a whole is its amount: two systems that
+ * report one order seldom agree on the number of pieces, so that counts in its lines only. Those with a product_id and no event_id are lines of an export:
  * equal ones that were received together (same source, same received_at) are several lines, told apart by their number among
  * these. An event_id would be another for each of them; equal ones that have one are one line that was told several times.
  */
 export const ORDER_LINE_IDENTITY: Identity = {
-  columns: ['event_type', 'order_id', 'product_id', 'amount', 'quantity', 'price'],
+  columns: ['event_type', 'order_id', 'product_id', 'amount'],
+  lineColumns: ['quantity', 'price'],
   withinMs: 30 * 24 * HOUR_MS,
 };
 

@@ -1,4 +1,5 @@
 import type { Metric } from './definition.ts';
+import { USER } from './keys.ts';
 
 export const audience: Metric = {
   name: 'audience',
@@ -8,7 +9,11 @@ export const audience: Metric = {
   keys: [],
   windows: ['1m', '1h', '1d'],
   values: {
-    users: { kind: 'distinct', of: 'user_id', description: 'Distinct users.' },
+    users: {
+      kind: 'distinct',
+      of: USER,
+      description: 'Distinct users; an event without a user_id counts by its visitor_id.',
+    },
     sessions: { kind: 'distinct', of: 'session_id', description: 'Distinct sessions.' },
   },
   mergeable: true,

@@ -1,11 +1,12 @@
 import { FUNNEL_STEPS } from '../domain/fields.ts';
 import type { Metric } from './definition.ts';
+import { USER } from './keys.ts';
 
 export const funnel: Metric = {
   name: 'funnel',
   title: 'Funnel',
   description:
-    'Users at each step from the product to the purchase. A user without a user_id counts by session.',
+    'Users at each step from the product to the purchase. An event without a user_id counts by its visitor_id, or its session.',
   input: 'events',
   where: [`event_type IN (${FUNNEL_STEPS.map((step) => `'${step}'`).join(', ')})`],
   keys: [
@@ -20,7 +21,7 @@ export const funnel: Metric = {
   values: {
     users: {
       kind: 'distinct',
-      of: 'COALESCE(user_id, session_id)',
+      of: `COALESCE(${USER}, session_id)`,
       description: 'Distinct users at the step.',
     },
   },

@@ -27,6 +27,9 @@ export const CURRENCY: Key = {
   separatesMoney: true,
 };
 
+/** Who an event is of: the user, or the visitor of a shop that does not know its users. */
+export const USER = 'COALESCE(user_id, visitor_id)';
+
 /** What an order is worth: its amount, or price times quantity where it has none. */
 export const ORDER_VALUE = 'COALESCE(amount, CAST(price * COALESCE(quantity, 1) AS DECIMAL(38, 4)))';
 

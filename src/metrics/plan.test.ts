@@ -120,8 +120,8 @@ describe('the SQL of a pass', () => {
     assert.equal(
       sql('funnel_users'),
       "SELECT DISTINCT CAST(div(minute, 15) * 15 AS M) AS m, coalesce(CAST(event_type AS T), 'unknown') AS [step], " +
-        'hash63(COALESCE(user_id, session_id)) AS h FROM e ' +
-        "WHERE (event_type IN ('view_product', 'add_to_cart', 'checkout', 'purchase')) AND (COALESCE(user_id, session_id) IS NOT NULL)",
+        'hash63(COALESCE(COALESCE(user_id, visitor_id), session_id)) AS h FROM e ' +
+        "WHERE (event_type IN ('view_product', 'add_to_cart', 'checkout', 'purchase')) AND (COALESCE(COALESCE(user_id, visitor_id), session_id) IS NOT NULL)",
     );
     assert.equal(
       sql('quality_by_reason'),

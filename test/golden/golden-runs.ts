@@ -105,6 +105,7 @@ function judged(line: GoldenLine, timeZone: string): ReferenceLine {
       eventId: text('event_id'),
       orderId: text('order_id'),
       userId: text('user_id'),
+      visitorId: text('visitor_id'),
       sessionId: text('session_id'),
       productId: text('product_id'),
       quantity: number('quantity'),

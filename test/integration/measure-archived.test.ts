@@ -4,7 +4,8 @@ import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type DeltaArchive, openLocalArchive } from '../../src/adapters/archive/delta/archive.ts';
+import { DeltaArchive } from '../../src/adapters/archive/delta/archive.ts';
+import { localStorage } from '../../src/adapters/archive/delta/local-storage.ts';
 import { duckDbConfig } from '../../src/adapters/engine/duckdb/config.ts';
 import { type DuckDb, openDuckDb } from '../../src/adapters/engine/duckdb/index.ts';
 import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
@@ -30,16 +31,24 @@ test('metrics of a process that does not archive equal the archive, whoever stop
   const log = openMemoryLog({ now, partitions: 3 });
   const ingestor = new Ingestor({ log, settings: { time_zone: 'UTC' }, lineBytesMax: 65_536, now });
   const start = async (role: 'archive' | 'metrics'): Promise<Part> => {
+    // Each its own, as processes have that share an archive.
+    const stagingDir = join(dir, `staging-${role}`);
     const duckdb = await openDuckDb({
       dir: join(dir, `state-${role}`),
-      archiveDirs: [archiveDir],
+      archiveDirs: [archiveDir, stagingDir],
       catalogue: CATALOGUE,
       timeZone: 'UTC',
       logId: log.id,
       config: duckDbConfig.parse({ threads: 1 }),
       now,
     });
-    const archive = await openLocalArchive(archiveDir, { parquet: duckdb.parquet, logId: log.id, now });
+    const archive = await DeltaArchive.open({
+      stagingDir,
+      storage: (table) => localStorage(join(archiveDir, table), stagingDir, false),
+      parquet: duckdb.parquet,
+      logId: log.id,
+      now,
+    });
     const reads = { archive: role === 'archive', metrics: role === 'metrics' };
     const pipeline = quickPipeline({ log, duckdb, archive }, { reads });
     await pipeline.start();

@@ -11,6 +11,7 @@ export interface ReferenceEvent {
   eventId: string | null;
   orderId: string | null;
   userId: string | null;
+  visitorId?: string | null;
   sessionId: string | null;
   productId: string | null;
   quantity: number | null;
@@ -95,7 +96,10 @@ export function referenceRows(
     put('responses', responses);
     put('latency', latency);
     put('audience', (events) => [
-      { users: distinct(events, 'userId'), sessions: distinct(events, 'sessionId') },
+      {
+        users: distinct(events, ({ userId, visitorId }) => userId ?? visitorId),
+        sessions: distinct(events, ({ sessionId }) => sessionId),
+      },
     ]);
     if (size !== '1m') put('funnel', funnel);
     put('revenue', revenue);
@@ -132,7 +136,8 @@ export function referenceFlags(lines: readonly ReferenceLine[]): (ReferenceFlags
     let identity: string | null = null;
     if (tellsOrder) {
       const { amount, quantity, price } = event;
-      identity = JSON.stringify([eventType, orderId, productId, String(amount), quantity, String(price)]);
+      const ofLine = productId !== null || amount === null ? [quantity, String(price)] : [];
+      identity = JSON.stringify([eventType, orderId, productId, String(amount), ...ofLine]);
       if (productId !== null && eventId === null) {
         const block = `${identity} ${source} ${atMs}`;
         const nth = (inBlock.get(block) ?? 0) + 1;
@@ -206,7 +211,7 @@ function funnel(events: ReferenceEvent[]) {
     new Set(
       events
         .filter(({ eventType }) => eventType === step)
-        .flatMap(({ userId, sessionId }) => userId ?? sessionId ?? []),
+        .flatMap(({ userId, visitorId, sessionId }) => userId ?? visitorId ?? sessionId ?? []),
     ).size;
   const steps = FUNNEL_STEPS.filter((step) => events.some(({ eventType }) => eventType === step));
   return [...steps].sort().map((step) => {
@@ -294,8 +299,11 @@ function dividedHalfAway(of: bigint, by: bigint): bigint {
   return (of < 0n ? -1n : 1n) * (half / (by * 2n));
 }
 
-function distinct(events: ReferenceEvent[], field: 'userId' | 'sessionId'): number {
-  return new Set(events.flatMap((event) => event[field] ?? [])).size;
+function distinct(
+  events: ReferenceEvent[],
+  valueOf: (event: ReferenceEvent) => string | null | undefined,
+): number {
+  return new Set(events.flatMap((event) => valueOf(event) ?? [])).size;
 }
 
 /** Groups in the order of their keys. */

@@ -33,8 +33,14 @@ function hashed(name: string, column: Named): string {
   return type === undefined ? column(name) : `CAST(${column(name)} AS ${type})`;
 }
 
-const hashSql = ({ columns }: Identity, column: Named) =>
-  `hash(${columns.map((name) => hashed(name, column)).join(', ')}, ${excludedSql(column)})`;
+function hashSql({ columns, lineColumns = [] }: Identity, column: Named): string {
+  const isLine = `${column('product_id')} IS NOT NULL OR ${column('amount')} IS NULL`;
+  const values = [
+    ...columns.map((name) => hashed(name, column)),
+    ...lineColumns.map((name) => `CASE WHEN ${isLine} THEN ${hashed(name, column)} END`),
+  ];
+  return `hash(${values.join(', ')}, ${excludedSql(column)})`;
+}
 
 /** True, or NULL as most rows are. */
 const excludedSql = (column: Named) => `CASE WHEN ${column('test')} OR ${column('bot')} THEN true END`;

@@ -67,27 +67,52 @@ export function createParquetTool(connection: Connection): ParquetTool {
     await mkdir(dir, { recursive: true });
     const contents = await contentByDate(rows);
     const written: ParquetFile[] = [];
-    for (const { first, last, without } of copySteps(contents)) {
-      // Comparisons, as these skip the other columns of rows that they leave out; a list of dates does not.
-      const conditions = [
-        `${DATE_COLUMN} BETWEEN DATE ${quote(first)} AND DATE ${quote(last)}`,
-        ...without.map((date) => `${DATE_COLUMN} <> DATE ${quote(date)}`),
-      ];
-      const wanted = `SELECT * FROM (${rows}) WHERE ${conditions.join(' AND ')}`;
-      // One date is several times as fast without partitions: DuckDB then encodes row groups side by side, and without their
-      // order it holds a sixth of the memory. Of partitions with few rows the order makes one thread, which has half the buffers to fill; and in
-      // a file of a few rows zstd costs more than all the rest, and gains nothing.
-      const copy =
-        first === last
-          ? `COPY (SELECT * EXCLUDE (${DATE_COLUMN}) FROM (${wanted})) TO ${quote(join(dir, `${first}.parquet`))} (${COPY_FORMAT}, PRESERVE_ORDER false, COMPRESSION zstd, COMPRESSION_LEVEL 1)`
-          : `COPY (${wanted}) TO ${quote(dir)} (${COPY_FORMAT}, COMPRESSION snappy, PARTITION_BY (${DATE_COLUMN}), OVERWRITE_OR_IGNORE true)`;
+    const run = async (copy: string, only?: string) => {
       for (const file of await connection.rows<WrittenFile>(copy)) {
-        const date = file.partition_keys?.[0]?.value ?? first;
+        const date = only ?? file.partition_keys![0]!.value;
         written.push(parquetFile(file, date, contents.get(date)!));
       }
-    }
+    };
+    const isMany = (date: string) => sumCounts(contents.get(date)!.sources) >= ROWS_ALONE_MIN;
+    const many = [...contents.keys()].filter(isMany);
+    // One date is several times as fast without partitions: DuckDB then encodes row groups side by side, and without their
+    // order it holds a sixth of the memory.
+    for (const date of many)
+      await run(
+        `COPY (SELECT * EXCLUDE (${DATE_COLUMN}) FROM (${rows}) WHERE ${DATE_COLUMN} = DATE ${quote(date)}) TO ${quote(join(dir, `${date}.parquet`))}
+          (${COPY_FORMAT}, PRESERVE_ORDER false, COMPRESSION zstd, COMPRESSION_LEVEL 1)`,
+        date,
+      );
+    const few = [...contents.keys()].filter((date) => !isMany(date));
+    if (few.length > 0) await writeFew(rows, few, many, dir, run);
     await Promise.all(written.map(({ path }) => sync(path)));
     return written;
+  }
+
+  /**
+   * Writes the dates that have few rows, a file for each. With hundreds of them, what counts is what a file costs whatever is in it: its
+   * columns, so that those without a value are left out (readers take them for null), and zstd, which gains nothing here.
+   */
+  async function writeFew(
+    rows: string,
+    few: readonly string[],
+    many: readonly string[],
+    dir: string,
+    run: (copy: string) => Promise<void>,
+  ): Promise<void> {
+    // Comparisons, as these skip the other columns of rows that they leave out; a list of dates does not.
+    const others = many.map((date) => ` AND ${DATE_COLUMN} <> DATE ${quote(date)}`).join('');
+    await connection.run(`CREATE OR REPLACE TEMP TABLE few_rows AS SELECT * FROM (${rows})
+      WHERE ${DATE_COLUMN} BETWEEN DATE ${quote(few[0]!)} AND DATE ${quote(few.at(-1)!)}${others}`);
+    const counts = await connection.row<Record<string, number>>('SELECT count(COLUMNS(*)) FROM few_rows');
+    const columns = Object.keys(counts).filter((name) => counts[name]! > 0);
+    for (let at = 0; at < few.length; at += FILES_PER_COPY_MAX) {
+      const dates = few.slice(at, at + FILES_PER_COPY_MAX);
+      await run(`COPY (SELECT ${columns.map(identifier).join(', ')} FROM few_rows
+        WHERE ${DATE_COLUMN} BETWEEN DATE ${quote(dates[0]!)} AND DATE ${quote(dates.at(-1)!)}) TO ${quote(dir)}
+        (${COPY_FORMAT}, COMPRESSION snappy, PARTITION_BY (${DATE_COLUMN}), OVERWRITE_OR_IGNORE true)`);
+    }
+    await connection.run('DROP TABLE few_rows');
   }
 
   /** What the rows of each date are, dates in order. */
@@ -280,27 +305,6 @@ function widened(
   last: Offset,
 ): readonly [Offset, Offset] {
   return [Math.min(range?.[0] ?? first, first), Math.max(range?.[1] ?? last, last)];
-}
-
-interface CopyStep {
-  first: string;
-  last: string;
-  /** Dates from first to last that another step writes. */
-  without: string[];
-}
-
-/** The dates of each COPY: those with many rows alone, the others together. */
-function copySteps(contents: Map<string, DateContent>): CopyStep[] {
-  const isMany = (date: string) => sumCounts(contents.get(date)!.sources) >= ROWS_ALONE_MIN;
-  const many = [...contents.keys()].filter(isMany);
-  const few = [...contents.keys()].filter((date) => !isMany(date));
-  const steps: CopyStep[] = many.map((date) => ({ first: date, last: date, without: [] }));
-  for (let at = 0; at < few.length; at += FILES_PER_COPY_MAX) {
-    const dates = few.slice(at, at + FILES_PER_COPY_MAX);
-    const [first, last] = [dates[0]!, dates.at(-1)!];
-    steps.push({ first, last, without: many.filter((date) => date > first && date < last) });
-  }
-  return steps;
 }
 
 /** A row of what COPY with RETURN_STATS gives; maps come as lists of entries. */
