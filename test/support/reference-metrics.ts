@@ -301,9 +301,9 @@ function dividedHalfAway(of: bigint, by: bigint): bigint {
 
 function distinct(
   events: ReferenceEvent[],
-  valueOf: (event: ReferenceEvent) => string | null | undefined,
+  of: (event: ReferenceEvent) => string | null | undefined,
 ): number {
-  return new Set(events.flatMap((event) => valueOf(event) ?? [])).size;
+  return new Set(events.flatMap((event) => of(event) ?? [])).size;
 }
 
 /** Groups in the order of their keys. */
