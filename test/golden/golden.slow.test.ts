@@ -1,14 +1,12 @@
 import { goldenRuns } from './golden-runs.ts';
 import { QUICK_WAYS, WAYS } from './ways.ts';
 
-goldenRuns(Object.keys(WAYS).filter((way) => !QUICK_WAYS.includes(way)));
+/** Of so few lines the one is "straight through", and what the other does is done by those that stop or crash, too. */
+const NOTHING_NEW = ['in batches of 1000', 'in random steps'];
+
+goldenRuns(Object.keys(WAYS).filter((way) => ![...QUICK_WAYS, ...NOTHING_NEW].includes(way)));
 goldenRuns(
   // What partitions change is the order of lines and what a stop leaves behind; the sizes of batches are tried over one.
-  [
-    'in batches of 7',
-    'crashed and started again',
-    'state lost and filled from the archive',
-    'in another order',
-  ],
+  ['in batches of 7', 'state lost and filled from the archive', 'in another order'],
   4,
 );

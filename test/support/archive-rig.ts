@@ -65,7 +65,7 @@ export class ArchiveRig {
       catalogue: CATALOGUE,
       timeZone: 'UTC',
       logId: log.id,
-      config: duckDbConfig.parse({ threads: 2 }),
+      config: duckDbConfig.parse({ threads: 1 }),
       now,
     });
     return new ArchiveRig(dir, log, duckdb, clock, storages);

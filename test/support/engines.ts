@@ -55,7 +55,7 @@ async function open(
     dir: join(dir, 'duckdb'),
     archiveDirs: [archiveDir, ...(elsewhere ? [elsewhere.dir] : [])],
     catalogue: CATALOGUE,
-    config: duckDbConfig.parse({ threads: 2 }),
+    config: duckDbConfig.parse({ threads: 1 }),
     aggregator: elsewhere?.spark ?? null,
     ...(foldRowsMin === undefined ? {} : { foldRowsMin }),
   });

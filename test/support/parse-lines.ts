@@ -20,7 +20,7 @@ export async function openParser(timeZone: string): Promise<ParserUnderTest> {
   const dir = await mkdtemp(join(tmpdir(), 'tillstream-parser-'));
   const tempDir = join(dir, 'temp');
   await mkdir(tempDir);
-  const database = await Database.open({ directories: [`${dir}/`], threads: 2, memoryMb: 400, tempDir });
+  const database = await Database.open({ directories: [`${dir}/`], threads: 1, memoryMb: 400, tempDir });
   const connection = await database.connect();
   const parser = createBatchParser(connection, tempDir, timeZone);
   return {

@@ -99,7 +99,7 @@ export async function openSparkRig(options: RigOptions) {
     catalogue: CATALOGUE,
     timeZone,
     logId: log.id,
-    config: duckDbConfig.parse({ threads: 2 }),
+    config: duckDbConfig.parse({ threads: 1 }),
     now: testNow,
     aggregator: spark,
   });
