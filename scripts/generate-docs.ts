@@ -30,6 +30,8 @@ import { FORMATS } from '../src/ingest/formats/all.ts';
 import { FIELD_ALIASES, ITEM_NAMES } from '../src/ingest/names.ts';
 import { EVENT_TYPES } from '../src/ingest/values/event-types.ts';
 import { CURRENCY_SIGNS } from '../src/ingest/values/read-currency.ts';
+import { INVALID_FIELD } from '../src/metrics/definition.ts';
+import { DOUBTS } from '../src/metrics/doubts.ts';
 import { mappingsPage } from './mappings-page.ts';
 import { AMBIGUOUS_VALUES, READ_VALUES } from './read-examples.ts';
 
@@ -272,6 +274,7 @@ function findingsPage(): string {
 A finding is something doubtful in events that came in. It rejects nothing: it reports what was assumed or looks wrong, with the number of
 rows, an example, and what settles it. Findings are at the end of \`tillstream load\` and of its dry run, in the answer of
 \`POST /v1/events\`, in \`tillstream status\` and \`GET /v1/status\`, and on the page. Those of the status are of the time since the start.
+The metric \`quality\` counts some of them by the time of receipt, and keeps them: ${[INVALID_FIELD, ...Object.keys(DOUBTS)].map(code).join(', ')}.
 
 ${table(
   ['code', 'message', 'what to do'],

@@ -47,6 +47,7 @@ const QUANTILES = { p50: SERIES.cyan, p95: SERIES.blue, p99: SERIES.amber, max: 
 const AUDIENCE = { users: SERIES.blue, sessions: SERIES.cyan };
 const QUALITY = {
   duplicate: SERIES.violet,
+  invalid_field: SERIES.sand,
   late_5m: '#e0b45f',
   late_1h: '#d69a35',
   late_1d: WARN,

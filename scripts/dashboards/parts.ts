@@ -1,4 +1,5 @@
 import { FUNNEL_STEPS } from '../../src/domain/fields.ts';
+import { EVENT_REASONS } from '../../src/metrics/quality.ts';
 import {
   audienceColours,
   BAD,
@@ -31,7 +32,7 @@ const [FIRST] = FUNNEL_STEPS;
 const LAST = FUNNEL_STEPS.at(-1)!;
 
 /** Reasons of the metric `quality` that are no bad rows. */
-const NO_BAD_ROWS = '^(duplicate|late_.*)$';
+const NO_BAD_ROWS = `^(${EVENT_REASONS.join('|')}|late_.*)$`;
 export const badRows: Condition = { tag: 'reason', matchesNot: NO_BAD_ROWS };
 export const notBadRows: Condition = { tag: 'reason', matches: NO_BAD_ROWS };
 const withStatus: Condition = { tag: 'status_class', isNot: 'unknown' };
@@ -269,7 +270,7 @@ export function qualityGauge({ panels }: Scope, size: Size): PanelBuilder {
   return panels.gauge(
     {
       title: 'Data quality by reason',
-      description: `Bad rows by their reason, duplicates, and late events by how late, by the time of receipt. ${IN_RANGE}`,
+      description: `Bad rows by their reason, duplicates, doubtful events by their finding, and late events by how late, by the time of receipt. ${IN_RANGE}`,
       size,
       unit: UNITS.count,
       overrides: qualityColours,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Finding } from '../domain/finding.ts';
+import { DOUBTS } from '../metrics/doubts.ts';
 import { FINDINGS, type FindingCode } from './finding-catalogue.ts';
 import type { Decoded } from './format.ts';
 import { LineValidator } from './line-validator.ts';
@@ -305,4 +306,8 @@ test('messages and remedies are sentences, and name no value twice', () => {
     assert.match(setting, /^[A-Z].*\.$/, code);
     assert.ok((text.match(/SUBJECT/g) ?? []).length <= 1, code);
   }
+});
+
+test('the metric quality knows some findings by their codes', () => {
+  for (const code of Object.keys(DOUBTS)) assert.ok(code in FINDINGS, code);
 });

@@ -1,5 +1,6 @@
 import { FIELDS, INVALID_MEMBER, MONEY_PRECISION, MONEY_SCALE } from '../domain/fields.ts';
 import { HISTORY_SOURCES, INVALID_FIELD, LATE_CLASSES, QUANTILE_ERROR } from './definition.ts';
+import { DOUBTED, DOUBTS } from './doubts.ts';
 import type { Additive, Pass } from './plan.ts';
 
 /** What differs between the SQL of engines. */
@@ -17,6 +18,7 @@ export interface Dialect {
   length(list: string): string;
   /** Whether the object that a JSON object has as a member has one of the members `names`; what is no JSON has none. */
   hasAny(json: string, member: string, names: readonly string[]): string;
+  list(items: readonly string[]): string;
   /** Select item that gives a row for each element of a list. */
   explode(list: string): string;
   identifier(name: string): string;
@@ -101,7 +103,7 @@ export function linesInput(dialect: Dialect, events: string): string {
 
 /**
  * Input of the metrics over quality, see metrics/quality.ts. `bad` has reason and received_at, `duplicates` received_at,
- * `events` (those that are no duplicates) received_at, event_time, source and extra.
+ * `events` (those that are no duplicates) received_at, event_time, source, extra, event_type, amount, price and currency.
  */
 export function qualityInput(
   dialect: Dialect,
@@ -117,6 +119,9 @@ export function qualityInput(
   // Most rows have none, which is known sooner from the text than from its JSON. A shop's own field `invalid` lies there too.
   const fields = FIELDS.map(({ name }) => name);
   const isInvalid = `CASE WHEN extra LIKE '%"${INVALID_MEMBER}"%' THEN ${dialect.hasAny('extra', INVALID_MEMBER, fields)} ELSE false END`;
+  const doubts = Object.entries(DOUBTS).map(
+    ([code, sql]) => `CASE WHEN ${sql} THEN ${dialect.text(code)} END`,
+  );
   const history = HISTORY_SOURCES.map(dialect.text).join(', ');
   return `(
     SELECT ${minute}, reason, CAST(NULL AS ${types.count}) AS corrected FROM ${bad}
@@ -127,6 +132,10 @@ export function qualityInput(
     WHERE ${lateMs} >= ${LATE_CLASSES[0].fromMs} AND source NOT IN (${history})
     UNION ALL
     SELECT ${minute}, ${dialect.text(INVALID_FIELD)}, CAST(NULL AS ${types.count}) FROM ${events} WHERE ${isInvalid}
+    UNION ALL
+    SELECT minute, reason, CAST(NULL AS ${types.count})
+    FROM (SELECT ${minute}, ${dialect.explode(dialect.list(doubts))} AS reason FROM ${events} WHERE ${DOUBTED}) AS doubted
+    WHERE reason IS NOT NULL
   )`;
 }
 

@@ -108,6 +108,7 @@ describe('the SQL of a pass', () => {
       hash: note('hash63'),
       items: note('items'),
       length: note('length'),
+      list: (items: readonly string[]) => `list(${items.join(', ')})`,
       hasAny: note('hasAny'),
       explode: note('explode'),
       identifier: (name: string) => `[${name}]`,

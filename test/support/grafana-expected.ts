@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { REASONS } from '../../src/domain/reasons.ts';
 import type { WindowSize } from '../../src/domain/window.ts';
 import type { MetricRow } from '../../src/ports/metrics-store.ts';
 import type { Scene } from './grafana.ts';
@@ -158,7 +159,7 @@ const byRank = (value: string) => async (view: View) =>
     /^0[1-5]$/.test(String(rank)) ? String(rank) : 'all others',
   );
 
-const isBad = ({ reason }: Row) => !/^(duplicate$|late_)/.test(String(reason));
+const isBad = ({ reason }: Row) => String(reason) in REASONS;
 const CURRENCY = ['currency'];
 const TYPE = ['event_type'];
 const TRAFFIC = ['event_type', 'device_type'];

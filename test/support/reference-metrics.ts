@@ -71,6 +71,7 @@ export function referenceRows(
     if (!line.event.isExcluded)
       counted.push({ ...line.event, receivedAtMs: atMs, isNewOrder: newOrder === true });
     if (line.event.hasInvalidField) quality.push({ atMs, reason: 'invalid_field', minute: null });
+    for (const reason of doubtsOf(line.event)) quality.push({ atMs, reason, minute: null });
     const late = !line.isHistory && LATE.find(([, fromMs]) => atMs - line.event.timeMs >= fromMs);
     if (late) quality.push({ atMs, reason: late[0], minute: Math.floor(line.event.timeMs / 60_000) });
   }
@@ -116,6 +117,17 @@ export function referenceRows(
       );
   }
   return all;
+}
+
+/** What is doubtful in an event that counts. */
+function doubtsOf({ eventType, amount, price, currency }: ReferenceEvent): string[] {
+  if (eventType !== 'purchase' && eventType !== 'refund') return [];
+  const value = amount ?? price;
+  if (value === null) return ['purchase_without_value'];
+  return [
+    ...(eventType === 'purchase' && value < 0n ? ['negative_purchase'] : []),
+    ...(currency === null ? ['currency_unknown'] : []),
+  ];
 }
 
 export interface ReferenceFlags {

@@ -18,9 +18,11 @@ const explain = (reason: string): string => (REASONS as Record<string, string>)[
 export function Quality() {
   const total = metrics.quality.value.total ?? [];
   const rows = (reason: string) => total.find((row) => row.reason === reason)?.rows ?? 0;
-  const bad = total.filter(
-    ({ reason, rows }) =>
-      reason !== 'duplicate' && reason !== 'invalid_field' && !reason.startsWith('late_') && rows > 0,
+  const bad = total.filter(({ reason, rows }) => reason in REASONS && rows > 0);
+  // What is left are codes of findings, which the panel of those explains.
+  const doubtful = total.filter(
+    ({ reason }) =>
+      !(reason in REASONS) && !['duplicate', 'invalid_field'].includes(reason) && !reason.startsWith('late_'),
   );
   bad.sort((a, b) => b.rows - a.rows);
   const late = LATE.map(([reason, name]) => ({ name, rows: rows(reason) }));
@@ -50,6 +52,12 @@ export function Quality() {
         <div>
           <dt title="Events that count, with a field that could not be read">Unread fields</dt>
           <dd class="num">{count(rows('invalid_field'))}</dd>
+        </div>
+        <div>
+          <dt title="Events that count although something about them is doubtful, such as purchases without a currency. See Findings.">
+            Doubtful events
+          </dt>
+          <dd class="num">{count(doubtful.reduce((sum, row) => sum + row.rows, 0))}</dd>
         </div>
         <div>
           <dt>Late events</dt>

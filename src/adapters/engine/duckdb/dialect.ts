@@ -11,6 +11,7 @@ export const DUCKDB: Dialect = {
   items: (json) =>
     `TRY(from_json(${json}, '[{"product_id":"VARCHAR","quantity":"VARCHAR","price":"VARCHAR"}]'))`,
   length: (list) => `len(${list})`,
+  list: (items) => `[${items.join(', ')}]`,
   hasAny: (json, member, names) =>
     `coalesce(list_has_any(TRY(json_keys(CAST(${json} AS JSON), '$.${member}')), [${names.map(quote).join(', ')}]), false)`,
   explode: (list) => `unnest(${list})`,

@@ -8,6 +8,7 @@ export const SPARK: Dialect = {
   hash: (sql) => `shiftrightunsigned(xxhash64(${sql}), 1)`,
   items: (json) => `from_json(${json}, 'array<struct<product_id:string,quantity:string,price:string>>')`,
   length: (list) => `size(${list})`,
+  list: (items) => `array(${items.join(', ')})`,
   hasAny: (json, member, names) => {
     const keys = `json_object_keys(get_json_object(${json}, '$.${member}'))`;
     return `coalesce(arrays_overlap(${keys}, array(${names.map(SPARK.text).join(', ')})), false)`;
