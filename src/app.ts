@@ -177,11 +177,22 @@ async function wire(
       mappers ??= new (await mappersModule()).RequestMappers(environment);
       return mappers.get(name);
     },
-    query: async (query) => withinRows(await need('measure').store.query({ ...query, rowsMax: ROWS_MAX })),
-    changes: async (version, metrics, windows, page) =>
-      need('measure').store.changes(version, metrics, windows, page),
+    async query(query) {
+      const { pipeline, store } = need('measure');
+      await pipeline.attend();
+      return withinRows(await store.query({ ...query, rowsMax: ROWS_MAX }));
+    },
+    async changes(version, metrics, windows, page) {
+      const { pipeline, store } = need('measure');
+      await pipeline.attend();
+      return store.changes(version, metrics, windows, page);
+    },
     storeVersion: () => need('measure').store.version(),
-    ledger: () => need('measure').pipeline.ledger(),
+    ledger() {
+      const { pipeline } = need('measure');
+      void pipeline.attend();
+      return pipeline.ledger();
+    },
     status,
     async badRows(filter) {
       const { archive, duckdb } = need(roles.has('archive') ? 'archive' : 'measure');

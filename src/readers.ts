@@ -128,6 +128,7 @@ export async function openReaders(
     },
     archiveEveryMs: config.batch.archive_every_ms,
     metricsEveryMs: config.batch.metrics_every_ms,
+    areMetricsFollowed: config.stores.some(({ kind }) => kind !== 'duckdb'),
     gatherLinesMax: config.batch.gather_lines_max,
     compactEveryMs: config.housekeeping.compact_every_minutes * 60_000,
     vacuumRetentionHours: config.housekeeping.vacuum_retention_hours,

@@ -83,7 +83,9 @@ export function configSchema<
           .int()
           .min(50)
           .default(1000)
-          .describe('How long lines are gathered before the metrics take them.'),
+          .describe(
+            'How long lines are gathered before the metrics take them, while a page or script looks at them or another store follows; else as long as for the archive.',
+          ),
         gather_lines_max: z
           .int()
           .min(1)

@@ -85,7 +85,7 @@ export class EventFeed {
         run: (signal) => this.#catchUp(signal),
       },
       step: (batch) => this.#step(batch),
-      lingerMs: LINGER_MS,
+      lingerMs: () => LINGER_MS,
       lingerLinesMax: BATCH_LINES_MAX,
     });
   }

@@ -19,6 +19,7 @@ import type { PartitionGroup } from '../ports/partition-group.ts';
 import { ArchiveFeed, LogOrArchive } from './archive-feed.ts';
 import { ArchiveUpgrade } from './archive-upgrade.ts';
 import { type ArchiveBooks, ArchiveView, positionsIn } from './archive-view.ts';
+import { Attention } from './attention.ts';
 import type { BatchSource } from './batch-source.ts';
 import { partError, worse } from './part-status.ts';
 import { ReaderLoop } from './reader-loop.ts';
@@ -44,6 +45,8 @@ export interface PipelineOptions {
   limits: BatchLimits;
   archiveEveryMs: number;
   metricsEveryMs: number;
+  /** Somebody follows the metrics all the time. */
+  areMetricsFollowed?: boolean;
   /** With so many lines waiting, a reader takes them at once. */
   gatherLinesMax: number;
   compactEveryMs: number;
@@ -58,6 +61,8 @@ const UPGRADE_LOOK_MS = 200;
 const REPAIR_LOOK_MS = 500;
 /** The same, and whether all is done, while a caller waits for it. */
 const SETTLE_LOOK_MS = 25;
+/** Who looks at the metrics after a while gets an answer after so long at the most. */
+const ATTEND_MS_MAX = 1000;
 /** A caller that waits for a reader gets an error when that has failed for so long. */
 const FAILING_MS_MAX = 60_000;
 /** Dirty windows wait for the metrics to catch up, but no longer than this. */
@@ -80,6 +85,7 @@ export class Pipeline {
   readonly #failingMsMax: number;
   readonly #background: Promise<void>[] = [];
   readonly #upgrade: ArchiveUpgrade;
+  readonly #attention: Attention;
   #repairFailure = '';
   /** Callers that wait until no window is dirty. */
   #settling = 0;
@@ -91,6 +97,7 @@ export class Pipeline {
     this.#batches = new SharedBatches(log, options.parser, options.limits, (batch) =>
       options.decoder.decide(batch, archive, this.#keepFrom()),
     );
+    this.#attention = new Attention(options.areMetricsFollowed ?? false);
     const common = { log, logger, lingerLinesMax: options.gatherLinesMax };
     const shared = group && reads.archive ? new SharedArchive(archive, group) : null;
     this.#shared = shared;
@@ -101,7 +108,7 @@ export class Pipeline {
           ...common,
           batches: this.#batches,
           name: 'archive',
-          lingerMs: options.archiveEveryMs,
+          lingerMs: () => options.archiveEveryMs,
           positions: () => shared?.positions() ?? positionsIn(log, archive),
           step: (batch) => archive.append(batch),
         })
@@ -120,8 +127,7 @@ export class Pipeline {
           prepare,
           mustPrepare: mustFill,
           name: 'metrics',
-          // The archive has gathered.
-          lingerMs: options.program ? 0 : options.metricsEveryMs,
+          lingerMs: () => this.#metricsLingerMs(),
           positions: () => positionsIn(log, engine),
           step: (batch) => engine.apply(batch),
         })
@@ -137,6 +143,31 @@ export class Pipeline {
     const archivesAll = () =>
       shared !== null && log.partitions().every(({ partition }) => shared.has(partition));
     return program ? feed : new LogOrArchive(this.#batches, feed, archivesAll);
+  }
+
+  #metricsLingerMs(): number {
+    const { program, metricsEveryMs, archiveEveryMs } = this.#options;
+    // The archive has gathered.
+    if (program) return 0;
+    return this.#attention.isPaid() ? metricsEveryMs : Math.max(metricsEveryMs, archiveEveryMs);
+  }
+
+  /** Somebody looks at the metrics: from now on they are gathered for the shorter time. Resolves when they have what the log had, or soon. */
+  async attend(): Promise<void> {
+    if (!this.#attention.pay() || !this.#metricsLoop) return;
+    const { engine, log } = this.#options;
+    const ends = log.partitions();
+    const stopHurrying = this.#metricsLoop.hurry();
+    const untilMs = performance.now() + ATTEND_MS_MAX;
+    try {
+      while (
+        performance.now() < untilMs &&
+        ends.some(({ partition, end }) => engine.position(partition) < end)
+      )
+        await sleep(SETTLE_LOOK_MS, this.#abort.signal);
+    } finally {
+      stopHurrying();
+    }
   }
 
   /** Of the partitions that are read here, from where on their lines may be taken once more. */

@@ -21,7 +21,7 @@ export interface ReaderLoopOptions {
   /** Takes the batch; the positions must have moved when this resolves. */
   step(batch: ParsedBatch): Promise<void>;
   /** How long to gather lines before a step, and with how many waiting not to gather. */
-  lingerMs: number;
+  lingerMs(): number;
   lingerLinesMax: number;
 }
 
@@ -40,6 +40,8 @@ export interface ReaderLoopStatus {
   lastReceivedAtMs: number | null;
 }
 
+/** How often a loop that gathers looks how much there is. */
+const LOOK_MS = 100;
 const BACKOFF_MS_MIN = 250;
 const BACKOFF_MS_MAX = 30_000;
 
@@ -57,6 +59,8 @@ export class ReaderLoop {
   #lastReceivedAtMs: number | null = null;
   #draining = false;
   #hurrying = 0;
+  /** Ends the pause of a loop that gathers. */
+  #wake = () => {};
   /** Lines by source before the positions, for those now and the ones before a step that is under way. */
   readonly #consumed = new Map<string, CountsBySource>();
 
@@ -98,6 +102,7 @@ export class ReaderLoop {
   /** Stops after the lines that the log has now, but no later than `drainMsMax`. */
   async stop(drainMsMax: number): Promise<void> {
     this.#draining = true;
+    this.#wake();
     const deadline = Date.now() + drainMsMax;
     const { batches, positions } = this.#options;
     while (Date.now() < deadline && !this.#failure && !this.#preparing) {
@@ -105,12 +110,14 @@ export class ReaderLoop {
       await sleep(20);
     }
     this.#abort.abort();
+    this.#wake();
     await this.#running;
   }
 
   /** Until the returned function is called, lines are taken as they come, without gathering. */
   hurry(): () => void {
     this.#hurrying++;
+    this.#wake();
     return () => {
       this.#hurrying--;
     };
@@ -172,17 +179,27 @@ export class ReaderLoop {
 
   async #linger(): Promise<void> {
     const { lingerMs, lingerLinesMax } = this.#options;
-    const until = Date.now() + lingerMs;
+    const sinceMs = Date.now();
     while (
       this.lag() < lingerLinesMax &&
       !this.#draining &&
       this.#hurrying === 0 &&
       !this.#abort.signal.aborted
     ) {
-      const leftMs = until - Date.now();
+      const leftMs = sinceMs + lingerMs() - Date.now();
       if (leftMs <= 0) return;
-      await sleep(Math.min(leftMs, 50), this.#abort.signal);
+      await this.#pause(Math.min(leftMs, LOOK_MS));
     }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async #step(from: Positions): Promise<void> {

@@ -1,0 +1,90 @@
+/** Metrics that nobody looks at are gathered for as long as the rows of the archive; whoever looks gets what has come. */
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openLocalArchive } from '../../src/adapters/archive/delta/archive.ts';
+import { duckDbConfig } from '../../src/adapters/engine/duckdb/config.ts';
+import { openDuckDb } from '../../src/adapters/engine/duckdb/index.ts';
+import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
+import { Ingestor } from '../../src/ingest/ingestor.ts';
+import { CATALOGUE } from '../../src/metrics/catalogue.ts';
+import { testNow } from '../support/clock.ts';
+import { quickPipeline } from '../support/pipeline.ts';
+import { temporaryDir, until } from '../support/product.ts';
+
+/** So long that no line is taken within the test by it. */
+const ARCHIVE_EVERY_MS = 600_000;
+const METRICS_EVERY_MS = 20;
+
+async function open({ areMetricsFollowed }: { areMetricsFollowed: boolean }) {
+  const dir = temporaryDir();
+  const archiveDir = join(dir, 'archive');
+  mkdirSync(archiveDir);
+  const now = testNow;
+  const log = openMemoryLog({ now });
+  const ingestor = new Ingestor({ log, settings: { time_zone: 'UTC' }, lineBytesMax: 65_536, now });
+  const duckdb = await openDuckDb({
+    dir: join(dir, 'state'),
+    archiveDirs: [archiveDir],
+    catalogue: CATALOGUE,
+    timeZone: 'UTC',
+    logId: log.id,
+    config: duckDbConfig.parse({}),
+    now,
+  });
+  const archive = await openLocalArchive(archiveDir, { parquet: duckdb.parquet, logId: log.id, now });
+  const every = { archiveEveryMs: ARCHIVE_EVERY_MS, metricsEveryMs: METRICS_EVERY_MS };
+  const pipeline = quickPipeline({ log, duckdb, archive }, { ...every, areMetricsFollowed });
+  await pipeline.start();
+  let sent = 0;
+  return {
+    pipeline,
+    send: () =>
+      ingestor.ingest(
+        'http',
+        Buffer.from(`{"timestamp":${now()},"event_type":"checkout","event_id":"a${sent++}"}\n`),
+      ),
+    measured: () => duckdb.engine.position(0),
+    async close() {
+      await pipeline.stop(0);
+      await duckdb.close();
+    },
+  };
+}
+
+test('nobody looks: lines wait; who looks gets them at once, and what comes then as usual', async () => {
+  const { pipeline, send, measured, close } = await open({ areMetricsFollowed: false });
+  try {
+    await send();
+    await sleep(20 * METRICS_EVERY_MS);
+    assert.equal(measured(), 0);
+    await send();
+    await pipeline.attend();
+    assert.equal(measured(), 2);
+    await send();
+    await until(() => measured() === 3, 'the line that came after the look');
+  } finally {
+    await close();
+  }
+});
+
+test('metrics that another store follows are never kept waiting', async () => {
+  const { send, measured, close } = await open({ areMetricsFollowed: true });
+  try {
+    await send();
+    await until(() => measured() === 1, 'the line');
+  } finally {
+    await close();
+  }
+});
+
+test('who looks while the metrics can not go on is not kept waiting either', async () => {
+  const { pipeline, send, close } = await open({ areMetricsFollowed: false });
+  await send();
+  await close();
+  const sinceMs = performance.now();
+  await pipeline.attend();
+  assert.ok(performance.now() - sinceMs < 5000);
+});
