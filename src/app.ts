@@ -159,7 +159,11 @@ async function wire(
       `This process has the roles ${[...roles].join(', ')}; ask one with the role ${role}.`,
     );
   };
-
+  const look = async () => {
+    const found = need('measure');
+    await found.pipeline.attend();
+    return found;
+  };
   let mappers: RequestMappers | null = null;
   const backend: Backend = {
     timeZone,
@@ -177,16 +181,8 @@ async function wire(
       mappers ??= new (await mappersModule()).RequestMappers(environment);
       return mappers.get(name);
     },
-    async query(query) {
-      const { pipeline, store } = need('measure');
-      await pipeline.attend();
-      return withinRows(await store.query({ ...query, rowsMax: ROWS_MAX }));
-    },
-    async changes(version, metrics, windows, page) {
-      const { pipeline, store } = need('measure');
-      await pipeline.attend();
-      return store.changes(version, metrics, windows, page);
-    },
+    query: async (query) => withinRows(await (await look()).store.query({ ...query, rowsMax: ROWS_MAX })),
+    changes: async (...asked) => (await look()).store.changes(...asked),
     storeVersion: () => need('measure').store.version(),
     ledger() {
       const { pipeline } = need('measure');
@@ -250,9 +246,7 @@ async function wire(
     };
   }
 
-  function lag(): Record<string, number> {
-    return { ...readers?.pipeline.lag(), ...readers?.stores.lag() };
-  }
+  const lag = (): Record<string, number> => ({ ...readers?.pipeline.lag(), ...readers?.stores.lag() });
 
   function readerParts(): Record<string, PartStatus> {
     if (!readers) return {};

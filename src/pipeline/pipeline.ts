@@ -21,6 +21,7 @@ import { ArchiveUpgrade } from './archive-upgrade.ts';
 import { type ArchiveBooks, ArchiveView, positionsIn } from './archive-view.ts';
 import { Attention } from './attention.ts';
 import type { BatchSource } from './batch-source.ts';
+import { keepHouse } from './housekeeping.ts';
 import { partError, worse } from './part-status.ts';
 import { ReaderLoop } from './reader-loop.ts';
 import { SharedArchive } from './shared-archive.ts';
@@ -61,8 +62,6 @@ const UPGRADE_LOOK_MS = 200;
 const REPAIR_LOOK_MS = 500;
 /** The same, and whether all is done, while a caller waits for it. */
 const SETTLE_LOOK_MS = 25;
-/** Who looks at the metrics after a while gets an answer after so long at the most. */
-const ATTEND_MS_MAX = 1000;
 /** A caller that waits for a reader gets an error when that has failed for so long. */
 const FAILING_MS_MAX = 60_000;
 /** Dirty windows wait for the metrics to catch up, but no longer than this. */
@@ -97,7 +96,11 @@ export class Pipeline {
     this.#batches = new SharedBatches(log, options.parser, options.limits, (batch) =>
       options.decoder.decide(batch, archive, this.#keepFrom()),
     );
-    this.#attention = new Attention(options.areMetricsFollowed ?? false);
+    this.#attention = new Attention({
+      isAlways: options.areMetricsFollowed ?? false,
+      attendedMs: options.metricsEveryMs,
+      unattendedMs: options.archiveEveryMs,
+    });
     const common = { log, logger, lingerLinesMax: options.gatherLinesMax };
     const shared = group && reads.archive ? new SharedArchive(archive, group) : null;
     this.#shared = shared;
@@ -127,7 +130,8 @@ export class Pipeline {
           prepare,
           mustPrepare: mustFill,
           name: 'metrics',
-          lingerMs: () => this.#metricsLingerMs(),
+          // The archive has gathered.
+          lingerMs: () => (options.program ? 0 : this.#attention.lingerMs()),
           positions: () => positionsIn(log, engine),
           step: (batch) => engine.apply(batch),
         })
@@ -145,29 +149,12 @@ export class Pipeline {
     return program ? feed : new LogOrArchive(this.#batches, feed, archivesAll);
   }
 
-  #metricsLingerMs(): number {
-    const { program, metricsEveryMs, archiveEveryMs } = this.#options;
-    // The archive has gathered.
-    if (program) return 0;
-    return this.#attention.isPaid() ? metricsEveryMs : Math.max(metricsEveryMs, archiveEveryMs);
-  }
-
   /** Somebody looks at the metrics: from now on they are gathered for the shorter time. Resolves when they have what the log had, or soon. */
   async attend(): Promise<void> {
-    if (!this.#attention.pay() || !this.#metricsLoop) return;
     const { engine, log } = this.#options;
     const ends = log.partitions();
-    const stopHurrying = this.#metricsLoop.hurry();
-    const untilMs = performance.now() + ATTEND_MS_MAX;
-    try {
-      while (
-        performance.now() < untilMs &&
-        ends.some(({ partition, end }) => engine.position(partition) < end)
-      )
-        await sleep(SETTLE_LOOK_MS, this.#abort.signal);
-    } finally {
-      stopHurrying();
-    }
+    const isBehind = () => ends.some(({ partition, end }) => engine.position(partition) < end);
+    if (this.#metricsLoop) await this.#attention.pay(this.#metricsLoop, isBehind, this.#abort.signal);
   }
 
   /** Of the partitions that are read here, from where on their lines may be taken once more. */
@@ -189,7 +176,10 @@ export class Pipeline {
     await this.#view?.start();
     if (this.#metricsLoop) this.#background.push(this.#repairLoop(this.#metricsLoop));
     if (this.#archiveLoop)
-      this.#background.push(this.#upgrade.run(this.#abort.signal), this.#housekeepingLoop());
+      this.#background.push(
+        this.#upgrade.run(this.#abort.signal),
+        keepHouse({ ...this.#options, isOurs: () => this.#shared?.isFirst() !== false }, this.#abort.signal),
+      );
   }
 
   /** Lets the log take over from the archive what it can't count any more. */
@@ -399,24 +389,6 @@ export class Pipeline {
         this.#repairFailure = `recomputing late windows failed: ${messageOf(error)}`;
         logger.error({ err: error }, 'metrics: recomputing late windows failed, will try again');
         await sleep(5000, signal);
-      }
-    }
-  }
-
-  async #housekeepingLoop(): Promise<void> {
-    const { signal } = this.#abort;
-    const { archive, logger, compactEveryMs, vacuumRetentionHours } = this.#options;
-    while (compactEveryMs > 0 && !signal.aborted) {
-      await sleep(compactEveryMs, signal);
-      if (signal.aborted) return;
-      if (this.#shared?.isFirst() === false) continue;
-      try {
-        const compacted = await archive.compact();
-        const vacuumed = await archive.vacuum(vacuumRetentionHours);
-        if (compacted.filesBefore > 0)
-          logger.info({ ...compacted, ...vacuumed }, 'archive: small files merged');
-      } catch (error) {
-        logger.warn({ err: error }, 'archive: housekeeping failed, will try again');
       }
     }
   }
