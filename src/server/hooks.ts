@@ -10,6 +10,9 @@ import { ingestAnswer } from './ingest-answer.ts';
 import { parametersOf } from './parameters.ts';
 import { isEqual, SIGNATURES, type SignatureName } from './signatures.ts';
 
+/** Address of the webhooks; their name follows. */
+export const HOOKS_PATH = '/v1/hooks';
+
 /** What WooCommerce sends when a webhook is made. */
 const PING = /^webhook_id=\d+$/;
 
@@ -24,7 +27,7 @@ export function registerHooks(
   config: ServerConfig,
   budget: BodyBudget,
 ): void {
-  app.post<{ Params: { name: string } }>('/v1/hooks/:name', async (request) => {
+  app.post<{ Params: { name: string } }>(`${HOOKS_PATH}/:name`, async (request) => {
     guard.checkPlace(request);
     const hook = config.hooks.find(({ name }) => name === request.params.name);
     if (hook === undefined)
@@ -49,7 +52,10 @@ export function registerHooks(
 }
 
 /** How a webhook is signed where the config does not say it. */
-function signatureOf({ map, signature }: HookConfig): SignatureName | 'address' {
+export function signatureOf({
+  map,
+  signature,
+}: Pick<HookConfig, 'map' | 'signature'>): SignatureName | 'address' {
   if (signature !== undefined) return signature;
   return map !== undefined && Object.hasOwn(SIGNATURES, map) ? (map as SignatureName) : 'address';
 }
