@@ -163,6 +163,7 @@ export function registerProtocols(
         return withBody(request, config, budget, async (body) => {
           if (isInBody)
             guard.check(request, 'write', guard.needsKey ? memberOf(body, key.members) : undefined);
+          if (isInBody) blankKey(body, key.members);
           const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
           const text = (await protocol.decode?.(body, type)) ?? body;
           await ingest(request, await decodeBody(text, config.decoded_bytes_max, mapper.detecting), mapper);
@@ -202,6 +203,15 @@ async function fromProtobuf(body: Buffer, type: string): Promise<Buffer> {
   } catch {
     throw new ApiError('bad_encoding', 'The body is not a request of OTLP logs in protobuf.');
   }
+}
+
+/** Overwrites the key in the body, so that it is kept nowhere: neither in an event nor in a bad row. */
+function blankKey(body: Buffer, names: readonly string[]): void {
+  const key = memberOf(body, names);
+  if (key === undefined || key === '') return;
+  const text = Buffer.from(JSON.stringify(key));
+  const blank = Buffer.from('""'.padEnd(text.length));
+  for (let at = body.indexOf(text); at >= 0; at = body.indexOf(text, at + text.length)) blank.copy(body, at);
 }
 
 /** The first of the members that a JSON object has as a text. */

@@ -35,6 +35,13 @@ const AT = { at: '2026-11-01T10:00:00Z' };
 const PAGE = { timestamp: '2026-11-01T10:00:00.000Z', event_type: 'view_page' };
 
 describe('a mapping', () => {
+  it('keeps what it drops nowhere, and all else', () => {
+    const record = { ...AT, key: 'k', user_id: 'u1', person: { mail: 'a@b', plan: 'gold' }, rest: 1 };
+    const { events } = eventsOf(`${FIELDS}\ndrop: [key, user_id, person.mail]`, record);
+    assert.deepEqual(events, [{ ...PAGE, extra: { person: { plan: 'gold' }, rest: 1 } }]);
+    assert.throws(() => mappingOf(`${FIELDS}\ndrop: [a]\nextra: [b]`), /has extra and drop/);
+  });
+
   it('takes several events out of a record, leaves others out, and reads values as it says', () => {
     const yaml = `
 each: $.events[*]

@@ -61,7 +61,10 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
   const items = compileItems(spec.items, path);
   const isWanted = spec.where === undefined ? null : compileConditions(spec.where);
   const each = spec.each === undefined ? null : firstOf(spec.each.map(parsePath).map(createLister));
-  const used = paths.flat().filter(({ root }) => root === 'here');
+  if (spec.extra !== undefined && spec.drop !== undefined)
+    throw new Error('has extra and drop; what extra does not name is left out already');
+  const dropped = (spec.drop ?? []).map(parsePath);
+  const used = [...paths, ...dropped].flat().filter(({ root }) => root === 'here');
   // Fields that are not named are read by their own names; those that are named are not read from elsewhere.
   const rest = createRemainder(used, new Set(fields.map(([field]) => field)));
   const extra = spec.extra?.map((text) => [text, createGetter(parsePath(text))] as const);

@@ -177,6 +177,11 @@ function schemaOfMapping(either: Either) {
       .max(ENTRIES_MAX)
       .optional()
       .describe('What else is kept, in `extra`. Where it is left out: all that was not used.'),
+    drop: z
+      .array(path)
+      .max(ENTRIES_MAX)
+      .optional()
+      .describe('Members that are kept nowhere, such as keys and personal data, where `extra` is left out.'),
     currency: settingsSchema.shape.currency,
     dollar: settingsSchema.shape.dollar,
     mark_bots: z.boolean().optional().describe(settingsSchema.shape.mark_bots.description!),
