@@ -59,8 +59,7 @@ export const snowplowSnippets = (to: Target): Snippet[] => [
     text: `import { newTracker, trackPageView } from '@snowplow/browser-tracker';
 
 newTracker('till', '${to.url}', {
-  appId: 'shop',
-  postPath: '/com.snowplowanalytics.snowplow/tp2${to.key === null ? '' : `?key=${to.key}`}',
+  appId: 'shop',${to.key === null ? '' : `\n  customHeaders: { Authorization: 'Bearer ${to.key}' },`}
 });
 trackPageView();`,
   },
