@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { launchChromium } from '../support/chromium.ts';
 import { testNow, useRealClock } from '../support/clock.ts';
@@ -14,7 +14,7 @@ const KEYS = { page: 'page-key-0123456789', owner: 'owner-key-0123456789' };
 const USER_AGENT =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Safari/537.36';
 const TRACKER = readFileSync(
-  createRequire(import.meta.url).resolve('@snowplow/browser-tracker/dist/index.umd.min.js'),
+  fileURLToPath(import.meta.resolve('@snowplow/browser-tracker/dist/index.umd.min.js')),
 );
 // The browser says what time it is.
 useRealClock();

@@ -40,19 +40,34 @@ export function fluentBitSnippets(to: Target): Snippet[] {
 
 export function rsyslogSnippets(to: Target): Snippet[] {
   const { host, port, isTls, path } = partsOf(to);
+  const key = to.key === null ? '' : `\n       httpheaders=["Authorization: Bearer ${to.key}"]`;
   return [
     {
-      title: 'rsyslog.conf, with the module omhttp',
+      title: 'rsyslog.conf, with the module omhttp, which Debian 12 does not have',
       kind: 'config',
       text: `module(load="omhttp")
-template(name="shop" type="string" string="%msg:2:$%")
+template(name="shop" type="string" string="%msg%")
 action(type="omhttp" server="${host}" serverport="${port}" usehttps="${isTls ? 'on' : 'off'}"
-       restpath="${`${path}${EVENTS_PATH}`.slice(1)}" template="shop"${to.key === null ? '' : `\n       httpheaders=["Authorization: Bearer ${to.key}"]`}
-       batch="on" batch.format="newline" action.resumeRetryCount="-1"
-       queue.type="LinkedList" queue.filename="till" queue.saveOnShutdown="on")`,
+       restpath="${`${path}${EVENTS_PATH}`.slice(1)}"${key}
+       template="shop" batch="on" batch.format="newline"
+       action.resumeRetryCount="-1" queue.type="LinkedList"
+       queue.filename="till" queue.maxDiskSpace="100m" queue.saveOnShutdown="on")`,
+    },
+    {
+      title: 'rsyslog.conf, by a file that Tillstream follows',
+      kind: 'config',
+      text: `template(name="shop-lines" type="string" string="%msg%\\n")
+action(type="omfile" file="${RSYSLOG_FILE}" template="shop-lines")`,
+    },
+    {
+      title: 'Config of Tillstream, for that file',
+      kind: 'yaml',
+      text: `sources:\n  - {kind: tail, name: rsyslog, path: ${RSYSLOG_FILE}}`,
     },
   ];
 }
+
+const RSYSLOG_FILE = '/var/log/shop.ndjson';
 
 export const syslogNgSnippets = (to: Target): Snippet[] => [
   {
@@ -64,7 +79,7 @@ export const syslogNgSnippets = (to: Target): Snippet[] => [
     method("POST")
     headers("Content-Type: application/x-ndjson"${to.key === null ? '' : `, "Authorization: Bearer ${to.key}"`})
     body("\${MSG}")
-    body-suffix("\\n") delimiter("\\n") batch-lines(100) batch-timeout(1000)
+    delimiter("\\n") batch-lines(100) batch-timeout(1000)
     disk-buffer(reliable(yes) disk-buf-size(104857600) mem-buf-size(1048576))
   );
 };
