@@ -240,7 +240,14 @@ function compileItems(spec: MappingSpec['items'], path: (text: string) => Path):
 }
 
 /** What the fields say about how their values are read. */
-function settingsOf({ fields, items, currency, dollar, mark_bots }: MappingSpec): NormalizeSettingsInput {
+function settingsOf({
+  fields,
+  items,
+  order_lines,
+  currency,
+  dollar,
+  mark_bots,
+}: MappingSpec): NormalizeSettingsInput {
   const ofItems = Object.entries(items?.fields ?? {}).map(([name, spec]) => [`items.${name}`, spec] as const);
   const specs = [...Object.entries(fields), ...ofItems] as (readonly [string, FieldSpec])[];
   const decimals = new Set(specs.flatMap(([, { decimal }]) => decimal ?? []));
@@ -254,6 +261,7 @@ function settingsOf({ fields, items, currency, dollar, mark_bots }: MappingSpec)
     time_unit: time.unit as NormalizeSettingsInput['time_unit'],
     decimal: [...decimals][0],
     minor_units: minor.length === 0 ? undefined : minor,
+    order_lines,
     currency,
     dollar,
     mark_bots,
