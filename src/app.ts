@@ -35,7 +35,7 @@ import {
   type Environment,
   readEnvironment,
 } from './environment.ts';
-import { SourceActivity } from './ingest/activity.ts';
+import { LATEST_MAX, SourceActivity } from './ingest/activity.ts';
 import { Ingestor } from './ingest/ingestor.ts';
 import type { RequestMappers } from './mappers.ts';
 import { METRIC_LIST } from './metrics/catalogue.ts';
@@ -189,6 +189,7 @@ async function wire(
     mapper: async (name) => (await requestMappers()).get(name),
     presets: async () => (await requestMappers()).texts(),
     activity: (source) => activity.of(source),
+    newestEvents: async () => (await readers?.newestEvents.get(LATEST_MAX)) ?? [],
     declaredSources: () => declaredSources(environment, running),
     query: async (query) => withinRows(await need('measure').store.query({ ...query, rowsMax: ROWS_MAX })),
     changes: async (version, metrics, windows, page) =>

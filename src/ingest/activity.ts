@@ -3,7 +3,7 @@ import type { ValidationResult } from './line-validator.ts';
 import { shortText } from './rejected-example.ts';
 
 /** Events and rejected records that are remembered of each source. */
-const LATEST_MAX = 5;
+export const LATEST_MAX = 5;
 /** Lines of an input that are looked at for them, from its end. */
 const LINES_LOOKED_AT_MAX = 50;
 /** Characters of an event that are kept. */

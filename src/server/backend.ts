@@ -5,7 +5,7 @@ import type { Activity } from '../ingest/activity.ts';
 import type { Decoded } from '../ingest/format.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import type { CompactResult, VacuumResult } from '../ports/archive.ts';
-import type { BadRow } from '../ports/batch.ts';
+import type { ArchivedEvent, BadRow } from '../ports/batch.ts';
 import type { RebuildRange, RebuildResult } from '../ports/engine.ts';
 import type { Changes, ChangesPage, MetricQuery, MetricResult } from '../ports/metrics-store.ts';
 import type { IngestResult } from '../ports/source.ts';
@@ -77,6 +77,8 @@ export interface Backend {
   rebuild(range: RebuildRange | null, diff: boolean, signal?: AbortSignal): Promise<RebuildResult>;
   /** What came from a source since the start; undefined where nothing did. */
   activity(source: string): Activity | undefined;
+  /** The newest archived events of the sources, as far as the newest files of the archive have them; a little old. */
+  newestEvents(): Promise<ArchivedEvent[]>;
   /** The sources of the config but http. */
   declaredSources(): readonly DeclaredSource[];
   presets(): Promise<readonly PresetText[]>;

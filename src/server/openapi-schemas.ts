@@ -106,6 +106,10 @@ export function schemas(): Json {
       properties: {
         now: { type: 'string' },
         started_at: { type: 'string', description: 'Since when `activity` counts.' },
+        archive_error: {
+          type: ['string', 'null'],
+          description: 'Why latest events of the archive are missing.',
+        },
         sources: {
           type: 'array',
           items: {
@@ -121,10 +125,15 @@ export function schemas(): Json {
               duplicate: count,
               excluded: count,
               in_flight: count,
+              last_received_at: { type: ['string', 'null'] },
+              latest_events: {
+                type: 'array',
+                description: 'Newest first: since the start, else from the newest files of the archive.',
+                items: { type: 'object' },
+              },
               activity: {
                 type: ['object', 'null'],
-                description:
-                  'Since the start: counts, by way too, and the latest events and rejected records.',
+                description: 'Since the start: counts, by way too, and the latest rejected records.',
               },
               findings: { type: 'array', items: ref('Finding') },
             },

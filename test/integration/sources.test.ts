@@ -191,7 +191,8 @@ test('what came last is remembered: events, rejected records with their reason, 
     [now.received - before.received, now.counted - before.counted, now.bad_rows - before.bad_rows],
     [3, 2, 1],
   );
-  const { latest_events: events, latest_rejected: rejected, refused: count, reasons } = now.activity!;
+  const { latest_rejected: rejected, refused: count, reasons } = now.activity!;
+  const { latest_events: events } = now;
   assert.deepEqual(
     events.slice(0, 2).map(({ event }) => (JSON.parse(event) as { event_id: string }).event_id),
     ['last-2', 'last-1'],
@@ -213,12 +214,46 @@ test('what came last is remembered: events, rejected records with their reason, 
     JSON.stringify({ timestamp: at, event_type: 'view_page', event_id: `many-${n}`, url: 'x'.repeat(3000) }),
   );
   await product.request('POST', '/v1/events', { headers, body: many.join('\n') });
-  const { latest_events: kept } = (await sourcesOf(product)).get('http')!.activity!;
+  const { latest_events: kept } = (await sourcesOf(product)).get('http')!;
   assert.deepEqual(
     kept.map(({ event }) => /many-\d+/.exec(event)![0]),
     ['many-199', 'many-198', 'many-197', 'many-196', 'many-195'],
   );
   assert.ok(kept.every(({ event }) => event.length <= 2001));
+});
+
+test('after a start the last events are those of the archive, and it is said that nothing came since', async () => {
+  const dataDir = temporaryDir();
+  const config = { batch: { archive_every_ms: 200 } };
+  const first = await startProduct({ dataDir, config });
+  const at = new Date(testNow()).toISOString();
+  const events = Array.from({ length: 8 }, (_, n) => ({
+    timestamp: at,
+    event_type: 'view_page',
+    event_id: `a-${n}`,
+  }));
+  await first.send(events.map((event) => JSON.stringify(event)).join('\n'));
+  await first.settled();
+  await first.stop();
+  const second = await startProduct({ dataDir, config });
+  try {
+    const {
+      latest_events: latest,
+      last_received_at: last,
+      activity,
+      received,
+    } = (await sourcesOf(second)).get('http')!;
+    assert.deepEqual([received, activity], [8, null]);
+    assert.deepEqual(
+      latest.map(({ event }) => JSON.parse(event) as object),
+      // The archive has times in microseconds.
+      [7, 6, 5, 4, 3].map((n) => ({ ...events[n], timestamp: at.replace('Z', '000Z') })),
+    );
+    assert.equal(last, latest[0]!.received_at);
+    assert.ok(Math.abs(Date.parse(last!) - testNow()) < 60_000);
+  } finally {
+    await second.stop();
+  }
 });
 
 test('sources of the config are there before they send, with what they read and how they are', async () => {

@@ -213,7 +213,6 @@ export interface SourceCounts {
 export interface SourceActivity extends SourceCounts {
   last_minute: number;
   reasons: Record<string, number>;
-  latest_events: { received_at: string; event: string }[];
   latest_rejected: { received_at: string; reason: string; field: string | null; example: string }[];
   ways: Record<string, SourceCounts>;
 }
@@ -232,6 +231,8 @@ export interface SourceReport {
   duplicate: number;
   excluded: number;
   in_flight: number;
+  last_received_at: string | null;
+  latest_events: { received_at: string; event: string }[];
   activity: SourceActivity | null;
   findings: Finding[];
 }
@@ -239,6 +240,8 @@ export interface SourceReport {
 export interface SourcesAnswer {
   now: string;
   started_at: string;
+  /** Why latest events from before the start are missing. */
+  archive_error: string | null;
   sources: SourceReport[];
 }
 

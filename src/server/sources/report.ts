@@ -1,7 +1,9 @@
+import { ArchiveError } from '../../domain/errors.ts';
 import type { Finding } from '../../domain/finding.ts';
 import type { LedgerEntry } from '../../domain/ledger.ts';
 import type { PartStatus } from '../../domain/status.ts';
-import type { Activity } from '../../ingest/activity.ts';
+import type { Activity, LatestEvent } from '../../ingest/activity.ts';
+import type { ArchivedEvent } from '../../ports/batch.ts';
 import type { Backend } from '../backend.ts';
 import { HTTP_SOURCE } from '../collector.ts';
 import type { HookConfig, ServerConfig } from '../config.ts';
@@ -27,8 +29,12 @@ export interface SourceReport {
   duplicate: number;
   excluded: number;
   in_flight: number;
+  /** Of the last event or record, as far as it is known; also from before the start. */
+  last_received_at: string | null;
+  /** Newest first: those since the start, else those of the newest files of the archive. */
+  latest_events: readonly LatestEvent[];
   /** Since the start of this process; null where nothing came since then. */
-  activity: Activity | null;
+  activity: Omit<Activity, 'latest_events'> | null;
   findings: readonly Finding[];
 }
 
@@ -46,8 +52,14 @@ const plain = (name: string, kind: string, of: string, map: string | null = null
 /** Names in the ledger that no config has. */
 const KNOWN: Readonly<Record<string, string>> = { load: 'load', demo: 'demo', 'demo-history': 'demo' };
 
+/** What is known of the sources, and why the archive could not be asked for their latest events; null where it could. */
+export interface SourcesReport {
+  readonly sources: SourceReport[];
+  readonly archive_error: string | null;
+}
+
 /** All sources: those of the config, and those that have sent before. The collector is first. */
-export function reportSources(backend: Backend, config: ServerConfig): SourceReport[] {
+export async function reportSources(backend: Backend, config: ServerConfig): Promise<SourcesReport> {
   const ledger = backend.ledger().by_source;
   const findings = new Map(backend.status().findings.map(({ source, findings: list }) => [source, list]));
   const told: Told[] = [
@@ -59,8 +71,24 @@ export function reportSources(backend: Backend, config: ServerConfig): SourceRep
   const others = Object.keys(ledger)
     .filter((name) => !names.has(name))
     .map((name) => plain(name, KNOWN[name] ?? 'other', ''));
-  return [...told, ...others].map((source) => {
-    const own = ledger[source.name] ?? NOTHING;
+  const all = [...told, ...others].map((source) => ({
+    source,
+    own: ledger[source.name] ?? NOTHING,
+    seen: backend.activity(source.name),
+  }));
+  // Only where the memory of this process does not do: it has started since, or another one collects.
+  const isForgotten = all.some(({ own, seen }) => own.archive.events > 0 && !seen?.latest_events.length);
+  let archive_error: string | null = null;
+  const newest = isForgotten
+    ? await backend.newestEvents().catch((error: Error): ArchivedEvent[] => {
+        archive_error = error instanceof ArchiveError ? error.message : 'The archive could not be read.';
+        return [];
+      })
+    : [];
+  const archived = Map.groupBy(newest, ({ source }) => source);
+  const sources = all.map(({ source, own, seen }) => {
+    const { latest_events: fresh = [], ...activity } = seen ?? {};
+    const latest = fresh.length > 0 ? fresh : (archived.get(source.name) ?? []);
     return {
       ...source,
       received: own.received,
@@ -70,10 +98,13 @@ export function reportSources(backend: Backend, config: ServerConfig): SourceRep
       duplicate: own.metrics.duplicate,
       excluded: own.metrics.excluded,
       in_flight: own.metrics.in_flight,
-      activity: backend.activity(source.name) ?? null,
+      last_received_at: seen?.last_received_at ?? latest[0]?.received_at ?? null,
+      latest_events: latest.map(({ received_at, event }) => ({ received_at, event })),
+      activity: seen === undefined ? null : (activity as Omit<Activity, 'latest_events'>),
       findings: findings.get(source.name) ?? [],
     };
   });
+  return { sources, archive_error };
 }
 
 function hookText(hook: HookConfig): string {

@@ -34,18 +34,20 @@ function Age({ at }: { at: string }) {
 
 /** When something came last. What is not known is said, not left out. */
 function Last({ source, startedAt }: { source: SourceReport; startedAt: string }) {
-  const { activity, received } = source;
-  if (activity?.last_received_at) {
-    const perMinute = activity.last_minute;
+  const { activity, received, last_received_at } = source;
+  if (last_received_at !== null)
     return (
       <p class="source-last">
         <span>
-          last <Age at={activity.last_received_at} /> ago
+          last <Age at={last_received_at} /> ago
         </span>
-        <span class="note num">{count(perMinute)} in the last minute</span>
+        <span class="note num">
+          {activity === null
+            ? 'nothing since the start'
+            : `${count(activity.last_minute)} in the last minute`}
+        </span>
       </p>
     );
-  }
   if (received > 0)
     return (
       <p class="source-last note">
@@ -89,7 +91,7 @@ function fieldsOf(event: string): [string, string][] {
   }
 }
 
-function Events({ events }: { events: NonNullable<SourceReport['activity']>['latest_events'] }) {
+function Events({ events }: { events: SourceReport['latest_events'] }) {
   return (
     <Part title="Latest events">
       <ul class="latest">
@@ -214,7 +216,8 @@ function ByWay({ source }: { source: SourceReport }) {
 }
 
 /** What shows whether there is more to see about a source. */
-const hasMore = ({ activity, findings }: SourceReport): boolean => activity !== null || findings.length > 0;
+const hasMore = ({ activity, findings, latest_events: events }: SourceReport): boolean =>
+  activity !== null || findings.length > 0 || events.length > 0;
 
 export function Source({ source, startedAt }: { source: SourceReport; startedAt: string }) {
   const { name, kind, of, map, state, message, activity, findings } = source;
@@ -265,9 +268,7 @@ export function Source({ source, startedAt }: { source: SourceReport; startedAt:
               `, ${findings.length === 1 ? 'one finding' : `${findings.length} findings`}`}
           </summary>
           {activity !== null && <ByWay source={source} />}
-          {activity !== null && activity.latest_events.length > 0 && (
-            <Events events={activity.latest_events} />
-          )}
+          {source.latest_events.length > 0 && <Events events={source.latest_events} />}
           {activity !== null && <Rejected activity={activity} />}
           {findings.length > 0 && <Findings findings={findings} />}
         </details>

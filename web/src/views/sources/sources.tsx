@@ -28,6 +28,9 @@ export function SourcesView() {
         </p>
       )}
       <Panel title="What comes in" area="sources" note="counts of the ledger; latest events since the start">
+        {answer.archive_error !== null && (
+          <p class="panel-error">Events from before the start are not shown: {answer.archive_error}</p>
+        )}
         <ul class="sources">
           {answer.sources.map((source) => (
             <Source key={source.name} source={source} startedAt={answer.started_at} />
