@@ -131,6 +131,11 @@ export function schemas(): Json {
                 description: 'Newest first: since the start, else from the newest files of the archive.',
                 items: { type: 'object' },
               },
+              refused: {
+                type: ['object', 'null'],
+                description:
+                  'Requests without a valid key or signature since the start, and when the last came.',
+              },
               activity: {
                 type: ['object', 'null'],
                 description: 'Since the start: counts, by way too, and the latest rejected records.',

@@ -269,6 +269,17 @@ test('sources of the config are there before they send, with what they read and 
   assert.match(sources.get('nginx')!.message, /no file matches/);
 });
 
+test('requests without a valid key or signature are counted where they would have counted', async () => {
+  const before = (await sourcesOf(product)).get('http')!.refused?.requests ?? 0;
+  const wrong = { authorization: 'Bearer wrong-key-0123456789' };
+  assert.equal((await product.request('POST', '/v1/track', { headers: wrong, body: '{}' })).status, 401);
+  assert.equal((await product.request('POST', '/v1/events', { headers: {}, body: '{}' })).status, 401);
+  assert.equal((await product.request('POST', '/v1/hooks/shop?secret=wrong', { body: '{}' })).status, 401);
+  const now = await sourcesOf(product);
+  assert.deepEqual([now.get('http')!.refused!.requests, now.get('shop')!.refused!.requests], [before + 2, 1]);
+  assert.equal(now.get('shopify')!.refused, null);
+});
+
 test('who may not read gets nothing, and an address that is not one is refused', async () => {
   for (const path of ['/v1/sources', '/v1/ways']) {
     assertError(await product.request('GET', path, { headers: {} }), 401, 'unauthorized');

@@ -233,6 +233,7 @@ export interface SourceReport {
   in_flight: number;
   last_received_at: string | null;
   latest_events: { received_at: string; event: string }[];
+  refused: { requests: number; last_at: string } | null;
   activity: SourceActivity | null;
   findings: Finding[];
 }

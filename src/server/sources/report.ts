@@ -8,6 +8,7 @@ import type { Backend } from '../backend.ts';
 import { HTTP_SOURCE } from '../collector.ts';
 import type { HookConfig, ServerConfig } from '../config.ts';
 import { HOOKS_PATH, signatureOf } from '../hooks.ts';
+import type { Refused, RefusedRequests } from '../refused-requests.ts';
 
 /** What a source has brought, and how it is. */
 export interface SourceReport {
@@ -33,6 +34,8 @@ export interface SourceReport {
   last_received_at: string | null;
   /** Newest first: those since the start, else those of the newest files of the archive. */
   latest_events: readonly LatestEvent[];
+  /** Requests without a valid key or signature since the start; null where there were none. */
+  refused: Refused | null;
   /** Since the start of this process; null where nothing came since then. */
   activity: Omit<Activity, 'latest_events'> | null;
   findings: readonly Finding[];
@@ -59,7 +62,11 @@ export interface SourcesReport {
 }
 
 /** All sources: those of the config, and those that have sent before. The collector is first. */
-export async function reportSources(backend: Backend, config: ServerConfig): Promise<SourcesReport> {
+export async function reportSources(
+  backend: Backend,
+  config: ServerConfig,
+  refused: RefusedRequests,
+): Promise<SourcesReport> {
   const ledger = backend.ledger().by_source;
   const findings = new Map(backend.status().findings.map(({ source, findings: list }) => [source, list]));
   const told: Told[] = [
@@ -100,6 +107,8 @@ export async function reportSources(backend: Backend, config: ServerConfig): Pro
       in_flight: own.metrics.in_flight,
       last_received_at: seen?.last_received_at ?? latest[0]?.received_at ?? null,
       latest_events: latest.map(({ received_at, event }) => ({ received_at, event })),
+      refused:
+        source.kind === 'http' ? refused.of(null) : source.kind === 'hook' ? refused.of(source.name) : null,
       activity: seen === undefined ? null : (activity as Omit<Activity, 'latest_events'>),
       findings: findings.get(source.name) ?? [],
     };

@@ -29,7 +29,7 @@ export function registerSources(
   app.get('/v1/sources', allow, async (request) => {
     parametersOf(request, []);
     const { now, started_at } = backend.status();
-    return { now, started_at, ...(await reportSources(backend, config)) };
+    return { now, started_at, ...(await reportSources(backend, config, guard.refused)) };
   });
 
   app.get('/v1/ways', allow, async (request) => {

@@ -247,6 +247,15 @@ export function Source({ source, startedAt }: { source: SourceReport; startedAt:
           {message && `: ${message}`}
         </p>
       )}
+      {source.refused !== null && (
+        <p class="warned">
+          {source.refused.requests === 1
+            ? 'One request was'
+            : `${count(source.refused.requests)} requests were`}{' '}
+          refused since the start, for want of a valid {kind === 'hook' ? 'signature or secret' : 'key'}; the
+          last <Age at={source.refused.last_at} /> ago.
+        </p>
+      )}
       {source.received > 0 && (
         <dl class="facts">
           {FIGURES.filter(([key]) => key !== 'in_flight' || source[key] > 0).map(([key, title]) => (
