@@ -155,6 +155,40 @@ bring_readers() {
   export TILLSTREAM_TEST_PYTHON=$folder/bin/python
 }
 
+# Sets TILLSTREAM_TEST_SHIPPERS: a folder with Debian's rsyslog and syslog-ng. They are unpacked there and not installed, as an installed
+# one is a service of the machine, and the two packages exclude each other.
+bring_shippers() {
+  if [ -n "${TILLSTREAM_TEST_SHIPPERS:-}" ]; then return 0; fi
+  local packages=(rsyslog syslog-ng-core syslog-ng-mod-http) folder=$cache/shippers made name
+  if [ ! -d "$folder" ]; then
+    if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
+      echo "The tests let rsyslog and syslog-ng send, of Debian's packages, and there is no apt-get here."
+      echo "Set TILLSTREAM_TEST_SHIPPERS to a folder in which both are unpacked: usr/sbin/rsyslogd, usr/sbin/syslog-ng."
+      return 1
+    fi
+    echo "Fetching ${packages[*]} ..."
+    mkdir -p -- "$cache"
+    made=$(mktemp -d "$cache/new-XXXXXX")
+    if ! (
+      cd -- "$made"
+      for name in "${packages[@]}"; do
+        echo "$name"
+        # And what they need that is not on this machine.
+        apt-get -q --simulate --no-install-recommends install "$name" | awk '/^Inst / { print $2 }'
+      done | sort -u | xargs apt-get -q download
+      mkdir unpacked
+      for name in *.deb; do dpkg-deb -x "$name" unpacked; done
+    ); then
+      echo "They could not be fetched; the reason is above. Where the lists of packages are missing: apt-get update"
+      rm -rf -- "$made"
+      return 1
+    fi
+    if [ ! -e "$folder" ]; then mv -- "$made/unpacked" "$folder"; fi
+    rm -rf -- "$made"
+  fi
+  export TILLSTREAM_TEST_SHIPPERS=$folder
+}
+
 # Prints the test files, one per line.
 list_tests() {
   if [ "$quick" = yes ]; then
@@ -226,6 +260,7 @@ step 'Unused code (knip)' "$bin/knip"
 step 'Readers by others (Python)' bring_readers
 if [ "$quick" = no ]; then
   step 'Browser (Chromium)' bring_chromium
+  step 'Log shippers (rsyslog, syslog-ng)' bring_shippers
   step 'Servers (Kafka, HDFS, InfluxDB, S3, Spark)' "$node" src/main.ts services fetch
 fi
 step 'Tests (node --test)' run_tests

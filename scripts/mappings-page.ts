@@ -2,6 +2,8 @@ import { FIELDS, ITEM_FIELDS } from '../src/domain/fields.ts';
 import { FILTER_TEXTS } from '../src/ingest/mapping/filters.ts';
 import { mappingJsonSchema } from '../src/ingest/mapping/schema.ts';
 import { presetNames, readSpec } from '../src/mappings/read.ts';
+import { HOOKS_PATH } from '../src/server/hooks.ts';
+import { WAYS } from '../src/server/sources/ways.ts';
 
 interface Described {
   readonly description?: string;
@@ -102,18 +104,21 @@ export default function orders(record: any, { headers }: { headers: Record<strin
 
 Their libraries send here as they are; the key is one of \`api_keys\`.
 
-| client | address | key |
-|---|---|---|
-| Segment, RudderStack | \`POST /v1/{track,page,screen,identify,group,alias,batch}\` | the write key |
-| PostHog | \`POST /batch/\`, \`/capture/\`, \`/i/v0/e/\` | the project key |
-| Google Analytics 4, Measurement Protocol | \`POST /mp/collect\` | \`api_secret\` |
-| Snowplow | \`POST /com.snowplowanalytics.snowplow/tp2\` | header \`Authorization\`, or \`?key=\` |
-| OpenTelemetry logs, JSON and protobuf | \`POST /v1/logs\` | header \`Authorization\` |
-| CloudEvents, in the body or the headers | \`POST /v1/events\` | header \`Authorization\` |
-| Amazon Firehose | \`POST /v1/firehose\` | the access key |
-| Webhooks of Shopify, WooCommerce, Stripe and others | \`POST /v1/hooks/NAME\` | the secret of the webhook, see \`hooks\` in [config.md](config.md) |
+${table(
+  ['client', 'address', 'key'],
+  [
+    ...WAYS.filter(({ group, name }) => group === 'tracker' || name === 'cloudevents').map(
+      ({ title, addresses, key }) => [title, addresses.map((each) => `\`${each}\``).join(', '), key ?? ''],
+    ),
+    [
+      'Webhooks of Shopify, WooCommerce, Stripe and others',
+      `\`POST ${HOOKS_PATH}/NAME\``,
+      'the secret of the webhook, see `hooks` in [config.md](config.md)',
+    ],
+  ],
+)}
 
-What can't be read is kept as a bad row: these clients would drop it.
+The page of the dashboard under **Sources** has texts to copy for each of them, with your address. What can't be read is kept as a bad row: these clients would drop it.
 
 ## Presets
 

@@ -35,6 +35,7 @@ import {
   type Environment,
   readEnvironment,
 } from './environment.ts';
+import { LATEST_MAX, SourceActivity } from './ingest/activity.ts';
 import { Ingestor } from './ingest/ingestor.ts';
 import type { RequestMappers } from './mappers.ts';
 import { METRIC_LIST } from './metrics/catalogue.ts';
@@ -47,9 +48,15 @@ import type { Backend, TapListener } from './server/backend.ts';
 import { ingestBody } from './server/ingest-body.ts';
 import { openOwnerSocket } from './server/owner-socket.ts';
 import { ROWS_MAX, withinRows } from './server/row-limit.ts';
-import { checkMappings, followerChecks, refuseWrongSettings, storageChecks } from './settings-check.ts';
-import { configuredSources, sourceCounters, sourceParts } from './sources.ts';
-import { createRegistry } from './telemetry/registry.ts';
+import {
+  checkMappings,
+  followerChecks,
+  lineLimitWarning,
+  refuseWrongSettings,
+  storageChecks,
+} from './settings-check.ts';
+import { configuredSources, declaredSources, sourceCounters, sourceParts } from './sources.ts';
+import { createRegistry, readingsOf } from './telemetry/registry.ts';
 import { VERSION } from './version.ts';
 
 /** Everything of a data folder, opened: log, archive, metrics and their loops; no source and no server yet. */
@@ -137,13 +144,15 @@ async function wire(
   let url = '';
   let running: Source[] = [];
   const registry = createRegistry(() => readings());
+  const activity = new SourceActivity(now);
   const ingestor = new Ingestor({
     log,
     settings: { time_zone: timeZone },
     currencies: demo === null ? config.currencies : SIMULATED_CURRENCIES,
     lineBytesMax: server.line_bytes_max,
     now,
-    onStored(source, checked) {
+    onStored(source, checked, { leftOut, way }) {
+      activity.stored(source, checked, leftOut, way);
       lastIngestMs = now();
       for (const [reason, lines] of Object.entries(checked.reasons))
         registry.countRejected(source, reason, lines);
@@ -165,6 +174,10 @@ async function wire(
     return found;
   };
   let mappers: RequestMappers | null = null;
+  const requestMappers = async () => {
+    mappers ??= new (await mappersModule()).RequestMappers(environment);
+    return mappers;
+  };
   const backend: Backend = {
     timeZone,
     now,
@@ -175,12 +188,13 @@ async function wire(
           'demo',
           'This is the demo: its data folder holds a simulated shop, and takes no events of your own.',
         );
-      return ingestBody(ingestor, server.lines_max, source, records, options);
+      return ingestBody(ingestor, server.lines_max, source, records, options, activity);
     },
-    mapper: async (name) => {
-      mappers ??= new (await mappersModule()).RequestMappers(environment);
-      return mappers.get(name);
-    },
+    mapper: async (name) => (await requestMappers()).get(name),
+    presets: async () => (await requestMappers()).texts(),
+    activity: (source) => activity.of(source),
+    newestEvents: async () => (await readers?.newestEvents.get(LATEST_MAX)) ?? [],
+    declaredSources: () => declaredSources(environment, running),
     query: async (query) => withinRows(await (await look()).store.query({ ...query, rowsMax: ROWS_MAX })),
     changes: async (...asked) => (await look()).store.changes(...asked),
     storeVersion: () => need('measure').store.version(),
@@ -260,18 +274,10 @@ async function wire(
   }
 
   function readings() {
-    const current = status();
-    const ages = Object.entries(current.freshness).flatMap(([stage, at]) =>
-      at ? [[stage, (now() - Date.parse(at)) / 1000]] : [],
-    );
     const tables = readers?.archive.status().tables;
     return {
       ledger: readers && roles.has('measure') ? readers.pipeline.ledger() : null,
-      lag: current.lag,
-      parts: Object.fromEntries(
-        Object.entries(current.parts).map(([part, { state }]) => [part, state === 'ready']),
-      ),
-      ageSeconds: Object.fromEntries(ages) as Record<string, number>,
+      ...readingsOf(status(), now()),
       logBytes: log.status().bytes,
       archiveFiles: tables ? { events: tables.events.files, bad_rows: tables.bad_rows.files } : {},
       stores: readers?.stores.readings() ?? [],
@@ -280,13 +286,11 @@ async function wire(
     };
   }
 
-  const messages = [...environment.warnings, ...(readers?.message ? [readers.message] : [])];
-  const { lineBytesMax } = log;
-  if (lineBytesMax !== undefined && lineBytesMax < server.line_bytes_max)
-    messages.push(
-      `Lines of more than ${lineBytesMax} bytes are rejected (line_too_long), though line_bytes_max is ${server.line_bytes_max}: ` +
-        'the topic of the log takes no larger ones. Raise its max.message.bytes, or lower line_bytes_max.',
-    );
+  const messages = [
+    ...environment.warnings,
+    ...(readers?.message ? [readers.message] : []),
+    ...lineLimitWarning(log, server),
+  ];
   for (const message of messages) logger.warn({}, message);
   let drainMs = 0;
   let left: Record<string, number> = {};

@@ -6,7 +6,7 @@ import type { Environment } from './environment.ts';
 import type { Mapper } from './ingest/mapper.ts';
 import { mapperOf } from './ingest/mapping/map-records.ts';
 import { createModuleMapper } from './ingest/mapping/module-mapper.ts';
-import { presetNames, readMapping } from './mappings/read.ts';
+import { presetNames, presetTexts, readMapping } from './mappings/read.ts';
 
 /** Endings of mappings that are programs. */
 const MODULES = ['.ts', '.mts', '.js', '.mjs'];
@@ -38,9 +38,16 @@ export async function checkMappers(environment: Environment): Promise<void> {
 export class RequestMappers {
   readonly #environment: Environment;
   readonly #mappers = new Map<string, Mapper>();
+  #texts: ReturnType<typeof presetTexts> | null = null;
 
   constructor(environment: Environment) {
     this.#environment = environment;
+  }
+
+  /** What people are told about the presets. */
+  texts() {
+    this.#texts ??= presetTexts();
+    return this.#texts;
   }
 
   /** Throws ApiError for a name that is none. */

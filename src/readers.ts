@@ -9,6 +9,7 @@ import type { Environment } from './environment.ts';
 import { CATALOGUE } from './metrics/catalogue.ts';
 import { ArchiveWatch } from './pipeline/archive-watch.ts';
 import type { Closers } from './pipeline/close-each.ts';
+import { NewestEvents } from './pipeline/newest-events.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import type { Archive } from './ports/archive.ts';
 import type { BatchEngine, EngineProgram } from './ports/engine.ts';
@@ -36,6 +37,7 @@ export interface Readers {
   readonly archive: Archive;
   /** Looks after an archive on a server; null for a local one. */
   readonly archiveWatch: ArchiveWatch | null;
+  readonly newestEvents: NewestEvents;
   readonly pipeline: Pipeline;
   readonly stores: Stores;
 }
@@ -143,6 +145,7 @@ export async function openReaders(
     message,
     archive,
     archiveWatch,
+    newestEvents: new NewestEvents(archive, duckdb.parquet, now),
     pipeline,
     stores,
   };

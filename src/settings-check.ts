@@ -8,6 +8,8 @@ import type { Logger } from './domain/logger.ts';
 import { foundPrograms } from './engine-programs.ts';
 import type { Environment } from './environment.ts';
 import { writeFileDurable } from './files/write-durable.ts';
+import type { EventLog } from './ports/event-log.ts';
+import type { ServerConfig } from './server/config.ts';
 import { configuredSinks } from './stores.ts';
 
 /** A part outside of this process that the config names, and a way to try it that changes nothing there. */
@@ -34,6 +36,18 @@ export function storageChecks({ config, roles }: Environment, logger: Logger): S
   if (archive.kind !== 'local' && (roles.has('archive') || roles.has('measure')))
     checks.push({ part: 'archive', settings: archive, run: () => checkArchive(archive) });
   return checks;
+}
+
+/** Where the log takes shorter lines than the config allows. */
+export function lineLimitWarning(
+  { lineBytesMax }: EventLog,
+  { line_bytes_max: allowed }: ServerConfig,
+): string[] {
+  if (lineBytesMax === undefined || lineBytesMax >= allowed) return [];
+  return [
+    `Lines of more than ${lineBytesMax} bytes are rejected (line_too_long), though line_bytes_max is ${allowed}: ` +
+      'the topic of the log takes no larger ones. Raise its max.message.bytes, or lower line_bytes_max.',
+  ];
 }
 
 /** The checks of an engine on a cluster, and of stores outside of ours: a start does not need to reach them. */

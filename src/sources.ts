@@ -8,6 +8,7 @@ import type { PartStatus } from './domain/status.ts';
 import type { Environment } from './environment.ts';
 import { type NormalizeSettingsInput, sourceSettingsSchema } from './ingest/normalize-settings.ts';
 import type { Ingest, IngestInput, Source } from './ports/source.ts';
+import type { DeclaredSource } from './server/backend.ts';
 
 const SOURCES = {
   poll: async () => createPollSource,
@@ -44,6 +45,26 @@ export async function configuredSources(
     sources.push(create(rest as never, context));
   }
   return sources;
+}
+
+/** The sources of the config but http, with the state of those that run here. */
+export function declaredSources({ config }: Environment, running: readonly Source[]): DeclaredSource[] {
+  return config.sources.flatMap((source) => {
+    if (source.kind === 'http') return [];
+    const status = running.find(({ name }) => name === source.name)?.status();
+    const { name, kind, map = null } = source;
+    return [
+      { name, kind, of: readFrom(source), map, state: status?.state ?? null, message: status?.message ?? '' },
+    ];
+  });
+}
+
+/** What a source reads, without secrets: an address may have them in its parameters. */
+function readFrom(source: Exclude<Environment['config']['sources'][number], { kind: 'http' }>): string {
+  if (source.kind === 'tail') return source.path;
+  if (source.kind === 'kafka') return source.topic;
+  const { origin, pathname } = new URL(source.url);
+  return `${origin}${pathname}`;
 }
 
 /** Sources as parts of the status. */

@@ -25,12 +25,19 @@ export const NEW_ORDER_EVENT_TYPE = 'purchase';
  * A purchase or refund with an order_id, whatever its event_id. What it says of an order as a whole is its amount: two systems that
  * report one order seldom agree on the number of pieces, so that counts in its lines only. Those with a product_id and no event_id are lines of an export:
  * equal ones that were received together (same source, same received_at) are several lines, told apart by their number among
- * these. An event_id would be another for each of them; equal ones that have one are one line that was told several times.
+ * these. An event_id would be another for each of them; equal ones that have one are one line that was told several times, unless they
+ * have a `line_id` each.
  */
 export const ORDER_LINE_IDENTITY: Identity = {
   columns: ['event_type', 'order_id', 'product_id', 'amount'],
   lineColumns: ['quantity', 'price'],
   withinMs: 30 * 24 * HOUR_MS,
+};
+
+/** A purchase or refund with an order_id and a line_id: of equal lines of an order each with its own line_id counts. */
+export const NAMED_LINE_IDENTITY: Identity = {
+  columns: [...ORDER_LINE_IDENTITY.columns, 'line_id'],
+  withinMs: ORDER_LINE_IDENTITY.withinMs,
 };
 
 /** Any other event with an event_id. An event with neither is known by nothing, and never a duplicate. */

@@ -140,6 +140,12 @@ export const FIELDS: readonly Field[] = [
     description: 'The visitor is a known bot: the event is kept, and left out of the metrics.',
     example: true,
   },
+  text(
+    'line_id',
+    128,
+    'Of a purchase or refund that is a line of an order: equal lines with a line_id each are several lines. The same line_id is the same line.',
+    'l7',
+  ),
 ];
 
 /** Members of a line of `items`; each may be absent. */

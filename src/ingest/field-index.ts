@@ -22,3 +22,4 @@ export const SHIPPING = indexOf('shipping');
 export const DISCOUNT = indexOf('discount');
 export const ITEMS = indexOf('items');
 export const BOT = indexOf('bot');
+export const LINE_ID = indexOf('line_id');

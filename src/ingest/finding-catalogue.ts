@@ -56,7 +56,8 @@ export const FINDINGS = kinds({
   },
   equal_lines: {
     message: () => 'Equal lines of an order come with different event_ids. They count once.',
-    setting: 'Send the quantity in one line, or leave out the event_id of order lines.',
+    setting:
+      'Set `order_lines: distinct` for the source or in its mapping if each is a line of its own; or send the quantity in one line.',
   },
   total_and_lines: {
     message: () =>

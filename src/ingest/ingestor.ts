@@ -18,7 +18,15 @@ export interface IngestorOptions {
   lineBytesMax: number;
   now: () => number;
   /** Called once per input that was stored. */
-  onStored?: (source: string, result: ValidationResult) => void;
+  onStored?: (source: string, result: ValidationResult, come: Come) => void;
+}
+
+/** How an input came, besides its lines. */
+export interface Come {
+  /** Records that a mapping left out by its rule. */
+  readonly leftOut?: number;
+  /** The address or protocol, where a source has several. */
+  readonly way?: string | undefined;
 }
 
 /** Status is asked for often, and to look over all that was observed takes a while. */
@@ -71,7 +79,7 @@ export class Ingestor {
       ...(all === undefined ? {} : { settings: all }),
       ...(mapped.ids === undefined ? {} : { ids: mapped.ids }),
     });
-    return this.store(source, result, mapped.leftOut);
+    return this.store(source, result, { leftOut: mapped.leftOut });
   }
 
   /** Validates NDJSON, or what a format or a mapper gave, as lines of the source. */
@@ -84,13 +92,13 @@ export class Ingestor {
     return this.#validatorFor(settings).validate(decodedOf(input), observer, options);
   }
 
-  /** Stores lines that were validated; `leftOut` records were left out of them. */
-  async store(source: string, result: ValidationResult, leftOut = 0): Promise<IngestResult> {
+  /** Stores lines that were validated. */
+  async store(source: string, result: ValidationResult, come: Come = {}): Promise<IngestResult> {
     const lines = result.accepted + result.rejected;
     if (lines > 0) await this.#options.log.append({ source, bytes: result.bytes, lines });
     this.#stateOf(source).tally.merge(result.tally);
-    this.#options.onStored?.(source, result);
-    return ingestResultOf(result, leftOut);
+    this.#options.onStored?.(source, result, come);
+    return ingestResultOf(result, come.leftOut);
   }
 
   /** What was found doubtful since the start, by source; up to a second old. */

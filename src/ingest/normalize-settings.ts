@@ -11,6 +11,9 @@ import { DATE_ORDERS } from './values/time-text.ts';
 /** Fields that hold money; of the lines of an order, the price. */
 const MONEY_NAMES = [...FIELDS.filter(({ kind }) => kind === 'money').map(({ name }) => name), 'items.price'];
 
+/** What equal lines of an order are. */
+export const ORDER_LINES = ['equal', 'distinct'] as const;
+
 const WORDS_MAX = 1000;
 const WORD_LENGTH_MAX = 256;
 const words = z.array(z.string().max(WORD_LENGTH_MAX)).max(WORDS_MAX);
@@ -81,6 +84,13 @@ export const settingsSchema = z.strictObject({
   null_users: words
     .default([...NULL_USERS])
     .describe('Further words for a missing `user_id`. They replace the built-in ones.'),
+  order_lines: z
+    .enum(ORDER_LINES)
+    .default('equal')
+    .describe(
+      'Equal lines of an order that come with different event_ids: `equal`, they are one line that was told several times; `distinct`, each counts. ' +
+        'Then an order that a second system reports counts again.',
+    ),
   mark_bots: z.boolean().default(true).describe('Mark events whose `user_agent` is a known bot.'),
 });
 
@@ -106,6 +116,9 @@ const ABOUT_OTHER_FORMS = ['time_zone', 'date_order', 'dollar', 'event_types', '
 export function keepsPlainLines(given: NormalizeSettingsInput): boolean {
   return Object.entries(given).every(
     ([name, value]) =>
-      value === undefined || ABOUT_OTHER_FORMS.includes(name) || (name === 'decimal' && value === '.'),
+      value === undefined ||
+      ABOUT_OTHER_FORMS.includes(name) ||
+      (name === 'decimal' && value === '.') ||
+      (name === 'order_lines' && value === 'equal'),
   );
 }

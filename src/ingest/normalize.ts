@@ -1,4 +1,4 @@
-import { FIELDS, type Field, FUTURE_TOLERANCE_MS } from '../domain/fields.ts';
+import { FIELDS, type Field, FUTURE_TOLERANCE_MS, ORDER_EVENT_TYPES } from '../domain/fields.ts';
 import type { Reason } from '../domain/reasons.ts';
 import { formatInstant } from '../domain/timestamp.ts';
 import { readCampaign } from './campaign.ts';
@@ -8,6 +8,9 @@ import {
   EVENT_ID,
   EVENT_TYPE,
   indexOf,
+  LINE_ID,
+  ORDER_ID,
+  PRODUCT_ID,
   TIMESTAMP,
   URL,
   USER_AGENT,
@@ -101,8 +104,17 @@ export class Normalizer implements ObservedEvent {
     this.#readRest();
     const eventId = eventIdFor(this.text(EVENT_TYPE)!);
     if (eventId !== null) state.json[EVENT_ID] = jsonText(eventId);
+    if (this.#settings.order_lines === 'distinct') this.#nameLine();
     const line = state.line();
     return state.isTooDeep ? this.#rejected('too_deep') : { line: Buffer.from(line), notes: state.notes };
+  }
+
+  /** A line of an order is known by its event_id too. */
+  #nameLine(): void {
+    const { json } = this.#state;
+    const isLine = json[ORDER_ID] !== undefined && json[PRODUCT_ID] !== undefined;
+    if (isLine && json[LINE_ID] === undefined && ORDER_EVENT_TYPES.includes(this.text(EVENT_TYPE)!))
+      json[LINE_ID] = json[EVENT_ID];
   }
 
   /** Whether the event that was just made is of a bot. */

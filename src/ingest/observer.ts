@@ -5,6 +5,7 @@ import {
   CURRENCY,
   EVENT_ID,
   ITEMS,
+  LINE_ID,
   ORDER_ID,
   PRICE,
   PRODUCT_ID,
@@ -152,7 +153,7 @@ export class Observer {
     const product = event.text(PRODUCT_ID);
     const id = event.text(EVENT_ID);
     if (product !== null && id !== null) {
-      const line = [order, product, amount, price, event.text(QUANTITY)].join(' ');
+      const line = [order, product, amount, price, event.text(QUANTITY), event.text(LINE_ID)].join(' ');
       const idBefore = this.#idOfLine.get(line);
       if (idBefore === undefined) remember(this.#idOfLine, line, id);
       else if (idBefore !== id) tally.add('equal_lines', `order_id ${order}, product_id ${product}`);

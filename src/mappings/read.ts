@@ -20,6 +20,14 @@ export function presetNames(): string[] {
     .sort();
 }
 
+/** The presets, as far as people are told about them. */
+export function presetTexts(): { name: string; description: string; connect: string }[] {
+  return presetNames().map((name) => {
+    const { description = '', connect = '' } = readSpec(name, PRESETS_DIR);
+    return { name, description, connect };
+  });
+}
+
 /** The text of a preset. Throws UsageError for a name that is none. */
 export function presetText(name: string): string {
   if (!presetNames().includes(name)) throw unknownPreset(name);

@@ -126,6 +126,13 @@ export interface BadRow {
   source: string;
 }
 
+/** A row of `events` as the line that it came from. */
+export interface ArchivedEvent {
+  source: string;
+  received_at: string;
+  event: string;
+}
+
 export type ArchiveTable = 'events' | 'bad_rows';
 
 /**
@@ -149,6 +156,8 @@ export interface ParquetTool {
   checkpoint(actions: readonly object[], target: string): Promise<void>;
   /** The rows of `events` files as NDJSON that ingest takes, in pieces. */
   exportEvents(files: readonly string[]): AsyncIterable<string>;
+  /** Of each source the newest rows of `events` files, newest first. */
+  latestEvents(files: readonly string[], perSource: number): Promise<ArchivedEvent[]>;
   /** Rows of `bad_rows` files, newest first. */
   badRows(files: string[], filter: { limit: number; reason?: string; id?: string }): Promise<BadRow[]>;
   /** The actions of a checkpoint file. */

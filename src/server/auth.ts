@@ -4,6 +4,7 @@ import { ApiError } from '../domain/errors.ts';
 import { isLoopback } from '../domain/host.ts';
 import type { Logger } from '../domain/logger.ts';
 import type { ServerConfig } from './config.ts';
+import { RefusedRequests } from './refused-requests.ts';
 import { isSessionOf, newSession, sessionOf } from './session-token.ts';
 import { WrongKeys } from './wrong-keys.ts';
 
@@ -18,9 +19,19 @@ export function createGuard(config: ServerConfig, ownerToken: string, logger: Lo
   const owner = digest(ownerToken);
   const hosts = new Set(['localhost', '127.0.0.1', '[::1]', config.host, ...config.allowed_hosts]);
   const wrongKeys = new WrongKeys(logger);
+  const refused = new RefusedRequests();
 
   /** Throws ApiError unless the request may use `scope`. `given`: a key that it has elsewhere than in its headers. */
   function check(request: FastifyRequest, scope: Scope, given?: string): void {
+    try {
+      decide(request, scope, given);
+    } catch (error) {
+      if (scope === 'write') refused.count(null, Date.now());
+      throw error;
+    }
+  }
+
+  function decide(request: FastifyRequest, scope: Scope, given: string | undefined): void {
     checkOnce(request);
     checkHost(request);
     checkOrigin(request, scope);
@@ -110,7 +121,7 @@ export function createGuard(config: ServerConfig, ownerToken: string, logger: Lo
     throw new ApiError('forbidden', `Requests from web pages of "${origin.slice(0, 64)}" are not allowed.`);
   }
 
-  return { check, checkPlace, login, scopesOf, needsKey: keys.length > 0 };
+  return { check, checkPlace, login, scopesOf, refused, needsKey: keys.length > 0 };
 }
 
 const WRONG_KEY = 'The API key is not one of the config. Check that it was copied whole.';

@@ -1,10 +1,11 @@
 import type { Ledger } from '../domain/ledger.ts';
-import type { Status } from '../domain/status.ts';
+import type { PartStatus, Status } from '../domain/status.ts';
 import type { WindowSize } from '../domain/window.ts';
+import type { Activity } from '../ingest/activity.ts';
 import type { Decoded } from '../ingest/format.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import type { CompactResult, VacuumResult } from '../ports/archive.ts';
-import type { BadRow } from '../ports/batch.ts';
+import type { ArchivedEvent, BadRow } from '../ports/batch.ts';
 import type { RebuildRange, RebuildResult } from '../ports/engine.ts';
 import type { Changes, ChangesPage, MetricQuery, MetricResult } from '../ports/metrics-store.ts';
 import type { IngestResult } from '../ports/source.ts';
@@ -26,6 +27,29 @@ export interface IngestOptions {
   mapper?: Mapper | undefined;
   /** What came with the records, but is not of them. */
   beside?: Readonly<Record<string, unknown>> | undefined;
+  /** The name of the way by which they came (src/server/sources/ways.ts), where a source has several. */
+  way?: string;
+}
+
+/** A source that the config names, and that this process reads by itself. */
+export interface DeclaredSource {
+  readonly name: string;
+  readonly kind: string;
+  /** What it reads: a path, a topic, an address without its secrets. */
+  readonly of: string;
+  readonly map: string | null;
+  /** Null where another process reads it. */
+  readonly state: PartStatus['state'] | null;
+  /** What is wrong; empty where nothing is. */
+  readonly message: string;
+}
+
+/** A preset, as far as people are told about it. */
+export interface PresetText {
+  readonly name: string;
+  readonly description: string;
+  /** Markdown: how to connect the system. */
+  readonly connect: string;
 }
 
 /** What the server needs of the rest; app.ts wires it. */
@@ -51,6 +75,13 @@ export interface Backend {
   /** Archives and measures what has come without gathering more, for at most so long; gives the ledger then. */
   settle(msMax: number): Promise<SettledLedger>;
   rebuild(range: RebuildRange | null, diff: boolean, signal?: AbortSignal): Promise<RebuildResult>;
+  /** What came from a source since the start; undefined where nothing did. */
+  activity(source: string): Activity | undefined;
+  /** The newest archived events of the sources, as far as the newest files of the archive have them; a little old. */
+  newestEvents(): Promise<ArchivedEvent[]>;
+  /** The sources of the config but http. */
+  declaredSources(): readonly DeclaredSource[];
+  presets(): Promise<readonly PresetText[]>;
   /** Registers a listener; gives the function that removes it. */
   tap(listener: TapListener): () => void;
   /** Prometheus exposition. */

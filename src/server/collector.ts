@@ -11,7 +11,11 @@ import { decodeBody } from './decode-body.ts';
 import { ingestAnswer } from './ingest-answer.ts';
 import { parametersOf, parseFlag } from './parameters.ts';
 
+/** What pages of other origins may send; the last is of Snowplow's tracker. */
+const ALLOWED_HEADERS = 'authorization, content-type, content-encoding, sp-anonymous';
 const VALIDATED_HEADER = 'x-tillstream-validated';
+/** Our own address. */
+export const EVENTS_PATH = '/v1/events';
 /** Name of the collector in the ledger. */
 export const HTTP_SOURCE = 'http';
 
@@ -24,7 +28,7 @@ export function registerCollector(
   budget: BodyBudget,
 ): void {
   app.post(
-    '/v1/events',
+    EVENTS_PATH,
     {
       onRequest: async (request, reply) => {
         // First: a page of another origin may read why it was refused, too.
@@ -42,16 +46,21 @@ export function registerCollector(
       const mapper = map === undefined ? undefined : await backend.mapper(map);
       const source = sourceOf(request, guard);
       const takesMarked = isValidated(request, guard);
+      const wayOf = () => {
+        if (isCloud && parameters.map === undefined) return 'cloudevents';
+        if (map !== undefined) return map;
+        return headers.origin === undefined ? 'events' : 'browser';
+      };
       return withBody(request, config, budget, async (body) => {
         const text = isCloud ? structured(headers, body) : body;
         const records = await decodeBody(text, config.decoded_bytes_max, mapper?.detecting);
-        const options = { strict, takesMarked, mapper, beside: besideOf(request, backend) };
+        const options = { strict, takesMarked, mapper, beside: besideOf(request, backend), way: wayOf() };
         return ingestAnswer(await backend.ingest(source, records, options));
       });
     },
   );
 
-  app.options('/v1/events', async (request, reply) => answerPreflight(request, reply, config));
+  app.options(EVENTS_PATH, async (request, reply) => answerPreflight(request, reply, config));
 }
 
 /** Tells a browser what a page of another origin may send. */
@@ -59,10 +68,11 @@ export function answerPreflight(
   request: FastifyRequest,
   reply: FastifyReply,
   config: ServerConfig,
+  withCookies = false,
 ): FastifyReply {
-  allowOrigin(request, reply, config);
-  reply.header('access-control-allow-methods', 'POST');
-  reply.header('access-control-allow-headers', 'authorization, content-type, content-encoding');
+  allowOrigin(request, reply, config, withCookies);
+  reply.header('access-control-allow-methods', 'GET, POST');
+  reply.header('access-control-allow-headers', ALLOWED_HEADERS);
   reply.header('access-control-max-age', '600');
   return reply.code(204).send();
 }
@@ -83,10 +93,19 @@ function isValidated(request: FastifyRequest, guard: Guard): boolean {
   return true;
 }
 
-/** Lets a page of an origin that the config allows read the answer. */
-export function allowOrigin(request: FastifyRequest, reply: FastifyReply, config: ServerConfig): void {
+/**
+ * Lets a page of an origin that the config allows read the answer. `withCookies`: also that to a request which carries cookies, as some
+ * trackers send it; a browser hides the answer from them otherwise.
+ */
+export function allowOrigin(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  config: ServerConfig,
+  withCookies = false,
+): void {
   const { origin } = request.headers;
   if (origin === undefined || !config.cors_origins.includes(origin)) return;
   reply.header('access-control-allow-origin', origin);
   reply.header('vary', 'origin');
+  if (withCookies) reply.header('access-control-allow-credentials', 'true');
 }

@@ -10,6 +10,9 @@ import { ingestAnswer } from './ingest-answer.ts';
 import { parametersOf } from './parameters.ts';
 import { isEqual, SIGNATURES, type SignatureName } from './signatures.ts';
 
+/** Address of the webhooks; their name follows. */
+export const HOOKS_PATH = '/v1/hooks';
+
 /** What WooCommerce sends when a webhook is made. */
 const PING = /^webhook_id=\d+$/;
 
@@ -24,7 +27,7 @@ export function registerHooks(
   config: ServerConfig,
   budget: BodyBudget,
 ): void {
-  app.post<{ Params: { name: string } }>('/v1/hooks/:name', async (request) => {
+  app.post<{ Params: { name: string } }>(`${HOOKS_PATH}/:name`, async (request) => {
     guard.checkPlace(request);
     const hook = config.hooks.find(({ name }) => name === request.params.name);
     if (hook === undefined)
@@ -32,8 +35,10 @@ export function registerHooks(
     const { secret } = parametersOf(request, ['secret']);
     const mapper = hook.map === undefined ? undefined : await backend.mapper(hook.map);
     return withBody(request, config, budget, async (body) => {
-      if (!isFrom(hook, request, body, secret, backend.now()))
+      if (!isFrom(hook, request, body, secret, backend.now())) {
+        guard.refused.count(hook.name, backend.now());
         throw new ApiError('unauthorized', `The webhook ${hook.name} is not signed with its secret.`);
+      }
       if (body.length < 64 && PING.test(body.toString('latin1'))) return { accepted: 0, rejected: 0 };
       const records = await decodeBody(body, config.decoded_bytes_max, mapper?.detecting);
       const result = await backend.ingest(hook.name, records, {
@@ -49,7 +54,10 @@ export function registerHooks(
 }
 
 /** How a webhook is signed where the config does not say it. */
-function signatureOf({ map, signature }: HookConfig): SignatureName | 'address' {
+export function signatureOf({
+  map,
+  signature,
+}: Pick<HookConfig, 'map' | 'signature'>): SignatureName | 'address' {
   if (signature !== undefined) return signature;
   return map !== undefined && Object.hasOwn(SIGNATURES, map) ? (map as SignatureName) : 'address';
 }

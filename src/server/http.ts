@@ -27,6 +27,7 @@ import { registerProtocols } from './protocols.ts';
 import { registerQueryApi } from './query-api.ts';
 import { registerSession } from './session.ts';
 import { registerSnippet } from './snippet.ts';
+import { registerSources } from './sources/sources-api.ts';
 import { registerStream } from './stream.ts';
 
 /** What can't be read may be back soon, or need a person. */
@@ -112,6 +113,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   registerProtocols(app, backend, guard, config, budget);
   registerSnippet(app, backend, guard);
   registerQueryApi(app, backend, guard);
+  registerSources(app, backend, guard, config);
   registerStream(app, backend, guard, config);
   registerHealth(app, backend, guard);
   app.get('/openapi.json', async () => openApi(backend.status()));

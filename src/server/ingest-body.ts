@@ -1,3 +1,4 @@
+import type { SourceActivity } from '../ingest/activity.ts';
 import type { Decoded } from '../ingest/format.ts';
 import { type Ingestor, ingestResultOf } from '../ingest/ingestor.ts';
 import { mapDecoded } from '../ingest/mapper.ts';
@@ -11,7 +12,8 @@ export async function ingestBody(
   linesMax: number,
   source: string,
   records: readonly Decoded[],
-  { strict, takesMarked, keepsRejected = false, mapper, beside }: IngestOptions,
+  { strict, takesMarked, keepsRejected = false, mapper, beside, way }: IngestOptions,
+  activity: SourceActivity,
 ): Promise<IngestResult> {
   const { decoded, leftOut } = await mapDecoded(mapper, records, { beside });
   const result = ingestor.validate(source, decoded, {
@@ -21,6 +23,9 @@ export async function ingestBody(
   });
   const isWithout = result.accepted === 0 && !takesMarked && !keepsRejected;
   const isRefused = result.rejected > 0 && (isWithout || (strict && !takesMarked));
-  if (isRefused) throw new LinesRejected(ingestResultOf(result, leftOut), strict);
-  return ingestor.store(source, result, leftOut);
+  if (isRefused) {
+    activity.refused(source, result, way);
+    throw new LinesRejected(ingestResultOf(result, leftOut), strict);
+  }
+  return ingestor.store(source, result, { leftOut, way });
 }

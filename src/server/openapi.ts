@@ -1,11 +1,8 @@
 import { API_ERRORS } from '../domain/errors.ts';
-import { FIELDS, type Field, ITEM_FIELDS } from '../domain/fields.ts';
-import { REASON_CODES } from '../domain/reasons.ts';
+import { FIELDS } from '../domain/fields.ts';
 import type { Status } from '../domain/status.ts';
 import { WINDOWS } from '../domain/window.ts';
-import { FINDINGS } from '../ingest/finding-catalogue.ts';
-
-type Json = Record<string, unknown>;
+import { type Json, ref, schemas } from './openapi-schemas.ts';
 
 const EXAMPLE_NAMES = ['timestamp', 'event_type', 'event_id', 'user_id', 'order_id', 'amount', 'currency'];
 const EVENT_EXAMPLE = Object.fromEntries(
@@ -155,6 +152,21 @@ export function openApi(status: Status): Json {
       '/v1/status': {
         get: { summary: 'State of each part.', responses: answers('Status', 'The state.', ['unauthorized']) },
       },
+      '/v1/sources': {
+        get: {
+          summary: 'What each source has brought: counts of the ledger, and what came last since the start.',
+          responses: answers('Sources', 'The sources.', ['unauthorized']),
+        },
+      },
+      '/v1/ways': {
+        get: {
+          summary: 'How to connect further sources: addresses, where the key goes, steps, and texts to copy.',
+          parameters: [
+            query('address', { type: 'string' }, 'The address of this process as clients reach it.'),
+          ],
+          responses: answers('Ways', 'The ways.', ['unauthorized', 'bad_request']),
+        },
+      },
       '/v1/bad': {
         get: {
           summary: 'Bad rows, newest first.',
@@ -237,141 +249,8 @@ export function openApi(status: Status): Json {
   };
 }
 
-function schemas(): Json {
-  const count = { type: 'integer', minimum: 0 };
-  return {
-    Event: {
-      type: 'object',
-      required: FIELDS.filter((field) => field.required).map((field) => field.name),
-      properties: Object.fromEntries(FIELDS.map((field) => [field.name, fieldSchema(field)])),
-      additionalProperties: { description: 'Kept in the column extra.' },
-    },
-    IngestResult: {
-      type: 'object',
-      properties: {
-        accepted: count,
-        rejected: count,
-        errors: {
-          type: 'array',
-          items: {
-            type: 'object',
-            properties: {
-              line: { ...count, description: 'Line of the body where the record begins, from 1.' },
-              record: { ...count, description: 'Number of the record, from 1.' },
-              code: { enum: [...REASON_CODES] },
-              field: { type: 'string' },
-              example: { type: 'string', description: 'The value at fault, or the beginning of the record.' },
-            },
-          },
-        },
-        reasons: { type: 'object', description: 'Rejected records by reason.', additionalProperties: count },
-        invalid_fields: {
-          type: 'object',
-          description:
-            'Events by field whose value could not be read. They count; the value is in extra.invalid.',
-          additionalProperties: count,
-        },
-        findings: { type: 'array', items: ref('Finding') },
-      },
-      example: {
-        accepted: 2,
-        rejected: 1,
-        errors: [{ line: 3, record: 3, code: 'date_order', field: 'timestamp', example: '31/12/2026' }],
-        reasons: { date_order: 1 },
-        invalid_fields: {},
-        findings: [],
-      },
-    },
-    Finding: {
-      type: 'object',
-      description: 'Something doubtful in events that were accepted.',
-      properties: {
-        code: { enum: Object.keys(FINDINGS) },
-        rows: count,
-        message: { type: 'string' },
-        example: { type: 'string' },
-        setting: { type: 'string', description: 'What settles it.' },
-      },
-    },
-    MetricResult: {
-      type: 'object',
-      properties: {
-        metric: { type: 'string' },
-        window: { enum: [...WINDOWS] },
-        time_zone: { type: 'string' },
-        version: count,
-        rows: { type: 'array', items: { type: 'object' } },
-        total: { type: 'array', items: { type: 'object' } },
-        folded: {
-          type: 'object',
-          description:
-            'Keys with more values than an answer names (200 event types, 50 currencies, 20 devices): how many share "other".',
-          additionalProperties: count,
-        },
-      },
-    },
-    Ledger: {
-      type: 'object',
-      properties: { received: count, balanced: { type: 'boolean' }, dirty_windows: count },
-    },
-    Status: {
-      type: 'object',
-      properties: {
-        findings: {
-          type: 'array',
-          description: 'Findings since the start, by source.',
-          items: {
-            type: 'object',
-            properties: { source: { type: 'string' }, findings: { type: 'array', items: ref('Finding') } },
-          },
-        },
-      },
-    },
-    BadRows: { type: 'object', properties: { bad_rows: { type: 'array', items: { type: 'object' } } } },
-    Object: { type: 'object' },
-    Error: {
-      type: 'object',
-      properties: {
-        error: {
-          type: 'object',
-          properties: {
-            code: { enum: Object.keys(API_ERRORS) },
-            message: { type: 'string' },
-            hint: { type: 'string' },
-          },
-        },
-      },
-    },
-  };
-}
-
-function fieldSchema(field: Field): Json {
-  const described = { description: field.description, examples: [field.example] };
-  if (field.kind === 'integer')
-    return { type: ['integer', 'string', 'null'], minimum: field.min, maximum: field.max, ...described };
-  if (field.kind === 'decimal')
-    return { type: ['number', 'string', 'null'], minimum: field.min, maximum: field.max, ...described };
-  if (field.kind === 'money') return { type: ['string', 'number', 'null'], ...described };
-  if (field.kind === 'boolean') return { type: ['boolean', 'null'], ...described };
-  if (field.kind === 'items')
-    return {
-      type: ['array', 'null'],
-      items: {
-        type: 'object',
-        properties: Object.fromEntries(ITEM_FIELDS.map((each) => [each.name, fieldSchema(each)])),
-      },
-      ...described,
-    };
-  if (field.kind === 'timestamp') return { type: ['string', 'number'], ...described };
-  return { type: ['string', 'integer', 'null'], maxLength: field.bytesMax, ...described };
-}
-
 function query(name: string, schema: Json, description: string): Json {
   return { name, in: 'query', schema, description };
-}
-
-function ref(name: string): Json {
-  return { $ref: `#/components/schemas/${name}` };
 }
 
 function answers(schema: string, description: string, errors: (keyof typeof API_ERRORS)[]): Json {

@@ -4,14 +4,16 @@ import type { FastifyInstance } from 'fastify';
 import type { Guard } from './auth.ts';
 import type { Backend } from './backend.ts';
 import { HTTP_SOURCE } from './collector.ts';
+import { jsonOf, PIXEL } from './pixel.ts';
 
-/** A transparent image of one pixel. */
-const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
+/** The script, and the image for where no script runs. */
+export const SCRIPT_PATH = '/t.js';
+export const PIXEL_PATH = '/v1/pixel.gif';
 
 /** `GET /t.js`, which shops put into their pages, and `GET /v1/pixel.gif` for where no script runs: its parameters are an event. */
 export function registerSnippet(app: FastifyInstance, backend: Backend, guard: Guard): void {
   const script = readFileSync(join(import.meta.dirname, 'snippet', 't.js'), 'utf8');
-  app.get('/t.js', async (request, reply) => {
+  app.get(SCRIPT_PATH, async (request, reply) => {
     guard.checkPlace(request);
     reply.header('cache-control', 'public, max-age=3600');
     // Pages of any origin may load it; what they send is checked when it comes.
@@ -19,7 +21,7 @@ export function registerSnippet(app: FastifyInstance, backend: Backend, guard: G
     return reply.type('text/javascript; charset=utf-8').send(script);
   });
 
-  app.get('/v1/pixel.gif', async (request, reply) => {
+  app.get(PIXEL_PATH, { exposeHeadRoute: false }, async (request, reply) => {
     const { key, ...fields } = request.query as Record<string, unknown>;
     guard.check(request, 'write', typeof key === 'string' ? key : undefined);
     const event = {
@@ -28,12 +30,12 @@ export function registerSnippet(app: FastifyInstance, backend: Backend, guard: G
       url: request.headers.referer,
       ...fields,
     };
-    const bytes = Buffer.from(`${JSON.stringify(event)}\n`);
     // Nobody reads the answer to an image, so what is no event is kept as a bad row.
-    await backend.ingest(HTTP_SOURCE, [{ kind: 'json', bytes, places: { first: 1 } }], {
+    await backend.ingest(HTTP_SOURCE, [jsonOf(event)], {
       strict: false,
       takesMarked: false,
       keepsRejected: true,
+      way: 'pixel',
     });
     return reply.type('image/gif').send(PIXEL);
   });

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Ledger } from '../domain/ledger.ts';
+import type { Status } from '../domain/status.ts';
 
 export interface Readings {
   /** Null where the metrics are not here. */
@@ -18,6 +19,18 @@ export interface Readings {
   stores: { store: string; counters: Record<string, number>; behindSeconds: number }[];
   /** What a program that computes for the engine tells of itself. */
   cluster: Record<string, number>;
+}
+
+/** What the status has of the readings. */
+export function readingsOf({ freshness, lag, parts }: Status, nowMs: number) {
+  const ages = Object.entries(freshness).flatMap(([stage, at]) =>
+    at === null ? [] : [[stage, (nowMs - Date.parse(at)) / 1000] as const],
+  );
+  return {
+    lag,
+    parts: Object.fromEntries(Object.entries(parts).map(([part, { state }]) => [part, state === 'ready'])),
+    ageSeconds: Object.fromEntries(ages),
+  } satisfies Partial<Readings>;
 }
 
 /** Prometheus metrics of Tillstream itself, read when they are asked for. */

@@ -40,6 +40,7 @@ function randomLine(random: Random, nowMs: number): Sent {
   const eventId = random.chance(0.7) ? `e${random.integer(1, 12)}` : null;
   const orderId = random.chance(0.6) ? `o${random.integer(1, 8)}` : null;
   const productId = random.chance(0.5) ? pick(['p1', 'p2']) : null;
+  const lineId = random.chance(0.2) ? pick(['l1', 'l2']) : null;
   const amount = random.chance(0.7) ? pick([5n, 7n]) * MONEY : null;
   const quantity = random.chance(0.3) ? pick([1, 2]) : null;
   const price = random.chance(0.3) ? 3n * MONEY : null;
@@ -49,6 +50,7 @@ function randomLine(random: Random, nowMs: number): Sent {
     event_type: eventType,
     event_id: eventId,
     order_id: orderId,
+    line_id: lineId,
     product_id: productId,
     amount: decimal(amount),
     quantity,
@@ -56,7 +58,7 @@ function randomLine(random: Random, nowMs: number): Sent {
     currency: 'EUR',
   });
   const event = {
-    ...{ timeMs, eventType, eventId, orderId, productId, amount, quantity, price, currency: 'EUR' },
+    ...{ timeMs, eventType, eventId, orderId, productId, lineId, amount, quantity, price, currency: 'EUR' },
     ...{ userId: null, sessionId: null, deviceType: null, responseTimeMs: null, statusCode: null },
   };
   return { line, event };

@@ -35,6 +35,38 @@ const AT = { at: '2026-11-01T10:00:00Z' };
 const PAGE = { timestamp: '2026-11-01T10:00:00.000Z', event_type: 'view_page' };
 
 describe('a mapping', () => {
+  it('tells equal lines of an order apart by their event_ids, where it says that they are distinct', () => {
+    const fields = 'fields: {timestamp: at, event_type: type}';
+    const line = {
+      ...AT,
+      type: 'purchase',
+      order_id: 'o1',
+      product_id: 'p1',
+      event_id: 'e1',
+      currency: 'EUR',
+    };
+    const made = (yaml: string, record: Record<string, unknown>) => eventsOf(yaml, record).events[0].line_id;
+    const distinct = `${fields}\norder_lines: distinct`;
+    assert.equal(made(distinct, line), 'e1');
+    assert.equal(made(distinct, { ...line, line_id: 'l1' }), 'l1', 'its own comes first');
+    for (const [yaml, record] of [
+      [fields, line],
+      [`${fields}\norder_lines: equal`, line],
+      [distinct, { ...line, type: 'checkout' }],
+      [distinct, { ...line, product_id: null }],
+      [distinct, { ...line, order_id: null }],
+      [distinct, { ...line, event_id: null }],
+    ] as const)
+      assert.equal(made(yaml, record), undefined, JSON.stringify([yaml, record]));
+  });
+
+  it('keeps what it drops nowhere, and all else', () => {
+    const record = { ...AT, key: 'k', user_id: 'u1', person: { mail: 'a@b', plan: 'gold' }, rest: 1 };
+    const { events } = eventsOf(`${FIELDS}\ndrop: [key, user_id, person.mail]`, record);
+    assert.deepEqual(events, [{ ...PAGE, extra: { person: { plan: 'gold' }, rest: 1 } }]);
+    assert.throws(() => mappingOf(`${FIELDS}\ndrop: [a]\nextra: [b]`), /has extra and drop/);
+  });
+
   it('takes several events out of a record, leaves others out, and reads values as it says', () => {
     const yaml = `
 each: $.events[*]

@@ -14,6 +14,8 @@ export interface ReferenceEvent {
   visitorId?: string | null;
   sessionId: string | null;
   productId: string | null;
+  /** Left out where the line has none. */
+  lineId?: string | null;
   quantity: number | null;
   price: bigint | null;
   amount: bigint | null;
@@ -143,14 +145,15 @@ export function referenceFlags(lines: readonly ReferenceLine[]): (ReferenceFlags
   return lines.map((line) => {
     if ('reason' in line) return null;
     const { event, receivedAtMs: atMs, source = '' } = line;
-    const { eventType, orderId, productId, eventId, isExcluded = false } = event;
+    const { eventType, orderId, productId, eventId, lineId = null, isExcluded = false } = event;
     const tellsOrder = (eventType === 'purchase' || eventType === 'refund') && orderId !== null;
     let identity: string | null = null;
     if (tellsOrder) {
       const { amount, quantity, price } = event;
       const ofLine = productId !== null || amount === null ? [quantity, String(price)] : [];
       identity = JSON.stringify([eventType, orderId, productId, String(amount), ...ofLine]);
-      if (productId !== null && eventId === null) {
+      if (lineId !== null) identity += ` line ${lineId}`;
+      else if (productId !== null && eventId === null) {
         const block = `${identity} ${source} ${atMs}`;
         const nth = (inBlock.get(block) ?? 0) + 1;
         inBlock.set(block, nth);

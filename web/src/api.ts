@@ -201,5 +201,80 @@ export async function logout(): Promise<void> {
   await request('v1/logout', { method: 'POST', signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
 }
 
+/** What came by one address, or by all of a source, since the start. */
+export interface SourceCounts {
+  accepted: number;
+  rejected: number;
+  left_out: number;
+  refused: number;
+  last_received_at: string | null;
+}
+
+export interface SourceActivity extends SourceCounts {
+  last_minute: number;
+  reasons: Record<string, number>;
+  latest_rejected: { received_at: string; reason: string; field: string | null; example: string }[];
+  ways: Record<string, SourceCounts>;
+}
+
+export interface SourceReport {
+  name: string;
+  kind: string;
+  of: string;
+  map: string | null;
+  state: string | null;
+  message: string;
+  received: number;
+  events: number;
+  bad_rows: number;
+  counted: number;
+  duplicate: number;
+  excluded: number;
+  in_flight: number;
+  last_received_at: string | null;
+  latest_events: { received_at: string; event: string }[];
+  refused: { requests: number; last_at: string } | null;
+  activity: SourceActivity | null;
+  findings: Finding[];
+}
+
+export interface SourcesAnswer {
+  now: string;
+  started_at: string;
+  /** Why latest events from before the start are missing. */
+  archive_error: string | null;
+  sources: SourceReport[];
+}
+
+export interface Snippet {
+  title: string;
+  kind: string;
+  text: string;
+}
+
+/** A way to bring events here. */
+export interface Way {
+  name: string;
+  title: string;
+  group: string;
+  addresses: string[];
+  key: { where: string; name: string | null; variable: string; is_public: boolean } | null;
+  docs: string;
+  snippets: Snippet[];
+  steps: string;
+}
+
+export interface WaysAnswer {
+  address: string;
+  groups: Record<string, string>;
+  keys: string[] | null;
+  ways: Way[];
+}
+
+export const getSources = (signal?: AbortSignal) => getJson<SourcesAnswer>('v1/sources', signal);
+/** `address`: that of the page, under which clients reach the server too. */
+export const getWays = (address: string, signal?: AbortSignal) =>
+  getJson<WaysAnswer>(`v1/ways?address=${encodeURIComponent(address)}`, signal);
+
 export const getStatus = (signal?: AbortSignal) => getJson<Status>('v1/status', signal);
 export const getLedger = (signal?: AbortSignal) => getJson<Ledger>('v1/ledger', signal);

@@ -10,15 +10,17 @@ import { Responses } from './panels/responses.tsx';
 import { Revenue } from './panels/revenue.tsx';
 import { Tiles } from './panels/tiles.tsx';
 import { Traffic } from './panels/traffic.tsx';
+import { useRoute } from './state/route.ts';
 import { connection, ledger } from './state/server.ts';
 import { Banner } from './ui/banner.tsx';
 import { DemoBanner, Filling, NoEventsHere, NoEventsYet } from './ui/empty.tsx';
 import { Header } from './ui/header.tsx';
+import { lazy } from './ui/lazy.tsx';
 import { RangeBar } from './ui/range.tsx';
 
-function Content() {
-  // Numbers that were asked for by someone who has logged out are not left on the screen.
-  if (connection.value.kind === 'unauthorized') return null;
+const Sources = lazy(async () => (await import('./views/sources/sources.tsx')).SourcesView);
+
+function Dashboard() {
   if (ledger.value === null) {
     const waiting = connection.value.kind === 'connecting';
     return waiting ? <p class="waiting note">Asking for the numbers …</p> : null;
@@ -54,6 +56,13 @@ function Content() {
       <FindingsPanel />
     </>
   );
+}
+
+function Content() {
+  const route = useRoute();
+  // Numbers that were asked for by someone who has logged out are not left on the screen.
+  if (connection.value.kind === 'unauthorized') return null;
+  return route === 'sources' ? <Sources /> : <Dashboard />;
 }
 
 export function App() {

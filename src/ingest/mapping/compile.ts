@@ -61,7 +61,10 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
   const items = compileItems(spec.items, path);
   const isWanted = spec.where === undefined ? null : compileConditions(spec.where);
   const each = spec.each === undefined ? null : firstOf(spec.each.map(parsePath).map(createLister));
-  const used = paths.flat().filter(({ root }) => root === 'here');
+  if (spec.extra !== undefined && spec.drop !== undefined)
+    throw new Error('has extra and drop; what extra does not name is left out already');
+  const dropped = (spec.drop ?? []).map(parsePath);
+  const used = [...paths, ...dropped].flat().filter(({ root }) => root === 'here');
   // Fields that are not named are read by their own names; those that are named are not read from elsewhere.
   const rest = createRemainder(used, new Set(fields.map(([field]) => field)));
   const extra = spec.extra?.map((text) => [text, createGetter(parsePath(text))] as const);
@@ -237,7 +240,14 @@ function compileItems(spec: MappingSpec['items'], path: (text: string) => Path):
 }
 
 /** What the fields say about how their values are read. */
-function settingsOf({ fields, items, currency, dollar, mark_bots }: MappingSpec): NormalizeSettingsInput {
+function settingsOf({
+  fields,
+  items,
+  order_lines,
+  currency,
+  dollar,
+  mark_bots,
+}: MappingSpec): NormalizeSettingsInput {
   const ofItems = Object.entries(items?.fields ?? {}).map(([name, spec]) => [`items.${name}`, spec] as const);
   const specs = [...Object.entries(fields), ...ofItems] as (readonly [string, FieldSpec])[];
   const decimals = new Set(specs.flatMap(([, { decimal }]) => decimal ?? []));
@@ -251,6 +261,7 @@ function settingsOf({ fields, items, currency, dollar, mark_bots }: MappingSpec)
     time_unit: time.unit as NormalizeSettingsInput['time_unit'],
     decimal: [...decimals][0],
     minor_units: minor.length === 0 ? undefined : minor,
+    order_lines,
     currency,
     dollar,
     mark_bots,

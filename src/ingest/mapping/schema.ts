@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { FIELDS, ITEM_FIELDS } from '../../domain/fields.ts';
 import { nearest } from '../../domain/nearest.ts';
 import { FORMATS } from '../formats/all.ts';
-import { settingsSchema } from '../normalize-settings.ts';
+import { ORDER_LINES, settingsSchema } from '../normalize-settings.ts';
 import { TIME_UNITS } from '../values/time-number.ts';
 import { DATE_ORDERS } from '../values/time-text.ts';
 import { parsePath } from './path.ts';
@@ -177,6 +177,12 @@ function schemaOfMapping(either: Either) {
       .max(ENTRIES_MAX)
       .optional()
       .describe('What else is kept, in `extra`. Where it is left out: all that was not used.'),
+    drop: z
+      .array(path)
+      .max(ENTRIES_MAX)
+      .optional()
+      .describe('Members that are kept nowhere, such as keys and personal data, where `extra` is left out.'),
+    order_lines: z.enum(ORDER_LINES).optional().describe(settingsSchema.shape.order_lines.description!),
     currency: settingsSchema.shape.currency,
     dollar: settingsSchema.shape.dollar,
     mark_bots: z.boolean().optional().describe(settingsSchema.shape.mark_bots.description!),

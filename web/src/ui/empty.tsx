@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { count } from '../format.ts';
 import { eventsInRange, newestDay, newestView } from '../state/newest.ts';
+import { hashOf } from '../state/route.ts';
 import { ledger, session, status, timeZone } from '../state/server.ts';
 import { isOpening, opening, setRange, setView, span, view } from '../state/view.ts';
 import { dayLabel, rangeLabel } from '../time/labels.ts';
@@ -82,7 +83,11 @@ export function NoEventsYet() {
       <Command text={DEMO} label="command of the demo" />
       <p class="note">
         Files (NDJSON, JSON, CSV) come in with <code>./tillstream load FILE</code>. A log file, an old log API
-        or a Kafka topic can be read too: see <code>sources</code> in the config.
+        or a Kafka topic can be read too.{' '}
+        <a class="link" href={hashOf('sources')}>
+          Sources
+        </a>{' '}
+        says how to connect your shop, its trackers and webhooks.
       </p>
     </section>
   );

@@ -1,6 +1,7 @@
 import { setTheme, type Theme, theme } from '../charts/palette.ts';
 import { now } from '../state/clock.ts';
 import { logOut, pause, start } from '../state/live.ts';
+import { hashOf, navigate, useRoute, VIEWS } from '../state/route.ts';
 import { connection, session, status, timeZone } from '../state/server.ts';
 import { clockTime } from '../time/labels.ts';
 
@@ -26,6 +27,30 @@ const Clock = () =>
     </span>
   );
 
+/** Links to the views. */
+function Views() {
+  const shown = useRoute();
+  return (
+    <nav class="views" aria-label="Views">
+      {VIEWS.map(({ route, title }) => (
+        <a
+          key={route}
+          href={hashOf(route)}
+          aria-current={route === shown ? 'page' : undefined}
+          onClick={(event) => {
+            // In a new tab the link does what it says.
+            if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+            event.preventDefault();
+            navigate(route);
+          }}
+        >
+          {title}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
 export function Header() {
   const { text, tone } = connectionText();
   const { kind } = connection.value;
@@ -35,6 +60,7 @@ export function Header() {
       <h1>
         <img src="./icon.svg" alt="" width="22" height="22" /> Tillstream
       </h1>
+      <Views />
       <Clock />
       <div class="top-right">
         <p class={`connection ${tone}`} role="status" aria-live="polite">

@@ -15,6 +15,7 @@ import {
   numberedSql,
   orderHashSql,
   PLACE,
+  READ_COLUMNS,
 } from './identity-sql.ts';
 import { checkpointState, FOLD_ROWS_MIN, STATE } from './state.ts';
 
@@ -137,17 +138,7 @@ export class IdentityDecoder implements Decoder {
     if (missing.length === 0) return;
     const receivedMaxMs = Math.max(this.#maxReceivedMs, archive.receivedExtentMs()?.[1] ?? 0);
     const sinceMs = receivedMaxMs - IDENTITIES_KEPT_MS;
-    const columns = [
-      'event_type',
-      'order_id',
-      'event_id',
-      'product_id',
-      'received_at',
-      'source',
-      PLACE,
-      'duplicate',
-      'new_order',
-    ];
+    const columns = [...READ_COLUMNS, 'received_at', 'source', PLACE, 'duplicate', 'new_order'];
     const select = (files: string) =>
       `SELECT ${identityHashSql(identifier)} AS identity, ${orderHashSql(identifier)} AS order_hash, ${columns.join(', ')}
        FROM ${files}`;

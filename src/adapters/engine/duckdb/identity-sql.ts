@@ -1,6 +1,7 @@
 import {
   EVENT_IDENTITY,
   type Identity,
+  NAMED_LINE_IDENTITY,
   NEW_ORDER_EVENT_TYPE,
   ORDER_IDENTITY,
   ORDER_LINE_IDENTITY,
@@ -20,6 +21,9 @@ const COMMON_COLUMNS = `received_ms BIGINT, source VARCHAR, ${PLACE_COLUMNS}`;
 export const IDENTITY_COLUMNS = `kind TINYINT, hash UBIGINT, nth INTEGER, ${COMMON_COLUMNS}, repeats BOOLEAN`;
 /** What `identitiesSql` gives. */
 export const FOUND_COLUMNS = `kind TINYINT, hash UBIGINT, lines BOOLEAN, ${COMMON_COLUMNS}`;
+
+/** Columns of events that `identitiesSql` reads, besides the row's origin. */
+export const READ_COLUMNS = ['event_type', 'order_id', 'event_id', 'product_id', 'line_id'] as const;
 
 /** Where a row was in the log. */
 export const PLACE = 'log_partition, log_offset, log_line';
@@ -52,7 +56,8 @@ export const isPurchaseSql = (column: Named) => `${column('event_type')} = ${quo
 
 /** Hash of the identity of an event; NULL where it has none. */
 export function identityHashSql(column: Named): string {
-  return `CASE WHEN ${isOrderLineSql(column)} THEN ${hashSql(ORDER_LINE_IDENTITY, column)}
+  return `CASE WHEN ${isOrderLineSql(column)} AND ${column('line_id')} IS NOT NULL THEN ${hashSql(NAMED_LINE_IDENTITY, column)}
+      WHEN ${isOrderLineSql(column)} THEN ${hashSql(ORDER_LINE_IDENTITY, column)}
       WHEN ${column('event_id')} IS NOT NULL THEN ${hashSql(EVENT_IDENTITY, column)} END`;
 }
 
@@ -76,7 +81,7 @@ export function identitiesSql(events: string, where: string, more: Record<string
     Object.entries(more).map(([name, sql]) => `, ${sql.replaceAll('$of', quote(of))} AS ${identifier(name)}`);
   return `(
     SELECT CASE WHEN ${isOrderLineSql(identifier)} THEN ${KIND.orderLine} ELSE ${KIND.event} END AS kind, identity AS hash,
-      ${isOrderLineSql(identifier)} AND product_id IS NOT NULL AND event_id IS NULL AS lines, ${place}${further('own').join('')}
+      ${isOrderLineSql(identifier)} AND product_id IS NOT NULL AND event_id IS NULL AND line_id IS NULL AS lines, ${place}${further('own').join('')}
     FROM ${events} WHERE identity IS NOT NULL AND ${where}
     UNION ALL
     SELECT ${KIND.order}, order_hash, false, ${place}${further('order').join('')} FROM ${events} WHERE order_hash IS NOT NULL AND ${where}

@@ -12,7 +12,7 @@ import type {
   ParsedBatch,
 } from '../../../ports/batch.ts';
 import { type Connection, identifier, quote } from './database.ts';
-import { exportEvents } from './export-events.ts';
+import { exportEvents, latestEvents } from './export-events.ts';
 import { readAnyFiles, readingFiles } from './parquet-files.ts';
 import { createUpgrader } from './upgrader.ts';
 
@@ -273,6 +273,7 @@ export function createParquetTool(connection: Connection): ParquetTool {
 
   return {
     exportEvents: (files) => exportEvents(connection, files),
+    latestEvents: (files, perSource) => latestEvents(connection, files, perSource),
     write,
     inspect,
     merge,

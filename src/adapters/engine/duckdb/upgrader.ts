@@ -13,6 +13,7 @@ import {
   numberedSql,
   orderHashSql,
   PLACE,
+  READ_COLUMNS,
 } from './identity-sql.ts';
 import { readAnyFiles } from './parquet-files.ts';
 
@@ -37,9 +38,7 @@ export function createUpgrader(connection: Connection, writeSelected: WriteSelec
 
   async function add(table: 'old_orders' | 'old_events', files: readonly string[]): Promise<void> {
     const isOf = table === 'old_events' ? '=' : '<>';
-    const columns = ['event_type', 'order_id', 'event_id', 'product_id', 'received_at', 'source', PLACE].join(
-      ', ',
-    );
+    const columns = [...READ_COLUMNS, 'received_at', 'source', PLACE].join(', ');
     await eachFiles(connection, files, (relation) => {
       const rows = `(SELECT ${identityHashSql(identifier)} AS identity, ${orderHashSql(identifier)} AS order_hash, ${columns} FROM ${relation})`;
       return `INSERT INTO ${table} BY NAME SELECT * FROM ${identitiesSql(rows, 'true')} WHERE kind ${isOf} ${KIND.event}`;
