@@ -9,7 +9,7 @@ import { mappingSchema } from '../ingest/mapping/schema.ts';
 import { Normalizer } from '../ingest/normalize.ts';
 import { Observer } from '../ingest/observer.ts';
 import { createEventTypeReader } from '../ingest/values/read-event-type.ts';
-import { proposeMapping } from './propose.ts';
+import { isProposableName, proposeMapping } from './propose.ts';
 import { presetNames, readMapping } from './read.ts';
 
 /** What a mapping would make of a sample. */
@@ -28,7 +28,12 @@ export interface GuessOptions {
   readonly decode: (detecting: Mapper['detecting']) => Promise<readonly Decoded[]> | readonly Decoded[];
   readonly timeZone: string;
   readonly now: () => number;
+  /** Awaited between two mappings, so that a process that has more to do can do it. */
+  readonly pause?: () => Promise<void>;
 }
+
+/** How a table of an unknown shop is recognized. */
+export const UNKNOWN_SHOP: Mapper['detecting'] = { isKnownName: isProposableName };
 
 /** Fields that tell most about whether records were understood; others weigh 1. */
 const WEIGHTS: Readonly<Record<string, number>> = {
@@ -48,6 +53,7 @@ const SHARE_MIN = 0.5;
 export async function guessMapping(options: GuessOptions): Promise<Guess | null> {
   let best: { guess: Guess; score: number } | null = null;
   const consider = async (mapper: Mapper | null, guess: Pick<Guess, 'preset' | 'proposal'>) => {
+    await options.pause?.();
     const { score, ...counts } = await tryMapper(mapper, options);
     // The first of equals stays: no mapping before a preset, and that before a proposal.
     if (score > (best?.score ?? 0)) best = { guess: { ...guess, ...counts }, score };
@@ -55,7 +61,7 @@ export async function guessMapping(options: GuessOptions): Promise<Guess | null>
   await consider(null, { preset: null, proposal: null });
   for (const name of presetNames())
     await consider(mapperOf(readMapping(name, '')), { preset: name, proposal: null });
-  const rows = recordsOf(await options.decode({})).flatMap((piece) =>
+  const rows = recordsOf(await options.decode(UNKNOWN_SHOP)).flatMap((piece) =>
     'fields' in piece ? [piece.fields] : [],
   );
   const proposal = proposeMapping(rows);

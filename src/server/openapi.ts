@@ -4,8 +4,8 @@ import { REASON_CODES } from '../domain/reasons.ts';
 import type { Status } from '../domain/status.ts';
 import { WINDOWS } from '../domain/window.ts';
 import { FINDINGS } from '../ingest/finding-catalogue.ts';
-
-type Json = Record<string, unknown>;
+import { IMPORT_PATHS, IMPORT_SCHEMAS } from './imports-openapi.ts';
+import { answers, type Json, query, ref } from './openapi-parts.ts';
 
 const EXAMPLE_NAMES = ['timestamp', 'event_type', 'event_id', 'user_id', 'order_id', 'amount', 'currency'];
 const EVENT_EXAMPLE = Object.fromEntries(
@@ -217,6 +217,7 @@ export function openApi(status: Status): Json {
           ]),
         },
       },
+      ...IMPORT_PATHS,
       '/healthz': { get: { summary: 'The process lives.', responses: answers('Object', 'Alive.', []) } },
       '/readyz': {
         get: {
@@ -329,6 +330,7 @@ function schemas(): Json {
     },
     BadRows: { type: 'object', properties: { bad_rows: { type: 'array', items: { type: 'object' } } } },
     Object: { type: 'object' },
+    ...IMPORT_SCHEMAS,
     Error: {
       type: 'object',
       properties: {
@@ -364,26 +366,4 @@ function fieldSchema(field: Field): Json {
     };
   if (field.kind === 'timestamp') return { type: ['string', 'number'], ...described };
   return { type: ['string', 'integer', 'null'], maxLength: field.bytesMax, ...described };
-}
-
-function query(name: string, schema: Json, description: string): Json {
-  return { name, in: 'query', schema, description };
-}
-
-function ref(name: string): Json {
-  return { $ref: `#/components/schemas/${name}` };
-}
-
-function answers(schema: string, description: string, errors: (keyof typeof API_ERRORS)[]): Json {
-  const answer: Json = { 200: { description, content: { 'application/json': { schema: ref(schema) } } } };
-  for (const code of errors) {
-    const { status, hint } = API_ERRORS[code];
-    const before = answer[status] as { description: string } | undefined;
-    answer[status] = {
-      // Several codes share a status.
-      description: `${before ? `${before.description} ` : ''}${code}: ${hint}`,
-      content: { 'application/json': { schema: ref('Error') } },
-    };
-  }
-  return answer;
 }
