@@ -1,7 +1,9 @@
+import { setImmediate as pause } from 'node:timers/promises';
 import { now } from '../clock.ts';
 import { ApiError, PartError, UsageError } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
 import { messageOf } from '../domain/system-error.ts';
+import { EVENT_TYPES } from '../ingest/values/event-types.ts';
 import type { OpenData } from '../load/target.ts';
 import { LogRefused } from '../ports/event-log.ts';
 import type { Choice } from './choice.ts';
@@ -30,6 +32,11 @@ export interface ImportView extends JobView {
   readonly received_bytes: number;
 }
 
+export interface ImportOffer {
+  readonly mappings: readonly { name: string; description: string }[];
+  readonly event_types: readonly string[];
+}
+
 interface Entry {
   readonly upload: Upload;
   usedMs: number;
@@ -52,6 +59,7 @@ export class Imports {
   readonly #uploads: Uploads;
   readonly #entries = new Map<string, Entry>();
   readonly #timer: NodeJS.Timeout;
+  #offer: Promise<ImportOffer> | null = null;
   /** Trying out is a lot of work: one at a time. */
   #trying: Promise<unknown> = Promise.resolve();
 
@@ -100,6 +108,23 @@ export class Imports {
 
   list(): ImportView[] {
     return [...this.#entries.values()].map(viewOf);
+  }
+
+  /** What a form offers: mappings that have a name, and the event types that metrics use. */
+  offer(): Promise<ImportOffer> {
+    this.#offer ??= this.#makeOffer();
+    return this.#offer;
+  }
+
+  async #makeOffer(): Promise<ImportOffer> {
+    const { mappings } = this.#options;
+    const named: { name: string; description: string }[] = [];
+    for (const name of mappings.names()) {
+      // Each is a file to read and check: requests come in between.
+      await pause();
+      named.push({ name, description: mappings.spec(name)?.description ?? '' });
+    }
+    return { mappings: named, event_types: EVENT_TYPES.map(({ name }) => name) };
   }
 
   get(id: string): ImportView {

@@ -11,10 +11,7 @@ export const IMPORT_PATHS: Json = {
   '/v1/imports': {
     get: {
       summary: 'Files that are being imported. Scope admin, as for all of /v1/imports.',
-      responses: answers('Imports', 'The files, and the size of the largest that is taken.', [
-        'unauthorized',
-        'forbidden',
-      ]),
+      responses: answers('Imports', 'The files, and what a form offers.', ['unauthorized', 'forbidden']),
     },
     post: {
       summary: 'Announce a file. It is removed when nobody asks for it for 5 minutes.',
@@ -115,7 +112,12 @@ const orNull = (schema: Json) => ({ oneOf: [schema, { type: 'null' }] });
 export const IMPORT_SCHEMAS: Json = {
   Imports: {
     type: 'object',
-    properties: { bytes_max: count, imports: { type: 'array', items: ref('Import') } },
+    properties: {
+      bytes_max: count,
+      mappings: { type: 'array', items: { type: 'object', properties: { name: text, description: text } } },
+      event_types: { type: 'array', items: text, description: 'Those that metrics use.' },
+      imports: { type: 'array', items: ref('Import') },
+    },
   },
   Import: {
     type: 'object',

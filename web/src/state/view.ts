@@ -3,6 +3,7 @@ import { computed, signal } from '@preact/signals';
 import { defaultWindow, RANGES, type Range, spanOf, type View, windowChoices } from '../time/span.ts';
 import { formatLocal, HOUR, windowStart } from '../time/windows.ts';
 import { nowMinute } from './clock.ts';
+import { routeOf } from './route.ts';
 import { timeZone } from './server.ts';
 
 /** What of the page is shown, besides the time. */
@@ -97,6 +98,8 @@ export function setRange(range: Range): void {
 }
 
 addEventListener('popstate', () => {
+  // The address is of another view: what the dashboard shows stays until it is back.
+  if (routeOf(location.hash) !== 'dashboard') return;
   asked.value = readTime();
   shown.value = readShown();
 });

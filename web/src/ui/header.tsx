@@ -1,6 +1,7 @@
 import { setTheme, type Theme, theme } from '../charts/palette.ts';
 import { now } from '../state/clock.ts';
 import { logOut, pause, start } from '../state/live.ts';
+import { hashOf, useRoute, VIEWS } from '../state/route.ts';
 import { connection, session, status, timeZone } from '../state/server.ts';
 import { clockTime } from '../time/labels.ts';
 
@@ -26,6 +27,25 @@ const Clock = () =>
     </span>
   );
 
+/** The views of the page. */
+function Views() {
+  const route = useRoute();
+  if (VIEWS.length < 2) return null;
+  return (
+    <nav class="views" aria-label="Views">
+      {VIEWS.map((view) => (
+        <a
+          key={view.route}
+          href={hashOf(view.route)}
+          aria-current={view.route === route ? 'page' : undefined}
+        >
+          {view.title}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
 export function Header() {
   const { text, tone } = connectionText();
   const { kind } = connection.value;
@@ -35,6 +55,7 @@ export function Header() {
       <h1>
         <img src="./icon.svg" alt="" width="22" height="22" /> Tillstream
       </h1>
+      <Views />
       <Clock />
       <div class="top-right">
         <p class={`connection ${tone}`} role="status" aria-live="polite">
