@@ -41,11 +41,9 @@ export function mapTry(files: string[], options: LoadOptions): Promise<void> {
 
 /** `map guess FILE`: the preset that fits, or a mapping to begin with. */
 export async function mapGuess(file: string, options: LoadOptions): Promise<void> {
-  const { guessMapping, UNKNOWN_SHOP } = await import('../mappings/guess.ts');
+  const { guessMapping } = await import('../mappings/guess.ts');
   const { config } = await environmentOf(options);
   const decode = (detecting: DetectOptions) => sampleOf(file, options, detecting);
-  // What can't be read at all is told at once.
-  await decode(UNKNOWN_SHOP);
   const guess = await guessMapping({ decode, timeZone: options.timeZone ?? config.time_zone, now });
   if (guess === null)
     throw new UsageError(

@@ -248,7 +248,8 @@ class InputSender {
     // What was refused as a whole is not stored, and its message says what to change.
     if (error instanceof UsageError && this.#sent.inputs.every(({ received }) => received === 0))
       return error;
-    return new LoadError(
+    const kind = error instanceof LoadCancelledError ? LoadCancelledError : LoadError;
+    return new kind(
       `${error.message}\n${this.#storedText(this.#failure?.error === error && !(error instanceof NotStoredError))}`,
     );
   }

@@ -46,10 +46,14 @@ const WEIGHTS: Readonly<Record<string, number>> = {
 };
 /** A type that means something to the metrics weighs as much as several fields. */
 const TYPE_WEIGHT = 4;
-/** A mapping of which hardly anything becomes an event is none. */
+/** A mapping of which hardly anything becomes an event is none; what a preset leaves out by its rule is not held against it. */
 const SHARE_MIN = 0.5;
+const SHARE_OF_ALL_MIN = 0.1;
 
-/** The mapping that makes most of a sample: none, a preset, or a proposal. Null where nothing makes events of it. */
+/**
+ * The mapping that makes most of a sample: none, a preset, or a proposal. Null where nothing makes events of it. Throws what `decode` throws
+ * where no mapping can read it.
+ */
 export async function guessMapping(options: GuessOptions): Promise<Guess | null> {
   let best: { guess: Guess; score: number } | null = null;
   const consider = async (mapper: Mapper | null, guess: Pick<Guess, 'preset' | 'proposal'>) => {
@@ -61,15 +65,21 @@ export async function guessMapping(options: GuessOptions): Promise<Guess | null>
   await consider(null, { preset: null, proposal: null });
   for (const name of presetNames())
     await consider(mapperOf(readMapping(name, '')), { preset: name, proposal: null });
-  const rows = recordsOf(await options.decode(UNKNOWN_SHOP)).flatMap((piece) =>
-    'fields' in piece ? [piece.fields] : [],
-  );
-  const proposal = proposeMapping(rows);
+  const proposal = await proposalFor(options).catch((error) => {
+    // Some tables have no names of columns but those that a preset knows.
+    if (best === null) throw error;
+    return null;
+  });
   if (proposal !== null) {
     const spec = mappingSchema.parse(parse(proposal));
     await consider(mapperOf(compileMapping('proposal', spec)), { preset: null, proposal });
   }
   return (best as { guess: Guess } | null)?.guess ?? null;
+}
+
+async function proposalFor({ decode }: GuessOptions): Promise<string | null> {
+  const pieces = recordsOf(await decode(UNKNOWN_SHOP));
+  return proposeMapping(pieces.flatMap((piece) => ('fields' in piece ? [piece.fields] : [])));
 }
 
 async function tryMapper(mapper: Mapper | null, { decode, timeZone, now }: GuessOptions) {
@@ -95,10 +105,11 @@ async function tryMapper(mapper: Mapper | null, { decode, timeZone, now }: Guess
   const result = validator.validate(copies, new Observer({ zone: timeZone }));
   const { accepted: events, rejected } = result;
   const { leftOut } = mapped;
-  const all = events + rejected + leftOut;
-  if (all === 0 || events / all < SHARE_MIN) return { ...none, events, rejected, leftOut };
+  const read = events + rejected;
+  if (read === 0 || events / read < SHARE_MIN || events / (read + leftOut) < SHARE_OF_ALL_MIN)
+    return { ...none, events, rejected, leftOut };
   const weight = result.bytes.reduce((sum, bytes) => sum + weightOf(bytes), 0);
-  return { events, rejected, leftOut, score: (weight - rejected * TYPE_WEIGHT) / all };
+  return { events, rejected, leftOut, score: (weight - rejected * TYPE_WEIGHT) / read };
 }
 
 const readType = createEventTypeReader({});

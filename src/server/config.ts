@@ -86,7 +86,7 @@ export const serverConfig = z
     import_bytes_max: z
       .int()
       .min(0)
-      .default(1024 * MIB)
+      .default(1_000_000_000)
       .describe('Largest file that can be imported on the page; 0: none.'),
     connections_max: z
       .int()

@@ -1,25 +1,10 @@
 /** Everyone can use the page: axe finds nothing in any state and colours, targets are large enough, one language. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import axe from 'axe-core';
 import type { Page } from 'playwright-core';
+import { violations } from './axe.ts';
 import type { FakeOptions } from './fake-api.ts';
 import { loaded, open, startBrowser, stopBrowser } from './opened-page.ts';
-
-interface Violation {
-  id: string;
-  nodes: { html: string; failureSummary: string }[];
-}
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const found = (await page.evaluate(
-    'axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"] }).then((result) => result.violations)',
-  )) as Violation[];
-  return found.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary}`),
-  );
-}
 
 const STATES: Record<string, { api?: FakeOptions; ready(page: Page): Promise<unknown> }> = {
   'with numbers': {

@@ -10,6 +10,7 @@ import {
   isTrying,
   offer,
   preview,
+  problem,
   sent,
 } from './state.ts';
 
@@ -47,9 +48,10 @@ export function ChooseFile() {
 function Drop() {
   const input = useRef<HTMLInputElement>(null);
   const [isOver, setOver] = useState(false);
+  const isRefused = offer.value === null && problem.value !== null;
   const take = (files: FileList | null | undefined) => {
     const file = files?.[0];
-    if (file) void choose(file);
+    if (file && !isRefused) void choose(file);
   };
   const max = offer.value?.bytes_max;
   return (
@@ -70,8 +72,8 @@ function Drop() {
       <svg viewBox="0 0 32 32" width="40" height="40" aria-hidden="true">
         <path d="M16 21V7m0 0-5 5m5-5 5 5M6 20v4a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-4" />
       </svg>
-      <p class="drop-title">Drop a file here</p>
-      <button type="button" class="primary" onClick={() => input.current?.click()}>
+      <h3 class="drop-title">Drop a file here</h3>
+      <button type="button" class="primary" disabled={isRefused} onClick={() => input.current?.click()}>
         Choose a file
       </button>
       <input

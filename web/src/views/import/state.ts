@@ -180,7 +180,8 @@ async function follow(id: string): Promise<void> {
       // It may be back in a moment; an import that is gone is not.
       return error instanceof ApiError && error.status === 404 ? null : undefined;
     });
-    if (current.value?.id !== id) return;
+    // It was cancelled meanwhile.
+    if (current.value?.id !== id || !isRunning.value) return;
     if (view === null) current.value = null;
     else if (view !== undefined) {
       problem.value = null;
