@@ -1,4 +1,4 @@
-import { Document, parseDocument } from 'yaml';
+import { Document, isMap, isScalar, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { checkYaml } from '../config/check-yaml.ts';
 import { FIELDS } from '../domain/fields.ts';
@@ -80,6 +80,8 @@ export interface ChosenMapping {
   readonly spec: MappingSpec | null;
 }
 
+/** How a proposal begins the list of columns that it does not use. */
+const KEPT = ' Kept in extra';
 /** Name of a mapping that was written on the page, in messages. */
 const OWN = 'of the page';
 
@@ -116,7 +118,7 @@ function read(text: string, named: NamedMappings): { spec: MappingSpec } {
   return { spec: base === null ? own : mergeSpecs(base, own) };
 }
 
-/** The text of a mapping with changed fields; comments and all else stay. */
+/** The text of a mapping with changed fields; all else stays as it is written. */
 function withChanges(
   text: string,
   base: Readonly<Record<string, FieldSpec | undefined>>,
@@ -144,8 +146,21 @@ function withChanges(
     const before = changed.get('event_type') ?? base.event_type ?? { from: ['event_type'] };
     changed.set('event_type', { ...before, values: { ...before.values, ...types } });
   }
-  for (const [name, spec] of changed) document.setIn(['fields', name], document.createNode(shortened(spec)));
+  for (const [name, spec] of changed) {
+    forgetComment(document, name);
+    document.setIn(['fields', name], document.createNode(shortened(spec), { flow: true }));
+  }
   return document.toString({ flowCollectionPadding: false, lineWidth: 0 });
+}
+
+/** What was said of a field, and of what is left over, was said of what it was before. */
+function forgetComment(document: Document, name: string): void {
+  const fields = document.get('fields');
+  if (!isMap(fields)) return;
+  const key = fields.items.find((pair) => isScalar(pair.key) && pair.key.value === name)?.key;
+  if (isScalar(key)) key.commentBefore = null;
+  for (const node of [document, document.contents, fields])
+    if (node?.comment?.startsWith(KEPT)) node.comment = null;
 }
 
 /** A field in the short way where that says it all. */
