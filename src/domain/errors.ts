@@ -41,6 +41,10 @@ export const API_ERRORS = {
     status: 409,
     hint: 'GET /v1/imports/ID shows how many bytes are there (received_bytes): go on from that byte.',
   },
+  import_gone: {
+    status: 404,
+    hint: 'Choose the file again. One that nobody looks at is removed after 5 minutes.',
+  },
   import_busy: { status: 409, hint: 'Wait until it has ended, or cancel it: DELETE /v1/imports/ID.' },
   import_refused: {
     status: 422,

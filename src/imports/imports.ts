@@ -93,7 +93,11 @@ export class Imports {
   async write(id: string, offset: number, chunks: AsyncIterable<Buffer>): Promise<ImportView> {
     const entry = this.#entry(id);
     const { upload } = entry;
-    await this.#uploads.write(upload, offset, chunks);
+    await this.#uploads.write(upload, offset, chunks).catch(async (error) => {
+      // What takes the last space must not stay; what else broke off goes on from where it was.
+      if (error instanceof ApiError && error.code === 'disk_full') await this.#drop(entry);
+      throw error;
+    });
     entry.usedMs = now();
     const isEnough = upload.receivedBytes >= Math.min(LOOK_BYTES, upload.bytes);
     if (isEnough && !entry.hasBeenLookedAt) {
@@ -197,10 +201,10 @@ export class Imports {
   }
 
   async #drop(entry: Entry): Promise<void> {
-    this.#entries.delete(entry.upload.id);
     entry.preview.abort();
     entry.job?.cancel();
     await entry.job?.ended;
+    this.#entries.delete(entry.upload.id);
     await this.#uploads.remove(entry.upload.id);
   }
 
@@ -216,10 +220,7 @@ export class Imports {
   #entry(id: string): Entry {
     const entry = this.#entries.get(id);
     if (!entry)
-      throw new ApiError(
-        'not_found',
-        'This import is not there: it was removed, or Tillstream was started again. Choose the file again.',
-      );
+      throw new ApiError('import_gone', 'This import was removed, or Tillstream was started again.');
     entry.usedMs = now();
     return entry;
   }

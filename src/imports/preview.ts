@@ -24,9 +24,9 @@ import type { Upload } from './uploads.ts';
 /** Records that a guess is made of, and that a form is filled from. */
 const SAMPLE_RECORDS_MAX = 1000;
 /** Of a longer file the beginning is tried: so much is done in a second or two. */
-const TRIED_BYTES_MAX = 4 * 1024 * 1024;
+const TRIED_BYTES_MAX = 1024 * 1024;
 /** Few at a time, so that checking them does not hold up requests. */
-const BLOCK_BYTES = 256 * 1024;
+const BLOCK_BYTES = 64 * 1024;
 const TOP_PRODUCTS = 5;
 const SHOWN_METRICS = { traffic: {}, audience: {}, funnel: {}, revenue: {}, sales: { top: TOP_PRODUCTS } };
 

@@ -4,7 +4,7 @@ import { answers, type Json, query, ref } from './openapi-parts.ts';
 
 const ID = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
 const CHOICE = { content: { 'application/json': { schema: ref('ImportChoice') } } };
-const REFUSED = ['unauthorized', 'forbidden', 'not_found'] as const;
+const REFUSED = ['unauthorized', 'forbidden', 'import_gone'] as const;
 
 /** The addresses by which the page imports files: announce, upload, look, load. */
 export const IMPORT_PATHS: Json = {

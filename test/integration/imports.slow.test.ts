@@ -5,9 +5,20 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { testNow } from '../support/clock.ts';
-import { ended, exportCsv, importOf, startImport, tryFile, uploaded } from '../support/imports.ts';
+import {
+  ended,
+  exportCsv,
+  importOf,
+  type Refused,
+  startImport,
+  tryFile,
+  uploaded,
+} from '../support/imports.ts';
 import { casePath } from '../support/load-case.ts';
 import { startProduct, temporaryDir, until } from '../support/product.ts';
+import { smallDisk } from '../support/small-disk.ts';
+
+const MIB = 1024 * 1024;
 
 test('events that come in meanwhile are answered at once, and are none of the figures', async () => {
   const lines = 200_000;
@@ -93,6 +104,36 @@ test('an import that is cancelled, or whose process is killed, goes on from ther
   await until(() => isBegun(id), 'another import has begun');
   assert.equal(await product.stop(), 0);
   assert.equal(existsSync(join(dataDir, 'uploads')), false);
+});
+
+test('a full disk is said in words, and events have the space that is left', async (t) => {
+  const disk = smallDisk(96);
+  t.diagnostic(`the disk: ${disk.kind}`);
+  const config = { log: { disk_reserve_bytes: 8 * MIB } };
+  const product = await startProduct({ dataDir: join(disk.dir, 'data'), config, env: disk.env });
+  t.after(async () => {
+    await product.kill();
+    disk.remove();
+  });
+  const announce = (bytes: number) =>
+    product.request<Refused & { id: string }>('POST', `/v1/imports?name=orders.csv&bytes=${bytes}`);
+  disk.fill(product.pid, 40 * MIB);
+  const tooMuch = await announce(900_000_000);
+  assert.deepEqual([tooMuch.status, tooMuch.json.error.code], [507, 'disk_full']);
+  assert.match(
+    tooMuch.json.error.message,
+    /free, and 8\.4 MB are kept for events: there is no room for 900 MB/,
+  );
+  const { json } = await announce(4 * MIB);
+  disk.fill(product.pid, 9 * MIB);
+  const path = `/v1/imports/${json.id}/content`;
+  const refused = await product.request<Refused>('PUT', path, { body: Buffer.alloc(4 * MIB) });
+  assert.deepEqual([refused.status, refused.json.error.code], [507, 'disk_full'], refused.text);
+  assert.equal((await importOf(product, json.id)).status, 404, 'the piece that was there is removed');
+  const event = { timestamp: testNow(), event_type: 'search', event_id: 'there-is-room' };
+  assert.equal((await product.send(JSON.stringify(event))).status, 200);
+  disk.free(product.pid);
+  assert.equal((await announce(4 * MIB)).status, 201);
 });
 
 test('the demo shows what would come of a file, and imports none', async () => {

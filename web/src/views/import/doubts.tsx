@@ -19,8 +19,8 @@ export function Rejected({ figures }: { figures: Figures | null }) {
   return (
     <section class="panel" aria-labelledby="rejected-title">
       <header class="panel-head">
-        <h2 id="rejected-title">Rejected</h2>
-        <p class="note">kept as bad rows with their reason, and not counted</p>
+        <h2 id="rejected-title">{reasons.length > 0 || file?.cut ? 'Rejected' : 'Not all could be read'}</h2>
+        {reasons.length > 0 && <p class="note">kept as bad rows with their reason, and not counted</p>}
       </header>
       {file?.cut && <p>The file can’t be read to its end: {file.cut}. Only what comes before was read.</p>}
       <ul class="doubts">
@@ -42,15 +42,22 @@ export function Rejected({ figures }: { figures: Figures | null }) {
             </div>
           </li>
         ))}
-        {invalid.map(([field, rows]) => (
-          <li key={field}>
-            <span class="finding-rows num">{count(rows)}</span>
-            <p>
-              Values of <code>{field}</code> can’t be read: the events count, without them.
-            </p>
-          </li>
-        ))}
       </ul>
+      {invalid.length > 0 && (
+        <>
+          <h3 class="doubts-part">Values that can’t be read: the events count, without them</h3>
+          <ul class="doubts">
+            {invalid.map(([field, rows]) => (
+              <li key={field}>
+                <span class="finding-rows num">{count(rows)}</span>
+                <p>
+                  <code>{field}</code>
+                </p>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
     </section>
   );
 }

@@ -42,6 +42,7 @@ export const isEnded = computed(() => ['done', 'failed', 'cancelled'].includes(c
 
 /** Changes of the form that no answer has yet. */
 let changes: { fields: Record<string, FieldChange>; event_types: Record<string, string> } = noChanges();
+let isCancelling = false;
 let work = new AbortController();
 let trial = new AbortController();
 
@@ -100,7 +101,9 @@ export async function choose(file: File): Promise<void> {
   } catch (error) {
     if (signal.aborted) return;
     problem.value = problemOf(error);
+    const left = current.value;
     current.value = null;
+    if (left) await removeImport(left.id).catch(() => {});
   }
 }
 
@@ -176,12 +179,13 @@ async function follow(id: string): Promise<void> {
   while (current.value?.id === id && isRunning.value) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     const view = await getImport(id).catch((error: unknown) => {
+      if (isCancelling) return undefined;
       problem.value = problemOf(error);
       // It may be back in a moment; an import that is gone is not.
       return error instanceof ApiError && error.status === 404 ? null : undefined;
     });
     // It was cancelled meanwhile.
-    if (current.value?.id !== id || !isRunning.value) return;
+    if (current.value?.id !== id || !isRunning.value || isCancelling) return;
     if (view === null) current.value = null;
     else if (view !== undefined) {
       problem.value = null;
@@ -193,12 +197,16 @@ async function follow(id: string): Promise<void> {
 /** Ends the load; what is stored by then stays. */
 export async function cancel(): Promise<void> {
   const id = current.value?.id;
-  if (id === undefined) return;
+  if (id === undefined || isCancelling) return;
+  isCancelling = true;
   try {
     current.value = await removeImport(id);
   } catch (error) {
     problem.value = problemOf(error);
+    isCancelling = false;
+    await follow(id);
   }
+  isCancelling = false;
 }
 
 /** Goes back to the beginning; the file is removed. */
