@@ -30,7 +30,9 @@ const LAYERS = {
   telemetry: ['domain'],
   ingest: ['domain', 'ports'],
   pipeline: ['domain', 'ingest', 'ports', 'metrics', 'telemetry'],
-  server: ['domain', 'ingest', 'ports', 'telemetry'],
+  load: ['clock\\.ts', 'domain', 'files', 'ingest', 'ports'],
+  imports: ['clock\\.ts', 'config', 'domain', 'files', 'ingest', 'load', 'mappings', 'ports', 'telemetry'],
+  server: ['domain', 'imports', 'ingest', 'ports', 'telemetry'],
   config: ['domain'],
   mappings: ['config', 'domain', 'ingest'],
   services: ['domain'],
@@ -41,6 +43,7 @@ const LAYERS = {
     'domain',
     'files',
     'ingest',
+    'load',
     'mappings',
     'ports',
     'services',
@@ -103,7 +106,7 @@ export default {
       name: 'app-imports',
       comment: 'app.ts wires everything, and knows no command line.',
       severity: 'error',
-      from: { path: '^src/(app|clock|data-dir|environment|readers|stores)\\.ts$' },
+      from: { path: '^src/(app|clock|data-dir|environment|imports|listen|readers|stores)\\.ts$' },
       to: { path: '^(src/(cli/|main\\.ts$)|web/|test/|bench/)' },
     },
     {
@@ -120,14 +123,14 @@ export default {
     {
       name: 'known-place',
       comment:
-        'Every file of src is in a folder of the table, or is app.ts, clock.ts, data-dir.ts, environment.ts, engine-programs.ts, main.ts, mappers.ts, readers.ts, settings-check.ts, sources.ts, stores.ts or version.ts.',
+        'Every file of src is in a folder of the table, or is app.ts, clock.ts, data-dir.ts, environment.ts, engine-programs.ts, imports.ts, listen.ts, main.ts, mappers.ts, readers.ts, settings-check.ts, sources.ts, stores.ts or version.ts.',
       severity: 'error',
       from: {},
       to: {
         path: '^src/',
         pathNot: [
           `^src/(${Object.keys(LAYERS).join('|')}|adapters/[^/]+)/`,
-          '^src/(app|clock|data-dir|engine-programs|environment|main|mappers|readers|settings-check|sources|stores|version)\\.ts$',
+          '^src/(app|clock|data-dir|engine-programs|environment|imports|listen|main|mappers|readers|settings-check|sources|stores|version)\\.ts$',
         ],
       },
     },

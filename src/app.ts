@@ -13,6 +13,7 @@ import { now } from './clock.ts';
 import {
   confirmDemo,
   DataDirInUse,
+  DEMO_REFUSAL,
   type DemoMark,
   holderOf,
   type Opening,
@@ -21,12 +22,10 @@ import {
   takeDataDir,
   writeDemoMark,
 } from './data-dir.ts';
-import { ApiError, UsageError } from './domain/errors.ts';
-import { hostToOpen } from './domain/host.ts';
+import { ApiError } from './domain/errors.ts';
 import type { Logger } from './domain/logger.ts';
 import type { Role } from './domain/roles.ts';
 import type { PartStatus, Status } from './domain/status.ts';
-import { listenFailure } from './domain/system-error.ts';
 import { withEngine } from './engine-programs.ts';
 import {
   CONFIG_SCHEMA,
@@ -46,7 +45,6 @@ import type { Ingest, Source } from './ports/source.ts';
 import type { Readers } from './readers.ts';
 import type { Backend, TapListener } from './server/backend.ts';
 import { ingestBody } from './server/ingest-body.ts';
-import { openOwnerSocket } from './server/owner-socket.ts';
 import { ROWS_MAX, withinRows } from './server/row-limit.ts';
 import {
   checkMappings,
@@ -74,9 +72,9 @@ export interface App {
   /** Resolves when metrics whose state was gone have been filled from the archive. */
   filled(): Promise<void>;
   /** Resolves when all lines that the log has now are archived and measured, and no window is dirty. Rejects as `Pipeline.settle`. */
-  settle(onProgress?: () => void): Promise<void>;
+  settle(onProgress?: () => void, signal?: AbortSignal): Promise<void>;
   /** Resolves when the stores of the config have them too, or can't take them; gives those that are behind, with the reason. */
-  storesCaughtUp(): Promise<Record<string, string>>;
+  storesCaughtUp(signal?: AbortSignal): Promise<Record<string, string>>;
   /** UTC dates of the archived events, with their number. */
   dates(): { date: string; rows: number }[];
   /** Gives the archived events of a UTC date as NDJSON, in pieces. */
@@ -173,6 +171,14 @@ async function wire(
     await found.pipeline.attend();
     return found;
   };
+
+  const refuseDemo = () => {
+    if (demo !== null) throw new ApiError('demo', DEMO_REFUSAL);
+  };
+  const settle: App['settle'] = (onProgress, signal) => need('measure').pipeline.settle(onProgress, signal);
+  const storesCaughtUp: App['storesCaughtUp'] = (signal = new AbortController().signal) =>
+    need('measure').stores.caughtUp(signal);
+
   let mappers: RequestMappers | null = null;
   const requestMappers = async () => {
     mappers ??= new (await mappersModule()).RequestMappers(environment);
@@ -183,11 +189,7 @@ async function wire(
     now,
     async ingest(source, records, options) {
       if (!roles.has('collect')) need('collect');
-      if (demo !== null)
-        throw new ApiError(
-          'demo',
-          'This is the demo: its data folder holds a simulated shop, and takes no events of your own.',
-        );
+      refuseDemo();
       return ingestBody(ingestor, server.lines_max, source, records, options, activity);
     },
     mapper: async (name) => (await requestMappers()).get(name),
@@ -321,8 +323,8 @@ async function wire(
       await readers?.pipeline.metricsFilled();
     },
     lag,
-    settle: (onProgress) => need('measure').pipeline.settle(onProgress),
-    storesCaughtUp: () => need('measure').stores.caughtUp(new AbortController().signal),
+    settle,
+    storesCaughtUp,
     dates: () => need('archive').archive.dates('events'),
     exportDate(date, take) {
       const { archive, duckdb } = need('archive');
@@ -340,31 +342,21 @@ async function wire(
       await readers?.stores.start();
     },
     async listen(pageDir, ownerToken) {
-      const page = roles.has('serve') ? pageDir : null;
-      const { createServer } = await import('./server/http.ts');
-      const http = await createServer({ backend, config: server, pageDir: page, ownerToken, logger });
-      closers.push(() => http.close());
-      await http.listen({ host: server.host, port: server.port }).catch((error: NodeJS.ErrnoException) => {
-        throw new UsageError(
-          listenFailure(error, {
-            host: server.host,
-            port: server.port,
-            settings: 'TILLSTREAM_PORT or port in the config',
-          }),
-        );
+      const { listen } = await import('./listen.ts');
+      const listening = await listen({
+        environment,
+        backend,
+        data: { ingestor, backend, settle, storesCaughtUp },
+        refuse: (is) => (is === 'load' ? refuseDemo() : need('collect') && need('measure')),
+        readParquet,
+        openScratch: openApp,
+        pageDir: roles.has('serve') ? pageDir : null,
+        ownerToken,
+        logger,
+        closers,
       });
-      const address = http.server.address();
-      const port = typeof address === 'object' && address ? address.port : server.port;
-      url = `http://${hostToOpen(server.host)}:${port}`;
-      const owner = await openOwnerSocket(http, dataDir).catch((error: Error) => {
-        logger.warn(
-          { err: error },
-          'no socket for commands can be made in the data folder; they use the port',
-        );
-        return null;
-      });
-      if (owner) closers.push(() => owner.close());
-      return { url, socket: owner?.path ?? null };
+      url = listening.url;
+      return listening;
     },
     async close(drainMsMax) {
       drainMs = drainMsMax;
@@ -377,8 +369,10 @@ async function wire(
 /** Mappers by name. */
 export const mappersModule = () => import('./mappers.ts');
 
-/** Reads the rows of Parquet files. */
-export const parquetReader = () => import('./adapters/engine/duckdb/parquet-records.ts');
+/** Reads the rows of a Parquet file, as NDJSON. */
+export async function* readParquet(path: string): AsyncGenerator<Buffer> {
+  yield* (await import('./adapters/engine/duckdb/parquet-records.ts')).readParquet(path);
+}
 
 export {
   CONFIG_SCHEMA,

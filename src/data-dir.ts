@@ -49,6 +49,9 @@ export interface Opening {
 
 const demoFile = (dataDir: string): string => join(dataDir, 'demo.json');
 
+export const DEMO_REFUSAL =
+  'This is the demo: its data folder holds a simulated shop, and takes no events of your own.';
+
 /** The mark of a folder of the demo; null for any other folder. */
 export async function readDemoMark(dataDir: string): Promise<DemoMark | null> {
   const text = await readFile(demoFile(dataDir), 'utf8').catch((error: NodeJS.ErrnoException) => {

@@ -40,7 +40,7 @@ const sourceSchema = z.discriminatedUnion('kind', [
 ]);
 
 /** Names in the ledger of what no config names. */
-const TAKEN_NAMES = ['http', 'load', 'demo-history'];
+const TAKEN_NAMES = ['http', 'load', 'page-import', 'demo-history'];
 
 /** The config of this program: the parts are the adapters that it has. */
 export const CONFIG_SCHEMA = configSchema({

@@ -6,17 +6,21 @@ import type { Environment } from './environment.ts';
 import type { Mapper } from './ingest/mapper.ts';
 import { mapperOf } from './ingest/mapping/map-records.ts';
 import { createModuleMapper } from './ingest/mapping/module-mapper.ts';
-import { presetNames, presetTexts, readMapping } from './mappings/read.ts';
+import type { MappingSpec } from './ingest/mapping/schema.ts';
+import { presetNames, presetTexts, readMapping, readSpec } from './mappings/read.ts';
 
 /** Endings of mappings that are programs. */
 const MODULES = ['.ts', '.mts', '.js', '.mjs'];
+
+const folderOf = (configFile: string | undefined) =>
+  configFile === undefined ? process.cwd() : dirname(configFile);
 
 /** The mapper with a name of the config, that of a preset, or in a file; files are from the folder of the config. Throws UsageError. */
 export async function mapperNamed(
   name: string,
   { config, configFile }: Pick<Environment, 'config' | 'configFile'>,
 ): Promise<Mapper> {
-  const folder = configFile === undefined ? process.cwd() : dirname(configFile);
+  const folder = folderOf(configFile);
   const given = config.mappings[name] ?? name;
   if (!MODULES.includes(extname(given))) return mapperOf(readMapping(given, folder));
   const file = resolve(folder, given);
@@ -50,16 +54,34 @@ export class RequestMappers {
     return this.#texts;
   }
 
+  /** Names of the config, and the presets. */
+  names(): string[] {
+    return [...Object.keys(this.#environment.config.mappings), ...presetNames()];
+  }
+
+  /** What the mapping says; null where it is a program. Throws ApiError for a name that is none. */
+  spec(name: string): MappingSpec | null {
+    this.#refuseUnknown(name);
+    const { config, configFile } = this.#environment;
+    const given = config.mappings[name] ?? name;
+    if (MODULES.includes(extname(given))) return null;
+    return readSpec(given, folderOf(configFile));
+  }
+
+  #refuseUnknown(name: string): void {
+    const known = this.names();
+    if (known.includes(name)) return;
+    throw new ApiError(
+      'bad_request',
+      `There is no mapping of this name.${didYouMean(name, known)} The mappings: ${known.join(', ')}.`,
+    );
+  }
+
   /** Throws ApiError for a name that is none. */
   async get(name: string): Promise<Mapper> {
     const held = this.#mappers.get(name);
     if (held !== undefined) return held;
-    const known = [...Object.keys(this.#environment.config.mappings), ...presetNames()];
-    if (!known.includes(name))
-      throw new ApiError(
-        'bad_request',
-        `There is no mapping of this name.${didYouMean(name, known)} The mappings: ${known.join(', ')}.`,
-      );
+    this.#refuseUnknown(name);
     try {
       const mapper = await mapperNamed(name, this.#environment);
       this.#mappers.set(name, mapper);

@@ -3,9 +3,10 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type App, type Environment, holderOf, openApp, readEnvironment, withEngine } from '../app.ts';
-import { UsageError } from '../domain/errors.ts';
+import { PartError, UsageError } from '../domain/errors.ts';
 import { printable } from '../domain/printable.ts';
 import { reasonOf } from '../domain/system-error.ts';
+import { BusyError } from '../load/target.ts';
 import { jsonOf, type RunFile, requestOwner } from './owner.ts';
 import { say, terminalLogger, writeJson, writeOut } from './terminal.ts';
 
@@ -113,7 +114,7 @@ export async function refuseHolder(dataDir: string): Promise<void> {
 }
 
 /** Something that was asked for properly did not work: told without a stack trace, exit code 1. */
-export class CommandFailed extends Error {}
+export class CommandFailed extends PartError {}
 
 /** A process serves the data folder, by its files, and does not answer. */
 export class NotAnswering extends CommandFailed {
@@ -156,7 +157,7 @@ export async function ask<T>(
     hint: '',
   };
   const text = `${message} ${hint}`.trim();
-  if (answer.status === 429 || result.error?.code === 'log_busy') throw new Busy(text);
+  if (answer.status === 429 || result.error?.code === 'log_busy') throw new BusyError(text);
   // What was asked is at fault, or the process is.
   throw answer.status < 500 ? new UsageError(text) : new CommandFailed(text);
 }
@@ -164,9 +165,6 @@ export async function ask<T>(
 interface ApiFailure {
   error?: { code: string; message: string; hint: string };
 }
-
-/** The running process takes nothing at the moment; the same request will work soon. */
-export class Busy extends CommandFailed {}
 
 /**
  * Runs `work` on the data folder: over HTTP when a process serves it, else on the folder itself, opened for as long as

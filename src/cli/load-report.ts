@@ -1,40 +1,13 @@
-import type { Ledger } from '../domain/ledger.ts';
 import { printable } from '../domain/printable.ts';
 import { REASONS, type Reason } from '../domain/reasons.ts';
+import type { ShownMetric } from '../load/dry-run.ts';
+import { figuresOf, isWithoutEvents, type LoadResult } from '../load/result.ts';
+import type { InputResult } from '../load/send.ts';
 import { table } from './context.ts';
 import { findingLines, hanging, wrapped } from './finding-lines.ts';
-import type { InputResult, Sent } from './load-send.ts';
-
-/** All figures are of this load alone, but for `ledger`. */
-export interface LoadResult {
-  readonly sent: Sent;
-  readonly received: number;
-  readonly events: number;
-  readonly badRows: number;
-  /** Records that the mapping left out by its rule. */
-  readonly leftOut: number;
-  /** Name of the mapping. */
-  readonly map: string | undefined;
-  readonly duplicates: number;
-  /** Stores of the config that lack something, with the reason. */
-  readonly storesBehind: Readonly<Record<string, string>>;
-  readonly seconds: number;
-  readonly ledger: Ledger;
-}
-
-export interface ShownMetric {
-  readonly windows: number;
-  readonly total: readonly Record<string, unknown>[];
-  readonly overall?: unknown;
-}
 
 /** Rejected records that are shown with their line. */
 const SHOWN_ERRORS = 3;
-
-/** Records were read, and none of them counts, now or since an earlier load. */
-export const isWithoutEvents = ({ sent, received, leftOut, events }: LoadResult) =>
-  events === 0 &&
-  (received > 0 || (leftOut > 0 && sent.inputs.every(({ storedBefore }) => storedBefore === 0)));
 
 interface Report {
   readonly json: Record<string, unknown>;
@@ -65,7 +38,7 @@ export function loadReport(result: LoadResult): Report {
     result.ledger.balanced ? 'The ledger balances.' : 'THE LEDGER DOES NOT BALANCE: see "tillstream ledger".',
   ];
   const json = {
-    ...figures(result),
+    ...figuresOf(result),
     bad_rows: badRows,
     events,
     stores_behind: result.storesBehind,
@@ -90,37 +63,12 @@ export function dryRunReport(result: LoadResult, metrics: Readonly<Record<string
       table(total),
     ]),
   ];
-  const json = { dry_run: true, ...figures(result), accepted: events, rejected: badRows, metrics };
+  const json = { dry_run: true, ...figuresOf(result), accepted: events, rejected: badRows, metrics };
   return { json, text: lines.join('\n').trimStart() };
 }
 
 const leftOutLines = ({ leftOut, map }: LoadResult) =>
   leftOut === 0 ? [] : [`The mapping ${map} left out ${counted(leftOut, 'record')} by its rule.`];
-
-function figures({ sent, received, duplicates, leftOut, map }: LoadResult): Record<string, unknown> {
-  const { inputs } = sent;
-  return {
-    received,
-    duplicates,
-    ...(map === undefined ? {} : { map, left_out: leftOut }),
-    bad_by_reason: sent.badByReason,
-    invalid_fields: sent.invalidFields,
-    findings: sent.tally.list(),
-    format: [...new Set(inputs.map(({ format }) => format))].join(', '),
-    files: inputs.map((input) => ({
-      name: input.name,
-      format: input.format,
-      description: input.description,
-      received: input.received,
-      events: input.events,
-      bad_rows: input.badRows,
-      stored_before: input.storedBefore,
-      unused_columns: input.unusedColumns,
-      ...(input.cutWhy === null ? {} : { cut: input.cutWhy }),
-      errors: input.errors,
-    })),
-  };
-}
 
 /** An input: what it was read as, a record before and after, and what is special about it. */
 function inputLines(input: InputResult): string[] {

@@ -1,40 +1,14 @@
-import type { App } from '../app.ts';
 import type { Ledger } from '../domain/ledger.ts';
 import { sliceLines } from '../domain/lines.ts';
 import { addCounts } from '../domain/offset.ts';
-import type { PartStatus, Status } from '../domain/status.ts';
-import type { ValidationResult } from '../ingest/line-validator.ts';
-import { LogRefused } from '../ports/event-log.ts';
-import { ask, Busy, CommandFailed } from './context.ts';
+import type { Status } from '../domain/status.ts';
+import { type LoadTarget, type StoredLines, whileBusy } from '../load/target.ts';
+import { ask } from './context.ts';
 import type { RunFile } from './owner.ts';
 
 /** Name of loaded lines in the ledger. */
 export const SOURCE = 'load';
-const BUSY_MS = 200;
 const BODY_BYTES = 4 * 1024 * 1024;
-
-/** Lines were refused, and none of them is stored. */
-export class NotStored extends CommandFailed {}
-
-/** What was stored of lines that were validated. */
-export interface StoredLines {
-  accepted: number;
-  rejected: number;
-  reasons: Record<string, number>;
-}
-
-/** Where load sends blocks, and what it asks afterwards. */
-export interface LoadTarget {
-  /** Stores lines that were validated; resolves when they are durable, and tries again while the log is busy. */
-  store(result: ValidationResult): Promise<StoredLines>;
-  ledger(): Promise<Ledger>;
-  parts(): Promise<Record<string, PartStatus>>;
-  /**
-   * Resolves when all is archived and measured, no window is invalidated, and the stores of the config have it too or can't
-   * take it: gives those that are behind, with the reason. Rejects when a part needs a person.
-   */
-  settle(onProgress: () => void): Promise<Record<string, string>>;
-}
 
 /** The running process. */
 export function remoteTarget(run: RunFile): LoadTarget {
@@ -46,6 +20,7 @@ export function remoteTarget(run: RunFile): LoadTarget {
   };
   const send = (body: Buffer) => whileBusy(() => ask<StoredLines>(run, 'POST', '/v1/events', body, headers));
   return {
+    source: SOURCE,
     async store({ bytes }) {
       const stored: StoredLines = { accepted: 0, rejected: 0, reasons: {} };
       for (const body of bodiesOf(bytes)) {
@@ -77,19 +52,6 @@ export function remoteTarget(run: RunFile): LoadTarget {
   };
 }
 
-/** A data folder that this process has opened, with its stores started. */
-export function localTarget(app: App): LoadTarget {
-  return {
-    store: (result) => whileBusy(() => app.ingestor.store(SOURCE, result)),
-    ledger: async () => app.backend.ledger(),
-    parts: async () => app.backend.status().parts,
-    async settle(onProgress) {
-      await app.settle(onProgress);
-      return app.storesCaughtUp();
-    },
-  };
-}
-
 /** Lines as bodies that a server takes: not too many lines in one, nor too many bytes. */
 function* bodiesOf(buffers: readonly Buffer[]): Generator<Buffer> {
   for (const lines of sliceLines(Buffer.concat(buffers))) {
@@ -100,25 +62,6 @@ function* bodiesOf(buffers: readonly Buffer[]): Generator<Buffer> {
       const cut = end > start ? end : lines.indexOf(0x0a, most) + 1 || lines.length;
       yield lines.subarray(start, cut);
       start = cut;
-    }
-  }
-}
-
-/** Tries again while the log refuses for now. */
-async function whileBusy<T>(work: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await work();
-    } catch (error) {
-      const isBusy = error instanceof Busy || (error instanceof LogRefused && error.code === 'log_busy');
-      if (!isBusy) {
-        if (error instanceof LogRefused) {
-          const message = `The event log refuses lines: ${error.message}`;
-          throw /may or may not/.test(error.message) ? new CommandFailed(message) : new NotStored(message);
-        }
-        throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, BUSY_MS));
     }
   }
 }

@@ -1,12 +1,14 @@
+import { readParquet } from '../app.ts';
 import { now } from '../clock.ts';
 import { UsageError } from '../domain/errors.ts';
 import { printable } from '../domain/printable.ts';
 import type { Decoded, DetectOptions } from '../ingest/format.ts';
+import { firstPieces } from '../load/beginning.ts';
+import { openInputs } from '../load/inputs.ts';
+import { readOptionsOf } from '../load/settings.ts';
 import type { Guess } from '../mappings/guess.ts';
 import { type CommonOptions, environmentOf, print, table } from './context.ts';
 import { type LoadOptions, load } from './load.ts';
-import { openInputs } from './load-input.ts';
-import { readOptionsOf } from './load-settings.ts';
 
 /** Records that a guess is made of. */
 const SAMPLE_PIECES_MAX = 5000;
@@ -42,8 +44,6 @@ export async function mapGuess(file: string, options: LoadOptions): Promise<void
   const { guessMapping } = await import('../mappings/guess.ts');
   const { config } = await environmentOf(options);
   const decode = (detecting: DetectOptions) => sampleOf(file, options, detecting);
-  // What can't be read at all is told at once.
-  await decode({});
   const guess = await guessMapping({ decode, timeZone: options.timeZone ?? config.time_zone, now });
   if (guess === null)
     throw new UsageError(
@@ -56,18 +56,9 @@ export async function mapGuess(file: string, options: LoadOptions): Promise<void
 
 /** The beginning of a file as records, as they are found with what a mapping knows of them. */
 async function sampleOf(file: string, options: LoadOptions, detecting: DetectOptions): Promise<Decoded[]> {
-  await using opened = await openInputs([file], { ...detecting, ...readOptionsOf(options, undefined) });
-  const pieces: Decoded[] = [];
-  let records = 0;
-  for await (const decoded of opened.inputs[0]!.records(() => {})) {
-    for (const piece of decoded) {
-      pieces.push(piece);
-      records += piece.kind === 'records' ? piece.records.length : 1;
-    }
-    // A block of JSON lines is one piece, and many records.
-    if (records >= SAMPLE_PIECES_MAX || decoded.some(({ kind }) => kind === 'json')) break;
-  }
-  return pieces;
+  const reading = { ...detecting, ...readOptionsOf(options, undefined) };
+  await using opened = await openInputs([file], reading, { readParquet });
+  return firstPieces(opened.inputs[0]!, SAMPLE_PIECES_MAX);
 }
 
 function guessText(file: string, { preset, proposal, events, rejected, leftOut }: Guess): string {

@@ -33,6 +33,28 @@ export const API_ERRORS = {
     status: 409,
     hint: 'Stop it with ./stop-pipeline.sh and start your own shop with ./start-pipeline.sh --no-demo; then send again.',
   },
+  bad_mapping: {
+    status: 400,
+    hint: 'Correct the mapping or the setting: docs/mappings.md has all that there are.',
+  },
+  wrong_offset: {
+    status: 409,
+    hint: 'GET /v1/imports/ID shows how many bytes are there (received_bytes): go on from that byte.',
+  },
+  import_gone: {
+    status: 404,
+    hint: 'Choose the file again. One that nobody looks at is removed after 5 minutes.',
+  },
+  import_busy: { status: 409, hint: 'Wait until it has ended, or cancel it: DELETE /v1/imports/ID.' },
+  import_refused: {
+    status: 422,
+    hint: 'Nothing was stored. docs/formats.md lists what is read.',
+  },
+  too_many_imports: {
+    status: 429,
+    hint: 'Wait until one has ended, or remove one: GET /v1/imports lists them. One that nobody looks at is removed after 5 minutes.',
+  },
+  disk_full: { status: 507, hint: 'Free space on the disk of the data folder; then choose the file again.' },
   timeout: { status: 408, hint: 'Send the request faster; the time for a request is limited.' },
   too_large: {
     status: 413,

@@ -9,7 +9,7 @@ import { mappingSchema } from '../ingest/mapping/schema.ts';
 import { Normalizer } from '../ingest/normalize.ts';
 import { Observer } from '../ingest/observer.ts';
 import { createEventTypeReader } from '../ingest/values/read-event-type.ts';
-import { proposeMapping } from './propose.ts';
+import { isProposableName, proposeMapping } from './propose.ts';
 import { presetNames, readMapping } from './read.ts';
 
 /** What a mapping would make of a sample. */
@@ -28,7 +28,12 @@ export interface GuessOptions {
   readonly decode: (detecting: Mapper['detecting']) => Promise<readonly Decoded[]> | readonly Decoded[];
   readonly timeZone: string;
   readonly now: () => number;
+  /** Awaited between two mappings, so that a process that has more to do can do it. */
+  readonly pause?: () => Promise<void>;
 }
+
+/** How a table of an unknown shop is recognized. */
+export const UNKNOWN_SHOP: Mapper['detecting'] = { isKnownName: isProposableName };
 
 /** Fields that tell most about whether records were understood; others weigh 1. */
 const WEIGHTS: Readonly<Record<string, number>> = {
@@ -41,13 +46,18 @@ const WEIGHTS: Readonly<Record<string, number>> = {
 };
 /** A type that means something to the metrics weighs as much as several fields. */
 const TYPE_WEIGHT = 4;
-/** A mapping of which hardly anything becomes an event is none. */
+/** A mapping of which hardly anything becomes an event is none; what a preset leaves out by its rule is not held against it. */
 const SHARE_MIN = 0.5;
+const SHARE_OF_ALL_MIN = 0.1;
 
-/** The mapping that makes most of a sample: none, a preset, or a proposal. Null where nothing makes events of it. */
+/**
+ * The mapping that makes most of a sample: none, a preset, or a proposal. Null where nothing makes events of it. Throws what `decode` throws
+ * where no mapping can read it.
+ */
 export async function guessMapping(options: GuessOptions): Promise<Guess | null> {
   let best: { guess: Guess; score: number } | null = null;
   const consider = async (mapper: Mapper | null, guess: Pick<Guess, 'preset' | 'proposal'>) => {
+    await options.pause?.();
     const { score, ...counts } = await tryMapper(mapper, options);
     // The first of equals stays: no mapping before a preset, and that before a proposal.
     if (score > (best?.score ?? 0)) best = { guess: { ...guess, ...counts }, score };
@@ -55,15 +65,21 @@ export async function guessMapping(options: GuessOptions): Promise<Guess | null>
   await consider(null, { preset: null, proposal: null });
   for (const name of presetNames())
     await consider(mapperOf(readMapping(name, '')), { preset: name, proposal: null });
-  const rows = recordsOf(await options.decode({})).flatMap((piece) =>
-    'fields' in piece ? [piece.fields] : [],
-  );
-  const proposal = proposeMapping(rows);
+  const proposal = await proposalFor(options).catch((error) => {
+    // Some tables have no names of columns but those that a preset knows.
+    if (best === null) throw error;
+    return null;
+  });
   if (proposal !== null) {
     const spec = mappingSchema.parse(parse(proposal));
     await consider(mapperOf(compileMapping('proposal', spec)), { preset: null, proposal });
   }
   return (best as { guess: Guess } | null)?.guess ?? null;
+}
+
+async function proposalFor({ decode }: GuessOptions): Promise<string | null> {
+  const pieces = recordsOf(await decode(UNKNOWN_SHOP));
+  return proposeMapping(pieces.flatMap((piece) => ('fields' in piece ? [piece.fields] : [])));
 }
 
 async function tryMapper(mapper: Mapper | null, { decode, timeZone, now }: GuessOptions) {
@@ -89,10 +105,11 @@ async function tryMapper(mapper: Mapper | null, { decode, timeZone, now }: Guess
   const result = validator.validate(copies, new Observer({ zone: timeZone }));
   const { accepted: events, rejected } = result;
   const { leftOut } = mapped;
-  const all = events + rejected + leftOut;
-  if (all === 0 || events / all < SHARE_MIN) return { ...none, events, rejected, leftOut };
+  const read = events + rejected;
+  if (read === 0 || events / read < SHARE_MIN || events / (read + leftOut) < SHARE_OF_ALL_MIN)
+    return { ...none, events, rejected, leftOut };
   const weight = result.bytes.reduce((sum, bytes) => sum + weightOf(bytes), 0);
-  return { events, rejected, leftOut, score: (weight - rejected * TYPE_WEIGHT) / all };
+  return { events, rejected, leftOut, score: (weight - rejected * TYPE_WEIGHT) / read };
 }
 
 const readType = createEventTypeReader({});

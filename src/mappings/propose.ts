@@ -57,6 +57,11 @@ export function proposeMapping(rows: readonly Row[]): string | null {
 
 const isGiven = (value: unknown) => value !== undefined && value !== null && String(value).trim() !== '';
 
+/** Whether a column with this name may be one of our fields: a table that has one can be proposed a mapping for. */
+export function isProposableName(name: string): boolean {
+  return targetOf(name).index >= 0 || fieldsFor(name).length > 0;
+}
+
 /** How likely a column with this name holds the field, 0 the likeliest; null where it doesn't. */
 function rankOf(name: string, field: string): number | null {
   const { index, rank } = targetOf(name);

@@ -83,6 +83,11 @@ export const serverConfig = z
       .min(MIB)
       .default(256 * MIB)
       .describe('Bytes of bodies held at a time; beyond it requests get 429.'),
+    import_bytes_max: z
+      .int()
+      .min(0)
+      .default(1_000_000_000)
+      .describe('Largest file that can be imported on the page; 0: none.'),
     connections_max: z
       .int()
       .min(1)

@@ -11,6 +11,7 @@ import Fastify, {
 } from 'fastify';
 import { API_ERRORS, ApiError, ArchiveError, MetricsError } from '../domain/errors.ts';
 import type { Logger } from '../domain/logger.ts';
+import type { Imports } from '../imports/imports.ts';
 import { LogRefused } from '../ports/event-log.ts';
 import { createGuard } from './auth.ts';
 import type { Backend } from './backend.ts';
@@ -19,6 +20,7 @@ import { registerCollector } from './collector.ts';
 import type { ServerConfig } from './config.ts';
 import { registerHealth } from './health.ts';
 import { registerHooks } from './hooks.ts';
+import { registerImports } from './imports.ts';
 import { LinesRejected } from './ingest-answer.ts';
 import { connectionsWithin } from './open-files.ts';
 import { openApi } from './openapi.ts';
@@ -37,6 +39,7 @@ const LINGER_MS = 2000;
 
 export interface ServerOptions {
   backend: Backend;
+  imports: Imports;
   config: ServerConfig;
   /** Folder of the built page; null where it is not served. */
   pageDir: string | null;
@@ -114,6 +117,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   registerSnippet(app, backend, guard);
   registerQueryApi(app, backend, guard);
   registerSources(app, backend, guard, config);
+  registerImports(app, options.imports, guard, config, budget);
   registerStream(app, backend, guard, config);
   registerHealth(app, backend, guard);
   app.get('/openapi.json', async () => openApi(backend.status()));

@@ -3,12 +3,8 @@ import { FIELDS, type Field, ITEM_FIELDS } from '../domain/fields.ts';
 import { REASON_CODES } from '../domain/reasons.ts';
 import { WINDOWS } from '../domain/window.ts';
 import { FINDINGS } from '../ingest/finding-catalogue.ts';
-
-export type Json = Record<string, unknown>;
-
-export function ref(name: string): Json {
-  return { $ref: `#/components/schemas/${name}` };
-}
+import { IMPORT_SCHEMAS } from './imports-openapi.ts';
+import { type Json, ref } from './openapi-parts.ts';
 
 /** The shapes of what is sent and answered. */
 export function schemas(): Json {
@@ -160,6 +156,7 @@ export function schemas(): Json {
     },
     BadRows: { type: 'object', properties: { bad_rows: { type: 'array', items: { type: 'object' } } } },
     Object: { type: 'object' },
+    ...IMPORT_SCHEMAS,
     Error: {
       type: 'object',
       properties: {

@@ -1,8 +1,9 @@
-import { API_ERRORS } from '../domain/errors.ts';
 import { FIELDS } from '../domain/fields.ts';
 import type { Status } from '../domain/status.ts';
 import { WINDOWS } from '../domain/window.ts';
-import { type Json, ref, schemas } from './openapi-schemas.ts';
+import { IMPORT_PATHS } from './imports-openapi.ts';
+import { answers, type Json, query, ref } from './openapi-parts.ts';
+import { schemas } from './openapi-schemas.ts';
 
 const EXAMPLE_NAMES = ['timestamp', 'event_type', 'event_id', 'user_id', 'order_id', 'amount', 'currency'];
 const EVENT_EXAMPLE = Object.fromEntries(
@@ -229,6 +230,7 @@ export function openApi(status: Status): Json {
           ]),
         },
       },
+      ...IMPORT_PATHS,
       '/healthz': { get: { summary: 'The process lives.', responses: answers('Object', 'Alive.', []) } },
       '/readyz': {
         get: {
@@ -247,22 +249,4 @@ export function openApi(status: Status): Json {
     },
     components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } }, schemas: schemas() },
   };
-}
-
-function query(name: string, schema: Json, description: string): Json {
-  return { name, in: 'query', schema, description };
-}
-
-function answers(schema: string, description: string, errors: (keyof typeof API_ERRORS)[]): Json {
-  const answer: Json = { 200: { description, content: { 'application/json': { schema: ref(schema) } } } };
-  for (const code of errors) {
-    const { status, hint } = API_ERRORS[code];
-    const before = answer[status] as { description: string } | undefined;
-    answer[status] = {
-      // Several codes share a status.
-      description: `${before ? `${before.description} ` : ''}${code}: ${hint}`,
-      content: { 'application/json': { schema: ref('Error') } },
-    };
-  }
-  return answer;
 }

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
+import { violations } from './axe.ts';
 import type { FakeOptions } from './fake-api.ts';
-import { loaded, open, startBrowser, stopBrowser, violations } from './opened-page.ts';
+import { loaded, open, startBrowser, stopBrowser } from './opened-page.ts';
 
 const STATES: Record<string, { api?: FakeOptions; ready(page: Page): Promise<unknown> }> = {
   'with numbers': {

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import type { ReadingOptions } from '../../src/cli/load-settings.ts';
+import type { ReadingOptions } from '../../src/load/settings.ts';
 import { casePath, type LoadedCase, loadCase } from '../support/load-case.ts';
 import { type Product, startProduct, temporaryDir } from '../support/product.ts';
 

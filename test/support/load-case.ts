@@ -1,13 +1,14 @@
 import { join } from 'node:path';
-import { CONFIG_SCHEMA, openApp } from '../../src/app.ts';
-import { loadInputs } from '../../src/cli/load.ts';
-import { openInputs } from '../../src/cli/load-input.ts';
+import { CONFIG_SCHEMA, openApp, readParquet } from '../../src/app.ts';
+import { mapperOf, shopOf } from '../../src/cli/load.ts';
 import { dryRunReport } from '../../src/cli/load-report.ts';
-import { type ReadingOptions, readOptionsOf, settingsOf } from '../../src/cli/load-settings.ts';
-import { localTarget } from '../../src/cli/load-target.ts';
 import { now } from '../../src/clock.ts';
 import type { Finding } from '../../src/domain/finding.ts';
 import { ROLES } from '../../src/domain/roles.ts';
+import { openInputs } from '../../src/load/inputs.ts';
+import { loadInputs } from '../../src/load/run.ts';
+import { type ReadingOptions, readOptionsOf, settingsOf } from '../../src/load/settings.ts';
+import { localTarget } from '../../src/load/target.ts';
 import type { LineError } from '../../src/ports/source.ts';
 import { serverConfig } from '../../src/server/config.ts';
 
@@ -54,7 +55,7 @@ export const casePath = (name: string) => join(CASES, name);
 /** Loads a file as `load` does, in this process and into a folder of its own; `use` gets what became of it. */
 export async function loadCase<T>(
   path: string,
-  options: ReadingOptions,
+  options: ReadingOptions & { map?: string },
   use: (loaded: LoadedCase) => Promise<T>,
 ): Promise<T> {
   const dataDir = temporaryDir();
@@ -67,14 +68,17 @@ export async function loadCase<T>(
     warnings: [],
     roles: new Set(ROLES),
   };
-  const settings = await settingsOf(options, environment);
-  await using opened = await openInputs([path], readOptionsOf(options, settings.mapper));
+  const mapper = await mapperOf(options, environment);
+  const settings = settingsOf(options, mapper, shopOf(environment));
+  await using opened = await openInputs([path], readOptionsOf(options, mapper), { readParquet });
   const app = await openApp(environment, noLogger as unknown as Parameters<typeof openApp>[1]);
   try {
-    const result = await loadInputs(localTarget(app), {
+    const result = await loadInputs(localTarget(app, 'load'), {
       inputs: opened.inputs,
       settings,
       again: false,
+      againHint: '--again',
+      resumeHint: 'The same command',
       dataDir,
     });
     const total = async (metric: string) => {

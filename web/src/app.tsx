@@ -1,3 +1,4 @@
+import type { ComponentType } from 'preact';
 import { Devices } from './panels/devices.tsx';
 import { FindingsPanel } from './panels/findings.tsx';
 import { FreshnessPanel } from './panels/freshness.tsx';
@@ -10,15 +11,27 @@ import { Responses } from './panels/responses.tsx';
 import { Revenue } from './panels/revenue.tsx';
 import { Tiles } from './panels/tiles.tsx';
 import { Traffic } from './panels/traffic.tsx';
-import { useRoute } from './state/route.ts';
+import { type Route, useRoute } from './state/route.ts';
 import { connection, ledger } from './state/server.ts';
 import { Banner } from './ui/banner.tsx';
 import { DemoBanner, Filling, NoEventsHere, NoEventsYet } from './ui/empty.tsx';
 import { Header } from './ui/header.tsx';
-import { lazy } from './ui/lazy.tsx';
+import { Lazy } from './ui/lazy.tsx';
 import { RangeBar } from './ui/range.tsx';
 
-const Sources = lazy(async () => (await import('./views/sources/sources.tsx')).SourcesView);
+/** Views beside the dashboard come when they are asked for: whoever looks at numbers does not wait for them. */
+const OTHER_VIEWS: Partial<Record<Route, () => Promise<ComponentType>>> = {
+  import: async () => (await import('./views/import/view.tsx')).ImportView,
+  sources: async () => (await import('./views/sources/sources.tsx')).SourcesView,
+};
+
+function Shown() {
+  const route = useRoute();
+  // What was asked for by someone who has logged out is not left on the screen.
+  if (connection.value.kind === 'unauthorized') return null;
+  const load = OTHER_VIEWS[route];
+  return load ? <Lazy key={route} load={load} /> : <Dashboard />;
+}
 
 function Dashboard() {
   if (ledger.value === null) {
@@ -58,13 +71,6 @@ function Dashboard() {
   );
 }
 
-function Content() {
-  const route = useRoute();
-  // Numbers that were asked for by someone who has logged out are not left on the screen.
-  if (connection.value.kind === 'unauthorized') return null;
-  return route === 'sources' ? <Sources /> : <Dashboard />;
-}
-
 export function App() {
   return (
     <>
@@ -76,7 +82,7 @@ export function App() {
       <main id="main" tabIndex={-1}>
         <DemoBanner />
         <Banner />
-        <Content />
+        <Shown />
       </main>
     </>
   );

@@ -1,41 +1,47 @@
-/** Which view of the page is shown: `#/`, `#/import`, `#/sources`. The dashboard also has addresses of its own, such as `#range=7d`. */
+/** Which view is shown. It is the path in the address after the #; any other text there is the dashboard's own. */
 import { signal } from '@preact/signals';
 
 export type Route = 'dashboard' | 'import' | 'sources';
 
-/** The views that there are, in the order of their links. */
-export const VIEWS: readonly { route: Route; title: string }[] = [
-  { route: 'dashboard', title: 'Dashboard' },
-  { route: 'sources', title: 'Sources' },
+/** The views, in the order of the header. */
+export const VIEWS: readonly { route: Route; hash: string; title: string }[] = [
+  { route: 'dashboard', hash: '#/', title: 'Dashboard' },
+  { route: 'import', hash: '#/import', title: 'Import' },
+  { route: 'sources', hash: '#/sources', title: 'Sources' },
 ];
 
-/** The part of the address that a view begins with. */
-export const hashOf = (route: Route): string => (route === 'dashboard' ? '#/' : `#/${route}`);
-
+/** The view of an address. */
 export function routeOf(hash: string): Route {
-  const name = /^#\/(\w+)/.exec(hash)?.[1];
-  return VIEWS.find(({ route }) => route === name)?.route ?? 'dashboard';
+  return VIEWS.find((view) => view.route !== 'dashboard' && view.hash === hash)?.route ?? 'dashboard';
 }
 
 const current = signal<Route>(routeOf(location.hash));
-/** What the dashboard showed last, so that it is the same when it is opened again. */
-let dashboardHash = hashOf('dashboard');
+/** What the dashboard showed when it was left: the way back leads there. */
+const left = signal('#/');
 
-/** The view that is shown. Components that call it follow. */
+/** The view that is shown. */
 export const useRoute = (): Route => current.value;
 
-export function navigate(route: Route): void {
-  if (route === current.value) return;
-  if (current.value === 'dashboard' && location.hash !== '') dashboardHash = location.hash;
-  location.hash = route === 'dashboard' ? dashboardHash : hashOf(route);
+/** The address of a view. */
+export function hashOf(route: Route): string {
+  return route === 'dashboard' ? left.value : VIEWS.find((view) => view.route === route)!.hash;
 }
 
-function follow(): void {
+/** Shows a view; the back button leads back. */
+export function navigate(route: Route): void {
+  location.hash = hashOf(route);
+}
+
+let shown = location.hash;
+addEventListener('hashchange', () => {
+  if (routeOf(shown) === 'dashboard' && routeOf(location.hash) !== 'dashboard') left.value = shown || '#/';
+  shown = location.hash;
   current.value = routeOf(location.hash);
+  nameTab();
+});
+
+function nameTab(): void {
   const { title } = VIEWS.find(({ route }) => route === current.value)!;
   document.title = current.value === 'dashboard' ? 'Tillstream' : `${title} - Tillstream`;
 }
-
-follow();
-addEventListener('hashchange', follow);
-addEventListener('popstate', follow);
+nameTab();

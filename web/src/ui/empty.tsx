@@ -77,13 +77,20 @@ export function NoEventsYet() {
     <section class="empty" aria-labelledby="empty-title">
       <h2 id="empty-title">No events yet</h2>
       <p>Everything runs and waits for the first event. It appears here within a second of being sent.</p>
-      <h3>Send one</h3>
+      <p class="empty-action">
+        <a class="button primary" href={hashOf('import')}>
+          Import a file
+        </a>
+        <span class="note">
+          an export of orders or events: CSV, JSON, Parquet, logs. You see what would come of it first.
+        </span>
+      </p>
+      <h3>Or send one</h3>
       <Command text={command} label="curl line" />
       <h3>Or look at the demo first, a simulated shop beside this one</h3>
       <Command text={DEMO} label="command of the demo" />
       <p class="note">
-        Files (NDJSON, JSON, CSV) come in with <code>./tillstream load FILE</code>. A log file, an old log API
-        or a Kafka topic can be read too.{' '}
+        On the command line <code>./tillstream load FILE</code> does the same.{' '}
         <a class="link" href={hashOf('sources')}>
           Sources
         </a>{' '}

@@ -1,7 +1,7 @@
 import { setTheme, type Theme, theme } from '../charts/palette.ts';
 import { now } from '../state/clock.ts';
 import { logOut, pause, start } from '../state/live.ts';
-import { hashOf, navigate, useRoute, VIEWS } from '../state/route.ts';
+import { hashOf, useRoute, VIEWS } from '../state/route.ts';
 import { connection, session, status, timeZone } from '../state/server.ts';
 import { clockTime } from '../time/labels.ts';
 
@@ -27,24 +27,19 @@ const Clock = () =>
     </span>
   );
 
-/** Links to the views. */
+/** The views of the page. */
 function Views() {
-  const shown = useRoute();
+  const route = useRoute();
+  if (VIEWS.length < 2) return null;
   return (
     <nav class="views" aria-label="Views">
-      {VIEWS.map(({ route, title }) => (
+      {VIEWS.map((view) => (
         <a
-          key={route}
-          href={hashOf(route)}
-          aria-current={route === shown ? 'page' : undefined}
-          onClick={(event) => {
-            // In a new tab the link does what it says.
-            if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-            event.preventDefault();
-            navigate(route);
-          }}
+          key={view.route}
+          href={hashOf(view.route)}
+          aria-current={view.route === route ? 'page' : undefined}
         >
-          {title}
+          {view.title}
         </a>
       ))}
     </nav>

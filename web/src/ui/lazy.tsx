@@ -1,35 +1,28 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
-/** A view that is loaded when it is shown for the first time. */
-export function lazy(load: () => Promise<ComponentType>): ComponentType {
-  let loaded: ComponentType | null = null;
-  return function Lazy() {
-    const [, redraw] = useState(0);
-    const [failed, setFailed] = useState(false);
-    useEffect(() => {
-      if (loaded !== null) return;
-      load().then(
-        (view) => {
-          loaded = view;
-          redraw((n) => n + 1);
-        },
-        () => setFailed(true),
-      );
-    }, []);
-    const View = loaded;
-    if (View !== null) return <View />;
-    if (!failed) return <p class="waiting note">Loading …</p>;
+/** A component of a chunk of its own. */
+export function Lazy({ load }: { load: () => Promise<ComponentType> }) {
+  const [loaded, setLoaded] = useState<{ View: ComponentType } | 'failed' | null>(null);
+  useEffect(() => {
+    let isOn = true;
+    load().then(
+      (View) => isOn && setLoaded({ View }),
+      () => isOn && setLoaded('failed'),
+    );
+    return () => {
+      isOn = false;
+    };
+  }, [load]);
+  if (loaded === null) return <p class="waiting note">Loading …</p>;
+  if (loaded === 'failed')
     return (
       <section class="banner bad" aria-label="View not loaded">
-        <p>
-          <strong>This view could not be loaded.</strong> Tillstream does not answer, or has been updated
-          since the page was opened.
-        </p>
+        <p>This view could not be loaded: Tillstream does not answer, or was updated. Load the page again.</p>
         <button type="button" onClick={() => location.reload()}>
-          Load the page again
+          Load again
         </button>
       </section>
     );
-  };
+  return <loaded.View />;
 }

@@ -1,15 +1,14 @@
 import { now } from '../clock.ts';
-import { UsageError } from '../domain/errors.ts';
+import { PartError, UsageError } from '../domain/errors.ts';
 import { addCounts } from '../domain/offset.ts';
 import { FindingTally } from '../ingest/finding-tally.ts';
 import type { LineValidator, ValidationResult } from '../ingest/line-validator.ts';
 import { type Mapper, mapDecoded } from '../ingest/mapper.ts';
 import { Observer } from '../ingest/observer.ts';
-import { CommandFailed } from './context.ts';
-import type { LoadInput } from './load-input.ts';
-import { ContentHash, type LoadProgress, type LoadRegistry } from './load-registry.ts';
-import { type LoadTarget, NotStored, type StoredLines } from './load-target.ts';
-import { progress, progressDone } from './terminal.ts';
+import type { LoadInput } from './inputs.ts';
+import { LoadError } from './load-error.ts';
+import { ContentHash, type LoadProgress, type LoadRegistry } from './registry.ts';
+import { type LoadTarget, NotStoredError, type StoredLines } from './target.ts';
 
 /** Progress is stored this often: what is sent again after a crash is known by its ids. */
 const SAVE_MS = 200;
@@ -21,6 +20,8 @@ export interface InputResult {
   readonly name: string;
   readonly description: string;
   readonly format: string;
+  /** Bytes of the file that were read; null where it is not read in order. */
+  bytesRead: number | null;
   received: number;
   events: number;
   badRows: number;
@@ -58,6 +59,14 @@ export interface SendOptions {
   settings: string;
   /** Loads what was loaded before once more. */
   again: boolean;
+  /** How the user asks for that: ends the sentence "use the same options, or". */
+  againHint: string;
+  /** Where it goes on after a failure: begins the sentence that ends "goes on from there". */
+  resumeHint: string;
+  /** Called with what the input at work has given so far. */
+  onProgress?: ((input: InputResult) => void) | undefined;
+  /** Ends the load early; what is stored by then stays. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Sends all inputs, one after the other. When that fails, what had been stored until then is in the message. */
@@ -68,9 +77,11 @@ export async function sendInputs(
 ): Promise<Sent> {
   const sent: Sent = { inputs: [], badByReason: {}, invalidFields: {}, tally: new FindingTally() };
   for (const input of inputs) await new InputSender(input, target, options, sent).send();
-  progressDone();
   return sent;
 }
+
+/** Whoever asked for the load has ended it. */
+export class LoadCancelledError extends LoadError {}
 
 /** How far an input is stored. */
 type Reached = Omit<LoadProgress, 'events' | 'updatedAt'>;
@@ -104,6 +115,7 @@ class InputSender {
       name: input.name,
       description: input.description,
       format: input.format,
+      bytesRead: 0,
       received: 0,
       events: 0,
       badRows: 0,
@@ -140,6 +152,8 @@ class InputSender {
         this.#hash.update(chunk);
         chunks++;
       })) {
+        this.#result.bytesRead = input.fileBytesRead();
+        if (this.#options.signal?.aborted) throw new LoadCancelledError('It was cancelled.');
         const at = this.#hash.at();
         recordsBefore = records;
         const mapped = await mapDecoded(this.#options.mapper, pieces);
@@ -154,6 +168,7 @@ class InputSender {
         const progress = { id, file, settings, ...at, records, allRecords: records, isComplete: false };
         // What an earlier load has stored is known further than this.
         await this.#store(result, chunks > 0 && records >= skip ? progress : null);
+        this.#options.onProgress?.(this.#result);
       }
       await Promise.all(this.#pending);
       if (this.#failure) throw this.#failure.error;
@@ -163,7 +178,6 @@ class InputSender {
     } catch (error) {
       await Promise.all(this.#pending);
       if (this.#stored) await this.#save();
-      progressDone();
       throw this.#withStored(error);
     }
   }
@@ -218,25 +232,25 @@ class InputSender {
     addCounts(sent.badByReason, stored.reasons);
     addCounts(sent.invalidFields, block.invalidFields);
     sent.tally.merge(block.tally);
-    progress(`Loading ${result.name}: ${result.storedBefore + result.received} records`);
   }
 
   #otherSettings({ file, updatedAt }: LoadProgress): UsageError {
     return new UsageError(
       `${this.#input.name} was loaded on ${updatedAt.slice(0, 10)} (as ${file}) with other options. ` +
-        'Loaded once more, most of its events would count twice: use the same options, or --again to load it all the same. ' +
+        `Loaded once more, most of its events would count twice: use the same options, or ${this.#options.againHint}. ` +
         this.#storedText(false),
     );
   }
 
   /** The error, with what of the load is stored. */
   #withStored(error: unknown): unknown {
-    if (!(error instanceof UsageError || error instanceof CommandFailed)) return error;
+    if (!(error instanceof UsageError || error instanceof PartError)) return error;
     // What was refused as a whole is not stored, and its message says what to change.
     if (error instanceof UsageError && this.#sent.inputs.every(({ received }) => received === 0))
       return error;
-    return new CommandFailed(
-      `${error.message}\n${this.#storedText(this.#failure?.error === error && !(error instanceof NotStored))}`,
+    const kind = error instanceof LoadCancelledError ? LoadCancelledError : LoadError;
+    return new kind(
+      `${error.message}\n${this.#storedText(this.#failure?.error === error && !(error instanceof NotStoredError))}`,
     );
   }
 
@@ -256,7 +270,7 @@ class InputSender {
     return (
       `Stored before that: ${isUnsure ? 'at least ' : ''}${received} records (${sum((each) => each.events)} events, ` +
       `${sum((each) => each.badRows)} bad rows), ${of.join(' and ')}. They are archived and counted like any others. ` +
-      'The same command goes on from there.'
+      `${this.#options.resumeHint} goes on from there.`
     );
   }
 }

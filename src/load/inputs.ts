@@ -1,20 +1,27 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, type ReadStream } from 'node:fs';
 import { glob, mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { parquetReader } from '../app.ts';
 import { UsageError } from '../domain/errors.ts';
 import { reasonOf } from '../domain/system-error.ts';
 import { type Content, type ContentEnd, openContent } from '../ingest/content.ts';
 import { type Detected, describeDetection, detectFormat } from '../ingest/detect.ts';
 import type { Decoded, DetectOptions } from '../ingest/format.ts';
 import { isDecidingName } from '../ingest/names.ts';
-import { CommandFailed } from './context.ts';
+import { LoadError } from './load-error.ts';
 
 /** Bytes that are read, and go to the log, at a time: so few that checking them does not hold up what else this process does. */
 const BLOCK_BYTES = 2 * 1024 * 1024;
 const STDIN = '-';
+
+/** What reading files needs of the rest of the program. */
+export interface Readers {
+  /** Reads the rows of a Parquet file as NDJSON. */
+  readParquet(path: string): AsyncIterable<Buffer>;
+  /** Bytes that are read, and go to the log, at a time; `BLOCK_BYTES` where it is left out. */
+  readonly blockBytes?: number;
+}
 
 /** How the user says that files are to be read; the rest is found by their content. */
 export interface ReadOptions extends DetectOptions {
@@ -36,6 +43,8 @@ export interface LoadInput {
   records(onChunk: (chunk: Buffer) => void): AsyncGenerator<readonly Decoded[]>;
   /** How the content ended, once `records` has. */
   ending(): ContentEnd;
+  /** Bytes of the file that `records` has read; null where it is not read in order. */
+  fileBytesRead(): number | null;
 }
 
 /**
@@ -45,12 +54,14 @@ export interface LoadInput {
 export async function openInputs(
   names: readonly string[],
   options: ReadOptions,
+  readers: Readers,
 ): Promise<AsyncDisposable & { inputs: LoadInput[] }> {
   const copies = new Copies();
   try {
     const inputs: LoadInput[] = [];
     for (const name of names) {
-      for (const file of await filesOf(name)) inputs.push(await openInput(file, options, copies));
+      for (const file of await filesOf(name))
+        inputs.push(await openInput(await copies.fileOf(file), shownName(file), options, readers));
     }
     return { inputs, [Symbol.asyncDispose]: () => copies[Symbol.asyncDispose]() };
   } catch (error) {
@@ -83,49 +94,66 @@ async function namesOf(found: AsyncIterable<string>): Promise<string[]> {
   return names;
 }
 
-async function openInput(name: string, options: ReadOptions, copies: Copies): Promise<LoadInput> {
-  const path = await copies.fileOf(name);
+const shownName = (name: string) => (name === STDIN ? 'stdin' : name);
+
+/** Looks at the beginning of a file; `name` stands for it in messages. Throws UsageError where it can't be read. */
+export async function openInput(
+  path: string,
+  name: string,
+  options: ReadOptions,
+  { readParquet, blockBytes = BLOCK_BYTES }: Readers,
+): Promise<LoadInput> {
   const start = await open(path).catch((error: Error) => {
     throw new UsageError(`${name} can't be read: ${reasonOf(error)}.`);
   });
   await start.close();
   const { encoding, ...detecting } = options;
-  const openAgain = () => openFile(path, encoding);
-  const content = await openAgain();
+  const openAgain = () => openFile(path, encoding, blockBytes);
+  const { content } = await openAgain();
   await content.close();
   const found = detectFormat(content.sample, { isKnownName: isDecidingName, ...detecting });
   if ('refusal' in found) throw new UsageError(`${name} ${found.refusal}.`);
-  const shown = name === STDIN ? 'stdin' : name;
   const input =
-    'fileFormat' in found ? parquetInput(shown, path) : streamInput(shown, content, found, openAgain);
+    'fileFormat' in found
+      ? parquetInput(name, () => readParquet(path))
+      : streamInput(name, content, found, openAgain);
   return { ...input, declared: JSON.stringify(detecting) };
 }
 
-function openFile(path: string, encoding: string | undefined): Promise<Content> {
-  const stream = createReadStream(path, { highWaterMark: BLOCK_BYTES });
-  return openContent(stream as AsyncIterable<Buffer>, encoding === undefined ? {} : { encoding }).catch(
-    (error) => {
-      throw error instanceof RangeError ? new UsageError(error.message) : error;
-    },
-  );
+interface OpenFile {
+  readonly content: Content;
+  readonly file: ReadStream;
+}
+
+async function openFile(path: string, encoding: string | undefined, blockBytes: number): Promise<OpenFile> {
+  const file = createReadStream(path, { highWaterMark: blockBytes });
+  const content = await openContent(
+    file as AsyncIterable<Buffer>,
+    encoding === undefined ? {} : { encoding },
+  ).catch((error) => {
+    throw error instanceof RangeError ? new UsageError(error.message) : error;
+  });
+  return { content, file };
 }
 
 function streamInput(
   name: string,
   { encoding, compressions }: Content,
   found: Detected,
-  openAgain: () => Promise<Content>,
+  openAgain: () => Promise<OpenFile>,
 ): Omit<LoadInput, 'declared'> {
   let ending: ContentEnd = { cut: false };
+  let reading: ReadStream | null = null;
   return {
     name,
     description: [describeDetection(found, encoding), ...compressions].join(', '),
     format: found.format.name,
     async *chunks() {
-      yield* (await openAgain()).chunks;
+      yield* (await openAgain()).content.chunks;
     },
     async *records(onChunk) {
-      const content = await openAgain();
+      const { content, file } = await openAgain();
+      reading = file;
       const decoder = found.format.decoder(found.detection);
       try {
         for await (const chunk of content.chunks) {
@@ -133,20 +161,18 @@ function streamInput(
           yield decoder.push(chunk);
         }
       } catch (error) {
-        throw new CommandFailed(`${name} can't be read to its end: ${reasonOf(error)}.`);
+        throw new LoadError(`${name} can't be read to its end: ${reasonOf(error)}.`);
       }
       ending = content.ending;
       yield decoder.end();
     },
     ending: () => ending,
+    fileBytesRead: () => reading?.bytesRead ?? 0,
   };
 }
 
 /** DuckDB reads Parquet; its rows come as JSON. */
-function parquetInput(name: string, path: string): Omit<LoadInput, 'declared'> {
-  const chunks = async function* () {
-    yield* (await parquetReader()).readParquet(path);
-  };
+function parquetInput(name: string, chunks: () => AsyncIterable<Buffer>): Omit<LoadInput, 'declared'> {
   return {
     name,
     description: 'Parquet',
@@ -162,10 +188,11 @@ function parquetInput(name: string, path: string): Omit<LoadInput, 'declared'> {
           for (let at = chunk.indexOf(0x0a); at >= 0; at = chunk.indexOf(0x0a, at + 1)) first++;
         }
       } catch (error) {
-        throw new CommandFailed(`${name} can't be read to its end: ${reasonOf(error)}.`);
+        throw new LoadError(`${name} can't be read to its end: ${reasonOf(error)}.`);
       }
     },
     ending: () => ({ cut: false }),
+    fileBytesRead: () => null,
   };
 }
 

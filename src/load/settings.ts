@@ -1,15 +1,13 @@
-import { type Environment, mappersModule } from '../app.ts';
 import { now } from '../clock.ts';
 import { UsageError } from '../domain/errors.ts';
 import { LineValidator } from '../ingest/line-validator.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import { Normalizer } from '../ingest/normalize.ts';
 import type { NormalizeSettingsInput } from '../ingest/normalize-settings.ts';
-import type { ReadOptions } from './load-input.ts';
+import type { ReadOptions } from './inputs.ts';
 
-/** What the user says about reading the files. */
+/** What the user says about reading the files, besides the mapping. */
 export interface ReadingOptions {
-  map?: string;
   format?: string;
   encoding?: string;
   delimiter?: string;
@@ -18,6 +16,14 @@ export interface ReadingOptions {
   dateOrder?: 'mdy' | 'dmy' | 'ymd';
   decimal?: '.' | ',';
   currency?: string;
+}
+
+/** What the shop has set for all that it reads. */
+export interface ShopSettings {
+  readonly timeZone: string;
+  /** Currencies that the shop sells in, where it has declared them. */
+  readonly currencies: readonly string[] | undefined;
+  readonly lineBytesMax: number;
 }
 
 /** How a load validates what it reads. */
@@ -61,22 +67,17 @@ export function readOptionsOf(
   };
 }
 
-/** How values are to be read. Throws UsageError where a setting is wrong, or there is no such mapping. */
-export async function settingsOf(
-  options: ReadingOptions,
-  environment: Environment,
-): Promise<ValidatorSettings> {
-  const { config, server } = environment;
-  const mapper =
-    options.map === undefined
-      ? undefined
-      : await (await mappersModule()).mapperNamed(options.map, { config, configFile: undefined });
-  const { timeZone, dateOrder, decimal, currency } = options;
+/** How values are to be read. Throws UsageError where a setting is wrong. */
+export function settingsOf(
+  { timeZone, dateOrder, decimal, currency }: ReadingOptions,
+  mapper: Mapper | undefined,
+  shop: ShopSettings,
+): ValidatorSettings {
   const settings = {
     mapper,
     isZoneSet: (timeZone ?? mapper?.settings.time_zone) !== undefined,
     normalize: {
-      time_zone: config.time_zone,
+      time_zone: shop.timeZone,
       ...mapper?.settings,
       // What is said of this load is about this load.
       ...(timeZone === undefined ? {} : { time_zone: timeZone }),
@@ -84,8 +85,8 @@ export async function settingsOf(
       ...(decimal === undefined ? {} : { decimal }),
       ...(currency === undefined ? {} : { currency }),
     },
-    currencies: config.currencies,
-    lineBytesMax: server.line_bytes_max,
+    currencies: shop.currencies,
+    lineBytesMax: shop.lineBytesMax,
   };
   try {
     createValidator(settings);

@@ -7,11 +7,11 @@ import { testNow } from '../../test/support/clock.ts';
 import { ndjson } from '../ingest/formats/ndjson.ts';
 import { LineValidator, type ValidationResult } from '../ingest/line-validator.ts';
 import { Normalizer } from '../ingest/normalize.ts';
-import { CommandFailed } from './context.ts';
-import type { LoadInput } from './load-input.ts';
-import { LoadRegistry } from './load-registry.ts';
-import { sendInputs } from './load-send.ts';
-import { type LoadTarget, NotStored } from './load-target.ts';
+import type { LoadInput } from './inputs.ts';
+import { LoadError } from './load-error.ts';
+import { LoadRegistry } from './registry.ts';
+import { sendInputs } from './send.ts';
+import { type LoadTarget, NotStoredError } from './target.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tillstream-send-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -35,13 +35,14 @@ function input(line: (n: number) => string, declared = '', broken = BLOCKS): Loa
     async *records(onChunk) {
       const decoder = ndjson.decoder({ details: [] });
       for (const [n, block] of blocks.entries()) {
-        if (n === broken) throw new CommandFailed('The disk has a fault.');
+        if (n === broken) throw new LoadError('The disk has a fault.');
         onChunk(block);
         yield decoder.push(Buffer.from(block));
       }
       yield decoder.end();
     },
     ending: () => ({ cut: false }),
+    fileBytesRead: () => null,
   };
 }
 
@@ -54,7 +55,8 @@ class Target {
   refuseFrom = Number.POSITIVE_INFINITY;
 
   async store(result: ValidationResult) {
-    if (this.stored.length >= this.refuseFrom) throw new NotStored('The event log refuses lines: it is full');
+    if (this.stored.length >= this.refuseFrom)
+      throw new NotStoredError('The event log refuses lines: it is full');
     this.stored.push(result);
     return { accepted: result.accepted, rejected: result.rejected, reasons: result.reasons };
   }
@@ -81,6 +83,8 @@ async function send(name: string, target: Target, from: LoadInput, again = false
     registry,
     settings: '',
     again,
+    againHint: '--again',
+    resumeHint: 'The same command',
   });
   return sent.inputs[0]!;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { ContentHash, LoadRegistry } from './load-registry.ts';
+import { ContentHash, LoadRegistry } from './registry.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tillstream-loads-'));
 after(() => rmSync(dir, { recursive: true, force: true }));

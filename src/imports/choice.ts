@@ -1,0 +1,190 @@
+import { Document, isMap, isScalar, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { checkYaml } from '../config/check-yaml.ts';
+import { FIELDS } from '../domain/fields.ts';
+import type { Mapper } from '../ingest/mapper.ts';
+import { compileMapping } from '../ingest/mapping/compile.ts';
+import { mapperOf } from '../ingest/mapping/map-records.ts';
+import { mergeSpecs } from '../ingest/mapping/merge.ts';
+import { type FieldSpec, type MappingSpec, mappingSchema } from '../ingest/mapping/schema.ts';
+import type { ReadingOptions } from '../load/settings.ts';
+
+const TEXT_MAX = 1000;
+const MAPPING_TEXT_MAX = 100_000;
+const FIELD_NAMES = FIELDS.filter(({ kind }) => kind !== 'items').map(({ name }) => name);
+
+const change = z.union([
+  z.string().min(1).max(TEXT_MAX),
+  z.strictObject({ value: z.string().max(TEXT_MAX) }),
+  z.null(),
+]);
+
+/** How a file is to be read, as the page says it. */
+export const choiceSchema = z
+  .strictObject({
+    map: z
+      .string()
+      .min(1)
+      .max(TEXT_MAX)
+      .optional()
+      .describe('A preset, or a name in `mappings` of the config.'),
+    mapping: z.string().max(MAPPING_TEXT_MAX).optional().describe('A mapping of your own, as YAML or JSON.'),
+    fields: z
+      .partialRecord(z.enum(FIELD_NAMES as [string, ...string[]]), change)
+      .optional()
+      .describe(
+        'Changes of the mapping: a path for a field of ours, `{value}` for the same value in each event, null for none.',
+      ),
+    event_types: z
+      .record(z.string().min(1).max(TEXT_MAX), z.string().min(1).max(TEXT_MAX))
+      .optional()
+      .describe('Changes of the mapping: event types of the file, and ours for them.'),
+    time_zone: z.string().min(1).max(TEXT_MAX).optional().describe('Zone of times that name none.'),
+    date_order: z.enum(['mdy', 'dmy', 'ymd']).optional().describe('Order of dates such as 11/1/2024.'),
+    decimal: z.enum(['.', ',']).optional().describe('Decimal separator of amounts.'),
+    currency: z.string().min(1).max(TEXT_MAX).optional().describe('Currency of events that name none.'),
+    format: z.string().min(1).max(TEXT_MAX).optional().describe('The format, where it is not found.'),
+    encoding: z.string().min(1).max(TEXT_MAX).optional().describe('The encoding, where it is not found.'),
+    delimiter: z.string().min(1).max(TEXT_MAX).optional().describe('CSV: what stands between cells.'),
+    columns: z
+      .string()
+      .min(1)
+      .max(TEXT_MAX)
+      .optional()
+      .describe('CSV: names of the columns, with commas, where line 1 has none.'),
+  })
+  .refine(
+    ({ map, mapping }) => map === undefined || mapping === undefined,
+    'has a map and a mapping; name one',
+  );
+
+export type Choice = z.infer<typeof choiceSchema>;
+
+/** Mappings that a request may name. */
+export interface NamedMappings {
+  /** Throws ApiError for a name that is not one. */
+  get(name: string): Promise<Mapper>;
+  /** What it says; null where it is a program. Throws ApiError. */
+  spec(name: string): MappingSpec | null;
+  names(): string[];
+}
+
+/** A mapping that was chosen. */
+export interface ChosenMapping {
+  readonly mapper: Mapper | undefined;
+  /** Its name, where it is one that was there before. */
+  readonly map: string | null;
+  /** What it says of its own, as YAML; null where it has a name or there is none. */
+  readonly text: string | null;
+  /** What it says, with what it extends; null where it is a program or there is none. */
+  readonly spec: MappingSpec | null;
+}
+
+/** How a proposal begins the list of columns that it does not use. */
+const KEPT = ' Kept in extra';
+/** Name of a mapping that was written on the page, in messages. */
+const OWN = 'of the page';
+
+/**
+ * The mapping of a choice, with its changes. `byName`: the columns that are read without a mapping, by field; a mapping that is
+ * begun by a change keeps them. Throws UsageError or ApiError for what is wrong with it.
+ */
+export async function chosenMapping(
+  choice: Choice,
+  named: NamedMappings,
+  byName: () => Promise<ReadonlyMap<string, string>>,
+): Promise<ChosenMapping> {
+  const { map, mapping, fields = {}, event_types = {} } = choice;
+  const isChanged = Object.keys(fields).length + Object.keys(event_types).length > 0;
+  if (!isChanged && mapping === undefined) {
+    if (map === undefined) return { mapper: undefined, map: null, text: null, spec: null };
+    return { mapper: await named.get(map), map, text: null, spec: named.spec(map) };
+  }
+  let text = mapping ?? (map === undefined ? '' : `extends: ${map}\n`);
+  if (isChanged) {
+    const base = read(text, named).spec;
+    const begun = map === undefined && mapping === undefined ? await byName() : new Map<string, string>();
+    const all = { ...Object.fromEntries(begun), ...fields };
+    text = withChanges(text, base.fields as Readonly<Record<string, FieldSpec>>, all, event_types);
+  }
+  const { spec } = read(text, named);
+  return { mapper: mapperOf(compileMapping(OWN, spec)), map: null, text, spec };
+}
+
+function read(text: string, named: NamedMappings): { spec: MappingSpec } {
+  const own = checkYaml(mappingSchema, { file: 'mapping', text, title: 'The mapping' });
+  // A file of this machine is not for whoever may use the page.
+  const base = own.extends === undefined ? null : named.spec(own.extends);
+  return { spec: base === null ? own : mergeSpecs(base, own) };
+}
+
+/** The text of a mapping with changed fields; all else stays as it is written. */
+function withChanges(
+  text: string,
+  base: Readonly<Record<string, FieldSpec | undefined>>,
+  fields: Readonly<Record<string, z.infer<typeof change> | undefined>>,
+  types: Readonly<Record<string, string>>,
+): string {
+  const parsed = parseDocument(text);
+  const document = parsed.contents === null ? new Document({}) : parsed;
+  const changed = new Map<string, FieldSpec>();
+  for (const [name, given] of Object.entries(fields)) {
+    // What a field has besides its place stays: units, null words, value names.
+    const {
+      from: _from,
+      join: _join,
+      value: _value,
+      cases: _cases,
+      match: _match,
+      ...rest
+    } = base[name] ?? {};
+    if (given === null) changed.set(name, { value: '' });
+    else if (given !== undefined)
+      changed.set(name, typeof given === 'string' ? { from: [given], ...rest } : { value: given.value });
+  }
+  if (Object.keys(types).length > 0) {
+    const before = changed.get('event_type') ?? base.event_type ?? { from: ['event_type'] };
+    changed.set('event_type', { ...before, values: { ...before.values, ...types } });
+  }
+  for (const [name, spec] of changed) {
+    forgetComment(document, name);
+    document.setIn(['fields', name], document.createNode(shortened(spec), { flow: true }));
+  }
+  return document.toString({ flowCollectionPadding: false, lineWidth: 0 });
+}
+
+/** What was said of a field, and of what is left over, was said of what it was before. */
+function forgetComment(document: Document, name: string): void {
+  const fields = document.get('fields');
+  if (!isMap(fields)) return;
+  const key = fields.items.find((pair) => isScalar(pair.key) && pair.key.value === name)?.key;
+  if (isScalar(key)) key.commentBefore = null;
+  for (const node of [document, document.contents, fields])
+    if (node?.comment?.startsWith(KEPT)) node.comment = null;
+}
+
+/** A field in the short way where that says it all. */
+function shortened(spec: FieldSpec): unknown {
+  const { from, ...rest } = Object.fromEntries(
+    Object.entries(spec).filter(([, value]) => value !== undefined),
+  ) as FieldSpec;
+  if (from === undefined) return rest;
+  const place = from.length === 1 ? from[0]! : from;
+  return Object.keys(rest).length === 0 ? place : { from: place, ...rest };
+}
+
+/** What a choice says about reading, besides the mapping. */
+export function readingOptionsOf(choice: Choice): ReadingOptions {
+  const { format, encoding, delimiter, columns, time_zone, date_order, decimal, currency } = choice;
+  const all = {
+    format,
+    encoding,
+    delimiter,
+    columns,
+    timeZone: time_zone,
+    dateOrder: date_order,
+    decimal,
+    currency,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}

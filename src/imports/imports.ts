@@ -1,0 +1,266 @@
+import { setImmediate as pause } from 'node:timers/promises';
+import { now } from '../clock.ts';
+import { ApiError, PartError, UsageError } from '../domain/errors.ts';
+import type { Logger } from '../domain/logger.ts';
+import { messageOf } from '../domain/system-error.ts';
+import { EVENT_TYPES } from '../ingest/values/event-types.ts';
+import type { OpenData } from '../load/target.ts';
+import { LogRefused } from '../ports/event-log.ts';
+import type { Choice } from './choice.ts';
+import { type ImportJob, type JobView, startJob } from './job.ts';
+import {
+  type ImportContext,
+  mappingOf,
+  openUpload,
+  type Preview,
+  preview,
+  refuseUnreadable,
+} from './preview.ts';
+import { type Upload, Uploads, type UploadsOptions } from './uploads.ts';
+
+/** A file that nobody asks for any more is removed: its tab was closed. */
+const IDLE_MS = 5 * 60_000;
+const LOOK_MS = 15_000;
+/** What is looked at to see whether a file can be read at all. */
+const LOOK_BYTES = 64 * 1024;
+
+/** An import, for who asks. */
+export interface ImportView extends JobView {
+  readonly id: string;
+  readonly name: string;
+  readonly bytes: number;
+  readonly received_bytes: number;
+}
+
+export interface ImportOffer {
+  readonly mappings: readonly { name: string; description: string }[];
+  readonly event_types: readonly string[];
+}
+
+interface Entry {
+  readonly upload: Upload;
+  usedMs: number;
+  job: ImportJob | null;
+  hasBeenLookedAt: boolean;
+  preview: AbortController;
+}
+
+export interface ImportsOptions extends ImportContext, UploadsOptions {
+  /** The data folder of the running process. */
+  readonly data: OpenData;
+  /** Throws ApiError where this process takes no events. */
+  readonly refuse: (is: 'upload' | 'load') => void;
+  readonly logger: Logger;
+}
+
+/** Files that come by the page: uploaded, tried out, and loaded as `load` does it. */
+export class Imports {
+  readonly #options: ImportsOptions;
+  readonly #uploads: Uploads;
+  readonly #entries = new Map<string, Entry>();
+  readonly #timer: NodeJS.Timeout;
+  #offer: Promise<ImportOffer> | null = null;
+  /** Trying out is a lot of work: one at a time. */
+  #trying: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: ImportsOptions, uploads: Uploads) {
+    this.#options = options;
+    this.#uploads = uploads;
+    this.#timer = setInterval(() => void this.#removeIdle(), LOOK_MS);
+    this.#timer.unref();
+  }
+
+  static async open(options: ImportsOptions): Promise<Imports> {
+    return new Imports(options, await Uploads.open(options));
+  }
+
+  /** Announces a file. */
+  async create(name: string, bytes: number): Promise<ImportView> {
+    this.#options.refuse('upload');
+    const upload = await this.#uploads.create(name, bytes);
+    const entry: Entry = {
+      upload,
+      usedMs: now(),
+      job: null,
+      hasBeenLookedAt: false,
+      preview: new AbortController(),
+    };
+    this.#entries.set(upload.id, entry);
+    return viewOf(entry);
+  }
+
+  /** Takes a piece of a file. What can't be read at all is refused as soon as that shows. */
+  async write(id: string, offset: number, chunks: AsyncIterable<Buffer>): Promise<ImportView> {
+    const entry = this.#entry(id);
+    const { upload } = entry;
+    await this.#uploads.write(upload, offset, chunks).catch(async (error) => {
+      // What takes the last space must not stay; what else broke off goes on from where it was.
+      if (error instanceof ApiError && error.code === 'disk_full') await this.#drop(entry);
+      throw error;
+    });
+    entry.usedMs = now();
+    const isEnough = upload.receivedBytes >= Math.min(LOOK_BYTES, upload.bytes);
+    if (isEnough && !entry.hasBeenLookedAt) {
+      entry.hasBeenLookedAt = true;
+      await refuseUnreadable(upload, this.#options).catch(async (error) => {
+        await this.#drop(entry);
+        throw error;
+      });
+    }
+    return viewOf(entry);
+  }
+
+  list(): ImportView[] {
+    return [...this.#entries.values()].map(viewOf);
+  }
+
+  /** What a form offers: mappings that have a name, and the event types that metrics use. */
+  offer(): Promise<ImportOffer> {
+    this.#offer ??= this.#makeOffer();
+    return this.#offer;
+  }
+
+  async #makeOffer(): Promise<ImportOffer> {
+    const { mappings } = this.#options;
+    const named: { name: string; description: string }[] = [];
+    for (const name of mappings.names()) {
+      // Each is a file to read and check: requests come in between.
+      await pause();
+      named.push({ name, description: mappings.spec(name)?.description ?? '' });
+    }
+    return { mappings: named, event_types: EVENT_TYPES.map(({ name }) => name) };
+  }
+
+  get(id: string): ImportView {
+    return viewOf(this.#entry(id));
+  }
+
+  /** What would come of a file; a newer request for the same file ends one that is at work. */
+  async preview(id: string, choice: Choice, isGuess: boolean, gone: AbortSignal): Promise<Preview> {
+    const entry = this.#whole(id);
+    entry.preview.abort();
+    entry.preview = new AbortController();
+    const signal = AbortSignal.any([entry.preview.signal, gone]);
+    const trying = this.#trying.then(async () => {
+      if (signal.aborted)
+        throw new ApiError('import_busy', 'The file was asked for again, with other settings.');
+      return preview(entry.upload, choice, isGuess, this.#options, signal);
+    });
+    this.#trying = trying.catch(() => {});
+    return trying.catch((error) => {
+      if (signal.aborted)
+        throw new ApiError('import_busy', 'The file was asked for again, with other settings.');
+      throw toApiError(error);
+    });
+  }
+
+  /** Begins to load a file. One at a time: its figures are its own. */
+  async start(id: string, choice: Choice, again: boolean): Promise<ImportView> {
+    const entry = this.#whole(id);
+    this.#options.refuse('load');
+    const busy = [...this.#entries.values()].find(({ job }) => job?.isRunning());
+    if (busy) throw new ApiError('import_busy', `${busy.upload.name} is being imported.`);
+    const { upload } = entry;
+    const { data, dataDir } = this.#options;
+    let job: ImportJob;
+    try {
+      const chosen = await mappingOf(upload, choice, this.#options);
+      const { input, settings } = await openUpload(upload, choice, chosen, this.#options);
+      // Nothing else was begun meanwhile.
+      if ([...this.#entries.values()].some((each) => each.job?.isRunning()))
+        throw new ApiError('import_busy', 'Another file is being imported.');
+      job = startJob({ input, settings, again, dataDir, data });
+    } catch (error) {
+      throw toApiError(error);
+    }
+    entry.job = job;
+    void job.ended.then(async () => {
+      entry.usedMs = now();
+      const { state, error } = job.view();
+      if (state === 'failed')
+        this.#options.logger.warn({ file: upload.name }, `an import failed: ${error?.message}`);
+      // One that failed can be started again.
+      if (state === 'done') await this.#uploads.remove(upload.id);
+    });
+    return viewOf(entry);
+  }
+
+  /** Cancels what is running, and removes the file; gives what had become of it. */
+  async remove(id: string): Promise<ImportView> {
+    const entry = this.#entry(id);
+    await this.#drop(entry);
+    return viewOf(entry);
+  }
+
+  /** Ends all, and removes all files. A load that is cut short goes on when the same file comes again. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    for (const entry of [...this.#entries.values()]) await this.#drop(entry);
+    await this.#trying;
+    await this.#uploads.close();
+  }
+
+  async #drop(entry: Entry): Promise<void> {
+    entry.preview.abort();
+    entry.job?.cancel();
+    await entry.job?.ended;
+    this.#entries.delete(entry.upload.id);
+    await this.#uploads.remove(entry.upload.id);
+  }
+
+  async #removeIdle(): Promise<void> {
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.job?.isRunning() || entry.upload.isWriting || now() - entry.usedMs < IDLE_MS) continue;
+      await this.#drop(entry).catch((error) =>
+        this.#options.logger.warn({ err: error }, 'an uploaded file could not be removed'),
+      );
+    }
+  }
+
+  #entry(id: string): Entry {
+    const entry = this.#entries.get(id);
+    if (!entry)
+      throw new ApiError('import_gone', 'This import was removed, or Tillstream was started again.');
+    entry.usedMs = now();
+    return entry;
+  }
+
+  #whole(id: string): Entry {
+    const entry = this.#entry(id);
+    const { receivedBytes, bytes } = entry.upload;
+    if (receivedBytes < bytes)
+      throw new ApiError(
+        'import_busy',
+        `Of ${bytes} bytes ${receivedBytes} are there: the upload has not ended.`,
+      );
+    if (entry.job?.isRunning()) throw new ApiError('import_busy', 'This file is being imported.');
+    if (entry.job?.view().state === 'done') throw new ApiError('import_busy', 'This file has been imported.');
+    return entry;
+  }
+}
+
+function viewOf({ upload, job }: Entry): ImportView {
+  const { id, name, bytes, receivedBytes } = upload;
+  const state = receivedBytes < bytes ? 'uploading' : 'ready';
+  return {
+    id,
+    name,
+    bytes,
+    received_bytes: receivedBytes,
+    ...(job?.view() ?? { state, progress: null, result: null, error: null }),
+  };
+}
+
+/** A mistake in the file, its mapping or a setting is one of the request. */
+function toApiError(error: unknown): unknown {
+  if (error instanceof ApiError || error instanceof LogRefused) return error;
+  if (error instanceof UsageError)
+    return new ApiError(
+      /mapping|is not/.test(error.message) ? 'bad_mapping' : 'import_refused',
+      error.message,
+    );
+  if (error instanceof PartError) return new ApiError('import_refused', error.message);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new ApiError('disk_full', messageOf(error));
+  return error;
+}

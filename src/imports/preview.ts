@@ -1,0 +1,220 @@
+import { setImmediate as pause } from 'node:timers/promises';
+import { now } from '../clock.ts';
+import { ApiError, UsageError } from '../domain/errors.ts';
+import type { Decoded, DetectOptions } from '../ingest/format.ts';
+import { beginningOf, firstPieces } from '../load/beginning.ts';
+import { dryRun, type Scratch, type ShownMetric } from '../load/dry-run.ts';
+import { type LoadInput, openInput, type Readers } from '../load/inputs.ts';
+import { LoadRegistry } from '../load/registry.ts';
+import { figuresOf } from '../load/result.ts';
+import { settingsText } from '../load/run.ts';
+import { readOptionsOf, type ShopSettings, settingsOf } from '../load/settings.ts';
+import { type Guess, guessMapping, UNKNOWN_SHOP } from '../mappings/guess.ts';
+import {
+  type Choice,
+  type ChosenMapping,
+  chosenMapping,
+  type NamedMappings,
+  readingOptionsOf,
+} from './choice.ts';
+import { columnsByName, type Form, formOf, rowsOf } from './form.ts';
+import { IMPORT_SOURCE } from './job.ts';
+import type { Upload } from './uploads.ts';
+
+/** Records that a guess is made of, and that a form is filled from. */
+const SAMPLE_RECORDS_MAX = 1000;
+/** Of a longer file the beginning is tried: so much is done in a second or two. */
+const TRIED_BYTES_MAX = 1024 * 1024;
+/** Few at a time, so that checking them does not hold up requests. */
+const BLOCK_BYTES = 64 * 1024;
+const TOP_PRODUCTS = 5;
+const SHOWN_METRICS = { traffic: {}, audience: {}, funnel: {}, revenue: {}, sales: { top: TOP_PRODUCTS } };
+
+/** What imports need of the rest of the program. */
+export interface ImportContext {
+  readonly shop: ShopSettings;
+  readonly mappings: NamedMappings;
+  readonly readParquet: Readers['readParquet'];
+  /** Of the running process. */
+  readonly dataDir: string;
+  /** Opens a pipeline in a folder, to try a file out. */
+  readonly openScratch: (dataDir: string) => Promise<Scratch>;
+}
+
+/** What would come of a file. */
+export interface Preview extends Form {
+  /** What the file was taken for: "CSV, semicolon, 7 columns". */
+  readonly description: string;
+  /** Why it can't be read with this mapping; null where it can. */
+  readonly refusal: string | null;
+  /** A name of a mapping; null for none, or for one of its own. */
+  readonly map: string | null;
+  /** The mapping as YAML; null for none, or for one with a name. */
+  readonly mapping: string | null;
+  /** How values are read, after all. */
+  readonly settings: {
+    time_zone: string;
+    date_order: string | null;
+    decimal: string | null;
+    currency: string | null;
+  };
+  /** The mapping was proposed for the file. */
+  readonly is_guess: boolean;
+  /** What was tried: the entire file, or its beginning. */
+  readonly is_whole: boolean;
+  readonly example: { readonly record: string; readonly event: string } | null;
+  /** What an earlier load has stored of this content; null for nothing. */
+  readonly loaded_before: {
+    records: number;
+    is_all: boolean;
+    file: string;
+    at: string;
+    same_options: boolean;
+  } | null;
+  /** As `load --json` has it; null where it can't be read. */
+  readonly result: Record<string, unknown> | null;
+  readonly metrics: Readonly<Record<string, ShownMetric>>;
+}
+
+/** Opens an uploaded file as a load reads it, with its mapping. */
+export async function openUpload(
+  upload: Upload,
+  choice: Choice,
+  chosen: ChosenMapping,
+  context: ImportContext,
+) {
+  const reading = readingOptionsOf(choice);
+  const settings = settingsOf(reading, chosen.mapper, context.shop);
+  return { settings, input: await openWith(upload, readOptionsOf(reading, chosen.mapper), context) };
+}
+
+/** The mapping of a choice, with its changes. */
+export function mappingOf(upload: Upload, choice: Choice, context: ImportContext): Promise<ChosenMapping> {
+  const byName = async () => columnsByName(rowsOf(await sample(upload, choice, {}, context)));
+  return chosenMapping(choice, context.mappings, byName);
+}
+
+/** Tries a file out; stores nothing. `isGuess`: with the mapping that fits best. Throws UsageError, ApiError or LoadError. */
+export async function preview(
+  upload: Upload,
+  given: Choice,
+  isGuess: boolean,
+  context: ImportContext,
+  signal: AbortSignal,
+): Promise<Preview> {
+  const guess = isGuess ? await guessFor(upload, given, context) : null;
+  const choice = guess === null ? given : { ...given, ...mappingIn(guess) };
+  const chosen = await mappingOf(upload, choice, context);
+  const rows = rowsOf(await sample(upload, choice, chosen.mapper?.detecting ?? {}, context));
+  const form = formOf(chosen, rows);
+  const common = { ...form, map: chosen.map, mapping: chosen.text, is_guess: guess !== null };
+  const { settings, input } = await openUpload(upload, choice, chosen, context).catch((error: Error) => {
+    // Where columns can be seen, they can be chosen.
+    if (!(error instanceof UsageError) || rows.length === 0) throw error;
+    return { settings: settingsOf(readingOptionsOf(choice), chosen.mapper, context.shop), input: error };
+  });
+  const { time_zone = 'UTC', date_order = null, decimal = null, currency = null } = settings.normalize;
+  const shown = { ...common, settings: { time_zone, date_order, decimal, currency } };
+  if (input instanceof Error)
+    return {
+      ...shown,
+      description: await describe(upload, choice, context),
+      refusal: input.message,
+      is_whole: false,
+      example: null,
+      loaded_before: null,
+      result: null,
+      metrics: {},
+    };
+  const beginning = beginningOf(input, TRIED_BYTES_MAX);
+  const work = { inputs: [beginning.input], settings, again: true, againHint: '', resumeHint: '', signal };
+  const { openScratch, dataDir } = context;
+  const { result, metrics } = await dryRun(work, {
+    open: openScratch,
+    parentDir: dataDir,
+    source: IMPORT_SOURCE,
+    metrics: SHOWN_METRICS,
+  });
+  const { events, badRows, sent } = result;
+  return {
+    ...shown,
+    description: input.description,
+    refusal: null,
+    is_whole: beginning.isWhole(),
+    example: sent.inputs[0]?.example ?? null,
+    loaded_before: await loadedBefore(input, `${settingsText(settings)} ${input.declared}`, context),
+    result: { ...figuresOf(result), events, bad_rows: badRows },
+    metrics,
+  };
+}
+
+function guessFor(upload: Upload, choice: Choice, context: ImportContext): Promise<Guess | null> {
+  return guessMapping({
+    decode: (detecting) => sample(upload, choice, detecting, context),
+    timeZone: choice.time_zone ?? context.shop.timeZone,
+    now,
+    pause,
+  });
+}
+
+function mappingIn({ preset, proposal }: Guess): Choice {
+  if (preset !== null) return { map: preset };
+  return proposal === null ? {} : { mapping: proposal };
+}
+
+/** The beginning of a file as records. A table of which no name is known is one all the same: a person names its columns. */
+async function sample(
+  upload: Upload,
+  choice: Choice,
+  detecting: DetectOptions,
+  context: ImportContext,
+): Promise<Decoded[]> {
+  const options = { ...detecting, ...readOptionsOf(readingOptionsOf(choice), undefined) };
+  const input = await openWith(upload, options, context).catch(() =>
+    openWith(upload, anyTable(options), context),
+  );
+  return firstPieces(input, SAMPLE_RECORDS_MAX);
+}
+
+async function describe(upload: Upload, choice: Choice, context: ImportContext): Promise<string> {
+  const options = readOptionsOf(readingOptionsOf(choice), undefined);
+  return (await openWith(upload, anyTable(options), context)).description;
+}
+
+const anyTable = (options: DetectOptions) => ({ ...options, isKnownName: () => true });
+
+function openWith(
+  upload: Upload,
+  options: DetectOptions,
+  { readParquet }: ImportContext,
+): Promise<LoadInput> {
+  return openInput(upload.path, upload.name, options, { readParquet, blockBytes: BLOCK_BYTES });
+}
+
+/** Looks at the beginning of a file that is being uploaded. Throws ApiError for what no setting could make readable. */
+export async function refuseUnreadable(upload: Upload, context: ImportContext): Promise<void> {
+  await openWith(upload, UNKNOWN_SHOP, context)
+    .catch(() => openWith(upload, anyTable({}), context))
+    .catch((error) => {
+      if (error instanceof UsageError && /looks like/.test(error.message))
+        throw new ApiError('import_refused', error.message);
+    });
+}
+
+async function loadedBefore(
+  input: LoadInput,
+  settings: string,
+  { dataDir }: ImportContext,
+): Promise<Preview['loaded_before']> {
+  const registry = await LoadRegistry.open(dataDir);
+  const found = await registry.find(() => input.chunks());
+  if (found === null) return null;
+  const { allRecords, file, updatedAt, settings: before } = found.progress;
+  return {
+    records: allRecords,
+    is_all: found.isAll,
+    file,
+    at: updatedAt,
+    same_options: before === settings || found.progress.events === 0,
+  };
+}

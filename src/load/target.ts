@@ -1,0 +1,77 @@
+import { PartError } from '../domain/errors.ts';
+import type { Ledger } from '../domain/ledger.ts';
+import type { PartStatus } from '../domain/status.ts';
+import type { ValidationResult } from '../ingest/line-validator.ts';
+import { LogRefused } from '../ports/event-log.ts';
+import { LoadError } from './load-error.ts';
+
+const BUSY_MS = 200;
+
+/** Lines were refused, and none of them is stored. */
+export class NotStoredError extends LoadError {}
+
+/** The running process takes nothing at the moment; the same request will work soon. */
+export class BusyError extends PartError {}
+
+/** What was stored of lines that were validated. */
+export interface StoredLines {
+  accepted: number;
+  rejected: number;
+  reasons: Record<string, number>;
+}
+
+/** Where load sends blocks, and what it asks afterwards. */
+export interface LoadTarget {
+  /** Name of the lines in the ledger. */
+  readonly source: string;
+  /** Stores lines that were validated; resolves when they are durable, and tries again while the log is busy. */
+  store(result: ValidationResult): Promise<StoredLines>;
+  ledger(): Promise<Ledger>;
+  parts(): Promise<Record<string, PartStatus>>;
+  /**
+   * Resolves when all is archived and measured, no window is invalidated, and the stores of the config have it too or can't
+   * take it: gives those that are behind, with the reason. Rejects when a part needs a person.
+   */
+  settle(onProgress: () => void): Promise<Record<string, string>>;
+}
+
+/** A data folder that this process has open, as far as a load needs it. */
+export interface OpenData {
+  readonly ingestor: { store(source: string, result: ValidationResult): Promise<StoredLines> };
+  readonly backend: { ledger(): Ledger; status(): { parts: Record<string, PartStatus> } };
+  settle(onProgress?: () => void, signal?: AbortSignal): Promise<void>;
+  storesCaughtUp(signal?: AbortSignal): Promise<Record<string, string>>;
+}
+
+/** A data folder that this process has open, with its stores started. `signal` ends the waiting of `settle`. */
+export function localTarget(data: OpenData, source: string, signal?: AbortSignal): LoadTarget {
+  return {
+    source,
+    store: (result) => whileBusy(() => data.ingestor.store(source, result)),
+    ledger: async () => data.backend.ledger(),
+    parts: async () => data.backend.status().parts,
+    async settle(onProgress) {
+      await data.settle(onProgress, signal);
+      return data.storesCaughtUp(signal);
+    },
+  };
+}
+
+/** Tries again while the log refuses for now. */
+export async function whileBusy<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const isBusy = error instanceof BusyError || (error instanceof LogRefused && error.code === 'log_busy');
+      if (!isBusy) {
+        if (error instanceof LogRefused) {
+          const message = `The event log refuses lines: ${error.message}`;
+          throw /may or may not/.test(error.message) ? new LoadError(message) : new NotStoredError(message);
+        }
+        throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, BUSY_MS));
+    }
+  }
+}
