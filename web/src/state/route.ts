@@ -32,10 +32,10 @@ export function navigate(route: Route): void {
   location.hash = hashOf(route);
 }
 
-let shown = location.hash;
-addEventListener('hashchange', () => {
-  if (routeOf(shown) === 'dashboard' && routeOf(location.hash) !== 'dashboard') left.value = shown || '#/';
-  shown = location.hash;
+addEventListener('hashchange', ({ oldURL }) => {
+  // Not what was seen last: the dashboard changes its address without this event.
+  const { hash } = new URL(oldURL);
+  if (routeOf(hash) === 'dashboard' && routeOf(location.hash) !== 'dashboard') left.value = hash || '#/';
   current.value = routeOf(location.hash);
   nameTab();
 });
