@@ -78,24 +78,44 @@ const sourcesOf = async (of: Product) => {
   return new Map(json.sources.map((source) => [source.name, source]));
 };
 
+/** Runs each of the texts, which send one event; then all of them have counted. */
+async function runEach(
+  of: Product,
+  texts: readonly { name: string; text: string }[],
+  program: (text: string) => [string, string[]],
+): Promise<void> {
+  const before = (await of.settled()).metrics;
+  for (const { name, text } of texts) {
+    const { received } = await of.ledger();
+    const { stdout, stderr } = await run(...program(text), {
+      cwd: PROJECT_DIR,
+      env: { ...process.env, SHOP_PAGES_KEY: KEYS.pages, SHOP_SECRET: SECRET },
+      timeout: 60_000,
+    });
+    assert.equal((await of.ledger()).received - received, 1, `${name}: ${stdout}${stderr}\n${text}`);
+  }
+  const now = (await of.settled()).metrics;
+  assert.equal(now.counted - before.counted, texts.length);
+  assert.deepEqual([now.bad, now.duplicate, now.excluded], [0, 0, 0]);
+}
+
+async function textsOf(of: Product, kind: string): Promise<{ name: string; text: string }[]> {
+  const { ways } = await waysOf(of);
+  return ways.flatMap(({ name, snippets }) =>
+    snippets
+      // That of browsers has a test of its own.
+      .filter((snippet) => snippet.kind === kind && snippet.title !== 'Browser tracker')
+      .map(({ title, text }) => ({ name: `${name}, ${title}`, text })),
+  );
+}
+
 test('each command of curl sends one event as it is, which counts once', async () => {
   for (const each of [product, open]) {
-    const { ways } = await waysOf(each);
-    const commands = ways.flatMap(({ name, snippets }) =>
-      snippets.filter(({ kind }) => kind === 'curl').map(({ text }) => ({ name, text })),
-    );
-    assert.ok(commands.length >= 9);
-    for (const { name, text } of commands) {
-      // Without keys nobody has set up the webhook.
-      if (each === open && name === 'hook-own') continue;
-      const before = (await each.settled()).metrics;
-      const { stdout } = await run('sh', ['-c', text], {
-        env: { ...process.env, SHOP_PAGES_KEY: KEYS.pages, SHOP_SECRET: SECRET },
-      });
-      const now = (await each.settled()).metrics;
-      assert.equal(now.counted - before.counted, 1, `${name}: ${stdout}\n${text}`);
-      assert.deepEqual([now.bad, now.duplicate, now.excluded], [0, 0, 0], name);
-    }
+    const texts = await textsOf(each, 'curl');
+    assert.equal(texts.length, 9);
+    // Without a config nobody has set up the webhook.
+    const usable = each === open ? texts.filter(({ name }) => !name.startsWith('hook-own')) : texts;
+    await runEach(each, usable, (text) => ['sh', ['-c', text]]);
   }
   const { ways } = (await sourcesOf(product)).get('http')!.activity!;
   assert.deepEqual(
@@ -105,6 +125,14 @@ test('each command of curl sends one event as it is, which counts once', async (
       1,
     ]),
   );
+});
+
+test('each program in JavaScript does what it says, with its real library', async () => {
+  for (const each of [product, open]) {
+    const texts = await textsOf(each, 'javascript');
+    assert.equal(texts.length, 4);
+    await runEach(each, texts, (text) => [process.execPath, ['--input-type=module', '--eval', text]]);
+  }
 });
 
 test('a key in a body is kept neither in an event nor in a bad row', async () => {

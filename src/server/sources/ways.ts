@@ -84,7 +84,7 @@ const hookSnippets =
       title: 'Config of Tillstream',
       kind: 'yaml',
       text: `sources:
-  - kind: http                        # the one that is there, if there is one
+  - kind: http            # add to yours, if there is one
     hooks:
       - {name: ${name}, ${more}secret: "\${${secretOf(name)}}"}`,
     },
@@ -147,7 +147,7 @@ const pages: Way[] = [
         title: 'Config of Tillstream: the pages that may send',
         kind: 'yaml',
         text: `sources:
-  - kind: http                        # the one that is there, if there is one
+  - kind: http            # add to yours, if there is one
     cors_origins: [https://shop.example]`,
       },
     ],

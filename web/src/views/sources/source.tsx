@@ -235,8 +235,7 @@ export function Source({ source, startedAt }: { source: SourceReport; startedAt:
           {of}
           {map !== null && (
             <>
-              {' '}
-              by the mapping <code>{map}</code>
+              , by the mapping <code>{map}</code>
             </>
           )}
         </p>
