@@ -107,11 +107,14 @@ function productsOf(found: Preview) {
   const rows = rowsOf(found, 'sales').filter(
     (row) => row.product_id !== 'other' && row.product_id !== 'unknown',
   );
-  const most = rows.reduce((max, row) => Math.max(max, Number(row.units)), 1);
+  // They come by revenue, which can be compared in one currency only.
+  const isOne = new Set(rows.map(currencyOf)).size === 1;
+  const size = (row: Row) => Number(isOne ? row.revenue : row.units);
+  const most = rows.reduce((max, row) => Math.max(max, size(row)), 0);
   return rows.slice(0, NAMES_MAX).map((row) => ({
     name: String(row.product_id),
     text: `${count(Number(row.units))} × · ${money(row.revenue === null ? null : String(row.revenue), currencyOf(row))}`,
-    share: Number(row.units) / most,
+    share: most > 0 ? size(row) / most : 0,
   }));
 }
 
