@@ -31,9 +31,9 @@ export function navigate(route: Route): void {
   location.hash = hashOf(route);
 }
 
-let shown = location.hash;
-addEventListener('hashchange', () => {
-  if (routeOf(shown) === 'dashboard' && routeOf(location.hash) !== 'dashboard') left.value = shown || '#/';
-  shown = location.hash;
-  current.value = routeOf(location.hash);
+addEventListener('hashchange', ({ oldURL }) => {
+  const before = new URL(oldURL).hash;
+  const route = routeOf(location.hash);
+  if (routeOf(before) === 'dashboard' && route !== 'dashboard') left.value = before || '#/';
+  current.value = route;
 });
