@@ -126,21 +126,37 @@ function scopeText(found: Preview): string {
     : `of the beginning of the file, its first ${counted(records, 'record')}; the import reads all of it`;
 }
 
+/** A table of which no name is known: its columns, to choose from. */
+function NotReadable({ found }: { found: Preview }) {
+  return (
+    <section class="panel" aria-labelledby="figures-title">
+      <h2 id="figures-title" class="panel-title">
+        Not readable yet
+      </h2>
+      <p class="lines">{found.refusal}</p>
+      <p class="note">Say where the fields come from: at least the time, and what happened.</p>
+      <dl class="event columns">
+        {found.columns.map(({ path, example }) => (
+          <div key={path}>
+            <dt>
+              <code>{path}</code>
+            </dt>
+            <dd>
+              <code>{example}</code>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
 /** What the dashboard would show. */
 export function Figures() {
   const found = preview.value;
   if (!found) return null;
   const { result } = found;
-  if (result === null)
-    return (
-      <section class="panel" aria-labelledby="figures-title">
-        <h2 id="figures-title" class="panel-title">
-          Not readable yet
-        </h2>
-        <p>The file {found.refusal?.replace(/^\S+ /, '')}</p>
-        <p class="note">Say where the fields come from: at least the time, and what happened.</p>
-      </section>
-    );
+  if (result === null) return <NotReadable found={found} />;
   const revenue = rowsOf(found, 'revenue');
   const days = period(found);
   const users = found.metrics.audience?.total[0]?.users ?? found.metrics.audience?.overall?.users ?? 0;
