@@ -301,7 +301,7 @@ ${table(
   ['format', 'what it is'],
   [
     ...FORMATS.map(({ name, description }) => [code(name), description]),
-    ['`parquet`', 'Parquet files, by `tillstream load` only.'],
+    ['`parquet`', 'Parquet files, by `tillstream load` and on the page only.'],
   ],
 )}
 

@@ -102,7 +102,7 @@ export class Imports {
     const isEnough = upload.receivedBytes >= Math.min(LOOK_BYTES, upload.bytes);
     if (isEnough && !entry.hasBeenLookedAt) {
       entry.hasBeenLookedAt = true;
-      await refuseUnreadable(upload, this.#options).catch(async (error) => {
+      await refuseUnreadable(upload).catch(async (error) => {
         await this.#drop(entry);
         throw error;
       });
@@ -251,15 +251,11 @@ function viewOf({ upload, job }: Entry): ImportView {
   };
 }
 
-/** A mistake in the file, its mapping or a setting is one of the request. */
+/** A file that can't be read is not a fault of ours. */
 function toApiError(error: unknown): unknown {
   if (error instanceof ApiError || error instanceof LogRefused) return error;
-  if (error instanceof UsageError)
-    return new ApiError(
-      /mapping|is not/.test(error.message) ? 'bad_mapping' : 'import_refused',
-      error.message,
-    );
-  if (error instanceof PartError) return new ApiError('import_refused', error.message);
+  if (error instanceof UsageError || error instanceof PartError)
+    return new ApiError('import_refused', error.message);
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT') return new ApiError('disk_full', messageOf(error));
   return error;

@@ -1,7 +1,11 @@
+import { createReadStream } from 'node:fs';
 import { setImmediate as pause } from 'node:timers/promises';
 import { now } from '../clock.ts';
 import { ApiError, UsageError } from '../domain/errors.ts';
+import { openContent } from '../ingest/content.ts';
+import { detectFormat } from '../ingest/detect.ts';
 import type { Decoded, DetectOptions } from '../ingest/format.ts';
+import { knownFile } from '../ingest/known-files.ts';
 import { beginningOf, firstPieces } from '../load/beginning.ts';
 import { dryRun, type Scratch, type ShownMetric } from '../load/dry-run.ts';
 import { type LoadInput, openInput, type Readers } from '../load/inputs.ts';
@@ -9,7 +13,7 @@ import { LoadRegistry } from '../load/registry.ts';
 import { figuresOf } from '../load/result.ts';
 import { settingsText } from '../load/run.ts';
 import { readOptionsOf, type ShopSettings, settingsOf } from '../load/settings.ts';
-import { type Guess, guessMapping, UNKNOWN_SHOP } from '../mappings/guess.ts';
+import { type Guess, guessMapping } from '../mappings/guess.ts';
 import {
   type Choice,
   type ChosenMapping,
@@ -37,6 +41,8 @@ export interface ImportContext {
   readonly readParquet: Readers['readParquet'];
   /** Of the running process. */
   readonly dataDir: string;
+  /** A folder for what is thrown away; emptied at each start. */
+  readonly dir: string;
   /** Opens a pipeline in a folder, to try a file out. */
   readonly openScratch: (dataDir: string) => Promise<Scratch>;
 }
@@ -83,15 +89,32 @@ export async function openUpload(
   chosen: ChosenMapping,
   context: ImportContext,
 ) {
-  const reading = readingOptionsOf(choice);
-  const settings = settingsOf(reading, chosen.mapper, context.shop);
-  return { settings, input: await openWith(upload, readOptionsOf(reading, chosen.mapper), context) };
+  const settings = validatorSettings(choice, chosen, context);
+  const options = readOptionsOf(readingOptionsOf(choice), chosen.mapper);
+  return { settings, input: await openWith(upload, options, context) };
 }
 
-/** The mapping of a choice, with its changes. */
-export function mappingOf(upload: Upload, choice: Choice, context: ImportContext): Promise<ChosenMapping> {
+/** The mapping of a choice, with its changes. Throws ApiError for a mistake in it. */
+export async function mappingOf(
+  upload: Upload,
+  choice: Choice,
+  context: ImportContext,
+): Promise<ChosenMapping> {
   const byName = async () => columnsByName(rowsOf(await sample(upload, choice, {}, context)));
-  return chosenMapping(choice, context.mappings, byName);
+  return chosenMapping(choice, context.mappings, byName).catch(throwAsMistake);
+}
+
+function validatorSettings(choice: Choice, { mapper }: ChosenMapping, { shop }: ImportContext) {
+  try {
+    return settingsOf(readingOptionsOf(choice), mapper, shop);
+  } catch (error) {
+    return throwAsMistake(error);
+  }
+}
+
+/** What is wrong with a mapping or a setting is a mistake of the request, and not of the file. */
+function throwAsMistake(error: unknown): never {
+  throw error instanceof UsageError ? new ApiError('bad_mapping', error.message) : error;
 }
 
 /** Tries a file out; stores nothing. `isGuess`: with the mapping that fits best. Throws UsageError, ApiError or LoadError. */
@@ -111,7 +134,7 @@ export async function preview(
   const { settings, input } = await openUpload(upload, choice, chosen, context).catch((error: Error) => {
     // Where columns can be seen, they can be chosen.
     if (!(error instanceof UsageError) || rows.length === 0) throw error;
-    return { settings: settingsOf(readingOptionsOf(choice), chosen.mapper, context.shop), input: error };
+    return { settings: validatorSettings(choice, chosen, context), input: error };
   });
   const { time_zone = 'UTC', date_order = null, decimal = null, currency = null } = settings.normalize;
   const shown = { ...common, settings: { time_zone, date_order, decimal, currency } };
@@ -128,10 +151,10 @@ export async function preview(
     };
   const beginning = beginningOf(input, TRIED_BYTES_MAX);
   const work = { inputs: [beginning.input], settings, again: true, againHint: '', resumeHint: '', signal };
-  const { openScratch, dataDir } = context;
+  const { openScratch, dir } = context;
   const { result, metrics } = await dryRun(work, {
     open: openScratch,
-    parentDir: dataDir,
+    parentDir: dir,
     source: IMPORT_SOURCE,
     metrics: SHOWN_METRICS,
   });
@@ -192,13 +215,13 @@ function openWith(
 }
 
 /** Looks at the beginning of a file that is being uploaded. Throws ApiError for what no setting could make readable. */
-export async function refuseUnreadable(upload: Upload, context: ImportContext): Promise<void> {
-  await openWith(upload, UNKNOWN_SHOP, context)
-    .catch(() => openWith(upload, anyTable({}), context))
-    .catch((error) => {
-      if (error instanceof UsageError && /looks like/.test(error.message))
-        throw new ApiError('import_refused', error.message);
-    });
+export async function refuseUnreadable({ path, name }: Upload): Promise<void> {
+  const content = await openContent(createReadStream(path) as AsyncIterable<Buffer>);
+  await content.close();
+  const known = knownFile(content.sample.bytes);
+  const found = detectFormat(content.sample, anyTable({}));
+  if (known && 'refusal' in known && 'refusal' in found)
+    throw new ApiError('import_refused', `${name} ${found.refusal}.`);
 }
 
 async function loadedBefore(

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ApiError } from '../domain/errors.ts';
+import { printable } from '../domain/printable.ts';
 import { reasonOf } from '../domain/system-error.ts';
 
 /** Files that are kept at a time. */
@@ -138,7 +139,8 @@ function toApiError(error: unknown): unknown {
   return error;
 }
 
-const shortened = (name: string) => name.slice(0, NAME_CHARACTERS_MAX);
+/** A name is shown in messages and logs. */
+const shortened = (name: string) => printable(name.slice(0, NAME_CHARACTERS_MAX));
 
 const UNITS = ['bytes', 'kB', 'MB', 'GB'];
 

@@ -33,7 +33,7 @@ export interface GuessOptions {
 }
 
 /** How a table of an unknown shop is recognized. */
-export const UNKNOWN_SHOP: Mapper['detecting'] = { isKnownName: isProposableName };
+const UNKNOWN_SHOP: Mapper['detecting'] = { isKnownName: isProposableName };
 
 /** Fields that tell most about whether records were understood; others weigh 1. */
 const WEIGHTS: Readonly<Record<string, number>> = {

@@ -128,6 +128,8 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   product_name: [
     ...['product title', 'item', 'title', 'description', 'product description'],
     ...['artikelname', 'produktname', 'bezeichnung', 'artikelbezeichnung', 'beschreibung'],
+    // Beside a number of the product; alone they are all that names it.
+    ...['artikel', 'produkt', 'article', 'produit', 'artículo', 'articulo', 'producto'],
     ...['nom du produit', 'désignation', 'designation', 'libellé', 'libelle', 'nom produit'],
     ...['nombre del producto', 'nombre producto', 'descripción', 'descripcion'],
   ],

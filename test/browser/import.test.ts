@@ -108,6 +108,13 @@ describe('import on the page', () => {
     const orders = page.locator('data[data-tile="Orders"]');
     await until(async () => (await orders.getAttribute('value')) === '14');
     assert.match(page.url(), /range=custom&window=\w+&from=2019-11-01T00%3A00&to=2019-11-02T00%3A00/);
+    // The way back leads to what was shown.
+    const shown = page.url();
+    await page.getByRole('link', { name: 'Import', exact: true }).click();
+    await page.getByText('Drop a file here').waitFor();
+    await page.getByRole('link', { name: 'Dashboard' }).click();
+    await until(async () => (await orders.getAttribute('value')) === '14');
+    assert.equal(page.url(), shown);
     assert.deepEqual(problems, []);
     await page.close();
   });

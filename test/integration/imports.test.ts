@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import type { Preview } from '../../src/imports/preview.ts';
 import {
   ended,
   exportCsv,
@@ -23,7 +24,7 @@ const GERMAN =
 const ADMIN = 'admin-key-0123456789';
 const WRITER = 'write-key-0123456789';
 
-const fieldOf = (found: { fields: readonly { field: string }[] }, name: string) =>
+const fieldOf = (found: Pick<Preview, 'fields'>, name: string) =>
   found.fields.find(({ field }) => field === name);
 
 describe('an import', () => {
@@ -199,6 +200,36 @@ describe('an import', () => {
         assert.doesNotMatch(answer.text, /\n {4}at /);
       }
     }
+    await product.request('DELETE', `/v1/imports/${id}`);
+  });
+
+  it('changes a preset, or the names that are read without a mapping, and keeps the rest', async () => {
+    const rees = await uploaded(product, 'rees46.csv', readFileSync(casePath('rees46.csv')));
+    const { json: preset } = await tryFile(product, rees, {
+      map: 'rees46',
+      fields: { price: null, amount: 'price' },
+      event_types: { view: 'view_list' },
+    });
+    assert.equal(preset.map, null);
+    assert.match(preset.mapping!, /^extends: rees46\n/);
+    assert.equal(fieldOf(preset, 'amount')!.paths[0], 'price');
+    assert.equal(fieldOf(preset, 'session_id')!.paths[0], 'user_session', 'of the preset');
+    assert.deepEqual(
+      preset.event_types.slice(0, 2).map(({ value, becomes }) => [value, becomes]),
+      [
+        ['view', 'view_list'],
+        ['cart', 'add_to_cart'],
+      ],
+    );
+    await product.request('DELETE', `/v1/imports/${rees}`);
+
+    const aliases = 'event_time,event_name,sku,total,currency_code\n2024-11-01T10:00:00Z,buy,p1,5.00,EUR\n';
+    const id = await uploaded(product, 'aliases.csv', aliases);
+    const { json: none } = await tryFile(product, id, {}, true);
+    assert.deepEqual([none.map, none.mapping, none.result!.events], [null, null, 1]);
+    const { json: own } = await tryFile(product, id, { event_types: { buy: 'refund' } });
+    assert.equal(own.result!.events, 1, JSON.stringify(own.result));
+    assert.match(own.example!.event, /"event_type":"refund".*"product_id":"p1".*"amount":"5.0000"/);
     await product.request('DELETE', `/v1/imports/${id}`);
   });
 

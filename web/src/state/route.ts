@@ -34,9 +34,10 @@ export function navigate(route: Route): void {
 
 addEventListener('hashchange', ({ oldURL }) => {
   // Not what was seen last: the dashboard changes its address without this event.
-  const { hash } = new URL(oldURL);
-  if (routeOf(hash) === 'dashboard' && routeOf(location.hash) !== 'dashboard') left.value = hash || '#/';
-  current.value = routeOf(location.hash);
+  const before = new URL(oldURL).hash;
+  const route = routeOf(location.hash);
+  if (routeOf(before) === 'dashboard' && route !== 'dashboard') left.value = before || '#/';
+  current.value = route;
   nameTab();
 });
 

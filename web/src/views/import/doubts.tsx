@@ -9,8 +9,35 @@ const EXAMPLES_MAX = 3;
 const marked = (text: string) =>
   text.split('`').map((piece, index) => (index % 2 === 1 ? <code key={index}>{piece}</code> : piece));
 
+/** Findings, and reasons of rejected records, that a setting of the form settles, by its name. */
+const SETTLED_BY: Readonly<Record<string, string>> = {
+  not_utf8: 'encoding',
+  date_order: 'date_order',
+  currency_unknown: 'currency',
+  zone_assumed: 'time_zone',
+  day_month: 'date_order',
+  ambiguous_number: 'decimal',
+};
+
+function focusSetting(name: string): void {
+  const setting = document.querySelector<HTMLElement>(`.settings [name="${name}"]`);
+  setting?.closest('details')?.setAttribute('open', '');
+  setting?.focus();
+}
+
+/** Leads to the setting that settles a doubt, where one does. */
+function SetIt({ code, hasForm }: { code: string; hasForm: boolean }) {
+  const setting = SETTLED_BY[code];
+  if (!hasForm || setting === undefined) return null;
+  return (
+    <button type="button" class="quiet" onClick={() => focusSetting(setting)}>
+      Set it here
+    </button>
+  );
+}
+
 /** Records that are not events, by reason, and values that could not be read. */
-export function Rejected({ figures }: { figures: Figures | null }) {
+export function Rejected({ figures, hasForm = false }: { figures: Figures | null; hasForm?: boolean }) {
   if (figures === null) return null;
   const reasons = Object.entries(figures.bad_by_reason).sort((a, b) => b[1] - a[1]);
   const invalid = Object.entries(figures.invalid_fields).sort((a, b) => b[1] - a[1]);
@@ -39,6 +66,7 @@ export function Rejected({ figures }: { figures: Figures | null }) {
                     </li>
                   ))}
               </ul>
+              <SetIt code={reason} hasForm={hasForm} />
             </div>
           </li>
         ))}
@@ -60,18 +88,6 @@ export function Rejected({ figures }: { figures: Figures | null }) {
       )}
     </section>
   );
-}
-
-/** Findings that a setting of the form settles, by its name. */
-const SETTLED_BY: Readonly<Record<string, string>> = {
-  currency_unknown: 'currency',
-  zone_assumed: 'time_zone',
-  day_month: 'date_order',
-  ambiguous_number: 'decimal',
-};
-
-function focusSetting(name: string): void {
-  document.querySelector<HTMLElement>(`.settings [name="${name}"]`)?.focus();
 }
 
 /** What is doubtful about what would be accepted. `hasForm`: settings can still be made. */
@@ -99,11 +115,7 @@ export function Findings({ figures, hasForm = false }: { figures: Figures | null
                 )}
                 {marked(setting)}
               </p>
-              {hasForm && SETTLED_BY[code] && (
-                <button type="button" class="quiet" onClick={() => focusSetting(SETTLED_BY[code]!)}>
-                  Set it here
-                </button>
-              )}
+              <SetIt code={code} hasForm={hasForm} />
             </div>
           </li>
         ))}

@@ -107,11 +107,14 @@ function productsOf(found: Preview) {
   const rows = rowsOf(found, 'sales').filter(
     (row) => row.product_id !== 'other' && row.product_id !== 'unknown',
   );
-  const most = rows.reduce((max, row) => Math.max(max, Number(row.units)), 1);
+  // They come by revenue, which can be compared in one currency only.
+  const isOne = new Set(rows.map(currencyOf)).size === 1;
+  const size = (row: Row) => Number(isOne ? row.revenue : row.units);
+  const most = rows.reduce((max, row) => Math.max(max, size(row)), 0);
   return rows.slice(0, NAMES_MAX).map((row) => ({
     name: String(row.product_id),
     text: `${count(Number(row.units))} × · ${money(row.revenue === null ? null : String(row.revenue), currencyOf(row))}`,
-    share: Number(row.units) / most,
+    share: most > 0 ? size(row) / most : 0,
   }));
 }
 
@@ -123,21 +126,37 @@ function scopeText(found: Preview): string {
     : `of the beginning of the file, its first ${counted(records, 'record')}; the import reads all of it`;
 }
 
+/** A table of which no name is known: its columns, to choose from. */
+function NotReadable({ found }: { found: Preview }) {
+  return (
+    <section class="panel" aria-labelledby="figures-title">
+      <h2 id="figures-title" class="panel-title">
+        Not readable yet
+      </h2>
+      <p class="lines">{found.refusal}</p>
+      <p class="note">Say where the fields come from: at least the time, and what happened.</p>
+      <dl class="event columns">
+        {found.columns.map(({ path, example }) => (
+          <div key={path}>
+            <dt>
+              <code>{path}</code>
+            </dt>
+            <dd>
+              <code>{example}</code>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
 /** What the dashboard would show. */
 export function Figures() {
   const found = preview.value;
   if (!found) return null;
   const { result } = found;
-  if (result === null)
-    return (
-      <section class="panel" aria-labelledby="figures-title">
-        <h2 id="figures-title" class="panel-title">
-          Not readable yet
-        </h2>
-        <p>The file {found.refusal?.replace(/^\S+ /, '')}</p>
-        <p class="note">Say where the fields come from: at least the time, and what happened.</p>
-      </section>
-    );
+  if (result === null) return <NotReadable found={found} />;
   const revenue = rowsOf(found, 'revenue');
   const days = period(found);
   const users = found.metrics.audience?.total[0]?.users ?? found.metrics.audience?.overall?.users ?? 0;

@@ -12,6 +12,7 @@ import { counted } from './format.ts';
 import { cancel, current, forget, isRunning, load, preview } from './state.ts';
 
 const DAYS_MAX = 366;
+const HOURLY_DAYS_MAX = 3;
 const DAY_MS = 86_400_000;
 
 /** The days of the file on the dashboard; null where they are not known, or too many for one view. */
@@ -23,7 +24,9 @@ function viewOfFile(): Partial<View> | null {
   const to = dayStart(zone, Date.parse(last), 1);
   const from = Date.parse(first);
   if (to - from > DAYS_MAX * DAY_MS) return null;
-  return { range: 'custom', from: formatLocal(zone, from), to: formatLocal(zone, to) };
+  // By the day, a month of orders is a line; by the hour, needles.
+  const window = to - from > HOURLY_DAYS_MAX * DAY_MS ? '1d' : ('' as View['window']);
+  return { range: 'custom', window, from: formatLocal(zone, from), to: formatLocal(zone, to) };
 }
 
 async function showOnDashboard(): Promise<void> {

@@ -1,8 +1,9 @@
 import { ApiError } from '../../api.ts';
 import { getImport, type ImportView, putPiece } from './api.ts';
 
-/** Small enough for any proxy that takes uploads, and for the time that a request may take. */
+/** Small enough for the time that a request may take; a proxy may want smaller ones. */
 const PIECE_BYTES = 4 * 1024 * 1024;
+const PIECE_BYTES_MIN = 256 * 1024;
 const TRIES = 5;
 const WAIT_MS = 1000;
 
@@ -13,17 +14,17 @@ export async function upload(
   onSent: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<ImportView> {
-  let offset = 0;
+  let [offset, pieceBytes] = [0, PIECE_BYTES];
   for (let failures = 0; ; ) {
     try {
-      const view = await putPiece(id, offset, file.slice(offset, offset + PIECE_BYTES), signal);
+      const view = await putPiece(id, offset, file.slice(offset, offset + pieceBytes), signal);
       offset = view.received_bytes;
       failures = 0;
       onSent(offset);
       if (offset >= file.size) return view;
     } catch (error) {
-      const isBroken = error instanceof ApiError && (error.status === 0 || error.code === 'timeout');
-      if (signal.aborted || !isBroken || ++failures === TRIES) throw error;
+      if (signal.aborted || !isPassing(error) || ++failures === TRIES) throw error;
+      pieceBytes = Math.max(PIECE_BYTES_MIN, pieceBytes / 4);
       await new Promise((resolve) => setTimeout(resolve, WAIT_MS * failures));
       offset = await getImport(id).then(
         (view) => view.received_bytes,
@@ -31,4 +32,10 @@ export async function upload(
       );
     }
   }
+}
+
+/** Whether a smaller piece, or one sent later, may be taken: the connection broke, or a proxy found the piece too large. */
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false;
+  return error.status === 0 || error.code === 'timeout' || error.code === 'http_error';
 }

@@ -82,7 +82,7 @@ function EventFields({ text }: { text: string }) {
     );
   }
   return (
-    <dl class="event">
+    <dl class="as-event">
       {Object.entries(event).map(([name, value]) => (
         <div key={name}>
           <dt>
@@ -105,7 +105,7 @@ function Tried() {
       <div class="import-main">
         <Figures />
         <Example />
-        <Rejected figures={found.result} />
+        <Rejected figures={found.result} hasForm />
         <Findings figures={found.result} hasForm />
       </div>
       <MappingForm />
