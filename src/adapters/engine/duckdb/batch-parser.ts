@@ -158,11 +158,11 @@ class Input {
     }
   }
 
-  async *rest(): AsyncGenerator<Buffer> {
-    yield* this.#first;
+  async *rest(): AsyncGenerator<Buffer[]> {
+    yield this.#first;
     this.#first = [];
     for (let piece = await this.#next(); piece !== null; piece = await this.#next())
-      for (const batch of piece) yield batch.bytes;
+      yield piece.map(({ bytes }) => bytes);
   }
 
   async #next(): Promise<LogBatch[] | null> {

@@ -15,13 +15,16 @@ export class LineFeed {
     this.#dir = dir;
   }
 
-  /** Runs `query` on a file with `chunks`. Rejects with the query's error, or with that of `chunks`. */
-  async run(query: (path: string) => Promise<void>, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  /** Runs `query` on a file with `pieces`, each of one or more chunks. Rejects with the query's error, or with that of `pieces`. */
+  async run(
+    query: (path: string) => Promise<void>,
+    pieces: AsyncIterable<readonly Uint8Array[]>,
+  ): Promise<void> {
     const path = join(this.#dir, `lines-${process.pid}-${this.#made++}.ndjson`);
     try {
       const file = await open(path, 'wx', 0o600);
       try {
-        for await (const chunk of chunks) await writeAll(file, chunk);
+        for await (const chunks of pieces) await writeAll(file, chunks);
       } finally {
         await file.close();
       }
@@ -32,6 +35,15 @@ export class LineFeed {
   }
 }
 
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
+/** One call for all: while lines come in, each waits until the thread that validates them has a moment. */
+async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
+  let left = chunks.filter((chunk) => chunk.length > 0);
+  while (left.length > 0) {
+    let { bytesWritten } = await file.writev(left);
+    left = left.flatMap((chunk) => {
+      const written = Math.min(bytesWritten, chunk.length);
+      bytesWritten -= written;
+      return written === chunk.length ? [] : [chunk.subarray(written)];
+    });
+  }
 }
