@@ -206,12 +206,22 @@ async function fromProtobuf(body: Buffer, type: string): Promise<Buffer> {
 }
 
 /** Overwrites the key in the body, so that it is kept nowhere: neither in an event nor in a bad row. */
-function blankKey(body: Buffer, names: readonly string[]): void {
+export function blankKey(body: Buffer, names: readonly string[]): void {
   const key = memberOf(body, names);
   if (key === undefined || key === '') return;
   const text = Buffer.from(JSON.stringify(key));
   const blank = Buffer.from('""'.padEnd(text.length));
-  for (let at = body.indexOf(text); at >= 0; at = body.indexOf(text, at + text.length)) blank.copy(body, at);
+  for (let at = body.indexOf(text); at >= 0; at = body.indexOf(text, at + text.length))
+    if (names.includes(nameBefore(body, at))) blank.copy(body, at);
+}
+
+/** Bytes before a value in which its name is looked for. */
+const NAME_BYTES_MAX = 64;
+
+/** Name of the member whose value begins there; '' where it is no value of a member. */
+function nameBefore(body: Buffer, at: number): string {
+  const before = body.toString('latin1', Math.max(0, at - NAME_BYTES_MAX), at);
+  return /"(\w+)"\s*:\s*$/.exec(before)?.[1] ?? '';
 }
 
 /** The first of the members that a JSON object has as a text. */
