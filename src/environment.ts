@@ -13,6 +13,7 @@ import { tailOptionsSchema } from './adapters/source/tail/index.ts';
 import { loadConfig } from './config/load.ts';
 import { configSchema } from './config/schema.ts';
 import { UsageError } from './domain/errors.ts';
+import { HISTORY_SOURCES } from './domain/history.ts';
 import { isLoopback } from './domain/host.ts';
 import { ROLES, type Role } from './domain/roles.ts';
 import { isOpenToAll } from './files/access.ts';
@@ -40,7 +41,7 @@ const sourceSchema = z.discriminatedUnion('kind', [
 ]);
 
 /** Names in the ledger of what no config names. */
-const TAKEN_NAMES = ['http', 'load', 'page-import', 'demo-history'];
+const TAKEN_NAMES: readonly string[] = ['http', ...HISTORY_SOURCES];
 
 /** The config of this program: the parts are the adapters that it has. */
 export const CONFIG_SCHEMA = configSchema({

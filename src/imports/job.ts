@@ -1,3 +1,4 @@
+import type { HISTORY_SOURCES } from '../domain/history.ts';
 import { messageOf } from '../domain/system-error.ts';
 import type { LoadInput } from '../load/inputs.ts';
 import { figuresOf, isWithoutEvents, type LoadResult } from '../load/result.ts';
@@ -7,7 +8,7 @@ import type { ValidatorSettings } from '../load/settings.ts';
 import { localTarget, type OpenData } from '../load/target.ts';
 
 /** Name of imported lines in the ledger: apart from those of `load`, so that the duplicates of one are not counted for the other. */
-export const IMPORT_SOURCE = 'page-import';
+export const IMPORT_SOURCE: (typeof HISTORY_SOURCES)[number] = 'page-import';
 
 /** How far a load is; all figures are of this load alone. */
 export interface JobProgress {

@@ -102,12 +102,6 @@ export const DISTINCT_ERROR = 0.02;
 /** Reason in the metric quality of an event that counts although a field of it could not be read. */
 export const INVALID_FIELD = 'invalid_field';
 
-/**
- * Sources that bring history: files that are loaded, and the past of the demo. Their rows are older than their receipt by
- * nature, so they are never late. Stored with each row, so a rebuild from the archive decides the same.
- */
-export const HISTORY_SOURCES = ['load', 'demo-history'] as const;
-
 /** An event of a live source is late when it is received this long after it happened. */
 export const LATE_CLASSES = [
   { name: 'late_5m', fromMs: 5 * 60_000, description: '5 minutes to 1 hour late' },

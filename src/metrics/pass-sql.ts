@@ -1,5 +1,6 @@
 import { FIELDS, INVALID_MEMBER, MONEY_PRECISION, MONEY_SCALE } from '../domain/fields.ts';
-import { HISTORY_SOURCES, INVALID_FIELD, LATE_CLASSES, QUANTILE_ERROR } from './definition.ts';
+import { HISTORY_SOURCES } from '../domain/history.ts';
+import { INVALID_FIELD, LATE_CLASSES, QUANTILE_ERROR } from './definition.ts';
 import { DOUBTED, DOUBTS } from './doubts.ts';
 import type { Additive, Pass } from './plan.ts';
 

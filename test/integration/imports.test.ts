@@ -116,6 +116,14 @@ describe('an import', () => {
     });
     assert.ok(view.result!.balanced);
     assert.equal(existsSync(join(product.dataDir, 'uploads', id)), false, 'the file is removed after use');
+    const quality = await product.request<{ rows: { reason: string }[] }>(
+      'GET',
+      '/v1/metrics/quality?window=1d',
+    );
+    assert.ok(
+      quality.json.rows.every(({ reason }) => !reason.startsWith('late_')),
+      'history is not late',
+    );
 
     const file = join(temporaryDir(), 'other-name.csv');
     writeFileSync(file, content);

@@ -53,7 +53,12 @@ const plain = (name: string, kind: string, of: string, map: string | null = null
 });
 
 /** Names in the ledger that no config has. */
-const KNOWN: Readonly<Record<string, string>> = { load: 'load', demo: 'demo', 'demo-history': 'demo' };
+const KNOWN: Readonly<Record<string, string>> = {
+  load: 'load',
+  'page-import': 'load',
+  demo: 'demo',
+  'demo-history': 'demo',
+};
 
 /** What is known of the sources, and why the archive could not be asked for their latest events; null where it could. */
 export interface SourcesReport {
