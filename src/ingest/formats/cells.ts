@@ -3,8 +3,8 @@ import type { SourceRecord } from '../format.ts';
 import type { Pieces } from './pieces.ts';
 
 /**
- * Splits a line of an access log at blanks: "..." and [...] are one cell each, without their marks. Null where a quote or
- * bracket has no end.
+ * Splits a line of an access log at blanks: "..." and [...] are one cell each, without their marks. Where more follows a bracket it is
+ * a part of its cell, as in the address [2001:db8::1]:443. Null where a quote or bracket has no end.
  */
 export function splitAtBlanks(line: string): string[] | null {
   const cells: string[] = [];
@@ -14,7 +14,7 @@ export function splitAtBlanks(line: string): string[] | null {
       at++;
       continue;
     }
-    if (first !== '"' && first !== '[') {
+    if ((first !== '"' && first !== '[') || isPartOfCell(line, at)) {
       const found = line.indexOf(' ', at);
       const end = found === -1 ? line.length : found;
       cells.push(line.slice(at, end));
@@ -28,6 +28,11 @@ export function splitAtBlanks(line: string): string[] | null {
     at = close + 2;
   }
   return cells;
+}
+
+function isPartOfCell(line: string, open: number): boolean {
+  const close = line[open] === '[' ? line.indexOf(']', open) : -1;
+  return close !== -1 && close + 1 < line.length && line[close + 1] !== ' ';
 }
 
 function endOfQuoted(line: string, open: number): number {
