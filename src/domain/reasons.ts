@@ -1,6 +1,6 @@
 /** Why a line is a bad row. The list is closed: each code is documented in docs/events.md and has a test. */
 export const REASONS = {
-  not_utf8: 'The line is not UTF-8.',
+  not_utf8: 'The line is not UTF-8: set `encoding` to that of the source, such as windows-1252.',
   not_json: 'The line is not JSON.',
   not_an_object: 'The line is JSON, but not an object.',
   line_too_long: 'The line is longer than the limit; its beginning is kept.',
