@@ -169,8 +169,10 @@ describe('What is refused before anything is stored', () => {
 
   it('a header in another encoding, where a column would be lost', () => {
     const bytes = Buffer.from('timestamp;event_type;W\u00e4hrung\n2026-11-03;purchase;EUR\n', 'latin1');
-    assert.match(refusal(bytes), /^has names of columns that are not UTF-8; .* Set its encoding/);
+    assert.match(refusal(bytes), /^has names of columns that are not UTF-8; .* Set --encoding/);
     detected(bytes, { columns: ['timestamp', 'event_type', 'currency'] });
+    // The page shows such a table, with what is wrong, and where the encoding is set.
+    detected(bytes, { isKnownName: () => true });
   });
 
   it('two arrays of records in one object, unless one is named', () => {

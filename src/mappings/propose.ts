@@ -110,7 +110,7 @@ function statusLines(names: readonly string[], valuesOf: (name: string) => reado
       : ['# What the status says of these is that nothing was sold.', `where: {${conditions.join(', ')}}`]),
     ...(givenBack.length === 0
       ? []
-      : [`# Counted as sales, though their status says that money was given back: ${givenBack.join(', ')}`]),
+      : [`# By their status money was given back; look at what they count as: ${givenBack.join(', ')}`]),
   ];
 }
 

@@ -128,10 +128,11 @@ function describe(
   if (body.length > 0 && body.every((row) => row.length === names.length + 1 && row.at(-1) === ''))
     names.push('');
   const named = names.map((name, i) => name || `column_${i + 1}`);
-  // The rows could be read one by one; under a wrong name a whole column is lost.
-  if (hasHeader && !options.columns && !table.rows[0]!.every((cell) => isUtf8(bytesOf(cell))))
+  // The rows could be read one by one; under a wrong name a whole column is lost. Where any name will do, the table is only looked at.
+  const isLookedAt = options.isKnownName?.('\ufffd') === true;
+  if (hasHeader && !options.columns && !isLookedAt && !table.rows[0]!.every((cell) => isUtf8(bytesOf(cell))))
     return {
-      refusal: `has names of columns that are not UTF-8; columns: ${named.join(', ')}. Set its encoding, such as windows-1252`,
+      refusal: `has names of columns that are not UTF-8; columns: ${named.join(', ')}. Set --encoding (encoding) to that of the file, such as windows-1252`,
     };
   const problem = problemOf(named, hasHeader, options);
   if (problem) return problem;
