@@ -47,7 +47,7 @@ export async function mapGuess(file: string, options: LoadOptions): Promise<void
   const guess = await guessMapping({ decode, timeZone: options.timeZone ?? config.time_zone, now });
   if (guess === null)
     throw new UsageError(
-      `No mapping makes events of ${file}: no column is a time, or nothing says what happened. Write one: docs/mappings.md says how.`,
+      `No mapping makes events of ${file}: no column is a time, nothing says what happened, or most of its records would be rejected. Write one: docs/mappings.md says how.`,
     );
   const { preset, proposal, events, rejected, leftOut } = guess;
   const json = { map: preset, proposal, events, rejected, left_out: leftOut };

@@ -1,4 +1,4 @@
-import { isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { UsageError } from '../domain/errors.ts';
 import { describeIssue } from './describe-issue.ts';
@@ -47,7 +47,7 @@ export function checkYaml<T extends z.ZodType>(
     }
     return file;
   };
-  const values = prepare(document.toJS() ?? {}, place);
+  const values = prepare(valuesOf(document, file) ?? {}, place);
   const result = schema.safeParse(values);
   if (result.success) return result.data;
   const problems = result.error.issues
@@ -56,4 +56,13 @@ export function checkYaml<T extends z.ZodType>(
   throw new UsageError(
     `${title} has ${problems.length === 1 ? 'a mistake' : 'mistakes'}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
   );
+}
+
+/** The values of a document. Names that stand for one another a thousand times over are a mistake, or an attack. */
+function valuesOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new UsageError(`${file} is not valid YAML: ${(error as Error).message}.`);
+  }
 }

@@ -19,6 +19,10 @@ export const API_ERRORS = {
   },
   bad_window: { status: 400, hint: 'window is 1m, 1h or 1d, and one that the metric has.' },
   unauthorized: { status: 401, hint: 'Send an API key of the config: Authorization: Bearer KEY.' },
+  not_signed: {
+    status: 401,
+    hint: 'Compare the secret of the webhook in the config with that of the system that sends. What Stripe signed is good for 5 minutes.',
+  },
   forbidden: { status: 403, hint: 'Use a key with this scope, or allow the origin or host in the config.' },
   other_role: {
     status: 421,

@@ -1,6 +1,6 @@
 /** Why a line is a bad row. The list is closed: each code is documented in docs/events.md and has a test. */
 export const REASONS = {
-  not_utf8: 'The line is not UTF-8.',
+  not_utf8: 'The line is not UTF-8: set `encoding` to that of the source, such as windows-1252.',
   not_json: 'The line is not JSON.',
   not_an_object: 'The line is JSON, but not an object.',
   line_too_long: 'The line is longer than the limit; its beginning is kept.',
@@ -20,7 +20,7 @@ export const REASONS = {
   bad_number: 'A number field is not a number of the accepted form.',
   ambiguous_number:
     'A number such as 1,234 may be a thousand or a fraction: set `decimal` to the decimal separator of the source.',
-  number_out_of_range: 'A number field is outside of its limits.',
+  number_out_of_range: 'A number field is outside of its limits; a quantity below zero belongs to a refund.',
   bad_currency: 'The currency of a purchase or refund is not a code, a name or a sign.',
   bad_record: 'The piece of the input is not a record of its format.',
   bad_quote: 'A quote in a CSV or log line is not closed, or begins in the middle of a cell.',

@@ -167,6 +167,14 @@ describe('What is refused before anything is stored', () => {
     detected(Buffer.from(text), { isKnownName: (name) => name === 'sku' });
   });
 
+  it('a header in another encoding, where a column would be lost', () => {
+    const bytes = Buffer.from('timestamp;event_type;W\u00e4hrung\n2026-11-03;purchase;EUR\n', 'latin1');
+    assert.match(refusal(bytes), /^has names of columns that are not UTF-8; .* Set --encoding/);
+    detected(bytes, { columns: ['timestamp', 'event_type', 'currency'] });
+    // The page shows such a table, with what is wrong, and where the encoding is set.
+    detected(bytes, { isKnownName: () => true });
+  });
+
   it('two arrays of records in one object, unless one is named', () => {
     const text = '{"a":{"in":[{"time":1}]},"out":[{"time":2},{"time":3}]}';
     assert.match(refusal(text), /a\.in, out; .*"wrapper"/);

@@ -168,10 +168,14 @@ const EXAMPLES: Readonly<Record<FindingCode, Example>> = {
     ],
   },
   day_month: {
-    raises: times(26, (n) => ({ ...VIEW, timestamp: `${(n % 12) + 1}/${(n % 11) + 1}/2024` })),
-    rows: 15,
+    // A week of a shop that writes the day first.
+    raises: times(7, (n) => ({ ...VIEW, timestamp: `0${n + 1}/03/2024` })),
+    rows: 6,
     names: /day and month may be swapped/,
-    right: times(31, (n) => ({ ...VIEW, timestamp: `10/${n + 1}/2024` })),
+    right: [
+      ...times(31, (n) => ({ ...VIEW, timestamp: `10/${n + 1}/2024` })),
+      ...times(3, () => ({ ...VIEW, timestamp: '1/2/2024' })),
+    ],
     settledBy: { date_order: 'mdy' },
   },
   mostly_bots: {

@@ -24,6 +24,12 @@ import { type MoneySettings, moneyText, readMoney, readQuantity } from './values
 /** Fields that are decimals: money, and the quantity. */
 const DECIMALS = FIELDS.flatMap(({ kind }, index) => (kind === 'money' || kind === 'decimal' ? [index] : []));
 
+/** What counts as money, and could not be read. */
+interface Unread {
+  readonly index: number;
+  readonly reason: Reason;
+}
+
 /** Reads what is paid: amounts, prices, quantity, currency and the lines of an order. */
 export class MoneyFields {
   readonly #state: RecordState;
@@ -53,7 +59,7 @@ export class MoneyFields {
     const isRefund = type === 'refund';
     const isSale = isRefund || type === 'purchase';
     const currencies: string[] = [];
-    let unread: { index: number; reason: Reason } | null = null;
+    let unread: Unread | null = null;
     for (const index of DECIMALS) {
       const value = this.#state.slots.values[index];
       if (this.#state.isEmpty(value)) continue;
@@ -61,8 +67,9 @@ export class MoneyFields {
       if (typeof read === 'bigint') this.#state.units[index] = read;
       else if (typeof read === 'string') {
         this.#state.addInvalid(index, value, codeOf(read));
-        // The price counts where there is no amount.
-        if (index === AMOUNT || (index === PRICE && unread === null))
+        // The price counts where there is no amount, and that of one piece says nothing of how many there were.
+        const isWorse = index === QUANTITY ? unread === null : unread?.index !== AMOUNT;
+        if (index === AMOUNT || ((index === PRICE || index === QUANTITY) && isWorse))
           unread = { index, reason: isOtherType(value) ? 'wrong_type' : read };
       } else {
         this.#state.units[index] = read.units;
@@ -118,11 +125,7 @@ export class MoneyFields {
   }
 
   /** Reads the lines of an order, and takes from them what the event does not have itself. */
-  #readLines(
-    type: string,
-    currency: string | null,
-    unread: { index: number; reason: Reason } | null,
-  ): Reason | null {
+  #readLines(type: string, currency: string | null, unread: Unread | null): Reason | null {
     const isRefund = type === 'refund';
     const isSale = isRefund || type === 'purchase';
     const read = this.#items(isRefund, currency);
@@ -138,7 +141,9 @@ export class MoneyFields {
       this.#state.units[QUANTITY] = isQuantity(pieces, isRefund) ? pieces : null;
       if (isSale && unread?.index !== AMOUNT) this.#state.units[AMOUNT] ??= totalPrice(items);
     }
-    if (isSale && unread !== null && this.#state.units[AMOUNT] === null)
+    const { [AMOUNT]: amount, [PRICE]: price, [QUANTITY]: quantity } = this.#state.units;
+    const isCounted = unread?.index !== QUANTITY || (price !== null && quantity === null);
+    if (isSale && unread !== null && amount === null && isCounted)
       return this.#state.fail(unread.reason, unread.index);
     this.#compareWithLines(items);
     for (let index = 0; index < FIELDS.length; index++) {

@@ -171,6 +171,11 @@ describe('records of real sources', () => {
     assert.deepEqual(amounts, ['39.8000', '-39.8000', '39.8000', '-39.8000', '0.0000']);
     assert.equal(eventOf({ ...PURCHASE, event_type: 'refund', quantity: -2 }).quantity, '-2.0000');
     assert.deepEqual(eventOf({ ...PURCHASE, quantity: -2 }).extra, { invalid: { quantity: -2 } });
+    // A price alone says nothing of how much was paid.
+    const line = { ...PURCHASE, amount: null, price: 10 };
+    assert.equal(rejection({ ...line, quantity: -2 }), 'number_out_of_range quantity');
+    assert.equal(rejection({ ...line, quantity: 'two' }), 'bad_number quantity');
+    assert.equal(eventOf({ ...line, event_type: 'view_product', quantity: -2 }).price, '10.0000');
   });
 
   it('with lines, inside of the order or one by one: 398.00 EUR of 30 pieces', () => {

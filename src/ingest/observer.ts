@@ -42,9 +42,6 @@ const CROWDED_SHARE = 0.2;
 const BOTS_SHARE = 0.5;
 const BOTS_MIN = 10;
 const CURRENCIES_MAX = 3;
-/** Over more days than this, days of a month are above 12 in one of the two orders. */
-const SWAPPED_DAYS_MIN = 12;
-const DATES_MAX = 400;
 const COLUMNS_MAX = 100;
 
 export interface ObserverOptions {
@@ -67,7 +64,7 @@ export class Observer {
   readonly #currencies = new Map<string, number>();
   readonly #options: ObserverOptions;
   /** Dates of which day and month may be swapped. */
-  readonly #smallDates = { first: '', rows: 0, dates: new Set<string>() };
+  readonly #smallDates = { first: '', rows: 0 };
   #isDateOrderCertain = false;
   /** Columns of tables that are not fields. */
   readonly unusedColumns = new Set<string>();
@@ -110,7 +107,7 @@ export class Observer {
 
   /** What shows over all events that were observed. */
   summarize(tally: FindingTally): void {
-    if (!this.#isDateOrderCertain && this.#smallDates.dates.size > SWAPPED_DAYS_MIN)
+    if (!this.#isDateOrderCertain && this.#smallDates.rows > 0)
       tally.add('day_month', this.#smallDates.first, '', '', this.#smallDates.rows);
     if (this.#bots >= BOTS_MIN && this.#bots > this.#events * BOTS_SHARE)
       tally.add('mostly_bots', this.#botExample, '', '', this.#bots);
@@ -130,9 +127,7 @@ export class Observer {
   }
 
   #noteSmallDate(text: string): void {
-    const { dates } = this.#smallDates;
     if (this.#smallDates.rows++ === 0) this.#smallDates.first = text;
-    if (dates.size < DATES_MAX) dates.add(text.split(/[ T]/, 1)[0]!);
   }
 
   #observeSale(event: ObservedEvent, type: string, tally: FindingTally): void {

@@ -13,6 +13,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
       'created at',
       'created on',
       'order date',
+      'placed at',
       'ordered at',
       'purchase date',
       'event date',
@@ -222,7 +223,19 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
     ...['montant', 'montant total', 'total ttc', 'prix total', "chiffre d'affaires", 'total commande'],
     ...['importe', 'importe total', 'monto', 'monto total', 'total pedido', 'precio total', 'ventas'],
   ],
-  currency: ['iso currency', 'währung', 'waehrung', 'währungscode', 'devise', 'monnaie', 'moneda', 'divisa'],
+  currency: [
+    'iso currency',
+    'cur',
+    'curr',
+    'ccy',
+    'währung',
+    'waehrung',
+    'währungscode',
+    'devise',
+    'monnaie',
+    'moneda',
+    'divisa',
+  ],
   coupon: [
     'voucher',
     'promotion',
@@ -276,9 +289,12 @@ for (const [field, words] of Object.entries(WORDS))
     byWord.set(folded, fields);
   }
 
+/** What a name says of the unit: `Total (EUR)`, `Preis in €`. */
+const UNIT = /\s*(?:\([^()]{0,20}\)|\[[^[\]]{0,20}\]|\s(?:in |en )?(?:EUR|USD|GBP|CHF|[€$£]))\s*$/i;
+
 /** Fields that a column of this name may hold, the likeliest first; none where nobody knows. */
 export function fieldsFor(name: string): readonly string[] {
-  return byWord.get(plain(name)) ?? [];
+  return byWord.get(plain(name)) ?? byWord.get(plain(name.replace(UNIT, ''))) ?? [];
 }
 
 /** A name without accents, case, blanks and signs. */

@@ -10,7 +10,7 @@ const apiKey = z.strictObject({
     .array(z.enum(['write', 'read', 'admin']))
     .min(1)
     .default(['write', 'read'])
-    .describe('write: send events; read: query and page; admin: compact, vacuum, rebuild.'),
+    .describe('write: send events; read: query and page; admin: compact, vacuum, rebuild, import.'),
 });
 
 const hook = z

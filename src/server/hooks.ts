@@ -37,7 +37,7 @@ export function registerHooks(
     return withBody(request, config, budget, async (body) => {
       if (!isFrom(hook, request, body, secret, backend.now())) {
         guard.refused.count(hook.name, backend.now());
-        throw new ApiError('unauthorized', `The webhook ${hook.name} is not signed with its secret.`);
+        throw new ApiError('not_signed', `The webhook ${hook.name} is not signed with its secret.`);
       }
       if (body.length < 64 && PING.test(body.toString('latin1'))) return { accepted: 0, rejected: 0 };
       const records = await decodeBody(body, config.decoded_bytes_max, mapper?.detecting);

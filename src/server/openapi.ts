@@ -95,7 +95,7 @@ export function openApi(status: Status): Json {
             { name: 'name', in: 'path', required: true, schema: { type: 'string' } },
             query('secret', { type: 'string' }, 'The secret, where the system does not sign.'),
           ],
-          responses: answers('IngestResult', 'Stored.', ['unauthorized', 'not_found', 'too_large']),
+          responses: answers('IngestResult', 'Stored.', ['not_signed', 'not_found', 'too_large']),
         },
       },
       '/v1/pixel.gif': {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Detection, DetectOptions, Refusal, Sample } from '../format.ts';
 import { isDecidingName } from '../names.ts';
 import { type CsvLayout, CsvRecord, READ } from './csv-record.ts';
@@ -106,10 +107,11 @@ function looksLikeHeader({ rows }: Table, options: DetectOptions): boolean {
   return isNames && new Set(first).size === first.length && first.every((cell) => cell.length <= 64);
 }
 
-/** The name in a cell of the header; the sample's text has a character for each byte. */
-function nameIn(cell: string): string {
-  return Buffer.from(cell, 'latin1').toString().trim();
-}
+/** The sample's text has a character for each byte. */
+const bytesOf = (cell: string) => Buffer.from(cell, 'latin1');
+
+/** The name in a cell of the header. */
+const nameIn = (cell: string) => bytesOf(cell).toString().trim();
 
 function describe(
   table: Table,
@@ -126,6 +128,12 @@ function describe(
   if (body.length > 0 && body.every((row) => row.length === names.length + 1 && row.at(-1) === ''))
     names.push('');
   const named = names.map((name, i) => name || `column_${i + 1}`);
+  // The rows could be read one by one; under a wrong name a whole column is lost. Where any name will do, the table is only looked at.
+  const isLookedAt = options.isKnownName?.('\ufffd') === true;
+  if (hasHeader && !options.columns && !isLookedAt && !table.rows[0]!.every((cell) => isUtf8(bytesOf(cell))))
+    return {
+      refusal: `has names of columns that are not UTF-8; columns: ${named.join(', ')}. Set --encoding (encoding) to that of the file, such as windows-1252`,
+    };
   const problem = problemOf(named, hasHeader, options);
   if (problem) return problem;
   return {

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { proposeMapping } from './propose.ts';
+
+/** The mapping that is proposed for a table: the names of its columns, then its rows. */
+function proposed(...[names, ...rows]: readonly string[]): Record<string, unknown> {
+  const columns = names!.split(';');
+  const text = proposeMapping(
+    rows.map((row) => Object.fromEntries(row.split(';').map((cell, i) => [columns[i]!, cell]))),
+  );
+  return parse(text!) as Record<string, unknown>;
+}
+const fieldsOf = (...table: readonly string[]) => proposed(...table).fields as Record<string, unknown>;
+
+test('time, type and currency are told by their values where no name tells them', () => {
+  const fields = fieldsOf(
+    'Stamped;what;sku;value;Geld',
+    '2026-11-03 10:00;view;S1;;',
+    '2026-11-03 10:05;buy;S1;10,50;EUR',
+    '2026-11-03 10:09;buy;S2;9,00;$',
+  );
+  assert.deepEqual([fields.timestamp, fields.event_type, fields.currency], ['Stamped', 'what', 'Geld']);
+});
+
+test('numbers are no times by their values, nor one word a type, nor digits a currency', () => {
+  const row = '1;2026-11-03;40;email;978';
+  const fields = fieldsOf('order;Stamped;Points;Source;Weight', row, row.replace('40', '1793700000'));
+  assert.deepEqual(Object.keys(fields).sort(), ['event_type', 'order_id', 'timestamp']);
+  assert.equal(fields.timestamp, 'Stamped');
+});
+
+test('orders that are no sales are left out by their status', () => {
+  const table = ['N° commande;Date de commande;Total TTC;Statut', 'F-1;03/11/2026;10,00;Payée'];
+  const none = proposed(...table);
+  assert.equal(none.where, undefined);
+  const { where, fields } = proposed(
+    ...table,
+    'F-2;14/11/2026;10,00;Annulée',
+    'F-3;14/11/2026;5,00;Remboursée',
+  );
+  assert.deepEqual(where, { Statut: { not: ['Annulée'] } });
+  assert.deepEqual((fields as Record<string, unknown>).event_type, { value: 'purchase' });
+});
+
+test('a status is no type of events', () => {
+  const { fields, where } = proposed(
+    'Order ID;Order Date;Order Status;Total',
+    '1;2026-11-13;paid;5.00',
+    '2;2026-11-13;refunded;5.00',
+    '3;2026-11-13;wc-cancelled;5.00',
+  );
+  assert.deepEqual((fields as Record<string, unknown>).event_type, { value: 'purchase' });
+  assert.deepEqual(where, { 'Order Status': { not: ['wc-cancelled'] } });
+});
+
+test('several columns may have a status; one of sending says nothing of a sale', () => {
+  const { where } = proposed(
+    'Order ID;Order Date;Financial Status;Order State.us Status;Fulfillment Status;Total',
+    '1;2026-11-13;voided;x;pending;5.00',
+    '2;2026-11-13;paid;cancelled;pending;5.00',
+  );
+  assert.deepEqual(where, {
+    'Financial Status': { not: ['voided'] },
+    '"Order State.us Status"': { not: ['cancelled'] },
+  });
+});
+
+test('rows with negative numbers are refunds', () => {
+  const fields = fieldsOf(
+    'Bestellnr;Datum;Art.-Menge;Menge;Einzelpreis',
+    '1;13.11.2026;1;2;4,50',
+    '1;14.11.2026;1;-1;4,50',
+  );
+  assert.deepEqual(fields.event_type, {
+    cases: [{ when: { Menge: { match: '^ *-' } }, value: 'refund' }],
+    value: 'purchase',
+  });
+});
+
+test('amounts are told with any blank between thousands, and with their unit in the name', () => {
+  const fields = fieldsOf(
+    'Commande;Date;Total TTC (EUR)',
+    'F-1;13/11/2026;1\u202f234,50 €',
+    'F-2;13/11/2026;9,00',
+  );
+  assert.deepEqual(fields.amount, { from: 'Total TTC (EUR)', decimal: ',' });
+});
