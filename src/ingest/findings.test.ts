@@ -172,10 +172,8 @@ const EXAMPLES: Readonly<Record<FindingCode, Example>> = {
     raises: times(7, (n) => ({ ...VIEW, timestamp: `0${n + 1}/03/2024` })),
     rows: 6,
     names: /day and month may be swapped/,
-    right: [
-      ...times(31, (n) => ({ ...VIEW, timestamp: `10/${n + 1}/2024` })),
-      ...times(3, () => ({ ...VIEW, timestamp: '1/2/2024' })),
-    ],
+    // Days change more often than months.
+    right: times(10, (n) => ({ ...VIEW, timestamp: `03/0${(n % 9) + 1}/2024` })),
     settledBy: { date_order: 'mdy' },
   },
   mostly_bots: {
@@ -302,6 +300,35 @@ for (const [code, example] of Object.entries(EXAMPLES)) {
     });
   }
 }
+
+test('day and month are doubted over more than 12 days, and where the first part changes more often than the second', () => {
+  const isDoubted = (count: number, dateOf: (n: number) => string) => {
+    const records = times(count, (n) => ({ ...VIEW, timestamp: dateOf(n) }));
+    return findingsOf(records, {}, Object.values(INPUTS)[0]!).some(({ code }) => code === 'day_month');
+  };
+  const everyDay = (n: number) => `${(n % 12) + 1}/${(n % 11) + 1}/2024`;
+  assert.equal(isDoubted(40, everyDay), true);
+  assert.equal(
+    isDoubted(41, (n) => (n === 40 ? '10/13/2024' : everyDay(n))),
+    false,
+    'a day above 12',
+  );
+  assert.equal(
+    isDoubted(9, (n) => `10/${n + 1}/2024`),
+    false,
+    'days of one month',
+  );
+  assert.equal(
+    isDoubted(9, (n) => `${n + 1}/10/2024`),
+    true,
+    'the tenth of nine months, or nine days of October',
+  );
+  assert.equal(
+    isDoubted(9, () => '1/2/2024'),
+    false,
+    'one day',
+  );
+});
 
 test('messages and remedies are sentences, and name no value twice', () => {
   for (const [code, { message, setting }] of Object.entries(FINDINGS)) {

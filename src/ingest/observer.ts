@@ -42,6 +42,9 @@ const CROWDED_SHARE = 0.2;
 const BOTS_SHARE = 0.5;
 const BOTS_MIN = 10;
 const CURRENCIES_MAX = 3;
+/** Over more days than this, days of a month are above 12 in one of the two orders. */
+const SWAPPED_DAYS_MIN = 12;
+const DATES_MAX = 400;
 const COLUMNS_MAX = 100;
 
 export interface ObserverOptions {
@@ -64,7 +67,13 @@ export class Observer {
   readonly #currencies = new Map<string, number>();
   readonly #options: ObserverOptions;
   /** Dates of which day and month may be swapped. */
-  readonly #smallDates = { first: '', rows: 0 };
+  readonly #smallDates = {
+    first: '',
+    rows: 0,
+    dates: new Set<string>(),
+    months: new Set<string>(),
+    days: new Set<string>(),
+  };
   #isDateOrderCertain = false;
   /** Columns of tables that are not fields. */
   readonly unusedColumns = new Set<string>();
@@ -107,7 +116,7 @@ export class Observer {
 
   /** What shows over all events that were observed. */
   summarize(tally: FindingTally): void {
-    if (!this.#isDateOrderCertain && this.#smallDates.rows > 0)
+    if (!this.#isDateOrderCertain && this.#mayBeSwapped())
       tally.add('day_month', this.#smallDates.first, '', '', this.#smallDates.rows);
     if (this.#bots >= BOTS_MIN && this.#bots > this.#events * BOTS_SHARE)
       tally.add('mostly_bots', this.#botExample, '', '', this.#bots);
@@ -127,7 +136,20 @@ export class Observer {
   }
 
   #noteSmallDate(text: string): void {
+    const { dates, months, days } = this.#smallDates;
     if (this.#smallDates.rows++ === 0) this.#smallDates.first = text;
+    if (dates.size >= DATES_MAX) return;
+    const date = text.split(/[ T]/, 1)[0]!;
+    const [month, day] = date.split(/\D+/).filter((part) => part.length <= 2);
+    dates.add(date);
+    months.add(String(month));
+    days.add(String(day));
+  }
+
+  /** Whether a day above 12 should have come, or what was read as months changes more often than days, as days do. */
+  #mayBeSwapped(): boolean {
+    const { dates, months, days } = this.#smallDates;
+    return dates.size > SWAPPED_DAYS_MIN || months.size > days.size;
   }
 
   #observeSale(event: ObservedEvent, type: string, tally: FindingTally): void {
