@@ -95,8 +95,10 @@ const NO_USERS = new ByteNames([...NULL_WORDS, ...NULL_USERS]);
 const NULL_BYTES_MAX = [...NULL_WORDS, ...NULL_USERS].reduce((most, { length }) => Math.max(most, length), 0);
 
 const BLANK = 0x20;
+/** From this byte on a character is not ASCII; blanks are among those, too. */
+const NOT_ASCII = 0x80;
 /** Bytes that begin a blank, an escape or a word for a missing text. */
-const FIRST_BYTES = new Uint8Array(256).fill(1, 0, BLANK + 1);
+const FIRST_BYTES = new Uint8Array(256).fill(1, 0, BLANK + 1).fill(1, NOT_ASCII);
 for (const word of [...NULL_WORDS, ...NULL_USERS])
   for (const first of [word, word.toUpperCase()]) FIRST_BYTES[first.charCodeAt(0)] = 1;
 /** A short text in lower case. */
@@ -206,6 +208,7 @@ export class FieldChecker {
     if (
       FIRST_BYTES[line.bytes[start]!] !== 0 ||
       line.bytes[end - 1]! <= BLANK ||
+      line.bytes[end - 1]! >= NOT_ASCII ||
       kind === STRING_WITH_ESCAPES
     )
       this.#isDoubtful(index, start, end);
@@ -218,6 +221,12 @@ export class FieldChecker {
     const first = bytes[start]!;
     if (first <= BLANK || first === BACKSLASH || bytes[end - 1]! <= BLANK || bytes[end - 2] === BACKSLASH) {
       this.#line.needsNormalizing = true;
+      return;
+    }
+    if (first >= NOT_ASCII || bytes[end - 1]! >= NOT_ASCII) {
+      // Such as a no-break space, or a byte order mark.
+      const text = bytes.toString('utf8', start, end);
+      if (text !== text.trim()) this.#line.needsNormalizing = true;
       return;
     }
     if (end - start > NULL_BYTES_MAX) return;

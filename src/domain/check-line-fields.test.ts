@@ -231,7 +231,14 @@ test('what is unreadable is kept beside what the line has besides', () => {
 });
 
 test('lines that may be read better by their values', () => {
-  for (const members of ['', '"user_id":"u1"', '"currency":"EUR"', '"product_id":7', '"coupon":"none of it"'])
+  for (const members of [
+    '',
+    '"user_id":"u1"',
+    '"currency":"EUR"',
+    '"product_id":7',
+    '"coupon":"none of it"',
+    '"category":"Öl für Tür ü"',
+  ])
     assert.equal(needsNormalizing(members), false, members);
   for (const members of [
     ...['-', 'null', 'NULL', '\\\\N', 'undefined', 'None', 'nan', 'NaN', '(not set)', '(none)'].map(
@@ -242,7 +249,9 @@ test('lines that may be read better by their values', () => {
     // Until somebody has looked at the name.
     '"plan":1',
     ...['eur', ' EUR', '€', '978', 'EURO'].map((code) => `"currency":"${code}"`),
-    ...['" x"', '"x "', '"\\tx"', '"x\\n"'].map((json) => `"category":${json}`),
+    ...['" x"', '"x "', '"\\tx"', '"x\\n"', '"x\u00a0"', '"\ufeffx"', '"\u3000x"'].map(
+      (json) => `"category":${json}`,
+    ),
     ...['userId', 'User Id', 'USER-ID', 'Quantity', 'user\\u0049d'].map((name) => `"${name}":1`),
     '"items":[]',
     '"user_agent":"Mozilla/5.0"',
