@@ -162,7 +162,7 @@ bring_shippers() {
   local packages=(rsyslog syslog-ng-core syslog-ng-mod-http) folder=$cache/shippers made name
   if [ ! -d "$folder" ]; then
     if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
-      echo "The tests let rsyslog and syslog-ng send, of Debian's packages, and there is no apt-get here."
+      echo "The tests run rsyslog and syslog-ng from Debian's packages, and apt-get, which fetches them, was not found."
       echo "Set TILLSTREAM_TEST_SHIPPERS to a folder in which both are unpacked: usr/sbin/rsyslogd, usr/sbin/syslog-ng."
       return 1
     fi

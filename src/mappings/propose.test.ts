@@ -23,14 +23,14 @@ test('time, type and currency are told by their values where no name tells them'
   assert.deepEqual([fields.timestamp, fields.event_type, fields.currency], ['Stamped', 'what', 'Geld']);
 });
 
-test('numbers are no times by their values, nor one word a type, nor digits a currency', () => {
+test('values alone make no time of a number, no type of one word and no currency of digits', () => {
   const row = '1;2026-11-03;40;email;978';
   const fields = fieldsOf('order;Stamped;Points;Source;Weight', row, row.replace('40', '1793700000'));
   assert.deepEqual(Object.keys(fields).sort(), ['event_type', 'order_id', 'timestamp']);
   assert.equal(fields.timestamp, 'Stamped');
 });
 
-test('orders that are no sales are left out by their status', () => {
+test('orders whose status says that nothing was sold are left out', () => {
   const table = ['N° commande;Date de commande;Total TTC;Statut', 'F-1;03/11/2026;10,00;Payée'];
   const none = proposed(...table);
   assert.equal(none.where, undefined);
@@ -43,7 +43,7 @@ test('orders that are no sales are left out by their status', () => {
   assert.deepEqual((fields as Record<string, unknown>).event_type, { value: 'purchase' });
 });
 
-test('a status is no type of events', () => {
+test('a column with a status is not taken for the event type', () => {
   const { fields, where } = proposed(
     'Order ID;Order Date;Order Status;Total',
     '1;2026-11-13;paid;5.00',

@@ -107,7 +107,7 @@ function statusLines(names: readonly string[], valuesOf: (name: string) => reado
   return [
     ...(conditions.length === 0
       ? []
-      : ['# What the status says of these is that nothing was sold.', `where: {${conditions.join(', ')}}`]),
+      : ['# Left out: by their status, nothing was sold.', `where: {${conditions.join(', ')}}`]),
     ...(givenBack.length === 0
       ? []
       : [`# By their status money was given back; look at what they count as: ${givenBack.join(', ')}`]),

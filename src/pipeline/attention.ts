@@ -30,14 +30,14 @@ export class Attention {
   /** How long to gather lines. */
   lingerMs(): number {
     const { attendedMs, unattendedMs } = this.#options;
-    return this.#isPaid() ? attendedMs : Math.max(attendedMs, unattendedMs);
+    return this.#isAttended() ? attendedMs : Math.max(attendedMs, unattendedMs);
   }
 
   /** Somebody looks. Where nobody did before: resolves when the metrics, which `loop` carries, are not behind, or soon. */
-  async pay(loop: ReaderLoop, isBehind: () => boolean, signal: AbortSignal): Promise<void> {
-    const wasPaid = this.#isPaid();
+  async attend(loop: ReaderLoop, isBehind: () => boolean, signal: AbortSignal): Promise<void> {
+    const wasAttended = this.#isAttended();
     this.#untilMs = performance.now() + LASTS_MS;
-    if (wasPaid) return;
+    if (wasAttended) return;
     const stopHurrying = loop.hurry();
     const giveUpMs = performance.now() + WAIT_MS_MAX;
     try {
@@ -47,7 +47,7 @@ export class Attention {
     }
   }
 
-  #isPaid(): boolean {
+  #isAttended(): boolean {
     return this.#options.isAlways || performance.now() < this.#untilMs;
   }
 }

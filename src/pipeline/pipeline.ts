@@ -154,7 +154,7 @@ export class Pipeline {
     const { engine, log } = this.#options;
     const ends = log.partitions();
     const isBehind = () => ends.some(({ partition, end }) => engine.position(partition) < end);
-    if (this.#metricsLoop) await this.#attention.pay(this.#metricsLoop, isBehind, this.#abort.signal);
+    if (this.#metricsLoop) await this.#attention.attend(this.#metricsLoop, isBehind, this.#abort.signal);
   }
 
   /** Of the partitions that are read here, from where on their lines may be taken once more. */

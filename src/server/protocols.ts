@@ -161,9 +161,11 @@ export function registerProtocols(
         if (!isInBody) guard.check(request, 'write', key && keyOf(request, key));
         const mapper = await backend.mapper(protocol.map);
         return withBody(request, config, budget, async (body) => {
-          if (isInBody)
-            guard.check(request, 'write', guard.needsKey ? memberOf(body, key.members) : undefined);
-          if (isInBody) blankKey(body, key.members);
+          if (isInBody) {
+            const given = memberOf(body, key.members);
+            guard.check(request, 'write', guard.needsKey ? given : undefined);
+            if (given) blankKey(body, key.members, given);
+          }
           const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
           const text = (await protocol.decode?.(body, type)) ?? body;
           await ingest(request, await decodeBody(text, config.decoded_bytes_max, mapper.detecting), mapper);
@@ -206,9 +208,7 @@ async function fromProtobuf(body: Buffer, type: string): Promise<Buffer> {
 }
 
 /** Overwrites the key in the body, so that it is kept nowhere: neither in an event nor in a bad row. */
-export function blankKey(body: Buffer, names: readonly string[]): void {
-  const key = memberOf(body, names);
-  if (key === undefined || key === '') return;
+export function blankKey(body: Buffer, names: readonly string[], key: string): void {
   const text = Buffer.from(JSON.stringify(key));
   const blank = Buffer.from('""'.padEnd(text.length));
   for (let at = body.indexOf(text); at >= 0; at = body.indexOf(text, at + text.length))
@@ -218,7 +218,7 @@ export function blankKey(body: Buffer, names: readonly string[]): void {
 /** Bytes before a value in which its name is looked for. */
 const NAME_BYTES_MAX = 64;
 
-/** Name of the member whose value begins there; '' where it is no value of a member. */
+/** Name of the member whose value begins there; '' where none comes before it. */
 function nameBefore(body: Buffer, at: number): string {
   const before = body.toString('latin1', Math.max(0, at - NAME_BYTES_MAX), at);
   return /"(\w+)"\s*:\s*$/.exec(before)?.[1] ?? '';

@@ -7,7 +7,8 @@ import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-c
 import { launchChromium } from '../support/chromium.ts';
 import { testNow, useRealClock } from '../support/clock.ts';
 import { type Product, startProduct, temporaryDir } from '../support/product.ts';
-import { noSidewaysScroll, until, violations } from './opened-page.ts';
+import { violations } from './axe.ts';
+import { noSidewaysScroll, until } from './opened-page.ts';
 
 const run = promisify(execFile);
 /** Not localhost: browsers offer the clipboard to localhost and https only. */

@@ -73,25 +73,26 @@ export function createParquetTool(connection: Connection): ParquetTool {
         written.push(parquetFile(file, date, contents.get(date)!));
       }
     };
+    const dates = [...contents.keys()];
     const isMany = (date: string) => sumCounts(contents.get(date)!.sources) >= ROWS_ALONE_MIN;
-    const many = [...contents.keys()].filter(isMany);
+    const many = dates.filter(isMany);
+    const few = dates.filter((date) => !isMany(date));
     // One date is several times as fast without partitions: DuckDB then encodes row groups side by side, and without their
     // order it holds a sixth of the memory.
-    for (const date of many)
+    for (const date of few.length === 1 ? dates : many)
       await run(
         `COPY (SELECT * EXCLUDE (${DATE_COLUMN}) FROM (${rows}) WHERE ${DATE_COLUMN} = DATE ${quote(date)}) TO ${quote(join(dir, `${date}.parquet`))}
           (${COPY_FORMAT}, PRESERVE_ORDER false, COMPRESSION zstd, COMPRESSION_LEVEL 1)`,
         date,
       );
-    const few = [...contents.keys()].filter((date) => !isMany(date));
-    if (few.length > 0) await writeFew(rows, few, many, dir, run);
+    if (few.length > 1) await writeFew(rows, few, many, dir, run);
     await Promise.all(written.map(({ path }) => sync(path)));
     return written;
   }
 
   /**
-   * Writes the dates that have few rows, a file for each. With hundreds of them, what counts is what a file costs whatever is in it: its
-   * columns, so that those without a value are left out (readers take them for null), and zstd, which gains nothing here.
+   * Writes the dates that have few rows, a file for each. In such a file zstd costs more than all the rest, and gains nothing. Beside dates with
+   * many rows they are a small part of the batch, and are taken out of it once.
    */
   async function writeFew(
     rows: string,
@@ -101,18 +102,19 @@ export function createParquetTool(connection: Connection): ParquetTool {
     run: (copy: string) => Promise<void>,
   ): Promise<void> {
     // Comparisons, as these skip the other columns of rows that they leave out; a list of dates does not.
+    const between = (dates: readonly string[]) =>
+      `${DATE_COLUMN} BETWEEN DATE ${quote(dates[0]!)} AND DATE ${quote(dates.at(-1)!)}`;
     const others = many.map((date) => ` AND ${DATE_COLUMN} <> DATE ${quote(date)}`).join('');
-    await connection.run(`CREATE OR REPLACE TEMP TABLE few_rows AS SELECT * FROM (${rows})
-      WHERE ${DATE_COLUMN} BETWEEN DATE ${quote(few[0]!)} AND DATE ${quote(few.at(-1)!)}${others}`);
-    const counts = await connection.row<Record<string, number>>('SELECT count(COLUMNS(*)) FROM few_rows');
-    const columns = Object.keys(counts).filter((name) => counts[name]! > 0);
-    for (let at = 0; at < few.length; at += FILES_PER_COPY_MAX) {
-      const dates = few.slice(at, at + FILES_PER_COPY_MAX);
-      await run(`COPY (SELECT ${columns.map(identifier).join(', ')} FROM few_rows
-        WHERE ${DATE_COLUMN} BETWEEN DATE ${quote(dates[0]!)} AND DATE ${quote(dates.at(-1)!)}) TO ${quote(dir)}
+    const isPart = many.length > 0;
+    if (isPart)
+      await connection.run(
+        `CREATE OR REPLACE TEMP TABLE few_rows AS SELECT * FROM (${rows}) WHERE ${between(few)}${others}`,
+      );
+    for (let at = 0; at < few.length; at += FILES_PER_COPY_MAX)
+      await run(`COPY (SELECT * FROM ${isPart ? 'few_rows' : `(${rows})`}
+        WHERE ${between(few.slice(at, at + FILES_PER_COPY_MAX))}) TO ${quote(dir)}
         (${COPY_FORMAT}, COMPRESSION snappy, PARTITION_BY (${DATE_COLUMN}), OVERWRITE_OR_IGNORE true)`);
-    }
-    await connection.run('DROP TABLE few_rows');
+    if (isPart) await connection.run('DROP TABLE few_rows');
   }
 
   /** What the rows of each date are, dates in order. */
