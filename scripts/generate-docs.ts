@@ -29,7 +29,7 @@ import { FINDINGS } from '../src/ingest/finding-catalogue.ts';
 import { FORMATS } from '../src/ingest/formats/all.ts';
 import { FIELD_ALIASES, ITEM_NAMES } from '../src/ingest/names.ts';
 import { EVENT_TYPES } from '../src/ingest/values/event-types.ts';
-import { CURRENCY_SIGNS } from '../src/ingest/values/read-currency.ts';
+import { SIGNS } from '../src/ingest/values/read-currency.ts';
 import { INVALID_FIELD } from '../src/metrics/definition.ts';
 import { DOUBTS } from '../src/metrics/doubts.ts';
 import { mappingsPage } from './mappings-page.ts';
@@ -332,7 +332,7 @@ ${table(
   ]),
 )}
 
-Currencies are codes of ISO 4217 in upper or lower case, their numbers, and these signs: ${Object.keys(CURRENCY_SIGNS).map(code).join(', ')}.
+Currencies are codes of ISO 4217 in upper or lower case, their numbers, and these signs: ${SIGNS.map(code).join(', ')}. \`$\`, \`kr\` and \`Fr.\` are signs of several currencies: which of them says the field \`currency\` or the setting of that name, and \`dollar\` for \`$\`. A purchase or refund whose currency has another sign than its amounts or prices is rejected.
 
 ## Missing values
 

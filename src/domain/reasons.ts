@@ -21,7 +21,8 @@ export const REASONS = {
   ambiguous_number:
     'A number such as 1,234 may be a thousand or a fraction: set `decimal` to the decimal separator of the source.',
   number_out_of_range: 'A number field is outside of its limits; a quantity below zero belongs to a refund.',
-  bad_currency: 'The currency of a purchase or refund is not a code, a name or a sign.',
+  bad_currency:
+    'The currency of a purchase or refund is not a code, a name or a sign, or another one stands beside an amount or price.',
   bad_record: 'The piece of the input is not a record of its format.',
   bad_quote: 'A quote in a CSV or log line is not closed, or begins in the middle of a cell.',
   wrong_cell_count: 'The line has more or fewer cells than there are columns.',

@@ -54,6 +54,12 @@ export const FINDINGS = kinds({
     setting:
       'Send one purchase per order with `items`, or `price` and `quantity` of each line without `amount`.',
   },
+  order_told_again: {
+    message: () =>
+      'Orders were told as a whole more than once with different amounts, or as a whole and line by line: all of them count.',
+    setting:
+      'Let one system tell of orders, or let all send the same amount, with tax or without; leave the others out with `where` in their mapping.',
+  },
   equal_lines: {
     message: () => 'Equal lines of an order come with different event_ids. They count once.',
     setting:

@@ -8,6 +8,7 @@ import { mapDecoded } from './mapper.ts';
 import { Normalizer } from './normalize.ts';
 import type { NormalizeSettingsInput } from './normalize-settings.ts';
 import { Observer } from './observer.ts';
+import { OrderReports } from './order-reports.ts';
 
 export interface IngestorOptions {
   log: EventLog;
@@ -45,6 +46,7 @@ export class Ingestor {
   #findings: { atMs: number; list: SourceFindings[] } = { atMs: Number.NEGATIVE_INFINITY, list: [] };
   readonly #validators = new Map<string, LineValidator>();
   readonly #sources = new Map<string, SourceState>();
+  readonly #orders = new OrderReports();
 
   constructor(options: IngestorOptions) {
     this.#options = options;
@@ -134,7 +136,11 @@ export class Ingestor {
     let state = this.#sources.get(source);
     if (state === undefined) {
       state = {
-        observer: new Observer({ zone: timeZone, currencies: this.#options.currencies }),
+        observer: new Observer({
+          zone: timeZone,
+          currencies: this.#options.currencies,
+          orders: this.#orders,
+        }),
         tally: new FindingTally(),
       };
       this.#sources.set(source, state);

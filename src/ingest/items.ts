@@ -6,7 +6,7 @@ import {
   type MoneySettings,
   moneyText,
   type NumberReason,
-  readDecimal,
+  readMoney,
   readQuantity,
 } from './values/read-money.ts';
 
@@ -21,6 +21,8 @@ export interface ItemsValue {
   readonly items: readonly Item[];
   /** Members that could not be read, with their value. */
   readonly invalid: readonly { name: string; value: unknown; reason: NumberReason | 'not_text' }[];
+  /** Currencies that stand beside prices, as `MoneyValue` has them. */
+  readonly currencies: ReadonlySet<string>;
   /** Names of members that are not kept. */
   readonly unused: ReadonlySet<string>;
   readonly isCut: boolean;
@@ -43,12 +45,7 @@ const TEXT_NAMES = ['product_id', 'name', 'category'] as const;
 const ruleOf = (name: string) => ITEM_FIELDS.find((field) => field.name === name)!;
 type ItemText = (typeof TEXT_NAMES)[number];
 
-/** `toPrice`: what a number is as a price; null where it can't be one. */
-export type ItemsReader = (
-  value: unknown,
-  isRefund: boolean,
-  toPrice: (units: bigint) => bigint | null,
-) => ItemsValue | null;
+export type ItemsReader = (value: unknown, isRefund: boolean) => ItemsValue | null;
 
 /** A reader of an order's lines: an array of objects, one object, or either as JSON text. Null: something else. */
 export function createItemsReader(isNull: (text: string) => boolean, money: MoneySettings): ItemsReader {
@@ -59,24 +56,28 @@ export function createItemsReader(isNull: (text: string) => boolean, money: Mone
     ]),
   ) as unknown as Record<ItemText, TextRule>;
 
-  return (value, isRefund, toPrice) => {
+  return (value, isRefund) => {
     const list = listOf(value);
     if (list === null || list.length > ITEMS_MAX) return null;
     const items: Item[] = [];
     const invalid: { name: string; value: unknown; reason: NumberReason | 'not_text' }[] = [];
     const unused = new Set<string>();
+    const currencies = new Set<string>();
     let isCut = false;
 
     const readNumber = (name: string, input: unknown): bigint | null => {
       if (input === undefined || (typeof input === 'string' && isNull(input.trim()))) return null;
-      const read = name === 'price' ? readDecimal : readQuantity;
-      let units: bigint | NumberReason | null = read(input, money);
-      if (typeof units === 'bigint') {
-        if (name === 'price') units = toPrice(units);
-        else if (!isQuantity(units, isRefund)) units = 'number_out_of_range';
+      let units: bigint | NumberReason;
+      if (name === 'price') {
+        const price = readMoney(input, money);
+        if (typeof price !== 'string' && price.currency !== null) currencies.add(price.currency);
+        units = typeof price === 'string' ? price : price.units;
+      } else {
+        units = readQuantity(input, money);
+        if (typeof units === 'bigint' && !isQuantity(units, isRefund)) units = 'number_out_of_range';
       }
       if (typeof units === 'bigint') return units;
-      invalid.push({ name, value: input, reason: units ?? 'bad_number' });
+      invalid.push({ name, value: input, reason: units });
       return null;
     };
 
@@ -105,7 +106,7 @@ export function createItemsReader(isNull: (text: string) => boolean, money: Mone
       }
       items.push(item);
     }
-    return { items, invalid, unused, isCut };
+    return { items, invalid, currencies, unused, isCut };
   };
 }
 

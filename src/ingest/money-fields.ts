@@ -12,13 +12,21 @@ import {
   SHIPPING,
   TAX,
 } from './field-index.ts';
-import { createItemsReader, type Item, isQuantity, itemsJson, totalPrice, totalQuantity } from './items.ts';
+import {
+  createItemsReader,
+  type Item,
+  type ItemsValue,
+  isQuantity,
+  itemsJson,
+  totalPrice,
+  totalQuantity,
+} from './items.ts';
 import type { NormalizeSettings } from './normalize-settings.ts';
 import { codeOf } from './notes.ts';
 import { isOtherType } from './record-slots.ts';
 import type { RecordState } from './record-state.ts';
 import { fitsLines, fromMinor } from './sale.ts';
-import { isSameCurrency, looksLikeCurrency, readCurrency } from './values/read-currency.ts';
+import { isSameCurrency, isSharedSign, looksLikeCurrency, readCurrency } from './values/read-currency.ts';
 import { type MoneySettings, moneyText, readMoney, readQuantity } from './values/read-money.ts';
 
 /** Fields that are decimals: money, and the quantity. */
@@ -58,7 +66,7 @@ export class MoneyFields {
   read(type: string): Reason | null {
     const isRefund = type === 'refund';
     const isSale = isRefund || type === 'purchase';
-    const currencies: string[] = [];
+    const currencies = new Set<string>();
     let unread: Unread | null = null;
     for (const index of DECIMALS) {
       const value = this.#state.slots.values[index];
@@ -73,13 +81,15 @@ export class MoneyFields {
           unread = { index, reason: isOtherType(value) ? 'wrong_type' : read };
       } else {
         this.#state.units[index] = read.units;
-        if (read.currency !== null && !currencies.includes(read.currency)) currencies.push(read.currency);
+        if (read.currency !== null) currencies.add(read.currency);
       }
     }
-    const currency = this.#readCurrencyField(isSale, currencies);
+    const lines = this.#readItemsField(isRefund);
+    for (const each of lines?.currencies ?? []) currencies.add(each);
+    const currency = this.#readCurrencyField(isSale, [...currencies]);
     if (currency === 'bad_currency') return this.#state.fail(currency, CURRENCY);
     const minor = this.#isAnyMinor ? this.#convertMinor(isSale, currency) : null;
-    return minor ?? this.#readLines(type, currency, unread);
+    return minor ?? this.#takeLines(type, lines, currency, unread);
   }
 
   #readQuantity(value: unknown, isRefund: boolean): bigint | Reason {
@@ -87,20 +97,26 @@ export class MoneyFields {
     return typeof units === 'bigint' && !isQuantity(units, isRefund) ? 'number_out_of_range' : units;
   }
 
-  /** The currency of the event; `bad_currency` where that of a sale can't be told. `beside`: those that stand beside amounts. */
+  /**
+   * The currency of the event; `bad_currency` where that of a sale can't be told. `beside`: those that stand beside amounts and prices,
+   * of which a sign of several currencies chooses none, and denies others.
+   */
   #readCurrencyField(isSale: boolean, beside: readonly string[]): string | 'bad_currency' | null {
     const value = this.#state.slots.values[CURRENCY];
     const isMissing = this.#state.isEmpty(value);
+    const isSign = typeof value === 'string' && isSharedSign(value.trim());
+    const signs = isSign ? [value.trim(), ...beside] : beside;
     const read = isMissing ? null : readCurrency(value, this.#settings.dollar);
-    if (!isMissing && read === null) {
+    const other = signs.find((each) => !isSharedSign(each)) ?? this.#settings.currency ?? null;
+    if (!isMissing && read === null && (!isSign || other === null)) {
       // An amount in place of the currency is a sign of shifted columns.
       if (isSale && !looksLikeCurrency(value)) return 'bad_currency';
       this.#state.putInvalid('currency', value);
       this.#state.note('invalid_field', CURRENCY);
       return null;
     }
-    const currency = read ?? beside[0] ?? this.#settings.currency ?? null;
-    if (isSale && currency !== null && beside.some((other) => !isSameCurrency(other, currency)))
+    const currency = read ?? other;
+    if (isSale && currency !== null && signs.some((each) => !isSameCurrency(each, currency)))
       return 'bad_currency';
     if (currency !== null) this.#state.json[CURRENCY] = `"${currency}"`;
     return currency;
@@ -124,11 +140,16 @@ export class MoneyFields {
     return null;
   }
 
-  /** Reads the lines of an order, and takes from them what the event does not have itself. */
-  #readLines(type: string, currency: string | null, unread: Unread | null): Reason | null {
+  /** Takes from the lines of an order what the event does not have itself. */
+  #takeLines(
+    type: string,
+    lines: ItemsValue | null,
+    currency: string | null,
+    unread: Unread | null,
+  ): Reason | null {
     const isRefund = type === 'refund';
     const isSale = isRefund || type === 'purchase';
-    const read = this.#items(isRefund, currency);
+    const read = this.#items(lines, currency);
     const { items } = read;
     if (isSale && !read.isPriced && this.#state.units[AMOUNT] === null) {
       return this.#state.fail('bad_number', ITEMS);
@@ -155,13 +176,19 @@ export class MoneyFields {
     return null;
   }
 
+  /** What the field with the lines of an order says; null where there is none, or it can't be read. */
+  #readItemsField(isRefund: boolean): ItemsValue | null {
+    const value = this.#state.slots.values[ITEMS];
+    return this.#state.isEmpty(value) ? null : this.#readItems(value, isRefund);
+  }
+
   /** The lines of the event; null where it has none. `isPriced`: no price or quantity of them was unreadable. */
-  #items(isRefund: boolean, currency: string | null): { items: readonly Item[] | null; isPriced: boolean } {
+  #items(
+    read: ItemsValue | null,
+    currency: string | null,
+  ): { items: readonly Item[] | null; isPriced: boolean } {
     const value = this.#state.slots.values[ITEMS];
     if (this.#state.isEmpty(value)) return { items: null, isPriced: true };
-    const read = this.#readItems(value, isRefund, (units) =>
-      this.#isMinor('items.price') ? fromMinor(units, currency) : units,
-    );
     if (read === null) {
       this.#state.addInvalid(ITEMS, value);
       return { items: null, isPriced: false };
@@ -174,7 +201,20 @@ export class MoneyFields {
       this.#state.notes.push({ code: codeOf(reason), field: `items.${name}`, value: member });
       isPriced &&= name !== 'price' && name !== 'quantity';
     }
-    return { items: read.items.length === 0 ? null : read.items, isPriced };
+    if (read.items.length === 0) return { items: null, isPriced };
+    if (!this.#isMinor('items.price')) return { items: read.items, isPriced };
+    const items = read.items.map((item) => {
+      if (item.price === null) return item;
+      const price = fromMinor(item.price, currency);
+      if (price === null) {
+        const value = moneyText(item.price);
+        this.#state.putInvalid('items.price', value);
+        this.#state.notes.push({ code: codeOf('bad_number'), field: 'items.price', value });
+        isPriced = false;
+      }
+      return { ...item, price };
+    });
+    return { items, isPriced };
   }
 
   /** Notes amounts that do not fit their lines. A total beside the price of a product is that of the whole order, not of this line. */

@@ -1,48 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { caseRecords } from '../../test/support/case-records.ts';
-import { LineChecker } from '../domain/check-line.ts';
+import {
+  type Event,
+  eventOf,
+  normalized,
+  notesOf,
+  PURCHASE,
+  rejection,
+} from '../../test/support/normalized.ts';
 import { FIELDS } from '../domain/fields.ts';
-import { type Normalized, Normalizer } from './normalize.ts';
+import { Normalizer } from './normalize.ts';
 import type { NormalizeSettingsInput } from './normalize-settings.ts';
-
-const NOW_MS = Date.UTC(2026, 10, 23);
-const checker = new LineChecker('UTC');
-const PURCHASE = {
-  timestamp: '2024-11-01T10:00:00Z',
-  event_type: 'purchase',
-  amount: '39.80',
-  currency: 'EUR',
-};
-
-interface Event {
-  [name: string]: unknown;
-  extra?: { [name: string]: unknown; invalid?: Record<string, unknown> };
-}
-
-function normalized(record: Record<string, unknown>, settings: NormalizeSettingsInput = {}): Normalized {
-  return new Normalizer(settings).normalize(record, NOW_MS);
-}
-
-/** The event of a record, which must be one in canonical form. */
-function eventOf(record: Record<string, unknown>, settings: NormalizeSettingsInput = {}): Event {
-  const result = normalized(record, settings);
-  assert.ok('line' in result, `${JSON.stringify(record)}: ${JSON.stringify(result)}`);
-  assert.equal(checker.check(result.line, 0, result.line.length, NOW_MS), null, result.line.toString());
-  assert.ok(checker.isCanonical, result.line.toString());
-  return JSON.parse(result.line.toString()) as Event;
-}
-
-/** "reason field" of a record that is not an event. */
-function rejection(record: Record<string, unknown>, settings: NormalizeSettingsInput = {}): string {
-  const result = normalized(record, settings);
-  assert.ok('reason' in result, JSON.stringify(result));
-  return `${result.reason} ${result.field ?? ''}`.trim();
-}
-
-/** Codes and fields of the notes. */
-const notesOf = (record: Record<string, unknown>, settings: NormalizeSettingsInput = {}) =>
-  normalized(record, settings).notes.map(({ code, field }) => `${code} ${field}`);
 
 const sum = (events: Event[]) => events.reduce((total, { amount }) => total + Number(amount ?? 0), 0);
 
@@ -138,31 +107,6 @@ describe('records of real sources', () => {
     assert.equal(eventOf(guest, { null_users: ['nobody'] }).user_id, 'Guest');
     assert.equal(eventOf({ ...PURCHASE, user_id: ' NOBODY' }, { null_users: ['nobody'] }).user_id, undefined);
     assert.equal(eventOf({ ...PURCHASE, product_id: '0' }).product_id, '0');
-  });
-
-  it('with odd currencies', () => {
-    const records = caseRecords('b-currencies');
-    const events = records.map((record) => eventOf(record));
-    assert.deepEqual(
-      events.map(({ currency }) => currency),
-      [
-        ...['KWD', 'KWD', 'JPY', 'EUR', 'USD', 'EUR', 'EUR', 'EUR', 'EUR', undefined, undefined, 'GBP'],
-        ...[undefined, undefined],
-      ],
-    );
-    assert.deepEqual(
-      events.map(({ amount }) => amount),
-      [...['1.2345', '1.2346', '5000.0000', ...Array(8).fill('39.8000'), '0.3000'], ...['0.0000', '0.0001']],
-    );
-    const unknown = records.filter((record) => notesOf(record).includes('invalid_field currency'));
-    assert.deepEqual(
-      unknown.map(({ currency }) => currency),
-      ['EUROS', 'BTC', 'BTC'],
-    );
-    assert.equal(eventOf(records[9]!, { currency: 'chf' }).currency, 'CHF');
-    assert.equal(rejection({ ...PURCHASE, currency: '039.80' }), 'bad_currency currency');
-    assert.equal(rejection({ ...PURCHASE, amount: '5 USD' }), 'bad_currency currency');
-    assert.equal(eventOf({ ...PURCHASE, amount: '¥5', currency: 'CNY' }).currency, 'CNY');
   });
 
   it('with negative amounts: they keep their sign', () => {
@@ -266,58 +210,6 @@ describe('a record', () => {
     assert.notEqual(cut('1'), cut('2'));
     assert.equal(cut('1'), cut('1'));
     assert.ok(Buffer.byteLength(cut('1')) <= 256 && cut('1').startsWith('ü'.repeat(100)));
-  });
-
-  it('has the amount and pieces of its lines', () => {
-    const order = (items: unknown, more: object = {}) => ({
-      ...PURCHASE,
-      amount: undefined,
-      line_items: items,
-      ...more,
-    });
-    const lines = [
-      { sku: 'p1', qty: '1.5', unit_price: '9.99', name: 'Rope' },
-      { item_id: 2, price: { value: 5, currency: 'EUR' } },
-    ];
-    const expected = [
-      { product_id: 'p1', name: 'Rope', quantity: '1.5000', price: '9.9900' },
-      { product_id: '2', price: '5.0000' },
-    ];
-    assert.equal(eventOf(order(lines.slice(0, 1))).amount, '14.9850');
-    assert.equal(rejection(order(lines)), 'bad_number items', 'a price in another form than a number');
-    const plain = [lines[0], { item_id: 2, price: 5 }];
-    for (const value of [plain, JSON.stringify(plain)]) {
-      const event = eventOf(order(value));
-      assert.deepEqual([event.items, event.amount, event.quantity], [expected, '19.9850', '2.5000']);
-    }
-    assert.deepEqual(notesOf(order(plain, { amount: 30 })), ['total_and_lines amount']);
-    assert.deepEqual(
-      notesOf(order(plain, { amount: '24.885', decimal: '.', shipping: '4.90' }), { decimal: '.' }),
-      ['unused decimal'],
-    );
-    assert.equal(eventOf(order([{ sku: 'p1' }])).amount, undefined);
-    assert.equal(rejection(order([{ sku: 'p1', price: 'x' }])), 'bad_number items');
-    assert.equal(rejection(order('p1')), 'bad_number items');
-    assert.deepEqual(eventOf(order('p1', { amount: 5 })).extra, { invalid: { items: 'p1' } });
-    const view = eventOf(order([{ sku: 'p1', price: 'x', variant: 5 }], { event_type: 'view_list' }));
-    assert.deepEqual([view.items, view.amount], [[{ product_id: 'p1' }], undefined]);
-    assert.equal(eventOf(order(plain, { event_type: 'view_list' })).amount, undefined);
-  });
-
-  it('has the smaller units of its currency', () => {
-    const settings = { minor_units: true };
-    const amount = (value: unknown, currency?: string) =>
-      eventOf({ ...PURCHASE, amount: value, currency }, settings).amount;
-    assert.equal(amount(3980, 'eur'), '39.8000');
-    assert.equal(amount('3980', 'JPY'), '3980.0000');
-    assert.equal(amount(3980, 'KWD'), '3.9800');
-    assert.equal(rejection({ ...PURCHASE, amount: 39.8 }, settings), 'bad_number amount');
-    assert.equal(
-      rejection({ ...PURCHASE, amount: 3980, currency: 'BTC' }, settings),
-      'bad_currency currency',
-    );
-    const items = [{ sku: 'p', price: 995, quantity: 2 }];
-    assert.equal(eventOf({ ...PURCHASE, amount: undefined, items }, settings).amount, '19.9000');
   });
 
   it('is marked as a test or a bot, and has the campaign of its address', () => {

@@ -16,6 +16,7 @@ import {
 } from './field-index.ts';
 import type { FindingTally } from './finding-tally.ts';
 import type { Note } from './notes.ts';
+import { OrderReports } from './order-reports.ts';
 
 /** An event in its canonical form, as far as it is observed. */
 export interface ObservedEvent {
@@ -52,6 +53,8 @@ export interface ObserverOptions {
   readonly zone: string;
   /** Currencies that the shop sells in; undefined where nobody has declared them. */
   readonly currencies?: readonly string[] | undefined;
+  /** What all sources say of orders; its own where left out. */
+  readonly orders?: OrderReports | undefined;
 }
 
 /** Looks at events that were accepted, one after the other, for what only shows in several of them. */
@@ -62,7 +65,7 @@ export class Observer {
   #sampled = 0;
   readonly #crowds = CROWDED.map(() => new Map<string, number>());
   readonly #contentOfId = new Map<string, string>();
-  readonly #amountOfOrder = new Map<string, { amount: string; product: string | null }>();
+  readonly #orders: OrderReports;
   readonly #idOfLine = new Map<string, string>();
   readonly #currencies = new Map<string, number>();
   readonly #options: ObserverOptions;
@@ -80,6 +83,7 @@ export class Observer {
 
   constructor(options: ObserverOptions) {
     this.#options = options;
+    this.#orders = options.orders ?? new OrderReports();
   }
 
   /** Looks at an event that was accepted. What shows at once goes into `tally`. */
@@ -166,8 +170,9 @@ export class Observer {
       else if (!this.#options.currencies.includes(currency))
         tally.add('unexpected_currency', example(), currency);
     }
-    if (!isPurchase || order === null || event.text(ITEMS) !== null) return;
-    const product = event.text(PRODUCT_ID);
+    if (!isPurchase || order === null) return;
+    const hasItems = event.text(ITEMS) !== null;
+    const product = hasItems ? null : event.text(PRODUCT_ID);
     const id = event.text(EVENT_ID);
     if (product !== null && id !== null) {
       const line = [order, product, amount, price, event.text(QUANTITY), event.text(LINE_ID)].join(' ');
@@ -175,11 +180,8 @@ export class Observer {
       if (idBefore === undefined) remember(this.#idOfLine, line, id);
       else if (idBefore !== id) tally.add('equal_lines', `order_id ${order}, product_id ${product}`);
     }
-    if (amount === null) return;
-    const known = this.#amountOfOrder.get(order);
-    if (known === undefined) remember(this.#amountOfOrder, order, { amount, product });
-    else if (known.amount === amount && known.product !== product && price === null)
-      tally.add('order_repeated', `order_id ${order}`);
+    const odds = this.#orders.take({ order, product, amount, price });
+    if (odds !== null) tally.add(odds === 'repeated' ? 'order_repeated' : 'order_told_again', example());
   }
 
   #observeId(id: string, type: string, event: ObservedEvent, tally: FindingTally): void {

@@ -5,6 +5,7 @@ import { FindingTally } from '../ingest/finding-tally.ts';
 import type { LineValidator, ValidationResult } from '../ingest/line-validator.ts';
 import { type Mapper, mapDecoded } from '../ingest/mapper.ts';
 import { Observer } from '../ingest/observer.ts';
+import { OrderReports } from '../ingest/order-reports.ts';
 import type { LoadInput } from './inputs.ts';
 import { LoadError } from './load-error.ts';
 import { ContentHash, type LoadProgress, type LoadRegistry } from './registry.ts';
@@ -76,7 +77,8 @@ export async function sendInputs(
   options: SendOptions,
 ): Promise<Sent> {
   const sent: Sent = { inputs: [], badByReason: {}, invalidFields: {}, tally: new FindingTally() };
-  for (const input of inputs) await new InputSender(input, target, options, sent).send();
+  const orders = new OrderReports();
+  for (const input of inputs) await new InputSender(input, target, options, sent, orders).send();
   return sent;
 }
 
@@ -104,13 +106,13 @@ class InputSender {
   #savedMs = now();
   #failure: { error: unknown } | null = null;
 
-  constructor(input: LoadInput, target: LoadTarget, options: SendOptions, sent: Sent) {
+  constructor(input: LoadInput, target: LoadTarget, options: SendOptions, sent: Sent, orders: OrderReports) {
     this.#input = input;
     this.#target = target;
     this.#options = options;
     this.#settings = `${options.settings} ${input.declared}`;
     this.#sent = sent;
-    this.#observer = new Observer({ zone: options.timeZone, currencies: options.currencies });
+    this.#observer = new Observer({ zone: options.timeZone, currencies: options.currencies, orders });
     this.#result = {
       name: input.name,
       description: input.description,

@@ -12,5 +12,9 @@ const HAS_VALUE = '(amount IS NOT NULL OR price IS NOT NULL)';
 export const DOUBTS = {
   purchase_without_value: `NOT ${HAS_VALUE}`,
   negative_purchase: "event_type = 'purchase' AND COALESCE(amount, price) < 0",
+  // A purchase without an order_id is a new order, one without a product or without an amount a line. A line that follows the report of
+  // the whole does not show by itself.
+  order_told_again:
+    "event_type = 'purchase' AND NOT new_order AND amount IS NOT NULL AND (product_id IS NULL OR items IS NOT NULL)",
   currency_unknown: `${HAS_VALUE} AND currency IS NULL`,
 } as const;

@@ -104,7 +104,7 @@ export function linesInput(dialect: Dialect, events: string): string {
 
 /**
  * Input of the metrics over quality, see metrics/quality.ts. `bad` has reason and received_at, `duplicates` received_at,
- * `events` (those that are not duplicates) received_at, event_time, source, extra, event_type, amount, price and currency.
+ * `events` (those that are not duplicates) received_at, event_time, source, extra and what DOUBTS take.
  */
 export function qualityInput(
   dialect: Dialect,

@@ -73,7 +73,8 @@ export function referenceRows(
     if (!line.event.isExcluded)
       counted.push({ ...line.event, receivedAtMs: atMs, isNewOrder: newOrder === true });
     if (line.event.hasInvalidField) quality.push({ atMs, reason: 'invalid_field', minute: null });
-    for (const reason of doubtsOf(line.event)) quality.push({ atMs, reason, minute: null });
+    for (const reason of doubtsOf(line.event, newOrder === true))
+      quality.push({ atMs, reason, minute: null });
     const late = !line.isHistory && LATE.find(([, fromMs]) => atMs - line.event.timeMs >= fromMs);
     if (late) quality.push({ atMs, reason: late[0], minute: Math.floor(line.event.timeMs / 60_000) });
   }
@@ -122,12 +123,19 @@ export function referenceRows(
 }
 
 /** What is doubtful in an event that counts. */
-function doubtsOf({ eventType, amount, price, currency }: ReferenceEvent): string[] {
+function doubtsOf(event: ReferenceEvent, isNewOrder: boolean): string[] {
+  const { eventType, amount, price, currency, productId, items } = event;
   if (eventType !== 'purchase' && eventType !== 'refund') return [];
   const value = amount ?? price;
   if (value === null) return ['purchase_without_value'];
   return [
     ...(eventType === 'purchase' && value < 0n ? ['negative_purchase'] : []),
+    ...(eventType === 'purchase' &&
+    !isNewOrder &&
+    amount !== null &&
+    (productId === null || (items?.length ?? 0) > 0)
+      ? ['order_told_again']
+      : []),
     ...(currency === null ? ['currency_unknown'] : []),
   ];
 }

@@ -1,7 +1,7 @@
 import { CURRENCIES } from '../../domain/currency-codes.ts';
 
 /** Signs that stand for one currency, as the shops of one country write them beside an amount. */
-export const CURRENCY_SIGNS: Readonly<Record<string, string>> = {
+const CURRENCY_SIGNS: Readonly<Record<string, string>> = {
   '€': 'EUR',
   '£': 'GBP',
   '¥': 'JPY',
@@ -37,8 +37,15 @@ export const CURRENCY_SIGNS: Readonly<Record<string, string>> = {
   Kč: 'CZK',
   Ft: 'HUF',
 };
-/** Signs of several currencies: which one is a setting of the source. */
-export const DOLLAR_SIGNS: readonly string[] = ['$'];
+/** The sign of many dollars and pesos; a setting of the source may say of which. */
+const DOLLAR = '$';
+/** Signs of several currencies: what the currencies with each are called in the standard, and codes of those called otherwise. */
+const SHARED_SIGNS: Readonly<Record<string, { readonly name: RegExp; readonly codes: readonly string[] }>> = {
+  [DOLLAR]: { name: /Dollar|Peso\b/, codes: ['BRL', 'CVE', 'MOP', 'NIO', 'TOP', 'WST'] },
+  kr: { name: /\bKron[ae]\b/, codes: ['ISK', 'EEK'] },
+  'kr.': { name: /\bKron[ae]\b/, codes: ['ISK', 'EEK'] },
+  'Fr.': { name: /\bFranc\b/, codes: ['FRF', 'BEF', 'LUF'] },
+};
 /** Currencies whose sign is also that of another, which stands for it where nothing else is said. */
 const ALSO_WRITTEN_AS: Readonly<Record<string, string>> = {
   CNY: 'JPY',
@@ -52,21 +59,16 @@ const ALSO_WRITTEN_AS: Readonly<Record<string, string>> = {
   SYP: 'GBP',
 };
 
-/** Whether a currency that stands beside an amount, `beside`, may be the one that the event names. */
-export function isSameCurrency(beside: string, named: string): boolean {
-  return beside === named || ALSO_WRITTEN_AS[named] === beside;
-}
-
-/** Beside an amount they are read over, and say nothing. */
-export const UNSPECIFIC_SIGNS: readonly string[] = ['kr', 'kr.', 'Fr.'];
-
 /** Codes of ISO 4217 for testing and for no currency at all. */
 const NOT_MONEY = /^X(?:TS|X{2})$/;
 
 const byName = new Map<string, string>();
 const digitsOf = new Map<string, number>();
+const codesOfSign = new Map(Object.entries(SHARED_SIGNS).map(([sign, { codes }]) => [sign, new Set(codes)]));
 for (const { code, number, currency, digits } of CURRENCIES) {
   if (NOT_MONEY.test(code)) continue;
+  for (const [sign, { name }] of Object.entries(SHARED_SIGNS))
+    if (name.test(currency)) codesOfSign.get(sign)!.add(code);
   digitsOf.set(code, digits);
   byName.set(code, code);
   byName.set(number, code);
@@ -74,6 +76,21 @@ for (const { code, number, currency, digits } of CURRENCIES) {
   byName.set(currency.toUpperCase(), code);
 }
 for (const [sign, code] of Object.entries(CURRENCY_SIGNS)) byName.set(sign.toUpperCase(), code);
+
+/** What may stand beside an amount. */
+export const SIGNS: readonly string[] = [...Object.keys(CURRENCY_SIGNS), ...codesOfSign.keys()];
+
+/** Whether a text is a sign of several currencies. */
+export function isSharedSign(text: string): boolean {
+  return codesOfSign.has(text);
+}
+
+/** Whether a code or sign that stands beside an amount, `beside`, may be the currency `named`. */
+export function isSameCurrency(beside: string, named: string): boolean {
+  return (
+    beside === named || ALSO_WRITTEN_AS[named] === beside || codesOfSign.get(beside)?.has(named) === true
+  );
+}
 
 /** The runtime also knows currencies that are no longer in use, which old events have. */
 const formerNames = new Intl.DisplayNames('en', { type: 'currency', fallback: 'none' });
@@ -94,7 +111,7 @@ export function readCurrency(value: unknown, dollar?: string): string | null {
   if (typeof value === 'number') return byName.get(String(value)) ?? null;
   if (typeof value !== 'string' || value.length > LENGTH_MAX) return null;
   const text = value.trim();
-  if (DOLLAR_SIGNS.includes(text)) return dollar ?? null;
+  if (text === DOLLAR) return dollar ?? null;
   // Tables with gaps make decimals of whole numbers.
   const name = text.toUpperCase().replace(/\.0$/, '');
   return byName.get(name) ?? formerCurrency(name);

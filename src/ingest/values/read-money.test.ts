@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { minorDigits, readCurrency } from './read-currency.ts';
+import { isSameCurrency, minorDigits, readCurrency } from './read-currency.ts';
 import { moneyText, readMoney } from './read-money.ts';
 import { readBoolean, readInteger } from './read-number.ts';
 
@@ -22,7 +22,9 @@ describe('money', () => {
       ['EUR 39.80', '39.8000 EUR'],
       ['39.80eur', '39.8000 EUR'],
       ['US$ 1,234.50', '1234.5000 USD'],
-      ['$39.80', '39.8000'],
+      ['$39.80', '39.8000 $'],
+      ['kr 39,80', '39.8000 kr'],
+      ['39.80 Fr.', '39.8000 Fr.'],
       ['1.039,80', '1039.8000'],
       ['1,039.80', '1039.8000'],
       ['1\u202f039,80', '1039.8000'],
@@ -77,6 +79,8 @@ describe('money', () => {
       [false, 'bad_number'],
       [['5'], 'bad_number'],
       [{ amount: { value: 5 } }, 'bad_number'],
+      [{ value: '$5', currency: 'EUR' }, 'bad_number'],
+      [{ value: '5 €', currency: 'USD' }, 'bad_number'],
       [{}, 'bad_number'],
       ['100000000000000', 'number_out_of_range'],
       [1e21, 'number_out_of_range'],
@@ -168,6 +172,16 @@ describe('currencies', () => {
       assert.equal(readCurrency(value), expected, String(value));
     }
     assert.equal(readCurrency('$', 'USD'), 'USD');
+    for (const [sign, ...codes] of [
+      ['$', 'USD', 'CAD', 'MXN', 'BRL', 'UYU'],
+      ['kr', 'SEK', 'NOK', 'DKK', 'ISK'],
+      ['Fr.', 'CHF', 'XOF'],
+    ] as const) {
+      for (const code of codes) assert.ok(isSameCurrency(sign, code), `${sign} ${code}`);
+      for (const code of ['EUR', 'GBP', 'JPY', 'CZK'])
+        assert.ok(!isSameCurrency(sign, code), `${sign} ${code}`);
+    }
+    assert.ok(isSameCurrency('GBP', 'EGP') && !isSameCurrency('GBP', 'EUR'));
     assert.deepEqual(['EUR', 'JPY', 'KWD', 'DEM'].map(minorDigits), [2, 0, 3, null]);
   });
 });

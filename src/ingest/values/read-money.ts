@@ -1,6 +1,6 @@
 import { formatMoney, parseMoney } from '../../domain/values.ts';
 import { plainValue } from './plain-value.ts';
-import { CURRENCY_SIGNS, DOLLAR_SIGNS, readCurrency, UNSPECIFIC_SIGNS } from './read-currency.ts';
+import { isSameCurrency, isSharedSign, readCurrency, SIGNS } from './read-currency.ts';
 
 export interface MoneySettings {
   /** The decimal separator of the source; told from the number where it is left out and there is no doubt. */
@@ -12,7 +12,7 @@ export interface MoneySettings {
 export interface MoneyValue {
   /** In 1/10,000 of the currency, as `parseMoney` gives it. */
   readonly units: bigint;
-  /** Currency that stands beside the number, as a code. */
+  /** Currency that stands beside the number: its code, or a sign of several currencies as it is. */
   readonly currency: string | null;
 }
 
@@ -27,9 +27,6 @@ const BLANKS = /[\s'\u2019_]/;
 const EXPONENT = /^(\d{1,20})?(?:\.(\d{1,20}))?e([+-]?\d{1,3})$/i;
 const EXPONENT_MAX = 30;
 
-const BESIDE = [...Object.keys(CURRENCY_SIGNS), ...DOLLAR_SIGNS, ...UNSPECIFIC_SIGNS].sort(
-  (a, b) => b.length - a.length,
-);
 /** Members of objects that hold an amount and its currency. */
 const AMOUNT_NAMES = ['value', 'amount'];
 const CURRENCY_NAMES = ['currency', 'currency_code', 'currencyCode'];
@@ -84,6 +81,8 @@ function fromObject(value: Record<string, unknown>, settings: MoneySettings): Mo
   if (typeof money === 'string') return money;
   const currencyName = CURRENCY_NAMES.find((name) => Object.hasOwn(value, name));
   const currency = currencyName === undefined ? null : readCurrency(value[currencyName], settings.dollar);
+  if (currency !== null && money.currency !== null && !isSameCurrency(money.currency, currency))
+    return 'bad_number';
   return { units: money.units, currency: currency ?? money.currency };
 }
 
@@ -116,7 +115,7 @@ function fromText(value: string, settings: MoneySettings): MoneyValue | NumberRe
 function takeCurrency(text: string, dollar?: string): { number: string; currency: string | null } | null {
   let number = text;
   let sign: string | null = null;
-  const front = /^[^\d.,+\-\u2212(]+/.exec(text)?.[0];
+  const front = /^(?:\p{L}+\.(?=\s*\d)|[^\d.,+\-\u2212(]+)/u.exec(text)?.[0];
   if (front !== undefined) {
     sign = front.trim();
     number = text.slice(front.length).trim();
@@ -129,10 +128,9 @@ function takeCurrency(text: string, dollar?: string): { number: string; currency
     number = number.slice(0, -back.length).trim();
   }
   if (sign === null) return { number, currency: null };
-  if (!BESIDE.includes(sign) && !/^[a-z]{3}$/i.test(sign)) return null;
-  const currency = readCurrency(sign, dollar);
-  if (currency === null && !DOLLAR_SIGNS.includes(sign) && !UNSPECIFIC_SIGNS.includes(sign)) return null;
-  return { number, currency };
+  if (!SIGNS.includes(sign) && !/^[a-z]{3}$/i.test(sign)) return null;
+  const currency = readCurrency(sign, dollar) ?? (isSharedSign(sign) ? sign : null);
+  return currency === null ? null : { number, currency };
 }
 
 /** The number as digits with at most one point; null where it is not one. */
