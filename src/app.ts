@@ -103,11 +103,11 @@ export async function openApp(
 ): Promise<App> {
   await checkMappings(given);
   const environment = await withEngine(given, (line) => logger.info({}, line));
-  const { config, dataDir } = environment;
+  const { config, configFile, dataDir } = environment;
   const onServers = config.log.kind === 'kafka' || config.archive.kind !== 'local';
   const { archive } = config;
   const archiveIsShared = archive.kind === 'local' && archive.group_readable && archive.path === undefined;
-  const folder = await takeDataDir(dataDir, { demo, onServers, archiveIsShared });
+  const folder = await takeDataDir(dataDir, { demo, onServers, archiveIsShared, configFile });
   const closers: Closers = [() => folder.release()];
   const closeAll = () => closeEach(closers);
   try {

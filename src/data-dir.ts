@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { acquireLock, LockHeld, lockHolder } from './adapters/log/segments/index.ts';
 import { now } from './clock.ts';
 import { UsageError } from './domain/errors.ts';
@@ -45,6 +45,29 @@ export interface Opening {
   onServers: boolean;
   /** The archive in the folder is shared, so that its group may go through. */
   archiveIsShared: boolean;
+  /** The config in use, which the folder remembers. */
+  configFile?: string | undefined;
+}
+
+/** What is in data.json. */
+interface DataFile {
+  format: number;
+  created_by: string;
+  id: string;
+  /** Path of the config that the folder was opened with last; left out where none was named. */
+  config?: string;
+}
+
+const dataFile = (dataDir: string): string => join(dataDir, 'data.json');
+
+/** The config that a data folder was opened with last; undefined where there was none, or no such folder. */
+export async function rememberedConfig(dataDir: string): Promise<string | undefined> {
+  try {
+    return (JSON.parse(await readFile(dataFile(dataDir), 'utf8')) as Partial<DataFile> | null)?.config;
+  } catch {
+    // The opening of the folder says what is wrong with it.
+    return undefined;
+  }
 }
 
 const demoFile = (dataDir: string): string => join(dataDir, 'demo.json');
@@ -109,7 +132,7 @@ export async function takeDataDir(
   dataDir: string,
   opening: Opening = { demo: 'as_is', onServers: false, archiveIsShared: false },
 ): Promise<TakenDataDir> {
-  const file = join(dataDir, 'data.json');
+  const file = dataFile(dataDir);
   try {
     makePrivately();
     await mkdir(dataDir, { recursive: true });
@@ -117,7 +140,7 @@ export async function takeDataDir(
       if (error.code === 'ENOENT') return null;
       throw error;
     });
-    if (found !== null) checkDataFormat(found, dataDir);
+    const data = found === null ? null : checkedData(found, dataDir);
     const lock = await acquireLock(join(dataDir, 'lock'));
     try {
       let demo = await readDemoMark(dataDir);
@@ -135,7 +158,13 @@ export async function takeDataDir(
         // Before anything else: a folder without the mark never gets a simulated line.
         await writeDemoMark(dataDir, demo);
       }
-      if (found === null || demoMovedTo !== null) await writeDataFile(file);
+      const isNew = data === null || demoMovedTo !== null;
+      const config = opening.configFile === undefined ? undefined : resolve(opening.configFile);
+      if (isNew || config !== data.config)
+        await writeDataFile(file, {
+          ...(isNew ? newData() : data),
+          ...(config === undefined ? {} : { config }),
+        });
       await closeFolder(dataDir, { mayPass: opening.archiveIsShared, apart: APART });
       return { release: () => lock.release(), demo, demoMovedTo };
     } catch (error) {
@@ -170,34 +199,38 @@ function newDemoMark(onServers: boolean): DemoMark {
   };
 }
 
-async function writeDataFile(file: string): Promise<void> {
-  const data = { format: DATA_FORMAT, created_by: `tillstream ${VERSION}`, id: randomUUID() };
+function newData(): DataFile {
+  return { format: DATA_FORMAT, created_by: `tillstream ${VERSION}`, id: randomUUID() };
+}
+
+function writeDataFile(file: string, data: DataFile): Promise<void> {
   // In one piece: a start that is killed here must not leave half of it.
-  await writeFileDurable(file, `${JSON.stringify(data)}\n`);
+  return writeFileDurable(file, `${JSON.stringify(data)}\n`);
 }
 
 /** Process id of who has the data folder open; null when nobody has. */
 export async function holderOf(dataDir: string): Promise<number | null> {
-  if (!existsSync(join(dataDir, 'data.json'))) return null;
+  if (!existsSync(dataFile(dataDir))) return null;
   return lockHolder(join(dataDir, 'lock'));
 }
 
-function checkDataFormat(text: string, dataDir: string): void {
-  let format: unknown;
+function checkedData(text: string, dataDir: string): DataFile {
+  let data: DataFile | null = null;
   try {
-    format = (JSON.parse(text) as { format?: unknown } | null)?.format;
+    data = JSON.parse(text) as DataFile | null;
   } catch {
     // Told below.
   }
-  if (typeof format !== 'number') {
+  if (typeof data?.format !== 'number') {
     throw new UsageError(
-      `${join(dataDir, 'data.json')} is damaged. It says which version wrote the folder; restore it, or move the folder away.`,
+      `${dataFile(dataDir)} is damaged. It says which version wrote the folder; restore it, or move the folder away.`,
     );
   }
-  if (format > DATA_FORMAT) {
+  if (data.format > DATA_FORMAT) {
     throw new UsageError(
-      `The data folder ${dataDir} was written by a newer Tillstream (format ${format}; this one knows ${DATA_FORMAT}). ` +
+      `The data folder ${dataDir} was written by a newer Tillstream (format ${data.format}; this one knows ${DATA_FORMAT}). ` +
         'Update Tillstream, or use another folder.',
     );
   }
+  return data;
 }

@@ -12,6 +12,7 @@ import { pollOptionsSchema } from './adapters/source/poll/index.ts';
 import { tailOptionsSchema } from './adapters/source/tail/index.ts';
 import { loadConfig } from './config/load.ts';
 import { configSchema } from './config/schema.ts';
+import { rememberedConfig } from './data-dir.ts';
 import { UsageError } from './domain/errors.ts';
 import { HISTORY_SOURCES } from './domain/history.ts';
 import { isLoopback } from './domain/host.ts';
@@ -60,7 +61,7 @@ export type Config = z.infer<typeof CONFIG_SCHEMA>;
 
 export interface Environment {
   config: Config;
-  /** Where the config came from, for messages. */
+  /** Where the config came from. */
   configFile: string | undefined;
   dataDir: string;
   server: ServerConfig;
@@ -83,7 +84,12 @@ export async function readEnvironment(
 ): Promise<Environment> {
   const dataDir = resolve(options.data ?? env.TILLSTREAM_DATA ?? defaultDataDir);
   const ofData = dataConfigFile(dataDir);
-  const configFile = options.config ?? env.TILLSTREAM_CONFIG ?? (existsSync(ofData) ? ofData : undefined);
+  const named = options.config ?? env.TILLSTREAM_CONFIG ?? (existsSync(ofData) ? ofData : undefined);
+  const configFile = named ?? (await rememberedConfig(dataDir));
+  if (named === undefined && configFile !== undefined && !existsSync(configFile))
+    throw new UsageError(
+      `The data folder ${dataDir} was opened with the config ${configFile}, which is gone. Name its config with --config.`,
+    );
   const loaded = await loadConfig(CONFIG_SCHEMA, configFile, env);
   const config = { ...loaded, stores: withStoreOf(loaded.stores, env) };
   const http = config.sources.filter((source) => source.kind === 'http');

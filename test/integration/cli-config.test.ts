@@ -1,6 +1,6 @@
 /** Mistakes in the config: each is told with its place and what would be right, with exit code 2, and no secret. */
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readEnvironment } from '../../src/app.ts';
@@ -113,6 +113,42 @@ test('a config file that is missing, a folder, or empty', async () => {
   const empty = join(dir, 'empty.yaml');
   writeFileSync(empty, '');
   assert.equal((await cli(['check', '--config', empty, '--data', data])).code, 0);
+});
+
+test('a data folder is read with the config that it was opened with, also where none is named', async () => {
+  const dir = temporaryDir();
+  const [data, file, other] = ['data', 'berlin.yaml', 'tokyo.yaml'].map((name) => join(dir, name)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(file, 'time_zone: Europe/Berlin\n');
+  writeFileSync(other, 'time_zone: Asia/Tokyo\n');
+  const events = join(dir, 'events.ndjson');
+  writeFileSync(events, '{"timestamp":"2026-03-01 00:30","event_type":"view_page"}\n');
+  assert.equal((await cli(['load', events, '--config', file, '--data', data])).code, 0);
+  const day = async (...options: string[]) => {
+    const result = await cli(['query', 'traffic', '--window', '1d', '--data', data, '--json', ...options]);
+    assert.equal(result.code, 0, result.stderr);
+    const { time_zone, rows } = result.json<{ time_zone: string; rows: { start: string }[] }>();
+    return `${time_zone} ${rows[0]!.start}`;
+  };
+  assert.equal(await day(), 'Europe/Berlin 2026-02-28T23:00:00Z');
+  assert.equal(await day('--config', other), 'Asia/Tokyo 2026-02-28T15:00:00Z');
+  assert.equal(await day(), 'Asia/Tokyo 2026-02-28T15:00:00Z', 'the last one');
+  writeFileSync(join(data, 'config.yaml'), 'time_zone: UTC\n');
+  assert.equal(await day(), 'UTC 2026-02-28T00:00:00Z', 'that of the folder');
+  rmSync(join(data, 'config.yaml'));
+  rmSync(other);
+  assert.equal(await day('--config', other).catch(() => 'refused'), 'refused');
+  assert.equal(await day('--config', file), 'Europe/Berlin 2026-02-28T23:00:00Z');
+  rmSync(file);
+  const result = await cli(['query', 'traffic', '--data', data]);
+  assert.equal(result.code, 2);
+  assert.match(
+    result.stderr,
+    /was opened with the config .*berlin\.yaml, which is gone\. Name its config with --config/,
+  );
 });
 
 test('unknown commands and options, and a port that is none: exit code 2', async () => {
