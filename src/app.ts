@@ -166,8 +166,9 @@ async function wire(
       `This process has the roles ${[...roles].join(', ')}; ask one with the role ${role}.`,
     );
   };
-  const look = async () => {
-    const found = need('measure');
+  /** Of a role, as it is when somebody looks. */
+  const look = async (role: Role = 'measure') => {
+    const found = need(role);
     await found.pipeline.attend();
     return found;
   };
@@ -207,7 +208,7 @@ async function wire(
     },
     status,
     async badRows(filter) {
-      const { archive, duckdb } = need(roles.has('archive') ? 'archive' : 'measure');
+      const { archive, duckdb } = await look(roles.has('archive') ? 'archive' : 'measure');
       return newestBadRows(archive, duckdb.parquet, filter);
     },
     compact: async () => need('archive').archive.compact(),

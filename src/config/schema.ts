@@ -77,7 +77,7 @@ export function configSchema<
           .min(100)
           .default(5000)
           .describe(
-            'How long rows are gathered before the archive commits; shorter makes more, smaller files.',
+            'How long rows are gathered before the archive commits, while a page or script looks, another store follows, or Spark or other processes read it; else six times as long. Shorter makes more, smaller files.',
           ),
         metrics_every_ms: z
           .int()

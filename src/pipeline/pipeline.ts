@@ -97,9 +97,9 @@ export class Pipeline {
       options.decoder.decide(batch, archive, this.#keepFrom()),
     );
     this.#attention = new Attention({
-      isAlways: options.areMetricsFollowed ?? false,
-      attendedMs: options.metricsEveryMs,
-      unattendedMs: options.archiveEveryMs,
+      isAlways: (options.areMetricsFollowed ?? false) || options.program !== null || Boolean(group),
+      archiveEveryMs: options.archiveEveryMs,
+      metricsEveryMs: options.metricsEveryMs,
     });
     const common = { log, logger, lingerLinesMax: options.gatherLinesMax };
     const shared = group && reads.archive ? new SharedArchive(archive, group) : null;
@@ -111,7 +111,7 @@ export class Pipeline {
           ...common,
           batches: this.#batches,
           name: 'archive',
-          lingerMs: () => options.archiveEveryMs,
+          lingerMs: () => this.#attention.archiveLingerMs(),
           positions: () => shared?.positions() ?? positionsIn(log, archive),
           step: (batch) => archive.append(batch),
         })
@@ -131,7 +131,7 @@ export class Pipeline {
           mustPrepare: mustFill,
           name: 'metrics',
           // The archive has gathered.
-          lingerMs: () => (options.program ? 0 : this.#attention.lingerMs()),
+          lingerMs: () => (options.program ? 0 : this.#attention.metricsLingerMs()),
           positions: () => positionsIn(log, engine),
           step: (batch) => engine.apply(batch),
         })
@@ -149,12 +149,17 @@ export class Pipeline {
     return program ? feed : new LogOrArchive(this.#batches, feed, archivesAll);
   }
 
-  /** Somebody looks at the metrics: from now on they are gathered for the shorter time. Resolves when they have what the log had, or soon. */
+  /** Somebody looks: from now on lines are gathered for the shorter time. Resolves when archive and metrics have what the log had, or soon. */
   async attend(): Promise<void> {
-    const { engine, log } = this.#options;
+    const { archive, engine, log } = this.#options;
     const ends = log.partitions();
-    const isBehind = () => ends.some(({ partition, end }) => engine.position(partition) < end);
-    if (this.#metricsLoop) await this.#attention.attend(this.#metricsLoop, isBehind, this.#abort.signal);
+    const loops = [this.#archiveLoop, this.#metricsLoop].filter((loop) => loop !== null);
+    const readers = [this.#archiveLoop && archive, this.#metricsLoop && engine].filter(
+      (each) => each !== null,
+    );
+    const isBehind = () =>
+      ends.some(({ partition, end }) => readers.some((reader) => reader.position(partition) < end));
+    await this.#attention.attend(loops, isBehind, this.#abort.signal);
   }
 
   /** Of the partitions that are read here, from where on their lines may be taken once more. */

@@ -1,4 +1,4 @@
-/** Metrics that nobody looks at are gathered for as long as the rows of the archive; whoever looks gets what has come. */
+/** Archive and metrics that nobody looks at take lines seldom, together; whoever looks gets what has come. */
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import { temporaryDir, until } from '../support/product.ts';
 const ARCHIVE_EVERY_MS = 600_000;
 const METRICS_EVERY_MS = 20;
 
-async function open({ areMetricsFollowed }: { areMetricsFollowed: boolean }) {
+async function open({ areMetricsFollowed = false, archiveEveryMs = ARCHIVE_EVERY_MS }) {
   const dir = temporaryDir();
   const archiveDir = join(dir, 'archive');
   mkdirSync(archiveDir);
@@ -35,7 +35,7 @@ async function open({ areMetricsFollowed }: { areMetricsFollowed: boolean }) {
     now,
   });
   const archive = await openLocalArchive(archiveDir, { parquet: duckdb.parquet, logId: log.id, now });
-  const every = { archiveEveryMs: ARCHIVE_EVERY_MS, metricsEveryMs: METRICS_EVERY_MS };
+  const every = { archiveEveryMs, metricsEveryMs: METRICS_EVERY_MS };
   const pipeline = quickPipeline({ log, duckdb, archive }, { ...every, areMetricsFollowed });
   await pipeline.start();
   let sent = 0;
@@ -47,6 +47,7 @@ async function open({ areMetricsFollowed }: { areMetricsFollowed: boolean }) {
         Buffer.from(`{"timestamp":${now()},"event_type":"checkout","event_id":"a${sent++}"}\n`),
       ),
     measured: () => duckdb.engine.position(0),
+    archived: () => archive.position(0),
     async close() {
       await pipeline.stop(0);
       await duckdb.close();
@@ -55,16 +56,30 @@ async function open({ areMetricsFollowed }: { areMetricsFollowed: boolean }) {
 }
 
 test('nobody looks: lines wait; who looks gets them at once, and what comes then as usual', async () => {
-  const { pipeline, send, measured, close } = await open({ areMetricsFollowed: false });
+  const { pipeline, send, measured, archived, close } = await open({});
   try {
     await send();
     await sleep(20 * METRICS_EVERY_MS);
     assert.equal(measured(), 0);
     await send();
     await pipeline.attend();
-    assert.equal(measured(), 2);
+    assert.deepEqual([measured(), archived()], [2, 2]);
     await send();
     await until(() => measured() === 3, 'the line that came after the look');
+  } finally {
+    await close();
+  }
+});
+
+test('nobody looks: the archive gathers for six times as long, and the metrics take the same batch', async () => {
+  const archiveEveryMs = 300;
+  const { send, measured, archived, close } = await open({ archiveEveryMs });
+  try {
+    const sinceMs = performance.now();
+    await send();
+    await until(() => archived() === 1, 'the archived line');
+    assert.ok(performance.now() - sinceMs >= 5 * archiveEveryMs);
+    await until(() => measured() === 1, 'the measured line');
   } finally {
     await close();
   }
@@ -81,7 +96,7 @@ test('metrics that another store follows are never kept waiting', async () => {
 });
 
 test('who looks while the metrics can not go on is not kept waiting either', async () => {
-  const { pipeline, send, close } = await open({ areMetricsFollowed: false });
+  const { pipeline, send, close } = await open({});
   await send();
   await close();
   const sinceMs = performance.now();
