@@ -75,16 +75,23 @@ export function dataConfigFile(dataDir: string): string {
   return join(dataDir, 'config.yaml');
 }
 
-/** Reads the config and decides on data folder and port, from options and environment. */
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the config and decides on data folder and port, from options and environment. `named` has the variables that the config names,
+ * where the settings of `env` are not those of the process.
+ */
 export async function readEnvironment(
-  options: { config?: string | undefined; data?: string | undefined; roles?: string | undefined },
-  env: Readonly<Record<string, string | undefined>>,
+  options: { config?: string | object | undefined; data?: string | undefined; roles?: string | undefined },
+  env: Env,
   defaultDataDir: string,
+  named: Env = env,
 ): Promise<Environment> {
   const dataDir = resolve(options.data ?? env.TILLSTREAM_DATA ?? defaultDataDir);
   const ofData = dataConfigFile(dataDir);
-  const configFile = options.config ?? env.TILLSTREAM_CONFIG ?? (existsSync(ofData) ? ofData : undefined);
-  const loaded = await loadConfig(CONFIG_SCHEMA, configFile, env);
+  const given = options.config ?? env.TILLSTREAM_CONFIG ?? (existsSync(ofData) ? ofData : undefined);
+  const configFile = typeof given === 'string' ? given : undefined;
+  const loaded = await loadConfig(CONFIG_SCHEMA, given, named);
   const config = { ...loaded, stores: withStoreOf(loaded.stores, env) };
   const http = config.sources.filter((source) => source.kind === 'http');
   if (http.length > 1)
