@@ -36,7 +36,10 @@ export class RejectedError extends InputError {
   }
 }
 
-/** It does not work at the moment, or the pipeline is closed. Nothing of the input was stored; try the same call again later. */
+/**
+ * It does not work at the moment, or the pipeline is closed. Nothing of the input was stored, unless the message of a log on Kafka says that this is not
+ * known. Try the same call again later.
+ */
 export class UnavailableError extends TillstreamError {
   override name = 'UnavailableError';
   /** When to try again, where that is known. */

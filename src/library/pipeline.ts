@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import { type App, mappersModule, openApp, readEnvironment } from '../app.ts';
 import { UsageError } from '../domain/errors.ts';
 import { API_WINDOWS, parseMetricQuery } from '../domain/metric-query.ts';
@@ -23,6 +24,12 @@ export function openPipeline(options: OpenOptions): Promise<Pipeline> {
     const { data, config, logger = createLogger('warn') } = options;
     if (typeof data !== 'string' || data === '')
       throw new ConfigError('bad_config', 'openPipeline() needs the data folder: { data: "./data" }.');
+    // Its files are for this user alone, and only the main thread can set that for all that is made.
+    if (!isMainThread)
+      throw new ConfigError(
+        'bad_config',
+        'openPipeline() works in the main thread of a process, and this is a worker.',
+      );
     const environment = await readEnvironment({ data, config }, {}, data, process.env);
     const app = await openApp(environment, logger);
     try {
@@ -65,10 +72,10 @@ class OpenPipeline implements Pipeline {
   }
 
   async flush() {
-    await translated(async () => {
+    return translated(async () => {
       const app = this.#open();
       await app.settle();
-      await app.storesCaughtUp();
+      return { storesBehind: await app.storesCaughtUp() };
     });
   }
 

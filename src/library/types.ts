@@ -60,8 +60,11 @@ export interface Pipeline extends AsyncDisposable {
    * their reason. Throws RejectedError, and stores nothing, where none is an event.
    */
   ingest(input: IngestInput, options?: IngestOptions): Promise<IngestResult>;
-  /** Resolves when all that was ingested is archived and counted, and the stores of the config have it or can't take it. */
-  flush(): Promise<void>;
+  /**
+   * Resolves when all that was ingested is archived and counted, and the stores of the config have it or can't take it: `storesBehind` has those,
+   * with the reason.
+   */
+  flush(): Promise<{ storesBehind: Record<string, string> }>;
   /** The rows of a metric. What was ingested a moment ago may be missing before `flush`. */
   query(metric: string, options?: QueryOptions): Promise<QueryResult>;
   /** What became of every record received. */

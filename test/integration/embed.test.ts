@@ -1,8 +1,10 @@
 /** The library, as a program embeds it: src/index.ts. package.slow.test.ts has it from the package, with its types. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
 import {
   ConfigError,
@@ -41,7 +43,7 @@ describe('An embedded pipeline', () => {
     assert.equal((await pipeline.ingest(csv, { source: 'csv' })).accepted, 1);
     const packed = gzipSync(JSON.stringify([purchase('o5', '1.00'), purchase('o1', '10.00')]));
     assert.equal((await pipeline.ingest(packed)).accepted, 2);
-    await pipeline.flush();
+    assert.deepEqual(await pipeline.flush(), { storesBehind: {} });
 
     const { rows, timeZone, from } = await pipeline.query('revenue', DAY);
     assert.deepEqual(
@@ -126,8 +128,8 @@ describe('An embedded pipeline', () => {
   });
 });
 
-describe('A pipeline is not opened', () => {
-  it('with a wrong config, whose mistakes are named', async () => {
+describe('Opening a pipeline', () => {
+  it('refuses a wrong config, and names its mistakes', async () => {
     await assert.rejects(
       openPipeline({ data: temporaryDir(), config: { time_zon: 'UTC' }, logger }),
       (error) => {
@@ -143,13 +145,34 @@ describe('A pipeline is not opened', () => {
     await assert.rejects(openPipeline({ data: '', logger }), ConfigError);
   });
 
-  it('on a folder that another process has open', async () => {
+  it('works for several folders in one process', async () => {
+    const folders = [temporaryDir(), temporaryDir()];
+    const both = await Promise.all(folders.map((data) => openPipeline({ data, logger })));
+    for (const [index, pipeline] of both.entries()) {
+      await pipeline.ingest(purchase(`p${index}`, '1'));
+      await pipeline.flush();
+      assert.equal(pipeline.ledger().metrics.counted, 1);
+    }
+    await Promise.all(both.map((pipeline) => pipeline.close()));
+  });
+
+  it('refuses a folder that another process has open', async () => {
     const product = await startProduct({ dataDir: temporaryDir() });
     await assert.rejects(openPipeline({ data: product.dataDir, logger }), { code: 'data_in_use' });
     await product.stop();
   });
 
-  it('by the settings of the environment', async () => {
+  it('refuses a worker, which can set no umask', async () => {
+    const code = `import { parentPort } from 'node:worker_threads';
+      import { openPipeline } from ${JSON.stringify(import.meta.resolve('../../src/index.ts'))};
+      openPipeline({ data: ${JSON.stringify(temporaryDir())} }).catch((error) => parentPort.postMessage(error.message));`;
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+    const [message] = await once(worker, 'message');
+    assert.match(message, /works in the main thread/);
+    await worker.terminate();
+  });
+
+  it('takes nothing of the environment but the variables that the config names', async () => {
     process.env.TILLSTREAM_CONFIG = '/nowhere.yaml';
     process.env.EMBED_TEST_ZONE = 'Asia/Tokyo';
     try {
