@@ -28,14 +28,15 @@ const LAYERS = {
   metrics: ['domain'],
   decode: ['domain', 'ports', 'telemetry'],
   telemetry: ['domain'],
-  ingest: ['domain', 'ports'],
+  ingest: ['domain', 'files/own-files\\.ts', 'ports'],
   pipeline: ['domain', 'ingest', 'ports', 'metrics', 'telemetry'],
   load: ['clock\\.ts', 'domain', 'files', 'ingest', 'ports'],
   imports: ['clock\\.ts', 'config', 'domain', 'files', 'ingest', 'load', 'mappings', 'ports', 'telemetry'],
-  server: ['domain', 'imports', 'ingest', 'ports', 'telemetry'],
+  server: ['domain', 'files/own-files\\.ts', 'imports', 'ingest', 'ports', 'telemetry'],
   config: ['domain'],
-  mappings: ['config', 'domain', 'ingest'],
-  services: ['domain'],
+  mappings: ['config', 'domain', 'files/own-files\\.ts', 'ingest'],
+  services: ['domain', 'files/cache-dir\\.ts'],
+  library: ['app\\.ts', 'domain', 'ingest', 'ports', 'server/(decode-body|ingest-answer)\\.ts', 'telemetry'],
   cli: [
     'app\\.ts',
     'clock\\.ts',
@@ -80,12 +81,13 @@ export default {
     },
     {
       name: 'engine-imports',
-      comment: 'An engine may import what other adapters may, and the metrics.',
+      comment: 'An engine may import what other adapters may but ingest, and the metrics.',
       severity: 'error',
       from: { path: '^src/adapters/(engine)/([^/]+)/', pathNot: TEST },
       to: {
         path: '^(src|web|test|bench)/',
-        pathNot: '^src/(domain|ports|metrics|decode|telemetry|adapters/$1/$2|adapters/$1/[^/]+\\.ts$)(/|$)',
+        pathNot:
+          '^src/(domain|files|ports|metrics|decode|telemetry|adapters/$1/$2|adapters/$1/[^/]+\\.ts$)(/|$)',
       },
     },
     {
@@ -112,25 +114,26 @@ export default {
     {
       name: 'main-imports',
       comment:
-        'main.ts parses the command line and calls cli, app and config. (An error class and the version are data.)',
+        'main.ts parses the command line and calls cli, app and config. (An error class, the version and the places of files are data.)',
       severity: 'error',
       from: { path: '^src/main\\.ts$' },
       to: {
         path: '^(src|web|test|bench)/',
-        pathNot: '^src/(app\\.ts$|cli/|config/|domain/(errors|nearest|system-error)\\.ts$|version\\.ts$)',
+        pathNot:
+          '^src/(app\\.ts$|cli/|config/|domain/(errors|nearest|system-error)\\.ts$|files/own-files\\.ts$|version\\.ts$)',
       },
     },
     {
       name: 'known-place',
       comment:
-        'Every file of src is in a folder of the table, or is app.ts, clock.ts, data-dir.ts, environment.ts, engine-programs.ts, imports.ts, listen.ts, main.ts, mappers.ts, readers.ts, settings-check.ts, sources.ts, stores.ts or version.ts.',
+        'Every file of src is in a folder of the table, or is app.ts, bin.ts, clock.ts, data-dir.ts, environment.ts, engine-programs.ts, imports.ts, index.ts, launch.ts, listen.ts, main.ts, mappers.ts, readers.ts, settings-check.ts, sources.ts, stores.ts or version.ts.',
       severity: 'error',
       from: {},
       to: {
         path: '^src/',
         pathNot: [
           `^src/(${Object.keys(LAYERS).join('|')}|adapters/[^/]+)/`,
-          '^src/(app|clock|data-dir|engine-programs|environment|imports|listen|main|mappers|readers|settings-check|sources|stores|version)\\.ts$',
+          '^src/(app|bin|clock|data-dir|engine-programs|environment|imports|index|launch|listen|main|mappers|readers|settings-check|sources|stores|version)\\.ts$',
         ],
       },
     },
@@ -213,13 +216,14 @@ export default {
     {
       name: 'not-in-use',
       comment:
-        'Everything in src is reached from main.ts. (The log in memory is for tests, the differences for the docs, the worker of mapping modules is begun by its address, and the snippet runs in browsers.)',
+        'Everything in src is reached from the command line or the library. (The log in memory is for tests, the differences for the docs, the worker of mapping modules is begun by its address, and the snippet runs in browsers.)',
       severity: 'error',
-      from: { path: '^src/main\\.ts$' },
+      from: { path: '^src/(bin|index|main)\\.ts$' },
       to: {
         path: '^src/',
         pathNot: [
           TEST,
+          '^src/(bin|index|main)\\.ts$',
           '^src/adapters/log/memory/',
           '^src/domain/differences\\.ts$',
           '^src/ingest/mapping/module-worker\\.ts$',

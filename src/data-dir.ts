@@ -160,7 +160,7 @@ export async function takeDataDir(
       }
       const isNew = data === null || demoMovedTo !== null;
       const config = opening.configFile === undefined ? undefined : resolve(opening.configFile);
-      if (isNew || config !== data.config)
+      if (isNew || (config !== undefined && config !== data.config))
         await writeDataFile(file, {
           ...(isNew ? newData() : data),
           ...(config === undefined ? {} : { config }),

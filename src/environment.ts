@@ -76,21 +76,28 @@ export function dataConfigFile(dataDir: string): string {
   return join(dataDir, 'config.yaml');
 }
 
-/** Reads the config and decides on data folder and port, from options and environment. */
+type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the config and decides on data folder and port, from options and environment. `named` has the variables that the config names,
+ * where the settings of `env` are not those of the process.
+ */
 export async function readEnvironment(
-  options: { config?: string | undefined; data?: string | undefined; roles?: string | undefined },
-  env: Readonly<Record<string, string | undefined>>,
+  options: { config?: string | object | undefined; data?: string | undefined; roles?: string | undefined },
+  env: Env,
   defaultDataDir: string,
+  named: Env = env,
 ): Promise<Environment> {
   const dataDir = resolve(options.data ?? env.TILLSTREAM_DATA ?? defaultDataDir);
   const ofData = dataConfigFile(dataDir);
-  const named = options.config ?? env.TILLSTREAM_CONFIG ?? (existsSync(ofData) ? ofData : undefined);
-  const configFile = named ?? (await rememberedConfig(dataDir));
-  if (named === undefined && configFile !== undefined && !existsSync(configFile))
+  const given = options.config ?? env.TILLSTREAM_CONFIG ?? (existsSync(ofData) ? ofData : undefined);
+  const asked = given ?? (await rememberedConfig(dataDir));
+  const configFile = typeof asked === 'string' ? asked : undefined;
+  if (given === undefined && configFile !== undefined && !existsSync(configFile))
     throw new UsageError(
       `The data folder ${dataDir} was opened with the config ${configFile}, which is gone. Name its config with --config.`,
     );
-  const loaded = await loadConfig(CONFIG_SCHEMA, configFile, env);
+  const loaded = await loadConfig(CONFIG_SCHEMA, asked, named);
   const config = { ...loaded, stores: withStoreOf(loaded.stores, env) };
   const http = config.sources.filter((source) => source.kind === 'http');
   if (http.length > 1)

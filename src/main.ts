@@ -15,6 +15,7 @@ import { up } from './cli/up.ts';
 import { ApiError, PartError, UsageError } from './domain/errors.ts';
 import { didYouMean } from './domain/nearest.ts';
 import { isSystemError, messageOf } from './domain/system-error.ts';
+import { DEFAULT_DATA_TEXT } from './files/own-files.ts';
 import { VERSION } from './version.ts';
 
 const FROM =
@@ -29,7 +30,7 @@ function common(command: Command): Command {
       '--config <file>',
       'config file, YAML (default: TILLSTREAM_CONFIG, else config.yaml in the data folder)',
     )
-    .option('--data <dir>', 'data folder (default: TILLSTREAM_DATA, else the folder "data" of the checkout)');
+    .option('--data <dir>', `data folder (default: TILLSTREAM_DATA, else ${DEFAULT_DATA_TEXT})`);
 }
 
 /** Adds examples to the end of a command's help. */

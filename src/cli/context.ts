@@ -1,11 +1,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { type App, type Environment, holderOf, openApp, readEnvironment, withEngine } from '../app.ts';
 import { PartError, UsageError } from '../domain/errors.ts';
 import { printable } from '../domain/printable.ts';
 import { reasonOf } from '../domain/system-error.ts';
+import { DEFAULT_DATA_DIR } from '../files/own-files.ts';
 import { BusyError } from '../load/target.ts';
 import { jsonOf, type RunFile, requestOwner } from './owner.ts';
 import { say, terminalLogger, writeJson, writeOut } from './terminal.ts';
@@ -16,9 +16,6 @@ export interface CommonOptions {
   config?: string;
   data?: string;
 }
-
-export const PROJECT_DIR = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-export const PAGE_DIR = join(PROJECT_DIR, 'web', 'dist');
 
 const runFilePath = (dataDir: string) => join(dataDir, 'run.json');
 
@@ -36,12 +33,12 @@ export async function removeRunFile(dataDir: string, pid: number): Promise<void>
 
 /** `roles` is the list that the command was given, if any. */
 export function environmentOf(options: CommonOptions, roles?: string): Promise<Environment> {
-  return readEnvironment({ ...options, roles }, process.env, join(PROJECT_DIR, 'data'));
+  return readEnvironment({ ...options, roles }, process.env, DEFAULT_DATA_DIR);
 }
 
 /** The data folder of a command that needs nothing of the config: a broken one must not keep anybody from stopping. */
 export function dataDirOf({ data }: CommonOptions): string {
-  return resolve(data ?? process.env.TILLSTREAM_DATA ?? join(PROJECT_DIR, 'data'));
+  return resolve(data ?? process.env.TILLSTREAM_DATA ?? DEFAULT_DATA_DIR);
 }
 
 function isFileOrBelow(path: string): boolean {

@@ -10,14 +10,13 @@ import type { Logger } from '../domain/logger.ts';
 import type { Status } from '../domain/status.ts';
 import { reasonOf } from '../domain/system-error.ts';
 import { makePrivately } from '../files/access.ts';
+import { MAIN_FILE, PAGE_DIR } from '../files/own-files.ts';
 import {
   ask,
   CommandFailed,
   type CommonOptions,
   environmentOf,
   findRunning,
-  PAGE_DIR,
-  PROJECT_DIR,
   print,
   removeRunFile,
   writeRunFile,
@@ -201,7 +200,7 @@ async function upInBackground(
   if (options.demo) args.push('--demo');
   if (options.roles) args.push('--roles', options.roles);
   const nodeArgs = new Set([...process.execArgv, NO_INSPECTOR]);
-  const child = spawn(process.execPath, [...nodeArgs, join(PROJECT_DIR, 'src', 'main.ts'), ...args], {
+  const child = spawn(process.execPath, [...nodeArgs, MAIN_FILE, ...args], {
     detached: true,
     stdio: ['ignore', output, output],
   });

@@ -5,24 +5,29 @@ import { reasonOf } from '../domain/system-error.ts';
 import { checkYaml, type PlaceOf } from './check-yaml.ts';
 
 /**
- * Reads a YAML config and checks it with `schema`. `${NAME}` in a value stands for an environment variable. Every
+ * Reads a YAML config, or takes what such a file would hold, and checks it with `schema`. `${NAME}` in a value stands for an environment variable. Every
  * mistake is named with its place in the file and what would be right; secrets are never shown.
  */
 export async function loadConfig<T extends z.ZodType>(
   schema: T,
-  file: string | undefined,
+  given: string | object | undefined,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<z.infer<T>> {
-  if (file === undefined) return schema.parse({});
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`The config file ${file} can't be read: ${reasonOf(error)}.`);
-  }
+  if (given === undefined) return schema.parse({});
+  const file = typeof given === 'string' ? given : 'config';
+  // JSON is YAML, so mistakes of an object are named the same way.
+  const text = typeof given === 'string' ? await textOf(given) : JSON.stringify(given, null, 2);
   return checkYaml(schema, { file, text, title: 'The config' }, (values, place) =>
     insertEnvironment(values, env, [], place),
   );
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`The config file ${file} can't be read: ${reasonOf(error)}.`);
+  }
 }
 
 function insertEnvironment(

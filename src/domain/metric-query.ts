@@ -34,6 +34,8 @@ export interface MetricQueryContext {
 }
 
 const WINDOW_MS: Record<WindowSize, number> = { '1m': 60_000, '1h': 3_600_000, '1d': 86_400_000 };
+/** Range of a query of a program that names none, in windows. */
+export const API_WINDOWS = 60;
 /** Most windows that one query may span. */
 export const QUERY_WINDOWS_MAX = 50_000;
 const TOP_MAX = 1000;

@@ -4,11 +4,11 @@ import { checkYaml } from '../config/check-yaml.ts';
 import { UsageError } from '../domain/errors.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import { reasonOf } from '../domain/system-error.ts';
+import { PRESETS_DIR } from '../files/own-files.ts';
 import { compileMapping, type Mapping } from '../ingest/mapping/compile.ts';
 import { mergeSpecs } from '../ingest/mapping/merge.ts';
 import { type MappingSpec, mappingSchema } from '../ingest/mapping/schema.ts';
 
-const PRESETS_DIR = join(import.meta.dirname, 'presets');
 const YAML = ['.yaml', '.yml'];
 const EXTENDS_MAX = 8;
 

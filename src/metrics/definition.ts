@@ -48,7 +48,7 @@ export interface Key {
   readonly separatesMoney?: true;
 }
 
-interface Described {
+export interface Described {
   readonly description: string;
 }
 

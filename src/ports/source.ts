@@ -1,7 +1,9 @@
-import type { Finding } from '../domain/finding.ts';
+import type { IngestResult, LineError } from '../domain/ingest-result.ts';
 import type { Decoded, RecordIds } from '../ingest/format.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import type { NormalizeSettingsInput } from '../ingest/normalize-settings.ts';
+
+export type { IngestResult, LineError };
 
 /**
  * The way from a source into the log. `ingest` checks each line by the event schema, stores all of them (bad ones
@@ -24,30 +26,6 @@ export interface IngestInput {
   mapper?: Mapper;
   /** For events that have neither an id nor an order: the same record offered again then counts once. */
   ids?: RecordIds;
-}
-
-export interface IngestResult {
-  accepted: number;
-  rejected: number;
-  /** Records that a mapping left out by its rule; they are stored nowhere. */
-  leftOut: number;
-  errors: LineError[];
-  /** Rejected lines by reason. */
-  reasons: Record<string, number>;
-  /** Events by field whose value could not be read. */
-  invalidFields: Record<string, number>;
-  /** What is doubtful in the events that were accepted. */
-  findings: Finding[];
-}
-
-/** A rejected record: `line` is the line of the input where it begins, `record` its number there, both from 1. The first 100 are listed. */
-export interface LineError {
-  line: number;
-  record: number;
-  code: string;
-  field?: string;
-  /** The value at fault, or the beginning of the record; short, and without control characters. */
-  example?: string;
 }
 
 export interface SourceStatus {

@@ -10,6 +10,7 @@ export function ingestAnswer({ invalidFields, leftOut, ...result }: IngestResult
 export class LinesRejected extends ApiError {
   /** What the answer has beside the error. */
   readonly result: object;
+  readonly ingested: IngestResult;
 
   /** `isStrict`: the client wants all or nothing; else nothing of the body is an event. */
   constructor(result: IngestResult, isStrict: boolean) {
@@ -20,7 +21,8 @@ export class LinesRejected extends ApiError {
       isStrict ? 'lines_rejected' : 'nothing_accepted',
       `${of}; nothing was stored.${errors[0] ? ` ${sentenceOf(errors[0])}` : ''}`,
     );
-    this.result = ingestAnswer({ ...result, accepted: 0 });
+    this.ingested = { ...result, accepted: 0 };
+    this.result = ingestAnswer(this.ingested);
   }
 }
 

@@ -1,12 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from '../domain/errors.ts';
-import { parseMetricQuery, parseTimeRange } from '../domain/metric-query.ts';
+import { API_WINDOWS, parseMetricQuery, parseTimeRange } from '../domain/metric-query.ts';
 import type { Guard, Scope } from './auth.ts';
 import type { Backend } from './backend.ts';
 import { parametersOf, parseFlag } from './parameters.ts';
 
-/** Range of a query that names none, in windows. */
-const DEFAULT_WINDOWS = 60;
 const BAD_ROWS_MAX = 1000;
 /** How long one request waits for what has come to be archived and measured. */
 const SETTLE_MS_MAX = 2000;
@@ -26,7 +24,7 @@ export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: 
         metrics: backend.status().metrics,
         timeZone: backend.timeZone,
         nowMs: backend.now(),
-        defaultWindows: DEFAULT_WINDOWS,
+        defaultWindows: API_WINDOWS,
       },
     );
     const { window, fromMs, toMs } = parsed;

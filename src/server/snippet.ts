@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { SNIPPET_FILE } from '../files/own-files.ts';
 import type { Guard } from './auth.ts';
 import type { Backend } from './backend.ts';
 import { HTTP_SOURCE } from './collector.ts';
@@ -12,7 +12,7 @@ export const PIXEL_PATH = '/v1/pixel.gif';
 
 /** `GET /t.js`, which shops put into their pages, and `GET /v1/pixel.gif` for where no script runs: its parameters are an event. */
 export function registerSnippet(app: FastifyInstance, backend: Backend, guard: Guard): void {
-  const script = readFileSync(join(import.meta.dirname, 'snippet', 't.js'), 'utf8');
+  const script = readFileSync(SNIPPET_FILE, 'utf8');
   app.get(SCRIPT_PATH, async (request, reply) => {
     guard.checkPlace(request);
     reply.header('cache-control', 'public, max-age=3600');

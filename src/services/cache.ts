@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { reasonOf } from '../domain/system-error.ts';
+import { cacheDir } from '../files/cache-dir.ts';
 import { ServiceFailed } from './failure.ts';
 import { withLock } from './lock.ts';
 
@@ -11,11 +11,8 @@ export type Say = (line: string) => void;
 /** What a killed fetch left is removed when it is older than this; no fetch takes as long. */
 const SCRATCH_MS_MAX = 3_600_000;
 
-/** Folder for what is fetched, shared by all data folders of this user; scripts/bootstrap.sh uses the same root. */
-function cacheDir(): string {
-  const { XDG_CACHE_HOME } = process.env;
-  return join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'tillstream', 'services');
-}
+/** Folder for the programs of servers. */
+const servicesDir = () => join(cacheDir(), 'services');
 
 /**
  * Path of the folder `key` in the cache. Where it is missing, `make` fills a scratch folder, which then is renamed into
@@ -27,7 +24,7 @@ export async function fetchOnce(
   say: Say,
   make: (scratch: string) => Promise<void>,
 ): Promise<string> {
-  const cache = cacheDir();
+  const cache = servicesDir();
   const folder = join(cache, key);
   if (await exists(folder)) return folder;
   const onWait = () => say(`Waiting for another start that fetches ${title} ...`);
@@ -51,7 +48,7 @@ export async function fetchOnce(
 
 /** Path of the folder `key` in the cache; null where it is not there. */
 export async function inCache(key: string): Promise<string | null> {
-  const folder = join(cacheDir(), key);
+  const folder = join(servicesDir(), key);
   return (await exists(folder)) ? folder : null;
 }
 

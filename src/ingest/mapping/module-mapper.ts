@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
+import { MAPPING_WORKER_FILE } from '../../files/own-files.ts';
 import type { Decoded } from '../format.ts';
 import type { MapOptions, MappedRecords, Mapper } from '../mapper.ts';
 import { isDecidingName } from '../names.ts';
@@ -64,7 +65,7 @@ class ModuleHost {
 
   /** Gives the settings that the module exports. */
   async start(): Promise<unknown> {
-    const worker = new Worker(new URL('./module-worker.ts', import.meta.url), {
+    const worker = new Worker(MAPPING_WORKER_FILE, {
       workerData: { url: this.#url },
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
     });

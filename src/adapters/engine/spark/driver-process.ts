@@ -4,13 +4,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { reasonOf } from '../../../domain/system-error.ts';
+import { SPARK_DIR } from '../../../files/own-files.ts';
 import { type Exit, waitOf } from './explain.ts';
 import type { Job } from './job.ts';
 
-const SCRIPTS = join(import.meta.dirname, '..', '..', '..', '..', 'deploy', 'spark');
-const DRIVER = join(SCRIPTS, 'driver.py');
+const DRIVER = join(SPARK_DIR, 'driver.py');
 /** What the driver writes to its log. */
-const DRIVER_LOGGING = join(SCRIPTS, 'log4j2.properties');
+const DRIVER_LOGGING = join(SPARK_DIR, 'log4j2.properties');
 
 /** What the driver is started with. */
 export interface Session {

@@ -1,0 +1,81 @@
+/**
+ * `npm run build`: makes dist/, which is the package. The program compiled, with the types of its library; beside it the page, the driver
+ * of Spark, and the dashboards. src/files/own-files.ts knows where the program finds them.
+ */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+const DIST = join(ROOT, 'dist');
+/** The declarations that a user's program imports, with all that they import. */
+const TYPES = join(DIST, 'index.d.ts');
+
+/** How a command is typed where there is no checkout, for each text that names it. The longer ones first. */
+const COMMANDS: readonly (readonly [RegExp, string])[] = [
+  [/\.\/start-pipeline\.sh --no-demo/g, 'npx tillstream up --background'],
+  [/\.\/start-pipeline\.sh/g, 'npx tillstream up --background --demo'],
+  [/\.\/stop-pipeline\.sh/g, 'npx tillstream down'],
+  [/\.\/tillstream(?![\w./-])/g, 'npx tillstream'],
+];
+
+const run = (name: string, ...args: string[]) =>
+  execFileSync(process.execPath, [join(ROOT, 'node_modules', name), ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+
+function copy(from: string, to: string): void {
+  cpSync(join(ROOT, from), join(DIST, to), { recursive: true });
+}
+
+/** Keeps the declarations of the library alone. They may need no package: not every user has the same ones. */
+function pruneTypes(): void {
+  const kept = new Set<string>();
+  const keep = (file: string) => {
+    if (kept.has(file)) return;
+    kept.add(file);
+    // The compiler rewrites imports in programs only.
+    const text = readFileSync(file, 'utf8').replace(/(from '|import\(")(\.[^'"]+)\.ts(?=['"])/g, '$1$2.js');
+    writeFileSync(file, text);
+    const code = text.replace(/\/\*[\s\S]*?\*\//g, '');
+    for (const [, name] of code.matchAll(/(?:\bfrom|\bimport\()\s*['"]([^'"]+)['"]|<reference types/g)) {
+      if (!name?.startsWith('.'))
+        throw new Error(`${relative(DIST, file)} would need the types of ${name ?? 'a package'}`);
+      keep(join(dirname(file), name.replace(/\.js$/, '.d.ts')));
+    }
+  };
+  keep(TYPES);
+  for (const file of globSync('**/*.d.ts', { cwd: DIST }))
+    if (!kept.has(join(DIST, file))) rmSync(join(DIST, file));
+}
+
+function nameCommands(): void {
+  for (const file of globSync('**/*.{js,yaml}', { cwd: DIST })) {
+    const path = join(DIST, file);
+    const text = readFileSync(path, 'utf8');
+    const changed = COMMANDS.reduce((all, [from, to]) => all.replace(from, to), text);
+    if (changed !== text) writeFileSync(path, changed);
+  }
+}
+
+rmSync(DIST, { recursive: true, force: true });
+run('typescript/bin/tsc', '-p', 'tsconfig.build.json');
+pruneTypes();
+copy('src/mappings/presets', 'mappings/presets');
+copy('src/server/snippet', 'server/snippet');
+run(
+  'vite/bin/vite.js',
+  'build',
+  'web',
+  '--logLevel',
+  'warn',
+  '--outDir',
+  join(DIST, 'page'),
+  '--emptyOutDir',
+);
+copy('deploy/spark', 'spark');
+copy('deploy/grafana/dashboards', 'grafana/dashboards');
+copy('deploy/grafana/provisioning', 'grafana/provisioning');
+nameCommands();
+chmodSync(join(DIST, 'bin.js'), 0o755);

@@ -1,0 +1,34 @@
+import { DataDirInUse } from '../app.ts';
+import { ApiError, ArchiveError, MetricsError, PartError, UsageError } from '../domain/errors.ts';
+import { LogRefused } from '../ports/event-log.ts';
+import { LinesRejected } from '../server/ingest-answer.ts';
+import { ConfigError, InputError, RejectedError, TillstreamError, UnavailableError } from './errors.ts';
+
+/** Runs `work`; what the program throws for people becomes one of the documented classes. Anything else is a mistake of ours, or of the system. */
+export async function translated<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw published(error);
+  }
+}
+
+function published(error: unknown): unknown {
+  if (error instanceof TillstreamError) return error;
+  if (error instanceof LinesRejected)
+    return new RejectedError(error.code, error.message, error.hint, error.ingested);
+  if (error instanceof ApiError) return ofApi(error);
+  if (error instanceof LogRefused)
+    return ofApi(new ApiError(error.code, error.message, error.retryAfterSeconds));
+  if (error instanceof DataDirInUse) return new ConfigError('data_in_use', error.message);
+  if (error instanceof UsageError) return new ConfigError('bad_config', error.message);
+  if (error instanceof ArchiveError) return ofApi(new ApiError('archive_failed', error.message));
+  if (error instanceof MetricsError) return ofApi(new ApiError('metrics_failed', error.message));
+  if (error instanceof PartError) return new UnavailableError('failed', error.message);
+  return error;
+}
+
+function ofApi({ code, message, hint, status, retryAfterSeconds }: ApiError): TillstreamError {
+  if (status >= 500 || status === 429) return new UnavailableError(code, message, hint, retryAfterSeconds);
+  return new InputError(code, message, hint);
+}

@@ -1,0 +1,79 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import type { IngestResult } from '../domain/ingest-result.ts';
+import type { Ledger } from '../domain/ledger.ts';
+import type { Logger } from '../domain/logger.ts';
+import type { PartStatus as ComponentStatus } from '../domain/status.ts';
+import type { WindowSize } from '../domain/window.ts';
+import type { MetricResult } from '../ports/metrics-store.ts';
+
+export interface OpenOptions {
+  /** The data folder; it is made where it is missing. One process has it open at a time. */
+  readonly data: string;
+  /**
+   * A config file, or what such a file would hold: docs/config.md has all settings. Default: `config.yaml` in the data folder, if it is there.
+   * Mapping files are looked for from the folder of the config file, else from the current one.
+   */
+  readonly config?: string | object | undefined;
+  /** Gets what Tillstream logs, such as a logger of pino. Default: warnings and errors as JSON lines on stderr. */
+  readonly logger?: Logger | undefined;
+}
+
+/** Bytes or text in any format of docs/formats.md, or records as objects. */
+export type IngestInput = string | Uint8Array | object | readonly object[];
+
+export interface IngestOptions {
+  /** Name of the records in the ledger: 1 to 32 of a-z, 0-9, _ and -. Default: `embedded`. */
+  readonly source?: string | undefined;
+  /** Mapping that makes events of the records: a name of the config, that of a preset, or a YAML, TypeScript or JavaScript file. */
+  readonly map?: string | undefined;
+  /** Stores nothing unless every record is an event. */
+  readonly strict?: boolean | undefined;
+}
+
+export interface QueryOptions {
+  /** Default: the smallest window of the metric. */
+  readonly window?: WindowSize | undefined;
+  /** Start of the range: a day or time as text, without a zone in that of the shop. Default: 60 windows before its end. */
+  readonly from?: string | Date | undefined;
+  /** End of the range: a day, which is part of it, or a time, which is not. Default: now, with the open window. */
+  readonly to?: string | Date | undefined;
+  /** Also merge all windows of the range. */
+  readonly total?: boolean | undefined;
+  /** With `total`: only the best so many of the metric's last key, 1 to 1000; the rest is `other`. */
+  readonly top?: number | undefined;
+}
+
+export interface QueryResult extends MetricResult {
+  readonly metric: string;
+  readonly window: WindowSize;
+  /** Zone of the shop, in which its days are. */
+  readonly timeZone: string;
+  /** The range, as ISO 8601 times; without its end. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A data folder that is open: what `tillstream up` does, without its HTTP server. Every method throws a TillstreamError. */
+export interface Pipeline extends AsyncDisposable {
+  /**
+   * Stores records; resolves when they are on disk (or acknowledged by Kafka). Records that are not events are kept as bad rows, with
+   * their reason. Throws RejectedError, and stores nothing, where none is an event.
+   */
+  ingest(input: IngestInput, options?: IngestOptions): Promise<IngestResult>;
+  /**
+   * Resolves when all that was ingested is archived and counted, and the stores of the config have it or can't take it: `storesBehind` has those,
+   * with the reason.
+   */
+  flush(): Promise<{ storesBehind: Record<string, string> }>;
+  /** The rows of a metric. What was ingested a moment ago may be missing before `flush`. */
+  query(metric: string, options?: QueryOptions): Promise<QueryResult>;
+  /** What became of every record received. */
+  ledger(): Ledger;
+  /** The state of each component, with what is wrong and what to do. */
+  components(): Record<string, ComponentStatus>;
+  /**
+   * Archives and counts what was ingested, for at most a minute, and closes the data folder; what is left is taken at the next opening. Closing
+   * again does nothing.
+   */
+  close(): Promise<void>;
+}
