@@ -7,6 +7,6 @@ const NOTHING_NEW = ['in batches of 1000', 'in random steps'];
 goldenRuns(Object.keys(WAYS).filter((way) => ![...QUICK_WAYS, ...NOTHING_NEW].includes(way)));
 goldenRuns(
   // What partitions change is the order of lines and what a stop leaves behind; the sizes of batches are tried over one.
-  ['in batches of 7', 'state lost and filled from the archive', 'in another order'],
+  ['from the archive', 'in batches of 7', 'state lost and filled from the archive', 'in another order'],
   4,
 );
