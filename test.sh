@@ -189,21 +189,21 @@ bring_shippers() {
   export TILLSTREAM_TEST_SHIPPERS=$folder
 }
 
-# Puts a java into PATH that starts faster: servers and Sparks of tests live for a minute, in which the second compiler of the JVM and the
+# Makes java one that starts faster: servers and Sparks of tests live for a minute, in which the second compiler of the JVM and the
 # check of its classes take more than they give.
 quicken_java() {
-  local java folder=$TILLSTREAM_TEST_SESSION/.java/bin
+  local java folder=$TILLSTREAM_TEST_SESSION/.java
   # Tests that need one say so.
   java=$(command -v java) || return 0
-  mkdir -p -- "$folder"
+  mkdir -p -- "$folder/bin"
   # Spark chooses a collector itself, and the JVM does not start with two.
-  cat >"$folder/java" <<TEXT
+  cat >"$folder/bin/java" <<TEXT
 #!/bin/sh
 case "\$*" in *-XX:+Use*GC*) gc= ;; *) gc=-XX:+UseSerialGC ;; esac
 exec "$(readlink -f -- "$java")" -XX:TieredStopAtLevel=1 -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote \$gc "\$@"
 TEXT
-  chmod +x "$folder/java"
-  export PATH=$folder:$PATH
+  chmod +x "$folder/bin/java"
+  export PATH=$folder/bin:$PATH JAVA_HOME=$folder
 }
 
 # Prints the test files, one per line: those first that take longest, so that none of them runs alone at the end.
