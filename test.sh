@@ -206,7 +206,8 @@ TEXT
   export PATH=$folder/bin:$PATH JAVA_HOME=$folder
 }
 
-# Prints the test files, one per line: those first that take longest, so that none of them runs alone at the end.
+# Prints the test files, one per line: those first that take longest, so that none of them runs alone at the end. What starts a Spark
+# or many servers takes all cores for a while: one of these, then three others.
 list_tests() {
   if [ "$quick" = yes ]; then
     find src test -name '*.test.ts' ! -name '*.slow.test.ts' ! -name '*.cluster.test.ts' ! -path 'test/browser/*'
@@ -214,12 +215,12 @@ list_tests() {
     find src test -name '*.test.ts' ! -name '*.cluster.test.ts'
   else
     find src test -name '*.test.ts'
-  fi | awk '
-    /(spark|start-pipeline|whole-path)[^\/]*\.(slow|cluster)\.test\.ts$/ { print 0, $0; next }
-    /\.(slow|cluster)\.test\.ts$/ { print 1, $0; next }
-    /^test\/(browser|golden|contract|recovery)\// { print 2, $0; next }
-    /^test\// { print 3, $0; next }
-    { print 4, $0 }' | LC_ALL=C sort | cut -d ' ' -f 2-
+  fi | LC_ALL=C sort | awk '
+    /(spark|start-pipeline|whole-path)[^\/]*\.(slow|cluster)\.test\.ts$/ { print 4 * heavy++, $0; next }
+    /\.(slow|cluster)\.test\.ts$/ { print 4 * int(slow / 3) + 1 + slow++ % 3, $0; next }
+    /^test\/(browser|golden|contract|recovery)\// { print 1001, $0; next }
+    /^test\// { print 1002, $0; next }
+    { print 1003, $0 }' | sort -n -s -k 1,1 | cut -d ' ' -f 2-
 }
 
 # Of these, the ones that take the time from test/support/clock.ts, directly or not.
@@ -229,6 +230,9 @@ list_timed_tests() {
     return 1
   list_tests | grep -Fx -f <(awk '{ print $1 }' <<<"$timed" | sort -u)
 }
+
+# So many files run at once: most of the time many of them wait, for a server to start or for something that was killed.
+FILES_AT_ONCE=$(($(getconf _NPROCESSORS_ONLN) + 2))
 
 # So many files that failed are run once more, alone: more are not a matter of time limits on a busy machine.
 ALONE_MAX=4
@@ -242,7 +246,7 @@ run_tests() {
     return 1
   fi
   local failed_list=$TILLSTREAM_TEST_SESSION/failed alone=()
-  run_files 2 "$failed_list" "${files[@]}" && return 0
+  run_files "$FILES_AT_ONCE" "$failed_list" "${files[@]}" && return 0
   while IFS= read -r file; do alone+=("$file"); done <"$failed_list"
   if [ ${#alone[@]} = 0 ] || [ ${#alone[@]} -gt "$ALONE_MAX" ]; then return 1; fi
   printf '\nFAILED beside others. Once more, one after the other:\n'

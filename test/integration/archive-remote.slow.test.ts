@@ -229,8 +229,13 @@ for (const kind of ['s3', 'hdfs'] as const) {
       await product.send(`${lines.slice(0, 50).join('\n')}\n`);
       const measured = async () => (await product.ledger()).metrics.in_flight === 0;
       await until(measured, 'the metrics have what the archive lacks');
-      for (const args of [['rebuild', '--diff'], ['rebuild'], ['bad', 'list']]) {
-        const { code, stderr } = await cli([...args, '--data', dataDir], { timeoutMs: 90_000 });
+      const commands = [['rebuild', '--diff'], ['rebuild'], ['bad', 'list']];
+      // All at once, as each of them waits for as long as a server is tried.
+      const results = await Promise.all(
+        commands.map((args) => cli([...args, '--data', dataDir], { timeoutMs: 90_000 })),
+      );
+      for (const [n, { code, stderr }] of results.entries()) {
+        const args = commands[n]!;
         assert.equal(code, 1, `${args.join(' ')}: ${stderr}`);
         assert.match(stderr, /archive.*(can't be reached|waits|fails)/i, args.join(' '));
         assert.doesNotMatch(stderr, /inside of Tillstream|\n {4}at /);
