@@ -189,7 +189,25 @@ bring_shippers() {
   export TILLSTREAM_TEST_SHIPPERS=$folder
 }
 
-# Prints the test files, one per line.
+# Makes java one that starts faster: servers and Sparks of tests live for a minute, in which the second compiler of the JVM and the
+# check of its classes take more than they give.
+quicken_java() {
+  local java folder=$TILLSTREAM_TEST_SESSION/.java
+  # Tests that need one say so.
+  java=$(command -v java) || return 0
+  mkdir -p -- "$folder/bin"
+  # Spark chooses a collector itself, and the JVM does not start with two.
+  cat >"$folder/bin/java" <<TEXT
+#!/bin/sh
+case "\$*" in *-XX:+Use*GC*) gc= ;; *) gc=-XX:+UseSerialGC ;; esac
+exec "$(readlink -f -- "$java")" -XX:TieredStopAtLevel=1 -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote \$gc "\$@"
+TEXT
+  chmod +x "$folder/bin/java"
+  export PATH=$folder/bin:$PATH JAVA_HOME=$folder
+}
+
+# Prints the test files, one per line: those first that take longest, so that none of them runs alone at the end. What starts a Spark
+# or many servers takes all cores for a while: one of these, then three others.
 list_tests() {
   if [ "$quick" = yes ]; then
     find src test -name '*.test.ts' ! -name '*.slow.test.ts' ! -name '*.cluster.test.ts' ! -path 'test/browser/*'
@@ -197,7 +215,12 @@ list_tests() {
     find src test -name '*.test.ts' ! -name '*.cluster.test.ts'
   else
     find src test -name '*.test.ts'
-  fi | LC_ALL=C sort
+  fi | LC_ALL=C sort | awk '
+    /(spark|start-pipeline|whole-path)[^\/]*\.(slow|cluster)\.test\.ts$/ { print 4 * heavy++, $0; next }
+    /\.(slow|cluster)\.test\.ts$/ { print 4 * int(slow / 3) + 1 + slow++ % 3, $0; next }
+    /^test\/(browser|golden|contract|recovery)\// { print 1001, $0; next }
+    /^test\// { print 1002, $0; next }
+    { print 1003, $0 }' | sort -n -s -k 1,1 | cut -d ' ' -f 2-
 }
 
 # Of these, the ones that take the time from test/support/clock.ts, directly or not.
@@ -207,6 +230,9 @@ list_timed_tests() {
     return 1
   list_tests | grep -Fx -f <(awk '{ print $1 }' <<<"$timed" | sort -u)
 }
+
+# So many files run at once: most of the time many of them wait, for a server to start or for something that was killed.
+FILES_AT_ONCE=$(($(getconf _NPROCESSORS_ONLN) + 2))
 
 # So many files that failed are run once more, alone: more are not a matter of time limits on a busy machine.
 ALONE_MAX=4
@@ -220,7 +246,7 @@ run_tests() {
     return 1
   fi
   local failed_list=$TILLSTREAM_TEST_SESSION/failed alone=()
-  run_files 2 "$failed_list" "${files[@]}" && return 0
+  run_files "$FILES_AT_ONCE" "$failed_list" "${files[@]}" && return 0
   while IFS= read -r file; do alone+=("$file"); done <"$failed_list"
   if [ ${#alone[@]} = 0 ] || [ ${#alone[@]} -gt "$ALONE_MAX" ]; then return 1; fi
   printf '\nFAILED beside others. Once more, one after the other:\n'
@@ -234,9 +260,7 @@ run_files() {
   local concurrency=$1 list=$2
   shift 2
   : >"$list"
-  TILLSTREAM_TEST_FAILED=$list "$node" --disable-warning=ExperimentalWarning --test --test-concurrency="$concurrency" \
-    --test-timeout=600000 --test-reporter=spec --test-reporter-destination=stdout \
-    --test-reporter=./test/support/file-reporter.ts --test-reporter-destination=stdout "$@"
+  TILLSTREAM_TEST_FAILED=$list "$node" --disable-warning=ExperimentalWarning test/support/run-files.ts "$concurrency" "$@"
 }
 
 run_at_hour() {
@@ -262,6 +286,7 @@ if [ "$quick" = no ]; then
   step 'Browser (Chromium)' bring_chromium
   step 'Log shippers (rsyslog, syslog-ng)' bring_shippers
   step 'Servers (Kafka, HDFS, InfluxDB, S3, Spark)' "$node" src/main.ts services fetch
+  quicken_java
 fi
 step 'Tests (node --test)' run_tests
 finish

@@ -13,8 +13,8 @@ import { deliveriesOf } from '../support/simulated.ts';
 
 const START_MS = Date.UTC(2026, 5, 9, 8);
 
-async function filledHarness(): Promise<MetricsHarness> {
-  const harness = await MetricsHarness.open({ engine: 'duckdb', timeZone: 'Asia/Kolkata' });
+async function filledHarness(options: { rebuildRowsMax?: number } = {}): Promise<MetricsHarness> {
+  const harness = await MetricsHarness.open({ engine: 'duckdb', timeZone: 'Asia/Kolkata', ...options });
   const lines = stream({
     seed: 5,
     startMs: START_MS,
@@ -158,6 +158,28 @@ describe('damage of the metrics, duckdb', () => {
       await harness.engine.rebuild(harness.archive, range, false);
       assert.equal((await harness.engine.rebuild(harness.archive, range, true)).differences, 0);
       assert.equal((await harness.diff()).differences, all.differences - ofDay.differences);
+    } finally {
+      await harness.close();
+    }
+  });
+
+  it('computes day by day, where the archive has more rows than are computed at a time', async () => {
+    const harness = await filledHarness({ rebuildRowsMax: 1 });
+    try {
+      const rows = canonicalJson(await harness.rows());
+      const ledger = harness.engine.ledger();
+      await harness.reopen(async () => {
+        for (const { sql } of DAMAGES) await onClosedState(harness.stateDir(), ...sql);
+      });
+      const damaged = await harness.diff();
+      assert.ok(damaged.differences > DAMAGES.length);
+      await harness.engine.rebuild(harness.archive, null, false);
+      await harness.assertSound();
+      assert.equal(canonicalJson(await harness.rows()), rows);
+      await harness.loseState();
+      await harness.assertSound();
+      assert.equal(canonicalJson(await harness.rows()), rows);
+      assert.deepEqual(harness.engine.ledger(), ledger);
     } finally {
       await harness.close();
     }

@@ -205,17 +205,18 @@ test('a pointer to a checkpoint that is damaged or names a missing one stops no 
 
 test('a damaged checkpoint is passed over while the commits are there, and named when they are not', () =>
   withRig(async (rig) => {
-    await archiveSome(rig, 101);
-    const file = join(log(rig), `${commit(100).slice(0, -5)}.checkpoint.parquet`);
+    rig.checkpointEvery = 10;
+    await archiveSome(rig, 11);
+    const file = join(log(rig), `${commit(10).slice(0, -5)}.checkpoint.parquet`);
     const whole = readFileSync(file);
     for (const part of [0.99, 0.5, 0]) {
       truncateSync(file, Math.floor(whole.length * part));
       assertComplete(rig, await rig.openArchive());
     }
-    renameSync(join(log(rig), commit(50)), join(rig.dir, 'commit'));
+    renameSync(join(log(rig), commit(5)), join(rig.dir, 'commit'));
     await assert.rejects(
       rig.openArchive(),
-      /00000000000000000050\.json is missing.*checkpoints after it can't be read: \S+100\.checkpoint\.parquet/,
+      /00000000000000000005\.json is missing.*checkpoints after it can't be read: \S+10\.checkpoint\.parquet/,
     );
     rmSync(join(log(rig), commit(0)));
     writeFileSync(file, whole);
@@ -228,7 +229,8 @@ test('a checkpoint that can’t be written is reported, and tried again after th
     async (rig) => {
       const warnings: string[] = [];
       rig.onWarn = (message) => warnings.push(message);
-      await archiveSome(rig, 101);
+      rig.checkpointEvery = 10;
+      await archiveSome(rig, 11);
       assert.match(warnings.join('\n'), /checkpoint could not be written; it is tried again/);
       assert.ok(readdirSync(log(rig)).some((name) => name.endsWith('.checkpoint.parquet')));
     },

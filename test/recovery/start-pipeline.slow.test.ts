@@ -14,13 +14,15 @@ import { WebHdfs } from '../../src/adapters/archive/delta/webhdfs.ts';
 import { startBefore } from '../../src/adapters/source/simulator/index.ts';
 import type { Ledger } from '../../src/domain/ledger.ts';
 import type { Status } from '../../src/domain/status.ts';
+import type { WindowSize } from '../../src/domain/window.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
+import type { MetricRow } from '../../src/ports/metrics-store.ts';
 import { testNow, useRealClock } from '../support/clock.ts';
 import { copyDown } from '../support/copy-down.ts';
-import { type Asked, assertMetricsEqual, followed, Influx } from '../support/influx.ts';
+import { type Asked, apiRows, assertMetricsEqual, followed, Influx } from '../support/influx.ts';
 import { casePath } from '../support/load-case.ts';
 import { OLD_PIPELINE, oldPipelineFile } from '../support/old-pipeline.ts';
-import { cli, PROJECT_DIR, temporaryDir, until } from '../support/product.ts';
+import { cli, PROJECT_DIR, startProduct, temporaryDir, until } from '../support/product.ts';
 import { readArchive } from '../support/read-archive.ts';
 import { testSeed } from '../support/seed.ts';
 
@@ -29,6 +31,7 @@ const START_MS_MAX = 400_000;
 const LOAD_MS_MAX = 300_000;
 const LINES = 4000;
 const RATE = LINES / 3600;
+const DAY_MS = 86_400_000;
 
 /** Files as shops have them: each kind of value that is changed on its way in. */
 const CASES = [
@@ -116,25 +119,23 @@ describe('start-pipeline.sh --with everything', () => {
     const cases = await load(...CASES.map(casePath));
     const loaded = { events: old.events + cases.events, bad_rows: old.bad_rows + cases.bad_rows };
 
+    const product = attached(data);
+    const alone = await startProduct({ dataDir: embedded });
+    await alone.settled();
     for (const { name, windows } of CATALOGUE) {
       for (const window of windows) {
         // Data quality is by the time of receipt, which is not the same in both; its sum is.
-        const how = name === 'quality' ? ['--total'] : [];
-        const range = window === '1d' ? [] : ['--from', new Date(testNow() - 20 * 86_400_000).toISOString()];
-        const rows = async (folder: string) => {
-          const result = await answer<{ rows: object[]; total?: object[] }>(folder, [
-            ...['query', name, '--window', window, ...how, ...range],
-          ]);
-          return sorted(result.total ?? result.rows);
-        };
-        assert.deepEqual(await rows(data), await rows(embedded), `${name} ${window}`);
+        const rows = name === 'quality' ? totalOf : apiRows;
+        const [ofServers, ofAlone] = [await rows(product, name, window), await rows(alone, name, window)];
+        assert.ok(ofAlone.length > 0, `${name} ${window}`);
+        assert.deepEqual(sorted(ofServers), sorted(ofAlone), `${name} ${window}`);
       }
     }
+    assert.equal(await alone.stop(), 0);
     const connections = await answer<{ hdfs: { url: string }; influxdb: Influx['info'] }>(data, [
       ...['services', 'up', 'hdfs,influxdb'],
     ]);
     const influx = new Influx(connections.influxdb);
-    const product = attached(data);
     await followed(product, LOAD_MS_MAX);
     assert.ok((await assertMetricsEqual(product, influx)) > 0);
     const copy = temporaryDir();
@@ -179,6 +180,13 @@ describe('start-pipeline.sh --with everything', () => {
     await until(() => pids.every((each) => !isAlive(each)), 'their end', 60_000);
   });
 });
+
+/** What a metric has in the last days, all windows together. */
+async function totalOf(product: Asked, metric: string, window: WindowSize): Promise<MetricRow[]> {
+  const [from, to] = [testNow() - 20 * DAY_MS, testNow() + DAY_MS];
+  const path = `/v1/metrics/${metric}?window=${window}&total=true&from=${from}&to=${to}`;
+  return (await product.request<{ total: MetricRow[] }>('GET', path)).json.total;
+}
 
 const sorted = (rows: object[]) => rows.map((row) => JSON.stringify(row)).sort();
 

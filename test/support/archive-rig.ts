@@ -30,6 +30,8 @@ export class ArchiveRig {
   nowMs = testNow();
   /** Gets what the archive warns of. */
   onWarn: (message: string) => void = () => {};
+  /** Commits from one checkpoint to the next; unset: as in production. */
+  checkpointEvery: number | undefined;
   readonly #storages: Storages | undefined;
 
   private constructor(
@@ -76,7 +78,13 @@ export class ArchiveRig {
     const ignore = () => {};
     const warn = (_fields: object, message: string) => this.onWarn(message);
     const logger = { debug: ignore, info: ignore, warn, error: ignore };
-    const options = { parquet: this.duckdb.parquet, logId: this.log.id, now: () => this.nowMs, logger };
+    const options = {
+      parquet: this.duckdb.parquet,
+      logId: this.log.id,
+      now: () => this.nowMs,
+      logger,
+      checkpointEvery: this.checkpointEvery,
+    };
     if (!this.#storages) return openLocalArchive(this.archiveDir, options);
     const stagingDir = join(this.archiveDir, randomUUID());
     return DeltaArchive.open({ ...options, stagingDir, storage: await this.#storages(stagingDir) });

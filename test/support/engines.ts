@@ -21,6 +21,8 @@ export interface EngineOptions {
   now: () => number;
   /** Rows by which a table of the state grows before it is folded; unset: as in production. */
   foldRowsMin?: number;
+  /** Rows of the archive that are computed again at a time; unset: as in production. */
+  rebuildRowsMax?: number;
 }
 
 export interface EngineUnderTest {
@@ -46,7 +48,7 @@ export type EngineName = keyof typeof ENGINES;
 export const ENGINE_NAMES: readonly EngineName[] = ['duckdb'];
 
 async function open(
-  { dir, archiveDir, foldRowsMin, ...options }: EngineOptions,
+  { dir, archiveDir, ...options }: EngineOptions,
   program: ReturnType<typeof sharedSpark> | null,
 ): Promise<EngineUnderTest> {
   const elsewhere = await program;
@@ -57,6 +59,5 @@ async function open(
     catalogue: CATALOGUE,
     config: duckDbConfig.parse({ threads: 1 }),
     aggregator: elsewhere?.spark ?? null,
-    ...(foldRowsMin === undefined ? {} : { foldRowsMin }),
   });
 }

@@ -1,12 +1,12 @@
 import { writeFileSync } from 'node:fs';
 
-/** A reporter for `node --test`: when all has run, the files that took longest. Those that failed go into the file TILLSTREAM_TEST_FAILED. */
+/** A reporter of tests: when all has run, the files that took longest. Those that failed go into the file TILLSTREAM_TEST_FAILED. */
 interface Event {
   type: string;
   data: { file?: string; duration_ms?: number; success?: boolean };
 }
 
-const SHOWN = 20;
+const SHOWN = 25;
 
 export default async function* fileReporter(events: AsyncIterable<Event>): AsyncGenerator<string> {
   const seconds = new Map<string, number>();

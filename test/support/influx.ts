@@ -97,9 +97,10 @@ export async function assertMetricsEqual(product: Asked, influx: Influx, databas
         const start = new Date(Number(BigInt(String(time)) / 1_000_000n)).toISOString().replace('.000Z', 'Z');
         return canonical({ start, ...row } as MetricRow, [...keys, 'rank']);
       });
+      const [isWanted, isGiven] = [new Set(wanted), new Set(given)];
       const [has, lacks] = [
-        given.filter((row) => !wanted.includes(row)),
-        wanted.filter((row) => !given.includes(row)),
+        given.filter((row) => !isWanted.has(row)),
+        wanted.filter((row) => !isGiven.has(row)),
       ];
       assert.deepEqual(
         { has: has.slice(0, 5), lacks: lacks.slice(0, 5) },
@@ -118,7 +119,8 @@ const SPAN_DAYS = { '1m': 30, '1h': 2000, '1d': 40_000 };
 /** The simulated shop's events are at most some months late. */
 const DAYS_BACK = 1500;
 
-async function apiRows(product: Asked, metric: string, window: WindowSize): Promise<MetricRow[]> {
+/** All rows of a metric that the query API gives of the last years. */
+export async function apiRows(product: Asked, metric: string, window: WindowSize): Promise<MetricRow[]> {
   const rows: MetricRow[] = [];
   const stepMs = SPAN_DAYS[window] * DAY_MS;
   const endMs = Math.floor(testNow() / DAY_MS + 2) * DAY_MS;

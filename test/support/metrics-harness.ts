@@ -31,6 +31,7 @@ export interface HarnessOptions {
   engine: EngineName;
   timeZone: string;
   foldRowsMin?: number;
+  rebuildRowsMax?: number;
   /** Partitions of the log; default: one. Deliveries go to them in turn. */
   partitions?: number;
   /** A log that holds the lines already; nothing can be delivered then. */

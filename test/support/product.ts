@@ -86,7 +86,7 @@ export interface SendResult {
 
 /** The environment of a child: nothing of the caller's settings, a free port, the clock of the test. */
 export function childEnv(env: Record<string, string> = {}): Record<string, string> {
-  const { PATH = '', HOME = tmpdir(), NODE_COMPILE_CACHE } = process.env;
+  const { PATH = '', HOME = tmpdir(), NODE_COMPILE_CACHE, JAVA_HOME } = process.env;
   return {
     PATH,
     HOME,
@@ -94,6 +94,8 @@ export function childEnv(env: Record<string, string> = {}): Record<string, strin
     TILLSTREAM_PORT: '0',
     NODE_NO_WARNINGS: '1',
     ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }),
+    // That of test.sh, which starts faster; Spark does not take the one of PATH.
+    ...(JAVA_HOME === undefined ? {} : { JAVA_HOME }),
     ...clockEnv(),
     ...env,
   };

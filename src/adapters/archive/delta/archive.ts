@@ -45,6 +45,8 @@ export interface DeltaArchiveOptions {
   logger?: Logger;
   /** Id of the table `events`, where it must be a certain one: another one is left as it is. */
   expectedId?: string | undefined;
+  /** Commits from one checkpoint of a table to the next; for tests. */
+  checkpointEvery?: number | undefined;
 }
 
 /** Opens the archive in a local folder. */
@@ -61,6 +63,8 @@ export function openLocalArchive(
   });
 }
 
+/** Commits of a table from one checkpoint to the next. */
+const CHECKPOINT_EVERY = 100;
 const NO_LOGGER: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
@@ -86,9 +90,13 @@ export class DeltaArchive implements Archive {
   private constructor(options: DeltaArchiveOptions) {
     this.#options = options;
     this.#writer = new FileWriter(options);
-    const { parquet, stagingDir, now, logger = NO_LOGGER } = options;
+    const { parquet, stagingDir, now, logger = NO_LOGGER, checkpointEvery = CHECKPOINT_EVERY } = options;
     const table = (name: ArchiveTable) =>
-      new DeltaTable({ name, storage: options.storage(name), parquet, stagingDir, now, logger });
+      new DeltaTable({
+        name,
+        storage: options.storage(name),
+        ...{ parquet, stagingDir, now, logger, checkpointEvery },
+      });
     this.#events = table('events');
     this.#badRows = table('bad_rows');
   }

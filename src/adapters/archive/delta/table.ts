@@ -28,8 +28,6 @@ import { RemoteError } from './remote.ts';
 import type { TableStorage } from './storage.ts';
 import { checkTable, completedSchema } from './table-rules.ts';
 
-/** A checkpoint of the log is written every so many commits. */
-const CHECKPOINT_EVERY = 100;
 /** Commit files that a checkpoint replaces are kept this long for readers that hold an older version. */
 const LOG_RETENTION_MS = 24 * 3_600_000;
 /** They are never deleted sooner than this, and a writer that was idle for half of it looks for a newer checkpoint. */
@@ -45,6 +43,8 @@ export interface TableOptions {
   stagingDir: string;
   now: () => number;
   logger: Logger;
+  /** A checkpoint of the log is written every so many commits. */
+  checkpointEvery: number;
 }
 
 /**
@@ -55,9 +55,8 @@ export class DeltaTable {
   readonly name: ArchiveTable;
   readonly storage: TableStorage;
   readonly #parquet: ParquetTool;
-  readonly #stagingDir: string;
+  readonly #options: TableOptions;
   readonly #now: () => number;
-  readonly #logger: Logger;
   #version = -1;
   #checkpointVersion = 0;
   /** When the known version was last seen to be the newest, ms. */
@@ -75,13 +74,12 @@ export class DeltaTable {
   readonly #txns = new Map<string, Txn>();
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor({ name, storage, parquet, stagingDir, now, logger }: TableOptions) {
-    this.name = name;
-    this.storage = storage;
-    this.#parquet = parquet;
-    this.#stagingDir = stagingDir;
-    this.#now = now;
-    this.#logger = logger;
+  constructor(options: TableOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.storage = options.storage;
+    this.#parquet = options.parquet;
+    this.#now = options.now;
   }
 
   /** Reads the log. Where there is none, the table is created, unless it must be the one with the id `expected`. */
@@ -174,7 +172,7 @@ export class DeltaTable {
         this.#apply(actions);
         this.#version = version;
         this.#currentAtMs = this.#now();
-        if (version - this.#checkpointVersion >= CHECKPOINT_EVERY) await this.#tryCheckpoint();
+        if (version - this.#checkpointVersion >= this.#options.checkpointEvery) await this.#tryCheckpoint();
         return true;
       }
       await this.#refresh();
@@ -190,7 +188,7 @@ export class DeltaTable {
       this.#unsettled = { version, text };
       const isThere = await this.#settle().catch(() => null);
       if (isThere) {
-        this.#logger.warn(
+        this.#options.logger.warn(
           { err: error, table: this.name, version },
           'archive: writing a commit failed, but the table has it; it was written once more',
         );
@@ -285,7 +283,7 @@ export class DeltaTable {
       } catch (error) {
         if (error instanceof RemoteError && error.isTransient) throw error;
         if (!isReported)
-          this.#logger.warn(
+          this.#options.logger.warn(
             { err: error, file: this.storage.address(path) },
             'archive: a file that another program wrote could not be read; its rows are not counted',
           );
@@ -330,7 +328,7 @@ export class DeltaTable {
       if (error instanceof RemoteError && error.isTransient) throw error;
       const why = messageOf(error).split('\n')[0];
       failures.push(`${this.storage.address(paths[0]!)} (${why})`);
-      this.#logger.warn(
+      this.#options.logger.warn(
         { err: error, file: this.storage.address(paths[0]!) },
         'archive: a checkpoint can’t be read; older files are used instead',
       );
@@ -346,7 +344,7 @@ export class DeltaTable {
   /** What counts is committed: a checkpoint that fails (a full disk) is tried again after the next commit. */
   async #tryCheckpoint(): Promise<void> {
     const warn = (message: string) => (error: unknown) => {
-      this.#logger.warn({ err: error, table: this.name, version: this.#version }, message);
+      this.#options.logger.warn({ err: error, table: this.name, version: this.#version }, message);
       return false;
     };
     const isWritten = await this.#checkpoint().catch(
@@ -367,7 +365,7 @@ export class DeltaTable {
       ...[...this.#files.values()].map(({ add }) => ({ add: { ...add, dataChange: false } })),
       ...[...this.#removed.values()].map((remove) => ({ remove })),
     ];
-    const target = join(this.#stagingDir, `${this.name}-${randomUUID()}.checkpoint.parquet`);
+    const target = join(this.#options.stagingDir, `${this.name}-${randomUUID()}.checkpoint.parquet`);
     try {
       await this.#parquet.checkpoint(actions, target);
       await storage.publish(target, checkpointPath(this.#version));

@@ -33,6 +33,8 @@ export interface DuckDbOptions {
   aggregator?: ArchiveAggregator | null;
   /** Rows by which a table of the state grows before it is folded; for tests. */
   foldRowsMin?: number;
+  /** Rows of the archive that are computed again at a time; for tests. */
+  rebuildRowsMax?: number;
   /** Runs each statement; for tests that let some fail. */
   intercept?: Intercept;
   /** Gets what is to be said where the state was replaced by an empty one, also while this runs. */
@@ -92,7 +94,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   const writing = await database.connect();
   const counting = await database.connect();
   const querying = [await database.connect({ state: true }), await database.connect({ state: true })];
-  const { catalogue, timeZone, now, foldRowsMin } = options;
+  const { catalogue, timeZone, now, foldRowsMin, rebuildRowsMax } = options;
   const engine = await DuckDbEngine.open({
     connection,
     catalogue,
@@ -100,6 +102,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
     now,
     aggregator,
     ...(foldRowsMin === undefined ? {} : { foldRowsMin }),
+    ...(rebuildRowsMax === undefined ? {} : { rebuildRowsMax }),
   });
   const store = new DuckDbStore(querying, engine, catalogue, timeZone);
   return {

@@ -12,4 +12,6 @@ export interface EngineOptions {
   aggregator: ArchiveAggregator | null;
   /** Rows by which a table of the state grows before it is folded; for tests. */
   foldRowsMin?: number;
+  /** Rows of the archive that are computed again at a time; for tests. */
+  rebuildRowsMax?: number;
 }

@@ -24,6 +24,7 @@ import {
   dayRanges,
   dropWaiting,
   dropWanted,
+  receivedDays,
   storedDays,
   type TimeRange,
   wantDays,
@@ -52,9 +53,11 @@ export class ArchiveRecomputer {
   readonly #tables: Tables;
   readonly #merger: Merger;
   readonly #aggregator: ArchiveAggregator | null;
+  readonly #rowsMax: number;
 
   constructor(options: EngineOptions, tables: Tables, merger: Merger) {
     this.#aggregator = options.aggregator;
+    this.#rowsMax = options.aggregator?.rowsMax ?? options.rebuildRowsMax ?? CHUNK_ROWS_MAX;
     this.#connection = options.connection;
     this.#catalogue = options.catalogue;
     this.#timeZone = options.timeZone;
@@ -146,11 +149,9 @@ export class ArchiveRecomputer {
   ): Promise<void> {
     const whole = wholeDays(range, this.#timeZone);
     const stored = await this.#storedDays('quality', whole);
-    const days = [...new Set([...this.#receivedDays(archive, range), ...stored])].sort((a, b) => a - b);
-    // Elsewhere each job has its price.
-    const size = this.#aggregator ? CHUNK_DAYS_MAX : 1;
-    for (let at = 0; at < days.length; at += size) {
-      const chunk = days.slice(at, at + size);
+    const received = receivedDays(archive.receivedExtentMs(), range, this.#timeZone);
+    const days = [...new Set([...received, ...stored])].sort((a, b) => a - b);
+    for (const chunk of this.#receivedChunks(archive, days)) {
       await wantDays(this.#connection, chunk, this.#timeZone);
       await this.#computeQuality(archive, chunk, positions);
       await this.#finish('quality', commit, result);
@@ -186,9 +187,10 @@ export class ArchiveRecomputer {
       await add(aggregates[COUNTS]).finally(release);
       return ledger;
     }
-    for (const day of this.#receivedDays(archive, null)) {
-      const dayRange = { fromMs: day, toMs: windowEndMs('1d', day, this.#timeZone) };
-      await this.#readReceived(archive, dayRange, positions);
+    const days = receivedDays(archive.receivedExtentMs(), null, this.#timeZone);
+    for (const chunk of this.#receivedChunks(archive, days)) {
+      const range = { fromMs: chunk[0]!, toMs: windowEndMs('1d', chunk.at(-1)!, this.#timeZone) };
+      await this.#readReceived(archive, range, positions);
       const rows =
         'SELECT event_time, received_at, source, duplicate, excluded, NULL AS reason FROM archive_rows';
       const bad = 'SELECT NULL, received_at, source, false, false, reason FROM archive_bad';
@@ -207,13 +209,12 @@ export class ArchiveRecomputer {
   /** The days in groups with not too many rows. */
   #chunks(archive: ArchiveReader, days: Days): Days[] {
     const rowsOf = new Map(archive.dates('events').map(({ date, rows }) => [date, rows]));
-    const rowsMax = this.#aggregator?.rowsMax ?? CHUNK_ROWS_MAX;
     const chunks: Days[] = [];
     let rows = 0;
     for (const day of days.sort((a, b) => a - b)) {
       const dayRows = rowsOf.get(utcDate(day + DAY_MS / 2)) ?? 0;
       const last = chunks.at(-1);
-      if (last && rows + dayRows <= rowsMax && last.length < CHUNK_DAYS_MAX) {
+      if (last && rows + dayRows <= this.#rowsMax && last.length < CHUNK_DAYS_MAX) {
         last.push(day);
         rows += dayRows;
       } else {
@@ -222,6 +223,21 @@ export class ArchiveRecomputer {
       }
     }
     return chunks;
+  }
+
+  /**
+   * Days of received-at, which are in order, in groups. How many rows each has is not known: one by one, where the whole archive
+   * is too much at a time. Elsewhere each job has its price.
+   */
+  #receivedChunks(archive: ArchiveReader, days: Days): Days[] {
+    const rows = [...archive.dates('events'), ...archive.dates('bad_rows')].reduce(
+      (sum, { rows }) => sum + rows,
+      0,
+    );
+    const size = this.#aggregator || rows <= this.#rowsMax ? CHUNK_DAYS_MAX : 1;
+    return Array.from({ length: Math.ceil(days.length / size) }, (_, i) =>
+      days.slice(i * size, (i + 1) * size),
+    );
   }
 
   /** Local days within the range of which the archive has events, or the metrics rows. */
@@ -234,20 +250,6 @@ export class ArchiveRecomputer {
         days.add(localDayStartOfMs(this.#timeZone, instant));
     }
     return [...days].filter((day) => day >= inRange.fromMs && day < inRange.toMs);
-  }
-
-  /** Local days of received-at within the range. */
-  #receivedDays(archive: ArchiveReader, range: RebuildRange | null): Days {
-    const extent = archive.receivedExtentMs();
-    if (!extent) return [];
-    const wanted = wholeDays(range, this.#timeZone);
-    const days: Days = [];
-    let day = localDayStartOfMs(this.#timeZone, Math.max(extent[0], wanted.fromMs));
-    while (day <= extent[1] && day < wanted.toMs) {
-      days.push(day);
-      day = windowEndMs('1d', day, this.#timeZone);
-    }
-    return days;
   }
 
   /** Temp table `wanted`: windows of `source` that start in one of the days. */

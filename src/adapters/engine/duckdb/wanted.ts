@@ -27,6 +27,23 @@ export function wholeDays(range: RebuildRange | null, timeZone: string): TimeRan
   };
 }
 
+/** Local days of the extent (smallest and largest time) that are within the range. */
+export function receivedDays(
+  extentMs: readonly [number, number] | null,
+  range: RebuildRange | null,
+  timeZone: string,
+): Days {
+  if (!extentMs) return [];
+  const wanted = wholeDays(range, timeZone);
+  const days: Days = [];
+  let day = localDayStartOfMs(timeZone, Math.max(extentMs[0], wanted.fromMs));
+  while (day <= extentMs[1] && day < wanted.toMs) {
+    days.push(day);
+    day = windowEndMs('1d', day, timeZone);
+  }
+  return days;
+}
+
 /** The days, in order, as time ranges, neighbours joined. */
 export function dayRanges(days: Days, timeZone: string): TimeRange[] {
   const ranges: TimeRange[] = [];
