@@ -6,9 +6,6 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { THREADS_DEFAULT } from '../src/adapters/engine/local-config.ts';
-import { CONFIG_SCHEMA } from '../src/app.ts';
 import { BAD_ROW_COLUMNS, type Column, EVENT_COLUMNS } from '../src/domain/columns.ts';
 import { DIFFERENCES } from '../src/domain/differences.ts';
 import { API_ERRORS } from '../src/domain/errors.ts';
@@ -32,12 +29,13 @@ import { EVENT_TYPES } from '../src/ingest/values/event-types.ts';
 import { CURRENCY_SIGNS } from '../src/ingest/values/read-currency.ts';
 import { INVALID_FIELD } from '../src/metrics/definition.ts';
 import { DOUBTS } from '../src/metrics/doubts.ts';
+import { configPage } from './config-page.ts';
 import { mappingsPage } from './mappings-page.ts';
 import { AMBIGUOUS_VALUES, READ_VALUES } from './read-examples.ts';
 
 const PAGES: Record<string, () => string> = {
   'events.md': eventsPage,
-  'config.md': configPage,
+  'config.md': () => configPage(table),
   'errors.md': errorsPage,
   'findings.md': findingsPage,
   'formats.md': formatsPage,
@@ -166,93 +164,6 @@ function columnsTable(columns: readonly Column[]): string {
       description,
     ]),
   );
-}
-
-/** The part of JSON Schema that our config uses. */
-interface Setting {
-  type?: string;
-  description?: string;
-  default?: unknown;
-  const?: unknown;
-  enum?: unknown[];
-  minimum?: number;
-  maximum?: number;
-  exclusiveMinimum?: number;
-  minLength?: number;
-  maxLength?: number;
-  pattern?: string;
-  properties?: Record<string, Setting>;
-  required?: string[];
-  items?: Setting;
-  anyOf?: Setting[];
-  oneOf?: Setting[];
-}
-
-function configPage(): string {
-  const schema = z.toJSONSchema(CONFIG_SCHEMA, { io: 'input', unrepresentable: 'any' }) as Setting;
-  return `# Config
-
-One YAML file, named by \`--config FILE\` or TILLSTREAM_CONFIG. Every setting is optional; a name that is not listed here is refused.
-\`\${NAME}\` in a value stands for the environment variable NAME: keep secrets there.
-
-${settingsOf(schema, '').join('\n\n')}
-`;
-}
-
-/** A table of the settings of one level, then the levels below it. */
-function settingsOf(schema: Setting, path: string): string[] {
-  const rows: string[][] = [];
-  const below: string[] = [];
-  const settings = Object.entries(schema.properties ?? {});
-  settings.sort(([a], [b]) => Number(b === 'kind') - Number(a === 'kind'));
-  for (const [name, setting] of settings) {
-    const place = path ? `${path}.${name}` : name;
-    const kinds = setting.items?.oneOf ?? setting.items?.anyOf ?? setting.oneOf ?? setting.anyOf;
-    const list = setting.items !== undefined;
-    rows.push([code(name), typeOf(setting), defaultOf(name, setting, schema), setting.description ?? '']);
-    if (kinds) {
-      for (const kind of kinds) {
-        const label = String(kind.properties?.kind?.const ?? kind.properties?.kind?.default);
-        below.push(`## ${place}, kind ${label}`, ...described(kind), ...settingsOf(kind, place));
-      }
-    } else if (list && setting.items?.properties) {
-      below.push(`### Each of ${place}`, ...described(setting.items), ...settingsOf(setting.items, place));
-    } else if (setting.properties) {
-      below.push(`${path ? '###' : '##'} ${place}`, ...described(setting), ...settingsOf(setting, place));
-    }
-  }
-  return [table(['setting', 'value', 'default', 'meaning'], rows), ...below];
-}
-
-function described({ description }: Setting): string[] {
-  return description ? [description] : [];
-}
-
-function typeOf(setting: Setting): string {
-  if (setting.const !== undefined) return code(String(setting.const));
-  if (setting.enum) return setting.enum.map((value) => code(String(value))).join(', ');
-  if (setting.items)
-    return setting.items.properties || setting.items.oneOf
-      ? 'list, see below'
-      : `list of ${typeOf(setting.items)}`;
-  if (setting.properties) return 'see below';
-  if (setting.type === 'boolean') return '`true` or `false`';
-  const number = setting.type === 'integer' || setting.type === 'number';
-  if (!number) return setting.pattern ? `text like ${code(setting.pattern)}` : 'text';
-  const unbounded = Number.MAX_SAFE_INTEGER;
-  const least =
-    setting.minimum ??
-    (setting.exclusiveMinimum === undefined ? undefined : `more than ${setting.exclusiveMinimum}`);
-  const most = setting.maximum === unbounded ? undefined : setting.maximum;
-  const range = most === undefined ? (least === undefined ? '' : `, from ${least}`) : `, ${least} to ${most}`;
-  return `${setting.type}${range.replace('from more', 'more')}`;
-}
-
-function defaultOf(name: string, setting: Setting, parent: Setting): string {
-  if (setting.properties || setting.const !== undefined) return '';
-  if (name === 'threads' && setting.default === THREADS_DEFAULT) return 'one less than cores';
-  if (setting.default !== undefined) return code(JSON.stringify(setting.default));
-  return parent.required?.includes(name) ? 'required' : '';
 }
 
 function errorsPage(): string {
