@@ -61,10 +61,11 @@ if (stale.length > 0) {
 function eventsPage(): string {
   return `# Events
 
-An event is one JSON object on one line. A line without a time or a type that can be read is a bad row, and so
-is an order (purchase, refund) whose money or currency can't be read: it is kept with its reason, and counted, but no metric contains it. No other field rejects an
-event: what can't be read there is null, and kept in \`extra\` as \`invalid\`, by field. Texts over their limit are cut. The price of an order only matters where it has no amount.
-Events with \`test\` or \`bot\` are archived, and left out of the metrics.
+An event is one JSON object on one line. Its time, its type and, in a purchase or refund, its money decide whether a line is an event. A line of which these can't be
+read is a [bad row](#bad-rows): it is kept with its reason, and counted, but no metric contains it. The price of an order matters only where it has no amount.
+
+No other field rejects an event. Where one can't be read, it is null, its value is kept in \`extra.invalid\`, and the [finding](findings.md) \`invalid_field\` reports it. Texts
+over their limit are cut. Events with \`test\` or \`bot\` are archived, and left out of the metrics.
 
 ## Fields
 
@@ -79,13 +80,10 @@ ${table(
   ]),
 )}
 
-- Names may be written in other ways, many other names are known, and times, numbers and amounts are read in most writings:
-  [formats.md](formats.md). What is stored is always the form of this table.
-- \`timestamp\`, \`event_type\` and, in a purchase or refund, the money decide whether a line is an event. Another field that can't be
-  read is left empty: its value is kept in \`extra.invalid\` and reported as the [finding](findings.md) \`invalid_field\`. A text that is
-  too long is cut.
-- Fields that are not in the table are kept in \`extra\`, a JSON object: their values as they were, numbers with a point or an
-  exponent as the nearest double. If an event has an object \`extra\`, its members are kept there too.
+- Other spellings and many other names are read too, and so are times, numbers and amounts in most writings: [formats.md](formats.md). The form of this
+  table is what is stored.
+- Fields that are not in the table are kept in \`extra\`, a JSON object. Their values stay as they were; numbers with a point or an exponent become the
+  nearest double. If an event has an object \`extra\`, its members are kept there too.
 - Objects and arrays may be nested ${DEPTH_MAX} deep, the event itself included.
 - A field of the table that occurs twice makes the line a bad row.
 - A time more than ${FUTURE_TOLERANCE_MS / 60_000} minutes ahead of its receipt makes the line a bad row, and so does one of 1970 or earlier. A day
@@ -101,17 +99,17 @@ ${table(
 )}
 
 The collector answers \`{"accepted":n,"rejected":n,"errors":[{"line":n,"record":n,"code":"...","field":"...","example":"..."}],"reasons":{...},"invalid_fields":{...},"findings":[...]}\`,
-with the first 100 errors. With \`?strict=true\` one bad line refuses the whole request (422 \`lines_rejected\`). So does a request in which
-nothing is an event (422 \`nothing_accepted\`). Nothing of a refused request is stored.
+with the first 100 errors. With \`?strict=true\` one bad line refuses the whole request (422 \`lines_rejected\`). A request in which nothing is an event is
+always refused (422 \`nothing_accepted\`). Nothing of a refused request is stored.
 
-The log keeps a bad line as a marked record, which it stays:
+The log keeps a bad line as a marked record:
 
 \`\`\`json
 ${JSON.stringify({ [BAD_MARK]: 'bad_number', [BAD_MARK_FIELD]: 'price', [BAD_MARK_RAW]: '{"price":"19,90"}' })}
 \`\`\`
 
-\`${BAD_MARK_RAW}\` is the line as it came, without its line end. Of a line that is too long the beginning is kept; a line that is
-not UTF-8 (\`not_utf8\`) is kept as base64. A line that has the field \`${BAD_MARK}\` itself is refused.
+\`${BAD_MARK_RAW}\` is the line as it came, without its line end. Only the beginning of a line that is too long is kept. A line that is
+not UTF-8 (\`not_utf8\`) is kept as base64. A line that has the field \`${BAD_MARK}\` itself is rejected.
 
 ## Tables of the archive
 
@@ -128,7 +126,7 @@ ${columnsTable(BAD_ROW_COLUMNS)}
 ## Records that others wrote
 
 A line is validated when it comes in. Records that other programs wrote into the topic of the log are validated when they are read, by the
-same rules in SQL. Both give the same result and the same values, but for this list:
+same rules in SQL. Both give the same result and the same values, except for this list:
 
 ${table(
   ['difference', 'when it comes in', 'in a record of another program', 'example'],
@@ -140,7 +138,7 @@ ${table(
   ]),
 )}
 
-Day starts of \`M/D/YYYY\` follow the time zone data of the program that judges, Node.js or DuckDB; they differ where a country has
+The start of a day \`M/D/YYYY\` follows the time zone data of the program that validates, Node.js or DuckDB. They differ where a country has
 changed its rules since the older of the two was built.
 `;
 }
@@ -169,8 +167,8 @@ function columnsTable(columns: readonly Column[]): string {
 function errorsPage(): string {
   return `# Errors of the HTTP API
 
-Every error is answered as \`{"error":{"code":"...","message":"...","hint":"..."}}\`. With 429 and 503 the header Retry-After has the number of
-seconds to wait; nothing of the request was stored.
+Every error has the form \`{"error":{"code":"...","message":"...","hint":"..."}}\`. With 429 and 503 the header Retry-After has the number of
+seconds to wait, and nothing of the request was stored.
 
 ${table(
   ['code', 'status', 'what to do'],
@@ -182,10 +180,10 @@ ${table(
 function findingsPage(): string {
   return `# Findings
 
-A finding is something doubtful in events that came in. It rejects nothing: it reports what was assumed or looks wrong, with the number of
-rows, an example, and what settles it. Findings are at the end of \`tillstream load\` and of its dry run, in the answer of
-\`POST /v1/events\`, in \`tillstream status\` and \`GET /v1/status\`, and on the page. Those of the status are of the time since the start.
-The metric \`quality\` counts some of them by the time of receipt, and keeps them: ${[INVALID_FIELD, ...Object.keys(DOUBTS)].map(code).join(', ')}.
+A finding reports something doubtful in events that came in. It rejects nothing. It names what was assumed or looks wrong, with the number of
+rows, an example, and the setting that settles it. Findings are at the end of \`tillstream load\` and of its dry run, in the answer of
+\`POST /v1/events\`, in \`tillstream status\` and \`GET /v1/status\`, and on the page. The status has those since the start.
+The metric \`quality\` keeps some of them, counted by the time of receipt: ${[INVALID_FIELD, ...Object.keys(DOUBTS)].map(code).join(', ')}.
 
 ${table(
   ['code', 'message', 'what to do'],
@@ -203,8 +201,8 @@ Words in capitals stand for a field, an event type or a value of yours.
 function formatsPage(): string {
   return `# What is read, and how
 
-Files, bodies of requests and everything else that comes in is read by the same rules. Nothing is read by the name of a file or by its
-content type: the first 64 KiB of the content tell the format. What is doubtful is rejected, or reported as a [finding](findings.md).
+Files, bodies of requests and all other input are read by the same rules. The format is detected from the first 64 KiB of the content, never from the name of a file
+or its content type. What is doubtful is rejected, or reported as a [finding](findings.md).
 
 ## Formats
 
@@ -216,8 +214,8 @@ ${table(
   ],
 )}
 
-gzip (also of several parts), zstd and bz2 are decompressed, whatever the file is called. UTF-8 is expected; UTF-16 and UTF-32 are known by
-their byte order mark; \`load --encoding latin1\` sets another one. A record that can't be read is one bad row, and the rest go on.
+gzip (also of several parts), zstd and bz2 are decompressed, whatever the file is called. UTF-8 is expected. UTF-16 and UTF-32 are recognized by
+their byte order mark. \`load --encoding latin1\` sets another encoding. A record that can't be read is one bad row, and the rest go on.
 
 ## Times, amounts and other values
 
@@ -232,7 +230,7 @@ Times without a zone are those of the shop (\`time_zone\` of the config, \`load 
 or nanoseconds since 1970, by their size. In dates such as \`11/1/2024\` the month is first, unless \`load --date-order dmy\` says otherwise;
 with dots the day is first.
 
-These are not read, because they can mean two things or nothing:
+These are rejected, because they can mean two things or nothing:
 
 ${table(
   ['field', 'written', 'reason'],
@@ -247,11 +245,11 @@ Currencies are codes of ISO 4217 in upper or lower case, their numbers, and thes
 
 ## Missing values
 
-Compared without case, these stand for a missing value: ${NULL_WORDS.map((word) => code(word)).join(', ')}. In \`user_id\` so do ${NULL_USERS.map((word) => code(word)).join(', ')}.
+These stand for a missing value, in upper or lower case: ${NULL_WORDS.map((word) => code(word)).join(', ')}. In \`user_id\` so do ${NULL_USERS.map((word) => code(word)).join(', ')}.
 
 ## Names of fields
 
-Names are compared without case, blanks, \`_\` and \`-\`: \`Event Type\` and \`eventType\` are \`event_type\`. These names are read as well:
+Names are compared without regard to case, blanks, \`_\` and \`-\`: \`Event Type\` and \`eventType\` are \`event_type\`. These names are read as well:
 
 ${table(
   ['field', 'also'],
@@ -267,7 +265,7 @@ ${table(
 
 ## Event types
 
-Compared without case, blanks and punctuation. Any other name is kept as it is, and counted in traffic.
+Event types are compared without regard to case, blanks and punctuation. Any other name is kept as it is, and counted in traffic.
 
 ${table(
   ['event type', 'meaning', 'also'],

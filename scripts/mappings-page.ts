@@ -36,11 +36,11 @@ read by the [names of our fields](events.md) and their [aliases](formats.md).
 Samples of each system's records are in \`${SAMPLES}\`. Try them:
 
 \`\`\`sh
-./tillstream map list                                            # the presets
-./tillstream map guess ${sampleOf('rees46')}        # what fits, or a proposal to begin with
+./tillstream map list                                                # the presets
+./tillstream map guess ${sampleOf('rees46')}          # what fits, or a proposal to begin with
 ./tillstream map try ${sampleOf('rees46')} --map rees46
-./tillstream map show segment                                    # the text of a preset
-./tillstream map schema > mapping.schema.json                    # for editors
+./tillstream map show segment                                        # the text of a preset
+./tillstream map schema > mapping.schema.json                        # for editors
 \`\`\`
 
 ## Write a mapping
@@ -54,15 +54,15 @@ currency: EUR
 fields:
   timestamp: {from: at, zone: Europe/Berlin, order: dmy}
   event_type: {from: what, values: {bought: purchase}, default: view_page}
-  order_id: no
+  order_id: number
   user_id: [customer.id, customer.mail]
   amount: {from: total, decimal: ","}
 \`\`\`
 
 \`\`\`sh
 cat >shop.json <<'JSON'
-{"rows": [{"at": "24/11/2026 10:15", "what": "bought", "state": "done", "no": "1001", "customer": {"id": 42}, "total": "39,80"},
-          {"at": "24/11/2026 10:16", "what": "bought", "state": "draft", "no": "1002", "customer": {"id": 43}, "total": "12,50"}]}
+{"rows": [{"at": "24/11/2026 10:15", "what": "bought", "state": "done", "number": "1001", "customer": {"id": 42}, "total": "39,80"},
+          {"at": "24/11/2026 10:16", "what": "bought", "state": "draft", "number": "1002", "customer": {"id": 43}, "total": "12,50"}]}
 JSON
 ./tillstream map try shop.json --map ./shop.yaml
 \`\`\`
@@ -131,7 +131,7 @@ ${table(
 
 ## Write a program instead
 
-A mapping may be a module in TypeScript or JavaScript: \`--map ./orders.ts\`. It runs in a worker of its own. A record on which it throws, or for which it
+A mapping can be a module in TypeScript or JavaScript. It runs in a worker of its own. A record on which it throws, or for which it
 takes longer than a second, becomes a bad row.
 
 Save this as \`orders.ts\`:
@@ -163,7 +163,7 @@ The mapping ./orders.ts left out 1 record by its rule.
 
 ## Addresses of other systems' clients
 
-Their libraries send here as they are; the key is one of \`api_keys\`.
+Their libraries send here unchanged. The key is one of \`api_keys\`.
 
 ${table(
   ['client', 'address', 'key'],
@@ -210,7 +210,7 @@ function trying(name: string, connect: string): string {
   const load = `./tillstream load ${sample} --map ${name}`;
   const address = `http://127.0.0.1:8080/v1/events?map=${name}`;
   const send = connect.includes('YOUR-HOST') ? `\ncurl -s '${address}' --data-binary @${sample}` : '';
-  return `\`\`\`sh\n${load}${send}\n\`\`\``;
+  return `Try it on a sample:\n\n\`\`\`sh\n${load}${send}\n\`\`\``;
 }
 
 function sampleOf(preset: string): string {

@@ -124,7 +124,7 @@ function plain(shown: DocsBlock, text: string): string {
   for (const [pattern, one] of VARYING) result = result.replace(pattern, one);
   if (shown.language === 'json') return result.replace(/\s+/g, '');
   return result
-    .replace(/[ \t]+/g, ' ')
+    .replace(/[ \t\r]+/g, ' ')
     .replace(/ $/gm, '')
     .trim();
 }

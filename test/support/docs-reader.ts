@@ -4,7 +4,6 @@ import {
   cpSync,
   existsSync,
   globSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -35,7 +34,7 @@ const isQuestion = (text: string) =>
 
 const NOT_CLONED = new Set(['.git', '.bootstrap', 'node_modules', 'data', 'dist']);
 
-/** A clone in which pages are typed, one after the other: the files of the project, with packages and page in place. */
+/** A clone in which pages are typed, one after the other: the files of the project as they are, with packages and page in place. */
 export class DocsReader {
   readonly #dir = join(temporaryDir(), 'tillstream');
   readonly #env: Record<string, string>;
@@ -118,20 +117,20 @@ export class DocsReader {
     const made = readdirSync(this.#dir).filter((name) => !this.#cloned.has(name));
     const folders = made.map((name) => join(this.#dir, name));
     const env = { ...this.#env, TILLSTREAM_PORT: '0' };
-    for (const dataDir of folders) {
-      if (!existsSync(join(dataDir, 'data.json')) && !existsSync(join(dataDir, 'services'))) continue;
-      for (const args of [['down'], ['services', 'down', '--remove-data']]) {
-        try {
-          execFileSync(join(this.#dir, 'tillstream'), [...args, '--data', dataDir], { env, stdio: 'ignore' });
-        } catch {
-          // What does not end in an orderly way is ended below.
-        }
+    const down = (...args: string[]) => {
+      try {
+        execFileSync(join(this.#dir, 'tillstream'), args, { env, stdio: 'ignore' });
+      } catch {
+        // What does not end in an orderly way is ended below.
       }
+    };
+    for (const dataDir of folders) {
+      if (existsSync(join(dataDir, 'run.json'))) down('down', '--data', dataDir);
+      if (existsSync(join(dataDir, 'services'))) down('services', 'down', '--remove-data', '--data', dataDir);
     }
     for (const file of globSync(join(this.#dir, '{*/,*/*/}run.json')))
       kill((JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid);
     for (const path of folders) rmSync(path, { recursive: true, force: true, maxRetries: 5 });
-    mkdirSync(this.#dir, { recursive: true });
   }
 }
 
@@ -183,7 +182,7 @@ class Shell {
     const output = this.#output.slice(0, ended.index);
     return {
       output: output.replace(/\x1efailed .*\n/g, ''),
-      failed: [...output.matchAll(/\x1efailed (.*)\n/g)].map(([, command]) => command!),
+      failed: [...output.matchAll(/\x1efailed (?!\. )(.*)\n/g)].map(([, command]) => command!),
       code: Number(ended[1]),
     };
   }
