@@ -183,7 +183,7 @@ The view **Sources** of the page has texts to copy for each of them, with your a
 
 ## Presets
 
-Each section says where to click in the other system, and ends with commands that try a sample of its records. Start first:
+Each section shows where to click in the other system, and ends with commands that try a sample of its records. Start Tillstream first:
 
 \`\`\`sh
 ./start-pipeline.sh --no-demo
