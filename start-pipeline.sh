@@ -15,7 +15,7 @@ simulated shop, which takes no events of others. Started twice, the second start
                     with commas between them, or all. Needs Java 17, Maven and Python 3.10; the first start fetches them.
   --help            this text
   TOKEN ORG BUCKET  also write metrics and every event to this InfluxDB, at URL (default http://localhost:8086).
-                    InfluxDB 1.8: USER:PASSWORD, any name, DATABASE/POLICY. See docs/operating.md.
+                    InfluxDB 1.8: USER:PASSWORD, any name, DATABASE/POLICY. See docs/grafana.md.
 
 Environment: TILLSTREAM_CONFIG (config file), TILLSTREAM_DATA (data folder), TILLSTREAM_PORT;
 TILLSTREAM_INFLUX_TOKEN, _ORG, _BUCKET and _URL in place of the arguments: then no process list ever shows the token.

@@ -6,9 +6,6 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { THREADS_DEFAULT } from '../src/adapters/engine/local-config.ts';
-import { CONFIG_SCHEMA } from '../src/app.ts';
 import { BAD_ROW_COLUMNS, type Column, EVENT_COLUMNS } from '../src/domain/columns.ts';
 import { DIFFERENCES } from '../src/domain/differences.ts';
 import { API_ERRORS } from '../src/domain/errors.ts';
@@ -32,12 +29,13 @@ import { EVENT_TYPES } from '../src/ingest/values/event-types.ts';
 import { SIGNS } from '../src/ingest/values/read-currency.ts';
 import { INVALID_FIELD } from '../src/metrics/definition.ts';
 import { DOUBTS } from '../src/metrics/doubts.ts';
+import { configPage } from './config-page.ts';
 import { mappingsPage } from './mappings-page.ts';
 import { AMBIGUOUS_VALUES, READ_VALUES } from './read-examples.ts';
 
 const PAGES: Record<string, () => string> = {
   'events.md': eventsPage,
-  'config.md': configPage,
+  'config.md': () => configPage(table),
   'errors.md': errorsPage,
   'findings.md': findingsPage,
   'formats.md': formatsPage,
@@ -63,10 +61,11 @@ if (stale.length > 0) {
 function eventsPage(): string {
   return `# Events
 
-An event is one JSON object on one line. A line without a time or a type that can be read is a bad row, and so
-is an order (purchase, refund) whose money or currency can't be read: it is kept with its reason, and counted, but no metric contains it. No other field rejects an
-event: what can't be read there is null, and kept in \`extra\` as \`invalid\`, by field. Texts over their limit are cut. The price of an order only matters where it has no amount.
-Events with \`test\` or \`bot\` are archived, and left out of the metrics.
+An event is one JSON object on one line. Its time, its type and, in a purchase or refund, its money decide whether a line is an event. A line of which these can't be
+read is a [bad row](#bad-rows): it is kept with its reason, and counted, but no metric contains it. The price of an order matters only where it has no amount.
+
+No other field rejects an event. Where one can't be read, it is null, its value is kept in \`extra.invalid\`, and the [finding](findings.md) \`invalid_field\` reports it. Texts
+over their limit are cut. Events with \`test\` or \`bot\` are archived, and left out of the metrics.
 
 ## Fields
 
@@ -81,13 +80,10 @@ ${table(
   ]),
 )}
 
-- Names may be written in other ways, many other names are known, and times, numbers and amounts are read in most writings:
-  [formats.md](formats.md). What is stored is always the form of this table.
-- \`timestamp\`, \`event_type\` and, in a purchase or refund, the money decide whether a line is an event. Another field that can't be
-  read is left empty: its value is kept in \`extra.invalid\` and reported as the [finding](findings.md) \`invalid_field\`. A text that is
-  too long is cut.
-- Fields that are not in the table are kept in \`extra\`, a JSON object: their values as they were, numbers with a point or an
-  exponent as the nearest double. If an event has an object \`extra\`, its members are kept there too.
+- Other spellings and many other names are read too, and so are times, numbers and amounts in most writings: [formats.md](formats.md). The form of this
+  table is what is stored.
+- Fields that are not in the table are kept in \`extra\`, a JSON object. Their values stay as they were; numbers with a point or an exponent become the
+  nearest double. If an event has an object \`extra\`, its members are kept there too.
 - Objects and arrays may be nested ${DEPTH_MAX} deep, the event itself included.
 - A field of the table that occurs twice makes the line a bad row.
 - A time more than ${FUTURE_TOLERANCE_MS / 60_000} minutes ahead of its receipt makes the line a bad row, and so does one of 1970 or earlier. A day
@@ -103,17 +99,17 @@ ${table(
 )}
 
 The collector answers \`{"accepted":n,"rejected":n,"errors":[{"line":n,"record":n,"code":"...","field":"...","example":"..."}],"reasons":{...},"invalid_fields":{...},"findings":[...]}\`,
-with the first 100 errors. With \`?strict=true\` one bad line refuses the whole request (422 \`lines_rejected\`). So does a request in which
-nothing is an event (422 \`nothing_accepted\`). Nothing of a refused request is stored.
+with the first 100 errors. With \`?strict=true\` one bad line refuses the whole request (422 \`lines_rejected\`). A request in which nothing is an event is
+always refused (422 \`nothing_accepted\`). Nothing of a refused request is stored.
 
-The log keeps a bad line as a marked record, which it stays:
+The log keeps a bad line as a marked record:
 
 \`\`\`json
 ${JSON.stringify({ [BAD_MARK]: 'bad_number', [BAD_MARK_FIELD]: 'price', [BAD_MARK_RAW]: '{"price":"19,90"}' })}
 \`\`\`
 
-\`${BAD_MARK_RAW}\` is the line as it came, without its line end. Of a line that is too long the beginning is kept; a line that is
-not UTF-8 (\`not_utf8\`) is kept as base64. A line that has the field \`${BAD_MARK}\` itself is refused.
+\`${BAD_MARK_RAW}\` is the line as it came, without its line end. Only the beginning of a line that is too long is kept. A line that is
+not UTF-8 (\`not_utf8\`) is kept as base64. A line that has the field \`${BAD_MARK}\` itself is rejected.
 
 ## Tables of the archive
 
@@ -130,7 +126,7 @@ ${columnsTable(BAD_ROW_COLUMNS)}
 ## Records that others wrote
 
 A line is validated when it comes in. Records that other programs wrote into the topic of the log are validated when they are read, by the
-same rules in SQL. Both give the same result and the same values, but for this list:
+same rules in SQL. Both give the same result and the same values, except for this list:
 
 ${table(
   ['difference', 'when it comes in', 'in a record of another program', 'example'],
@@ -142,7 +138,7 @@ ${table(
   ]),
 )}
 
-Day starts of \`M/D/YYYY\` follow the time zone data of the program that judges, Node.js or DuckDB; they differ where a country has
+The start of a day \`M/D/YYYY\` follows the time zone data of the program that validates, Node.js or DuckDB. They differ where a country has
 changed its rules since the older of the two was built.
 `;
 }
@@ -168,98 +164,11 @@ function columnsTable(columns: readonly Column[]): string {
   );
 }
 
-/** The part of JSON Schema that our config uses. */
-interface Setting {
-  type?: string;
-  description?: string;
-  default?: unknown;
-  const?: unknown;
-  enum?: unknown[];
-  minimum?: number;
-  maximum?: number;
-  exclusiveMinimum?: number;
-  minLength?: number;
-  maxLength?: number;
-  pattern?: string;
-  properties?: Record<string, Setting>;
-  required?: string[];
-  items?: Setting;
-  anyOf?: Setting[];
-  oneOf?: Setting[];
-}
-
-function configPage(): string {
-  const schema = z.toJSONSchema(CONFIG_SCHEMA, { io: 'input', unrepresentable: 'any' }) as Setting;
-  return `# Config
-
-One YAML file, named by \`--config FILE\` or TILLSTREAM_CONFIG. Every setting is optional; a name that is not listed here is refused.
-\`\${NAME}\` in a value stands for the environment variable NAME: keep secrets there.
-
-${settingsOf(schema, '').join('\n\n')}
-`;
-}
-
-/** A table of the settings of one level, then the levels below it. */
-function settingsOf(schema: Setting, path: string): string[] {
-  const rows: string[][] = [];
-  const below: string[] = [];
-  const settings = Object.entries(schema.properties ?? {});
-  settings.sort(([a], [b]) => Number(b === 'kind') - Number(a === 'kind'));
-  for (const [name, setting] of settings) {
-    const place = path ? `${path}.${name}` : name;
-    const kinds = setting.items?.oneOf ?? setting.items?.anyOf ?? setting.oneOf ?? setting.anyOf;
-    const list = setting.items !== undefined;
-    rows.push([code(name), typeOf(setting), defaultOf(name, setting, schema), setting.description ?? '']);
-    if (kinds) {
-      for (const kind of kinds) {
-        const label = String(kind.properties?.kind?.const ?? kind.properties?.kind?.default);
-        below.push(`## ${place}, kind ${label}`, ...described(kind), ...settingsOf(kind, place));
-      }
-    } else if (list && setting.items?.properties) {
-      below.push(`### Each of ${place}`, ...described(setting.items), ...settingsOf(setting.items, place));
-    } else if (setting.properties) {
-      below.push(`${path ? '###' : '##'} ${place}`, ...described(setting), ...settingsOf(setting, place));
-    }
-  }
-  return [table(['setting', 'value', 'default', 'meaning'], rows), ...below];
-}
-
-function described({ description }: Setting): string[] {
-  return description ? [description] : [];
-}
-
-function typeOf(setting: Setting): string {
-  if (setting.const !== undefined) return code(String(setting.const));
-  if (setting.enum) return setting.enum.map((value) => code(String(value))).join(', ');
-  if (setting.items)
-    return setting.items.properties || setting.items.oneOf
-      ? 'list, see below'
-      : `list of ${typeOf(setting.items)}`;
-  if (setting.properties) return 'see below';
-  if (setting.type === 'boolean') return '`true` or `false`';
-  const number = setting.type === 'integer' || setting.type === 'number';
-  if (!number) return setting.pattern ? `text like ${code(setting.pattern)}` : 'text';
-  const unbounded = Number.MAX_SAFE_INTEGER;
-  const least =
-    setting.minimum ??
-    (setting.exclusiveMinimum === undefined ? undefined : `more than ${setting.exclusiveMinimum}`);
-  const most = setting.maximum === unbounded ? undefined : setting.maximum;
-  const range = most === undefined ? (least === undefined ? '' : `, from ${least}`) : `, ${least} to ${most}`;
-  return `${setting.type}${range.replace('from more', 'more')}`;
-}
-
-function defaultOf(name: string, setting: Setting, parent: Setting): string {
-  if (setting.properties || setting.const !== undefined) return '';
-  if (name === 'threads' && setting.default === THREADS_DEFAULT) return 'one less than cores';
-  if (setting.default !== undefined) return code(JSON.stringify(setting.default));
-  return parent.required?.includes(name) ? 'required' : '';
-}
-
 function errorsPage(): string {
   return `# Errors of the HTTP API
 
-Every error is answered as \`{"error":{"code":"...","message":"...","hint":"..."}}\`. With 429 and 503 the header Retry-After has the number of
-seconds to wait; nothing of the request was stored.
+Every error has the form \`{"error":{"code":"...","message":"...","hint":"..."}}\`. With 429 and 503 the header Retry-After has the number of
+seconds to wait, and nothing of the request was stored.
 
 ${table(
   ['code', 'status', 'what to do'],
@@ -271,10 +180,10 @@ ${table(
 function findingsPage(): string {
   return `# Findings
 
-A finding is something doubtful in events that came in. It rejects nothing: it reports what was assumed or looks wrong, with the number of
-rows, an example, and what settles it. Findings are at the end of \`tillstream load\` and of its dry run, in the answer of
-\`POST /v1/events\`, in \`tillstream status\` and \`GET /v1/status\`, and on the page. Those of the status are of the time since the start.
-The metric \`quality\` counts some of them by the time of receipt, and keeps them: ${[INVALID_FIELD, ...Object.keys(DOUBTS)].map(code).join(', ')}.
+A finding reports something doubtful in events that came in. It rejects nothing. It names what was assumed or looks wrong, with the number of
+rows, an example, and the setting that settles it. Findings are at the end of \`tillstream load\` and of its dry run, in the answer of
+\`POST /v1/events\`, in \`tillstream status\` and \`GET /v1/status\`, and on the page. The status has those since the start.
+The metric \`quality\` keeps some of them, counted by the time of receipt: ${[INVALID_FIELD, ...Object.keys(DOUBTS)].map(code).join(', ')}.
 
 ${table(
   ['code', 'message', 'what to do'],
@@ -292,8 +201,8 @@ Words in capitals stand for a field, an event type or a value of yours.
 function formatsPage(): string {
   return `# What is read, and how
 
-Files, bodies of requests and everything else that comes in is read by the same rules. Nothing is read by the name of a file or by its
-content type: the first 64 KiB of the content tell the format. What is doubtful is rejected, or reported as a [finding](findings.md).
+Files, bodies of requests and all other input are read by the same rules. The format is detected from the first 64 KiB of the content, never from the name of a file
+or its content type. What is doubtful is rejected, or reported as a [finding](findings.md).
 
 ## Formats
 
@@ -305,8 +214,8 @@ ${table(
   ],
 )}
 
-gzip (also of several parts), zstd and bz2 are decompressed, whatever the file is called. UTF-8 is expected; UTF-16 and UTF-32 are known by
-their byte order mark; \`load --encoding latin1\` sets another one. A record that can't be read is one bad row, and the rest go on.
+gzip (also of several parts), zstd and bz2 are decompressed, whatever the file is called. UTF-8 is expected. UTF-16 and UTF-32 are recognized by
+their byte order mark. \`load --encoding latin1\` sets another encoding. A record that can't be read is one bad row, and the rest go on.
 
 ## Times, amounts and other values
 
@@ -321,7 +230,7 @@ Times without a zone are those of the shop (\`time_zone\` of the config, \`load 
 or nanoseconds since 1970, by their size. In dates such as \`11/1/2024\` the month is first, unless \`load --date-order dmy\` says otherwise;
 with dots the day is first.
 
-These are not read, because they can mean two things or nothing:
+These are rejected, because they can mean two things or nothing:
 
 ${table(
   ['field', 'written', 'reason'],
@@ -336,11 +245,11 @@ Currencies are codes of ISO 4217 in upper or lower case, their numbers, and thes
 
 ## Missing values
 
-Compared without case, these stand for a missing value: ${NULL_WORDS.map((word) => code(word)).join(', ')}. In \`user_id\` so do ${NULL_USERS.map((word) => code(word)).join(', ')}.
+These stand for a missing value, in upper or lower case: ${NULL_WORDS.map((word) => code(word)).join(', ')}. In \`user_id\` so do ${NULL_USERS.map((word) => code(word)).join(', ')}.
 
 ## Names of fields
 
-Names are compared without case, blanks, \`_\` and \`-\`: \`Event Type\` and \`eventType\` are \`event_type\`. These names are read as well:
+Names are compared without regard to case, blanks, \`_\` and \`-\`: \`Event Type\` and \`eventType\` are \`event_type\`. These names are read as well:
 
 ${table(
   ['field', 'also'],
@@ -356,7 +265,7 @@ ${table(
 
 ## Event types
 
-Compared without case, blanks and punctuation. Any other name is kept as it is, and counted in traffic.
+Event types are compared without regard to case, blanks and punctuation. Any other name is kept as it is, and counted in traffic.
 
 ${table(
   ['event type', 'meaning', 'also'],

@@ -1,9 +1,14 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { FIELDS, ITEM_FIELDS } from '../src/domain/fields.ts';
 import { FILTER_TEXTS } from '../src/ingest/mapping/filters.ts';
 import { mappingJsonSchema } from '../src/ingest/mapping/schema.ts';
 import { presetNames, readSpec } from '../src/mappings/read.ts';
 import { HOOKS_PATH } from '../src/server/hooks.ts';
 import { WAYS } from '../src/server/sources/ways.ts';
+
+/** Records of each system: the golden inputs of its preset. */
+const SAMPLES = 'test/golden/mappings';
 
 interface Described {
   readonly description?: string;
@@ -22,21 +27,59 @@ export function mappingsPage(table: (head: string[], rows: string[][]) => string
   const own = (field: string) =>
     settings(long(fields[field]!)).filter(([name]) => !source.includes(name!.slice(1, -1)));
   const presets = presetNames().map((name) => ({ name, ...readSpec(name, '') }));
-  return `# Mappings
+  return `# Connect a system, or write a mapping
 
-Records that other systems write become events by a mapping: that of a preset, or one of your own. It is named where the records come
-in: \`load --map NAME\`, \`POST /v1/events?map=NAME\`, and \`map: NAME\` at a source of kind poll, tail or kafka and at a webhook. Without one, records are
+A mapping makes events of the records of another system. [Presets](#presets) are mappings for known systems; you can also [write one](#write-a-mapping). Name it where
+the records come in: \`load --map NAME\`, \`POST /v1/events?map=NAME\`, and \`map: NAME\` at a source of kind poll, tail or kafka and at a webhook. Without a mapping, records are
 read by the [names of our fields](events.md) and their [aliases](formats.md).
 
+Samples of each system's records are in \`${SAMPLES}\`. Try them:
+
 \`\`\`sh
-./tillstream map list                                # the presets
-./tillstream map guess export.csv                    # what fits, or a proposal to begin with
-./tillstream map try export.csv --map ./shop.yaml    # what would come of it; stores nothing
-./tillstream map show segment                        # the text of a preset
-./tillstream map schema > mapping.schema.json        # for editors
+./tillstream map list                                                # the presets
+./tillstream map guess ${sampleOf('rees46')}          # what fits, or a proposal to begin with
+./tillstream map try ${sampleOf('rees46')} --map rees46
+./tillstream map show segment                                        # the text of a preset
+./tillstream map schema > mapping.schema.json                        # for editors
 \`\`\`
 
 ## Write a mapping
+
+Save this as \`shop.yaml\`:
+
+\`\`\`yaml shop.yaml
+each: $.rows[*]                       # a record of several events
+where: {state: [done]}                # others are left out, and counted
+currency: EUR
+fields:
+  timestamp: {from: at, zone: Europe/Berlin, order: dmy}
+  event_type: {from: what, values: {bought: purchase}, default: view_page}
+  order_id: number
+  user_id: [customer.id, customer.mail]
+  amount: {from: total, decimal: ","}
+\`\`\`
+
+\`\`\`sh
+cat >shop.json <<'JSON'
+{"rows": [{"at": "24/11/2026 10:15", "what": "bought", "state": "done", "number": "1001", "customer": {"id": 42}, "total": "39,80"},
+          {"at": "24/11/2026 10:16", "what": "bought", "state": "draft", "number": "1002", "customer": {"id": 43}, "total": "12,50"}]}
+JSON
+./tillstream map try shop.json --map ./shop.yaml
+\`\`\`
+
+\`\`\`text
+shop.json: json, one object
+  First record
+...
+  as an event
+    {"timestamp":"2026-11-24T09:15:00.000Z","event_type":"purchase",...
+...
+Dry run, nothing was stored: 1 record, 1 would be accepted (0 duplicates), 0 rejected.
+The mapping ./shop.yaml left out 1 record by its rule.
+...
+\`\`\`
+
+More of the language:
 
 \`\`\`yaml
 extends: segment                      # a preset or file that this one changes; may be left out
@@ -60,8 +103,8 @@ ${table(
 
 The fields are ${FIELDS.filter(({ kind }) => kind !== 'items')
     .map(({ name }) => `\`${name}\``)
-    .join(', ')}; those of a line are
-${ITEM_FIELDS.map(({ name }) => `\`${name}\``).join(', ')}. A field is told by a path, by several of which the first with a value counts, or by these settings:
+    .join(', ')}; those of a line of an order are
+${ITEM_FIELDS.map(({ name }) => `\`${name}\``).join(', ')}. A field takes a path, a list of paths of which the first with a value counts, or these settings:
 
 ${table(['setting', 'meaning'], settings(long(fields.event_type!)))}
 
@@ -73,11 +116,11 @@ Money takes these:
 
 ${table(['setting', 'meaning'], own('amount'))}
 
-and \`response_time\` a \`unit\`: ns, us, ms or s.
+\`response_time\` takes a \`unit\`: ns, us, ms or s.
 
 **Paths.** \`user.id\`, \`items[0].sku\`, \`list[*]\` for all elements, \`"a.b".c\` for a name with a dot. They begin at the record, or at the element of
-\`each\`; \`$.x\` begins at the record always, \`^headers.x\` at the headers of a request, and \`^received_at\` is when it came. \`a || b\` takes b where a has no value. Behind a
-bar stands what is done with the value: \`payload | base64 | json | user.id\`.
+\`each\`. \`$.x\` always begins at the record, \`^headers.x\` at the headers of a request, and \`^received_at\` is the time of receipt. \`a || b\` takes b where a has no value. A bar
+passes the value to a filter: \`payload | base64 | json | user.id\`.
 
 ${table(
   ['filter', 'meaning'],
@@ -88,10 +131,12 @@ ${table(
 
 ## Write a program instead
 
-A mapping may be a module in TypeScript or JavaScript: \`--map ./orders.ts\`. It runs in a worker of its own. A record on which it throws, or for which it
+A mapping can be a module in TypeScript or JavaScript. It runs in a worker of its own. A record on which it throws, or for which it
 takes longer than a second, becomes a bad row.
 
-\`\`\`ts
+Save this as \`orders.ts\`:
+
+\`\`\`ts orders.ts
 export const settings = { time_zone: 'Europe/Berlin' };
 
 export default function orders(record: any, { headers }: { headers: Record<string, string> }) {
@@ -100,9 +145,25 @@ export default function orders(record: any, { headers }: { headers: Record<strin
 }
 \`\`\`
 
+\`\`\`sh
+cat >orders.ndjson <<'NDJSON'
+{"id":"1001","at":"2026-11-24 10:15","status":"paid","lines":[{"product_id":"p7","amount":"39.80","currency":"EUR"}]}
+{"id":"1002","at":"2026-11-24 10:16","status":"draft","lines":[]}
+NDJSON
+./tillstream load orders.ndjson --map ./orders.ts
+\`\`\`
+
+\`\`\`text
+orders.ndjson: NDJSON
+...
+Loaded ... 1 event (0 duplicates), 0 bad rows.
+The mapping ./orders.ts left out 1 record by its rule.
+...
+\`\`\`
+
 ## Addresses of other systems' clients
 
-Their libraries send here as they are; the key is one of \`api_keys\`.
+Their libraries send here unchanged. The key is one of \`api_keys\`.
 
 ${table(
   ['client', 'address', 'key'],
@@ -118,15 +179,43 @@ ${table(
   ],
 )}
 
-The page of the dashboard under **Sources** has texts to copy for each of them, with your address. What can't be read is kept as a bad row: these clients would drop it.
+The view **Sources** of the page has texts to copy for each of them, with your address. What can't be read is kept as a bad row, because these clients would drop it.
 
 ## Presets
+
+Each section shows where to click in the other system, and ends with commands that try a sample of its records. Start Tillstream first:
+
+\`\`\`sh
+./start-pipeline.sh --no-demo
+\`\`\`
 
 ${table(
   ['preset', 'for'],
   presets.map(({ name, description = '' }) => [`[\`${name}\`](#${name})`, description]),
 )}
 
-${presets.map(({ name, description, connect }) => `### ${name}\n\n${description}.\n\n${(connect ?? '').trim()}`).join('\n\n')}
+${presets.map(({ name, description, connect = '' }) => `### ${name}\n\n${description}.\n\n${connect.trim()}\n\n${trying(name, connect)}`).join('\n\n')}
+
+When you have seen enough:
+
+\`\`\`sh
+./stop-pipeline.sh
+\`\`\`
 `;
+}
+
+/** Commands that try a preset on the sample of it: as a file, and, where the system can send, as a request. */
+function trying(name: string, connect: string): string {
+  const sample = sampleOf(name);
+  const load = `./tillstream load ${sample} --map ${name}`;
+  const address = `http://127.0.0.1:8080/v1/events?map=${name}`;
+  const send = connect.includes('YOUR-HOST') ? `\ncurl -s '${address}' --data-binary @${sample}` : '';
+  return `Try it on a sample:\n\n\`\`\`sh\n${load}${send}\n\`\`\``;
+}
+
+function sampleOf(preset: string): string {
+  const files = readdirSync(join(import.meta.dirname, '..', SAMPLES)).sort();
+  const file = files.find((name) => name.startsWith(`${preset}.`) && !name.endsWith('.events.ndjson'));
+  if (file === undefined) throw new Error(`There is no ${preset}.* in ${SAMPLES}.`);
+  return `${SAMPLES}/${file}`;
 }

@@ -115,7 +115,7 @@ export function openApi(status: Status): Json {
       },
       '/t.js': {
         get: {
-          summary: 'The script that a shop puts into its pages: docs/browser.md.',
+          summary: 'The script that a shop puts into its pages: docs/send-from-an-sdk.md.',
           responses: {
             200: {
               description: 'JavaScript.',

@@ -11,7 +11,7 @@ test('the generated pages of docs/ are up to date', async () => {
   assert.equal(stderr, '');
 });
 
-test('the messages that docs/operating.md explains are those of the program', () => {
+test('the messages that the docs explain are those of the program', () => {
   const root = join(import.meta.dirname, '../..');
   const read = (file: string) => readFileSync(join(root, file), 'utf8');
   const plain = (text: string) => text.replaceAll('’', "'").replaceAll("\\'", "'").replace(/\s+/g, ' ');
@@ -23,8 +23,8 @@ test('the messages that docs/operating.md explains are those of the program', ()
       // A sentence may be written in several pieces, and have values in it.
       .replace(/['"`]\s*\+\s*['"`]/g, ''),
   );
-  const unknown = read('docs/operating.md')
-    .split('\n')
+  const unknown = ['docs/find-out-what-is-wrong.md', 'docs/spark-and-yarn.md']
+    .flatMap((page) => read(page).split('\n'))
     .filter((line) => line.startsWith('| '))
     .flatMap((line) => [...line.split(' | ')[0]!.matchAll(/`([^`]+)`/g)].map(([, message]) => message!))
     .filter((message) => message.includes(' '))

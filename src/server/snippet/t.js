@@ -1,6 +1,6 @@
 /*
  * Tillstream in a shop's pages: <script src="https://YOUR-HOST/t.js" data-key="WRITE-KEY" async></script>
- * Sends page views, and what attributes and calls of tillstream() tell; see docs/browser.md. Sets no cookie. Visitors who ask not to be
+ * Sends page views, and what attributes and calls of tillstream() tell; see docs/send-from-an-sdk.md. Sets no cookie. Visitors who ask not to be
  * tracked (Do Not Track, Global Privacy Control) are not: nothing is sent or kept.
  */
 (() => {

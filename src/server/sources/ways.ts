@@ -9,7 +9,7 @@ import { addressesOf, type Way } from './way.ts';
 const HEADER = 'header `Authorization: Bearer`';
 const OWN_KEY = `${HEADER}, or \`?key=\``;
 const API_DOCS = 'README.md#your-own-events';
-const BROWSER_DOCS = 'docs/browser.md';
+const BROWSER_DOCS = 'docs/send-from-an-sdk.md#from-the-pages-of-the-shop';
 const CONFIG_DOCS = 'docs/config.md';
 
 const own: Way = {
