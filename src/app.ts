@@ -320,9 +320,7 @@ async function wire(
     ingest,
     ingestor,
     sources: () => running,
-    async filled() {
-      await readers?.pipeline.metricsFilled();
-    },
+    filled: async () => readers?.pipeline.metricsFilled(),
     lag,
     settle,
     storesCaughtUp,
@@ -339,9 +337,7 @@ async function wire(
         : [...further];
       for (const source of running) source.start();
     },
-    async startStores() {
-      await readers?.stores.start();
-    },
+    startStores: async () => readers?.stores.start(),
     async listen(pageDir, ownerToken) {
       const { listen } = await import('./listen.ts');
       const listening = await listen({
