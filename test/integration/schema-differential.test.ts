@@ -17,7 +17,7 @@ import { testSeed } from '../support/seed.ts';
 const TIME_ZONE = 'Europe/Berlin';
 const NOW_MS = Date.UTC(2026, 10, 23, 12);
 const LINE_BYTES_MAX = 64 * 1024;
-const LINES = Number(process.env.TILLSTREAM_TEST_LINES ?? 20_000);
+const LINES = Number(process.env.TILLSTREAM_TEST_LINES ?? 8000);
 const SEED = testSeed('schema differential');
 
 interface Row extends TextRow {

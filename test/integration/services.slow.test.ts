@@ -193,7 +193,8 @@ describe('services: what is wrong is said in a sentence', () => {
   });
 });
 
-test('services: two first starts at once on a machine without go', async () => {
+// That the second of two waits for the first is in src/services/cache.test.ts, too; this one fetches Go and compiles.
+itThorough('services: two first starts at once on a machine without go', async () => {
   const GOCACHE = process.env.GOCACHE ?? join(XDG_CACHE_HOME, 'go-build');
   const cache = temporaryDir();
   const env = { PATH: pathWithout('go'), XDG_CACHE_HOME: cache, GOCACHE };

@@ -42,7 +42,7 @@ before(async () => {
   const start = new Date(testNow() - 6 * 3_600_000).toISOString();
   const made = [
     '--count',
-    '20000',
+    '5000',
     '--seed',
     '3',
     '--start',

@@ -19,7 +19,7 @@ import { ownName, sharedService } from '../support/services.ts';
 
 /** The shortest that the config takes. */
 const SESSION_SECONDS = 6;
-const BATCH_LINES = 200;
+const BATCH_LINES = 80;
 const SETTLED_MS_MAX = 120_000;
 
 const seed = testSeed('roles');
@@ -63,7 +63,7 @@ class Fleet {
         session_timeout_seconds: SESSION_SECONDS,
       },
       archive: { kind: 's3', ...s3, prefix: this.#name },
-      batch: { archive_every_ms: 300, metrics_every_ms: 300 },
+      batch: { archive_every_ms: 500, metrics_every_ms: 500 },
     };
   }
 
@@ -221,7 +221,7 @@ describe('Processes that share the work', () => {
     assert.equal(parts.archive!.state, 'waiting');
     assert.match(
       parts.archive!.message,
-      /2000 lines wait to be archived, and no process archives them.*role archive/,
+      new RegExp(`${10 * BATCH_LINES} lines wait to be archived, and no process archives them.*role archive`),
     );
     assert.equal(
       (await measurer.request('GET', '/metrics')).text.includes('tillstream_part_ready{part="archive"} 0'),

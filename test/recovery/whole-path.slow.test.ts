@@ -19,11 +19,11 @@ import { testSeed } from '../support/seed.ts';
 import { startService, type TestService } from '../support/services.ts';
 
 const LINES = 30_000;
-const CALM_LINES = 6000;
+const CALM_LINES = 3000;
 const SETTLED_MS_MAX = 180_000;
 /** Lines a second, while servers are killed. */
 const LOAD_EVERY_MS = 50;
-const LOAD_LINES = 20;
+const LOAD_LINES = 10;
 /** Of the shop's own time: its day is made to pass much faster. */
 const RATE = LINES / 3600;
 const OUTAGE_MS = 2000;
@@ -61,9 +61,11 @@ describe('The whole path on real servers', () => {
   };
 
   before(async () => {
-    kafka = await startService('kafka');
-    hdfs = await startService('hdfs');
-    influxdb = await startService('influxdb');
+    [kafka, hdfs, influxdb] = await Promise.all([
+      startService('kafka'),
+      startService('hdfs'),
+      startService('influxdb'),
+    ]);
     influx = new Influx(influxdb.info);
     api = await createLogApi({ port: 0, firstPosition: testNow() * 1000, random: Math.random });
     await start();

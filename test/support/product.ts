@@ -145,14 +145,15 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   });
   const runFile = join(options.dataDir, 'run.json');
   const { readyMsMax = READY_MS_MAX } = options;
-  const deadline = performance.now() + readyMsMax;
+  const startedMs = performance.now();
+  const deadline = startedMs + readyMsMax;
   let run: { pid: number; url: string; token: string } | null = null;
   for (;;) {
     assert.ok(!isOver, `the product did not start:\n${output()}`);
     assert.ok(performance.now() < deadline, `the product is not ready after ${readyMsMax} ms:\n${output()}`);
     if (existsSync(runFile)) run = JSON.parse(readFileSync(runFile, 'utf8'));
     if (run?.pid === child.pid && run && (await isReady(run.url))) break;
-    await sleep(15);
+    await pause(startedMs);
   }
   const { pid, url, token } = run;
 
@@ -187,15 +188,15 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
       request<SendResult>('POST', '/v1/events', { body, headers }),
     ledger,
     async settled() {
-      const until = performance.now() + SETTLED_MS_MAX;
+      const sinceMs = performance.now();
       for (;;) {
         const now = await ledger();
         if (now.archive.in_flight === 0 && now.metrics.in_flight === 0 && now.dirty_windows === 0) return now;
         assert.ok(
-          performance.now() < until,
+          performance.now() < sinceMs + SETTLED_MS_MAX,
           `not settled after ${SETTLED_MS_MAX} ms: ${JSON.stringify(now)}\n${output().slice(-4000)}`,
         );
-        await sleep(25);
+        await pause(sinceMs);
       }
     },
     memory: () => memoryOf(pid),
@@ -266,15 +267,20 @@ export async function cli(
   };
 }
 
+/** Before one looks again: the longer it takes the rarer, as looking takes time from what is waited for. */
+function pause(sinceMs: number): Promise<void> {
+  return sleep(Math.min(15 + (performance.now() - sinceMs) / 20, 100));
+}
+
 /** Waits until `condition` holds, looking often. */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
   msMax = 20_000,
 ): Promise<void> {
-  const deadline = performance.now() + msMax;
+  const sinceMs = performance.now();
   while (!(await condition())) {
-    assert.ok(performance.now() < deadline, `not within ${msMax} ms: ${what}`);
-    await sleep(15);
+    assert.ok(performance.now() < sinceMs + msMax, `not within ${msMax} ms: ${what}`);
+    await pause(sinceMs);
   }
 }
