@@ -87,6 +87,17 @@ describe('The tarball', () => {
   });
 });
 
+describe('The systemd unit and the Dockerfile', () => {
+  it('start what is installed', () => {
+    const deploy = (name: string) => readFileSync(join(PROJECT_DIR, 'deploy', name), 'utf8');
+    const [, command] = /^ExecStart=\/opt\/tillstream\/(\S+) up$/m.exec(deploy('tillstream.service')) ?? [];
+    assert.ok(existsSync(join(installed.folder, command ?? 'not named')), command);
+    const [, linked] =
+      /ln -s \/opt\/tillstream\/(\S+) \/usr\/local\/bin\/tillstream/.exec(deploy('Dockerfile')) ?? [];
+    assert.ok(existsSync(join(installed.home, linked ?? 'not named')), linked);
+  });
+});
+
 describe('The command', () => {
   it('has its version, the presets and their texts', async () => {
     const { version } = JSON.parse(readFileSync(join(PROJECT_DIR, 'package.json'), 'utf8'));
@@ -174,10 +185,12 @@ describe('up', () => {
     assert.equal(await exited, 0, log);
   });
 
-  it('goes to the background, and down stops it', async () => {
-    const { pid } = JSON.parse(await output('npx tillstream up --background --json'));
-    assert.ok(existsSync(`/proc/${pid}`));
-    await output('npx tillstream down');
+  it('goes to the background, and down stops it, as docs/operating.md says', async () => {
+    const block = codeBlocks('operating.md', 'sh').find((text) => text.startsWith('npm install')) ?? '';
+    const [, start, status, stop] = block.split('\n');
+    assert.match(await output(start!), /^Tillstream is ready\./);
+    assert.match(await output(status!), /^Running: http:/);
+    assert.match(await output(stop!), /^Stopped process \d+\./);
     assert.equal(JSON.parse(await output('npx tillstream status --json')).running, false);
   });
 });

@@ -47,8 +47,8 @@ it('Tillstream is installed and removed as the docs say', async () => {
   const { bash } = await folder();
   const operating = 'docs/operating.md';
   try {
-    // The first block is about the package (package.slow.test.ts), the third one for a service. The last line of the second one stays in the foreground.
-    const [, install, , completion] = blocks('Install', operating);
+    // The last line of the first block stays in the foreground; the second one is for a service.
+    const [install, , completion] = blocks('Install', operating);
     const [start = '', status = '', stop = '', last = ''] = install!.trim().split('\n');
     assert.match(last, /^\.\/tillstream up +#/);
     assert.match(await bash([start, status].join('\n')), /Tillstream is ready\.[\s\S]*Running: http:/);
