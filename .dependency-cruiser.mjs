@@ -17,123 +17,116 @@ swc.Visitor.prototype.visitStatement = function (statement) {
 /** Unit tests beside their file, and the helpers that only tests import. */
 const TEST_FILE = '(\\.test\\.ts|/fake-[^/]+\\.ts)$';
 const TEST = `${TEST_FILE}|^test/`;
-/** What a unit test may import from anywhere: what is pure, and the simulated shop. */
-const PURE = '^src/(domain|ingest|ports|metrics|telemetry|adapters/source/simulator)/|^test/support/';
+const OURS = '^(src|tools|web|test|bench|scripts)/';
 
-/** folder -> what it may import of src, besides itself. */
-const LAYERS = {
-  domain: [],
-  files: [],
-  ports: ['domain', 'ingest/mapper\\.ts', 'ingest/format\\.ts', 'ingest/normalize-settings\\.ts'],
-  metrics: ['domain'],
-  decode: ['domain', 'ports', 'telemetry'],
-  telemetry: ['domain'],
-  ingest: ['domain', 'files/own-files\\.ts', 'ports'],
-  pipeline: ['domain', 'ingest', 'ports', 'metrics', 'telemetry'],
-  load: ['clock\\.ts', 'domain', 'files', 'ingest', 'ports'],
-  imports: ['clock\\.ts', 'config', 'domain', 'files', 'ingest', 'load', 'mappings', 'ports', 'telemetry'],
-  server: ['domain', 'files/own-files\\.ts', 'imports', 'ingest', 'ports', 'telemetry'],
-  config: ['domain'],
-  mappings: ['config', 'domain', 'files/own-files\\.ts', 'ingest'],
-  services: ['domain', 'files/cache-dir\\.ts'],
-  library: ['app\\.ts', 'domain', 'ingest', 'ports', 'server/(decode-body|ingest-answer)\\.ts', 'telemetry'],
-  cli: [
-    'app\\.ts',
-    'clock\\.ts',
-    'config',
-    'domain',
-    'files',
-    'ingest',
-    'load',
-    'mappings',
-    'ports',
-    'services',
-    'telemetry',
-  ],
+/** What every stage may import: what an event is, how we tell of ourselves, and what the operating system has. */
+const COMMON = ['event', 'telemetry', 'system'];
+/** The files of a stage that other stages may import: its port, and the words that it is made of. */
+const PORTS = [
+  'archive/archive',
+  'decode/[^/]+',
+  'ingest/(finding|format|ingest-result|mapper|normalize-settings)',
+  'log/(event-log|offset|partition-group)',
+  'metrics/(definitions/)?(?!local-config)[^/]+',
+  'query/[^/]+',
+  'sinks/sink',
+  'sources/source',
+];
+const PORT = `^src/(${PORTS.join('|')})\\.ts$`;
+
+/** Stage -> what else it may import, besides itself, what is common, and ports. */
+const STAGES = {
+  sources: ['ingest', 'kafka-client'],
+  'kafka-client': [],
+  ingest: ['yaml'],
+  load: ['ingest'],
+  imports: ['ingest', 'load', 'yaml'],
+  log: ['kafka-client'],
+  decode: [],
+  consumers: [],
+  archive: [],
+  metrics: [],
+  query: [],
+  sinks: [],
+  api: ['imports', 'ingest'],
+  library: ['app', 'ingest', 'api/(decode-body|ingest-answer)\\.ts'],
+  commands: ['app', 'ingest', 'load', 'yaml'],
 };
+/** Folders that no stage is: what they may import, besides themselves. */
+const APART = { event: [], system: ['event', 'telemetry'], telemetry: ['event'], yaml: ['telemetry'] };
 
-const layers = Object.entries(LAYERS).map(([folder, allowed]) => ({
-  name: `${folder}-imports`,
-  comment: `src/${folder} may import ${allowed.length > 0 ? allowed.join(', ').replaceAll('\\', '') : 'nothing of ours'}.`,
-  severity: 'error',
-  from: { path: `^src/${folder}/`, pathNot: TEST },
-  to: { path: '^(src|web|test|bench)/', pathNot: `^src/(${[folder, ...allowed].join('|')})(/|$)` },
-}));
+const below = (folders) => `^src/(${folders.join('|')})(/|$)`;
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
   forbidden: [
-    ...layers,
-    {
-      name: 'adapter-imports',
-      comment:
-        'An adapter may import domain, files, ingest, ports, decode, telemetry, its own folder, the files that adapters of its port share, and kafka-client.',
+    ...Object.entries(STAGES).map(([stage, more]) => ({
+      name: `${stage}-imports`,
+      comment: `src/${stage} may import ${[...COMMON, ...more].join(', ').replaceAll('\\', '')}, and ports.`,
       severity: 'error',
-      from: {
-        path: '^src/adapters/([^/]+)/([^/]+)/',
-        pathNot: [TEST, '^src/adapters/(engine|kafka-client)/'],
-      },
+      from: { path: `^src/${stage}/`, pathNot: TEST },
       to: {
-        path: '^(src|web|test|bench)/',
-        pathNot:
-          '^src/(domain|files|ingest|ports|decode|telemetry|adapters/kafka-client|adapters/$1/$2|adapters/$1/[^/]+\\.ts$)(/|$)',
+        path: OURS,
+        pathNot: [
+          below([stage, ...COMMON, ...more]),
+          PORT,
+          ...(stage === 'commands' ? ['^tools/(simulator|dev-services)/'] : []),
+        ],
       },
+    })),
+    ...Object.entries(APART).map(([folder, more]) => ({
+      name: `${folder}-imports`,
+      comment: `src/${folder} may import ${more.length > 0 ? more.join(', ') : 'nothing of ours'}${folder === 'telemetry' ? ', and words of ports' : ''}.`,
+      severity: 'error',
+      from: { path: `^src/${folder}/`, pathNot: TEST },
+      to: { path: OURS, pathNot: [below([folder, ...more]), ...(folder === 'telemetry' ? [PORT] : [])] },
+    })),
+    {
+      name: 'implementations-apart',
+      comment: 'An implementation of a port knows no other one.',
+      severity: 'error',
+      from: { path: '^src/(sources|log|metrics|sinks)/([^/]+)/', pathNot: TEST },
+      to: { path: '^src/$1/[^/]+/', pathNot: '^src/($1/$2|metrics/definitions)/' },
     },
     {
-      name: 'engine-imports',
-      comment: 'An engine may import what other adapters may but ingest, and the metrics.',
+      name: 'ports-name-no-implementation',
+      comment: 'What lies on top of a stage imports none of its implementations.',
       severity: 'error',
-      from: { path: '^src/adapters/(engine)/([^/]+)/', pathNot: TEST },
-      to: {
-        path: '^(src|web|test|bench)/',
-        pathNot:
-          '^src/(domain|files|ports|metrics|decode|telemetry|adapters/$1/$2|adapters/$1/[^/]+\\.ts$)(/|$)',
-      },
-    },
-    {
-      name: 'shared-adapter-imports',
-      comment:
-        'What adapters of a port share may import domain, files, ingest, ports, telemetry, metrics and each other: no adapter.',
-      severity: 'error',
-      from: {
-        path: '^src/adapters/([^/]+)/[^/]+\\.ts$',
-        pathNot: TEST_FILE,
-      },
-      to: {
-        path: '^(src|web|test|bench)/',
-        pathNot: '^src/(domain|files|ingest|ports|telemetry|metrics|adapters/$1/[^/]+\\.ts$)(/|$)',
-      },
+      from: { path: '^src/(sources|log|archive|metrics|sinks)/[^/]+\\.ts$', pathNot: TEST_FILE },
+      to: { path: '^src/$1/[^/]+/', pathNot: '^src/metrics/definitions/' },
     },
     {
       name: 'app-imports',
-      comment: 'app.ts wires everything, and knows no command line.',
+      comment: 'app wires everything, and knows no command line.',
       severity: 'error',
-      from: { path: '^src/(app|clock|data-dir|environment|imports|listen|readers|stores)\\.ts$' },
-      to: { path: '^(src/(cli/|main\\.ts$)|web/|test/|bench/)' },
+      from: { path: '^src/app/', pathNot: TEST },
+      to: { path: '^(src/(commands|library)/|src/(main|bin|index|launch)\\.ts$|web/|test/|bench/|scripts/)' },
     },
     {
       name: 'main-imports',
       comment:
-        'main.ts parses the command line and calls cli, app and config. (An error class, the version and the places of files are data.)',
+        'main.ts parses the command line and calls commands and app. (An error class, the version and the places of files are data.)',
       severity: 'error',
       from: { path: '^src/main\\.ts$' },
-      to: {
-        path: '^(src|web|test|bench)/',
-        pathNot:
-          '^src/(app\\.ts$|cli/|config/|domain/(errors|nearest|system-error)\\.ts$|files/own-files\\.ts$|version\\.ts$)',
-      },
+      to: { path: OURS, pathNot: '^src/(app|commands|telemetry|system)/' },
+    },
+    {
+      name: 'tools-imports',
+      comment: 'The simulator and the servers for trying out need nothing of the pipeline.',
+      severity: 'error',
+      from: { path: '^tools/(simulator|dev-services)/', pathNot: TEST },
+      to: { path: OURS, pathNot: ['^tools/', below(COMMON), PORT, '^src/sources/offer\\.ts$'] },
     },
     {
       name: 'known-place',
-      comment:
-        'Every file of src is in a folder of the table, or is app.ts, bin.ts, clock.ts, data-dir.ts, environment.ts, engine-programs.ts, imports.ts, index.ts, launch.ts, listen.ts, main.ts, mappers.ts, readers.ts, settings-check.ts, sources.ts, stores.ts or version.ts.',
+      comment: 'Every file of src is in a folder of the table, or is bin.ts, index.ts, launch.ts or main.ts.',
       severity: 'error',
       from: {},
       to: {
         path: '^src/',
         pathNot: [
-          `^src/(${Object.keys(LAYERS).join('|')}|adapters/[^/]+)/`,
-          '^src/(app|bin|clock|data-dir|engine-programs|environment|imports|index|launch|listen|main|mappers|readers|settings-check|sources|stores|version)\\.ts$',
+          below(['app', ...Object.keys(STAGES), ...Object.keys(APART)]),
+          '^src/(bin|index|launch|main)\\.ts$',
         ],
       },
     },
@@ -145,60 +138,54 @@ export default {
       to: { path: '^src/main\\.ts$' },
     },
     {
-      name: 'domain-is-pure',
+      name: 'event-is-pure',
       comment:
-        'domain, metrics and ports do no I/O, and the domain needs no package but fastest-levenshtein and the table of currency-codes.',
+        'An event, a metric and a port do no I/O, and need no package but the table of currency-codes. (nearest.ts compares letters.)',
       severity: 'error',
-      from: { path: '^src/(domain|metrics|ports)/', pathNot: TEST },
+      from: { path: `^src/event/|${PORT}`, pathNot: TEST },
       to: {
         dependencyTypes: ['core', 'npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg'],
-        // The first only compares letters; the second is a table, which is CommonJS.
-        pathNot: '^(buffer|module)$|/(fastest-levenshtein|currency-codes)/',
+        // The table is CommonJS. Settings are declared with zod.
+        pathNot: '^(buffer|module)$|/(currency-codes|zod)/',
       },
     },
     {
       name: 'page-apart',
       comment:
-        'The page talks to the HTTP API only. Of src it may import the pure domain, so that days and codes are the same.',
+        'The page talks to the HTTP API only. Of src it may import what an event is, so that days and codes are the same.',
       severity: 'error',
       from: { path: '^web/' },
-      to: { path: '^(src/(?!domain/)|test|bench)' },
+      to: { path: '^(src/(?!event/)|tools|test|bench)' },
     },
     {
       name: 'product-without-tests',
       comment: 'What runs in production imports no test and no test helper.',
       severity: 'error',
-      from: { path: '^(src|web)/', pathNot: TEST },
+      from: { path: '^(src|tools|web)/', pathNot: TEST },
       to: { path: TEST },
     },
     {
       name: 'product-without-dev-packages',
       comment: 'What runs in production imports packages of "dependencies" only.',
       severity: 'error',
-      from: { path: '^src/', pathNot: TEST },
+      from: { path: '^(src|tools/(simulator|dev-services))/', pathNot: TEST },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
     },
     {
       name: 'unit-test-stays-home',
       comment:
-        'A unit test imports its own folder, what is pure, and test/support. What needs more is in test/.',
+        'A unit test imports what its stage may, the simulated shop, and test/support. What needs more is in test/.',
       severity: 'error',
-      from: { path: `^src/(?!adapters/)([^/]+).*${TEST_FILE}` },
-      to: { path: '^(src|web|test|bench)/', pathNot: `^src/$1/|${PURE}` },
-    },
-    {
-      name: 'adapter-test-stays-home',
-      comment:
-        'An adapter test imports its adapter, what adapters of its port share, what is pure, and test/support.',
-      severity: 'error',
-      from: { path: `^src/adapters/([^/]+)/([^/]+).*${TEST_FILE}` },
+      from: { path: `^src/([^/]+)/.*${TEST_FILE}` },
       to: {
-        path: '^(src|web|test|bench)/',
+        path: OURS,
         pathNot: [
-          PURE,
-          '^src/adapters/kafka-client/',
-          '^src/adapters/$1/$2/',
-          '^src/adapters/$1/[^/]+\\.ts$',
+          '^src/$1/',
+          '^src/(ingest|kafka-client)/',
+          below(COMMON),
+          PORT,
+          '^tools/simulator/',
+          '^test/support/',
         ],
       },
     },
@@ -209,7 +196,7 @@ export default {
       severity: 'error',
       from: {
         orphan: true,
-        pathNot: ['\\.d\\.ts$', '^src/main\\.ts$', '(^|/)vite\\.config\\.ts$', '^src/server/snippet/', TEST],
+        pathNot: ['\\.d\\.ts$', '^src/main\\.ts$', '(^|/)vite\\.config\\.ts$', '^src/api/snippet/', TEST],
       },
       to: {},
     },
@@ -224,10 +211,10 @@ export default {
         pathNot: [
           TEST,
           '^src/(bin|index|main)\\.ts$',
-          '^src/adapters/log/memory/',
-          '^src/domain/differences\\.ts$',
+          '^src/log/memory/',
+          '^src/event/differences\\.ts$',
           '^src/ingest/mapping/module-worker\\.ts$',
-          '^src/server/snippet/',
+          '^src/api/snippet/',
         ],
         reachable: false,
       },

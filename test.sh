@@ -210,11 +210,11 @@ TEXT
 # or many servers takes all cores for a while: one of these, then three others.
 list_tests() {
   if [ "$quick" = yes ]; then
-    find src test -name '*.test.ts' ! -name '*.slow.test.ts' ! -name '*.cluster.test.ts' ! -path 'test/browser/*'
+    find src tools test -name '*.test.ts' ! -name '*.slow.test.ts' ! -name '*.cluster.test.ts' ! -path 'test/browser/*'
   elif [ "$all" = no ]; then
-    find src test -name '*.test.ts' ! -name '*.cluster.test.ts'
+    find src tools test -name '*.test.ts' ! -name '*.cluster.test.ts'
   else
-    find src test -name '*.test.ts'
+    find src tools test -name '*.test.ts'
   fi | LC_ALL=C sort | awk '
     /(spark|start-pipeline|whole-path)[^\/]*\.(slow|cluster)\.test\.ts$/ { print 4 * heavy++, $0; next }
     /\.(slow|cluster)\.test\.ts$/ { print 4 * int(slow / 3) + 1 + slow++ % 3, $0; next }
@@ -226,7 +226,7 @@ list_tests() {
 # Of these, the ones that take the time from test/support/clock.ts, directly or not.
 list_timed_tests() {
   local timed
-  timed=$("$bin/depcruise" --config .dependency-cruiser.mjs --reaches '^test/support/clock\.ts$' --output-type text src test) ||
+  timed=$("$bin/depcruise" --config .dependency-cruiser.mjs --reaches '^test/support/clock\.ts$' --output-type text src tools test) ||
     return 1
   list_tests | grep -Fx -f <(awk '{ print $1 }' <<<"$timed" | sort -u)
 }
@@ -279,7 +279,7 @@ fi
 step 'Format and lint (biome)' "$bin/biome" check .
 step 'Types (tsc)' "$bin/tsc" --noEmit
 step 'Types of the page (tsc)' "$bin/tsc" --noEmit -p web
-step 'Layers (dependency-cruiser)' "$bin/depcruise" --config .dependency-cruiser.mjs src web test
+step 'Layers (dependency-cruiser)' "$bin/depcruise" --config .dependency-cruiser.mjs src tools web test
 step 'Unused code (knip)' "$bin/knip"
 step 'Readers by others (Python)' bring_readers
 if [ "$quick" = no ]; then

@@ -7,14 +7,14 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLocalArchive } from '../src/adapters/archive/delta/archive.ts';
-import { duckDbConfig } from '../src/adapters/engine/duckdb/config.ts';
-import { openDuckDb } from '../src/adapters/engine/duckdb/index.ts';
-import { openMemoryLog } from '../src/adapters/log/memory/log.ts';
-import { type SimulatedLine, stream } from '../src/adapters/source/simulator/index.ts';
-import { sumCounts } from '../src/domain/offset.ts';
+import { openLocalArchive } from '../src/archive/delta/archive.ts';
 import { Ingestor } from '../src/ingest/ingestor.ts';
+import { openMemoryLog } from '../src/log/memory/log.ts';
+import { sumCounts } from '../src/log/offset.ts';
 import { CATALOGUE } from '../src/metrics/catalogue.ts';
+import { duckDbConfig } from '../src/metrics/duckdb/config.ts';
+import { openDuckDb } from '../src/metrics/duckdb/index.ts';
+import { type SimulatedLine, stream } from '../tools/simulator/index.ts';
 
 const [lines = 1_000_000] = process.argv
   .slice(2)

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createKafkaClient } from '../src/adapters/kafka-client/client.ts';
-import { kafkaLogConfigSchema, openKafkaLog } from '../src/adapters/log/kafka/index.ts';
-import { startBefore, stream, Truth } from '../src/adapters/source/simulator/index.ts';
 import { Ingestor } from '../src/ingest/ingestor.ts';
+import { createKafkaClient } from '../src/kafka-client/client.ts';
+import { kafkaLogConfigSchema, openKafkaLog } from '../src/log/kafka/index.ts';
 import { quietLogger } from '../test/support/kafka.ts';
+import { startBefore, stream, Truth } from '../tools/simulator/index.ts';
 
 const SEND_LINES = 2000;
 

@@ -6,10 +6,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InfluxSink, influxConfigSchema } from '../src/adapters/store/influxdb/index.ts';
-import type { RawEvent } from '../src/ports/batch.ts';
-import { downServices, upServices } from '../src/services/services.ts';
+import type { RawEvent } from '../src/decode/batch.ts';
+import { InfluxSink, influxConfigSchema } from '../src/sinks/influxdb/index.ts';
 import { quietLogger } from '../test/support/kafka.ts';
+import { downServices, upServices } from '../tools/dev-services/services.ts';
 
 const [count = 300_000, pairs = 3] = process.argv.slice(2).map(Number);
 const REQUEST_LINES = 5000;

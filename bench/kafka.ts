@@ -9,8 +9,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { downServices, upServices } from '../src/services/services.ts';
 import { produce } from '../test/support/kafka.ts';
+import { downServices, upServices } from '../tools/dev-services/services.ts';
 import { fillTopic, recordsIn, shopLines } from './fill-topic.ts';
 import { productRun } from './product-run.ts';
 

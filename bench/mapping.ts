@@ -3,9 +3,9 @@
  * The records are calls of Segment with 15 fields that its preset reads; what is made of them is checked.
  */
 import assert from 'node:assert/strict';
-import { Random } from '../src/adapters/source/simulator/random.ts';
+import { readMapping } from '../src/ingest/mappings/read.ts';
 import { Normalizer } from '../src/ingest/normalize.ts';
-import { readMapping } from '../src/mappings/read.ts';
+import { Random } from '../tools/simulator/random.ts';
 
 const count = Number(process.argv[2] ?? 200_000);
 const ROUNDS = 5;

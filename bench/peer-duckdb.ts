@@ -7,10 +7,10 @@
  */
 import { rm } from 'node:fs/promises';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { parseSql } from '../src/adapters/engine/duckdb/schema-sql.ts';
-import { EVENT_COLUMNS } from '../src/domain/columns.ts';
+import { EVENT_COLUMNS } from '../src/event/columns.ts';
 import { CATALOGUE } from '../src/metrics/catalogue.ts';
 import { allOf } from '../src/metrics/definition.ts';
+import { parseSql } from '../src/metrics/duckdb/schema-sql.ts';
 
 const [file, outDir] = process.argv.slice(2);
 const started = performance.now();

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Ledger } from '../src/domain/ledger.ts';
+import type { Ledger } from '../src/telemetry/ledger.ts';
 import { cpuSeconds } from './cpu-seconds.ts';
 
 /** The product from its start until archive and metrics have so many lines of a topic; then it is stopped. */

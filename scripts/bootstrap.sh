@@ -206,9 +206,9 @@ bring_packages() {
 
 # Page ---------------------------------------------------------------------------------------------
 
-# Sets `sources`, a checksum of everything that the page is built from, with the parts of src/domain that it shares.
+# Sets `sources`, a checksum of everything that the page is built from, with the parts of src/event that it shares.
 sum_page() {
-  sources=$(cd -- "$root" && find web src/domain -path web/dist -prune -o -type f -print | LC_ALL=C sort |
+  sources=$(cd -- "$root" && find web src/event -path web/dist -prune -o -type f -print | LC_ALL=C sort |
     tr '\n' '\0' | xargs -0 cksum package-lock.json | cksum)
 }
 

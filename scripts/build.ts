@@ -1,6 +1,6 @@
 /**
  * `npm run build`: makes dist/, which is the package. The program compiled, with the types of its library; beside it the page, the driver
- * of Spark, and the dashboards. src/files/own-files.ts knows where the program finds them.
+ * of Spark, and the dashboards. src/system/own-files.ts knows where the program finds them.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { dirname, join, relative } from 'node:path';
 const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 /** The declarations that a user's program imports, with all that they import. */
-const TYPES = join(DIST, 'index.d.ts');
+const TYPES = join(DIST, 'src', 'index.d.ts');
 
 /** How a command is typed where there is no checkout, for each text that names it. The longer ones first. */
 const COMMANDS: readonly (readonly [RegExp, string])[] = [
@@ -62,8 +62,8 @@ function nameCommands(): void {
 rmSync(DIST, { recursive: true, force: true });
 run('typescript/bin/tsc', '-p', 'tsconfig.build.json');
 pruneTypes();
-copy('src/mappings/presets', 'mappings/presets');
-copy('src/server/snippet', 'server/snippet');
+copy('src/ingest/mappings/presets', 'src/ingest/mappings/presets');
+copy('src/api/snippet', 'src/api/snippet');
 run(
   'vite/bin/vite.js',
   'build',
@@ -78,4 +78,4 @@ copy('deploy/spark', 'spark');
 copy('deploy/grafana/dashboards', 'grafana/dashboards');
 copy('deploy/grafana/provisioning', 'grafana/provisioning');
 nameCommands();
-chmodSync(join(DIST, 'bin.js'), 0o755);
+chmodSync(join(DIST, 'src', 'bin.js'), 0o755);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { THREADS_DEFAULT } from '../src/adapters/engine/local-config.ts';
-import { CONFIG_SCHEMA } from '../src/app.ts';
+import { CONFIG_SCHEMA } from '../src/app/app.ts';
+import { THREADS_DEFAULT } from '../src/metrics/local-config.ts';
 
 type Table = (head: string[], rows: string[][]) => string;
 

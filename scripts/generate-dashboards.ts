@@ -2,11 +2,11 @@
  * Writes the Grafana dashboards of deploy/grafana/dashboards:
  *   node scripts/generate-dashboards.ts            writes them
  *   node scripts/generate-dashboards.ts --check    fails when one is not up to date
- * What they show is in scripts/dashboards/.
+ * What they show is in tools/dashboards/.
  */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { allDashboards } from './dashboards/index.ts';
+import { allDashboards } from '../tools/dashboards/index.ts';
 
 const DIR = join(import.meta.dirname, '..', 'deploy', 'grafana', 'dashboards');
 const isCheck = process.argv.includes('--check');

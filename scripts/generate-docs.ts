@@ -6,9 +6,8 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BAD_ROW_COLUMNS, type Column, EVENT_COLUMNS } from '../src/domain/columns.ts';
-import { DIFFERENCES } from '../src/domain/differences.ts';
-import { API_ERRORS } from '../src/domain/errors.ts';
+import { BAD_ROW_COLUMNS, type Column, EVENT_COLUMNS } from '../src/event/columns.ts';
+import { DIFFERENCES } from '../src/event/differences.ts';
 import {
   BAD_MARK,
   BAD_MARK_FIELD,
@@ -19,16 +18,17 @@ import {
   FUTURE_TOLERANCE_MS,
   MONEY_PRECISION,
   MONEY_SCALE,
-} from '../src/domain/fields.ts';
-import { NULL_USERS, NULL_WORDS } from '../src/domain/null-words.ts';
-import { REASONS } from '../src/domain/reasons.ts';
+} from '../src/event/fields.ts';
+import { NULL_USERS, NULL_WORDS } from '../src/event/null-words.ts';
+import { REASONS } from '../src/event/reasons.ts';
 import { FINDINGS } from '../src/ingest/finding-catalogue.ts';
 import { FORMATS } from '../src/ingest/formats/all.ts';
 import { FIELD_ALIASES, ITEM_NAMES } from '../src/ingest/names.ts';
 import { EVENT_TYPES } from '../src/ingest/values/event-types.ts';
 import { SIGNS } from '../src/ingest/values/read-currency.ts';
 import { INVALID_FIELD } from '../src/metrics/definition.ts';
-import { DOUBTS } from '../src/metrics/doubts.ts';
+import { DOUBTS } from '../src/metrics/definitions/doubts.ts';
+import { API_ERRORS } from '../src/telemetry/errors.ts';
 import { configPage } from './config-page.ts';
 import { mappingsPage } from './mappings-page.ts';
 import { AMBIGUOUS_VALUES, READ_VALUES } from './read-examples.ts';

@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { FIELDS, ITEM_FIELDS } from '../src/domain/fields.ts';
+import { HOOKS_PATH } from '../src/api/hooks.ts';
+import { WAYS } from '../src/api/sources/ways.ts';
+import { FIELDS, ITEM_FIELDS } from '../src/event/fields.ts';
 import { FILTER_TEXTS } from '../src/ingest/mapping/filters.ts';
 import { mappingJsonSchema } from '../src/ingest/mapping/schema.ts';
-import { presetNames, readSpec } from '../src/mappings/read.ts';
-import { HOOKS_PATH } from '../src/server/hooks.ts';
-import { WAYS } from '../src/server/sources/ways.ts';
+import { presetNames, readSpec } from '../src/ingest/mappings/read.ts';
 
 /** Records of each system: the golden inputs of its preset. */
 const SAMPLES = 'test/golden/mappings';

@@ -1,10 +1,6 @@
 /** The library: what a program may import from "tillstream", and nothing else. docs/embed.md explains it. */
-export type { Finding } from './domain/finding.ts';
-export type { IngestResult, LineError } from './domain/ingest-result.ts';
-export type { Ledger, LedgerEntry } from './domain/ledger.ts';
-export type { Logger } from './domain/logger.ts';
-export type { PartStatus as ComponentStatus } from './domain/status.ts';
-export type { WindowSize } from './domain/window.ts';
+export type { Finding } from './ingest/finding.ts';
+export type { IngestResult, LineError } from './ingest/ingest-result.ts';
 export type { MapFunction, ModuleContext, ModuleEvent } from './ingest/mapping/module-types.ts';
 export {
   ConfigError,
@@ -23,4 +19,8 @@ export type {
   QueryOptions,
   QueryResult,
 } from './library/types.ts';
-export type { MetricResult, MetricRow } from './ports/metrics-store.ts';
+export type { MetricResult, MetricRow } from './metrics/metrics-store.ts';
+export type { WindowSize } from './metrics/window.ts';
+export type { Ledger, LedgerEntry } from './telemetry/ledger.ts';
+export type { Logger } from './telemetry/logger.ts';
+export type { PartStatus as ComponentStatus } from './telemetry/status.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { cacheDir } from './files/cache-dir.ts';
-import { MAIN_FILE } from './files/own-files.ts';
+import { cacheDir } from './system/cache-dir.ts';
+import { MAIN_FILE } from './system/own-files.ts';
 
 /** SIGUSR1 would open a port for a debugger; what Node calls experimental is tested with it. */
 const NODE_FLAGS = ['--disable-sigusr1', '--disable-warning=ExperimentalWarning'];

@@ -1,22 +1,22 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { check, compact, doctor, rebuild, vacuum } from './cli/care.ts';
-import { completion } from './cli/completion.ts';
-import { CommandFailed } from './cli/context.ts';
-import { down } from './cli/down.ts';
-import { exportEvents } from './cli/export.ts';
-import { badList, badShow, ledger, query, status, tap } from './cli/inspect.ts';
-import { load } from './cli/load.ts';
-import { mapGuess, mapList, mapSchema, mapShow, mapTry } from './cli/map.ts';
-import { servicesDown, servicesFetch, servicesStatus, servicesUp } from './cli/services.ts';
-import { simulate } from './cli/simulate.ts';
-import { endOnBrokenOutput, writeError, writeJson, writeOut, wroteOutput } from './cli/terminal.ts';
-import { up } from './cli/up.ts';
-import { ApiError, PartError, UsageError } from './domain/errors.ts';
-import { didYouMean } from './domain/nearest.ts';
-import { isSystemError, messageOf } from './domain/system-error.ts';
-import { DEFAULT_DATA_TEXT } from './files/own-files.ts';
-import { VERSION } from './version.ts';
+import { check, compact, doctor, rebuild, vacuum } from './commands/care.ts';
+import { completion } from './commands/completion.ts';
+import { CommandFailed } from './commands/context.ts';
+import { down } from './commands/down.ts';
+import { exportEvents } from './commands/export.ts';
+import { badList, badShow, ledger, query, status, tap } from './commands/inspect.ts';
+import { load } from './commands/load.ts';
+import { mapGuess, mapList, mapSchema, mapShow, mapTry } from './commands/map.ts';
+import { servicesDown, servicesFetch, servicesStatus, servicesUp } from './commands/services.ts';
+import { simulate } from './commands/simulate.ts';
+import { endOnBrokenOutput, writeError, writeJson, writeOut, wroteOutput } from './commands/terminal.ts';
+import { up } from './commands/up.ts';
+import { DEFAULT_DATA_TEXT } from './system/own-files.ts';
+import { VERSION } from './system/version.ts';
+import { ApiError, PartError, UsageError } from './telemetry/errors.ts';
+import { didYouMean } from './telemetry/nearest.ts';
+import { isSystemError, messageOf } from './telemetry/system-error.ts';
 
 const FROM =
   'first day (2026-11-23) or time (2026-11-23T10:15), in the time zone of the shop; a time with a zone (Z, +01:00) as it is';

@@ -44,7 +44,7 @@ function none(found: string[], message: string): void {
 describe('Source files', () => {
   it(`have at most ${LINES_MAX} lines`, () => {
     const code = files.filter((file) =>
-      /^(src|test|web|bench|scripts)\/.*\.(ts|tsx|css|mjs|sh|py)$/.test(file),
+      /^(src|tools|test|web|bench|scripts)\/.*\.(ts|tsx|css|mjs|sh|py)$/.test(file),
     );
     const lines = new Map(code.map((file) => [file, text(file).split('\n').length - 1]));
     const long = [...lines].filter(([file, count]) => count > LINES_MAX && !LONGER[file]);
@@ -73,7 +73,7 @@ describe('Source files', () => {
 
   it('spread no array of unknown length into a call', () => {
     // Each element is an argument on the stack: about 120,000 of them end the process.
-    const code = files.filter((file) => /^src\/.*\.ts$/.test(file) && !file.endsWith('.test.ts'));
+    const code = files.filter((file) => /^(src|tools)\/.*\.ts$/.test(file) && !file.endsWith('.test.ts'));
     none(
       places(
         code,
@@ -84,8 +84,13 @@ describe('Source files', () => {
   });
 
   it('write to the terminal in one place, which escapes what others have sent', () => {
-    const code = files.filter((file) => /^src\/.*\.ts$/.test(file) && file !== 'src/cli/terminal.ts');
-    none(places(code, /process\.std(out|err)\b|\bconsole\.\w+\(/), 'Use cli/terminal.ts, or the logger:');
+    const code = files.filter(
+      (file) => /^(src|tools)\/.*\.ts$/.test(file) && file !== 'src/commands/terminal.ts',
+    );
+    none(
+      places(code, /process\.std(out|err)\b|\bconsole\.\w+\(/),
+      'Use src/commands/terminal.ts, or the logger:',
+    );
   });
 
   it('hide no import of a file of ours inside of a type', () => {
@@ -96,7 +101,7 @@ describe('Source files', () => {
           name || (typeOf && !new RegExp(`(?<!typeof\\s+)import\\('${target}'\\)`).test(text(file))),
       );
     const found = files
-      .filter((file) => /^(src|web)\/.*\.tsx?$/.test(file))
+      .filter((file) => /^(src|tools|web)\/.*\.tsx?$/.test(file))
       .flatMap((file) =>
         text(file)
           .split('\n')
@@ -117,15 +122,16 @@ describe('Tests', () => {
   });
 
   it('and what wires the product together have one clock each', () => {
-    const clocks = ['src/clock.ts', 'test/support/clock.ts', 'test/tidy.test.ts'];
+    const clocks = ['src/system/clock.ts', 'test/support/clock.ts', 'test/tidy.test.ts'];
     const timed = files.filter(
       (file) =>
         !clocks.includes(file) &&
-        (/^test\/.*\.ts$|\.test\.ts$|\/fake-[^/]+\.ts$/.test(file) || /^src\/(cli\/)?[^/]+\.ts$/.test(file)),
+        (/^test\/.*\.ts$|\.test\.ts$|\/fake-[^/]+\.ts$/.test(file) ||
+          /^src\/((app|commands)\/)?[^/]+\.ts$/.test(file)),
     );
     none(
       places(timed, /\bDate\.now\b|\bnew Date\(\)/),
-      'Take the time from src/clock.ts or test/support/clock.ts, and how long something takes from performance.now():',
+      'Take the time from src/system/clock.ts or test/support/clock.ts, and how long something takes from performance.now():',
     );
   });
 });
@@ -186,7 +192,7 @@ describe('Documents', () => {
     const missing = files
       .filter((name) => name.endsWith('.md') && name !== 'CHANGELOG.md')
       .flatMap((file) =>
-        [...text(file).matchAll(/`((?:src|test|web|scripts|bench)\/[\w./-]+\.\w+)`/g)]
+        [...text(file).matchAll(/`((?:src|tools|test|web|scripts|bench)\/[\w./-]+\.\w+)`/g)]
           .filter(([, path]) => !existsSync(join(ROOT, path!)))
           .map(([, path]) => `${file}: ${path}`),
       );
@@ -237,7 +243,7 @@ describe('English', () => {
 
   it('of messages is plain', () => {
     const code = files.filter(
-      (file) => /^(src|web\/src)\/.*\.tsx?$/.test(file) && !file.endsWith('.test.ts'),
+      (file) => /^(src|tools|web\/src)\/.*\.tsx?$/.test(file) && !file.endsWith('.test.ts'),
     );
     const found = code.flatMap((file) => {
       const source = text(file)

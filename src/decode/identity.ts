@@ -1,4 +1,4 @@
-import { EVENT_TYPE_ALIASES, ORDER_EVENT_TYPES } from '../domain/fields.ts';
+import { EVENT_TYPE_ALIASES, ORDER_EVENT_TYPES } from '../event/fields.ts';
 
 /**
  * By what an event is known: two rows of the same identity are one event that came twice. The one declaration of the

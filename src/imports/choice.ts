@@ -1,13 +1,13 @@
 import { Document, isMap, isScalar, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { checkYaml } from '../config/check-yaml.ts';
-import { FIELDS } from '../domain/fields.ts';
+import { FIELDS } from '../event/fields.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import { compileMapping } from '../ingest/mapping/compile.ts';
 import { mapperOf } from '../ingest/mapping/map-records.ts';
 import { mergeSpecs } from '../ingest/mapping/merge.ts';
 import { type FieldSpec, type MappingSpec, mappingSchema } from '../ingest/mapping/schema.ts';
 import type { ReadingOptions } from '../load/settings.ts';
+import { checkYaml } from '../yaml/check-yaml.ts';
 
 const TEXT_MAX = 1000;
 const MAPPING_TEXT_MAX = 100_000;

@@ -1,4 +1,4 @@
-import { FIELDS } from '../domain/fields.ts';
+import { FIELDS } from '../event/fields.ts';
 import type { Decoded } from '../ingest/format.ts';
 import { recordsOf } from '../ingest/mapping/collect-events.ts';
 import { compileMapping } from '../ingest/mapping/compile.ts';

@@ -1,11 +1,11 @@
 import { setImmediate as pause } from 'node:timers/promises';
-import { now } from '../clock.ts';
-import { ApiError, PartError, UsageError } from '../domain/errors.ts';
-import type { Logger } from '../domain/logger.ts';
-import { messageOf } from '../domain/system-error.ts';
 import { EVENT_TYPES } from '../ingest/values/event-types.ts';
 import type { OpenData } from '../load/target.ts';
-import { LogRefused } from '../ports/event-log.ts';
+import { LogRefused } from '../log/event-log.ts';
+import { now } from '../system/clock.ts';
+import { ApiError, PartError, UsageError } from '../telemetry/errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { messageOf } from '../telemetry/system-error.ts';
 import type { Choice } from './choice.ts';
 import { type ImportJob, type JobView, startJob } from './job.ts';
 import {

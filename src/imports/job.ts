@@ -1,11 +1,11 @@
-import type { HISTORY_SOURCES } from '../domain/history.ts';
-import { messageOf } from '../domain/system-error.ts';
+import type { HISTORY_SOURCES } from '../event/history.ts';
 import type { LoadInput } from '../load/inputs.ts';
 import { figuresOf, isWithoutEvents, type LoadResult } from '../load/result.ts';
 import { loadInputs } from '../load/run.ts';
 import { type InputResult, LoadCancelledError } from '../load/send.ts';
 import type { ValidatorSettings } from '../load/settings.ts';
 import { localTarget, type OpenData } from '../load/target.ts';
+import { messageOf } from '../telemetry/system-error.ts';
 
 /** Name of imported lines in the ledger: apart from those of `load`, so that the duplicates of one are not counted for the other. */
 export const IMPORT_SOURCE: (typeof HISTORY_SOURCES)[number] = 'page-import';

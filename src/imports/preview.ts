@@ -1,11 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { setImmediate as pause } from 'node:timers/promises';
-import { now } from '../clock.ts';
-import { ApiError, UsageError } from '../domain/errors.ts';
 import { openContent } from '../ingest/content.ts';
 import { detectFormat } from '../ingest/detect.ts';
 import type { Decoded, DetectOptions } from '../ingest/format.ts';
 import { knownFile } from '../ingest/known-files.ts';
+import { type Guess, guessMapping } from '../ingest/mappings/guess.ts';
 import { beginningOf, firstPieces } from '../load/beginning.ts';
 import { dryRun, type Scratch, type ShownMetric } from '../load/dry-run.ts';
 import { type LoadInput, openInput, type Readers } from '../load/inputs.ts';
@@ -13,7 +12,8 @@ import { LoadRegistry } from '../load/registry.ts';
 import { figuresOf } from '../load/result.ts';
 import { settingsText } from '../load/run.ts';
 import { readOptionsOf, type ShopSettings, settingsOf } from '../load/settings.ts';
-import { type Guess, guessMapping } from '../mappings/guess.ts';
+import { now } from '../system/clock.ts';
+import { ApiError, UsageError } from '../telemetry/errors.ts';
 import {
   type Choice,
   type ChosenMapping,

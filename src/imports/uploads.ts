@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ApiError } from '../domain/errors.ts';
-import { printable } from '../domain/printable.ts';
-import { reasonOf } from '../domain/system-error.ts';
+import { ApiError } from '../telemetry/errors.ts';
+import { printable } from '../telemetry/printable.ts';
+import { reasonOf } from '../telemetry/system-error.ts';
 
 /** Files that are kept at a time. */
 const UPLOADS_MAX = 4;

@@ -1,4 +1,4 @@
-import { BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW } from '../domain/fields.ts';
+import { BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW } from '../event/fields.ts';
 import type { ValidationResult } from './line-validator.ts';
 import { shortText } from './rejected-example.ts';
 

@@ -1,4 +1,4 @@
-import { sliceLines } from '../domain/lines.ts';
+import { sliceLines } from '../event/lines.ts';
 import type { Decoded, JsonTexts, SourceRecord } from './format.ts';
 
 /** How much is validated and stored at once: more would hold up everything else. */

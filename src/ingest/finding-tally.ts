@@ -1,4 +1,4 @@
-import type { Finding } from '../domain/finding.ts';
+import type { Finding } from './finding.ts';
 import { FINDINGS, type FindingCode } from './finding-catalogue.ts';
 import { shortText } from './rejected-example.ts';
 

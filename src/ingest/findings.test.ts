@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Finding } from '../domain/finding.ts';
-import { DOUBTS } from '../metrics/doubts.ts';
+import { DOUBTS } from '../metrics/definitions/doubts.ts';
+import type { Finding } from './finding.ts';
 import { FINDINGS, type FindingCode } from './finding-catalogue.ts';
 import type { Decoded } from './format.ts';
 import { LineValidator } from './line-validator.ts';

@@ -1,4 +1,4 @@
-import type { Reason } from '../domain/reasons.ts';
+import type { Reason } from '../event/reasons.ts';
 
 /** A record longer than this can't be an event; it becomes a bad row with its beginning. */
 export const RECORD_BYTES_MAX = 4 * 1024 * 1024;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testNow } from '../../test/support/clock.ts';
-import type { EventLog } from '../ports/event-log.ts';
+import type { EventLog } from '../log/event-log.ts';
 import { Ingestor } from './ingestor.ts';
 
 function ingestorOf() {

@@ -1,6 +1,6 @@
-import type { SourceFindings } from '../domain/finding.ts';
-import type { EventLog } from '../ports/event-log.ts';
-import type { IngestInput, IngestResult } from '../ports/source.ts';
+import type { EventLog } from '../log/event-log.ts';
+import type { IngestInput, IngestResult } from '../sources/source.ts';
+import type { SourceFindings } from './finding.ts';
 import { FindingTally } from './finding-tally.ts';
 import type { Decoded } from './format.ts';
 import { LineValidator, type ValidateOptions, type ValidationResult } from './line-validator.ts';

@@ -1,4 +1,4 @@
-import { ITEM_FIELDS } from '../domain/fields.ts';
+import { ITEM_FIELDS } from '../event/fields.ts';
 import { jsonText } from './json-text.ts';
 import { foldName, ITEM_NAMES } from './names.ts';
 import { INVALID, readText, type TextRule } from './read-text.ts';

@@ -1,4 +1,4 @@
-import { DEPTH_MAX } from '../domain/fields.ts';
+import { DEPTH_MAX } from '../event/fields.ts';
 
 /** Stands where a character can't be stored. */
 const REPLACEMENT = '\ufffd';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW, DEPTH_MAX } from '../domain/fields.ts';
-import { foreignLine, isTooDeep } from '../domain/mark-line.ts';
-import type { EventLog, LogBlock } from '../ports/event-log.ts';
+import { BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW, DEPTH_MAX } from '../event/fields.ts';
+import { foreignLine, isTooDeep } from '../event/mark-line.ts';
+import type { EventLog, LogBlock } from '../log/event-log.ts';
 import type { Decoded } from './format.ts';
 import { Ingestor } from './ingestor.ts';
 

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
-import { LineChecker } from '../domain/check-line.ts';
-import { ApiError } from '../domain/errors.ts';
-import { ORDER_EVENT_TYPES } from '../domain/fields.ts';
-import { markedWithin, markOf, startsWithByteOrderMark } from '../domain/mark-line.ts';
-import type { Reason } from '../domain/reasons.ts';
-import type { LineError } from '../ports/source.ts';
+import { LineChecker } from '../event/check-line.ts';
+import { ORDER_EVENT_TYPES } from '../event/fields.ts';
+import { markedWithin, markOf, startsWithByteOrderMark } from '../event/mark-line.ts';
+import type { Reason } from '../event/reasons.ts';
+import type { LineError } from '../sources/source.ts';
+import { ApiError } from '../telemetry/errors.ts';
 import { EVENT_ID, EVENT_TYPE, ORDER_ID, USER_AGENT } from './field-index.ts';
 import { FindingTally } from './finding-tally.ts';
 import type { Decoded, JsonTexts, RecordIds, SourceRecord } from './format.ts';

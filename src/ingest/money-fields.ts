@@ -1,5 +1,5 @@
-import { FIELDS } from '../domain/fields.ts';
-import type { Reason } from '../domain/reasons.ts';
+import { FIELDS } from '../event/fields.ts';
+import type { Reason } from '../event/reasons.ts';
 import {
   AMOUNT,
   COUPON,

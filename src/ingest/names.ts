@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein';
-import { FIELDS } from '../domain/fields.ts';
+import { FIELDS } from '../event/fields.ts';
 
 /**
  * Other names of fields, the likeliest first. Each can mean nothing else in an event of a shop. Left out, because they have other

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { FIELDS } from '../domain/fields.ts';
-import { NULL_USERS, NULL_WORDS } from '../domain/null-words.ts';
-import { isTimeZone } from '../domain/time-zone.ts';
+import { FIELDS } from '../event/fields.ts';
+import { NULL_USERS, NULL_WORDS } from '../event/null-words.ts';
+import { isTimeZone } from '../event/time-zone.ts';
 import { isStorable } from './json-text.ts';
 import { readCurrency } from './values/read-currency.ts';
 import { formatProblem } from './values/time-format.ts';

@@ -9,7 +9,7 @@ import {
   PURCHASE,
   rejection,
 } from '../../test/support/normalized.ts';
-import { FIELDS } from '../domain/fields.ts';
+import { FIELDS } from '../event/fields.ts';
 import { Normalizer } from './normalize.ts';
 import type { NormalizeSettingsInput } from './normalize-settings.ts';
 

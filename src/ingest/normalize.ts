@@ -1,6 +1,6 @@
-import { FIELDS, type Field, FUTURE_TOLERANCE_MS, ORDER_EVENT_TYPES } from '../domain/fields.ts';
-import type { Reason } from '../domain/reasons.ts';
-import { formatInstant } from '../domain/timestamp.ts';
+import { FIELDS, type Field, FUTURE_TOLERANCE_MS, ORDER_EVENT_TYPES } from '../event/fields.ts';
+import type { Reason } from '../event/reasons.ts';
+import { formatInstant } from '../event/timestamp.ts';
 import { readCampaign } from './campaign.ts';
 import {
   BOT,

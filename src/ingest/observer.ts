@@ -1,5 +1,5 @@
-import { FIELDS } from '../domain/fields.ts';
-import { formatInstant } from '../domain/timestamp.ts';
+import { FIELDS } from '../event/fields.ts';
+import { formatInstant } from '../event/timestamp.ts';
 import {
   AMOUNT,
   CURRENCY,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { pick } from '../../test/support/value-arbitraries.ts';
-import { FIELDS } from '../domain/fields.ts';
+import { FIELDS } from '../event/fields.ts';
 import type { Decoded } from './format.ts';
 import { LineValidator } from './line-validator.ts';
 import { FIELD_ALIASES } from './names.ts';

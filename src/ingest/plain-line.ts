@@ -1,5 +1,5 @@
-import type { LineChecker } from '../domain/check-line.ts';
-import { parseMoney } from '../domain/values.ts';
+import type { LineChecker } from '../event/check-line.ts';
+import { parseMoney } from '../event/values.ts';
 import { CAMPAIGN_MARK } from './campaign.ts';
 import { AMOUNT, COUPON, DISCOUNT, PRICE, QUANTITY, SHIPPING, TAX, URL } from './field-index.ts';
 import { fitsLines } from './sale.ts';

@@ -1,4 +1,4 @@
-import { BAD_MARK, FIELDS } from '../domain/fields.ts';
+import { BAD_MARK, FIELDS } from '../event/fields.ts';
 import { targetOf } from './names.ts';
 import type { Note } from './notes.ts';
 

@@ -1,5 +1,5 @@
-import { DEPTH_MAX, FIELDS } from '../domain/fields.ts';
-import type { Reason } from '../domain/reasons.ts';
+import { DEPTH_MAX, FIELDS } from '../event/fields.ts';
+import type { Reason } from '../event/reasons.ts';
 import { jsonValue } from './json-text.ts';
 import type { Note, NoteCode } from './notes.ts';
 import { isObject, RecordSlots } from './record-slots.ts';

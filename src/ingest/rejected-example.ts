@@ -1,4 +1,4 @@
-import { printable } from '../domain/printable.ts';
+import { printable } from '../telemetry/printable.ts';
 import { targetOf } from './names.ts';
 import { parseRecord } from './parse-record.ts';
 

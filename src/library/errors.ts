@@ -1,4 +1,4 @@
-import type { IngestResult } from '../domain/ingest-result.ts';
+import type { IngestResult } from '../ingest/ingest-result.ts';
 
 /** What Tillstream throws. `message` says what is wrong, with the values at fault. */
 export class TillstreamError extends Error {

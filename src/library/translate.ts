@@ -1,7 +1,7 @@
-import { DataDirInUse } from '../app.ts';
-import { ApiError, ArchiveError, MetricsError, PartError, UsageError } from '../domain/errors.ts';
-import { LogRefused } from '../ports/event-log.ts';
-import { LinesRejected } from '../server/ingest-answer.ts';
+import { LinesRejected } from '../api/ingest-answer.ts';
+import { DataDirInUse } from '../app/app.ts';
+import { LogRefused } from '../log/event-log.ts';
+import { ApiError, ArchiveError, MetricsError, PartError, UsageError } from '../telemetry/errors.ts';
 import { ConfigError, InputError, RejectedError, TillstreamError, UnavailableError } from './errors.ts';
 
 /** Runs `work`; what the program throws for people becomes one of the documented classes. Anything else is a mistake of ours, or of the system. */

@@ -1,10 +1,10 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { IngestResult } from '../domain/ingest-result.ts';
-import type { Ledger } from '../domain/ledger.ts';
-import type { Logger } from '../domain/logger.ts';
-import type { PartStatus as ComponentStatus } from '../domain/status.ts';
-import type { WindowSize } from '../domain/window.ts';
-import type { MetricResult } from '../ports/metrics-store.ts';
+import type { IngestResult } from '../ingest/ingest-result.ts';
+import type { MetricResult } from '../metrics/metrics-store.ts';
+import type { WindowSize } from '../metrics/window.ts';
+import type { Ledger } from '../telemetry/ledger.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { PartStatus as ComponentStatus } from '../telemetry/status.ts';
 
 export interface OpenOptions {
   /** The data folder; it is made where it is missing. One process has it open at a time. */

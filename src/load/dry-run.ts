@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { now } from '../clock.ts';
-import type { MetricQuery, MetricResult } from '../ports/metrics-store.ts';
+import type { MetricQuery, MetricResult } from '../metrics/metrics-store.ts';
+import { now } from '../system/clock.ts';
 import type { LoadResult } from './result.ts';
 import { type LoadWork, loadInputs } from './run.ts';
 import { localTarget, type OpenData } from './target.ts';

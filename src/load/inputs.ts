@@ -3,12 +3,12 @@ import { glob, mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { UsageError } from '../domain/errors.ts';
-import { reasonOf } from '../domain/system-error.ts';
 import { type Content, type ContentEnd, openContent } from '../ingest/content.ts';
 import { type Detected, describeDetection, detectFormat } from '../ingest/detect.ts';
 import type { Decoded, DetectOptions } from '../ingest/format.ts';
 import { isDecidingName } from '../ingest/names.ts';
+import { UsageError } from '../telemetry/errors.ts';
+import { reasonOf } from '../telemetry/system-error.ts';
 import { LoadError } from './load-error.ts';
 
 /** Bytes that are read, and go to the log, at a time: so few that checking them does not hold up what else this process does. */

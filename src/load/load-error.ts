@@ -1,4 +1,4 @@
-import { PartError } from '../domain/errors.ts';
+import { PartError } from '../telemetry/errors.ts';
 
 /** A load did not work: `message` has what was stored. Shown without a stack trace. */
 export class LoadError extends PartError {}

@@ -1,7 +1,7 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileDurable } from '../files/write-durable.ts';
+import { writeFileDurable } from '../system/write-durable.ts';
 
 /** How far the content of a file is loaded. */
 export interface LoadProgress {

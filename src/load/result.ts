@@ -1,4 +1,4 @@
-import type { Ledger } from '../domain/ledger.ts';
+import type { Ledger } from '../telemetry/ledger.ts';
 import type { Sent } from './send.ts';
 
 /** All figures are of this load alone, but for `ledger`. */

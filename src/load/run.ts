@@ -1,4 +1,4 @@
-import type { Ledger } from '../domain/ledger.ts';
+import type { Ledger } from '../telemetry/ledger.ts';
 import type { LoadInput } from './inputs.ts';
 import { LoadError } from './load-error.ts';
 import { LoadRegistry } from './registry.ts';

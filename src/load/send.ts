@@ -1,11 +1,11 @@
-import { now } from '../clock.ts';
-import { PartError, UsageError } from '../domain/errors.ts';
-import { addCounts } from '../domain/offset.ts';
 import { FindingTally } from '../ingest/finding-tally.ts';
 import type { LineValidator, ValidationResult } from '../ingest/line-validator.ts';
 import { type Mapper, mapDecoded } from '../ingest/mapper.ts';
 import { Observer } from '../ingest/observer.ts';
 import { OrderReports } from '../ingest/order-reports.ts';
+import { addCounts } from '../log/offset.ts';
+import { now } from '../system/clock.ts';
+import { PartError, UsageError } from '../telemetry/errors.ts';
 import type { LoadInput } from './inputs.ts';
 import { LoadError } from './load-error.ts';
 import { ContentHash, type LoadProgress, type LoadRegistry } from './registry.ts';

@@ -1,9 +1,9 @@
-import { now } from '../clock.ts';
-import { UsageError } from '../domain/errors.ts';
 import { LineValidator } from '../ingest/line-validator.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import { Normalizer } from '../ingest/normalize.ts';
 import type { NormalizeSettingsInput } from '../ingest/normalize-settings.ts';
+import { now } from '../system/clock.ts';
+import { UsageError } from '../telemetry/errors.ts';
 import type { ReadOptions } from './inputs.ts';
 
 /** What the user says about reading the files, besides the mapping. */

@@ -1,8 +1,8 @@
-import { PartError } from '../domain/errors.ts';
-import type { Ledger } from '../domain/ledger.ts';
-import type { PartStatus } from '../domain/status.ts';
 import type { ValidationResult } from '../ingest/line-validator.ts';
-import { LogRefused } from '../ports/event-log.ts';
+import { LogRefused } from '../log/event-log.ts';
+import { PartError } from '../telemetry/errors.ts';
+import type { Ledger } from '../telemetry/ledger.ts';
+import type { PartStatus } from '../telemetry/status.ts';
 import { LoadError } from './load-error.ts';
 
 const BUSY_MS = 200;

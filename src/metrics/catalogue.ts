@@ -1,13 +1,13 @@
-import { audience } from './audience.ts';
 import type { Metric } from './definition.ts';
-import { funnel } from './funnel.ts';
-import { latency } from './latency.ts';
-import { products } from './products.ts';
-import { quality } from './quality.ts';
-import { responses } from './responses.ts';
-import { revenue } from './revenue.ts';
-import { sales } from './sales.ts';
-import { traffic } from './traffic.ts';
+import { audience } from './definitions/audience.ts';
+import { funnel } from './definitions/funnel.ts';
+import { latency } from './definitions/latency.ts';
+import { products } from './definitions/products.ts';
+import { quality } from './definitions/quality.ts';
+import { responses } from './definitions/responses.ts';
+import { revenue } from './definitions/revenue.ts';
+import { sales } from './definitions/sales.ts';
+import { traffic } from './definitions/traffic.ts';
 
 /** Every metric there is. Engines, API, OpenAPI, docs and dashboards are derived from this list. */
 export const CATALOGUE: readonly Metric[] = [

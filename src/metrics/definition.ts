@@ -1,4 +1,4 @@
-import type { WindowSize } from '../domain/window.ts';
+import type { WindowSize } from './window.ts';
 
 /**
  * A metric knows no engine. Its expressions are SQL that DuckDB and Spark read alike (ANSI: CASE, COALESCE,

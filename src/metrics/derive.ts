@@ -1,4 +1,4 @@
-import { formatMoney, parseMoney } from '../domain/values.ts';
+import { formatMoney, parseMoney } from '../event/values.ts';
 import type { Metric } from './definition.ts';
 
 type Value = string | number | null;

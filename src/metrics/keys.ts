@@ -1,4 +1,4 @@
-import { EVENT_TYPE_ALIASES } from '../domain/fields.ts';
+import { EVENT_TYPE_ALIASES } from '../event/fields.ts';
 import type { Key } from './definition.ts';
 
 /** Keys that several metrics share. Their values come from outside, so that an answer needs a bound. */

@@ -1,7 +1,7 @@
-import { FIELDS, INVALID_MEMBER, MONEY_PRECISION, MONEY_SCALE } from '../domain/fields.ts';
-import { HISTORY_SOURCES } from '../domain/history.ts';
+import { FIELDS, INVALID_MEMBER, MONEY_PRECISION, MONEY_SCALE } from '../event/fields.ts';
+import { HISTORY_SOURCES } from '../event/history.ts';
 import { INVALID_FIELD, LATE_CLASSES, QUANTILE_ERROR } from './definition.ts';
-import { DOUBTED, DOUBTS } from './doubts.ts';
+import { DOUBTED, DOUBTS } from './definitions/doubts.ts';
 import type { Additive, Pass } from './plan.ts';
 
 /** What differs between the SQL of engines. */

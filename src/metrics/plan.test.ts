@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CATALOGUE } from './catalogue.ts';
 import type { Metric } from './definition.ts';
+import { products } from './definitions/products.ts';
 import { DEVICE_TYPE, EVENT_TYPE } from './keys.ts';
 import { passSql } from './pass-sql.ts';
 import { type Pass, planOf } from './plan.ts';
-import { products } from './products.ts';
 
 const metric = (name: string, rest: Partial<Metric>): Metric => ({
   name,

@@ -1,5 +1,5 @@
-import { WINDOWS, type WindowSize } from '../domain/window.ts';
 import { type Aggregate, allOf, type Key, type Metric, ofTime } from './definition.ts';
+import { WINDOWS, type WindowSize } from './window.ts';
 
 /**
  * How the metrics of a catalogue are computed: in few passes over the rows, each of which serves several metrics. What a pass

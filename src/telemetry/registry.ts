@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Ledger } from '../domain/ledger.ts';
-import type { Status } from '../domain/status.ts';
+import type { Ledger } from './ledger.ts';
+import type { Status } from './status.ts';
 
 export interface Readings {
   /** Null where the metrics are not here. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { ParsedBatch } from '../../src/ports/batch.ts';
+import type { ParsedBatch } from '../../src/decode/batch.ts';
 import { canonicalJson } from '../support/compare-rows.ts';
 import { ENGINES, type EngineName } from '../support/engines.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { sumCounts } from '../../src/domain/offset.ts';
-import type { ArchiveReader, BatchEngine, MetricsLedger } from '../../src/ports/engine.ts';
-import type { EventLog } from '../../src/ports/event-log.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
+import { sumCounts } from '../../src/log/offset.ts';
+import type { ArchiveReader, BatchEngine, MetricsLedger } from '../../src/metrics/engine.ts';
 import { canonicalJson } from '../support/compare-rows.ts';
 import type { AllRows } from '../support/metrics-harness.ts';
 import { testSeed } from '../support/seed.ts';

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
-import { segmentLogConfigSchema } from '../../src/adapters/log/segments/config.ts';
-import { openSegmentLog } from '../../src/adapters/log/segments/log.ts';
-import type { EventLog } from '../../src/ports/event-log.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
+import { openMemoryLog } from '../../src/log/memory/log.ts';
+import { segmentLogConfigSchema } from '../../src/log/segments/config.ts';
+import { openSegmentLog } from '../../src/log/segments/log.ts';
 import { testNow } from '../support/clock.ts';
 import { eventLogContract } from './event-log.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { SOURCES_MAX, sumCounts } from '../../src/domain/offset.ts';
-import { type AppendResult, type EventLog, type LogBatch, LogRefused } from '../../src/ports/event-log.ts';
+import { type AppendResult, type EventLog, type LogBatch, LogRefused } from '../../src/log/event-log.ts';
+import { SOURCES_MAX, sumCounts } from '../../src/log/offset.ts';
 
 export interface EventLogUnderTest {
   name: string;

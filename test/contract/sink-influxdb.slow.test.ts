@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { influxConfigSchema } from '../../src/adapters/store/influxdb/index.ts';
-import { configuredSinks } from '../../src/stores.ts';
+import { configuredSinks } from '../../src/app/stores.ts';
+import { influxConfigSchema } from '../../src/sinks/influxdb/index.ts';
 import { Influx, type InfluxRow } from '../support/influx.ts';
 import { quietLogger } from '../support/kafka.ts';
 import { temporaryDir } from '../support/product.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import type { RawEvent } from '../../src/decode/batch.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
-import type { RawEvent } from '../../src/ports/batch.ts';
-import type { ChangedPoint } from '../../src/ports/metrics-store.ts';
-import { type Sink, SinkFailed } from '../../src/ports/sink.ts';
+import type { ChangedPoint } from '../../src/metrics/metrics-store.ts';
+import { type Sink, SinkFailed } from '../../src/sinks/sink.ts';
 import { testNow } from '../support/clock.ts';
 
 /** A place that a sink writes to. */

@@ -1,5 +1,5 @@
-import { createKafkaSource, kafkaSourceOptionsSchema } from '../../src/adapters/source/kafka/index.ts';
-import type { SourceContext } from '../../src/ports/source.ts';
+import { createKafkaSource, kafkaSourceOptionsSchema } from '../../src/sources/kafka/index.ts';
+import type { SourceContext } from '../../src/sources/source.ts';
 import { createTopic, produce } from '../support/kafka.ts';
 import { ownName, sharedService } from '../support/services.ts';
 import { sourceContract } from './source.ts';

@@ -1,9 +1,9 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createPollSource, pollOptionsSchema } from '../../src/adapters/source/poll/index.ts';
-import { createLogApi } from '../../src/adapters/source/simulator/log-api.ts';
-import { createTailSource, tailOptionsSchema } from '../../src/adapters/source/tail/index.ts';
-import type { SourceContext } from '../../src/ports/source.ts';
+import { createPollSource, pollOptionsSchema } from '../../src/sources/poll/index.ts';
+import type { SourceContext } from '../../src/sources/source.ts';
+import { createTailSource, tailOptionsSchema } from '../../src/sources/tail/index.ts';
+import { createLogApi } from '../../tools/simulator/log-api.ts';
 import { temporaryDir } from '../support/product.ts';
 import { sourceContract } from './source.ts';
 

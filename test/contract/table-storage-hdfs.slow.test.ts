@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { hdfsStorage } from '../../src/adapters/archive/delta/hdfs-storage.ts';
-import { Gate, REMOTE_LIMITS, TRANSFERS_MAX } from '../../src/adapters/archive/delta/remote.ts';
-import { WebHdfs } from '../../src/adapters/archive/delta/webhdfs.ts';
+import { Gate, REMOTE_LIMITS, TRANSFERS_MAX } from '../../src/archive/delta/remote.ts';
+import { hdfsStorage } from '../../src/archive/storage/hdfs-storage.ts';
+import { WebHdfs } from '../../src/archive/storage/webhdfs.ts';
 import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.ts';
 import { temporaryDir } from '../support/product.ts';
 import { startService, type TestService } from '../support/services.ts';

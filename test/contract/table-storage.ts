@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { TableStorage } from '../../src/adapters/archive/delta/storage.ts';
+import type { TableStorage } from '../../src/archive/storage/storage.ts';
 import { realNow } from '../support/clock.ts';
 
 export interface TableStorageUnderTest {

@@ -1,7 +1,7 @@
 /** A golden run whose input is too large to keep: 12,000 simulated lines, whose rows the naive computation gives. */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { stream } from '../../src/adapters/source/simulator/index.ts';
+import { stream } from '../../tools/simulator/index.ts';
 import { assertRows, canonicalJson } from '../support/compare-rows.ts';
 import { ENGINE_NAMES } from '../support/engines.ts';
 import type { AllRows } from '../support/metrics-harness.ts';

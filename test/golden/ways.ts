@@ -1,4 +1,4 @@
-import { Random } from '../../src/adapters/source/simulator/random.ts';
+import { Random } from '../../tools/simulator/random.ts';
 import type { EngineName } from '../support/engines.ts';
 import { type AllRows, type Delivery, MetricsHarness } from '../support/metrics-harness.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { DATE_COLUMN, EVENT_COLUMNS } from '../../src/domain/columns.ts';
+import { DATE_COLUMN, EVENT_COLUMNS } from '../../src/event/columns.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 23, 12);

@@ -1,7 +1,7 @@
 /** A history of years that is loaded at once has a date for almost every line: the archive writes a file for each. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { oldDataset } from '../../src/adapters/source/simulator/index.ts';
+import { oldDataset } from '../../tools/simulator/index.ts';
 import { ENGINE_NAMES } from '../support/engines.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';
 

@@ -6,8 +6,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import type { DeltaArchive } from '../../src/adapters/archive/delta/archive.ts';
-import { sumCounts } from '../../src/domain/offset.ts';
+import type { DeltaArchive } from '../../src/archive/delta/archive.ts';
+import { sumCounts } from '../../src/log/offset.ts';
 import { ArchiveRig } from '../support/archive-rig.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';
 import { temporaryDir } from '../support/product.ts';

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DeltaArchive } from '../../src/adapters/archive/delta/archive.ts';
-import type { ArchiveConfig } from '../../src/adapters/archive/delta/config.ts';
-import { remoteStorage } from '../../src/adapters/archive/delta/place.ts';
-import { REMOTE_LIMITS } from '../../src/adapters/archive/delta/remote.ts';
-import { WebHdfs } from '../../src/adapters/archive/delta/webhdfs.ts';
-import { stream } from '../../src/adapters/source/simulator/index.ts';
+import type { DeltaArchive } from '../../src/archive/delta/archive.ts';
+import type { ArchiveConfig } from '../../src/archive/delta/config.ts';
+import { remoteStorage } from '../../src/archive/delta/place.ts';
+import { REMOTE_LIMITS } from '../../src/archive/delta/remote.ts';
+import { WebHdfs } from '../../src/archive/storage/webhdfs.ts';
+import { stream } from '../../tools/simulator/index.ts';
 import { ArchiveRig } from '../support/archive-rig.ts';
 import { testNow } from '../support/clock.ts';
 import { copyDown } from '../support/copy-down.ts';

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { CHUNKS_MAX } from '../../src/adapters/engine/duckdb/batch-parser.ts';
-import { dayStartSql } from '../../src/adapters/engine/duckdb/field-sql.ts';
-import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
-import { BAD_MARK, BAD_MARK_RAW } from '../../src/domain/fields.ts';
-import { foreignLine, markedLine } from '../../src/domain/mark-line.ts';
-import { localDayStartMs } from '../../src/domain/time-zone.ts';
-import { formatMoney, parseMoney } from '../../src/domain/values.ts';
+import { BAD_MARK, BAD_MARK_RAW } from '../../src/event/fields.ts';
+import { foreignLine, markedLine } from '../../src/event/mark-line.ts';
+import { localDayStartMs } from '../../src/event/time-zone.ts';
+import { formatMoney, parseMoney } from '../../src/event/values.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
-import type { LogBatch } from '../../src/ports/event-log.ts';
+import type { LogBatch } from '../../src/log/event-log.ts';
+import { openMemoryLog } from '../../src/log/memory/log.ts';
+import { CHUNKS_MAX } from '../../src/metrics/duckdb/batch-parser.ts';
+import { dayStartSql } from '../../src/metrics/duckdb/field-sql.ts';
 import { openParser, type ParserUnderTest } from '../support/parse-lines.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 23, 12);

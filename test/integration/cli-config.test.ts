@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readEnvironment } from '../../src/app.ts';
-import { UsageError } from '../../src/domain/errors.ts';
+import { readEnvironment } from '../../src/app/app.ts';
+import { UsageError } from '../../src/telemetry/errors.ts';
 import { cli, temporaryDir } from '../support/product.ts';
 
 const SECRET = 'not-for-the-eyes-of-others';

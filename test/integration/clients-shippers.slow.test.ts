@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Snippet } from '../../src/server/sources/snippet-text.ts';
+import type { Snippet } from '../../src/api/sources/snippet-text.ts';
 import { testNow } from '../support/clock.ts';
 import { type Product, startProduct, temporaryDir, until } from '../support/product.ts';
 import { type Shipper, startRsyslog, startSyslogNg } from '../support/shippers.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { Status } from '../../src/domain/status.ts';
+import type { Status } from '../../src/telemetry/status.ts';
 import { realNow } from '../support/clock.ts';
 import { childEnv, cli, PROJECT_DIR, startProduct, temporaryDir } from '../support/product.ts';
 

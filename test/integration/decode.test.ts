@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { duckDbConfig } from '../../src/adapters/engine/duckdb/config.ts';
-import { openDuckDb } from '../../src/adapters/engine/duckdb/index.ts';
-import { Random } from '../../src/adapters/source/simulator/random.ts';
+import type { LogBatch } from '../../src/log/event-log.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
-import type { ArchiveReader } from '../../src/ports/engine.ts';
-import type { LogBatch } from '../../src/ports/event-log.ts';
+import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
+import { openDuckDb } from '../../src/metrics/duckdb/index.ts';
+import type { ArchiveReader } from '../../src/metrics/engine.ts';
+import { Random } from '../../tools/simulator/random.ts';
 import { archivedRows, flagsOf } from '../support/archived-rows.ts';
 import { assertRows } from '../support/compare-rows.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';

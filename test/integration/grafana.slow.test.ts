@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { stream } from '../../src/adapters/source/simulator/index.ts';
+import { stream } from '../../tools/simulator/index.ts';
 import { testNow } from '../support/clock.ts';
 import {
   type Dashboard,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import { stream } from '../../src/adapters/source/simulator/index.ts';
+import { stream } from '../../tools/simulator/index.ts';
 import { testNow } from '../support/clock.ts';
 import { assertMetricsEqual, followed, Influx, statusOf } from '../support/influx.ts';
 import { cli, configFile, startProduct, temporaryDir } from '../support/product.ts';

@@ -1,9 +1,9 @@
 /** Lines larger than the topic takes, on real brokers: bad rows, never refused for ever. */
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { BAD_MARK } from '../../src/domain/fields.ts';
+import { BAD_MARK } from '../../src/event/fields.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
-import type { EventLog } from '../../src/ports/event-log.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
 import { createTopic, linesOf, newAdmin, openLog, readAllBatches } from '../support/kafka.ts';
 import { temporaryDir } from '../support/product.ts';
 import { ownName, sharedService } from '../support/services.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { UsageError } from '../../src/domain/errors.ts';
-import type { EventLog } from '../../src/ports/event-log.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
+import { UsageError } from '../../src/telemetry/errors.ts';
 import {
   createTopic,
   type ForeignRecord,

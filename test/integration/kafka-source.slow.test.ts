@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { createKafkaClient } from '../../src/adapters/kafka-client/client.ts';
-import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
-import { createKafkaSource, kafkaSourceOptionsSchema } from '../../src/adapters/source/kafka/index.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
-import type { EventLog } from '../../src/ports/event-log.ts';
-import type { IngestInput, Source } from '../../src/ports/source.ts';
+import { createKafkaClient } from '../../src/kafka-client/client.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
+import { openMemoryLog } from '../../src/log/memory/log.ts';
+import { createKafkaSource, kafkaSourceOptionsSchema } from '../../src/sources/kafka/index.ts';
+import type { IngestInput, Source } from '../../src/sources/source.ts';
 import { bodyLines } from '../support/body-lines.ts';
 import { testNow } from '../support/clock.ts';
 import {

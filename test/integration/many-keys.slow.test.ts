@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { EVENT_TYPE } from '../../src/metrics/keys.ts';
-import type { MetricRow } from '../../src/ports/metrics-store.ts';
+import type { MetricRow } from '../../src/metrics/metrics-store.ts';
 import { testNow } from '../support/clock.ts';
 import { EventStream } from '../support/event-stream.ts';
 import { type Product, startProduct, temporaryDir, until } from '../support/product.ts';

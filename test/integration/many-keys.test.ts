@@ -1,10 +1,10 @@
 /** Values of a key come from outside: an answer names so many of them, and the rest shares one row with the right sums. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CURRENCIES } from '../../src/domain/currency-codes.ts';
-import { WINDOWS } from '../../src/domain/window.ts';
+import { CURRENCIES } from '../../src/event/currency-codes.ts';
 import { CURRENCY, EVENT_TYPE } from '../../src/metrics/keys.ts';
-import type { MetricRow } from '../../src/ports/metrics-store.ts';
+import type { MetricRow } from '../../src/metrics/metrics-store.ts';
+import { WINDOWS } from '../../src/metrics/window.ts';
 import { ENGINE_NAMES } from '../support/engines.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';
 

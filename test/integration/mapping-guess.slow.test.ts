@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readParquet } from '../../src/app.ts';
+import { readParquet } from '../../src/app/app.ts';
+import { type Guess, guessMapping } from '../../src/ingest/mappings/guess.ts';
 import { firstPieces } from '../../src/load/beginning.ts';
 import { openInput } from '../../src/load/inputs.ts';
-import { type Guess, guessMapping } from '../../src/mappings/guess.ts';
 import { testNow } from '../support/clock.ts';
 import { PROJECT_DIR } from '../support/product.ts';
 

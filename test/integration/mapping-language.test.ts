@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Decoded } from '../../src/ingest/format.ts';
 import { mapperOf } from '../../src/ingest/mapping/map-records.ts';
+import { readMapping } from '../../src/ingest/mappings/read.ts';
 import { Normalizer } from '../../src/ingest/normalize.ts';
-import { readMapping } from '../../src/mappings/read.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'tillstream-test-'));
 

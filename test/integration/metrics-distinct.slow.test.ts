@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DISTINCT_ERROR, DISTINCT_EXACT_MAX } from '../../src/metrics/definition.ts';
-import type { MetricResult } from '../../src/ports/metrics-store.ts';
+import type { MetricResult } from '../../src/metrics/metrics-store.ts';
 import { ENGINE_NAMES } from '../support/engines.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';
 import { testSeed } from '../support/seed.ts';

@@ -1,9 +1,9 @@
 /** Folding only saves room: the same rows with and without it, and the state of a shop that runs on does not grow. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { KIND } from '../../src/adapters/engine/duckdb/identity-sql.ts';
-import { stream } from '../../src/adapters/source/simulator/index.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
+import { KIND } from '../../src/metrics/duckdb/identity-sql.ts';
+import { stream } from '../../tools/simulator/index.ts';
 import { canonicalJson } from '../support/compare-rows.ts';
 import { onClosedState } from '../support/duckdb-state.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';

@@ -1,13 +1,13 @@
 /** Promise 6: a re-send overwrites and never adds; a follower of the store always ends with the store's rows. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { stream } from '../../src/adapters/source/simulator/index.ts';
-import { Random } from '../../src/adapters/source/simulator/random.ts';
-import { sumCounts } from '../../src/domain/offset.ts';
-import { WINDOWS } from '../../src/domain/window.ts';
+import { sumCounts } from '../../src/log/offset.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
-import type { ArchiveReader } from '../../src/ports/engine.ts';
-import type { ChangedPoint, Changes, ChangesCursor, MetricRow } from '../../src/ports/metrics-store.ts';
+import type { ArchiveReader } from '../../src/metrics/engine.ts';
+import type { ChangedPoint, Changes, ChangesCursor, MetricRow } from '../../src/metrics/metrics-store.ts';
+import { WINDOWS } from '../../src/metrics/window.ts';
+import { stream } from '../../tools/simulator/index.ts';
+import { Random } from '../../tools/simulator/random.ts';
 import { canonicalJson } from '../support/compare-rows.ts';
 import { ENGINE_NAMES } from '../support/engines.ts';
 import { type AllRows, MetricsHarness } from '../support/metrics-harness.ts';

@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { oldDataset } from '../../src/adapters/source/simulator/index.ts';
-import { localDayStartMs } from '../../src/domain/time-zone.ts';
+import { localDayStartMs } from '../../src/event/time-zone.ts';
+import { oldDataset } from '../../tools/simulator/index.ts';
 import { assertRows } from '../support/compare-rows.ts';
 import { ENGINE_NAMES } from '../support/engines.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';

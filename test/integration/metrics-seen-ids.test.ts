@@ -1,7 +1,7 @@
 /** Ids of events are kept for 24 hours and then forgotten. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { sumCounts } from '../../src/domain/offset.ts';
+import { sumCounts } from '../../src/log/offset.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';
 
 const START_MS = Date.UTC(2026, 5, 1);

@@ -1,11 +1,11 @@
 /** What a batch of few lines costs: statements of SQL, whatever the catalogue holds. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { duckDbConfig } from '../../src/adapters/engine/duckdb/config.ts';
-import { openDuckDb } from '../../src/adapters/engine/duckdb/index.ts';
-import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
+import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
+import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
+import { openDuckDb } from '../../src/metrics/duckdb/index.ts';
 import { batchOf } from '../support/parse-lines.ts';
 import { temporaryDir } from '../support/product.ts';
 

@@ -1,8 +1,8 @@
 /** Totals over a range: distinct users and quantiles of the union, never a sum or a mean of windows; the best N and the rest. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { stream } from '../../src/adapters/source/simulator/index.ts';
 import { QUANTILE_ERROR } from '../../src/metrics/definition.ts';
+import { stream } from '../../tools/simulator/index.ts';
 import { ENGINE_NAMES } from '../support/engines.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';
 import { testSeed } from '../support/seed.ts';

@@ -1,9 +1,9 @@
 /** Promise 4 and the stated errors: a stream of three days with all its troubles, against what the simulator knows of it. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { stream, Truth, type TruthWindow } from '../../src/adapters/source/simulator/index.ts';
-import type { WindowSize } from '../../src/domain/window.ts';
-import type { MetricRow } from '../../src/ports/metrics-store.ts';
+import type { MetricRow } from '../../src/metrics/metrics-store.ts';
+import type { WindowSize } from '../../src/metrics/window.ts';
+import { stream, Truth, type TruthWindow } from '../../tools/simulator/index.ts';
 import { assertRows } from '../support/compare-rows.ts';
 import { ENGINE_NAMES } from '../support/engines.ts';
 import { type AllRows, MetricsHarness } from '../support/metrics-harness.ts';

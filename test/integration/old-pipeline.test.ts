@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { runSimulator } from '../../src/adapters/source/simulator/index.ts';
+import { runSimulator } from '../../tools/simulator/index.ts';
 import { quietLogger } from '../support/kafka.ts';
 import { OLD_PIPELINE, oldPipelineFile, oldPipelineText } from '../support/old-pipeline.ts';
 import { cli, startProduct, temporaryDir, until } from '../support/product.ts';

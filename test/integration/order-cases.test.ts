@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { MetricRow } from '../../src/ports/metrics-store.ts';
+import type { MetricRow } from '../../src/metrics/metrics-store.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';
 
 const RECEIVED_MS = Date.UTC(2024, 10, 20);

@@ -9,22 +9,22 @@ import { PROJECT_DIR, until } from '../support/product.ts';
 
 /** The declarations that the library publishes: whatever is in one of these must stay. */
 const TYPES = [
-  'domain/finding',
-  'domain/ingest-result',
-  'domain/ledger',
-  'domain/logger',
-  'domain/offset',
-  'domain/roles',
-  'domain/status',
-  'domain/window',
   'index',
+  'ingest/finding',
+  'ingest/ingest-result',
   'ingest/mapping/module-types',
   'library/errors',
   'library/mapping-settings',
   'library/pipeline',
   'library/types',
-  'ports/metrics-store',
-];
+  'log/offset',
+  'metrics/metrics-store',
+  'metrics/window',
+  'telemetry/ledger',
+  'telemetry/logger',
+  'telemetry/roles',
+  'telemetry/status',
+].map((name) => `src/${name}`);
 const CSV = `timestamp,event_type,user_id,order_id,amount,currency
 2025-11-24T10:00:00Z,purchase,u1,o1,19.90,EUR
 2025-11-24T11:00:00Z,purchase,u2,o2,5.10,EUR
@@ -51,13 +51,13 @@ describe('The tarball', () => {
     assert.deepEqual(outside, ['LICENSE', 'README.md', 'package.json']);
     const dist = installed.files.flatMap((file) => (file.startsWith('dist/') ? [file.slice(5)] : []));
     const copied = [
-      ...under('src', 'mappings/presets/*.yaml'),
-      'server/snippet/t.js',
+      ...under('.', 'src/ingest/mappings/presets/*.yaml'),
+      'src/api/snippet/t.js',
       ...under('deploy', 'spark/*'),
       ...under('deploy', 'grafana/{dashboards,provisioning}/**/*.*'),
     ];
     const types = TYPES.map((name) => `${name}.d.ts`);
-    for (const file of [...copied, ...types, 'page/index.html', 'bin.js'])
+    for (const file of [...copied, ...types, 'page/index.html', 'src/bin.js'])
       assert.ok(dist.includes(file), file);
     const rest = dist.filter(
       (file) =>
@@ -65,9 +65,7 @@ describe('The tarball', () => {
         !types.includes(file) &&
         !/^page\/(index\.html|icon\.svg|assets\/)/.test(file),
     );
-    const unknown = rest.filter(
-      (file) => !existsSync(join(PROJECT_DIR, 'src', file.replace(/\.js$/, '.ts'))),
-    );
+    const unknown = rest.filter((file) => !existsSync(join(PROJECT_DIR, file.replace(/\.js$/, '.ts'))));
     assert.deepEqual(unknown, []);
     assert.deepEqual(
       rest.filter((file) => !file.endsWith('.js') || /\.test\.|(^|\/)fake-/.test(file)),
@@ -104,7 +102,7 @@ describe('The command', () => {
     assert.equal(await output('npx tillstream --version'), `${version}\n`);
     const presets = under('src', 'mappings/presets/*.yaml');
     assert.equal(JSON.parse(await output('npx tillstream map list --json')).presets.length, presets.length);
-    const preset = readFileSync(join(PROJECT_DIR, 'src/mappings/presets/segment.yaml'), 'utf8');
+    const preset = readFileSync(join(PROJECT_DIR, 'src/ingest/mappings/presets/segment.yaml'), 'utf8');
     const shown = await output('npx tillstream map show segment');
     assert.equal(shown.trim(), preset.replaceAll('./tillstream', 'npx tillstream').trim());
   });
@@ -248,7 +246,7 @@ try {
       'ConfigError InputError RejectedError TillstreamError UnavailableError openPipeline',
     );
     const { stderr } = await installed.run(
-      'node -e "import(\'tillstream/dist/app.js\').catch((e) => console.error(e.code))"',
+      'node -e "import(\'tillstream/dist/src/app/app.js\').catch((e) => console.error(e.code))"',
     );
     assert.match(stderr, /ERR_PACKAGE_PATH_NOT_EXPORTED/);
   });

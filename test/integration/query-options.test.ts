@@ -1,8 +1,8 @@
 /** Every metric with every option: an answer or a refusal in words, never a failure inside. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Status } from '../../src/domain/status.ts';
-import { withinRows } from '../../src/server/row-limit.ts';
+import { withinRows } from '../../src/api/row-limit.ts';
+import type { Status } from '../../src/telemetry/status.ts';
 import { testNow } from '../support/clock.ts';
 import { type Product, startProduct, temporaryDir } from '../support/product.ts';
 

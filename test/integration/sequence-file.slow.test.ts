@@ -5,8 +5,8 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { oldDataset } from '../../src/adapters/source/simulator/index.ts';
-import { fetchServices } from '../../src/services/services.ts';
+import { fetchServices } from '../../tools/dev-services/services.ts';
+import { oldDataset } from '../../tools/simulator/index.ts';
 import { cli, temporaryDir } from '../support/product.ts';
 
 /** Writes the lines of a file: LINES OUT VALUE_CLASS COMPRESSION. */

@@ -12,8 +12,8 @@ import {
 } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { after, describe, it, test } from 'node:test';
-import type { Connections, ServiceName } from '../../src/services/server.ts';
-import type { ServiceStatus } from '../../src/services/services.ts';
+import type { Connections, ServiceName } from '../../tools/dev-services/server.ts';
+import type { ServiceStatus } from '../../tools/dev-services/services.ts';
 import { kafkaMetadata } from '../support/kafka-request.ts';
 import { cli, temporaryDir, until } from '../support/product.ts';
 import { ROUND_TRIPS, type RoundTrip } from '../support/round-trips.ts';
@@ -193,7 +193,7 @@ describe('services: what is wrong is said in a sentence', () => {
   });
 });
 
-// That the second of two waits for the first is in src/services/cache.test.ts, too; this one fetches Go and compiles.
+// That the second of two waits for the first is in tools/dev-services/cache.test.ts, too; this one fetches Go and compiles.
 itThorough('services: two first starts at once on a machine without go', async () => {
   const GOCACHE = process.env.GOCACHE ?? join(XDG_CACHE_HOME, 'go-build');
   const cache = temporaryDir();

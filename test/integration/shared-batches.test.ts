@@ -1,10 +1,10 @@
 /** Batches that readers share: who parses, and what a damaged log costs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
-import { type BatchLimits, SharedBatches } from '../../src/pipeline/shared-batches.ts';
-import type { BatchParser, LogPieces } from '../../src/ports/batch.ts';
-import type { EventLog } from '../../src/ports/event-log.ts';
+import { type BatchLimits, SharedBatches } from '../../src/consumers/shared-batches.ts';
+import type { BatchParser, LogPieces } from '../../src/decode/batch.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
+import { openMemoryLog } from '../../src/log/memory/log.ts';
 
 const LIMITS: BatchLimits = {
   linesMax: 100,

@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Random } from '../../src/adapters/source/simulator/random.ts';
+import { Random } from '../../tools/simulator/random.ts';
 import { testNow } from '../support/clock.ts';
 import { type Product, startProduct, temporaryDir, until } from '../support/product.ts';
 import { testSeed } from '../support/seed.ts';

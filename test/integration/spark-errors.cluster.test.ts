@@ -8,8 +8,8 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from '
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import type { Status } from '../../src/domain/status.ts';
-import { findProgram } from '../../src/services/programs.ts';
+import type { Status } from '../../src/telemetry/status.ts';
+import { findProgram } from '../../tools/dev-services/programs.ts';
 import { cli, configFile, temporaryDir, until } from '../support/product.ts';
 import { sparkPython } from '../support/spark.ts';
 import { openSparkRig, type SparkRig } from '../support/spark-rig.ts';

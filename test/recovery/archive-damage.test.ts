@@ -4,12 +4,12 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { DeltaArchive } from '../../src/adapters/archive/delta/archive.ts';
-import { localStorage } from '../../src/adapters/archive/delta/local-storage.ts';
-import { RemoteError } from '../../src/adapters/archive/delta/remote.ts';
-import type { TableStorage } from '../../src/adapters/archive/delta/storage.ts';
-import { sumCounts } from '../../src/domain/offset.ts';
-import { newestBadRows } from '../../src/pipeline/newest-bad-rows.ts';
+import type { DeltaArchive } from '../../src/archive/delta/archive.ts';
+import { RemoteError } from '../../src/archive/delta/remote.ts';
+import { localStorage } from '../../src/archive/storage/local-storage.ts';
+import type { TableStorage } from '../../src/archive/storage/storage.ts';
+import { newestBadRows } from '../../src/consumers/newest-bad-rows.ts';
+import { sumCounts } from '../../src/log/offset.ts';
 import { ArchiveRig } from '../support/archive-rig.ts';
 import { temporaryDir } from '../support/product.ts';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { localStorage } from '../../src/adapters/archive/delta/local-storage.ts';
-import type { Pipeline } from '../../src/pipeline/pipeline.ts';
+import { localStorage } from '../../src/archive/storage/local-storage.ts';
+import type { Pipeline } from '../../src/consumers/pipeline.ts';
 import { ArchiveRig } from '../support/archive-rig.ts';
 import { quickPipeline } from '../support/pipeline.ts';
 import { temporaryDir, until } from '../support/product.ts';

@@ -5,7 +5,7 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { oldDataset, startBefore, stream } from '../../src/adapters/source/simulator/index.ts';
+import { oldDataset, startBefore, stream } from '../../tools/simulator/index.ts';
 import { testNow } from '../support/clock.ts';
 import { assertMetricsEqual, followed, Influx, statusOf } from '../support/influx.ts';
 import { cli, configFile, type Product, startProduct, temporaryDir, until } from '../support/product.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createKafkaClient } from '../../src/adapters/kafka-client/client.ts';
-import { type EventLog, LogRefused } from '../../src/ports/event-log.ts';
+import { createKafkaClient } from '../../src/kafka-client/client.ts';
+import { type EventLog, LogRefused } from '../../src/log/event-log.ts';
 import { linesOf, newAdmin, openLog, readAllBatches } from '../support/kafka.ts';
 import { temporaryDir, until } from '../support/product.ts';
 import { startService } from '../support/services.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import type { Ledger } from '../../src/domain/ledger.ts';
+import type { Ledger } from '../../src/telemetry/ledger.ts';
 import { childEnv, cli, PROJECT_DIR, startProduct, temporaryDir } from '../support/product.ts';
 import { randomFrom, testSeed } from '../support/seed.ts';
 

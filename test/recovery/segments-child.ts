@@ -1,9 +1,9 @@
 /** The process that the kill tests kill. Arguments: append <dir> <run>, or lock <path> <journal> <rounds>. */
 import { appendFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { segmentLogConfigSchema } from '../../src/adapters/log/segments/config.ts';
-import { acquireLock, LockHeld } from '../../src/adapters/log/segments/lock.ts';
-import { openSegmentLog } from '../../src/adapters/log/segments/log.ts';
+import { segmentLogConfigSchema } from '../../src/log/segments/config.ts';
+import { acquireLock, LockHeld } from '../../src/log/segments/lock.ts';
+import { openSegmentLog } from '../../src/log/segments/log.ts';
 import { testNow } from '../support/clock.ts';
 
 const [task, path, argument, rounds] = process.argv.slice(2) as [string, string, string, string];

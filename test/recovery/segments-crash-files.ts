@@ -1,4 +1,4 @@
-import type { LogFiles } from '../../src/adapters/log/segments/files.ts';
+import type { LogFiles } from '../../src/log/segments/files.ts';
 
 const SECTOR_BYTES = 128;
 

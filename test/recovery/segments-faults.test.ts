@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { cpSync, rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type LogFiles, nodeFiles } from '../../src/adapters/log/segments/files.ts';
-import type { EventLog } from '../../src/ports/event-log.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
+import { type LogFiles, nodeFiles } from '../../src/log/segments/files.ts';
 import { Ledger, openLog, temporaryDir } from './segments-support.ts';
 
 type Fault = 'EIO' | 'ENOSPC' | 'short' | 'short, then ENOSPC';

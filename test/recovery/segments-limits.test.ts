@@ -3,10 +3,10 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { segmentLogConfigSchema } from '../../src/adapters/log/segments/config.ts';
-import { type LogFiles, nodeFiles } from '../../src/adapters/log/segments/files.ts';
-import { FORMAT_VERSION } from '../../src/adapters/log/segments/format.ts';
-import type { EventLog } from '../../src/ports/event-log.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
+import { segmentLogConfigSchema } from '../../src/log/segments/config.ts';
+import { type LogFiles, nodeFiles } from '../../src/log/segments/files.ts';
+import { FORMAT_VERSION } from '../../src/log/segments/format.ts';
 import { Ledger, openLog, readBlocks, temporaryDir, textOf } from './segments-support.ts';
 
 const HOUR_MS = 3_600_000;

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { LogRefused } from '../../src/log/event-log.ts';
+import type { CountsBySource } from '../../src/log/offset.ts';
 import {
   checksum,
   encodeBatchHeader,
@@ -11,9 +13,7 @@ import {
   HEADER_BYTES_MAX,
   headerSeed,
   segmentName,
-} from '../../src/adapters/log/segments/format.ts';
-import type { CountsBySource } from '../../src/domain/offset.ts';
-import { LogRefused } from '../../src/ports/event-log.ts';
+} from '../../src/log/segments/format.ts';
 import { openLog, readBlocks, temporaryDir, textOf } from './segments-support.ts';
 
 const LOG_ID = 'b9e0a0f4-7a5c-4b8e-9a55-0d8c5a9c2a11';

@@ -3,10 +3,10 @@ import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { segmentLogConfigSchema } from '../../src/adapters/log/segments/config.ts';
-import { openSegmentLog, type SegmentLogOptions } from '../../src/adapters/log/segments/log.ts';
-import { sumCounts } from '../../src/domain/offset.ts';
-import { type AppendResult, type EventLog, LogRefused } from '../../src/ports/event-log.ts';
+import { type AppendResult, type EventLog, LogRefused } from '../../src/log/event-log.ts';
+import { sumCounts } from '../../src/log/offset.ts';
+import { segmentLogConfigSchema } from '../../src/log/segments/config.ts';
+import { openSegmentLog, type SegmentLogOptions } from '../../src/log/segments/log.ts';
 import { testNow } from '../support/clock.ts';
 
 const made: string[] = [];

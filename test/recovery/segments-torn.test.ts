@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { sumCounts } from '../../src/domain/offset.ts';
-import type { EventLog } from '../../src/ports/event-log.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
+import { sumCounts } from '../../src/log/offset.ts';
 import { randomFrom, testSeed } from '../support/seed.ts';
 import { Ledger, openLog, readBlocks, temporaryDir } from './segments-support.ts';
 

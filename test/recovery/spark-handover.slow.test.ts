@@ -1,7 +1,7 @@
 /** The engine of a running shop is changed from DuckDB to Spark and back: the product itself, real Spark and InfluxDB. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import type { RebuildResult } from '../../src/ports/engine.ts';
+import type { RebuildResult } from '../../src/metrics/engine.ts';
 import { assertMetricsEqual, followed, Influx } from '../support/influx.ts';
 import { startProduct, temporaryDir, until } from '../support/product.ts';
 import { testSeed } from '../support/seed.ts';

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import type { RebuildResult } from '../../src/ports/engine.ts';
+import type { RebuildResult } from '../../src/metrics/engine.ts';
 import { testNow } from '../support/clock.ts';
 import { type Product, startProduct, temporaryDir, until } from '../support/product.ts';
 import { python } from '../support/read-archive.ts';

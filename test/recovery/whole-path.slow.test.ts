@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { REMOTE_LIMITS } from '../../src/adapters/archive/delta/remote.ts';
-import { WebHdfs } from '../../src/adapters/archive/delta/webhdfs.ts';
-import { startBefore, stream, Truth } from '../../src/adapters/source/simulator/index.ts';
-import { createLogApi, type LogApi } from '../../src/adapters/source/simulator/log-api.ts';
-import type { RebuildResult } from '../../src/ports/engine.ts';
+import { REMOTE_LIMITS } from '../../src/archive/delta/remote.ts';
+import { WebHdfs } from '../../src/archive/storage/webhdfs.ts';
+import type { RebuildResult } from '../../src/metrics/engine.ts';
+import { startBefore, stream, Truth } from '../../tools/simulator/index.ts';
+import { createLogApi, type LogApi } from '../../tools/simulator/log-api.ts';
 import { testNow } from '../support/clock.ts';
 import { copyDown } from '../support/copy-down.ts';
 import { assertMetricsEqual, followed, Influx } from '../support/influx.ts';

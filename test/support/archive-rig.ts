@@ -1,17 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  DeltaArchive,
-  type DeltaArchiveOptions,
-  openLocalArchive,
-} from '../../src/adapters/archive/delta/archive.ts';
-import { duckDbConfig } from '../../src/adapters/engine/duckdb/config.ts';
-import { type DuckDb, openDuckDb } from '../../src/adapters/engine/duckdb/index.ts';
-import { openMemoryLog } from '../../src/adapters/log/memory/log.ts';
+import { DeltaArchive, type DeltaArchiveOptions, openLocalArchive } from '../../src/archive/delta/archive.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
+import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
-import type { EventLog } from '../../src/ports/event-log.ts';
+import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
+import { type DuckDb, openDuckDb } from '../../src/metrics/duckdb/index.ts';
 import { testNow } from './clock.ts';
 import { batchOf } from './parse-lines.ts';
 

@@ -1,7 +1,7 @@
-import { Database } from '../../src/adapters/engine/duckdb/database.ts';
-import { readAnyFiles } from '../../src/adapters/engine/duckdb/parquet-files.ts';
-import { parseMoney } from '../../src/domain/values.ts';
-import type { ArchiveReader } from '../../src/ports/engine.ts';
+import { parseMoney } from '../../src/event/values.ts';
+import { Database } from '../../src/metrics/duckdb/database.ts';
+import { readAnyFiles } from '../../src/metrics/duckdb/parquet-files.ts';
+import type { ArchiveReader } from '../../src/metrics/engine.ts';
 import type { ReferenceFlags, ReferenceLine } from './reference-metrics.ts';
 
 /** What the archive has of an event, as far as the rule about duplicates needs it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { LineChecker } from '../../src/domain/check-line.ts';
-import { FIELDS } from '../../src/domain/fields.ts';
+import { LineChecker } from '../../src/event/check-line.ts';
+import { FIELDS } from '../../src/event/fields.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 23, 12);
 export const checker = new LineChecker('Europe/Berlin');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { DISTINCT_ERROR, DISTINCT_EXACT_MAX, QUANTILE_ERROR } from '../../src/metrics/definition.ts';
-import type { MetricRow } from '../../src/ports/metrics-store.ts';
+import type { MetricRow } from '../../src/metrics/metrics-store.ts';
 import type { AllRows } from './metrics-harness.ts';
 
 /** Rounding of doubles on top of a stated error. */

@@ -1,4 +1,4 @@
-import { BAD_MARK, FIELDS } from '../../src/domain/fields.ts';
+import { BAD_MARK, FIELDS } from '../../src/event/fields.ts';
 
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?(?:nan|inf(?:inity)?)|-?\d[\d.eE+-]*|true|false|null|[{}[\]:,]/gi;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { delimiter, dirname } from 'node:path';
-import { fetchOnce } from '../../src/services/cache.ts';
+import { fetchOnce } from '../../tools/dev-services/cache.ts';
 import { python } from './read-archive.ts';
 import { sparkPython } from './spark.ts';
 

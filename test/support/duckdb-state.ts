@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { Database } from '../../src/adapters/engine/duckdb/database.ts';
-import { STATE } from '../../src/adapters/engine/duckdb/state.ts';
+import { Database } from '../../src/metrics/duckdb/database.ts';
+import { STATE } from '../../src/metrics/duckdb/state.ts';
 
 /** Runs SQL on the state file of a DuckDB engine that is closed; gives the rows of the last query. Tables are in STATE. */
 export async function onClosedState<T>(stateDir: string, ...statements: string[]): Promise<T[]> {

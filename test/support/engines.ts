@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { duckDbConfig } from '../../src/adapters/engine/duckdb/config.ts';
-import { openDuckDb } from '../../src/adapters/engine/duckdb/index.ts';
-import type { Config } from '../../src/app.ts';
+import type { Config } from '../../src/app/app.ts';
+import type { BatchParser, ParquetTool } from '../../src/decode/batch.ts';
+import type { Decoder } from '../../src/decode/decoder.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
-import type { BatchParser, ParquetTool } from '../../src/ports/batch.ts';
-import type { Decoder } from '../../src/ports/decoder.ts';
-import type { ArchivedBatches, BatchEngine } from '../../src/ports/engine.ts';
-import type { MetricsStore } from '../../src/ports/metrics-store.ts';
+import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
+import { openDuckDb } from '../../src/metrics/duckdb/index.ts';
+import type { ArchivedBatches, BatchEngine } from '../../src/metrics/engine.ts';
+import type { MetricsStore } from '../../src/metrics/metrics-store.ts';
 import { sharedSpark } from './spark.ts';
 
 /** The engines that a config can name. */

@@ -1,9 +1,9 @@
-import { identifier } from '../../src/adapters/engine/duckdb/database.ts';
-import type { LineChecker } from '../../src/domain/check-line.ts';
-import { EVENT_COLUMNS, EVENT_TIME_COLUMN } from '../../src/domain/columns.ts';
-import { EVENT_TYPE_ALIASES, FIELDS } from '../../src/domain/fields.ts';
-import { parseTimestamp } from '../../src/domain/timestamp.ts';
-import { formatMoney, parseMoney } from '../../src/domain/values.ts';
+import type { LineChecker } from '../../src/event/check-line.ts';
+import { EVENT_COLUMNS, EVENT_TIME_COLUMN } from '../../src/event/columns.ts';
+import { EVENT_TYPE_ALIASES, FIELDS } from '../../src/event/fields.ts';
+import { parseTimestamp } from '../../src/event/timestamp.ts';
+import { formatMoney, parseMoney } from '../../src/event/values.ts';
+import { identifier } from '../../src/metrics/duckdb/database.ts';
 
 /** The columns of an event that come from its line, each as a text or null. */
 export type TextRow = Record<string, string | null>;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { REASONS } from '../../src/domain/reasons.ts';
-import type { WindowSize } from '../../src/domain/window.ts';
-import type { MetricRow } from '../../src/ports/metrics-store.ts';
+import { REASONS } from '../../src/event/reasons.ts';
+import type { MetricRow } from '../../src/metrics/metrics-store.ts';
+import type { WindowSize } from '../../src/metrics/window.ts';
 import type { Scene } from './grafana.ts';
 import type { Product } from './product.ts';
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DashboardLink, GridPos } from '@grafana/schema/dist/esm/raw/dashboard/x/Dashboard_types.gen';
 import { parse } from 'csv-parse/sync';
-import type { Connections } from '../../src/services/server.ts';
+import type { Connections } from '../../tools/dev-services/server.ts';
 import { PROJECT_DIR } from './product.ts';
 
 const DASHBOARDS_DIR = join(PROJECT_DIR, 'deploy', 'grafana', 'dashboards');

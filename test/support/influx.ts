@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { WINDOWS, type WindowSize } from '../../src/domain/window.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
-import type { MetricRow } from '../../src/ports/metrics-store.ts';
-import type { Connections } from '../../src/services/server.ts';
+import type { MetricRow } from '../../src/metrics/metrics-store.ts';
+import { WINDOWS, type WindowSize } from '../../src/metrics/window.ts';
+import type { Connections } from '../../tools/dev-services/server.ts';
 import { testNow } from './clock.ts';
 import { type Product, until } from './product.ts';
 

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { alterUserScramCredentialsV0 } from '@platformatic/kafka';
-import { createKafkaClient } from '../../src/adapters/kafka-client/client.ts';
-import { kafka } from '../../src/services/kafka.ts';
-import { choosePorts } from '../../src/services/local-ports.ts';
-import { type ProcessId, stopProcesses } from '../../src/services/processes.ts';
-import type { Place, Server } from '../../src/services/server.ts';
-import { startServer } from '../../src/services/start.ts';
+import { createKafkaClient } from '../../src/kafka-client/client.ts';
+import { kafka } from '../../tools/dev-services/kafka.ts';
+import { choosePorts } from '../../tools/dev-services/local-ports.ts';
+import { type ProcessId, stopProcesses } from '../../tools/dev-services/processes.ts';
+import type { Place, Server } from '../../tools/dev-services/server.ts';
+import { startServer } from '../../tools/dev-services/start.ts';
 import { type Authority, type Identity, issue, newAuthority } from './certificates.ts';
 
 /** A user of the brokers. Its password has what configurations stumble over. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { after } from 'node:test';
 import { Admin, Producer } from '@platformatic/kafka';
-import { createKafkaClient } from '../../src/adapters/kafka-client/client.ts';
-import { kafkaLogConfigSchema, openKafkaLog } from '../../src/adapters/log/kafka/index.ts';
-import type { Logger } from '../../src/domain/logger.ts';
-import type { EventLog, LogBatch } from '../../src/ports/event-log.ts';
+import { createKafkaClient } from '../../src/kafka-client/client.ts';
+import type { EventLog, LogBatch } from '../../src/log/event-log.ts';
+import { kafkaLogConfigSchema, openKafkaLog } from '../../src/log/kafka/index.ts';
+import type { Logger } from '../../src/telemetry/logger.ts';
 import { testNow } from './clock.ts';
 import { temporaryDir, until } from './product.ts';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { BAD_MARK, BAD_MARK_RAW, FIELDS } from '../../src/domain/fields.ts';
+import { BAD_MARK, BAD_MARK_RAW, FIELDS } from '../../src/event/fields.ts';
 import {
   anyJson,
   isoTime,

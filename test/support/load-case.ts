@@ -1,16 +1,16 @@
 import { join } from 'node:path';
-import { CONFIG_SCHEMA, openApp, readParquet } from '../../src/app.ts';
-import { mapperOf, shopOf } from '../../src/cli/load.ts';
-import { dryRunReport } from '../../src/cli/load-report.ts';
-import { now } from '../../src/clock.ts';
-import type { Finding } from '../../src/domain/finding.ts';
-import { ROLES } from '../../src/domain/roles.ts';
+import { serverConfig } from '../../src/api/config.ts';
+import { CONFIG_SCHEMA, openApp, readParquet } from '../../src/app/app.ts';
+import { mapperOf, shopOf } from '../../src/commands/load.ts';
+import { dryRunReport } from '../../src/commands/load-report.ts';
+import type { Finding } from '../../src/ingest/finding.ts';
 import { openInputs } from '../../src/load/inputs.ts';
 import { loadInputs } from '../../src/load/run.ts';
 import { type ReadingOptions, readOptionsOf, settingsOf } from '../../src/load/settings.ts';
 import { localTarget } from '../../src/load/target.ts';
-import type { LineError } from '../../src/ports/source.ts';
-import { serverConfig } from '../../src/server/config.ts';
+import type { LineError } from '../../src/sources/source.ts';
+import { now } from '../../src/system/clock.ts';
+import { ROLES } from '../../src/telemetry/roles.ts';
 
 import { temporaryDir } from './product.ts';
 

@@ -1,6 +1,6 @@
-import type { RawEvent } from '../../src/ports/batch.ts';
-import type { ChangedPoint } from '../../src/ports/metrics-store.ts';
-import { type Sink, type SinkCounters, SinkFailed } from '../../src/ports/sink.ts';
+import type { RawEvent } from '../../src/decode/batch.ts';
+import type { ChangedPoint } from '../../src/metrics/metrics-store.ts';
+import { type Sink, type SinkCounters, SinkFailed } from '../../src/sinks/sink.ts';
 
 /** What a sink in memory writes to; several sinks may have the same one. */
 export class MemoryPlace {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { LineChecker } from '../../src/domain/check-line.ts';
+import { LineChecker } from '../../src/event/check-line.ts';
 import { type Normalized, Normalizer } from '../../src/ingest/normalize.ts';
 import type { NormalizeSettingsInput } from '../../src/ingest/normalize-settings.ts';
 

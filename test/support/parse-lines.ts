@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createBatchParser } from '../../src/adapters/engine/duckdb/batch-parser.ts';
-import { type Connection, Database } from '../../src/adapters/engine/duckdb/database.ts';
-import type { BatchParser, ParsedBatch, ParsedLines } from '../../src/ports/batch.ts';
-import type { LogBatch } from '../../src/ports/event-log.ts';
+import type { BatchParser, ParsedBatch, ParsedLines } from '../../src/decode/batch.ts';
+import type { LogBatch } from '../../src/log/event-log.ts';
+import { createBatchParser } from '../../src/metrics/duckdb/batch-parser.ts';
+import { type Connection, Database } from '../../src/metrics/duckdb/database.ts';
 
 export interface ParserUnderTest {
   parser: BatchParser;

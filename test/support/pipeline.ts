@@ -1,7 +1,7 @@
-import type { DuckDb } from '../../src/adapters/engine/duckdb/index.ts';
-import { Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.ts';
-import type { Archive } from '../../src/ports/archive.ts';
-import type { EventLog } from '../../src/ports/event-log.ts';
+import type { Archive } from '../../src/archive/archive.ts';
+import { Pipeline, type PipelineOptions } from '../../src/consumers/pipeline.ts';
+import type { EventLog } from '../../src/log/event-log.ts';
+import type { DuckDb } from '../../src/metrics/duckdb/index.ts';
 
 /** A pipeline that gathers for some milliseconds only; not started. */
 export function quickPipeline(

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Ledger } from '../../src/domain/ledger.ts';
+import type { Ledger } from '../../src/telemetry/ledger.ts';
 import { clockEnv } from './clock.ts';
 
 export const PROJECT_DIR = join(import.meta.dirname, '..', '..');

@@ -1,7 +1,7 @@
-import { FUNNEL_STEPS } from '../../src/domain/fields.ts';
-import { formatMoney } from '../../src/domain/values.ts';
-import { WINDOWS, type WindowSize, windowStartMs } from '../../src/domain/window.ts';
-import type { MetricRow } from '../../src/ports/metrics-store.ts';
+import { FUNNEL_STEPS } from '../../src/event/fields.ts';
+import { formatMoney } from '../../src/event/values.ts';
+import type { MetricRow } from '../../src/metrics/metrics-store.ts';
+import { WINDOWS, type WindowSize, windowStartMs } from '../../src/metrics/window.ts';
 import type { AllRows } from './metrics-harness.ts';
 
 /** What a line says; money in 1/10000. */

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import type { Connections, ServiceName } from '../../src/services/server.ts';
+import type { Connections, ServiceName } from '../../tools/dev-services/server.ts';
 import { createKafkaTopic, kafkaMetadata } from './kafka-request.ts';
 
 const VALUE = 'kept through every restart';

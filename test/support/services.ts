@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import type { Connections, ServiceName } from '../../src/services/server.ts';
-import { downServices, statusOfServices, upServices } from '../../src/services/services.ts';
+import type { Connections, ServiceName } from '../../tools/dev-services/server.ts';
+import { downServices, statusOfServices, upServices } from '../../tools/dev-services/services.ts';
 import { useRealClock } from './clock.ts';
 import { until } from './product.ts';
 

@@ -1,4 +1,4 @@
-import { startBefore, stream } from '../../src/adapters/source/simulator/index.ts';
+import { startBefore, stream } from '../../tools/simulator/index.ts';
 import { testNow } from './clock.ts';
 
 /** Lines of a shop in the last minutes, with late, very late, repeated and malformed ones. */

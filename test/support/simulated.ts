@@ -1,4 +1,4 @@
-import type { SimulatedLine } from '../../src/adapters/source/simulator/index.ts';
+import type { SimulatedLine } from '../../tools/simulator/index.ts';
 import type { Delivery } from './metrics-harness.ts';
 import type { ReferenceLine } from './reference-metrics.ts';
 

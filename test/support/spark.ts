@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { type ReadySparkConfig, Spark, sparkConfigSchema } from '../../src/adapters/engine/spark/index.ts';
-import { fetchPySpark } from '../../src/services/spark.ts';
+import { type ReadySparkConfig, Spark, sparkConfigSchema } from '../../src/metrics/spark/index.ts';
+import { fetchPySpark } from '../../tools/dev-services/spark.ts';
 import { quietLogger } from './kafka.ts';
 import { temporaryDir } from './product.ts';
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { DEPTH_MAX, EVENT_TYPE_ALIASES, type Field } from '../../src/domain/fields.ts';
+import { DEPTH_MAX, EVENT_TYPE_ALIASES, type Field } from '../../src/event/fields.ts';
 
 /** Values as clients send them: texts, numbers, times and JSON in every spelling, and what only looks like one. */
 

@@ -1,4 +1,4 @@
-import { ARRAY_CLOSE, ARRAY_OPEN, OBJECT_OPEN, QUOTE } from '../../domain/json-bytes.ts';
+import { ARRAY_CLOSE, ARRAY_OPEN, OBJECT_OPEN, QUOTE } from '../../event/json-bytes.ts';
 import type { Decoded, Format, RecordDecoder } from '../format.ts';
 import { isSpace } from './json-scan.ts';
 import { JsonSplitter } from './json-splitter.ts';

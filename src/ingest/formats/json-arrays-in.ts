@@ -1,4 +1,4 @@
-import { ARRAY_CLOSE, ARRAY_OPEN, COLON, COMMA, OBJECT_OPEN, QUOTE } from '../../domain/json-bytes.ts';
+import { ARRAY_CLOSE, ARRAY_OPEN, COLON, COMMA, OBJECT_OPEN, QUOTE } from '../../event/json-bytes.ts';
 import { COMPLETE, isSpace, ValueScanner } from './json-scan.ts';
 
 /** Names that an array may be below: `hits.hits` has two. */

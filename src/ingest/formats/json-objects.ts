@@ -1,4 +1,4 @@
-import { OBJECT_OPEN } from '../../domain/json-bytes.ts';
+import { OBJECT_OPEN } from '../../event/json-bytes.ts';
 import type { Format } from '../format.ts';
 import { splittingDecoder } from './json-array.ts';
 import { isCompleteObject, isSpace } from './json-scan.ts';

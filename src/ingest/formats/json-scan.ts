@@ -8,7 +8,7 @@ import {
   OBJECT_OPEN,
   plainEnd,
   QUOTE,
-} from '../../domain/json-bytes.ts';
+} from '../../event/json-bytes.ts';
 
 /** Deeper values can't be events; the stack is bounded by it. */
 const DEPTH_MAX = 1000;

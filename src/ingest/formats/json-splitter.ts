@@ -1,4 +1,4 @@
-import { ARRAY_CLOSE, ARRAY_OPEN, COMMA, OBJECT_CLOSE, OBJECT_OPEN, QUOTE } from '../../domain/json-bytes.ts';
+import { ARRAY_CLOSE, ARRAY_OPEN, COMMA, OBJECT_CLOSE, OBJECT_OPEN, QUOTE } from '../../event/json-bytes.ts';
 import { RECORD_BYTES_MAX } from '../format.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { BROKEN, COMPLETE, isWordByte, MORE, onOneLine, ValueScanner } from './json-scan.ts';

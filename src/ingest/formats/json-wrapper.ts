@@ -1,4 +1,4 @@
-import { COMMA, OBJECT_OPEN } from '../../domain/json-bytes.ts';
+import { COMMA, OBJECT_OPEN } from '../../event/json-bytes.ts';
 import {
   type Decoded,
   type Detection,

@@ -1,4 +1,4 @@
-import type { Reason } from '../../domain/reasons.ts';
+import type { Reason } from '../../event/reasons.ts';
 import { type Decoded, RECORD_BYTES_MAX, type SourceRecord } from '../format.ts';
 
 const EMPTY = Buffer.alloc(0);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { FIELDS } from '../../domain/fields.ts';
+import { FIELDS } from '../../event/fields.ts';
 import { foldName } from '../names.ts';
 import type { NormalizeSettingsInput } from '../normalize-settings.ts';
 import type { MadeEvent } from './collect-events.ts';

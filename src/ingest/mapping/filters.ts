@@ -1,4 +1,4 @@
-import { FIELDS } from '../../domain/fields.ts';
+import { FIELDS } from '../../event/fields.ts';
 import { targetOf } from '../names.ts';
 import { parseRecord } from '../parse-record.ts';
 import { isObject } from '../record-slots.ts';

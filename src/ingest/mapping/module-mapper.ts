@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { z } from 'zod';
-import { MAPPING_WORKER_FILE } from '../../files/own-files.ts';
+import { MAPPING_WORKER_FILE } from '../../system/own-files.ts';
 import type { Decoded } from '../format.ts';
 import type { MapOptions, MappedRecords, Mapper } from '../mapper.ts';
 import { isDecidingName } from '../names.ts';

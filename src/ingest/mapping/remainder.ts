@@ -1,4 +1,4 @@
-import { FIELDS } from '../../domain/fields.ts';
+import { FIELDS } from '../../event/fields.ts';
 import { foldName, targetOf } from '../names.ts';
 import { isObject } from '../record-slots.ts';
 import type { Way } from './path.ts';

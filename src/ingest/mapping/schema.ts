@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { FIELDS, ITEM_FIELDS } from '../../domain/fields.ts';
-import { nearest } from '../../domain/nearest.ts';
+import { FIELDS, ITEM_FIELDS } from '../../event/fields.ts';
+import { nearest } from '../../telemetry/nearest.ts';
 import { FORMATS } from '../formats/all.ts';
 import { ORDER_LINES, settingsSchema } from '../normalize-settings.ts';
 import { TIME_UNITS } from '../values/time-number.ts';

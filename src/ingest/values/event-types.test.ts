@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { EVENT_TYPE_ALIASES, FIELDS, FUNNEL_STEPS } from '../../domain/fields.ts';
+import { EVENT_TYPE_ALIASES, FIELDS, FUNNEL_STEPS } from '../../event/fields.ts';
 import { FIELD_ALIASES, foldName, targetOf } from '../names.ts';
 import { EVENT_TYPE_BY_FOLDED, EVENT_TYPES, foldEventType } from './event-types.ts';
 import { createEventTypeReader } from './read-event-type.ts';

@@ -1,4 +1,4 @@
-import { EVENT_TYPE_ALIASES } from '../../domain/fields.ts';
+import { EVENT_TYPE_ALIASES } from '../../event/fields.ts';
 
 /** A known type of event, and what others call it, by where the name is from. */
 export interface EventType {

@@ -1,4 +1,4 @@
-import { CURRENCIES } from '../../domain/currency-codes.ts';
+import { CURRENCIES } from '../../event/currency-codes.ts';
 
 /** Signs that stand for one currency, as the shops of one country write them beside an amount. */
 const CURRENCY_SIGNS: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { nearest } from '../../domain/nearest.ts';
+import { nearest } from '../../telemetry/nearest.ts';
 import { EVENT_TYPE_BY_FOLDED, EVENT_TYPE_NAMES, foldEventType } from './event-types.ts';
 
 export interface EventTypeValue {

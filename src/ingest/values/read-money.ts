@@ -1,4 +1,4 @@
-import { formatMoney, parseMoney } from '../../domain/values.ts';
+import { formatMoney, parseMoney } from '../../event/values.ts';
 import { plainValue } from './plain-value.ts';
 import { isSameCurrency, isSharedSign, readCurrency, SIGNS } from './read-currency.ts';
 

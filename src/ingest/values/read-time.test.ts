@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { caseRecords } from '../../../test/support/case-records.ts';
-import { formatInstant } from '../../domain/timestamp.ts';
+import { formatInstant } from '../../event/timestamp.ts';
 import { createTimeReader, type TimeSettings } from './read-time.ts';
 
 const ZONE = 'Europe/Berlin';

@@ -1,5 +1,5 @@
-import { localTimeMs } from '../../domain/time-zone.ts';
-import { daysInMonth } from '../../domain/timestamp.ts';
+import { localTimeMs } from '../../event/time-zone.ts';
+import { daysInMonth } from '../../event/timestamp.ts';
 import { plainValue } from './plain-value.ts';
 import { createFormatReader } from './time-format.ts';
 import {

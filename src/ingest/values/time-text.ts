@@ -1,5 +1,5 @@
-import { utcMidnightMs } from '../../domain/time-zone.ts';
-import { isRealDate } from '../../domain/timestamp.ts';
+import { utcMidnightMs } from '../../event/time-zone.ts';
+import { isRealDate } from '../../event/timestamp.ts';
 import { readZone, type Zone } from './time-zone-text.ts';
 
 /** Which of the parts of a date such as `11/1/2024` comes first. */

@@ -1,4 +1,4 @@
-import { isTimeZone } from '../../domain/time-zone.ts';
+import { isTimeZone } from '../../event/time-zone.ts';
 
 /** What a text says about its zone: minutes ahead of UTC, or an IANA zone. */
 export type Zone = { readonly offsetMs: number } | { readonly name: string };

@@ -11,9 +11,9 @@ import { openContent } from '../../../src/ingest/content.ts';
 import { detectFormat } from '../../../src/ingest/detect.ts';
 import { LineValidator } from '../../../src/ingest/line-validator.ts';
 import { mapperOf } from '../../../src/ingest/mapping/map-records.ts';
+import { presetNames, readMapping } from '../../../src/ingest/mappings/read.ts';
 import { Normalizer } from '../../../src/ingest/normalize.ts';
 import { Observer } from '../../../src/ingest/observer.ts';
-import { presetNames, readMapping } from '../../../src/mappings/read.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 28, 12);
 const DIR = import.meta.dirname;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { presetNames } from '../../../src/mappings/read.ts';
+import { presetNames } from '../../../src/ingest/mappings/read.ts';
 import { DocsReader } from '../../support/docs-reader.ts';
 import { PROJECT_DIR } from '../../support/product.ts';
 

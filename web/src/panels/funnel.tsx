@@ -1,4 +1,4 @@
-import { FUNNEL_STEPS } from '../../../src/domain/fields.ts';
+import { FUNNEL_STEPS } from '../../../src/event/fields.ts';
 import { colourOf } from '../charts/palette.ts';
 import { count, share, words } from '../format.ts';
 import { metrics } from '../state/metrics.ts';

@@ -1,4 +1,4 @@
-import { REASONS } from '../../../src/domain/reasons.ts';
+import { REASONS } from '../../../src/event/reasons.ts';
 import { count } from '../format.ts';
 import { metrics } from '../state/metrics.ts';
 import { Empty } from '../ui/empty.tsx';

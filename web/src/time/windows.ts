@@ -1,5 +1,5 @@
 /** Windows of time: where they start and end. The day rule is the engine's own, so that both agree on DST days. */
-import { localDayStartMs, localDayStartOfMs, zoneOffsetMs } from '../../../src/domain/time-zone.ts';
+import { localDayStartMs, localDayStartOfMs, zoneOffsetMs } from '../../../src/event/time-zone.ts';
 import type { WindowSize } from '../api.ts';
 
 export const MINUTE = 60_000;

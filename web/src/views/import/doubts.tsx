@@ -1,4 +1,4 @@
-import { REASONS, type Reason } from '../../../../src/domain/reasons.ts';
+import { REASONS, type Reason } from '../../../../src/event/reasons.ts';
 import { count } from '../../format.ts';
 import { Name } from '../../ui/name.tsx';
 import type { Figures } from './api.ts';

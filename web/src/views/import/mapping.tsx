@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { FIELDS } from '../../../../src/domain/fields.ts';
+import { FIELDS } from '../../../../src/event/fields.ts';
 import { count, words } from '../../format.ts';
 import { Command } from '../../ui/command.tsx';
 import { Name } from '../../ui/name.tsx';

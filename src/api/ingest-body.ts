@@ -1,0 +1,31 @@
+import type { SourceActivity } from '../ingest/activity.ts';
+import type { Decoded } from '../ingest/format.ts';
+import { type Ingestor, ingestResultOf } from '../ingest/ingestor.ts';
+import { mapDecoded } from '../ingest/mapper.ts';
+import type { IngestResult } from '../sources/source.ts';
+import type { IngestOptions } from './backend.ts';
+import { LinesRejected } from './ingest-answer.ts';
+
+/** Stores the records of a body, unless nothing of it is an event. Throws ApiError or LogRefused. */
+export async function ingestBody(
+  ingestor: Ingestor,
+  linesMax: number,
+  source: string,
+  records: readonly Decoded[],
+  { strict, takesMarked, keepsRejected = false, mapper, beside, way }: IngestOptions,
+  activity: SourceActivity,
+): Promise<IngestResult> {
+  const { decoded, leftOut } = await mapDecoded(mapper, records, { beside });
+  const result = ingestor.validate(source, decoded, {
+    linesMax,
+    takesMarked,
+    ...(mapper === undefined ? {} : { settings: mapper.settings }),
+  });
+  const isWithout = result.accepted === 0 && !takesMarked && !keepsRejected;
+  const isRefused = result.rejected > 0 && (isWithout || (strict && !takesMarked));
+  if (isRefused) {
+    activity.refused(source, result, way);
+    throw new LinesRejected(ingestResultOf(result, leftOut), strict);
+  }
+  return ingestor.store(source, result, { leftOut, way });
+}

@@ -1,0 +1,252 @@
+import { FIELDS } from '../event/fields.ts';
+import { WINDOWS } from '../metrics/window.ts';
+import type { Status } from '../telemetry/status.ts';
+import { IMPORT_PATHS } from './imports-openapi.ts';
+import { answers, type Json, query, ref } from './openapi-parts.ts';
+import { schemas } from './openapi-schemas.ts';
+
+const EXAMPLE_NAMES = ['timestamp', 'event_type', 'event_id', 'user_id', 'order_id', 'amount', 'currency'];
+const EVENT_EXAMPLE = Object.fromEntries(
+  FIELDS.filter(({ name }) => EXAMPLE_NAMES.includes(name)).map(({ name, example }) => [name, example]),
+);
+const CSV_EXAMPLE = [Object.keys(EVENT_EXAMPLE), Object.values(EVENT_EXAMPLE)]
+  .map((cells) => `${cells.join(',')}\n`)
+  .join('');
+
+/** The API as an OpenAPI 3.1 document, made from the event schema, the catalogue and the error codes. */
+export function openApi(status: Status): Json {
+  const metrics = status.metrics.map(({ name }) => name);
+  const parameters = {
+    metric: { name: 'metric', in: 'path', required: true, schema: { enum: metrics } },
+    window: query(
+      'window',
+      { enum: [...WINDOWS] },
+      'Size of the windows; 1d are days of the shop’s time zone.',
+    ),
+    from: query(
+      'from',
+      { type: 'string' },
+      'Begin of the range: a day (2026-11-23) or a time of the shop’s zone, a time with a zone, or milliseconds since 1970.',
+    ),
+    to: query('to', { type: 'string' }, 'End of the range: a day is part of it, a time is not.'),
+  };
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Tillstream',
+      version: status.version,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: status.url || '/' }],
+    security: [{}, { bearer: [] }],
+    paths: {
+      '/v1/events': {
+        post: {
+          summary: 'Send events. The 200 comes after they are durable.',
+          parameters: [
+            query('strict', { type: 'boolean' }, 'Store nothing when any line is bad (422).'),
+            query(
+              'map',
+              { type: 'string' },
+              'A preset or a name in `mappings`: makes events of the records.',
+            ),
+            query('key', { type: 'string' }, 'The key, where a header can not be set: a page in a browser.'),
+          ],
+          requestBody: {
+            required: true,
+            content: {
+              'application/x-ndjson': {
+                schema: { type: 'string', description: 'One event per line.' },
+                example: `${JSON.stringify(EVENT_EXAMPLE)}\\n`,
+              },
+              'application/json': {
+                schema: { oneOf: [ref('Event'), { type: 'array', items: ref('Event') }] },
+                example: [EVENT_EXAMPLE],
+              },
+              'text/csv': {
+                schema: {
+                  type: 'string',
+                  description: 'With a header. Any format of docs/formats.md is read.',
+                },
+                example: CSV_EXAMPLE,
+              },
+            },
+          },
+          responses: answers('IngestResult', 'Stored. Rejected lines are kept as bad rows.', [
+            'bad_encoding',
+            'unauthorized',
+            'forbidden',
+            'timeout',
+            'too_large',
+            'unsupported_format',
+            'unsupported_encoding',
+            'lines_rejected',
+            'nothing_accepted',
+            'too_many_requests',
+            'log_full',
+          ]),
+        },
+      },
+      '/v1/hooks/{name}': {
+        post: {
+          summary:
+            'Webhooks of other systems, signed as they do it. A record that is not an event is kept as a bad row.',
+          parameters: [
+            { name: 'name', in: 'path', required: true, schema: { type: 'string' } },
+            query('secret', { type: 'string' }, 'The secret, where the system does not sign.'),
+          ],
+          responses: answers('IngestResult', 'Stored.', ['not_signed', 'not_found', 'too_large']),
+        },
+      },
+      '/v1/pixel.gif': {
+        get: {
+          summary: 'An image for where no script runs: its parameters are the fields of an event.',
+          parameters: [
+            query('event_type', { type: 'string' }, 'And any other field.'),
+            query('key', { type: 'string' }, 'The key.'),
+          ],
+          responses: {
+            200: {
+              description: 'An image of one pixel.',
+              content: { 'image/gif': { schema: { type: 'string' } } },
+            },
+          },
+        },
+      },
+      '/t.js': {
+        get: {
+          summary: 'The script that a shop puts into its pages: docs/send-from-an-sdk.md.',
+          responses: {
+            200: {
+              description: 'JavaScript.',
+              content: { 'text/javascript': { schema: { type: 'string' } } },
+            },
+          },
+        },
+      },
+      '/v1/metrics/{metric}': {
+        get: {
+          summary: 'Rows of a metric.',
+          parameters: [
+            ...Object.values(parameters),
+            query('total', { type: 'boolean' }, 'Also merge all windows of the range.'),
+            query(
+              'top',
+              { type: 'integer', minimum: 1, maximum: 1000 },
+              'With total: keep the N best keys, the rest is "other".',
+            ),
+          ],
+          responses: answers('MetricResult', 'The rows.', [
+            'unauthorized',
+            'unknown_metric',
+            'bad_window',
+            'bad_range',
+          ]),
+        },
+      },
+      '/v1/ledger': {
+        get: {
+          summary: 'What became of every line.',
+          responses: answers('Ledger', 'The ledger.', ['unauthorized']),
+        },
+      },
+      '/v1/status': {
+        get: { summary: 'State of each part.', responses: answers('Status', 'The state.', ['unauthorized']) },
+      },
+      '/v1/sources': {
+        get: {
+          summary: 'What each source has brought: counts of the ledger, and what came last since the start.',
+          responses: answers('Sources', 'The sources.', ['unauthorized']),
+        },
+      },
+      '/v1/ways': {
+        get: {
+          summary: 'How to connect further sources: addresses, where the key goes, steps, and texts to copy.',
+          parameters: [
+            query('address', { type: 'string' }, 'The address of this process as clients reach it.'),
+          ],
+          responses: answers('Ways', 'The ways.', ['unauthorized', 'bad_request']),
+        },
+      },
+      '/v1/bad': {
+        get: {
+          summary: 'Bad rows, newest first.',
+          parameters: [
+            query('limit', { type: 'integer', minimum: 1, maximum: 1000 }, 'Most rows.'),
+            query('reason', { type: 'string' }, 'Only this reason.'),
+            query('id', { type: 'string' }, 'Only this row.'),
+          ],
+          responses: answers('BadRows', 'The rows.', ['unauthorized', 'bad_request', 'archive_failed']),
+        },
+      },
+      '/v1/stream': {
+        get: {
+          summary: 'Live changes as server-sent events: hello, points, ledger, status, reset.',
+          parameters: [
+            query('metrics', { type: 'string' }, 'Names, with commas. Default: all but products and sales.'),
+            query('windows', { type: 'string' }, 'Sizes, with commas.'),
+          ],
+          responses: {
+            200: { description: 'Events.', content: { 'text/event-stream': { schema: { type: 'string' } } } },
+          },
+        },
+      },
+      '/v1/admin/compact': {
+        post: {
+          summary: 'Merge small files of the archive.',
+          responses: answers('Object', 'What was done.', ['forbidden']),
+        },
+      },
+      '/v1/admin/settle': {
+        post: {
+          summary:
+            'Archive and measure what has come without gathering more; answers when done, or after 2 s.',
+          responses: answers(
+            'Ledger',
+            'The ledger then, and in stores_behind the stores that lack something.',
+            ['unauthorized', 'forbidden', 'archive_failed', 'metrics_failed'],
+          ),
+        },
+      },
+      '/v1/admin/vacuum': {
+        post: {
+          summary: 'Delete files that no kept version needs.',
+          parameters: [
+            query('retention_hours', { type: 'integer', minimum: 0 }, 'How long unused files are kept.'),
+          ],
+          responses: answers('Object', 'What was done.', ['forbidden', 'bad_request']),
+        },
+      },
+      '/v1/admin/rebuild': {
+        post: {
+          summary: 'Compute windows from the archive again, or compare them.',
+          parameters: [parameters.from, parameters.to, query('diff', { type: 'boolean' }, 'Only compare.')],
+          responses: answers('Object', 'What was done.', [
+            'forbidden',
+            'bad_range',
+            'archive_behind',
+            'archive_failed',
+            'metrics_failed',
+          ]),
+        },
+      },
+      ...IMPORT_PATHS,
+      '/healthz': { get: { summary: 'The process lives.', responses: answers('Object', 'Alive.', []) } },
+      '/readyz': {
+        get: {
+          summary: 'Every part is ready (200) or not (503).',
+          responses: answers('Object', 'Ready.', []),
+        },
+      },
+      '/metrics': {
+        get: {
+          summary: 'Prometheus metrics of Tillstream itself.',
+          responses: {
+            200: { description: 'Exposition.', content: { 'text/plain': { schema: { type: 'string' } } } },
+          },
+        },
+      },
+    },
+    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } }, schemas: schemas() },
+  };
+}

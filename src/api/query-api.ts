@@ -1,0 +1,80 @@
+import type { FastifyInstance } from 'fastify';
+import { API_WINDOWS, parseMetricQuery, parseTimeRange } from '../query/metric-query.ts';
+import { ApiError } from '../telemetry/errors.ts';
+import type { Guard, Scope } from './auth.ts';
+import type { Backend } from './backend.ts';
+import { parametersOf, parseFlag } from './parameters.ts';
+
+const BAD_ROWS_MAX = 1000;
+/** How long one request waits for what has come to be archived and measured. */
+const SETTLE_MS_MAX = 2000;
+
+/** The read side of the API, and the commands of an administrator. */
+export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: Guard): void {
+  const allow = (scope: Scope) => ({
+    onRequest: async (request: Parameters<Guard['check']>[0]) => guard.check(request, scope),
+  });
+
+  app.get('/v1/metrics/:metric', allow('read'), async (request) => {
+    const { metric: name } = request.params as { metric: string };
+    const query = parametersOf(request, ['window', 'from', 'to', 'total', 'top']);
+    const parsed = parseMetricQuery(
+      { ...query, metric: name, total: parseFlag('total', query.total) },
+      {
+        metrics: backend.status().metrics,
+        timeZone: backend.timeZone,
+        nowMs: backend.now(),
+        defaultWindows: API_WINDOWS,
+      },
+    );
+    const { window, fromMs, toMs } = parsed;
+    const result = await backend.query(parsed);
+    return {
+      metric: name,
+      window,
+      time_zone: backend.timeZone,
+      from: new Date(fromMs).toISOString(),
+      to: new Date(toMs).toISOString(),
+      ...result,
+    };
+  });
+
+  app.get('/v1/ledger', allow('read'), async () => backend.ledger());
+  app.get('/v1/status', allow('read'), async () => backend.status());
+
+  app.get('/v1/bad', allow('read'), async (request) => {
+    const { limit, reason, id } = parametersOf(request, ['limit', 'reason', 'id']);
+    const filter = { limit: limit === undefined ? 100 : parseNumber('limit', limit, 1, BAD_ROWS_MAX) };
+    return {
+      bad_rows: await backend.badRows({ ...filter, ...(reason ? { reason } : {}), ...(id ? { id } : {}) }),
+    };
+  });
+
+  app.post('/v1/admin/compact', allow('admin'), async () => backend.compact());
+
+  app.post('/v1/admin/settle', allow('admin'), async () => backend.settle(SETTLE_MS_MAX));
+
+  app.post('/v1/admin/vacuum', allow('admin'), async (request) => {
+    const { retention_hours: hours } = parametersOf(request, ['retention_hours']);
+    return backend.vacuum(hours === undefined ? 168 : parseNumber('retention_hours', hours, 0, 1_000_000));
+  });
+
+  app.post('/v1/admin/rebuild', allow('admin'), async (request, reply) => {
+    const query = parametersOf(request, ['from', 'to', 'diff']);
+    const range = parseTimeRange(query, backend.timeZone, backend.now());
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    return backend.rebuild(range, parseFlag('diff', query.diff), gone.signal);
+  });
+}
+
+function parseNumber(name: string, text: string, min: number, max: number): number {
+  const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max)) {
+    throw new ApiError(
+      'bad_request',
+      `${name}="${text.slice(0, 64)}" is not a whole number from ${min} to ${max}.`,
+    );
+  }
+  return value;
+}

@@ -1,0 +1,397 @@
+// A command that asks a running process starts in a third of the time: DuckDB, the HTTP server, and the clients of Kafka and S3 are
+// loaded where they are used.
+
+import {
+  demoLive,
+  demoPast,
+  runSimulator,
+  SIMULATED_CURRENCIES,
+  type SimulatorOptions,
+  SimulatorUsageError,
+} from '../../tools/simulator/index.ts';
+import type { Backend, TapListener } from '../api/backend.ts';
+import { ingestBody } from '../api/ingest-body.ts';
+import { ROWS_MAX, withinRows } from '../api/row-limit.ts';
+import { type Closers, closeEach } from '../consumers/close-each.ts';
+import { newestBadRows } from '../consumers/newest-bad-rows.ts';
+import { LATEST_MAX, SourceActivity } from '../ingest/activity.ts';
+import { Ingestor } from '../ingest/ingestor.ts';
+import { logPart } from '../log/event-log.ts';
+import { METRIC_LIST } from '../metrics/catalogue.ts';
+import { createPollSource, pollOptionsSchema } from '../sources/poll/index.ts';
+import type { Ingest, Source } from '../sources/source.ts';
+import { now } from '../system/clock.ts';
+import { VERSION } from '../system/version.ts';
+import { ApiError } from '../telemetry/errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { createRegistry, readingsOf } from '../telemetry/registry.ts';
+import type { Role } from '../telemetry/roles.ts';
+import type { PartStatus, Status } from '../telemetry/status.ts';
+import {
+  confirmDemo,
+  DataDirInUse,
+  DEMO_REFUSAL,
+  type DemoMark,
+  holderOf,
+  type Opening,
+  readDemoMark,
+  type TakenDataDir,
+  takeDataDir,
+  writeDemoMark,
+} from './data-dir.ts';
+import { withEngine } from './engine-programs.ts';
+import {
+  CONFIG_SCHEMA,
+  type Config,
+  dataConfigFile,
+  type Environment,
+  readEnvironment,
+} from './environment.ts';
+import type { RequestMappers } from './mappers.ts';
+import type { Readers } from './readers.ts';
+import {
+  checkMappings,
+  followerChecks,
+  lineLimitWarning,
+  refuseWrongSettings,
+  storageChecks,
+} from './settings-check.ts';
+import { configuredSources, declaredSources, sourceCounters, sourceParts } from './sources.ts';
+
+/** Everything of a data folder, opened: log, archive, metrics and their loops; no source and no server yet. */
+export interface App {
+  readonly environment: Environment;
+  readonly backend: Backend;
+  /** What was noticed at the start, for people. */
+  readonly messages: string[];
+  /** Mark of a folder of the demo, which takes no lines but those of the simulated shop; null for any other. */
+  readonly demo: DemoMark | null;
+  /** Where the data of a demo were moved at the opening; null where there was none. */
+  readonly demoMovedTo: string | null;
+  ingest: Ingest;
+  ingestor: Ingestor;
+  /** Resolves when metrics whose state was gone have been filled from the archive. */
+  filled(): Promise<void>;
+  /** Resolves when all lines that the log has now are archived and measured, and no window is dirty. Rejects as `Pipeline.settle`. */
+  settle(onProgress?: () => void, signal?: AbortSignal): Promise<void>;
+  /** Resolves when the stores of the config have them too, or can't take them; gives those that are behind, with the reason. */
+  storesCaughtUp(signal?: AbortSignal): Promise<Record<string, string>>;
+  /** UTC dates of the archived events, with their number. */
+  dates(): { date: string; rows: number }[];
+  /** Gives the archived events of a UTC date as NDJSON, in pieces. */
+  exportDate(date: string, take: (text: string) => Promise<void>): Promise<void>;
+  /** Starts the sources of the config (and further ones). */
+  startSources(further?: Source[]): Promise<void>;
+  /** Starts to carry metrics and events to the stores of the config. */
+  startStores(): Promise<void>;
+  /** Starts the HTTP server; gives its URL, and the path of the owner's socket. */
+  listen(pageDir: string, ownerToken: string): Promise<{ url: string; socket: string | null }>;
+  sources(): Source[];
+  /** Lines of the log that each reader has not taken yet. */
+  lag(): Record<string, number>;
+  /** Stops sources and server, drains the log for at most so long, closes everything; gives the lag that is left. */
+  close(drainMsMax: number): Promise<Record<string, number>>;
+}
+
+/**
+ * Opens the data folder. Metrics whose state is gone are filled from the archive first; with `fillLater` that goes on
+ * when this resolves, and status tells.
+ */
+export async function openApp(
+  given: Environment,
+  logger: Logger,
+  { fillLater = false, demo = 'as_is' as Opening['demo'] } = {},
+): Promise<App> {
+  await checkMappings(given);
+  const environment = await withEngine(given, (line) => logger.info({}, line));
+  const { config, configFile, dataDir } = environment;
+  const onServers = config.log.kind === 'kafka' || config.archive.kind !== 'local';
+  const { archive } = config;
+  const archiveIsShared = archive.kind === 'local' && archive.group_readable && archive.path === undefined;
+  const folder = await takeDataDir(dataDir, { demo, onServers, archiveIsShared, configFile });
+  const closers: Closers = [() => folder.release()];
+  const closeAll = () => closeEach(closers);
+  try {
+    await refuseWrongSettings(environment, logger);
+    const app = await wire(environment, logger, closers, closeAll, folder);
+    if (!fillLater) await app.filled();
+    return app;
+  } catch (error) {
+    await closeAll().catch((failure) => logger.warn({ err: failure }, 'closing after a failed start failed'));
+    throw error;
+  }
+}
+
+async function wire(
+  environment: Environment,
+  logger: Logger,
+  closers: Closers,
+  closeAll: () => Promise<void>,
+  folder: TakenDataDir,
+): Promise<App> {
+  const { config, dataDir, server, roles } = environment;
+  const timeZone = config.time_zone;
+  const startedAt = new Date(now()).toISOString();
+  const { openLog, openReaders } = await import('./readers.ts');
+  const log = await openLog(environment, logger);
+  closers.push(() => log.close());
+  const readers = await openReaders(environment, log, logger, closers);
+
+  const taps = new Set<TapListener>();
+  let lastIngestMs: number | null = null;
+  let { demo } = folder;
+  let url = '';
+  let running: Source[] = [];
+  const registry = createRegistry(() => readings());
+  const activity = new SourceActivity(now);
+  const ingestor = new Ingestor({
+    log,
+    settings: { time_zone: timeZone },
+    currencies: demo === null ? config.currencies : SIMULATED_CURRENCIES,
+    lineBytesMax: server.line_bytes_max,
+    now,
+    onStored(source, checked, { leftOut, way }) {
+      activity.stored(source, checked, leftOut, way);
+      lastIngestMs = now();
+      for (const [reason, lines] of Object.entries(checked.reasons))
+        registry.countRejected(source, reason, lines);
+      for (const tap of taps) tap(source, checked.bytes);
+    },
+  });
+  const ingest: Ingest = ({ source, body, ...options }) => ingestor.ingest(source, body, options);
+  /** What a request needs that this process may not have. */
+  const need = (role: Role): Readers => {
+    if (readers && roles.has(role)) return readers;
+    throw new ApiError(
+      'other_role',
+      `This process has the roles ${[...roles].join(', ')}; ask one with the role ${role}.`,
+    );
+  };
+  /** Of a role, as it is when somebody looks. */
+  const look = async (role: Role = 'measure') => {
+    const found = need(role);
+    await found.pipeline.attend();
+    return found;
+  };
+
+  const refuseDemo = () => {
+    if (demo !== null) throw new ApiError('demo', DEMO_REFUSAL);
+  };
+  const settle: App['settle'] = (onProgress, signal) => need('measure').pipeline.settle(onProgress, signal);
+  const storesCaughtUp: App['storesCaughtUp'] = (signal = new AbortController().signal) =>
+    need('measure').stores.caughtUp(signal);
+
+  let mappers: RequestMappers | null = null;
+  const requestMappers = async () => {
+    mappers ??= new (await mappersModule()).RequestMappers(environment);
+    return mappers;
+  };
+  const backend: Backend = {
+    timeZone,
+    now,
+    async ingest(source, records, options) {
+      if (!roles.has('collect')) need('collect');
+      refuseDemo();
+      return ingestBody(ingestor, server.lines_max, source, records, options, activity);
+    },
+    mapper: async (name) => (await requestMappers()).get(name),
+    presets: async () => (await requestMappers()).texts(),
+    activity: (source) => activity.of(source),
+    newestEvents: async () => (await readers?.newestEvents.get(LATEST_MAX)) ?? [],
+    declaredSources: () => declaredSources(environment, running),
+    query: async (query) => withinRows(await (await look()).store.query({ ...query, rowsMax: ROWS_MAX })),
+    changes: async (...asked) => (await look()).store.changes(...asked),
+    storeVersion: () => need('measure').store.version(),
+    ledger() {
+      const { pipeline } = need('measure');
+      void pipeline.attend();
+      return pipeline.ledger();
+    },
+    status,
+    async badRows(filter) {
+      const { archive, duckdb } = await look(roles.has('archive') ? 'archive' : 'measure');
+      return newestBadRows(archive, duckdb.parquet, filter);
+    },
+    compact: async () => need('archive').archive.compact(),
+    vacuum: async (retentionHours) => need('archive').archive.vacuum(retentionHours),
+    async settle(msMax) {
+      const { pipeline, stores } = need('measure');
+      const signal = AbortSignal.timeout(msMax);
+      await pipeline.settle(undefined, signal);
+      const stores_behind = await stores.caughtUp(signal);
+      return { ...pipeline.ledger(), stores_behind };
+    },
+    rebuild: async (range, diff, signal) => need('measure').pipeline.rebuild(range, diff, signal),
+    tap(listener) {
+      taps.add(listener);
+      return () => taps.delete(listener);
+    },
+    metrics: () => registry.text(),
+  };
+
+  function status(): Status {
+    const iso = (ms: number | null | undefined) => (ms ? new Date(ms).toISOString() : null);
+    const { lastReceivedAtMs } = log.status();
+    return {
+      running: true,
+      pid: process.pid,
+      url,
+      version: VERSION,
+      demo: demo !== null,
+      roles: [...roles],
+      time_zone: timeZone,
+      started_at: startedAt,
+      now: new Date(now()).toISOString(),
+      data: dataDir,
+      parts: {
+        ...(roles.has('collect') ? { collector: logPart(log) } : {}),
+        log: logPart(log),
+        ...readerParts(),
+        ...sourceParts(running),
+      },
+      lag: { ...readers?.pipeline.lagOfOthers(), ...lag() },
+      freshness: {
+        collector: iso(Math.max(lastIngestMs ?? 0, lastReceivedAtMs ?? 0)),
+        log: iso(lastReceivedAtMs),
+        archive: iso(readers?.archive.status().lastReceivedAtMs),
+        metrics: iso(readers?.engine.frontierMs()),
+      },
+      dirty_windows: readers?.engine.dirtyWindows() ?? 0,
+      newest_event_day: readers?.archive.dates('events').at(-1)?.date ?? null,
+      currency: config.currency ?? null,
+      findings: ingestor.findings(),
+      metrics: METRIC_LIST,
+    };
+  }
+
+  const lag = (): Record<string, number> => ({ ...readers?.pipeline.lag(), ...readers?.stores.lag() });
+
+  function readerParts(): Record<string, PartStatus> {
+    if (!readers) return {};
+    const parts = readers.pipeline.status();
+    const { archive } = parts;
+    return {
+      ...parts,
+      ...(archive ? { archive: readers.archiveWatch?.status(archive) ?? archive } : {}),
+      ...readers.stores.parts(),
+    };
+  }
+
+  function readings() {
+    const tables = readers?.archive.status().tables;
+    return {
+      ledger: readers && roles.has('measure') ? readers.pipeline.ledger() : null,
+      ...readingsOf(status(), now()),
+      logBytes: log.status().bytes,
+      archiveFiles: tables ? { events: tables.events.files, bad_rows: tables.bad_rows.files } : {},
+      stores: readers?.stores.readings() ?? [],
+      cluster: readers?.program?.counters() ?? {},
+      sources: sourceCounters(running),
+    };
+  }
+
+  const messages = [
+    ...environment.warnings,
+    ...(readers?.message ? [readers.message] : []),
+    ...lineLimitWarning(log, server),
+  ];
+  for (const message of messages) logger.warn({}, message);
+  let drainMs = 0;
+  let left: Record<string, number> = {};
+  if (readers) {
+    const { pipeline, stores } = readers;
+    await pipeline.start();
+    closers.push(async () => {
+      const deadline = now() + drainMs;
+      await Promise.all([pipeline.stop(drainMs), stores.stopEvents(drainMs)]);
+      await stores.stopMetrics(Math.max(0, deadline - now()));
+      left = lag();
+    });
+  }
+  closers.push(() => Promise.all(running.map((source) => source.stop())));
+
+  if (demo !== null && readers) demo = await confirmDemo(dataDir, demo, readers.pipeline.ledger().by_source);
+
+  return {
+    environment,
+    backend,
+    messages,
+    demo,
+    demoMovedTo: folder.demoMovedTo,
+    ingest,
+    ingestor,
+    sources: () => running,
+    filled: async () => readers?.pipeline.metricsFilled(),
+    lag,
+    settle,
+    storesCaughtUp,
+    dates: () => need('archive').archive.dates('events'),
+    exportDate(date, take) {
+      const { archive, duckdb } = need('archive');
+      return archive.withFiles('events', { dates: new Set([date]) }, async (paths) => {
+        for await (const text of duckdb.parquet.exportEvents(paths)) await take(text);
+      });
+    },
+    async startSources(further = []) {
+      running = roles.has('collect')
+        ? [...(await configuredSources(environment, ingest, logger)), ...further]
+        : [...further];
+      for (const source of running) source.start();
+    },
+    startStores: async () => readers?.stores.start(),
+    async listen(pageDir, ownerToken) {
+      const { listen } = await import('./listen.ts');
+      const listening = await listen({
+        environment,
+        backend,
+        data: { ingestor, backend, settle, storesCaughtUp },
+        refuse: (is) => (is === 'load' ? refuseDemo() : need('collect') && need('measure')),
+        readParquet,
+        openScratch: openApp,
+        pageDir: roles.has('serve') ? pageDir : null,
+        ownerToken,
+        logger,
+        closers,
+      });
+      url = listening.url;
+      return listening;
+    },
+    async close(drainMsMax) {
+      drainMs = drainMsMax;
+      await closeAll();
+      return left;
+    },
+  };
+}
+
+/** Mappers by name. */
+export const mappersModule = () => import('./mappers.ts');
+
+/** Reads the rows of a Parquet file, as NDJSON. */
+export async function* readParquet(path: string): AsyncGenerator<Buffer> {
+  yield* (await import('../metrics/duckdb/parquet-records.ts')).readParquet(path);
+}
+
+export {
+  CONFIG_SCHEMA,
+  type Config,
+  configuredSources,
+  createPollSource,
+  DataDirInUse,
+  type DemoMark,
+  dataConfigFile,
+  demoLive,
+  demoPast,
+  type Environment,
+  followerChecks,
+  holderOf,
+  pollOptionsSchema,
+  readDemoMark,
+  readEnvironment,
+  runSimulator,
+  type SimulatorOptions,
+  SimulatorUsageError,
+  storageChecks,
+  withEngine,
+  writeDemoMark,
+};

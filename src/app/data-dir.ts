@@ -1,0 +1,236 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { acquireLock, LockHeld, lockHolder } from '../log/segments/index.ts';
+import { closeFolder, makePrivately } from '../system/access.ts';
+import { now } from '../system/clock.ts';
+import { VERSION } from '../system/version.ts';
+import { writeFileDurable } from '../system/write-durable.ts';
+import { UsageError } from '../telemetry/errors.ts';
+import { messageOf } from '../telemetry/system-error.ts';
+
+/** Layout of the data folder; a folder of a newer one is refused. */
+const DATA_FORMAT = 1;
+/** Has permissions of its own: the archive may be shared, and the config file belongs to whoever wrote it. */
+const APART = ['archive', 'config.yaml'];
+
+/** Another process has the data folder open. */
+export class DataDirInUse extends UsageError {}
+
+/** Marks a data folder that was made for the demo: its lines are simulated, and it takes no others. */
+export interface DemoMark {
+  /** Of the simulated shop: the same seed and times give the same history. */
+  seed: number;
+  /** The shop's past, as ISO 8601 times. */
+  from: string;
+  until: string;
+  /** Up to when the folder has the shop's events; null while its past is being written. */
+  filled_until: string | null;
+  /** The event log or the archive is on a server: moving the folder away would leave simulated lines there. */
+  on_servers: boolean;
+}
+
+/** Sources of simulated lines, the past and the live ones. */
+const DEMO_SOURCES: readonly string[] = ['demo-history', 'demo'];
+const DEMO_DAYS = 30;
+
+export interface Opening {
+  /**
+   * play: a new folder becomes one of the demo. end: a demo in the folder is moved aside first, so that simulated lines and own
+   * ones never meet. as_is: neither.
+   */
+  demo: 'play' | 'end' | 'as_is';
+  /** The event log or the archive of the config is on a server. */
+  onServers: boolean;
+  /** The archive in the folder is shared, so that its group may go through. */
+  archiveIsShared: boolean;
+  /** The config in use, which the folder remembers. */
+  configFile?: string | undefined;
+}
+
+/** What is in data.json. */
+interface DataFile {
+  format: number;
+  created_by: string;
+  id: string;
+  /** Path of the config that the folder was opened with last; left out where none was named. */
+  config?: string;
+}
+
+const dataFile = (dataDir: string): string => join(dataDir, 'data.json');
+
+/** The config that a data folder was opened with last; undefined where there was none, or no such folder. */
+export async function rememberedConfig(dataDir: string): Promise<string | undefined> {
+  try {
+    return (JSON.parse(await readFile(dataFile(dataDir), 'utf8')) as Partial<DataFile> | null)?.config;
+  } catch {
+    // The opening of the folder says what is wrong with it.
+    return undefined;
+  }
+}
+
+const demoFile = (dataDir: string): string => join(dataDir, 'demo.json');
+
+export const DEMO_REFUSAL =
+  'This is the demo: its data folder holds a simulated shop, and takes no events of your own.';
+
+/** The mark of a folder of the demo; null for any other folder. */
+export async function readDemoMark(dataDir: string): Promise<DemoMark | null> {
+  const text = await readFile(demoFile(dataDir), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    // Where the folder is a file, its opening says so.
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
+    throw error;
+  });
+  return text === null ? null : (JSON.parse(text) as DemoMark);
+}
+
+export function writeDemoMark(dataDir: string, mark: DemoMark): Promise<void> {
+  return writeFileDurable(demoFile(dataDir), `${JSON.stringify(mark)}\n`);
+}
+
+/** A topic may hold lines of a shop that is not simulated: then the folder is not one of the demo, and loses its mark. */
+export async function confirmDemo(
+  dataDir: string,
+  mark: DemoMark,
+  bySource: Readonly<Record<string, { received: number }>>,
+): Promise<DemoMark | null> {
+  const isOwn = ([source, { received }]: [string, { received: number }]) =>
+    received > 0 && !DEMO_SOURCES.includes(source);
+  if (!Object.entries(bySource).some(isOwn)) return mark;
+  await rm(demoFile(dataDir), { force: true });
+  return null;
+}
+
+/** What stays where it is: the user's, of the running process, or the data of servers. */
+const STAYS = /^(lock.*|config\.yaml|tillstream\.log|run\.json(\.tmp)?|services|demo-\d.*)$/;
+
+/** Moves everything of a demo into a folder of its own inside of the data folder; gives its name. */
+async function moveDemoAside(dataDir: string): Promise<string> {
+  const name = `demo-${new Date(now()).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')}`;
+  const aside = join(dataDir, name);
+  await mkdir(aside, { recursive: true });
+  const names = (await readdir(dataDir)).filter((entry) => !STAYS.test(entry) && entry !== 'demo.json');
+  for (const entry of names) await rename(join(dataDir, entry), join(aside, entry));
+  // The mark goes last: a stop in the middle leaves a folder of the demo, whose rest is moved at the next try.
+  await using folder = await open(dataDir, 'r');
+  await folder.sync();
+  await rename(demoFile(dataDir), join(aside, 'demo.json'));
+  await folder.sync();
+  return aside;
+}
+
+export interface TakenDataDir {
+  release(): Promise<void>;
+  demo: DemoMark | null;
+  /** Where the data of a demo were moved; null where nothing was. */
+  demoMovedTo: string | null;
+}
+
+/** Makes the folder where it is missing, refuses one that is not ours or in use, takes its lock, and closes it to other users. */
+export async function takeDataDir(
+  dataDir: string,
+  opening: Opening = { demo: 'as_is', onServers: false, archiveIsShared: false },
+): Promise<TakenDataDir> {
+  const file = dataFile(dataDir);
+  try {
+    makePrivately();
+    await mkdir(dataDir, { recursive: true });
+    const found = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return null;
+      throw error;
+    });
+    const data = found === null ? null : checkedData(found, dataDir);
+    const lock = await acquireLock(join(dataDir, 'lock'));
+    try {
+      let demo = await readDemoMark(dataDir);
+      let demoMovedTo: string | null = null;
+      if (demo !== null && opening.demo === 'end') {
+        if (demo.on_servers && opening.onServers)
+          throw new UsageError(
+            `The data folder ${dataDir} holds the demo, whose simulated lines are also on servers. Use another data folder (--data or ` +
+              'TILLSTREAM_DATA), and another topic and archive path if the config names them.',
+          );
+        demoMovedTo = await moveDemoAside(dataDir);
+        demo = null;
+      } else if (demo === null && found === null && opening.demo === 'play') {
+        demo = newDemoMark(opening.onServers);
+        // Before anything else: a folder without the mark never gets a simulated line.
+        await writeDemoMark(dataDir, demo);
+      }
+      const isNew = data === null || demoMovedTo !== null;
+      const config = opening.configFile === undefined ? undefined : resolve(opening.configFile);
+      if (isNew || (config !== undefined && config !== data.config))
+        await writeDataFile(file, {
+          ...(isNew ? newData() : data),
+          ...(config === undefined ? {} : { config }),
+        });
+      await closeFolder(dataDir, { mayPass: opening.archiveIsShared, apart: APART });
+      return { release: () => lock.release(), demo, demoMovedTo };
+    } catch (error) {
+      await lock.release().catch(() => {});
+      throw error;
+    }
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    if (error instanceof LockHeld)
+      throw new DataDirInUse(`The data folder ${dataDir} is in use: ${error.message}`);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
+      throw new UsageError(
+        `The disk of the data folder ${dataDir} is full${code === 'ENOSPC' ? '' : ' for this user (a quota or a limit of file sizes)'}. Free some space, then start again.`,
+      );
+    throw new UsageError(
+      `The data folder ${dataDir} can't be used: ${messageOf(error)}. Set TILLSTREAM_DATA or --data to a folder of yours.`,
+    );
+  }
+}
+
+function newDemoMark(onServers: boolean): DemoMark {
+  const nowMs = now();
+  // From the start of a day: the page's 30 days are whole, and nothing before them is compared with.
+  const from = Math.floor(nowMs / 86_400_000) * 86_400_000 - (DEMO_DAYS - 1) * 86_400_000;
+  return {
+    seed: nowMs % 2 ** 31,
+    from: new Date(from).toISOString(),
+    until: new Date(nowMs).toISOString(),
+    filled_until: null,
+    on_servers: onServers,
+  };
+}
+
+function newData(): DataFile {
+  return { format: DATA_FORMAT, created_by: `tillstream ${VERSION}`, id: randomUUID() };
+}
+
+function writeDataFile(file: string, data: DataFile): Promise<void> {
+  // In one piece: a start that is killed here must not leave half of it.
+  return writeFileDurable(file, `${JSON.stringify(data)}\n`);
+}
+
+/** Process id of who has the data folder open; null when nobody has. */
+export async function holderOf(dataDir: string): Promise<number | null> {
+  if (!existsSync(dataFile(dataDir))) return null;
+  return lockHolder(join(dataDir, 'lock'));
+}
+
+function checkedData(text: string, dataDir: string): DataFile {
+  let data: DataFile | null = null;
+  try {
+    data = JSON.parse(text) as DataFile | null;
+  } catch {
+    // Told below.
+  }
+  if (typeof data?.format !== 'number') {
+    throw new UsageError(
+      `${dataFile(dataDir)} is damaged. It says which version wrote the folder; restore it, or move the folder away.`,
+    );
+  }
+  if (data.format > DATA_FORMAT) {
+    throw new UsageError(
+      `The data folder ${dataDir} was written by a newer Tillstream (format ${data.format}; this one knows ${DATA_FORMAT}). ` +
+        'Update Tillstream, or use another folder.',
+    );
+  }
+  return data;
+}

@@ -1,0 +1,64 @@
+import type { ArchiveTable, ParsedBatch } from '../decode/batch.ts';
+import type { CountsBySource } from '../log/offset.ts';
+import type { ArchiveReader } from '../metrics/engine.ts';
+
+export interface ArchiveCounts {
+  events: CountsBySource;
+  bad_rows: CountsBySource;
+}
+
+/** Rows by source that other programs have deleted from the tables, or added to them. */
+export interface ArchiveChanges {
+  deleted: CountsBySource;
+  added: CountsBySource;
+}
+
+export interface CompactResult {
+  /** Files that were merged, and files they became. */
+  filesBefore: number;
+  filesAfter: number;
+}
+
+export interface VacuumResult {
+  filesDeleted: number;
+  bytesFreed: number;
+  logFilesDeleted: number;
+}
+
+export interface ArchiveStatus {
+  state: 'ready' | 'failed';
+  message: string;
+  /** Received-at of the newest archived line, ms. */
+  lastReceivedAtMs: number | null;
+  tables: Record<ArchiveTable, { version: number; files: number; rows: number; bytes: number }>;
+}
+
+/**
+ * The archive: the tables `events` and `bad_rows`, which any data tool can open.
+ *
+ * - `append` takes the lines of each span from the position of its partition on; lines before it that the batch holds are
+ *   skipped, so a batch may be offered again after any failure. The rows and the new positions become visible in one
+ *   atomic step.
+ *   It rejects when they are not durable; nothing is half visible then.
+ * - Several processes may append: where another one was faster with a line, `append` rejects, and the positions are then
+ *   as that one left them. `refresh` takes in what others have committed.
+ * - `counts` belong to `position`: every line before it is counted once, none after it.
+ * - `changed`: the rows that are there now, against those that `append` has put there.
+ * - `compact` merges small files without changing a row; `vacuum` deletes what no version of the last
+ *   `retentionHours` needs. Both may run beside `append`.
+ * - `upgrade` decides about rows that say nothing of it: an older version wrote them, or another program. Files of such rows are
+ *   rewritten, some at a time; when it is stopped it goes on another time. It may run beside `append`.
+ */
+export interface Archive extends ArchiveReader {
+  append(batch: ParsedBatch): Promise<void>;
+  refresh(): Promise<void>;
+  counts(): ArchiveCounts;
+  changed(): ArchiveChanges;
+  /** Files of the table `events` that hold, or may hold, rows about which nothing is decided. */
+  undecidedFiles(): number;
+  upgrade(signal: AbortSignal): Promise<void>;
+  compact(): Promise<CompactResult>;
+  vacuum(retentionHours: number): Promise<VacuumResult>;
+  status(): ArchiveStatus;
+  check(): Promise<string>;
+}

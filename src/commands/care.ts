@@ -1,0 +1,164 @@
+import { constants, existsSync } from 'node:fs';
+import { access, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { configuredSources, followerChecks, holderOf, storageChecks } from '../app/app.ts';
+import type { CompactResult, VacuumResult } from '../archive/archive.ts';
+import type { RebuildResult } from '../metrics/engine.ts';
+import { parseTimeRange } from '../query/metric-query.ts';
+import { now } from '../system/clock.ts';
+import { UsageError } from '../telemetry/errors.ts';
+import type { Status } from '../telemetry/status.ts';
+import { messageOf } from '../telemetry/system-error.ts';
+import { ask, type CommonOptions, environmentOf, findRunning, onData, print, table } from './context.ts';
+import { terminalLogger } from './terminal.ts';
+
+/** `compact`: merges small files of the archive. */
+export async function compact(options: CommonOptions): Promise<void> {
+  const result = await onData<CompactResult>(options, {
+    remote: (run) => ask(run, 'POST', '/v1/admin/compact'),
+    local: (app) => app.backend.compact(),
+  });
+  print(options, result, () =>
+    result.filesBefore === 0
+      ? 'There are no small files to merge.'
+      : `Merged ${result.filesBefore} files into ${result.filesAfter}.`,
+  );
+}
+
+/** `vacuum`: deletes files that no version of the last hours needs. */
+export async function vacuum(options: CommonOptions & { retentionHours: string }): Promise<void> {
+  const { retentionHours: hours } = options;
+  if (!/^\d{1,7}$/.test(hours))
+    throw new UsageError('--retention-hours is a whole number of hours, 0 or more.');
+  const result = await onData<VacuumResult>(options, {
+    remote: (run) => ask(run, 'POST', `/v1/admin/vacuum?retention_hours=${hours}`),
+    local: (app) => app.backend.vacuum(Number(hours)),
+  });
+  print(
+    options,
+    result,
+    () =>
+      `Deleted ${result.filesDeleted} files (${result.bytesFreed} bytes) and ${result.logFilesDeleted} files of the tables' logs.`,
+  );
+}
+
+/** `rebuild`: computes windows anew from the archive; with --diff only compares (exit code 1 when they differ). */
+export async function rebuild(
+  options: CommonOptions & { from?: string; to?: string; diff?: boolean },
+): Promise<void> {
+  const { from, to } = options;
+  const result = await onData<RebuildResult>(options, {
+    remote: (run) => {
+      const parameters = new URLSearchParams();
+      for (const [name, text] of Object.entries({ from, to }))
+        if (text !== undefined) parameters.set(name, text);
+      if (options.diff) parameters.set('diff', 'true');
+      return ask(run, 'POST', `/v1/admin/rebuild?${parameters}`);
+    },
+    local: async (app) => {
+      const range = parseTimeRange({ from, to }, app.backend.timeZone, now());
+      await app.settle();
+      return app.backend.rebuild(range, options.diff ?? false);
+    },
+  });
+  print(options, result, () => {
+    const head = options.diff
+      ? `Compared ${result.windows} windows with the archive: ${result.differences} points differ.`
+      : `Computed ${result.windows} windows from the archive.`;
+    return result.examples.length === 0 ? head : `${head}\n${JSON.stringify(result.examples, null, 2)}`;
+  });
+  if (result.differences > 0) process.exitCode = 1;
+}
+
+interface Finding {
+  part: string;
+  ok: boolean;
+  message: string;
+}
+
+/** `check`: the config and each adapter, tried once the way normal work does; stores nothing. */
+export async function check(options: CommonOptions): Promise<void> {
+  const findings = await findProblems(options);
+  report(options, findings);
+}
+
+/** `doctor`: what `check` does, and the state of the machine and of the running process, with what to do. */
+export async function doctor(options: CommonOptions): Promise<void> {
+  const findings = await findProblems(options);
+  const { dataDir } = await environmentOf(options);
+  findings.push({
+    part: 'node',
+    ok: Number(process.versions.node.split('.')[0]) >= 24,
+    message: `${process.version} (24 or newer is needed)`,
+  });
+  const { bavail, bsize } = await statfs(dataDir);
+  const free = bavail * bsize;
+  findings.push({
+    part: 'disk',
+    ok: free > 2 * 1024 ** 3,
+    message: `${(free / 1024 ** 3).toFixed(1)} GiB free at ${dataDir}`,
+  });
+  report(options, findings);
+}
+
+async function findProblems(options: CommonOptions): Promise<Finding[]> {
+  const environment = await environmentOf(options);
+  const findings: Finding[] = [
+    { part: 'config', ok: true, message: environment.configFile ?? 'no file: the embedded default' },
+  ];
+  for (const message of environment.warnings)
+    findings.push({ part: 'config', ok: true, message: `WARNING: ${message}` });
+  const attempt = async (part: string, work: () => Promise<string>) => {
+    const finding = await work().then(
+      (message) => ({ part, ok: true, message }),
+      (error) => ({ part, ok: false, message: messageOf(error) }),
+    );
+    findings.push(finding);
+  };
+  const run = await findRunning(environment.dataDir);
+  if (run) {
+    const current = await ask<Status>(run, 'GET', '/v1/status');
+    for (const [part, { state, message }] of Object.entries(current.parts)) {
+      findings.push({ part, ok: state === 'ready', message: message || state });
+    }
+  } else {
+    await attempt('data folder', () => checkDataFolder(environment.dataDir));
+    const logger = terminalLogger('fatal');
+    for (const { part, run } of [
+      ...storageChecks(environment, logger),
+      ...followerChecks(environment, logger),
+    ])
+      await attempt(part, run);
+  }
+  const refuse = async () => {
+    throw new UsageError('check stores nothing');
+  };
+  for (const source of await configuredSources(environment, refuse, terminalLogger('error'))) {
+    await attempt(`source ${source.name}`, () => source.check());
+  }
+  return findings;
+}
+
+/** Whether a start can write there; leaves nothing behind. */
+async function checkDataFolder(dataDir: string): Promise<string> {
+  const holder = await holderOf(dataDir);
+  if (holder !== null) return `${dataDir} is open in process ${holder}`;
+  let folder = dataDir;
+  while (!existsSync(folder)) folder = dirname(folder);
+  await access(folder, constants.W_OK).catch(() => {
+    throw new UsageError(
+      `${folder} can't be written to. Set --data or TILLSTREAM_DATA to a folder of yours.`,
+    );
+  });
+  return folder === dataDir
+    ? `${dataDir} can be written to`
+    : `${dataDir} does not exist yet; a start creates it`;
+}
+
+function report(options: CommonOptions, findings: Finding[]): void {
+  const ok = findings.every((finding) => finding.ok);
+  print(options, { ok, findings }, () =>
+    table(findings.map(({ part, ok: fine, message }) => ({ part, state: fine ? 'ok' : 'PROBLEM', message }))),
+  );
+  if (!ok) process.exitCode = 1;
+}

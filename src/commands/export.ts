@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { openApp } from '../app/app.ts';
+import { UsageError } from '../telemetry/errors.ts';
+import { reasonOf } from '../telemetry/system-error.ts';
+import { type CommonOptions, environmentOf, findRunning, print, refuseMissing } from './context.ts';
+import { progress, progressDone, terminalLogger } from './terminal.ts';
+
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+
+/**
+ * `export`: the archived events as NDJSON that `load` reads, one file for each UTC date: to move them to another log, or to
+ * tools that read no Parquet. Received-at is not in it; it is new where the events are loaded.
+ */
+export async function exportEvents(
+  options: CommonOptions & { out: string; from?: string; to?: string },
+): Promise<void> {
+  const { out, from = '', to = '9999-12-31' } = options;
+  for (const [name, date] of Object.entries({ from: options.from, to: options.to }))
+    if (date !== undefined && !DATE.test(date)) throw new UsageError(`--${name} is a date, YYYY-MM-DD.`);
+  const environment = await environmentOf(options);
+  const run = await findRunning(environment.dataDir);
+  if (run)
+    throw new UsageError(
+      `Process ${run.pid} has the data folder open. Stop it, then export: what it receives meanwhile would be missing.`,
+    );
+  refuseMissing(environment.dataDir);
+  const cannot = (error: Error) => {
+    throw new UsageError(`The folder ${out} can't be used: ${reasonOf(error)}.`);
+  };
+  await mkdir(out, { recursive: true }).catch(cannot);
+  if ((await readdir(out).catch(cannot)).length > 0) throw new UsageError(`The folder ${out} is not empty.`);
+  const app = await openApp(environment, terminalLogger('warn'));
+  const result = { events: 0, files: 0, out };
+  try {
+    await app.settle();
+    for (const { date, rows } of app.dates()) {
+      if (date < from || date > to) continue;
+      const file = createGzip();
+      const done = finished(
+        file.pipe(createWriteStream(join(out, `events-${date}.ndjson.gz`), { flags: 'wx' })),
+      );
+      await app.exportDate(date, async (text) => {
+        if (!file.write(text)) await once(file, 'drain');
+      });
+      file.end();
+      await done;
+      result.events += rows;
+      result.files++;
+      progress(`Exported ${result.events} events, up to ${date}`);
+    }
+  } finally {
+    await app.close(0);
+    progressDone();
+  }
+  print(
+    options,
+    result,
+    () => `Wrote ${result.events} events to ${result.files} files in ${out}. "tillstream load" reads them.`,
+  );
+}

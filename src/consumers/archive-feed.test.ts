@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ParsedBatch } from '../decode/batch.ts';
+import type { EventLog } from '../log/event-log.ts';
+import type { Positions } from '../log/offset.ts';
+import type { ArchivedBatches, ArchiveReader } from '../metrics/engine.ts';
+import { ArchiveFeed, LogOrArchive } from './archive-feed.ts';
+import type { BatchSource } from './batch-source.ts';
+
+/** A source that notes what is asked of it. */
+class Noting implements BatchSource {
+  readonly calls: string[] = [];
+
+  async waitPast(): Promise<boolean> {
+    this.calls.push('waitPast');
+    return true;
+  }
+
+  async take(from: Positions): Promise<ParsedBatch> {
+    this.calls.push('take');
+    return { spans: [{ partition: 0, from: from[0]!, to: from[0]! + 1 }] } as unknown as ParsedBatch;
+  }
+
+  async done(): Promise<void> {
+    this.calls.push('done');
+  }
+}
+
+test('a batch goes back to where it was taken, also when partitions have come or gone meanwhile', async () => {
+  const [log, archive] = [new Noting(), new Noting()];
+  let archivesAll = true;
+  const source = new LogOrArchive(log, archive, () => archivesAll);
+  assert.equal(await source.waitPast({ 0: 5 }, 0), true);
+  const ownBatch = await source.take({ 0: 5 });
+  archivesAll = false;
+  await source.waitPast({ 0: 5 }, 0);
+  const archived = await source.take({ 0: 6 });
+  await source.done({ 0: 5 }, ownBatch);
+  await source.done({ 0: 6 }, archived);
+  assert.deepEqual(log.calls, ['waitPast', 'take', 'done']);
+  assert.deepEqual(archive.calls, ['waitPast', 'take', 'done']);
+});
+
+test('the archive gives what it has past the positions, each partition its share', async () => {
+  const positions = [100, 30, 7];
+  const archive = { position: (partition: number) => positions[partition]! } as ArchiveReader;
+  const read: unknown[] = [];
+  const batches: ArchivedBatches = {
+    async read(_archive, spans) {
+      read.push(spans);
+      return { lines: 0, badLines: 0, sources: { http: 9 }, receivedAtMaxMs: 0, relation: 'rows' };
+    },
+    async release() {},
+  };
+  const log = {
+    partitions: () => [
+      { partition: 0, start: 0, end: 100 },
+      { partition: 1, start: 0, end: 30, lines: 90 },
+      { partition: 2, start: 0, end: 7 },
+    ],
+    receivedBefore: async (at: Positions) => ({
+      http: Object.values(at).reduce((sum, offset) => sum + offset, 0),
+    }),
+  } as Partial<EventLog> as EventLog;
+  const feed = new ArchiveFeed(log, archive, batches, 20);
+  assert.equal(await feed.waitPast({ 0: 100, 1: 30, 2: 7 }, 0), false);
+  assert.equal(await feed.waitPast({ 0: 100, 1: 25, 2: 7 }, 0), true);
+  const { spans, lost } = await feed.take({ 0: 40, 1: 20, 2: 7 });
+  assert.deepEqual(spans, [
+    { partition: 0, from: 40, to: 50 },
+    { partition: 1, from: 20, to: 24 },
+  ]);
+  assert.deepEqual(lost, { http: 5 }, 'the log counted 14 lines there, and the archive has 9 of them');
+});

@@ -1,0 +1,205 @@
+import {
+  type BatchParser,
+  type BatchSpan,
+  type EventReader,
+  type ParsedBatch,
+  positionsAfter,
+} from '../decode/batch.ts';
+import type { EventLog } from '../log/event-log.ts';
+import type { Offset, Positions } from '../log/offset.ts';
+import type { ArchiveReader } from '../metrics/engine.ts';
+import type { Sink } from '../sinks/sink.ts';
+import type { StateFile } from '../system/state-file.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { PartStatus } from '../telemetry/status.ts';
+import { ReaderLoop } from './reader-loop.ts';
+import { SharedBatches } from './shared-batches.ts';
+
+export interface EventFeedOptions {
+  /** Name of the reader of the log. */
+  name: string;
+  log: EventLog;
+  parser: BatchParser;
+  events: EventReader;
+  archive: ArchiveReader;
+  sink: Sink;
+  file: StateFile;
+  logger: Logger;
+  /** Most runs of lines with one source and received-at in a batch. */
+  runsMax: number;
+}
+
+/** How far the sink has come in the log, in the file. */
+interface Progress {
+  /** The sink's id and the log's: offsets say nothing about others. */
+  sink: string;
+  log: string;
+  positions: Positions;
+}
+
+/** A batch is held for as long as the sink takes, which may be long: it is a small one. */
+const BATCH_LINES_MAX = 50_000;
+const BATCH_BYTES_MAX = 32 * 1024 * 1024;
+const LINGER_MS = 1000;
+/** Offsets that are taken from the archive before the progress is noted. */
+const REFILL_OFFSETS = 1_000_000;
+
+/**
+ * Carries single events from the log to a sink: a reader of the log with a position of its own. Its batches are its own too, so
+ * that archive and metrics never wait for a sink that is slow or away; that costs to parse the lines once more. The log keeps no lines
+ * for it: what it has deleted before the sink took it comes from the archive.
+ */
+export class EventFeed {
+  readonly #options: EventFeedOptions;
+  readonly #batches: SharedBatches;
+  readonly #loop: ReaderLoop;
+  readonly #abort = new AbortController();
+  #progress: Progress;
+  /** Whether the file has a progress, so that a gap is noticed after a restart too. */
+  #isNoted = false;
+  /** Offsets that the archive is to give. */
+  #refilling = 0;
+
+  constructor(options: EventFeedOptions) {
+    this.#options = options;
+    const { log, parser, logger, name, runsMax, sink } = options;
+    this.#progress = { sink: sink.id, log: log.id, positions: {} };
+    const limits = {
+      linesMax: BATCH_LINES_MAX,
+      bytesMax: BATCH_BYTES_MAX,
+      runsMax,
+      waitMsMax: 0,
+    };
+    // Single events go to the sink as they came, also those that came twice.
+    this.#batches = new SharedBatches(log, parser, limits);
+    this.#loop = new ReaderLoop({
+      name,
+      log,
+      batches: this.#batches,
+      logger,
+      positions: () => this.#positions(),
+      prepare: {
+        message: () =>
+          `It was away for longer than the event log keeps lines: what it missed is written from the archive.`,
+        isNeeded: () => !this.#isNoted || this.#gaps().length > 0,
+        run: (signal) => this.#catchUp(signal),
+      },
+      step: (batch) => this.#step(batch),
+      lingerMs: () => LINGER_MS,
+      lingerLinesMax: BATCH_LINES_MAX,
+    });
+  }
+
+  async start(): Promise<void> {
+    const { file, sink, log } = this.#options;
+    const saved = asProgress(await file.read());
+    this.#isNoted = saved?.sink === sink.id && saved.log === log.id;
+    // A new sink begins where the log does.
+    const starts = log.partitions().map(({ partition, start }) => [partition, start]);
+    this.#progress = this.#isNoted
+      ? saved!
+      : { sink: sink.id, log: log.id, positions: Object.fromEntries(starts) };
+    await this.#loop.start();
+  }
+
+  /** Stops when the sink has the lines that the log has now, or when it fails, but no later than `drainMsMax`. */
+  async stop(drainMsMax: number): Promise<void> {
+    const giveUp = () => this.#abort.abort();
+    const timer = setTimeout(giveUp, this.#loop.status().state === 'ready' ? drainMsMax : 0);
+    await this.#loop.stop(drainMsMax);
+    clearTimeout(timer);
+  }
+
+  /** Lines that the sink lacks; those that only the archive has are counted as offsets. */
+  lag(): number {
+    return this.#loop.lag() + this.#gaps().reduce((sum, { from, to }) => sum + to - from, 0);
+  }
+
+  status(): PartStatus {
+    const { state, message } = this.#loop.status();
+    return { state: state === 'starting' && this.#refilling === 0 ? 'ready' : state, message };
+  }
+
+  /** Where it reads the log: what the log no longer has is taken from elsewhere. */
+  #positions(): Positions {
+    return Object.fromEntries(
+      this.#options.log
+        .partitions()
+        .map(({ partition, start }) => [partition, Math.max(start, this.#taken(partition))]),
+    );
+  }
+
+  /** A partition that was not there yet when the sink began is taken from its beginning. */
+  #taken(partition: number): Offset {
+    return this.#progress.positions[partition] ?? 0;
+  }
+
+  /** What the log has deleted before the sink took it. */
+  #gaps(): BatchSpan[] {
+    return this.#options.log.partitions().flatMap(({ partition, start }) => {
+      const from = this.#taken(partition);
+      return from < start ? [{ partition, from, to: start }] : [];
+    });
+  }
+
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    if (!this.#isNoted) await this.#note({});
+    const { name, logger } = this.#options;
+    // The log may delete more meanwhile.
+    for (let gaps = this.#gaps(); gaps.length > 0; gaps = this.#gaps()) {
+      const offsets = gaps.reduce((sum, { from, to }) => sum + to - from, 0);
+      if (this.#refilling === 0)
+        logger.warn(
+          { reader: name, gaps },
+          `${name}: the event log no longer has ${offsets} offsets that it has not taken; they are written from the archive`,
+        );
+      this.#refilling = offsets;
+      for (const gap of gaps) await this.#refill(gap, signal);
+    }
+    if (this.#refilling > 0)
+      logger.info({ reader: name }, `${name}: it has what it missed, and goes on with the event log`);
+    this.#refilling = 0;
+  }
+
+  async #refill({ partition, from, to }: BatchSpan, signal: AbortSignal): Promise<void> {
+    const { archive, events, sink } = this.#options;
+    if (archive.position(partition) < to)
+      throw new Error(
+        `It waits for the archive: the event log no longer has the lines before offset ${to} of partition ${partition}, ` +
+          'and they are not archived yet.',
+      );
+    const either = AbortSignal.any([signal, this.#abort.signal]);
+    for (let start = from; start < to; start += REFILL_OFFSETS) {
+      const span = { partition, from: start, to: Math.min(to, start + REFILL_OFFSETS) };
+      await archive.withFiles('events', { spans: [span] }, (files) =>
+        sink.writeEvents(events.archived(files, span), either),
+      );
+      await this.#note({ [partition]: span.to });
+    }
+  }
+
+  async #step(batch: ParsedBatch): Promise<void> {
+    const { events, sink, log } = this.#options;
+    const starts = new Map(log.partitions().map(({ partition, start }) => [partition, start]));
+    // The log may have deleted lines while they were read.
+    if (batch.spans.some(({ partition, from }) => from < (starts.get(partition) ?? 0))) return;
+    await sink.writeEvents(events.events(batch), this.#abort.signal);
+    await this.#note(positionsAfter(batch.spans));
+  }
+
+  async #note(reached: Positions): Promise<void> {
+    const progress = { ...this.#progress, positions: { ...this.#progress.positions, ...reached } };
+    await this.#options.file.write(progress);
+    this.#progress = progress;
+    this.#isNoted = true;
+  }
+}
+
+/** Null where it is not what a feed writes. */
+function asProgress(saved: unknown): Progress | null {
+  const { sink, log, positions } = (saved ?? {}) as Partial<Progress>;
+  if (typeof sink !== 'string' || typeof log !== 'string' || typeof positions !== 'object') return null;
+  return Object.values(positions ?? {}).every(Number.isSafeInteger)
+    ? { sink, log, positions: positions ?? {} }
+    : null;
+}

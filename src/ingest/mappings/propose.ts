@@ -1,0 +1,217 @@
+import { FIELDS } from '../../event/fields.ts';
+import { targetOf } from '../names.ts';
+import { readCurrency } from '../values/read-currency.ts';
+import { createEventTypeReader } from '../values/read-event-type.ts';
+import { createTimeReader } from '../values/read-time.ts';
+import { eventTypeFor } from './event-words.ts';
+import { fieldsFor } from './words.ts';
+
+/** Lines of an order stand beside the fields in a mapping. */
+const ITEMS = 'items';
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** Of the values of a column so many must be what the field needs. */
+const SHARE_MIN = 0.9;
+const TYPES_MAX = 50;
+/** 1.234,50, 1 234,50 or 39,80: the comma is the decimal separator. */
+const DECIMAL_COMMA = /^[^\d-]{0,8}-?\d{1,3}(?:[.\s']?\d{3})*,\d{1,2}\D{0,8}$/;
+const NUMBER = /^[^\d-]{0,4}-?[\d.,'\s]+[^\d]{0,4}$/;
+/** Columns that say what became of an order. */
+const STATUS = /stat(?:us|ut|e)$|estado|zustand|^(?:order|payment|bestell|financial).?stat/i;
+/** An order that waits to be sent is a sale. */
+const OF_SENDING = /fulfil|ship|deliver|versand|liefer|livraison|expedi|envio|entrega/i;
+/** How a status begins that is of no sale, in English, German, French and Spanish; presets leave such orders out, too. */
+const NO_SALE =
+  /^(?:wc-)?(?:cancel|fail|pending|void|expired|draft|trash|declined|abandon|storn|abgebroch|fehlgeschlag|ausstehend|entwurf|annul|echou|en attente|brouillon|anulad|fallid|pendiente|borrador)/;
+/** The same for one whose money was given back. */
+const GIVEN_BACK = /^(?:wc-)?(?:refund|return|erstatt|gutschrift|retour|rembours|reembols|devuel)/;
+
+/**
+ * Proposes a mapping for records of an unknown shop, by the names of their columns and by their values; null where no column is a time. The
+ * text is YAML, for a person to look at.
+ */
+export function proposeMapping(rows: readonly Row[]): string | null {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const valuesOf = (name: string) => rows.map((row) => row[name]).filter(isGiven);
+  const fields = new Map<string, string>();
+  for (const field of FIELDS) {
+    const candidates = names
+      .map((name) => ({ name, rank: rankOf(name, field.name) }))
+      .filter(
+        ({ name, rank }) =>
+          rank !== null && ![...fields.values()].includes(name) && fits(field.name, valuesOf(name)),
+      )
+      .sort((a, b) => a.rank! - b.rank!);
+    if (candidates[0]) fields.set(field.name, candidates[0].name);
+  }
+  // Where no name tells it, values do.
+  const isFree = (name: string) => ![...fields.values()].includes(name);
+  for (const [field, holds] of BY_VALUES) {
+    if (fields.has(field)) continue;
+    const name = names.find((each) => isFree(each) && holds(valuesOf(each)) && !isStatus(each));
+    if (name !== undefined) fields.set(field, name);
+  }
+  if (!fields.has('timestamp')) return null;
+  let lines = ['fields:'];
+  for (const [field, name] of fields)
+    if (field !== ITEMS) lines.push(`  ${field}: ${specOf(field, name, valuesOf(name))}`);
+  let after: string[] = [];
+  if (!fields.has('event_type')) {
+    const type = typeWithout(fields);
+    if (type === null) return null;
+    lines = [...lines.slice(0, 2), ...typeLines(type, fields, valuesOf), ...lines.slice(2)];
+    if (type === 'purchase')
+      after = statusLines(
+        names.filter((name) => isFree(name) && isStatus(name)),
+        valuesOf,
+      );
+  }
+  if (fields.has(ITEMS)) lines.push(`items: ${JSON.stringify(fields.get(ITEMS))}`);
+  const left = names.filter(isFree);
+  if (left.length > 0) lines.push(`# Kept in extra: ${left.join(', ')}`);
+  return `${[...lines, ...after].join('\n')}\n`;
+}
+
+/** What rows are whose type no column tells: returned goods have negative numbers. */
+function typeLines(
+  type: string,
+  fields: ReadonlyMap<string, string>,
+  valuesOf: (name: string) => readonly unknown[],
+): string[] {
+  const isNegative = (value: unknown) => NEGATIVE.test(String(value));
+  const negative = ['quantity', 'amount']
+    .map((field) => fields.get(field))
+    .find((name) => name !== undefined && valuesOf(name).some(isNegative));
+  if (type !== 'purchase' || negative === undefined)
+    return [
+      '  # No column says what happened: each row is taken for this.',
+      `  event_type: {value: ${type}}`,
+    ];
+  const path = pathText(negative);
+  return [
+    '  # No column says what happened: rows below zero are taken for refunds, the others for purchases.',
+    `  event_type: {cases: [{when: {${path}: {match: "^ *-"}}, value: refund}], value: purchase}`,
+  ];
+}
+
+/** Columns with the status of orders: those that are no sales are left out. */
+function statusLines(names: readonly string[], valuesOf: (name: string) => readonly unknown[]): string[] {
+  const saying = (name: string, what: RegExp) =>
+    [...new Set(valuesOf(name).map(String))].filter((value) => what.test(unaccented(value)));
+  const conditions = names.flatMap((name) => {
+    const noSale = saying(name, NO_SALE);
+    return noSale.length === 0 ? [] : [`${pathText(name)}: {not: ${JSON.stringify(noSale)}}`];
+  });
+  const givenBack = names.flatMap((name) => saying(name, GIVEN_BACK));
+  return [
+    ...(conditions.length === 0
+      ? []
+      : ['# Left out: by their status, nothing was sold.', `where: {${conditions.join(', ')}}`]),
+    ...(givenBack.length === 0
+      ? []
+      : [`# By their status money was given back; look at what they count as: ${givenBack.join(', ')}`]),
+  ];
+}
+
+/** The path of a column, as YAML. */
+const pathText = (name: string) => JSON.stringify(/[.[\]"|$^]/.test(name) ? JSON.stringify(name) : name);
+
+const NEGATIVE = /^ *-\D{0,4}\d/;
+const isStatus = (name: string) => STATUS.test(unaccented(name)) && !OF_SENDING.test(unaccented(name));
+const unaccented = (text: string) =>
+  text
+    .trim()
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(/\p{Mn}/gu, '');
+
+const shareOf = (values: readonly unknown[], is: (value: unknown) => boolean) =>
+  values.length === 0 ? 0 : values.filter(is).length / values.length;
+
+/** Fields that can be told by values alone, in which few other columns have them. */
+const BY_VALUES: readonly (readonly [string, (values: readonly unknown[]) => boolean])[] = [
+  ['timestamp', (values) => shareOf(values, (value) => !isNumeric(value)) === 1 && fits('timestamp', values)],
+  ['event_type', (values) => new Set(values).size > 1 && shareOf(values, isKnownType) >= SHARE_MIN],
+  ['currency', (values) => shareOf(values, isCurrency) >= SHARE_MIN],
+];
+
+const readType = createEventTypeReader({});
+const isKnownType = (value: unknown) =>
+  typeof value === 'string' && (readType(value).isKnown || eventTypeFor(value) !== undefined);
+const isNumeric = (value: unknown) => typeof value !== 'string' || /^[\d\s.,-]{0,7}$|^\d*$/.test(value);
+const isCurrency = (value: unknown) =>
+  typeof value === 'string' && /^\D{1,3}$/.test(value.trim()) && readCurrency(value, 'USD') !== null;
+
+const isGiven = (value: unknown) => value !== undefined && value !== null && String(value).trim() !== '';
+
+/** Whether a column with this name may be one of our fields: a table that has one can be proposed a mapping for. */
+export function isProposableName(name: string): boolean {
+  return targetOf(name).index >= 0 || fieldsFor(name).length > 0;
+}
+
+/** How likely a column with this name holds the field, 0 the likeliest; null where it doesn't. */
+function rankOf(name: string, field: string): number | null {
+  const { index, rank } = targetOf(name);
+  if (index >= 0) return FIELDS[index]!.name === field ? rank : null;
+  const at = fieldsFor(name).indexOf(field);
+  return at < 0 ? null : 100 + at;
+}
+
+/** Whether the values of a column can be those of the field. */
+function fits(field: string, values: readonly unknown[]): boolean {
+  if (values.length === 0) return false;
+  const share = (is: (value: unknown) => boolean) => shareOf(values, is);
+  const kind = FIELDS.find(({ name }) => name === field)!.kind;
+  if (kind === 'timestamp') {
+    const read = createTimeReader({ zone: 'UTC', dateOrder: orderOf(values) });
+    return share((value) => typeof read(value) !== 'string') >= SHARE_MIN;
+  }
+  if (kind === 'money' || kind === 'decimal' || kind === 'integer')
+    return share((value) => typeof value === 'number' || NUMBER.test(String(value).trim())) >= SHARE_MIN;
+  if (field === 'event_type') return new Set(values.map(String)).size <= TYPES_MAX;
+  if (field === 'currency') return share((value) => String(value).trim().length <= 12) >= SHARE_MIN;
+  return true;
+}
+
+function specOf(field: string, name: string, values: readonly unknown[]): string {
+  const from = JSON.stringify(name);
+  if (field === 'timestamp') {
+    const order = orderOf(values);
+    return order === undefined ? from : `{from: ${from}, order: ${order}}`;
+  }
+  if (field === 'event_type') {
+    const types = [...new Set(values.map(String))].filter((type) => !readType(type).isKnown);
+    const known = types.flatMap((type) => {
+      const ours = eventTypeFor(type);
+      return ours === undefined ? [] : [`${JSON.stringify(type)}: ${ours}`];
+    });
+    return known.length === 0 ? from : `{from: ${from}, values: {${known.join(', ')}}}`;
+  }
+  const kind = FIELDS.find(({ name: each }) => each === field)!.kind;
+  const isMoney = kind === 'money' || kind === 'decimal';
+  if (isMoney && values.some((value) => DECIMAL_COMMA.test(String(value).trim())))
+    return `{from: ${from}, decimal: ","}`;
+  return from;
+}
+
+/** Day or month first, where a value tells it: a number above 12. */
+function orderOf(values: readonly unknown[]): 'dmy' | 'mdy' | undefined {
+  let order: 'dmy' | 'mdy' | undefined;
+  for (const value of values) {
+    const found = /^\s*(\d{1,2})[./-](\d{1,2})[./-]\d{2,4}/.exec(String(value));
+    if (!found) continue;
+    if (Number(found[1]) > 12) order = 'dmy';
+    else if (Number(found[2]) > 12) order = 'mdy';
+    else if (order === undefined && String(value).includes('.')) order = 'dmy';
+  }
+  return order;
+}
+
+/** What rows are that say nothing of what happened. */
+function typeWithout(fields: ReadonlyMap<string, string>): string | null {
+  if (fields.has('order_id') || fields.has('amount') || (fields.has('price') && fields.has('quantity')))
+    return 'purchase';
+  if (fields.has('search_term')) return 'search';
+  return fields.has('product_id') ? 'view_product' : fields.has('url') ? 'view_page' : null;
+}

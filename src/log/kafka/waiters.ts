@@ -1,0 +1,32 @@
+import type { Positions } from '../offset.ts';
+
+/** Those who wait for a partition to grow past their position. */
+export class Waiters {
+  private readonly waiting = new Set<{ positions: Positions; settle: (grown: boolean) => void }>();
+
+  /** Resolves true once `wake` was called with an end past a position; false after the time, on abort, or on `stop`. */
+  wait(positions: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (signal?.aborted) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const settle = (grown: boolean) => {
+        this.waiting.delete(waiter);
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', onAbort);
+        resolve(grown);
+      };
+      const waiter = { positions, settle };
+      const timer = setTimeout(() => settle(false), timeoutMs);
+      const onAbort = () => settle(false);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.waiting.add(waiter);
+    });
+  }
+
+  wake(partition: number, end: number): void {
+    for (const { positions, settle } of this.waiting) if ((positions[partition] ?? end) < end) settle(true);
+  }
+
+  stop(): void {
+    for (const { settle } of this.waiting) settle(false);
+  }
+}

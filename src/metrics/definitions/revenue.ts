@@ -1,0 +1,54 @@
+import type { Metric } from '../definition.ts';
+import { CURRENCY, ORDER_VALUE, UNITS } from '../keys.ts';
+
+const PURCHASE = "event_type = 'purchase'";
+const REFUND = "event_type = 'refund'";
+
+export const revenue: Metric = {
+  name: 'revenue',
+  title: 'Revenue',
+  description: 'Orders and money by currency. Refunds are counted beside; `net` has them taken off.',
+  input: 'events',
+  where: ["event_type IN ('purchase', 'refund')"],
+  keys: [CURRENCY],
+  windows: ['1m', '1h', '1d'],
+  values: {
+    orders: {
+      kind: 'count',
+      where: 'new_order',
+      description: 'Orders: order ids, each at its first purchase; a purchase without one is one order.',
+    },
+    units: {
+      kind: 'sum',
+      of: UNITS,
+      type: 'decimal',
+      where: PURCHASE,
+      description: 'Pieces sold; a purchase without a quantity is one.',
+    },
+    revenue: {
+      kind: 'sum',
+      of: ORDER_VALUE,
+      type: 'money',
+      where: PURCHASE,
+      description: 'Sum of the purchases.',
+    },
+    refunds: { kind: 'count', where: REFUND, description: 'Refunds.' },
+    refunded: {
+      kind: 'sum',
+      of: `ABS(${ORDER_VALUE})`,
+      type: 'money',
+      where: REFUND,
+      description: 'Sum of the refunds, whatever their sign.',
+    },
+  },
+  derived: {
+    average_order: { kind: 'ratio', of: 'revenue', to: 'orders', description: 'Revenue per order.' },
+    net: {
+      kind: 'difference',
+      of: 'revenue',
+      minus: 'refunded',
+      description: 'Revenue less what was refunded.',
+    },
+  },
+  mergeable: false,
+};

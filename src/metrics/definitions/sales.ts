@@ -1,0 +1,27 @@
+import type { Metric } from '../definition.ts';
+import { CURRENCY, ORDER_VALUE, UNITS } from '../keys.ts';
+
+const PURCHASE = "event_type = 'purchase'";
+
+/** Apart from `products`: views and carts of a product have no currency, and money of several can't be added. */
+export const sales: Metric = {
+  name: 'sales',
+  title: 'Sales by product',
+  description:
+    'Purchases of each product by currency: what `products` adds up, in money that can be compared.',
+  input: 'lines',
+  where: ['product_id IS NOT NULL', PURCHASE],
+  keys: [CURRENCY, { name: 'product_id', sql: 'product_id', description: 'The product.' }],
+  windows: ['1h', '1d'],
+  values: {
+    orders: { kind: 'count', description: 'Purchases; of an order with items its lines.' },
+    units: {
+      kind: 'sum',
+      of: UNITS,
+      type: 'decimal',
+      description: 'Pieces sold; a purchase without a quantity is one.',
+    },
+    revenue: { kind: 'sum', of: ORDER_VALUE, type: 'money', description: 'Sum of the purchases.' },
+  },
+  mergeable: false,
+};

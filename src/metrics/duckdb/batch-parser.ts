@@ -1,0 +1,200 @@
+import type { BatchParser, LogPieces, ParsedLines } from '../../decode/batch.ts';
+import { EXCLUDED } from '../../decode/identity.ts';
+import { isOneRun, type LogBatch } from '../../log/event-log.ts';
+import { addCount, type CountsBySource, sumCounts } from '../../log/offset.ts';
+import { type Connection, identifier, quote } from './database.ts';
+import { LineFeed } from './line-feed.ts';
+import { type Chunk, originSql } from './origin-sql.ts';
+import {
+  doubtfulSql,
+  lineTextSql,
+  PARSED_COLUMNS,
+  parseSql,
+  typedFileSql,
+  typedLinesSql,
+} from './schema-sql.ts';
+
+export { CHUNKS_MAX } from './origin-sql.ts';
+
+/** So few bytes go into the statement itself. */
+const STATEMENT_BYTES_MAX = 128 * 1024;
+const NEWLINE = 0x0a;
+
+/** What DuckDB reports of a line that is not JSON, or has values of other types. */
+const NOT_READ = /^(Invalid Input|Conversion) Error/;
+
+/** Thrown where a line is not in canonical form; one instance, as it is no error. */
+const NOT_CANONICAL = new Error('not canonical');
+
+/**
+ * Reads lines with DuckDB into a table, in their order: the row number alone then says where a line came from. Canonical
+ * lines, which is what ingest writes, are read with the types of the schema in one step. Others, of a topic that other
+ * programs write or a log of an older version, are read as texts and validated by SQL.
+ */
+export function createBatchParser(connection: Connection, tempDir: string, timeZone: string): BatchParser {
+  const feed = new LineFeed(tempDir);
+  let sequence = 0;
+
+  async function parse(read: () => LogPieces): Promise<ParsedLines> {
+    const table = `memory.batch_${sequence++}`;
+    try {
+      return (await typed(table, read())) ?? (await validated(table, read()));
+    } catch (error) {
+      await connection.run(`DROP TABLE IF EXISTS ${table}`);
+      throw error;
+    }
+  }
+
+  /** Null where a line is not in canonical form, whatever its record claims. */
+  async function typed(table: string, pieces: LogPieces): Promise<ParsedLines | null> {
+    const input = new Input(pieces, true);
+    const create = (rows: string) => connection.run(`CREATE OR REPLACE TABLE ${table} AS ${rows}`);
+    try {
+      const text = await input.text();
+      if (text === null) await feed.run((path) => create(typedFileSql(quote(path))), input.rest());
+      else await create(typedLinesSql(quote(text)));
+    } catch (error) {
+      // A record may lie about its form, and DuckDB does not read it then.
+      if (error === NOT_CANONICAL || (!input.hasFailed && NOT_READ.test((error as Error).message)))
+        return null;
+      throw error;
+    }
+    const { lines, bad, doubtful } = await connection.row<{ lines: number; bad: number; doubtful: number }>(
+      `SELECT count(*) AS lines, count(reason) AS bad, count_if(${doubtfulSql(input.receivedAtMaxMs)}) AS doubtful FROM ${table}`,
+    );
+    if (doubtful > 0 || lines !== sumCounts(input.sources)) return null;
+    return parsed(table, input, bad);
+  }
+
+  async function validated(table: string, pieces: LogPieces): Promise<ParsedLines> {
+    const input = new Input(pieces, false);
+    const texts = `${table}_texts`;
+    try {
+      const create = (rows: string) => connection.run(`CREATE OR REPLACE TABLE ${texts} AS ${rows}`);
+      const text = await input.text();
+      if (text === null) await feed.run((path) => create(lineTextSql(quote(path))), input.rest());
+      else
+        await create(
+          `SELECT line FROM (SELECT unnest(string_split(${quote(text)}, chr(10))) AS line) WHERE line <> ''`,
+        );
+      const lines = `(SELECT line, ${originList(input.chunks)} FROM ${texts})`;
+      const validate = (known: 'json' | 'any') =>
+        connection.run(`CREATE OR REPLACE TABLE ${table} AS ${parseSql(lines, timeZone, known)}`);
+      await validate('json').catch(() => validate('any'));
+    } finally {
+      await connection.run(`DROP TABLE IF EXISTS ${texts}`);
+    }
+    const { n, bad } = await connection.row<{ n: number; bad: number }>(
+      `SELECT count(*) AS n, count(reason) AS bad FROM ${table}`,
+    );
+    const expected = sumCounts(input.sources);
+    if (n !== expected) {
+      const { partition, firstOffset } = input.chunks[0]!;
+      throw new Error(
+        `parsed ${n} lines from offset ${firstOffset} of partition ${partition} on, but the log has ${expected}`,
+      );
+    }
+    return parsed(table, input, bad);
+  }
+
+  function parsed(table: string, input: Input, badLines: number): ParsedLines {
+    const { sources, receivedAtMaxMs, chunks } = input;
+    const columns = PARSED_COLUMNS.map(identifier).join(', ');
+    return {
+      lines: sumCounts(sources),
+      badLines,
+      sources,
+      receivedAtMaxMs,
+      table,
+      relation: `(SELECT rowid AS "row", ${columns}, (${EXCLUDED}) AS excluded, ${originList(chunks)} FROM ${table})`,
+    };
+  }
+
+  async function release({ table }: ParsedLines): Promise<void> {
+    await connection.run(`DROP TABLE IF EXISTS ${table}`);
+  }
+
+  return { parse, release };
+}
+
+function originList(chunks: readonly Chunk[]): string {
+  return Object.entries(originSql(chunks, 'rowid'))
+    .map(([name, sql]) => `${sql} AS ${name}`)
+    .join(', ');
+}
+
+/** The lines of a batch on their way into a query, and what is known of them. */
+class Input {
+  readonly chunks: Chunk[] = [];
+  readonly sources: CountsBySource = {};
+  receivedAtMaxMs = 0;
+  /** Whether reading the lines has failed. */
+  hasFailed = false;
+  readonly #pieces: AsyncIterator<LogBatch[]> | Iterator<LogBatch[]>;
+  readonly #mustBeCanonical: boolean;
+  #rows = 0;
+  #last: LogBatch | undefined;
+  #first: Buffer[] = [];
+
+  constructor(pieces: LogPieces, mustBeCanonical: boolean) {
+    this.#pieces =
+      Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
+    this.#mustBeCanonical = mustBeCanonical;
+  }
+
+  /** All lines, where they are few; else null, and `rest` has them. */
+  async text(): Promise<string | null> {
+    let bytes = 0;
+    for (;;) {
+      const piece = await this.#next();
+      if (piece === null) return Buffer.concat(this.#first).toString();
+      for (const batch of piece) bytes += batch.bytes.length;
+      if (bytes > STATEMENT_BYTES_MAX) {
+        for (const batch of piece) this.#first.push(batch.bytes);
+        return null;
+      }
+      // They are only valid until the next ones are asked for.
+      for (const batch of piece) this.#first.push(Buffer.from(batch.bytes));
+    }
+  }
+
+  async *rest(): AsyncGenerator<Buffer[]> {
+    yield this.#first;
+    this.#first = [];
+    for (let piece = await this.#next(); piece !== null; piece = await this.#next())
+      yield piece.map(({ bytes }) => bytes);
+  }
+
+  async #next(): Promise<LogBatch[] | null> {
+    try {
+      const { done, value } = await this.#pieces.next();
+      if (done) return null;
+      for (const batch of value) this.#note(batch);
+      return value;
+    } catch (error) {
+      this.hasFailed = true;
+      throw error;
+    }
+  }
+
+  #note(batch: LogBatch): void {
+    const { partition, firstOffset, sharesOffset, lines, receivedAtMs, source, canonical } = batch;
+    if (this.#mustBeCanonical && !canonical) throw NOT_CANONICAL;
+    checkLines(batch);
+    addCount(this.sources, source, lines);
+    if (!isOneRun(this.#last, batch))
+      this.chunks.push({ firstRow: this.#rows, partition, firstOffset, sharesOffset, receivedAtMs, source });
+    this.#rows += lines;
+    this.receivedAtMaxMs = Math.max(this.receivedAtMaxMs, receivedAtMs);
+    // Not its bytes, whose memory is used again.
+    this.#last = batch;
+  }
+}
+
+/** Offsets are derived from the numbers of the rows: a line more or less would shift all that follow. */
+function checkLines({ bytes, lines, firstOffset }: LogBatch): void {
+  let found = 0;
+  for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, at + 1)) found++;
+  if (found !== lines || bytes.at(-1) !== NEWLINE)
+    throw new Error(`the log has ${found} lines from offset ${firstOffset} on, but should have ${lines}`);
+}

@@ -1,0 +1,360 @@
+import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type {
+  ArchiveTable,
+  BadRow,
+  BatchSpan,
+  FileContent,
+  ParquetFile,
+  ParquetTool,
+  ParsedBatch,
+} from '../../decode/batch.ts';
+import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../event/columns.ts';
+import { addCount, type Offset, sumCounts } from '../../log/offset.ts';
+import { type Connection, identifier, quote } from './database.ts';
+import { exportEvents, latestEvents } from './export-events.ts';
+import { readAnyFiles, readingFiles } from './parquet-files.ts';
+import { createUpgrader } from './upgrader.ts';
+
+const COLUMNS: Record<ArchiveTable, readonly Column[]> = { events: EVENT_COLUMNS, bad_rows: BAD_ROW_COLUMNS };
+
+const MAP = 'MAP(VARCHAR, VARCHAR)';
+
+/** Columns of a Delta checkpoint: one STRUCT per kind of action, of which each row has one. */
+const CHECKPOINT_COLUMNS = {
+  txn: 'STRUCT(appId VARCHAR, version BIGINT, lastUpdated BIGINT)',
+  add: `STRUCT(path VARCHAR, partitionValues ${MAP}, size BIGINT, modificationTime BIGINT, dataChange BOOLEAN,
+    stats VARCHAR, tags ${MAP})`,
+  remove: `STRUCT(path VARCHAR, deletionTimestamp BIGINT, dataChange BOOLEAN, extendedFileMetadata BOOLEAN,
+    partitionValues ${MAP}, size BIGINT)`,
+  metaData: `STRUCT(id VARCHAR, name VARCHAR, description VARCHAR, format STRUCT(provider VARCHAR, options ${MAP}),
+    schemaString VARCHAR, partitionColumns VARCHAR[], createdTime BIGINT, configuration ${MAP})`,
+  protocol: 'STRUCT(minReaderVersion INTEGER, minWriterVersion INTEGER)',
+};
+
+const fileColumns = (table: ArchiveTable) => COLUMNS[table].filter(({ name }) => name !== DATE_COLUMN);
+
+/** Rows of a batch in `spans` that belong to the table, with the partition column first. */
+function selectSql(table: ArchiveTable, batch: ParsedBatch, spans: readonly BatchSpan[]): string {
+  const date =
+    table === 'events'
+      ? DATE_COLUMN
+      : `make_date(CAST(epoch_us(received_at) // 86400000000 AS INTEGER)) AS ${DATE_COLUMN}`;
+  const columns = fileColumns(table).map(({ name }) => identifier(name));
+  const isWhole = batch.spans.every((whole) =>
+    spans.some(({ partition, from }) => partition === whole.partition && from <= whole.from),
+  );
+  const within = spans.map(
+    ({ partition, from }) => `(log_partition = ${partition} AND log_offset >= ${from})`,
+  );
+  const skip = isWhole ? '' : `AND (${within.join(' OR ') || 'false'})`;
+  return `SELECT ${[date, ...columns].join(', ')} FROM ${batch.relation}
+    WHERE reason IS ${table === 'events' ? '' : 'NOT'} NULL ${skip}`;
+}
+
+/**
+ * Writes the archive's Parquet with DuckDB. Two facts of DuckDB shape it: COPY does not fsync, and a target that does
+ * not exist is written in place. So each call writes into a folder of its own, and syncs what it wrote.
+ */
+export function createParquetTool(connection: Connection): ParquetTool {
+  async function write(
+    batch: ParsedBatch,
+    table: ArchiveTable,
+    spans: readonly BatchSpan[],
+    dir: string,
+  ): Promise<ParquetFile[]> {
+    const rows = selectSql(table, batch, spans);
+    await mkdir(dir, { recursive: true });
+    const contents = await contentByDate(rows);
+    const written: ParquetFile[] = [];
+    const run = async (copy: string, only?: string) => {
+      for (const file of await connection.rows<WrittenFile>(copy)) {
+        const date = only ?? file.partition_keys![0]!.value;
+        written.push(parquetFile(file, date, contents.get(date)!));
+      }
+    };
+    const dates = [...contents.keys()];
+    const isMany = (date: string) => sumCounts(contents.get(date)!.sources) >= ROWS_ALONE_MIN;
+    const many = dates.filter(isMany);
+    const few = dates.filter((date) => !isMany(date));
+    // One date is several times as fast without partitions: DuckDB then encodes row groups side by side, and without their
+    // order it holds a sixth of the memory.
+    for (const date of few.length === 1 ? dates : many)
+      await run(
+        `COPY (SELECT * EXCLUDE (${DATE_COLUMN}) FROM (${rows}) WHERE ${DATE_COLUMN} = DATE ${quote(date)}) TO ${quote(join(dir, `${date}.parquet`))}
+          (${COPY_FORMAT}, PRESERVE_ORDER false, COMPRESSION zstd, COMPRESSION_LEVEL 1)`,
+        date,
+      );
+    if (few.length > 1) await writeFew(rows, few, many, dir, run);
+    await Promise.all(written.map(({ path }) => sync(path)));
+    return written;
+  }
+
+  /**
+   * Writes the dates that have few rows, a file for each. In such a file zstd costs more than all the rest, and gains nothing. Beside dates with
+   * many rows they are a small part of the batch, and are taken out of it once.
+   */
+  async function writeFew(
+    rows: string,
+    few: readonly string[],
+    many: readonly string[],
+    dir: string,
+    run: (copy: string) => Promise<void>,
+  ): Promise<void> {
+    // Comparisons, as these skip the other columns of rows that they leave out; a list of dates does not.
+    const between = (dates: readonly string[]) =>
+      `${DATE_COLUMN} BETWEEN DATE ${quote(dates[0]!)} AND DATE ${quote(dates.at(-1)!)}`;
+    const others = many.map((date) => ` AND ${DATE_COLUMN} <> DATE ${quote(date)}`).join('');
+    const isPart = many.length > 0;
+    if (isPart)
+      await connection.run(
+        `CREATE OR REPLACE TEMP TABLE few_rows AS SELECT * FROM (${rows}) WHERE ${between(few)}${others}`,
+      );
+    for (let at = 0; at < few.length; at += FILES_PER_COPY_MAX)
+      await run(`COPY (SELECT * FROM ${isPart ? 'few_rows' : `(${rows})`}
+        WHERE ${between(few.slice(at, at + FILES_PER_COPY_MAX))}) TO ${quote(dir)}
+        (${COPY_FORMAT}, COMPRESSION snappy, PARTITION_BY (${DATE_COLUMN}), OVERWRITE_OR_IGNORE true)`);
+    if (isPart) await connection.run('DROP TABLE few_rows');
+  }
+
+  /** What the rows of each date are, dates in order. */
+  async function contentByDate(rows: string): Promise<Map<string, DateContent>> {
+    const counts = await connection.rows<{
+      date: string;
+      source: string;
+      partition: number;
+      n: number;
+      first: Offset;
+      last: Offset;
+    }>(
+      `SELECT CAST(${DATE_COLUMN} AS VARCHAR) AS date, * EXCLUDE (${DATE_COLUMN}) FROM
+         (SELECT ${DATE_COLUMN}, source, log_partition AS partition, count(*) AS n, min(log_offset) AS first,
+            max(log_offset) AS last FROM (${rows}) GROUP BY ALL) ORDER BY date, source`,
+    );
+    const byDate = new Map<string, DateContent>();
+    for (const { date, source, partition, n, first, last } of counts) {
+      const content = byDate.get(date) ?? { sources: {}, offsets: {} };
+      addCount(content.sources, source, n);
+      content.offsets[partition] = widened(content.offsets[partition], first, last);
+      byDate.set(date, content);
+    }
+    return byDate;
+  }
+
+  function merge(table: ArchiveTable, date: string, files: string[], dir: string): Promise<ParquetFile[]> {
+    // Columns that other programs have added are kept.
+    return writeSelected(table, date, readAnyFiles(files, fileColumns(table)), dir);
+  }
+
+  /** Writes the rows of a relation, all of one date, into one file, in the order of the log. */
+  async function writeSelected(
+    table: ArchiveTable,
+    date: string,
+    relation: string,
+    dir: string,
+  ): Promise<ParquetFile[]> {
+    await mkdir(dir, { recursive: true });
+    const source = `(SELECT DATE ${quote(date)} AS ${DATE_COLUMN}, * FROM ${relation})`;
+    const part = (await describe(source, table)).get(date);
+    if (!part) return [];
+    part.path = join(dir, `${table}-${date}.parquet`);
+    await copy(
+      `SELECT * EXCLUDE (${DATE_COLUMN}) FROM ${source} ORDER BY log_partition, log_offset, log_line`,
+      part.path,
+    );
+    part.bytes = (await stat(part.path)).size;
+    return [part];
+  }
+
+  async function inspect(file: string): Promise<FileContent> {
+    const any = '1970-01-01';
+    const source = `(SELECT DATE '${any}' AS ${DATE_COLUMN}, * FROM ${readAnyFiles([file])})`;
+    return (await describe(source, 'events')).get(any) ?? NO_ROWS;
+  }
+
+  /** Files that `source` will give, by date, without path and size. */
+  async function describe(source: string, table: ArchiveTable): Promise<Map<string, ParquetFile>> {
+    const rows = await connection.rows<Record<string, string | number | null>>(
+      `SELECT CAST(${DATE_COLUMN} AS VARCHAR) AS date, coalesce(source, '') AS source, log_partition AS partition, count(*) AS n,
+         ${table === 'events' ? 'count_if(duplicate IS NULL)' : '0'} AS undecided, min(log_offset) AS offset_min, max(log_offset) AS offset_max,
+         epoch_us(min(received_at)) AS received_min, epoch_us(max(received_at)) AS received_max
+       FROM ${source} GROUP BY ALL ORDER BY ALL`,
+    );
+    const parts = new Map<string, ParquetFile>();
+    for (const row of rows) {
+      const date = String(row.date);
+      const part = parts.get(date) ?? {
+        ...{ path: '', date, bytes: 0 },
+        ...structuredClone(NO_ROWS),
+      };
+      part.rows += Number(row.n);
+      part.undecided += Number(row.undecided);
+      addCount(part.sources, String(row.source), Number(row.n));
+      parts.set(date, part);
+      // Rows that another program made up may have neither.
+      if (row.offset_min === null || row.received_min === null) continue;
+      const [offsetMin, offsetMax] = [Number(row.offset_min), Number(row.offset_max)];
+      if (row.partition !== null)
+        part.offsets[Number(row.partition)] = widened(
+          part.offsets[Number(row.partition)],
+          offsetMin,
+          offsetMax,
+        );
+      const [receivedMin, receivedMax] = [
+        isoMicros(Number(row.received_min)),
+        isoMicros(Number(row.received_max)),
+      ];
+      part.min = {
+        log_offset: Math.min(Number(part.min.log_offset ?? offsetMin), offsetMin),
+        received_at: [String(part.min.received_at ?? receivedMin), receivedMin].sort()[0]!,
+      };
+      part.max = {
+        log_offset: Math.max(Number(part.max.log_offset ?? offsetMax), offsetMax),
+        received_at: [String(part.max.received_at ?? receivedMax), receivedMax].sort()[1]!,
+      };
+    }
+    return parts;
+  }
+
+  async function copy(select: string, path: string): Promise<void> {
+    await connection.run(
+      `COPY (${select}) TO ${quote(path)} (FORMAT parquet, COMPRESSION zstd, WRITE_BLOOM_FILTER false)`,
+    );
+    await sync(path);
+  }
+
+  async function badRows(files: string[], filter: Parameters<ParquetTool['badRows']>[1]): Promise<BadRow[]> {
+    if (files.length === 0) return [];
+    const id = "concat(log_partition, '-', log_offset, '-', log_line)";
+    const conditions = ['received_at IS NOT NULL'];
+    if (filter.reason !== undefined) conditions.push(`reason = ${quote(filter.reason)}`);
+    if (filter.id !== undefined) conditions.push(`${id} = ${quote(filter.id)}`);
+    const rows = await readingFiles(files, (relation) =>
+      connection.rows<Omit<BadRow, 'received_at'> & { received_ms: number }>(
+        `SELECT ${id} AS id, reason, field, raw, epoch_ms(received_at) AS received_ms, source
+         FROM ${relation} WHERE ${conditions.join(' AND ')}
+         ORDER BY received_at DESC, log_partition, log_offset DESC, log_line DESC LIMIT ${filter.limit}`,
+      ),
+    );
+    return rows.map(({ received_ms, ...row }) => ({
+      ...row,
+      received_at: new Date(received_ms).toISOString(),
+    }));
+  }
+
+  async function checkpoint(actions: readonly object[], target: string): Promise<void> {
+    const list = Object.entries(CHECKPOINT_COLUMNS).map(
+      ([name, type]) => `${identifier(name)}: ${quote(type)}`,
+    );
+    const actionsFile = `${target}.ndjson`;
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(actionsFile, actions.map((action) => `${JSON.stringify(action)}\n`).join(''));
+    await copy(
+      `SELECT * FROM read_json(${quote(actionsFile)}, format = 'newline_delimited', columns = {${list.join(', ')}},
+        maximum_object_size = 67108864)`,
+      target,
+    );
+    await rm(actionsFile);
+  }
+
+  async function readCheckpoint(file: string): Promise<object[]> {
+    const rows = await connection.rows<Record<string, string | null>>(
+      `SELECT ${Object.keys(CHECKPOINT_COLUMNS)
+        .map((name) => `CAST(to_json(${identifier(name)}) AS VARCHAR) AS ${identifier(name)}`)
+        .join(', ')}
+       FROM read_parquet(${quote(file)})`,
+    );
+    return rows.map((row) =>
+      Object.fromEntries(
+        Object.entries(row).flatMap(([name, json]) =>
+          json && json !== 'null' ? [[name, JSON.parse(json)]] : [],
+        ),
+      ),
+    );
+  }
+
+  return {
+    exportEvents: (files) => exportEvents(connection, files),
+    latestEvents: (files, perSource) => latestEvents(connection, files, perSource),
+    write,
+    inspect,
+    merge,
+    badRows,
+    upgrader: createUpgrader(connection, writeSelected),
+    checkpoint,
+    readCheckpoint,
+  };
+}
+
+/**
+ * Row groups of half the usual size, because COPY holds several in memory; compaction writes larger ones. Bloom filters
+ * of columns with few values say nothing: nearly every row group has all of them.
+ */
+const COPY_FORMAT = 'FORMAT parquet, ROW_GROUP_SIZE 61440, WRITE_BLOOM_FILTER false, RETURN_STATS true';
+
+/** COPY holds at least half a megabyte per file that it writes at a time: a batch with years in it would not fit. */
+const FILES_PER_COPY_MAX = 100;
+/** A date with so many rows is written by a COPY of its own. */
+const ROWS_ALONE_MIN = 10_000;
+
+const NO_ROWS: FileContent = { rows: 0, min: {}, max: {}, sources: {}, offsets: {}, undecided: 0 };
+
+/** What is counted of the rows of a date before they are written. */
+type DateContent = Pick<FileContent, 'sources' | 'offsets'>;
+
+function widened(
+  range: readonly [Offset, Offset] | undefined,
+  first: Offset,
+  last: Offset,
+): readonly [Offset, Offset] {
+  return [Math.min(range?.[0] ?? first, first), Math.max(range?.[1] ?? last, last)];
+}
+
+/** A row of what COPY with RETURN_STATS gives; maps come as lists of entries. */
+interface WrittenFile {
+  filename: string;
+  count: number;
+  file_size_bytes: number;
+  column_statistics: { key: string; value: { key: string; value: string }[] }[];
+  /** Null where COPY had no partitions. */
+  partition_keys: { key: string; value: string }[] | null;
+}
+
+function parquetFile(file: WrittenFile, date: string, { sources, offsets }: DateContent): ParquetFile {
+  const rows = Number(file.count);
+  if (rows !== sumCounts(sources))
+    throw new Error(`${file.filename} has ${rows} rows, but ${date} has ${sumCounts(sources)}`);
+  const statistics = (column: string) => {
+    const found = file.column_statistics.find(({ key }) => key === column || key === identifier(column))!;
+    return Object.fromEntries(found.value.map(({ key, value }) => [key, value]));
+  };
+  const offset = statistics('log_offset');
+  const received = statistics('received_at');
+  const instant = (text: string) =>
+    isoMicros(Math.round(Date.parse(text.replace(/\+00$/, 'Z').replace(' ', 'T')) * 1000));
+  return {
+    path: file.filename,
+    date,
+    rows,
+    bytes: Number(file.file_size_bytes),
+    min: { log_offset: Number(offset.min), received_at: instant(received.min!) },
+    max: { log_offset: Number(offset.max), received_at: instant(received.max!) },
+    sources,
+    offsets,
+    undecided: 0,
+  };
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function isoMicros(epochUs: number): string {
+  const micros = String(epochUs % 1_000_000).padStart(6, '0');
+  return `${new Date(Math.floor(epochUs / 1000)).toISOString().slice(0, 19)}.${micros}Z`;
+}

@@ -1,0 +1,27 @@
+import { eventsInput, linesInput, qualityInput } from '../pass-sql.ts';
+import { DUCKDB } from './dialect.ts';
+
+/** Columns of the events table that the metrics read. */
+export const METRIC_COLUMNS = `event_time, event_type, user_id, visitor_id, session_id, product_id, quantity, price, amount, currency, items,
+  device_type, response_time, status_code, received_at, source, extra`;
+
+/**
+ * Input of the metrics over events: `rows` has the columns of the events table. A subquery, as a table of it would cost
+ * more than reading the rows again for each pass, which takes the few columns that it needs.
+ */
+export function eventsInputSql(rows: string): string {
+  return eventsInput(DUCKDB, rows);
+}
+
+/** Input of the metrics over lines of orders; `events` is that of the events. */
+export function linesInputSql(events: string): string {
+  return linesInput(DUCKDB, events);
+}
+
+/**
+ * Input of the metrics over quality, see metrics/quality.ts. `bad` has reason and received_at, `duplicates`
+ * received_at, `events` received_at, event_time, source and extra.
+ */
+export function qualityInputSql(bad: string, duplicates: string, events: string): string {
+  return qualityInput(DUCKDB, { bad, duplicates, events });
+}

@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArchiveTable } from '../../decode/batch.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import type { PartStatus } from '../../telemetry/status.ts';
+import type { Aggregates, ArchiveAggregator, RowsWanted, TimeRange } from '../aggregates.ts';
+import type { ArchiveReader, EngineProgram, FileFilter } from '../engine.ts';
+import type { Pass } from '../plan.ts';
+import type { ReadySparkConfig } from './config.ts';
+import { type JobInput, jobOf } from './job.ts';
+import {
+  type ArchiveAddress,
+  checkJars,
+  checkYarn,
+  envOf,
+  type Places,
+  placesOf,
+  sessionOf,
+} from './session.ts';
+import { Supervisor } from './supervisor.ts';
+
+export interface SparkOptions {
+  config: ReadySparkConfig;
+  /** Where the archive is, if Spark can read it there. */
+  archive: ArchiveAddress | null;
+  /** Folder for what Spark gives, its log and its temporary files; made. */
+  dir: string;
+  logger: Logger;
+  /** Wait before the first restart of the driver, ms; for tests. */
+  backoffMsMin?: number;
+}
+
+const DAY_MS = 86_400_000;
+const ROWS_MAX = 5_000_000;
+
+/** Computes aggregates of files of the archive by Apache Spark, whose driver is a program of its own. It keeps nothing there. */
+export class Spark implements ArchiveAggregator, EngineProgram {
+  readonly name = 'spark';
+  readonly rowsMax = ROWS_MAX;
+  readonly #results: string;
+  readonly #places: Places;
+  readonly #supervisor: Supervisor;
+
+  private constructor(results: string, places: Places, supervisor: Supervisor) {
+    this.#results = results;
+    this.#places = places;
+    this.#supervisor = supervisor;
+  }
+
+  /** Throws UsageError where the settings can't be right. Spark is not started yet. */
+  static async open({ config, archive, dir, logger, backoffMsMin }: SparkOptions): Promise<Spark> {
+    checkJars(config);
+    if (config.master === 'yarn') checkYarn(config);
+    const places = placesOf(config, archive);
+    const results = join(dir, 'results');
+    await rm(results, { recursive: true, force: true });
+    await mkdir(results, { recursive: true, mode: 0o700 });
+    const supervisor = new Supervisor({
+      session: sessionOf(config, dir, places.scratch),
+      python: config.python,
+      master: config.master,
+      dir,
+      env: envOf(config, archive),
+      logger,
+      ...(backoffMsMin === undefined ? {} : { backoffMsMin }),
+    });
+    return new Spark(results, places, supervisor);
+  }
+
+  start(): void {
+    this.#supervisor.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#supervisor.stop();
+  }
+
+  status(): PartStatus {
+    return this.#supervisor.status();
+  }
+
+  counters(): Record<string, number> {
+    return { ...this.#supervisor.counters };
+  }
+
+  /** Process of the driver; undefined while none runs. */
+  get driverPid(): number | undefined {
+    return this.#supervisor.pid;
+  }
+
+  async compute(
+    archive: ArchiveReader,
+    rows: RowsWanted,
+    passes: readonly Pass[],
+  ): Promise<{ aggregates: Aggregates; release(): Promise<void> }> {
+    const { scratch } = this.#places;
+    const id = randomUUID();
+    const output = join(this.#results, id);
+    const release = () => rm(output, { recursive: true, force: true });
+    const job = { id, passes, rows, output, ...(scratch === null ? {} : { remote: `${scratch}/${id}` }) };
+    try {
+      await this.#withFiles(archive, rows, (files) => this.#supervisor.compute(jobOf({ ...job, files })));
+      return { aggregates: await aggregatesIn(output), release };
+    } catch (error) {
+      await release();
+      throw error;
+    }
+  }
+
+  /** Addresses of the files that may hold the rows; the files stay until `use` settles. */
+  #withFiles<T>(
+    archive: ArchiveReader,
+    rows: RowsWanted,
+    use: (files: JobInput['files']) => Promise<T>,
+  ): Promise<T> {
+    const { address } = this.#places;
+    const those = (table: ArchiveTable, then: (files: string[]) => Promise<T>): Promise<T> => {
+      if (table === 'bad_rows' && rows.eventMs) return then([]);
+      const filter = filterOf(rows);
+      return address === null
+        ? archive.withFiles(table, filter, (paths) => then(paths.map((path) => `file:${path}`)))
+        : archive.withNames(table, filter, (files) =>
+            then(files.map(({ path }) => `${address}/${table}/${path}`)),
+          );
+    };
+    return those('events', (events) => those('bad_rows', (badRows) => use({ events, bad_rows: badRows })));
+  }
+}
+
+function filterOf({ spans, receivedMs, eventMs }: RowsWanted): FileFilter {
+  const dates = eventMs?.every(isBounded) ? new Set(eventMs.flatMap(datesIn)) : null;
+  return {
+    spans,
+    ...(receivedMs ? { receivedMs: [[receivedMs.fromMs, receivedMs.toMs - 1]] } : {}),
+    ...(dates ? { dates } : {}),
+  };
+}
+
+const isBounded = ({ fromMs, toMs }: TimeRange) => Number.isFinite(fromMs) && Number.isFinite(toMs);
+
+/** UTC dates of a time range. */
+function datesIn({ fromMs, toMs }: TimeRange): string[] {
+  const dates: string[] = [];
+  for (let ms = Math.floor(fromMs / DAY_MS) * DAY_MS; ms < toMs; ms += DAY_MS)
+    dates.push(new Date(ms).toISOString().slice(0, 10));
+  return dates;
+}
+
+/** What a job has written, by name of the pass; one without a row has no folder. */
+async function aggregatesIn(output: string): Promise<Aggregates> {
+  const folders = (await readdir(output)).filter((name) => name.startsWith('pass='));
+  return Object.fromEntries(
+    folders.map((name) => {
+      const files = join(output, name, '*.parquet').replaceAll("'", "''");
+      return [name.slice('pass='.length), `read_parquet('${files}', hive_partitioning = false)`];
+    }),
+  );
+}

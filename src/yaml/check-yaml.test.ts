@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { UsageError } from '../telemetry/errors.ts';
+import { checkYaml } from './check-yaml.ts';
+
+test('names that stand for one another a thousand times over are a mistake in words', () => {
+  const text = [
+    'a: &a [x]',
+    'b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]',
+    'c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]',
+  ];
+  assert.throws(
+    () => checkYaml(z.unknown(), { file: 'm.yaml', text: text.join('\n'), title: 'The mapping' }),
+    (error) => error instanceof UsageError && /^m\.yaml is not valid YAML: .*alias/.test(error.message),
+  );
+});

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { didYouMean } from '../telemetry/nearest.ts';
+
+type Issue = z.core.$ZodIssue;
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+/** What is wrong with one value of the config, in words; never with the value, which may be a secret. One text for each mistake. */
+export function describeIssue(
+  issue: Issue,
+  schema: z.ZodType,
+  values: unknown,
+): { path: PropertyKey[]; text: string }[] {
+  const name = nameOf(issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    const known = settingsAt(schema, issue.path, values);
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key],
+      text: `${nameOf([...issue.path, key])} is not a setting.${didYouMean(key, known) || listed(known)}`,
+    }));
+  }
+  if (issue.code === 'invalid_union' && 'discriminator' in issue) {
+    const found = (valueAt(values, issue.path.slice(0, -1)) as Record<string, unknown> | undefined)?.kind;
+    const kinds = kindsAt(schema, issue.path.slice(0, -1), values);
+    const text =
+      found === undefined
+        ? `${name} is missing. The kinds: ${kinds.join(', ')}.`
+        : `${name} is ${JSON.stringify(found)}, which is not a kind.${didYouMean(String(found), kinds)} The kinds: ${kinds.join(', ')}.`;
+    return [{ path: [...issue.path], text }];
+  }
+  const value = valueAt(values, issue.path);
+  const known = issue.code === 'invalid_value' ? issue.values.map(String) : [];
+  const meant = typeof value === 'string' ? didYouMean(value, known) : '';
+  return [{ path: [...issue.path], text: `${name} ${fault(issue, value).replace(/\.+$/, '')}.${meant}` }];
+}
+
+const TYPES: Record<string, string> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'settings (name: value)',
+  record: 'names with values',
+};
+
+function fault(issue: Issue, value: unknown): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      if (value === undefined) return 'is missing';
+      return `must be ${TYPES[issue.expected] ?? issue.expected}, and is ${typeOf(value)}`;
+    case 'too_small':
+    case 'too_big': {
+      const limit = issue.code === 'too_small' ? issue.minimum : issue.maximum;
+      const than = issue.code === 'too_small' ? 'at least' : 'at most';
+      const of = issue.origin === 'string' ? 'characters' : issue.origin === 'array' ? 'entries' : '';
+      if (of && issue.code === 'too_small' && limit === 1) return 'must not be empty';
+      return of ? `must have ${than} ${limit} ${of}` : `must be ${than} ${limit}`;
+    }
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'invalid_format':
+      if (issue.format === 'url') return 'must be an address that begins with http:// or https://';
+      return issue.message;
+    default:
+      return issue.message;
+  }
+}
+
+function typeOf(value: unknown): string {
+  if (value === null) return 'empty';
+  if (Array.isArray(value)) return 'a list';
+  return TYPES[typeof value] ?? typeof value;
+}
+
+const nameOf = (path: readonly PropertyKey[]) => path.map(String).join('.') || 'the file';
+const listed = (known: readonly string[]) =>
+  known.length > 0 ? ` The settings there: ${known.join(', ')}.` : '';
+
+function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+    values,
+  );
+}
+
+/** Names of the settings at a place of the config. */
+function settingsAt(schema: z.ZodType, path: readonly PropertyKey[], values: unknown): string[] {
+  return schemasAt(schema, path, values).flatMap(({ properties }) => Object.keys(properties ?? {}));
+}
+
+/** Kinds that may stand at a place of the config. */
+function kindsAt(schema: z.ZodType, path: readonly PropertyKey[], values: unknown): string[] {
+  const at = schemasAt(schema, path, values, true);
+  return at.flatMap(({ properties }) => {
+    const kind = properties?.kind;
+    return typeof kind === 'object' && kind.const !== undefined ? [String(kind.const)] : [];
+  });
+}
+
+/** The JSON Schemas that describe a place: of several kinds the one that the values name, or all of them. */
+function schemasAt(
+  schema: z.ZodType,
+  path: readonly PropertyKey[],
+  values: unknown,
+  allKinds = false,
+): JsonSchema[] {
+  const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+  let found = [json];
+  let value = values;
+  const ofKind = (all: JsonSchema[], at: unknown) => {
+    const alternatives = all.flatMap((each) => (each.anyOf ?? each.oneOf ?? [each]) as JsonSchema[]);
+    const kind = (at as { kind?: unknown } | undefined)?.kind;
+    const named = alternatives.filter(({ properties }) => {
+      const of = properties?.kind;
+      return typeof of === 'object' && of.const === kind;
+    });
+    return named.length > 0 ? named : alternatives;
+  };
+  for (const key of path) {
+    value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
+    found = found.flatMap((each) => {
+      const next = typeof key === 'number' ? each.items : each.properties?.[String(key)];
+      return typeof next === 'object' && !Array.isArray(next) ? [next as JsonSchema] : [];
+    });
+    const isLast = key === path.at(-1);
+    found =
+      allKinds && isLast
+        ? found.flatMap((each) => (each.anyOf ?? each.oneOf ?? [each]) as JsonSchema[])
+        : ofKind(found, value);
+  }
+  return found;
+}
