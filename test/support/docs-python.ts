@@ -11,8 +11,10 @@ const DUCKDB = 'duckdb==1.5.6';
 /** Environment in which `python3` has the readers that docs/open-the-archive.md lets a reader install. */
 export async function docsPython(): Promise<Record<string, string>> {
   const readers = python();
+  // A build for one version of Python.
+  const version = ask("import sys; print('python%d.%d' % sys.version_info[:2])");
   const packages = await fetchOnce(
-    `docs-${DUCKDB.replace('==', '-')}`,
+    `docs-${DUCKDB.replace('==', '-')}-${version}`,
     'DuckDB for Python',
     console.error,
     async (scratch) => {
@@ -32,8 +34,11 @@ export async function docsPython(): Promise<Record<string, string>> {
 export async function docsSparkPython(): Promise<Record<string, string>> {
   const { PATH } = process.env;
   assert.ok(PATH);
-  const packages = execFileSync(python(), ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'], {
-    encoding: 'utf8',
-  }).trim();
+  const packages = ask('import sysconfig; print(sysconfig.get_path("purelib"))');
   return { PATH: `${dirname(await sparkPython())}${delimiter}${PATH}`, PYTHONPATH: packages };
+}
+
+/** What a line of Python prints. */
+function ask(line: string): string {
+  return execFileSync(python(), ['-c', line], { encoding: 'utf8' }).trim();
 }
