@@ -100,7 +100,7 @@ describe('The command', () => {
   it('has its version, the presets and their texts', async () => {
     const { version } = JSON.parse(readFileSync(join(PROJECT_DIR, 'package.json'), 'utf8'));
     assert.equal(await output('npx tillstream --version'), `${version}\n`);
-    const presets = under('src', 'mappings/presets/*.yaml');
+    const presets = under('.', 'src/ingest/mappings/presets/*.yaml');
     assert.equal(JSON.parse(await output('npx tillstream map list --json')).presets.length, presets.length);
     const preset = readFileSync(join(PROJECT_DIR, 'src/ingest/mappings/presets/segment.yaml'), 'utf8');
     const shown = await output('npx tillstream map show segment');
