@@ -235,7 +235,7 @@ test('whatever bytes come in: as many stored lines as were counted, each of them
         errors.map(({ code }) => code),
       );
     }),
-    { numRuns: 5000 },
+    { numRuns: 2000 },
   );
 });
 
@@ -247,7 +247,7 @@ test('a record of a foreign topic always becomes one line', () => {
       assert.ok(!line.includes(0x0d));
       assert.match(line.toString(), /[^ \t\n]/);
     }),
-    { numRuns: 5000 },
+    { numRuns: 2000 },
   );
 });
 

@@ -1,7 +1,7 @@
 /** Who on this machine may read what Tillstream makes, whatever the umask of the shell is. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { childEnv, cli, configFile, PROJECT_DIR, temporaryDir } from '../support/product.ts';
@@ -101,39 +101,4 @@ test('archive.group_readable shares the archive with the group, and nothing else
   const own = configFile({ archive: { kind: 'local', path: elsewhere } });
   assert.equal((await cli(['load', file, '--data', join(temporaryDir(), 'd'), '--config', own])).code, 0);
   assert.equal(modeOf(elsewhere), '755', 'a folder that somebody else made stays as it is');
-});
-
-test('a config file with secrets that everyone can read is a warning of check, and at the start', async () => {
-  const key = 'a-secret-key-0123456789';
-  const secret = { sources: [{ kind: 'http', api_keys: [{ name: 'shop', key, scopes: ['read'] }] }] };
-  const fromEnvironment = {
-    sources: [{ kind: 'http', api_keys: [{ name: 'shop', key: '${SHOP_KEY}', scopes: ['read'] }] }],
-  };
-  const cases: [object, number, boolean][] = [
-    [secret, 0o644, true],
-    [secret, 0o606, true],
-    [secret, 0o640, false],
-    [secret, 0o600, false],
-    [fromEnvironment, 0o644, false],
-    [{ time_zone: 'UTC' }, 0o644, false],
-  ];
-  for (const [config, mode, warns] of cases) {
-    const file = configFile(config);
-    chmodSync(file, mode);
-    const data = join(temporaryDir(), 'data');
-    const options = { env: { SHOP_KEY: key } };
-    const check = await cli(['check', '--data', data, '--config', file], options);
-    assert.equal(check.code, 0, check.stderr);
-    assert.equal(check.stdout.includes('WARNING'), warns, `${mode.toString(8)}: ${check.stdout}`);
-    if (warns) assert.match(check.stdout, new RegExp(`chmod 600 ${file}`));
-    assert.ok(!check.stdout.includes(key));
-  }
-  const file = configFile(secret);
-  chmodSync(file, 0o644);
-  const data = join(temporaryDir(), 'data');
-  assert.equal((await cli(['up', '--background', '--data', data, '--config', file])).code, 0);
-  const log = readFileSync(join(data, 'tillstream.log'), 'utf8');
-  assert.match(log, /Every user of this machine can read/);
-  assert.ok(!log.includes(key));
-  assert.equal((await cli(['down', '--data', data])).code, 0);
 });

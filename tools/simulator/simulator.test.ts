@@ -53,7 +53,7 @@ test('shares are what was asked for', () => {
     malformed: 0.03,
     withoutEventId: 0.04,
   };
-  const lines = [...stream({ ...OPTIONS, count: 100_000, rates })];
+  const lines = [...stream({ ...OPTIONS, count: 50_000, rates })];
   const share = (name: string, want: (line: SimulatedLine) => boolean, expected: number) => {
     const found = lines.filter(want).length / lines.length;
     assert.ok(Math.abs(found - expected) < expected * 0.15, `${name}: ${found}, wanted ${expected}`);

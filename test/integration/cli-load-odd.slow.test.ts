@@ -1,0 +1,66 @@
+/** `load` of files that are cut, and of files in which nothing is an event. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { type LoadResult, ndjson } from '../support/load-lines.ts';
+import { cli, temporaryDir } from '../support/product.ts';
+
+test('of files that are cut or have rubbish behind, what is whole is loaded, and the report says so', async () => {
+  const dir = temporaryDir();
+  const data = join(dir, 'data');
+  const good = gzipSync(ndjson('cut', 5000));
+  const packed = zstdCompressSync(ndjson('zcut', 5000));
+  const files: Record<string, [content: Buffer, why: RegExp]> = {
+    'cut.ndjson.gz': [good.subarray(0, good.length / 2), /is cut/],
+    'cut.ndjson.zst': [packed.subarray(0, packed.length / 2), /is cut/],
+    'rest.ndjson.zst': [
+      Buffer.concat([zstdCompressSync(ndjson('rest', 50)), Buffer.from('and more')]),
+      /followed by bytes that are something else/,
+    ],
+  };
+  for (const [name, [content, why]] of Object.entries(files)) {
+    const file = join(dir, name);
+    writeFileSync(file, content);
+    const result = await cli(['load', file, '--data', data, '--json']);
+    assert.equal(result.code, 0, `${name}: ${result.stderr}`);
+    const { files: loaded, events: count, ledger } = result.json<LoadResult>();
+    assert.match(loaded[0]!.cut!, why);
+    assert.ok(count >= 50 && ledger.balanced, name);
+  }
+  // The whole file adds what was missing, and counts nothing twice.
+  writeFileSync(join(dir, 'cut.ndjson.gz'), good);
+  const whole = (
+    await cli(['load', join(dir, 'cut.ndjson.gz'), '--data', data, '--json'])
+  ).json<LoadResult>();
+  assert.ok(whole.received < 5000);
+  assert.deepEqual([whole.files[0]!.stored_before + whole.received, whole.duplicates], [5000, 0]);
+});
+
+test('a load of which the mapping leaves out everything ends with exit code 1, and with words', async () => {
+  const file = join(temporaryDir(), 'calls.ndjson');
+  writeFileSync(
+    file,
+    '{"type":"identify","userId":"u1","messageId":"m1","timestamp":"2026-11-01T10:00:00Z"}\n'.repeat(3),
+  );
+  const result = await cli(['load', file, '--map', 'segment', '--data', temporaryDir()]);
+  assert.equal(result.code, 1, result.stderr);
+  assert.match(result.stdout, /left out 3 records[\s\S]*The mapping left out all of the records/);
+});
+
+test('a load of which nothing is an event ends with exit code 1, and keeps every record', async () => {
+  const dir = temporaryDir();
+  writeFileSync(join(dir, 'torn.csv'), 'timestamp,event_type\n"1790000000000,purchase\n');
+  writeFileSync(join(dir, 'soon.ndjson'), '{"timestamp":"soon","event_type":"purchase"}\n');
+  for (const name of ['torn.csv', 'soon.ndjson']) {
+    const args = ['load', join(dir, name), '--data', join(dir, name.slice(0, 4))];
+    const dry = await cli([...args, '--dry-run']);
+    assert.equal(dry.code, 1, dry.stdout);
+    const { code, stdout } = await cli(args);
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /None of the records is an event/);
+    const { received, bad_rows } = (await cli([...args, '--again', '--json'])).json<LoadResult>();
+    assert.deepEqual([received, bad_rows], [1, 1]);
+  }
+});
