@@ -68,6 +68,8 @@ const FAILING_MS_MAX = 60_000;
 const REPAIR_WAIT_MS_MAX = 60_000;
 /** An archive that has lines to take, and takes none for so long, is away or is nobody's. */
 const ARCHIVE_WAIT_MS_MAX = 20_000;
+/** A rebuild waits so long for what has come before it, and for late windows: they are no difference. */
+const SETTLE_FIRST_MS_MAX = 10_000;
 /** One failure may be over at the next try. */
 const ARCHIVE_FAILING_MS_MAX = 3000;
 
@@ -288,8 +290,7 @@ export class Pipeline {
 
   #ownBooks(): ArchiveBooks {
     const { archive } = this.#options;
-    const { events, bad_rows: badRows } = archive.counts();
-    const consumed = this.#archiveLoop?.consumed() ?? {};
+    const [{ events, bad_rows: badRows }, consumed] = [archive.counts(), this.#archiveLoop?.consumed() ?? {}];
     return { events, badRows, lost: archive.lost(), ...archive.changed(), consumed };
   }
 
@@ -299,10 +300,8 @@ export class Pipeline {
   }
 
   lag(): Record<string, number> {
-    const lag: Record<string, number> = {};
-    if (this.#archiveLoop) lag.archive = this.#archiveLoop.lag();
-    if (this.#metricsLoop) lag.metrics = this.#metricsLoop.lag();
-    return lag;
+    const [archive, metrics] = [this.#archiveLoop?.lag(), this.#metricsLoop?.lag()];
+    return { ...(archive !== undefined && { archive }), ...(metrics !== undefined && { metrics }) };
   }
 
   /** States of the readers that run here. */
@@ -322,12 +321,13 @@ export class Pipeline {
   }
 
   /**
-   * Computes windows from the archive again, or compares them, as far as the metrics have come. Rejects with an error when the
+   * Computes windows from the archive again, or compares them, as far as the metrics have come, which is given some time. Rejects with an error when the
    * archive lacks lines that the metrics have and does not take them, at `signal`, and when this is stopped.
    */
   async rebuild(range: RebuildRange | null, diff: boolean, signal?: AbortSignal): Promise<RebuildResult> {
     const { archive, engine } = this.#options;
     const stopped = AbortSignal.any([this.#abort.signal, ...(signal ? [signal] : [])]);
+    await this.settle(undefined, AbortSignal.any([stopped, AbortSignal.timeout(SETTLE_FIRST_MS_MAX)]));
     for (;;) {
       await this.#archiveCaughtUp(stopped);
       try {
