@@ -1,5 +1,5 @@
 import { isThorough } from '../support/thorough.ts';
-import { goldenRuns } from './golden-runs.ts';
+import { GOLDEN, goldenRuns, ORDERED } from './golden-runs.ts';
 import { QUICK_WAYS, WAYS } from './ways.ts';
 
 /** Of so few lines the one is "straight through", and what the other does is done by those that stop or crash, too. */
@@ -16,4 +16,9 @@ goldenRuns(
   // What partitions change is the order of lines and what a stop leaves behind; the sizes of batches are tried over one.
   ['from the archive', 'in batches of 7', 'state lost and filled from the archive', 'in another order'],
   4,
+);
+goldenRuns(
+  ['crashed and started again'],
+  4,
+  Object.keys(GOLDEN).filter((name) => !ORDERED.includes(name)),
 );

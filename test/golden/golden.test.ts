@@ -1,5 +1,5 @@
-import { goldenRuns } from './golden-runs.ts';
+import { goldenRuns, ORDERED } from './golden-runs.ts';
 import { QUICK_WAYS } from './ways.ts';
 
 goldenRuns(QUICK_WAYS);
-goldenRuns(['crashed and started again'], 4);
+goldenRuns(['crashed and started again'], 4, ORDERED);

@@ -16,7 +16,7 @@ import {
   uploadFile,
 } from '../support/imports.ts';
 import { casePath } from '../support/load-case.ts';
-import { cli, type Product, startProduct, temporaryDir } from '../support/product.ts';
+import { cli, type Product, startProduct, temporaryDir, until } from '../support/product.ts';
 
 const GERMAN =
   'Datum;Bestellnr;Artikel;Menge;Einzelpreis;Kunde\n' +
@@ -115,7 +115,8 @@ describe('an import', () => {
       stored_before: 0,
     });
     assert.ok(view.result!.balanced);
-    assert.equal(existsSync(join(product.dataDir, 'uploads', id)), false, 'the file is removed after use');
+    const upload = join(product.dataDir, 'uploads', id);
+    await until(() => !existsSync(upload), 'the file is removed after use');
     const quality = await product.request<{ rows: { reason: string }[] }>(
       'GET',
       '/v1/metrics/quality?window=1d',
