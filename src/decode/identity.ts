@@ -36,8 +36,8 @@ export const ORDER_LINE_IDENTITY: Identity = {
 
 /** A purchase or refund with an order_id and a line_id: of equal lines of an order each with its own line_id counts. */
 export const NAMED_LINE_IDENTITY: Identity = {
+  ...ORDER_LINE_IDENTITY,
   columns: [...ORDER_LINE_IDENTITY.columns, 'line_id'],
-  withinMs: ORDER_LINE_IDENTITY.withinMs,
 };
 
 /** Any other event with an event_id. An event with neither is known by nothing, and never a duplicate. */

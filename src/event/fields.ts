@@ -143,7 +143,7 @@ export const FIELDS: readonly Field[] = [
   text(
     'line_id',
     128,
-    'Of a purchase or refund that is a line of an order: equal lines with a line_id each are several lines. The same line_id is the same line.',
+    'Of a purchase or refund that is a line of an order: equal lines with a line_id each are several lines. The same line_id with the same content is the same line.',
     'l7',
   ),
 ];

@@ -16,7 +16,7 @@ import {
 } from './tables.ts';
 
 /** Changes with every change of tables or meaning; state of another version is deleted and rebuilt. */
-export const STATE_VERSION = 5;
+export const STATE_VERSION = 6;
 
 /** Name under which the state file is attached. */
 export const STATE = 'metrics';
