@@ -100,14 +100,16 @@ export function createItemsReader(isNull: (text: string) => boolean, money: Mone
         quantity: readNumber('quantity', members.quantity),
         price: readNumber('price', members.price),
       };
-      // A line that says nothing about a product is not one.
-      if (texts.product_id === null && texts.name === null && item.price === null && item.quantity === null) {
-        return null;
-      }
+      if (saysNothing(item)) return null;
       items.push(item);
     }
     return { items, invalid, currencies, unused, isCut };
   };
+}
+
+/** Whether a line says nothing about a product: then it is not one. */
+export function saysNothing({ texts, price, quantity }: Item): boolean {
+  return texts.product_id === null && texts.name === null && price === null && quantity === null;
 }
 
 function listOf(value: unknown): unknown[] | null {

@@ -18,6 +18,7 @@ import {
   type ItemsValue,
   isQuantity,
   itemsJson,
+  saysNothing,
   totalPrice,
   totalQuantity,
 } from './items.ts';
@@ -189,32 +190,35 @@ export class MoneyFields {
   ): { items: readonly Item[] | null; isPriced: boolean } {
     const value = this.#state.slots.values[ITEMS];
     if (this.#state.isEmpty(value)) return { items: null, isPriced: true };
-    if (read === null) {
+    const items = this.#inCurrency(read?.items ?? [], currency);
+    if (read === null || items.some(saysNothing)) {
       this.#state.addInvalid(ITEMS, value);
       return { items: null, isPriced: false };
     }
     if (read.isCut) this.#state.note('cut_text', ITEMS);
     for (const name of read.unused) this.#state.notes.push({ code: 'unused', field: `items.${name}` });
+    const lost = read.items.filter(({ price }, n) => price !== null && items[n]!.price === null);
+    const unreadable = lost.map(({ price }) => ({
+      name: 'price',
+      value: moneyText(price!),
+      reason: 'bad_number' as const,
+    }));
     let isPriced = true;
-    for (const { name, value: member, reason } of read.invalid) {
+    for (const { name, value: member, reason } of [...read.invalid, ...unreadable]) {
       this.#state.putInvalid(`items.${name}`, member);
       this.#state.notes.push({ code: codeOf(reason), field: `items.${name}`, value: member });
       isPriced &&= name !== 'price' && name !== 'quantity';
     }
-    if (read.items.length === 0) return { items: null, isPriced };
-    if (!this.#isMinor('items.price')) return { items: read.items, isPriced };
-    const items = read.items.map((item) => {
-      if (item.price === null) return item;
-      const price = fromMinor(item.price, currency);
-      if (price === null) {
-        const value = moneyText(item.price);
-        this.#state.putInvalid('items.price', value);
-        this.#state.notes.push({ code: codeOf('bad_number'), field: 'items.price', value });
-        isPriced = false;
-      }
-      return { ...item, price };
-    });
-    return { items, isPriced };
+    return { items: items.length === 0 ? null : items, isPriced };
+  }
+
+  /** Lines with prices in units of the currency; null as the price where it has no such unit. */
+  #inCurrency(items: readonly Item[], currency: string | null): readonly Item[] {
+    if (!this.#isMinor('items.price')) return items;
+    return items.map((item) => ({
+      ...item,
+      price: item.price === null ? null : fromMinor(item.price, currency),
+    }));
   }
 
   /** Notes amounts that do not fit their lines. A total beside the price of a product is that of the whole order, not of this line. */
