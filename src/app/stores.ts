@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { EventFeed } from '../consumers/event-feed.ts';
-import { Follower } from '../consumers/follower.ts';
+import { SinkFollower } from '../consumers/sink-follower.ts';
 import type { BatchParser, EventReader } from '../decode/batch.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { CATALOGUE } from '../metrics/catalogue.ts';
@@ -146,7 +146,7 @@ export interface StoreReading {
 export class Stores {
   readonly #options: StoresOptions;
   #sink: Sink | undefined;
-  #follower: Follower | undefined;
+  #follower: SinkFollower | undefined;
   #feed: EventFeed | undefined;
 
   constructor(options: StoresOptions) {
@@ -161,7 +161,7 @@ export class Stores {
     const file = (name: string) => stateFile(join(dataDir, 'stores', 'influxdb', name));
     const metrics = CATALOGUE.map(({ name }) => name);
     this.#sink = sink;
-    this.#follower = new Follower({
+    this.#follower = new SinkFollower({
       name: METRICS_PART,
       store,
       sink,

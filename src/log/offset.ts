@@ -16,6 +16,11 @@ export const SOURCES_MAX = 256;
 /** What a name of a source looks like. */
 export const SOURCE_NAME = /^[a-z0-9_-]{1,32}$/;
 
+/** A copy that is safe to count in: a source may have the name of something that every object inherits. */
+export function copyCounts(counts: CountsBySource): CountsBySource {
+  return Object.assign(Object.create(null) as CountsBySource, counts);
+}
+
 /** Adds counts to those of a total, in place. */
 export function addCounts(total: Record<string, number>, counts: Readonly<Record<string, number>>): void {
   for (const [key, count] of Object.entries(counts)) total[key] = (total[key] ?? 0) + count;

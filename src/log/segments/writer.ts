@@ -1,7 +1,7 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { messageOf } from '../../telemetry/system-error.ts';
 import { type AppendResult, type LogBlock, LogRefused, SourceNames } from '../event-log.ts';
-import { addCount } from '../offset.ts';
+import { addCount, copyCounts } from '../offset.ts';
 import { errorCode, ignoreMissing, type LogFiles, writeAll } from './files.ts';
 import {
   checksum,
@@ -12,7 +12,7 @@ import {
   headerSeed,
   segmentName,
 } from './format.ts';
-import { type Books, copyCounts, type Segment, SparseIndex } from './segment.ts';
+import { type Books, type Segment, SparseIndex } from './segment.ts';
 import type { DiskReserve } from './space.ts';
 
 /** Above this many buffers they are put together first: one copy is cheaper than a call with thousands of parts. */

@@ -6,7 +6,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { PartStatus } from '../telemetry/status.ts';
 import { sleep } from './sleep.ts';
 
-export interface FollowerOptions {
+interface SinkFollowerOptions {
   /** For the log. */
   name: string;
   store: MetricsStore;
@@ -42,8 +42,8 @@ const BACKOFF_MS_MAX = 30_000;
  * it. Nothing has to be kept for a sink that is away: what it missed is what changed since. A sink that is new, or whose
  * progress was lost, gets everything.
  */
-export class Follower {
-  readonly #options: FollowerOptions;
+export class SinkFollower {
+  readonly #options: SinkFollowerOptions;
   readonly #abort = new AbortController();
   #progress: Progress;
   #failure = '';
@@ -51,7 +51,7 @@ export class Follower {
   #draining = false;
   #running: Promise<void> | undefined;
 
-  constructor(options: FollowerOptions) {
+  constructor(options: SinkFollowerOptions) {
     this.#options = options;
     this.#progress = this.#fresh();
   }
