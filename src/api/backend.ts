@@ -16,7 +16,7 @@ export type TapListener = (source: string, bytes: readonly Buffer[]) => void;
 /** The ledger, and the stores that lack what the metrics or the log have, with the reason (empty: they are at it). */
 export type SettledLedger = Ledger & { stores_behind: Record<string, string> };
 
-export interface IngestOptions {
+export interface IngestBodyOptions {
   /** Stores nothing unless every line is an event. */
   strict: boolean;
   /** The body has passed a validator of ours: it may have lines that are marked as rejected, and nothing else. */
@@ -55,7 +55,7 @@ export interface PresetText {
 /** What the server needs of the rest; app.ts wires it. */
 export interface Backend {
   /** Stores what a body holds, unless nothing of it is an event. Throws ApiError or LogRefused. */
-  ingest(source: string, records: readonly Decoded[], options: IngestOptions): Promise<IngestResult>;
+  ingest(source: string, records: readonly Decoded[], options: IngestBodyOptions): Promise<IngestResult>;
   /** The mapper of that name. Throws ApiError for a name that is none. */
   mapper(name: string): Promise<Mapper>;
   query(query: MetricQuery): Promise<MetricResult>;

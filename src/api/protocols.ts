@@ -9,7 +9,7 @@ import { type BodyBudget, withBody } from './body.ts';
 import { allowOrigin, answerPreflight, HTTP_SOURCE } from './collector.ts';
 import type { ServerConfig } from './config.ts';
 import { decodeBody } from './decode-body.ts';
-import { jsonOf, PIXEL } from './pixel.ts';
+import { jsonRecordOf, PIXEL } from './pixel.ts';
 import {
   firehoseSnippets,
   ga4Snippets,
@@ -177,7 +177,7 @@ export function registerProtocols(
         open(request, reply);
         const { key, ...event } = request.query as Record<string, unknown>;
         guard.check(request, 'write', typeof key === 'string' ? key : undefined);
-        await ingest(request, [jsonOf(event)], await backend.mapper(protocol.map));
+        await ingest(request, [jsonRecordOf(event)], await backend.mapper(protocol.map));
         return reply.type('image/gif').send(PIXEL);
       });
     for (const path of [...protocol.paths, ...(protocol.pings ?? [])])

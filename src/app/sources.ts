@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { DeclaredSource } from '../api/backend.ts';
 import { type NormalizeSettingsInput, sourceSettingsSchema } from '../ingest/normalize-settings.ts';
 import { createPollSource } from '../sources/poll/index.ts';
-import type { Ingest, IngestInput, Source } from '../sources/source.ts';
+import type { Ingest, IngestRequest, Source } from '../sources/source.ts';
 import { createTailSource } from '../sources/tail/index.ts';
 import { now } from '../system/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -33,7 +33,7 @@ export async function configuredSources(
       map === undefined ? undefined : await (await import('./mappers.ts')).mapperNamed(map, environment);
     const [settings, rest] = splitSettings(own);
     const context = {
-      ingest: (input: IngestInput) =>
+      ingest: (input: IngestRequest) =>
         ingest({ ...input, settings, ...(mapper === undefined ? {} : { mapper }) }),
       ...(mapper === undefined ? {} : { detecting: mapper.detecting }),
       stateDir,

@@ -1,4 +1,4 @@
-import { LinesRejected } from '../api/ingest-answer.ts';
+import { LinesRejectedError } from '../api/ingest-answer.ts';
 import { DataDirInUse } from '../app/app.ts';
 import { LogRefused } from '../log/event-log.ts';
 import { ApiError, ArchiveError, MetricsError, PartError, UsageError } from '../telemetry/errors.ts';
@@ -15,7 +15,7 @@ export async function translated<T>(work: () => Promise<T>): Promise<T> {
 
 function published(error: unknown): unknown {
   if (error instanceof TillstreamError) return error;
-  if (error instanceof LinesRejected)
+  if (error instanceof LinesRejectedError)
     return new RejectedError(error.code, error.message, error.hint, error.ingested);
   if (error instanceof ApiError) return ofApi(error);
   if (error instanceof LogRefused)

@@ -12,7 +12,7 @@ import type {
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../event/columns.ts';
 import { addCount, type Offset, sumCounts } from '../../log/offset.ts';
 import { type Connection, identifier, quote } from './database.ts';
-import { exportEvents, latestEvents } from './export-events.ts';
+import { eventLines, latestEvents } from './export-events.ts';
 import { readAnyFiles, readingFiles } from './parquet-files.ts';
 import { createUpgrader } from './upgrader.ts';
 
@@ -274,7 +274,7 @@ export function createParquetTool(connection: Connection): ParquetTool {
   }
 
   return {
-    exportEvents: (files) => exportEvents(connection, files),
+    exportEvents: (files) => eventLines(connection, files),
     latestEvents: (files, perSource) => latestEvents(connection, files, perSource),
     write,
     inspect,

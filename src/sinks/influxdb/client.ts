@@ -19,7 +19,7 @@ export interface ClientOptions {
 }
 
 /** InfluxDB will never take all of the lines, whatever a person changes there: one of them is at fault, or there are too many. */
-export class LinesRejected extends SinkFailed {}
+export class PointsRejectedError extends SinkFailed {}
 
 /** One request each: an answer that is not a success becomes a SinkFailed that says what to do. */
 export class InfluxClient {
@@ -103,11 +103,11 @@ export class InfluxClient {
       );
     }
     if (status === 413)
-      return new LinesRejected(
+      return new PointsRejectedError(
         `${server} takes no request of this size${said}. Set a smaller batch_bytes_max.`,
       );
     if ((status === 400 || status === 422) && LINE_FAULT.test(detail))
-      return new LinesRejected(`${server} can't take a point${said}.`);
+      return new PointsRejectedError(`${server} can't take a point${said}.`);
     if (status === 429 || status === 503) {
       const retryAfterMs = retryAfterMsOf(retryAfter, this.#options.now());
       const message = `${server} is busy (status ${status})${said}. It is asked again later.`;

@@ -6,7 +6,7 @@ import type { StateFile } from '../../system/state-file.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
 import { type Sink, type SinkCounters, SinkFailed } from '../sink.ts';
-import { InfluxClient, LinesRejected } from './client.ts';
+import { InfluxClient, PointsRejectedError } from './client.ts';
 import type { InfluxConfig } from './config.ts';
 import { type MetricShape, metricPoints, rawLine } from './layout.ts';
 import { type Line, lineOf } from './line-protocol.ts';
@@ -130,7 +130,7 @@ export class InfluxSink implements Sink {
       if (expired > 0) this.#onExpired(expired);
     } catch (error) {
       if (!signal.aborted) this.#counters.failed_requests++;
-      if (!(error instanceof LinesRejected))
+      if (!(error instanceof PointsRejectedError))
         throw error instanceof SinkFailed ? error : new SinkFailed(messageOf(error));
       if (lines.length === 1) {
         this.#onRejected(lines[0]!, error.message);

@@ -1,5 +1,5 @@
 import type { RecordIds } from '../../ingest/format.ts';
-import type { IngestInput } from '../source.ts';
+import type { IngestRequest } from '../source.ts';
 import type { PollOptions } from './config.ts';
 import { type Entry, hasIdentity, latestTime } from './entries.ts';
 import { type Answer, PollFault } from './fetch-page.ts';
@@ -24,7 +24,7 @@ export interface ListAccess {
   /** The page of an answer with status 200; a fault for others. `path`: where the list was until now. */
   read(answer: Answer, path: string | null): Promise<Page>;
   /** False when stopped before all was taken. */
-  ingest(body: IngestInput['body'], ids?: RecordIds): Promise<boolean>;
+  ingest(body: IngestRequest['body'], ids?: RecordIds): Promise<boolean>;
   save(state: ListState): Promise<void>;
 }
 

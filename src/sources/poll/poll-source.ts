@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { RecordIds } from '../../ingest/format.ts';
 import { backoffMs, type OfferTuning, offer, pause } from '../offer.ts';
 import { detectOptionsOf } from '../read-options.ts';
-import type { IngestInput, Source, SourceContext, SourceStatus } from '../source.ts';
+import type { IngestRequest, Source, SourceContext, SourceStatus } from '../source.ts';
 import type { PollOptions } from './config.ts';
 import { type Answer, fetchPage, PollFault, plain, retryAfterMs, shown } from './fetch-page.ts';
 import { ListReader } from './list-reader.ts';
@@ -241,7 +241,7 @@ class PollSource implements Source {
       url: this.url,
       fetch: (url: URL) => this.fetch(url),
       read: (answer: Answer, path: string | null) => this.readOk(answer, path),
-      ingest: (body: IngestInput['body'], ids?: RecordIds) => this.ingest(body, ids),
+      ingest: (body: IngestRequest['body'], ids?: RecordIds) => this.ingest(body, ids),
       save: (list: NonNullable<PollState['list']>) => this.save({ list }),
     };
   }
@@ -280,7 +280,7 @@ class PollSource implements Source {
   }
 
   /** False when stopped before all was taken: the cursor must then stay. */
-  private async ingest(body: IngestInput['body'], ids?: RecordIds): Promise<boolean> {
+  private async ingest(body: IngestRequest['body'], ids?: RecordIds): Promise<boolean> {
     const taken = await offer({
       body,
       ...(ids === undefined ? {} : { ids }),

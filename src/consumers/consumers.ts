@@ -28,7 +28,7 @@ import { SharedArchive } from './shared-archive.ts';
 import { type BatchLimits, SharedBatches } from './shared-batches.ts';
 import { settledWithin, sleep } from './sleep.ts';
 
-export interface PipelineOptions {
+export interface ConsumersOptions {
   /** Which of the two readers of the log run here; the other one may run in other processes. */
   reads: { archive: boolean; metrics: boolean };
   /** Where several processes archive: who has which partitions. Null: the archive is this process's alone. */
@@ -72,8 +72,8 @@ const ARCHIVE_WAIT_MS_MAX = 20_000;
 const ARCHIVE_FAILING_MS_MAX = 3000;
 
 /** What is behind the log: the archive and the metrics, each with a loop and positions of its own. */
-export class Pipeline {
-  readonly #options: PipelineOptions;
+export class Consumers {
+  readonly #options: ConsumersOptions;
   readonly #batches: SharedBatches;
   readonly #archiveLoop: ReaderLoop | null;
   readonly #metricsLoop: ReaderLoop | null;
@@ -89,7 +89,7 @@ export class Pipeline {
   /** Callers that wait until no window is dirty. */
   #settling = 0;
 
-  constructor(options: PipelineOptions) {
+  constructor(options: ConsumersOptions) {
     this.#options = options;
     this.#failingMsMax = options.failingMsMax ?? FAILING_MS_MAX;
     const { log, archive, engine, logger, reads, group } = options;
