@@ -18,7 +18,7 @@ import {
   segmentSnippets,
   snowplowSnippets,
 } from './sources/protocol-snippets.ts';
-import type { Snippet, Target } from './sources/snippet-text.ts';
+import type { Snippet, SnippetTarget } from './sources/snippet-text.ts';
 
 /** An address that the clients of another system send to. */
 interface Protocol {
@@ -39,7 +39,7 @@ interface Protocol {
   /** What the client calls its key, where it has a name for it. */
   readonly keyName?: string;
   /** How a client is pointed here. */
-  readonly snippets: (to: Target) => Snippet[];
+  readonly snippets: (to: SnippetTarget) => Snippet[];
   /** Its pages send cookies, so the answers must allow them. */
   readonly sendsCookies?: true;
   /** What the client wants to hear. */

@@ -7,7 +7,7 @@ import type { LogBatch, ReadLimits } from '../event-log.ts';
 import { type CountsBySource, copyCounts, sumCounts } from '../offset.ts';
 import type { Mark, PartitionBooks } from './books.ts';
 import { addBatch, between, cutBefore } from './counts.ts';
-import { RecordDecoder } from './record-decoder.ts';
+import { KafkaRecordDecoder } from './record-decoder.ts';
 
 export interface PartitionLogOptions {
   client: KafkaClient;
@@ -282,8 +282,8 @@ export class PartitionLog {
     return chunk;
   }
 
-  private decoder(): RecordDecoder {
-    return new RecordDecoder(this.partition, this.options.lineBytesMax);
+  private decoder(): KafkaRecordDecoder {
+    return new KafkaRecordDecoder(this.partition, this.options.lineBytesMax);
   }
 }
 

@@ -10,7 +10,7 @@ import { planOf } from '../plan.ts';
 import type { WindowSize } from '../window.ts';
 import { countsIn, countsSql } from './counts.ts';
 import { type Connection, quote } from './database.ts';
-import { DUCKDB } from './dialect.ts';
+import { DUCKDB_DIALECT } from './dialect.ts';
 import { Merger, type Minutes, openFromAt } from './merge.ts';
 import type { EngineOptions } from './options.ts';
 import { ArchiveRecomputer, type Commit } from './recompute.ts';
@@ -240,7 +240,7 @@ export class DuckDbEngine implements BatchEngine {
     const inputs = { events, lines: linesInputSql(events), quality };
     const aggregates: Record<string, string> = {};
     for (const pass of this.#tables.plan.passes) {
-      const query = passSql(pass, DUCKDB, inputs);
+      const query = passSql(pass, DUCKDB_DIALECT, inputs);
       const isTable = isReadAgain && ofTime(pass.input) === 'events';
       if (isTable) await this.#connection.run(`CREATE OR REPLACE TEMP TABLE pass_${pass.name} AS ${query}`);
       aggregates[pass.name] = isTable ? `pass_${pass.name}` : `(${query})`;

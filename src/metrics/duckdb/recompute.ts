@@ -2,7 +2,13 @@ import type { BatchSpan } from '../../decode/batch.ts';
 import { COUNTED, DECISIONS } from '../../decode/identity.ts';
 import { localDayStartOfMs } from '../../event/time-zone.ts';
 import { addCount, type Offset } from '../../log/offset.ts';
-import { type Aggregates, type ArchiveAggregator, COUNTS, type RowsWanted } from '../aggregates.ts';
+import {
+  type Aggregates,
+  type ArchiveAggregator,
+  COUNTS,
+  type RowsWanted,
+  type TimeRange,
+} from '../aggregates.ts';
 import { type Metric, ofTime } from '../definition.ts';
 import type { ArchiveReader, MetricsLedger, RebuildRange, RebuildResult } from '../engine.ts';
 import { type PassInputs, passSql } from '../pass-sql.ts';
@@ -12,7 +18,7 @@ import { aggregatedBy } from './aggregated-batches.ts';
 import { before, EMPTY_EVENTS, instant, tempOfFiles, utcDate } from './archive-rows.ts';
 import { countsIn, countsSql } from './counts.ts';
 import type { Connection } from './database.ts';
-import { DUCKDB } from './dialect.ts';
+import { DUCKDB_DIALECT } from './dialect.ts';
 import { compareRows } from './difference.ts';
 import { lateTable, type Merger, newTable, stateTable } from './merge.ts';
 import type { EngineOptions } from './options.ts';
@@ -26,7 +32,6 @@ import {
   dropWanted,
   receivedDays,
   storedDays,
-  type TimeRange,
   wantDays,
   wholeDays,
 } from './wanted.ts';
@@ -316,7 +321,10 @@ export class ArchiveRecomputer {
   /** Computes the wanted windows of an input of what was read. */
   #computeHere(input: Input, days: Days): Promise<void> {
     const inputs = this.#inputs();
-    const queries = this.#passes(input).map((pass) => [pass.name, `(${passSql(pass, DUCKDB, inputs)})`]);
+    const queries = this.#passes(input).map((pass) => [
+      pass.name,
+      `(${passSql(pass, DUCKDB_DIALECT, inputs)})`,
+    ]);
     return this.#compute(Object.fromEntries(queries), days);
   }
 

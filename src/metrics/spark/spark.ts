@@ -8,16 +8,16 @@ import type { Aggregates, ArchiveAggregator, RowsWanted, TimeRange } from '../ag
 import type { ArchiveReader, EngineProgram, FileFilter } from '../engine.ts';
 import type { Pass } from '../plan.ts';
 import type { ReadySparkConfig } from './config.ts';
-import { type JobInput, jobOf } from './job.ts';
 import {
   type ArchiveAddress,
   checkJars,
   checkYarn,
+  driverSessionOf,
   envOf,
   type Places,
   placesOf,
-  sessionOf,
-} from './session.ts';
+} from './driver-session.ts';
+import { type JobInput, jobOf } from './job.ts';
 import { Supervisor } from './supervisor.ts';
 
 export interface SparkOptions {
@@ -57,7 +57,7 @@ export class Spark implements ArchiveAggregator, EngineProgram {
     await rm(results, { recursive: true, force: true });
     await mkdir(results, { recursive: true, mode: 0o700 });
     const supervisor = new Supervisor({
-      session: sessionOf(config, dir, places.scratch),
+      session: driverSessionOf(config, dir, places.scratch),
       python: config.python,
       master: config.master,
       dir,

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { PartStatus } from '../../telemetry/status.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
-import { type DriverEvent, DriverProcess, type Session } from './driver-process.ts';
+import { type DriverEvent, DriverProcess, type DriverSession } from './driver-process.ts';
 import { explain, type Failure, known, wrongVersion } from './explain.ts';
 import type { Job } from './job.ts';
 
 export interface SupervisorOptions {
-  session: Session;
+  session: DriverSession;
   python: string;
   master: string;
   /** Folder for the driver's log and its temporary files. */

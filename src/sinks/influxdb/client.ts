@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { reasonOf } from '../../telemetry/system-error.ts';
 import { SinkFailed } from '../sink.ts';
-import type { Authorization, Target } from './target.ts';
+import type { Authorization, InfluxTarget } from './target.ts';
 
 const compress = promisify(gzip);
 
@@ -12,7 +12,7 @@ const SHOWN_MAX = 300;
 const RETRY_AFTER_MS_MAX = 5 * 60_000;
 
 export interface ClientOptions {
-  target: Target;
+  target: InfluxTarget;
   timeoutMs: number;
   gzip: boolean;
   now: () => number;

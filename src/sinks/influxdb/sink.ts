@@ -12,7 +12,7 @@ import { type MetricShape, metricPoints, rawLine } from './layout.ts';
 import { type Line, lineOf } from './line-protocol.ts';
 import { RequestBody } from './request-body.ts';
 import { TagValues } from './tag-values.ts';
-import { targetOf } from './target.ts';
+import { influxTargetOf } from './target.ts';
 
 const LEAVE_MS = 1;
 /** Longest part of a point that the log shows. */
@@ -46,7 +46,7 @@ export class InfluxSink implements Sink {
   };
 
   constructor({ config, shapes, tagsFile, logger, now }: InfluxOptions) {
-    const target = targetOf(config);
+    const target = influxTargetOf(config);
     this.id = target.id;
     this.#config = config;
     const { gzip = !isLoopback(new URL(config.url).hostname), timeout_seconds: seconds } = config;

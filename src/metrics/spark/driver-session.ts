@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { UsageError } from '../../telemetry/errors.ts';
 import { isLocal, SPARK_VERSION, type SparkConfig } from './config.ts';
-import { type Session, WORK } from './driver-process.ts';
+import { type DriverSession, WORK } from './driver-process.ts';
 
 /** Where the archive is, for programs of Hadoop. */
 export interface ArchiveAddress {
@@ -70,7 +70,7 @@ export function envOf(
 }
 
 /** What the driver is started with; `dir` is its folder, `scratch` that of results elsewhere. */
-export function sessionOf(config: SparkConfig, dir: string, scratch: string | null): Session {
+export function driverSessionOf(config: SparkConfig, dir: string, scratch: string | null): DriverSession {
   return {
     spark: SPARK_VERSION,
     ...(scratch === null ? {} : { scratch }),
