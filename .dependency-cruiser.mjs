@@ -23,7 +23,7 @@ const OURS = '^(src|tools|web|test|bench|scripts)/';
 const COMMON = ['event', 'telemetry', 'system'];
 /** The files of a stage that other stages may import: its port, and the words that it is made of. */
 const PORTS = [
-  'archive/archive',
+  'archive/(archive|parquet-tool)',
   'decode/[^/]+',
   'ingest/(finding|format|ingest-result|mapper|normalize-settings)',
   'log/(event-log|offset|partition-group)',

@@ -1,5 +1,4 @@
-import type { CompactResult, VacuumResult } from '../archive/archive.ts';
-import type { ArchivedEvent, BadRow } from '../decode/batch.ts';
+import type { ArchivedEvent, BadRow, CompactResult, VacuumResult } from '../archive/archive.ts';
 import type { Activity } from '../ingest/activity.ts';
 import type { Decoded } from '../ingest/format.ts';
 import type { Mapper } from '../ingest/mapper.ts';

@@ -1,4 +1,4 @@
-import type { BadRow } from '../decode/batch.ts';
+import type { BadRow } from '../archive/archive.ts';
 import { REASON_CODES } from '../event/reasons.ts';
 import type { MetricResult } from '../metrics/metrics-store.ts';
 import { parseMetricQuery, QUERY_WINDOWS_MAX } from '../query/metric-query.ts';

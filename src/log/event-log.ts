@@ -71,7 +71,7 @@ export interface AppendResult {
   receivedAtMs: number;
 }
 
-/** Why an append was refused, with the HTTP answer it leads to. */
+/** Why an append was refused, and after how long the sender may try again. */
 export class LogRefused extends Error {
   readonly code: 'log_full' | 'log_busy' | 'log_failed' | 'log_closed' | 'too_many_sources';
   readonly retryAfterSeconds: number;

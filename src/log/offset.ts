@@ -4,7 +4,7 @@ export type Offset = number;
 /** Of some partitions, the offset of the next line. */
 export type Positions = Readonly<Record<number, Offset>>;
 
-/** Lines per source, e.g. `{"http": 1200, "poll": 31}`. */
+/** Lines per source, e.g. `{"shop": 1200, "erp": 31}`. */
 export type CountsBySource = Record<string, number>;
 
 /**

@@ -1,4 +1,4 @@
-import type { ArchivedEvent } from '../../decode/batch.ts';
+import type { ArchivedEvent } from '../../archive/archive.ts';
 import type { Activity, LatestEvent } from '../../ingest/activity.ts';
 import type { Finding } from '../../ingest/finding.ts';
 import { ArchiveError } from '../../telemetry/errors.ts';

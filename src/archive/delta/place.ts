@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { ArchiveTable } from '../../decode/batch.ts';
 import { closeOnly, shareTree } from '../../system/access.ts';
 import { UsageError } from '../../telemetry/errors.ts';
 import { reasonOf } from '../../telemetry/system-error.ts';
+import type { ArchiveTable } from '../archive.ts';
 import { hdfsStorage } from '../storage/hdfs-storage.ts';
 import { s3Storage } from '../storage/s3-storage.ts';
 import type { TableStorage } from '../storage/storage.ts';

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ArchiveTable } from '../../decode/batch.ts';
 import { DATE_COLUMN, FORMER_TYPES } from '../../event/columns.ts';
 import { ArchiveError } from '../../telemetry/errors.ts';
+import type { ArchiveTable } from '../archive.ts';
 import {
   type MetaData,
   type Protocol,

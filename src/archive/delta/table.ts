@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArchiveTable, ParquetTool } from '../../decode/batch.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
+import type { ArchiveTable } from '../archive.ts';
+import type { ParquetTool } from '../parquet-tool.ts';
 import type { TableStorage } from '../storage/storage.ts';
 import {
   type Action,

@@ -1,4 +1,4 @@
-import type { ArchivedEvent } from '../../decode/batch.ts';
+import type { ArchivedEvent } from '../../archive/archive.ts';
 import { EVENT_TIME_COLUMN } from '../../event/columns.ts';
 import { FIELDS } from '../../event/fields.ts';
 import { type Connection, identifier, quote } from './database.ts';

@@ -1,14 +1,8 @@
 import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type {
-  ArchiveTable,
-  BadRow,
-  BatchSpan,
-  FileContent,
-  ParquetFile,
-  ParquetTool,
-  ParsedBatch,
-} from '../../decode/batch.ts';
+import type { ArchiveTable, BadRow } from '../../archive/archive.ts';
+import type { FileContent, ParquetFile, ParquetTool } from '../../archive/parquet-tool.ts';
+import type { BatchSpan, ParsedBatch } from '../../decode/batch.ts';
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../event/columns.ts';
 import { addCount, type Offset, sumCounts } from '../../log/offset.ts';
 import { type Connection, identifier, quote } from './database.ts';

@@ -1,4 +1,4 @@
-import type { ArchiveTable } from '../../decode/batch.ts';
+import type { ArchiveTable } from '../../archive/archive.ts';
 import { COUNTED, DECISIONS } from '../../decode/identity.ts';
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../event/columns.ts';
 import { COUNTS, type RowsWanted, type TimeRange } from '../aggregates.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArchiveTable } from '../../decode/batch.ts';
+import type { ArchiveTable } from '../../archive/archive.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { PartStatus } from '../../telemetry/status.ts';
 import type { Aggregates, ArchiveAggregator, RowsWanted, TimeRange } from '../aggregates.ts';
