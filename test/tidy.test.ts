@@ -70,6 +70,26 @@ describe('Source files', () => {
     );
   });
 
+  it('name no implementation in a port', async () => {
+    const layers = (await import(join(ROOT, '.dependency-cruiser.mjs'))) as { PORTS: readonly string[] };
+    const port = new RegExp(`^src/(${layers.PORTS.join('|')})\\.ts$`);
+    const ports = files.filter((file) => port.test(file) && !file.endsWith('.test.ts'));
+    for (const name of [
+      'archive/archive',
+      'decode/batch',
+      'log/event-log',
+      'metrics/engine',
+      'sinks/sink',
+      'sources/source',
+    ])
+      assert.ok(ports.includes(`src/${name}.ts`), name);
+    // "HTTP status" is what an event has.
+    none(
+      places(ports, /\b(DuckDB|Delta|Kafka|HTTP(?! status)|Spark|InfluxDB|HDFS|S3)\b/),
+      'Say what every implementation does; what only one does belongs in its folder:',
+    );
+  });
+
   it('keep no notes of unfinished work', () => {
     // Put together from parts, so that this file has none itself.
     none(
