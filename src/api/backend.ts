@@ -7,7 +7,7 @@ import type { Changes, ChangesPage, MetricQuery, MetricResult } from '../metrics
 import type { WindowSize } from '../metrics/window.ts';
 import type { IngestResult } from '../sources/source.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
-import type { PartStatus, Status } from '../telemetry/status.ts';
+import type { ComponentStatus, Status } from '../telemetry/status.ts';
 
 /** Lines as ingest stores them, for `tap`. */
 export type TapListener = (source: string, bytes: readonly Buffer[]) => void;
@@ -38,7 +38,7 @@ export interface DeclaredSource {
   readonly of: string;
   readonly map: string | null;
   /** Null where another process reads it. */
-  readonly state: PartStatus['state'] | null;
+  readonly state: ComponentStatus['state'] | null;
   /** What is wrong; empty where nothing is. */
   readonly message: string;
 }

@@ -26,7 +26,7 @@ import { ApiError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createRegistry, readingsOf } from '../telemetry/registry.ts';
 import type { Role } from '../telemetry/roles.ts';
-import type { PartStatus, Status } from '../telemetry/status.ts';
+import type { ComponentStatus, Status } from '../telemetry/status.ts';
 import {
   confirmDemo,
   DataDirInUse,
@@ -56,7 +56,7 @@ import {
   refuseWrongSettings,
   storageChecks,
 } from './settings-check.ts';
-import { configuredSources, declaredSources, sourceCounters, sourceParts } from './sources.ts';
+import { configuredSources, declaredSources, sourceComponents, sourceCounters } from './sources.ts';
 
 /** Everything of a data folder, opened: log, archive, metrics and their loops; no source and no server yet. */
 export interface App {
@@ -246,8 +246,8 @@ async function wire(
       parts: {
         ...(roles.has('collect') ? { collector: logPart(log) } : {}),
         log: logPart(log),
-        ...readerParts(),
-        ...sourceParts(running),
+        ...consumerComponents(),
+        ...sourceComponents(running),
       },
       lag: { ...processing?.consumers.lagOfOthers(), ...lag() },
       freshness: {
@@ -266,7 +266,7 @@ async function wire(
 
   const lag = (): Record<string, number> => ({ ...processing?.consumers.lag(), ...processing?.stores.lag() });
 
-  function readerParts(): Record<string, PartStatus> {
+  function consumerComponents(): Record<string, ComponentStatus> {
     if (!processing) return {};
     const parts = processing.consumers.status();
     const { archive } = parts;

@@ -7,7 +7,7 @@ import type { Ingest, IngestRequest, Source } from '../sources/source.ts';
 import { createTailSource } from '../sources/tail/index.ts';
 import { now } from '../system/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 import type { Environment } from './environment.ts';
 
 const SOURCES = {
@@ -68,7 +68,7 @@ function readFrom(source: Exclude<Environment['config']['sources'][number], { ki
 }
 
 /** Sources as parts of the status. */
-export function sourceParts(sources: readonly Source[]): Record<string, PartStatus> {
+export function sourceComponents(sources: readonly Source[]): Record<string, ComponentStatus> {
   return Object.fromEntries(
     sources.map((source) => {
       const { state, message } = source.status();

@@ -23,7 +23,7 @@ import type { StateFile } from '../system/state-file.ts';
 import { writeFileDurable } from '../system/write-durable.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 
 /** Stores besides the built-in one, which is always there: they follow it. */
 export const storeSchema = z.discriminatedUnion('kind', [
@@ -207,7 +207,7 @@ export class Stores {
   }
 
   /** A store that waits keeps nobody from sending and reading. */
-  parts(): Record<string, PartStatus> {
+  parts(): Record<string, ComponentStatus> {
     return {
       ...(this.#follower ? { [METRICS_PART]: { ...this.#follower.status(), needed: false } } : {}),
       ...(this.#feed ? { [EVENTS_PART]: { ...this.#feed.status(), needed: false } } : {}),

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { type App, type Environment, holderOf, openApp, readEnvironment, withEngine } from '../app/app.ts';
 import { BusyError } from '../load/target.ts';
 import { DEFAULT_DATA_DIR } from '../system/own-files.ts';
-import { PartError, UsageError } from '../telemetry/errors.ts';
+import { ComponentError, UsageError } from '../telemetry/errors.ts';
 import { printable } from '../telemetry/printable.ts';
 import { reasonOf } from '../telemetry/system-error.ts';
 import { jsonBodyOf, type RunFile, requestOwner } from './owner.ts';
@@ -111,7 +111,7 @@ export async function refuseHolder(dataDir: string): Promise<void> {
 }
 
 /** Something that was asked for properly did not work: told without a stack trace, exit code 1. */
-export class CommandFailed extends PartError {}
+export class CommandFailed extends ComponentError {}
 
 /** A process serves the data folder, by its files, and does not answer. */
 export class NotAnswering extends CommandFailed {

@@ -14,15 +14,15 @@ import type {
 import { ApiError } from '../telemetry/errors.ts';
 import { type Ledger, makeLedger } from '../telemetry/ledger.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 import { messageOf } from '../telemetry/system-error.ts';
 import { ArchiveFeed, LogOrArchive } from './archive-feed.ts';
 import { ArchiveUpgrade } from './archive-upgrade.ts';
 import { type ArchiveBooks, ArchiveView, positionsIn } from './archive-view.ts';
 import { Attention } from './attention.ts';
 import type { BatchSource } from './batch-source.ts';
+import { componentError, failureCheck, worse } from './component-status.ts';
 import { keepHouse } from './housekeeping.ts';
-import { partError, worse } from './part-status.ts';
 import { ReaderLoop } from './reader-loop.ts';
 import { SharedArchive } from './shared-archive.ts';
 import { type BatchLimits, SharedBatches } from './shared-batches.ts';
@@ -229,7 +229,7 @@ export class Consumers {
 
   /**
    * Resolves when all lines that the log had at the call are archived and measured and no window is dirty, or at `signal`.
-   * Rejects with PartError when a part needs a person, or has failed for a minute.
+   * Rejects with ComponentError when a component needs a person, or has failed for a minute.
    */
   async settle(onProgress?: () => void, signal?: AbortSignal): Promise<void> {
     const { archive, engine, log } = this.#options;
@@ -239,7 +239,7 @@ export class Consumers {
       ends.every(
         ({ partition, end }) => archive.position(partition) >= end && engine.position(partition) >= end,
       ) && engine.dirtyWindows() === 0;
-    const checkFailure = this.#failureCheck();
+    const checkFailure = failureCheck(() => this.status(), this.#failingMsMax);
     this.#settling++;
     try {
       while (!isSettled() && !signal?.aborted) {
@@ -251,19 +251,6 @@ export class Consumers {
       this.#settling--;
       for (const stopHurrying of done) stopHurrying?.();
     }
-  }
-
-  /** A function that throws when a reader of the log has failed all the time for too long, so that nobody waits for ever. */
-  #failureCheck(): () => void {
-    const sinceMs = new Map<string, number>();
-    return () => {
-      for (const [name, { state, message }] of Object.entries(this.status())) {
-        if (state === 'failed') throw partError(name, message);
-        if (state !== 'waiting') sinceMs.delete(name);
-        else if (!sinceMs.has(name)) sinceMs.set(name, Date.now());
-        else if (Date.now() - sinceMs.get(name)! > this.#failingMsMax) throw partError(name, message);
-      }
-    };
   }
 
   ledger(): Ledger {
@@ -306,8 +293,8 @@ export class Consumers {
   }
 
   /** States of the readers that run here. */
-  status(): Record<string, PartStatus> {
-    const parts: Record<string, PartStatus> = {};
+  status(): Record<string, ComponentStatus> {
+    const parts: Record<string, ComponentStatus> = {};
     if (this.#archiveLoop) {
       parts.archive = worse(this.#archiveLoop.status(), this.#options.group?.message() ?? '');
     } else if (this.#view) {
@@ -354,7 +341,8 @@ export class Consumers {
         if (place() !== seen) [seen, movedMs] = [place(), Date.now()];
         const { state, message } = this.status().archive ?? { state: 'ready', message: '' };
         const isFailing = state === 'waiting' || state === 'failed';
-        if (isFailing && Date.now() - movedMs > ARCHIVE_FAILING_MS_MAX) throw partError('archive', message);
+        if (isFailing && Date.now() - movedMs > ARCHIVE_FAILING_MS_MAX)
+          throw componentError('archive', message);
         if (Date.now() - movedMs > ARCHIVE_WAIT_MS_MAX)
           throw new ApiError(
             'archive_behind',

@@ -11,7 +11,7 @@ import type { ArchiveReader } from '../metrics/engine.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { StateFile } from '../system/state-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 import { ReaderLoop } from './reader-loop.ts';
 import { SharedBatches } from './shared-batches.ts';
 
@@ -115,7 +115,7 @@ export class EventFeed {
     return this.#loop.lag() + this.#gaps().reduce((sum, { from, to }) => sum + to - from, 0);
   }
 
-  status(): PartStatus {
+  status(): ComponentStatus {
     const { state, message } = this.#loop.status();
     return { state: state === 'starting' && this.#refilling === 0 ? 'ready' : state, message };
   }

@@ -3,7 +3,7 @@ import { WINDOWS } from '../metrics/window.ts';
 import type { Sink, SinkFailed } from '../sinks/sink.ts';
 import type { StateFile } from '../system/state-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 import { sleep } from './sleep.ts';
 
 interface SinkFollowerOptions {
@@ -70,7 +70,7 @@ export class SinkFollower {
     await this.#running;
   }
 
-  status(): PartStatus {
+  status(): ComponentStatus {
     return { state: this.#failure ? 'waiting' : 'ready', message: this.#failure };
   }
 

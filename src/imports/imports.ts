@@ -3,7 +3,7 @@ import { EVENT_TYPES } from '../ingest/values/event-types.ts';
 import type { OpenData } from '../load/target.ts';
 import { LogRefused } from '../log/event-log.ts';
 import { now } from '../system/clock.ts';
-import { ApiError, PartError, UsageError } from '../telemetry/errors.ts';
+import { ApiError, ComponentError, UsageError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { messageOf } from '../telemetry/system-error.ts';
 import type { Choice } from './choice.ts';
@@ -254,7 +254,7 @@ function viewOf({ upload, job }: Entry): ImportView {
 /** A file that can't be read is not a fault of ours. */
 function toApiError(error: unknown): unknown {
   if (error instanceof ApiError || error instanceof LogRefused) return error;
-  if (error instanceof UsageError || error instanceof PartError)
+  if (error instanceof UsageError || error instanceof ComponentError)
     return new ApiError('import_refused', error.message);
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT') return new ApiError('disk_full', messageOf(error));

@@ -1,7 +1,7 @@
 import { LinesRejectedError } from '../api/ingest-answer.ts';
 import { DataDirInUse } from '../app/app.ts';
 import { LogRefused } from '../log/event-log.ts';
-import { ApiError, ArchiveError, MetricsError, PartError, UsageError } from '../telemetry/errors.ts';
+import { ApiError, ArchiveError, ComponentError, MetricsError, UsageError } from '../telemetry/errors.ts';
 import { ConfigError, InputError, RejectedError, TillstreamError, UnavailableError } from './errors.ts';
 
 /** Runs `work`; what the program throws for people becomes one of the documented classes. Anything else is a mistake of ours, or of the system. */
@@ -24,7 +24,7 @@ function published(error: unknown): unknown {
   if (error instanceof UsageError) return new ConfigError('bad_config', error.message);
   if (error instanceof ArchiveError) return ofApi(new ApiError('archive_failed', error.message));
   if (error instanceof MetricsError) return ofApi(new ApiError('metrics_failed', error.message));
-  if (error instanceof PartError) return new UnavailableError('failed', error.message);
+  if (error instanceof ComponentError) return new UnavailableError('failed', error.message);
   return error;
 }
 

@@ -1,4 +1,4 @@
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 import {
   type CountsBySource,
   type Offset,
@@ -146,7 +146,7 @@ export interface LogStatus {
 }
 
 /** The log as a part of the status. */
-export function logPart(log: EventLog): PartStatus {
+export function logPart(log: EventLog): ComponentStatus {
   const { state, message } = log.status();
   return { state: state === 'full' ? 'waiting' : state, message };
 }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PartError } from '../../src/telemetry/errors.ts';
+import { ComponentError } from '../../src/telemetry/errors.ts';
 import { listenFailure } from '../../src/telemetry/system-error.ts';
 
 export interface LogApiOptions {
@@ -164,7 +164,7 @@ function send(response: ServerResponse, { status, type, body, headers }: Answer)
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(new PartError(listenFailure(error, { host, port, settings: '--port' })));
+      reject(new ComponentError(listenFailure(error, { host, port, settings: '--port' })));
     });
     server.listen(port, host, resolve);
   });

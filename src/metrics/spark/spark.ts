@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArchiveTable } from '../../archive/archive.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { PartStatus } from '../../telemetry/status.ts';
+import type { ComponentStatus } from '../../telemetry/status.ts';
 import type { Aggregates, ArchiveAggregator, RowsWanted, TimeRange } from '../aggregates.ts';
 import type { ArchiveReader, EngineProgram, FileFilter } from '../engine.ts';
 import type { Pass } from '../plan.ts';
@@ -76,7 +76,7 @@ export class Spark implements ArchiveAggregator, EngineProgram {
     return this.#supervisor.stop();
   }
 
-  status(): PartStatus {
+  status(): ComponentStatus {
     return this.#supervisor.status();
   }
 
