@@ -22,6 +22,16 @@ export interface ArchivedEvent {
   event: string;
 }
 
+/** Where a computing cluster finds the folder of the tables. */
+export interface ArchiveAddress {
+  /** A server that it names by itself may be left out. */
+  url: string;
+  /** It is a folder of this machine. */
+  isLocal: boolean;
+  /** By what name the storage knows us. */
+  user?: string | undefined;
+}
+
 export interface ArchiveCounts {
   events: CountsBySource;
   bad_rows: CountsBySource;

@@ -30,7 +30,7 @@ export interface EventFeedOptions {
 }
 
 /** How far the sink has come in the log, in the file. */
-interface Progress {
+interface EventFeedProgress {
   /** The sink's id and the log's: offsets say nothing about others. */
   sink: string;
   log: string;
@@ -54,7 +54,7 @@ export class EventFeed {
   readonly #batches: SharedBatches;
   readonly #loop: ReaderLoop;
   readonly #abort = new AbortController();
-  #progress: Progress;
+  #progress: EventFeedProgress;
   /** Whether the file has a progress, so that a gap is noticed after a restart too. */
   #isNoted = false;
   /** Offsets that the archive is to give. */
@@ -196,8 +196,8 @@ export class EventFeed {
 }
 
 /** Null where it is not what a feed writes. */
-function asProgress(saved: unknown): Progress | null {
-  const { sink, log, positions } = (saved ?? {}) as Partial<Progress>;
+function asProgress(saved: unknown): EventFeedProgress | null {
+  const { sink, log, positions } = (saved ?? {}) as Partial<EventFeedProgress>;
   if (typeof sink !== 'string' || typeof log !== 'string' || typeof positions !== 'object') return null;
   return Object.values(positions ?? {}).every(Number.isSafeInteger)
     ? { sink, log, positions: positions ?? {} }

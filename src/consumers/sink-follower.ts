@@ -20,7 +20,7 @@ interface SinkFollowerOptions {
 }
 
 /** What the sink has for sure, in the file. */
-interface Progress {
+interface SinkProgress {
   /** The sink's id, and the store's: versions say nothing about others. */
   sink: string;
   store: string;
@@ -45,7 +45,7 @@ const BACKOFF_MS_MAX = 30_000;
 export class SinkFollower {
   readonly #options: SinkFollowerOptions;
   readonly #abort = new AbortController();
-  #progress: Progress;
+  #progress: SinkProgress;
   #failure = '';
   #upToDateMs = Date.now();
   #draining = false;
@@ -85,7 +85,7 @@ export class SinkFollower {
     return isOf && cursor === null && version === this.#options.store.version();
   }
 
-  #fresh(): Progress {
+  #fresh(): SinkProgress {
     return { sink: this.#options.sink.id, store: this.#options.store.id, version: 0, cursor: null };
   }
 
@@ -134,8 +134,8 @@ export class SinkFollower {
 }
 
 /** Null where it is not what a follower writes. */
-function asProgress(saved: unknown): Progress | null {
-  const { sink, store, version, cursor } = (saved ?? {}) as Partial<Progress>;
+function asProgress(saved: unknown): SinkProgress | null {
+  const { sink, store, version, cursor } = (saved ?? {}) as Partial<SinkProgress>;
   if (typeof sink !== 'string' || typeof store !== 'string' || !Number.isSafeInteger(version)) return null;
   const isCursor =
     cursor === null || (typeof cursor?.metric === 'string' && Number.isSafeInteger(cursor.startMinutes));

@@ -43,7 +43,7 @@ export interface MetaData {
   configuration: Record<string, string>;
 }
 
-export interface Protocol {
+export interface TableProtocol {
   minReaderVersion: number;
   minWriterVersion: number;
   readerFeatures?: string[] | null;
@@ -51,7 +51,7 @@ export interface Protocol {
 }
 
 export interface Action {
-  protocol?: Protocol;
+  protocol?: TableProtocol;
   metaData?: MetaData;
   add?: AddFile;
   remove?: RemoveFile;

@@ -10,8 +10,8 @@ import {
   type Action,
   createTable,
   type MetaData,
-  type Protocol,
   type RemoveFile,
+  type TableProtocol,
   type Txn,
 } from './actions.ts';
 import { type LiveFile, liveFile, withContent } from './live-files.ts';
@@ -62,7 +62,7 @@ export class DeltaTable {
   #checkpointVersion = 0;
   /** When the known version was last seen to be the newest, ms. */
   #currentAtMs = 0;
-  #protocol: Protocol | undefined;
+  #protocol: TableProtocol | undefined;
   #metaData: MetaData | undefined;
   /** Whether the two above have been checked since they changed. */
   #isChecked = false;

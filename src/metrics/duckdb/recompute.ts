@@ -43,7 +43,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /** How far rows of the archive count. */
-type Positions = Record<string, Offset>;
+type CountedPositions = Record<string, Offset>;
 
 /** Runs `write` as one transaction with a version of the points of its own, so that readers see all of it or nothing. */
 export type Commit = (write: (version: number) => Promise<void>) => Promise<void>;
@@ -77,7 +77,7 @@ export class ArchiveRecomputer {
    * What was kept of a window's late lines is merged into it where its hashes and histograms are still there, or nothing was
    * counted in it before. The others are computed from the archive.
    */
-  async repair(archive: ArchiveReader, measured: Positions, commit: Commit): Promise<void> {
+  async repair(archive: ArchiveReader, measured: CountedPositions, commit: Commit): Promise<void> {
     const positions = Object.fromEntries(
       archive.partitions().map((id) => [id, Math.min(archive.position(id), measured[id] ?? 0)]),
     );
@@ -131,7 +131,7 @@ export class ArchiveRecomputer {
   async rebuild(
     archive: ArchiveReader,
     range: RebuildRange | null,
-    positions: Positions,
+    positions: CountedPositions,
     commit: Commit | null,
   ): Promise<RebuildResult> {
     const result: RebuildResult = { windows: 0, differences: 0, examples: [] };
@@ -148,7 +148,7 @@ export class ArchiveRecomputer {
   async #rebuildQuality(
     archive: ArchiveReader,
     range: RebuildRange | null,
-    positions: Positions,
+    positions: CountedPositions,
     commit: Commit | null,
     result: RebuildResult,
   ): Promise<void> {
@@ -180,7 +180,7 @@ export class ArchiveRecomputer {
   }
 
   /** Counts the archive by source, as `apply` would have. */
-  async ledger(archive: ArchiveReader, positions: Positions): Promise<MetricsLedger> {
+  async ledger(archive: ArchiveReader, positions: CountedPositions): Promise<MetricsLedger> {
     const ledger: MetricsLedger = { counted: {}, duplicate: {}, excluded: {}, bad: {}, lost: archive.lost() };
     const add = async (counts: string | undefined) => {
       for (const { state, source, n } of await countsIn(this.#connection, counts))
@@ -269,7 +269,7 @@ export class ArchiveRecomputer {
   }
 
   /** Computes the wanted windows of metrics over events. */
-  async #computeEvents(archive: ArchiveReader, days: Days, positions: Positions): Promise<void> {
+  async #computeEvents(archive: ArchiveReader, days: Days, positions: CountedPositions): Promise<void> {
     // The last hour that starts in a day may end after it.
     const eventMs = dayRanges(days, this.#timeZone).map(({ fromMs, toMs }) => ({
       fromMs,
@@ -295,7 +295,7 @@ export class ArchiveRecomputer {
   }
 
   /** Computes the windows of days, which are in order, of metrics over quality. */
-  async #computeQuality(archive: ArchiveReader, days: Days, positions: Positions): Promise<void> {
+  async #computeQuality(archive: ArchiveReader, days: Days, positions: CountedPositions): Promise<void> {
     // The last hour that starts in the day may end after it.
     const toMs = Math.ceil(windowEndMs('1d', days.at(-1)!, this.#timeZone) / HOUR_MS) * HOUR_MS;
     const receivedMs = { fromMs: days[0]!, toMs };
@@ -349,7 +349,7 @@ export class ArchiveRecomputer {
   }
 
   /** Temp tables `archive_rows` and `archive_bad` of what was received in the range. */
-  async #readReceived(archive: ArchiveReader, range: TimeRange, positions: Positions): Promise<void> {
+  async #readReceived(archive: ArchiveReader, range: TimeRange, positions: CountedPositions): Promise<void> {
     const receivedMs = [[range.fromMs, range.toMs - 1]] as [number, number][];
     const where = `received_at >= ${instant(range.fromMs)} AND received_at < ${instant(range.toMs)}`;
     await archive.withFiles('events', { receivedMs }, (paths) => this.#readEvents(paths, where, positions));
@@ -364,7 +364,7 @@ export class ArchiveRecomputer {
     );
   }
 
-  async #readEvents(paths: string[], where: string, positions: Positions): Promise<void> {
+  async #readEvents(paths: string[], where: string, positions: CountedPositions): Promise<void> {
     const columns = `${METRIC_COLUMNS}, ${DECISIONS}`;
     await tempOfFiles(
       this.#connection,
@@ -396,5 +396,5 @@ export class ArchiveRecomputer {
   }
 }
 
-const spansBefore = (positions: Positions): BatchSpan[] =>
+const spansBefore = (positions: CountedPositions): BatchSpan[] =>
   Object.entries(positions).map(([id, to]) => ({ partition: Number(id), from: 0, to }));

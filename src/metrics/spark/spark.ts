@@ -1,22 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArchiveTable } from '../../archive/archive.ts';
+import type { ArchiveAddress, ArchiveTable } from '../../archive/archive.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { ComponentStatus } from '../../telemetry/status.ts';
 import type { Aggregates, ArchiveAggregator, RowsWanted, TimeRange } from '../aggregates.ts';
 import type { ArchiveReader, EngineProgram, FileFilter } from '../engine.ts';
 import type { Pass } from '../plan.ts';
 import type { ReadySparkConfig } from './config.ts';
-import {
-  type ArchiveAddress,
-  checkJars,
-  checkYarn,
-  driverSessionOf,
-  envOf,
-  type Places,
-  placesOf,
-} from './driver-session.ts';
+import { checkJars, checkYarn, driverSessionOf, envOf, type Places, placesOf } from './driver-session.ts';
 import { type JobInput, jobOf } from './job.ts';
 import { Supervisor } from './supervisor.ts';
 

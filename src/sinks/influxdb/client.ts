@@ -54,7 +54,7 @@ export class InfluxClient {
     return `${server} takes points for ${place}`;
   }
 
-  async #post(body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
+  async #post(body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<InfluxAnswer> {
     const { target, timeoutMs } = this.#options;
     const login = await target.authorization();
     const limit = AbortSignal.timeout(timeoutMs);
@@ -86,7 +86,7 @@ export class InfluxClient {
     }
   }
 
-  #failure({ status, detail, retryAfter }: Answer): SinkFailed {
+  #failure({ status, detail, retryAfter }: InfluxAnswer): SinkFailed {
     const { server, place, login } = this.#options.target;
     const said = detail ? `: ${detail}` : '';
     if (status === 401)
@@ -128,7 +128,7 @@ export class InfluxClient {
 /** What InfluxDB 1 and 2 report of a line that is wrong in itself. */
 const LINE_FAULT = /unable to parse|max key length exceeded|time outside range/i;
 
-interface Answer {
+interface InfluxAnswer {
   ok: boolean;
   status: number;
   /** What the server says is wrong. */
@@ -140,7 +140,7 @@ interface Answer {
  * Points that are older than the retention of the place are dropped by the server, which says so and keeps the others.
  * Sent again they would be dropped again; null where the answer is about something else, or about more than that.
  */
-function expiredPoints({ status, detail }: Answer): number | null {
+function expiredPoints({ status, detail }: InfluxAnswer): number | null {
   if (status !== 400 && status !== 422) return null;
   const match = /beyond retention policy dropped=(\d+)/.exec(detail);
   return match && !/conflict|unable to parse/.test(detail) ? Number(match[1]) : null;
