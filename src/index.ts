@@ -23,4 +23,4 @@ export type { MetricResult, MetricRow } from './metrics/metrics-store.ts';
 export type { WindowSize } from './metrics/window.ts';
 export type { Ledger, LedgerEntry } from './telemetry/ledger.ts';
 export type { Logger } from './telemetry/logger.ts';
-export type { PartStatus as ComponentStatus } from './telemetry/status.ts';
+export type { ComponentStatus } from './telemetry/status.ts';

@@ -14,7 +14,7 @@ import { endOnBrokenOutput, writeError, writeJson, writeOut, wroteOutput } from 
 import { up } from './commands/up.ts';
 import { DEFAULT_DATA_TEXT } from './system/own-files.ts';
 import { VERSION } from './system/version.ts';
-import { ApiError, PartError, UsageError } from './telemetry/errors.ts';
+import { ApiError, ComponentError, UsageError } from './telemetry/errors.ts';
 import { didYouMean } from './telemetry/nearest.ts';
 import { isSystemError, messageOf } from './telemetry/system-error.ts';
 
@@ -295,7 +295,7 @@ function exitCode(error: unknown): number {
   }
   const message = error instanceof ApiError ? `${error.message} ${error.hint}` : messageOf(error);
   writeJsonError(message);
-  if (error instanceof UsageError || error instanceof CommandFailed || error instanceof PartError) {
+  if (error instanceof UsageError || error instanceof CommandFailed || error instanceof ComponentError) {
     writeError(`${message}\n`);
     return error instanceof UsageError ? 2 : 1;
   }

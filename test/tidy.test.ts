@@ -56,6 +56,40 @@ describe('Source files', () => {
     none(stale, 'No exception is needed (any more) for:');
   });
 
+  it('export no name twice', () => {
+    const exported =
+      /^export (?:declare )?(?:abstract )?(?:async )?(?:class|const|let|type|interface|function\*?) (\w+)/gm;
+    const homes = new Map<string, Set<string>>();
+    for (const file of files.filter((name) => /^(src|tools)\/.*\.ts$/.test(name)))
+      for (const [, name] of text(file).matchAll(exported))
+        homes.set(name!, (homes.get(name!) ?? new Set()).add(file));
+    assert.ok(homes.size > 1000, 'The exports are found.');
+    none(
+      [...homes].filter(([, at]) => at.size > 1).map(([name, at]) => `${name}: ${[...at].join(', ')}`),
+      'One name is one thing. Export it once, or rename one of them to what its folder suggests:',
+    );
+  });
+
+  it('name no implementation in a port', async () => {
+    const layers = (await import(join(ROOT, '.dependency-cruiser.mjs'))) as { PORTS: readonly string[] };
+    const port = new RegExp(`^src/(${layers.PORTS.join('|')})\\.ts$`);
+    const ports = files.filter((file) => port.test(file) && !file.endsWith('.test.ts'));
+    for (const name of [
+      'archive/archive',
+      'decode/batch',
+      'log/event-log',
+      'metrics/engine',
+      'sinks/sink',
+      'sources/source',
+    ])
+      assert.ok(ports.includes(`src/${name}.ts`), name);
+    // "HTTP status" is what an event has.
+    none(
+      places(ports, /\b(DuckDB|Delta|Kafka|HTTP(?! status)|Spark|InfluxDB|HDFS|S3)\b/),
+      'Say what every implementation does; what only one does belongs in its folder:',
+    );
+  });
+
   it('keep no notes of unfinished work', () => {
     // Put together from parts, so that this file has none itself.
     none(

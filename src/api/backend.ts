@@ -1,5 +1,4 @@
-import type { CompactResult, VacuumResult } from '../archive/archive.ts';
-import type { ArchivedEvent, BadRow } from '../decode/batch.ts';
+import type { ArchivedEvent, BadRow, CompactResult, VacuumResult } from '../archive/archive.ts';
 import type { Activity } from '../ingest/activity.ts';
 import type { Decoded } from '../ingest/format.ts';
 import type { Mapper } from '../ingest/mapper.ts';
@@ -8,7 +7,7 @@ import type { Changes, ChangesPage, MetricQuery, MetricResult } from '../metrics
 import type { WindowSize } from '../metrics/window.ts';
 import type { IngestResult } from '../sources/source.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
-import type { PartStatus, Status } from '../telemetry/status.ts';
+import type { ComponentStatus, Status } from '../telemetry/status.ts';
 
 /** Lines as ingest stores them, for `tap`. */
 export type TapListener = (source: string, bytes: readonly Buffer[]) => void;
@@ -16,7 +15,7 @@ export type TapListener = (source: string, bytes: readonly Buffer[]) => void;
 /** The ledger, and the stores that lack what the metrics or the log have, with the reason (empty: they are at it). */
 export type SettledLedger = Ledger & { stores_behind: Record<string, string> };
 
-export interface IngestOptions {
+export interface IngestBodyOptions {
   /** Stores nothing unless every line is an event. */
   strict: boolean;
   /** The body has passed a validator of ours: it may have lines that are marked as rejected, and nothing else. */
@@ -39,7 +38,7 @@ export interface DeclaredSource {
   readonly of: string;
   readonly map: string | null;
   /** Null where another process reads it. */
-  readonly state: PartStatus['state'] | null;
+  readonly state: ComponentStatus['state'] | null;
   /** What is wrong; empty where nothing is. */
   readonly message: string;
 }
@@ -55,7 +54,7 @@ export interface PresetText {
 /** What the server needs of the rest; app.ts wires it. */
 export interface Backend {
   /** Stores what a body holds, unless nothing of it is an event. Throws ApiError or LogRefused. */
-  ingest(source: string, records: readonly Decoded[], options: IngestOptions): Promise<IngestResult>;
+  ingest(source: string, records: readonly Decoded[], options: IngestBodyOptions): Promise<IngestResult>;
   /** The mapper of that name. Throws ApiError for a name that is none. */
   mapper(name: string): Promise<Mapper>;
   query(query: MetricQuery): Promise<MetricResult>;

@@ -21,7 +21,7 @@ import type { ServerConfig } from './config.ts';
 import { registerHealth } from './health.ts';
 import { registerHooks } from './hooks.ts';
 import { registerImports } from './imports.ts';
-import { LinesRejected } from './ingest-answer.ts';
+import { LinesRejectedError } from './ingest-answer.ts';
 import { connectionsWithin } from './open-files.ts';
 import { openApi } from './openapi.ts';
 import { registerPage } from './page.ts';
@@ -143,7 +143,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   }
   return reply
     .code(known.status)
-    .send(error instanceof LinesRejected ? { ...known.toJSON(), ...error.result } : known.toJSON());
+    .send(error instanceof LinesRejectedError ? { ...known.toJSON(), ...error.result } : known.toJSON());
 }
 
 /**

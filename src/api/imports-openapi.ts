@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { choiceSchema } from '../imports/choice.ts';
-import { answers, type Json, query, ref } from './openapi-parts.ts';
+import { answers, type Json, queryParameter, ref } from './openapi-parts.ts';
 
 const ID = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
 const CHOICE = { content: { 'application/json': { schema: ref('ImportChoice') } } };
@@ -16,8 +16,8 @@ export const IMPORT_PATHS: Json = {
     post: {
       summary: 'Announce a file. It is removed when nobody asks for it for 5 minutes.',
       parameters: [
-        query('name', { type: 'string' }, 'Its name, for people.'),
-        { ...query('bytes', { type: 'integer', minimum: 0 }, 'Its size.'), required: true },
+        queryParameter('name', { type: 'string' }, 'Its name, for people.'),
+        { ...queryParameter('bytes', { type: 'integer', minimum: 0 }, 'Its size.'), required: true },
       ],
       responses: answers(
         'Import',
@@ -52,7 +52,7 @@ export const IMPORT_PATHS: Json = {
       summary: 'Upload a file, in one piece or several.',
       parameters: [
         ID,
-        query(
+        queryParameter(
           'offset',
           { type: 'integer', minimum: 0 },
           'Where the piece begins: received_bytes of the import.',
@@ -77,7 +77,7 @@ export const IMPORT_PATHS: Json = {
     post: {
       summary:
         'What would come of a file: a record before and after, figures, findings and the mapping as a form.',
-      parameters: [ID, query('guess', { type: 'boolean' }, 'With the mapping that fits best.')],
+      parameters: [ID, queryParameter('guess', { type: 'boolean' }, 'With the mapping that fits best.')],
       requestBody: CHOICE,
       responses: answers('ImportPreview', 'What would come of it. Nothing was stored.', [
         'bad_json',
@@ -93,7 +93,10 @@ export const IMPORT_PATHS: Json = {
     post: {
       summary:
         'Load a file as "tillstream load" does; answers at once, and GET /v1/imports/{id} shows how far it is.',
-      parameters: [ID, query('again', { type: 'boolean' }, 'Load once more what was loaded before.')],
+      parameters: [
+        ID,
+        queryParameter('again', { type: 'boolean' }, 'Load once more what was loaded before.'),
+      ],
       requestBody: CHOICE,
       responses: answers(
         'Import',

@@ -7,7 +7,7 @@ export function ingestAnswer({ invalidFields, leftOut, ...result }: IngestResult
 }
 
 /** Nothing of a body was stored; the answer lists the rejected lines. */
-export class LinesRejected extends ApiError {
+export class LinesRejectedError extends ApiError {
   /** What the answer has beside the error. */
   readonly result: object;
   readonly ingested: IngestResult;

@@ -3,8 +3,8 @@ import type { Decoded } from '../ingest/format.ts';
 import { type Ingestor, ingestResultOf } from '../ingest/ingestor.ts';
 import { mapDecoded } from '../ingest/mapper.ts';
 import type { IngestResult } from '../sources/source.ts';
-import type { IngestOptions } from './backend.ts';
-import { LinesRejected } from './ingest-answer.ts';
+import type { IngestBodyOptions } from './backend.ts';
+import { LinesRejectedError } from './ingest-answer.ts';
 
 /** Stores the records of a body, unless nothing of it is an event. Throws ApiError or LogRefused. */
 export async function ingestBody(
@@ -12,7 +12,7 @@ export async function ingestBody(
   linesMax: number,
   source: string,
   records: readonly Decoded[],
-  { strict, takesMarked, keepsRejected = false, mapper, beside, way }: IngestOptions,
+  { strict, takesMarked, keepsRejected = false, mapper, beside, way }: IngestBodyOptions,
   activity: SourceActivity,
 ): Promise<IngestResult> {
   const { decoded, leftOut } = await mapDecoded(mapper, records, { beside });
@@ -25,7 +25,7 @@ export async function ingestBody(
   const isRefused = result.rejected > 0 && (isWithout || (strict && !takesMarked));
   if (isRefused) {
     activity.refused(source, result, way);
-    throw new LinesRejected(ingestResultOf(result, leftOut), strict);
+    throw new LinesRejectedError(ingestResultOf(result, leftOut), strict);
   }
   return ingestor.store(source, result, { leftOut, way });
 }

@@ -3,7 +3,7 @@ import { API_ERRORS } from '../telemetry/errors.ts';
 export type Json = Record<string, unknown>;
 
 /** A parameter of the query. */
-export function query(name: string, schema: Json, description: string): Json {
+export function queryParameter(name: string, schema: Json, description: string): Json {
   return { name, in: 'query', schema, description };
 }
 

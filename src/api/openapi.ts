@@ -2,7 +2,7 @@ import { FIELDS } from '../event/fields.ts';
 import { WINDOWS } from '../metrics/window.ts';
 import type { Status } from '../telemetry/status.ts';
 import { IMPORT_PATHS } from './imports-openapi.ts';
-import { answers, type Json, query, ref } from './openapi-parts.ts';
+import { answers, type Json, queryParameter, ref } from './openapi-parts.ts';
 import { schemas } from './openapi-schemas.ts';
 
 const EXAMPLE_NAMES = ['timestamp', 'event_type', 'event_id', 'user_id', 'order_id', 'amount', 'currency'];
@@ -18,17 +18,17 @@ export function openApi(status: Status): Json {
   const metrics = status.metrics.map(({ name }) => name);
   const parameters = {
     metric: { name: 'metric', in: 'path', required: true, schema: { enum: metrics } },
-    window: query(
+    window: queryParameter(
       'window',
       { enum: [...WINDOWS] },
       'Size of the windows; 1d are days of the shop’s time zone.',
     ),
-    from: query(
+    from: queryParameter(
       'from',
       { type: 'string' },
       'Begin of the range: a day (2026-11-23) or a time of the shop’s zone, a time with a zone, or milliseconds since 1970.',
     ),
-    to: query('to', { type: 'string' }, 'End of the range: a day is part of it, a time is not.'),
+    to: queryParameter('to', { type: 'string' }, 'End of the range: a day is part of it, a time is not.'),
   };
   return {
     openapi: '3.1.0',
@@ -44,13 +44,17 @@ export function openApi(status: Status): Json {
         post: {
           summary: 'Send events. The 200 comes after they are durable.',
           parameters: [
-            query('strict', { type: 'boolean' }, 'Store nothing when any line is bad (422).'),
-            query(
+            queryParameter('strict', { type: 'boolean' }, 'Store nothing when any line is bad (422).'),
+            queryParameter(
               'map',
               { type: 'string' },
               'A preset or a name in `mappings`: makes events of the records.',
             ),
-            query('key', { type: 'string' }, 'The key, where a header can not be set: a page in a browser.'),
+            queryParameter(
+              'key',
+              { type: 'string' },
+              'The key, where a header can not be set: a page in a browser.',
+            ),
           ],
           requestBody: {
             required: true,
@@ -93,7 +97,7 @@ export function openApi(status: Status): Json {
             'Webhooks of other systems, signed as they do it. A record that is not an event is kept as a bad row.',
           parameters: [
             { name: 'name', in: 'path', required: true, schema: { type: 'string' } },
-            query('secret', { type: 'string' }, 'The secret, where the system does not sign.'),
+            queryParameter('secret', { type: 'string' }, 'The secret, where the system does not sign.'),
           ],
           responses: answers('IngestResult', 'Stored.', ['not_signed', 'not_found', 'too_large']),
         },
@@ -102,8 +106,8 @@ export function openApi(status: Status): Json {
         get: {
           summary: 'An image for where no script runs: its parameters are the fields of an event.',
           parameters: [
-            query('event_type', { type: 'string' }, 'And any other field.'),
-            query('key', { type: 'string' }, 'The key.'),
+            queryParameter('event_type', { type: 'string' }, 'And any other field.'),
+            queryParameter('key', { type: 'string' }, 'The key.'),
           ],
           responses: {
             200: {
@@ -129,8 +133,8 @@ export function openApi(status: Status): Json {
           summary: 'Rows of a metric.',
           parameters: [
             ...Object.values(parameters),
-            query('total', { type: 'boolean' }, 'Also merge all windows of the range.'),
-            query(
+            queryParameter('total', { type: 'boolean' }, 'Also merge all windows of the range.'),
+            queryParameter(
               'top',
               { type: 'integer', minimum: 1, maximum: 1000 },
               'With total: keep the N best keys, the rest is "other".',
@@ -163,7 +167,7 @@ export function openApi(status: Status): Json {
         get: {
           summary: 'How to connect further sources: addresses, where the key goes, steps, and texts to copy.',
           parameters: [
-            query('address', { type: 'string' }, 'The address of this process as clients reach it.'),
+            queryParameter('address', { type: 'string' }, 'The address of this process as clients reach it.'),
           ],
           responses: answers('Ways', 'The ways.', ['unauthorized', 'bad_request']),
         },
@@ -172,9 +176,9 @@ export function openApi(status: Status): Json {
         get: {
           summary: 'Bad rows, newest first.',
           parameters: [
-            query('limit', { type: 'integer', minimum: 1, maximum: 1000 }, 'Most rows.'),
-            query('reason', { type: 'string' }, 'Only this reason.'),
-            query('id', { type: 'string' }, 'Only this row.'),
+            queryParameter('limit', { type: 'integer', minimum: 1, maximum: 1000 }, 'Most rows.'),
+            queryParameter('reason', { type: 'string' }, 'Only this reason.'),
+            queryParameter('id', { type: 'string' }, 'Only this row.'),
           ],
           responses: answers('BadRows', 'The rows.', ['unauthorized', 'bad_request', 'archive_failed']),
         },
@@ -183,8 +187,12 @@ export function openApi(status: Status): Json {
         get: {
           summary: 'Live changes as server-sent events: hello, points, ledger, status, reset.',
           parameters: [
-            query('metrics', { type: 'string' }, 'Names, with commas. Default: all but products and sales.'),
-            query('windows', { type: 'string' }, 'Sizes, with commas.'),
+            queryParameter(
+              'metrics',
+              { type: 'string' },
+              'Names, with commas. Default: all but products and sales.',
+            ),
+            queryParameter('windows', { type: 'string' }, 'Sizes, with commas.'),
           ],
           responses: {
             200: { description: 'Events.', content: { 'text/event-stream': { schema: { type: 'string' } } } },
@@ -212,7 +220,11 @@ export function openApi(status: Status): Json {
         post: {
           summary: 'Delete files that no kept version needs.',
           parameters: [
-            query('retention_hours', { type: 'integer', minimum: 0 }, 'How long unused files are kept.'),
+            queryParameter(
+              'retention_hours',
+              { type: 'integer', minimum: 0 },
+              'How long unused files are kept.',
+            ),
           ],
           responses: answers('Object', 'What was done.', ['forbidden', 'bad_request']),
         },
@@ -220,7 +232,11 @@ export function openApi(status: Status): Json {
       '/v1/admin/rebuild': {
         post: {
           summary: 'Compute windows from the archive again, or compare them.',
-          parameters: [parameters.from, parameters.to, query('diff', { type: 'boolean' }, 'Only compare.')],
+          parameters: [
+            parameters.from,
+            parameters.to,
+            queryParameter('diff', { type: 'boolean' }, 'Only compare.'),
+          ],
           responses: answers('Object', 'What was done.', [
             'forbidden',
             'bad_range',

@@ -4,7 +4,7 @@ import type { JsonTexts } from '../ingest/format.ts';
 export const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
 
 /** Members as one record. */
-export const jsonOf = (members: Readonly<Record<string, unknown>>): JsonTexts => ({
+export const jsonRecordOf = (members: Readonly<Record<string, unknown>>): JsonTexts => ({
   kind: 'json',
   bytes: Buffer.from(`${JSON.stringify(members)}\n`),
   places: { first: 1 },

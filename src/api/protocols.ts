@@ -9,7 +9,7 @@ import { type BodyBudget, withBody } from './body.ts';
 import { allowOrigin, answerPreflight, HTTP_SOURCE } from './collector.ts';
 import type { ServerConfig } from './config.ts';
 import { decodeBody } from './decode-body.ts';
-import { jsonOf, PIXEL } from './pixel.ts';
+import { jsonRecordOf, PIXEL } from './pixel.ts';
 import {
   firehoseSnippets,
   ga4Snippets,
@@ -18,7 +18,7 @@ import {
   segmentSnippets,
   snowplowSnippets,
 } from './sources/protocol-snippets.ts';
-import type { Snippet, Target } from './sources/snippet-text.ts';
+import type { Snippet, SnippetTarget } from './sources/snippet-text.ts';
 
 /** An address that the clients of another system send to. */
 interface Protocol {
@@ -39,7 +39,7 @@ interface Protocol {
   /** What the client calls its key, where it has a name for it. */
   readonly keyName?: string;
   /** How a client is pointed here. */
-  readonly snippets: (to: Target) => Snippet[];
+  readonly snippets: (to: SnippetTarget) => Snippet[];
   /** Its pages send cookies, so the answers must allow them. */
   readonly sendsCookies?: true;
   /** What the client wants to hear. */
@@ -177,7 +177,7 @@ export function registerProtocols(
         open(request, reply);
         const { key, ...event } = request.query as Record<string, unknown>;
         guard.check(request, 'write', typeof key === 'string' ? key : undefined);
-        await ingest(request, [jsonOf(event)], await backend.mapper(protocol.map));
+        await ingest(request, [jsonRecordOf(event)], await backend.mapper(protocol.map));
         return reply.type('image/gif').send(PIXEL);
       });
     for (const path of [...protocol.paths, ...(protocol.pings ?? [])])

@@ -4,7 +4,7 @@ import { SNIPPET_FILE } from '../system/own-files.ts';
 import type { Guard } from './auth.ts';
 import type { Backend } from './backend.ts';
 import { HTTP_SOURCE } from './collector.ts';
-import { jsonOf, PIXEL } from './pixel.ts';
+import { jsonRecordOf, PIXEL } from './pixel.ts';
 
 /** The script, and the image for where no script runs. */
 export const SCRIPT_PATH = '/t.js';
@@ -31,7 +31,7 @@ export function registerSnippet(app: FastifyInstance, backend: Backend, guard: G
       ...fields,
     };
     // Nobody reads the answer to an image, so what is no event is kept as a bad row.
-    await backend.ingest(HTTP_SOURCE, [jsonOf(event)], {
+    await backend.ingest(HTTP_SOURCE, [jsonRecordOf(event)], {
       strict: false,
       takesMarked: false,
       keepsRejected: true,

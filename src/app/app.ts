@@ -26,7 +26,7 @@ import { ApiError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createRegistry, readingsOf } from '../telemetry/registry.ts';
 import type { Role } from '../telemetry/roles.ts';
-import type { PartStatus, Status } from '../telemetry/status.ts';
+import type { ComponentStatus, Status } from '../telemetry/status.ts';
 import {
   confirmDemo,
   DataDirInUse,
@@ -48,7 +48,7 @@ import {
   readEnvironment,
 } from './environment.ts';
 import type { RequestMappers } from './mappers.ts';
-import type { Readers } from './readers.ts';
+import type { Processing } from './processing.ts';
 import {
   checkMappings,
   followerChecks,
@@ -56,7 +56,7 @@ import {
   refuseWrongSettings,
   storageChecks,
 } from './settings-check.ts';
-import { configuredSources, declaredSources, sourceCounters, sourceParts } from './sources.ts';
+import { configuredSources, declaredSources, sourceComponents, sourceCounters } from './sources.ts';
 
 /** Everything of a data folder, opened: log, archive, metrics and their loops; no source and no server yet. */
 export interface App {
@@ -72,7 +72,7 @@ export interface App {
   ingestor: Ingestor;
   /** Resolves when metrics whose state was gone have been filled from the archive. */
   filled(): Promise<void>;
-  /** Resolves when all lines that the log has now are archived and measured, and no window is dirty. Rejects as `Pipeline.settle`. */
+  /** Resolves when all lines that the log has now are archived and measured, and no window is dirty. Rejects as `Consumers.settle`. */
   settle(onProgress?: () => void, signal?: AbortSignal): Promise<void>;
   /** Resolves when the stores of the config have them too, or can't take them; gives those that are behind, with the reason. */
   storesCaughtUp(signal?: AbortSignal): Promise<Record<string, string>>;
@@ -132,10 +132,10 @@ async function wire(
   const { config, dataDir, server, roles } = environment;
   const timeZone = config.time_zone;
   const startedAt = new Date(now()).toISOString();
-  const { openLog, openReaders } = await import('./readers.ts');
+  const { openLog, openProcessing } = await import('./processing.ts');
   const log = await openLog(environment, logger);
   closers.push(() => log.close());
-  const readers = await openReaders(environment, log, logger, closers);
+  const processing = await openProcessing(environment, log, logger, closers);
 
   const taps = new Set<TapListener>();
   let lastIngestMs: number | null = null;
@@ -160,8 +160,8 @@ async function wire(
   });
   const ingest: Ingest = ({ source, body, ...options }) => ingestor.ingest(source, body, options);
   /** What a request needs that this process may not have. */
-  const need = (role: Role): Readers => {
-    if (readers && roles.has(role)) return readers;
+  const need = (role: Role): Processing => {
+    if (processing && roles.has(role)) return processing;
     throw new ApiError(
       'other_role',
       `This process has the roles ${[...roles].join(', ')}; ask one with the role ${role}.`,
@@ -170,14 +170,14 @@ async function wire(
   /** Of a role, as it is when somebody looks. */
   const look = async (role: Role = 'measure') => {
     const found = need(role);
-    await found.pipeline.attend();
+    await found.consumers.attend();
     return found;
   };
 
   const refuseDemo = () => {
     if (demo !== null) throw new ApiError('demo', DEMO_REFUSAL);
   };
-  const settle: App['settle'] = (onProgress, signal) => need('measure').pipeline.settle(onProgress, signal);
+  const settle: App['settle'] = (onProgress, signal) => need('measure').consumers.settle(onProgress, signal);
   const storesCaughtUp: App['storesCaughtUp'] = (signal = new AbortController().signal) =>
     need('measure').stores.caughtUp(signal);
 
@@ -197,15 +197,15 @@ async function wire(
     mapper: async (name) => (await requestMappers()).get(name),
     presets: async () => (await requestMappers()).texts(),
     activity: (source) => activity.of(source),
-    newestEvents: async () => (await readers?.newestEvents.get(LATEST_MAX)) ?? [],
+    newestEvents: async () => (await processing?.newestEvents.get(LATEST_MAX)) ?? [],
     declaredSources: () => declaredSources(environment, running),
     query: async (query) => withinRows(await (await look()).store.query({ ...query, rowsMax: ROWS_MAX })),
     changes: async (...asked) => (await look()).store.changes(...asked),
     storeVersion: () => need('measure').store.version(),
     ledger() {
-      const { pipeline } = need('measure');
-      void pipeline.attend();
-      return pipeline.ledger();
+      const { consumers } = need('measure');
+      void consumers.attend();
+      return consumers.ledger();
     },
     status,
     async badRows(filter) {
@@ -215,13 +215,13 @@ async function wire(
     compact: async () => need('archive').archive.compact(),
     vacuum: async (retentionHours) => need('archive').archive.vacuum(retentionHours),
     async settle(msMax) {
-      const { pipeline, stores } = need('measure');
+      const { consumers, stores } = need('measure');
       const signal = AbortSignal.timeout(msMax);
-      await pipeline.settle(undefined, signal);
+      await consumers.settle(undefined, signal);
       const stores_behind = await stores.caughtUp(signal);
-      return { ...pipeline.ledger(), stores_behind };
+      return { ...consumers.ledger(), stores_behind };
     },
-    rebuild: async (range, diff, signal) => need('measure').pipeline.rebuild(range, diff, signal),
+    rebuild: async (range, diff, signal) => need('measure').consumers.rebuild(range, diff, signal),
     tap(listener) {
       taps.add(listener);
       return () => taps.delete(listener);
@@ -246,71 +246,72 @@ async function wire(
       parts: {
         ...(roles.has('collect') ? { collector: logPart(log) } : {}),
         log: logPart(log),
-        ...readerParts(),
-        ...sourceParts(running),
+        ...consumerComponents(),
+        ...sourceComponents(running),
       },
-      lag: { ...readers?.pipeline.lagOfOthers(), ...lag() },
+      lag: { ...processing?.consumers.lagOfOthers(), ...lag() },
       freshness: {
         collector: iso(Math.max(lastIngestMs ?? 0, lastReceivedAtMs ?? 0)),
         log: iso(lastReceivedAtMs),
-        archive: iso(readers?.archive.status().lastReceivedAtMs),
-        metrics: iso(readers?.engine.frontierMs()),
+        archive: iso(processing?.archive.status().lastReceivedAtMs),
+        metrics: iso(processing?.engine.frontierMs()),
       },
-      dirty_windows: readers?.engine.dirtyWindows() ?? 0,
-      newest_event_day: readers?.archive.dates('events').at(-1)?.date ?? null,
+      dirty_windows: processing?.engine.dirtyWindows() ?? 0,
+      newest_event_day: processing?.archive.dates('events').at(-1)?.date ?? null,
       currency: config.currency ?? null,
       findings: ingestor.findings(),
       metrics: METRIC_LIST,
     };
   }
 
-  const lag = (): Record<string, number> => ({ ...readers?.pipeline.lag(), ...readers?.stores.lag() });
+  const lag = (): Record<string, number> => ({ ...processing?.consumers.lag(), ...processing?.stores.lag() });
 
-  function readerParts(): Record<string, PartStatus> {
-    if (!readers) return {};
-    const parts = readers.pipeline.status();
+  function consumerComponents(): Record<string, ComponentStatus> {
+    if (!processing) return {};
+    const parts = processing.consumers.status();
     const { archive } = parts;
     return {
       ...parts,
-      ...(archive ? { archive: readers.archiveWatch?.status(archive) ?? archive } : {}),
-      ...readers.stores.parts(),
+      ...(archive ? { archive: processing.archiveWatch?.status(archive) ?? archive } : {}),
+      ...processing.stores.parts(),
     };
   }
 
   function readings() {
-    const tables = readers?.archive.status().tables;
+    const tables = processing?.archive.status().tables;
     return {
-      ledger: readers && roles.has('measure') ? readers.pipeline.ledger() : null,
+      ledger: processing && roles.has('measure') ? processing.consumers.ledger() : null,
       ...readingsOf(status(), now()),
       logBytes: log.status().bytes,
       archiveFiles: tables ? { events: tables.events.files, bad_rows: tables.bad_rows.files } : {},
-      stores: readers?.stores.readings() ?? [],
-      cluster: readers?.program?.counters() ?? {},
+      stores: processing?.stores.readings() ?? [],
+      cluster: processing?.program?.counters() ?? {},
       sources: sourceCounters(running),
     };
   }
 
   const messages = [
     ...environment.warnings,
-    ...(readers?.message ? [readers.message] : []),
+    ...(processing?.message ? [processing.message] : []),
     ...lineLimitWarning(log, server),
   ];
   for (const message of messages) logger.warn({}, message);
   let drainMs = 0;
   let left: Record<string, number> = {};
-  if (readers) {
-    const { pipeline, stores } = readers;
-    await pipeline.start();
+  if (processing) {
+    const { consumers, stores } = processing;
+    await consumers.start();
     closers.push(async () => {
       const deadline = now() + drainMs;
-      await Promise.all([pipeline.stop(drainMs), stores.stopEvents(drainMs)]);
+      await Promise.all([consumers.stop(drainMs), stores.stopEvents(drainMs)]);
       await stores.stopMetrics(Math.max(0, deadline - now()));
       left = lag();
     });
   }
   closers.push(() => Promise.all(running.map((source) => source.stop())));
 
-  if (demo !== null && readers) demo = await confirmDemo(dataDir, demo, readers.pipeline.ledger().by_source);
+  if (demo !== null && processing)
+    demo = await confirmDemo(dataDir, demo, processing.consumers.ledger().by_source);
 
   return {
     environment,
@@ -321,7 +322,7 @@ async function wire(
     ingest,
     ingestor,
     sources: () => running,
-    filled: async () => readers?.pipeline.metricsFilled(),
+    filled: async () => processing?.consumers.metricsFilled(),
     lag,
     settle,
     storesCaughtUp,
@@ -338,7 +339,7 @@ async function wire(
         : [...further];
       for (const source of running) source.start();
     },
-    startStores: async () => readers?.stores.start(),
+    startStores: async () => processing?.stores.start(),
     async listen(pageDir, ownerToken) {
       const { listen } = await import('./listen.ts');
       const listening = await listen({
@@ -369,7 +370,7 @@ export const mappersModule = () => import('./mappers.ts');
 
 /** Reads the rows of a Parquet file, as NDJSON. */
 export async function* readParquet(path: string): AsyncGenerator<Buffer> {
-  yield* (await import('../metrics/duckdb/parquet-records.ts')).readParquet(path);
+  yield* (await import('../metrics/duckdb/parquet-records.ts')).parquetRecords(path);
 }
 
 export {

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { DeclaredSource } from '../api/backend.ts';
 import { type NormalizeSettingsInput, sourceSettingsSchema } from '../ingest/normalize-settings.ts';
 import { createPollSource } from '../sources/poll/index.ts';
-import type { Ingest, IngestInput, Source } from '../sources/source.ts';
+import type { Ingest, IngestRequest, Source } from '../sources/source.ts';
 import { createTailSource } from '../sources/tail/index.ts';
 import { now } from '../system/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 import type { Environment } from './environment.ts';
 
 const SOURCES = {
@@ -33,7 +33,7 @@ export async function configuredSources(
       map === undefined ? undefined : await (await import('./mappers.ts')).mapperNamed(map, environment);
     const [settings, rest] = splitSettings(own);
     const context = {
-      ingest: (input: IngestInput) =>
+      ingest: (input: IngestRequest) =>
         ingest({ ...input, settings, ...(mapper === undefined ? {} : { mapper }) }),
       ...(mapper === undefined ? {} : { detecting: mapper.detecting }),
       stateDir,
@@ -68,7 +68,7 @@ function readFrom(source: Exclude<Environment['config']['sources'][number], { ki
 }
 
 /** Sources as parts of the status. */
-export function sourceParts(sources: readonly Source[]): Record<string, PartStatus> {
+export function sourceComponents(sources: readonly Source[]): Record<string, ComponentStatus> {
   return Object.fromEntries(
     sources.map((source) => {
       const { state, message } = source.status();

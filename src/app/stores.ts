@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { EventFeed } from '../consumers/event-feed.ts';
-import { Follower } from '../consumers/follower.ts';
+import { SinkFollower } from '../consumers/sink-follower.ts';
 import type { BatchParser, EventReader } from '../decode/batch.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { CATALOGUE } from '../metrics/catalogue.ts';
@@ -23,7 +23,7 @@ import type { StateFile } from '../system/state-file.ts';
 import { writeFileDurable } from '../system/write-durable.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 
 /** Stores besides the built-in one, which is always there: they follow it. */
 export const storeSchema = z.discriminatedUnion('kind', [
@@ -146,7 +146,7 @@ export interface StoreReading {
 export class Stores {
   readonly #options: StoresOptions;
   #sink: Sink | undefined;
-  #follower: Follower | undefined;
+  #follower: SinkFollower | undefined;
   #feed: EventFeed | undefined;
 
   constructor(options: StoresOptions) {
@@ -161,7 +161,7 @@ export class Stores {
     const file = (name: string) => stateFile(join(dataDir, 'stores', 'influxdb', name));
     const metrics = CATALOGUE.map(({ name }) => name);
     this.#sink = sink;
-    this.#follower = new Follower({
+    this.#follower = new SinkFollower({
       name: METRICS_PART,
       store,
       sink,
@@ -207,7 +207,7 @@ export class Stores {
   }
 
   /** A store that waits keeps nobody from sending and reading. */
-  parts(): Record<string, PartStatus> {
+  parts(): Record<string, ComponentStatus> {
     return {
       ...(this.#follower ? { [METRICS_PART]: { ...this.#follower.status(), needed: false } } : {}),
       ...(this.#feed ? { [EVENTS_PART]: { ...this.#feed.status(), needed: false } } : {}),

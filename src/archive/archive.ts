@@ -1,6 +1,36 @@
-import type { ArchiveTable, ParsedBatch } from '../decode/batch.ts';
+import type { ParsedBatch } from '../decode/batch.ts';
 import type { CountsBySource } from '../log/offset.ts';
 import type { ArchiveReader } from '../metrics/engine.ts';
+
+export type ArchiveTable = 'events' | 'bad_rows';
+
+export interface BadRow {
+  /** `partition-offset-line` of the row in the log. */
+  id: string;
+  reason: string;
+  field: string | null;
+  /** The line as it came; base64 when the reason is not_utf8. */
+  raw: string | null;
+  received_at: string;
+  source: string;
+}
+
+/** A row of `events` as the line that it came from. */
+export interface ArchivedEvent {
+  source: string;
+  received_at: string;
+  event: string;
+}
+
+/** Where a computing cluster finds the folder of the tables. */
+export interface ArchiveAddress {
+  /** A server that it names by itself may be left out. */
+  url: string;
+  /** It is a folder of this machine. */
+  isLocal: boolean;
+  /** By what name the storage knows us. */
+  user?: string | undefined;
+}
 
 export interface ArchiveCounts {
   events: CountsBySource;

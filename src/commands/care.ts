@@ -70,7 +70,7 @@ export async function rebuild(
   if (result.differences > 0) process.exitCode = 1;
 }
 
-interface Finding {
+interface CheckResult {
   part: string;
   ok: boolean;
   message: string;
@@ -101,9 +101,9 @@ export async function doctor(options: CommonOptions): Promise<void> {
   report(options, findings);
 }
 
-async function findProblems(options: CommonOptions): Promise<Finding[]> {
+async function findProblems(options: CommonOptions): Promise<CheckResult[]> {
   const environment = await environmentOf(options);
-  const findings: Finding[] = [
+  const findings: CheckResult[] = [
     { part: 'config', ok: true, message: environment.configFile ?? 'no file: the embedded default' },
   ];
   for (const message of environment.warnings)
@@ -155,7 +155,7 @@ async function checkDataFolder(dataDir: string): Promise<string> {
     : `${dataDir} does not exist yet; a start creates it`;
 }
 
-function report(options: CommonOptions, findings: Finding[]): void {
+function report(options: CommonOptions, findings: CheckResult[]): void {
   const ok = findings.every((finding) => finding.ok);
   print(options, { ok, findings }, () =>
     table(findings.map(({ part, ok: fine, message }) => ({ part, state: fine ? 'ok' : 'PROBLEM', message }))),

@@ -3,12 +3,16 @@ import { UsageError } from '../telemetry/errors.ts';
 import { writeOut } from './terminal.ts';
 
 /** What can follow on a command: "" is the program itself, "bad list" a command of a command. */
-interface Position {
+interface CommandPosition {
   path: string;
   words: { word: string; description: string }[];
 }
 
-const SHELLS: Readonly<Record<string, (positions: readonly Position[]) => string>> = { bash, zsh, fish };
+const SHELLS: Readonly<Record<string, (positions: readonly CommandPosition[]) => string>> = {
+  bash,
+  zsh,
+  fish,
+};
 
 /** `completion SHELL`: prints the script by which the shell completes commands and options. */
 export function completion(shell: string, program: Command): void {
@@ -20,9 +24,9 @@ export function completion(shell: string, program: Command): void {
   writeOut(script(positionsOf(program, '')));
 }
 
-function positionsOf(command: Command, path: string): Position[] {
+function positionsOf(command: Command, path: string): CommandPosition[] {
   const help = command.createHelp();
-  const own: Position = {
+  const own: CommandPosition = {
     path,
     words: [
       ...help
@@ -43,17 +47,17 @@ function positionsOf(command: Command, path: string): Position[] {
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** The lines of a shell's `case` that gives each command path its words. */
-const cases = (positions: readonly Position[], words: (position: Position) => string) =>
+const cases = (positions: readonly CommandPosition[], words: (position: CommandPosition) => string) =>
   positions.map((position) => `    ${quoted(position.path)}) ${words(position)} ;;`).join('\n');
 
 /** Finds in bash and zsh the path of the command that is typed: "bad list". */
-const pathCase = (positions: readonly Position[]) =>
+const pathCase = (positions: readonly CommandPosition[]) =>
   positions
     .filter(({ path }) => path !== '')
     .map(({ path }) => quoted(path))
     .join('|');
 
-function bash(positions: readonly Position[]): string {
+function bash(positions: readonly CommandPosition[]): string {
   return `# bash completion of tillstream: source <(./tillstream completion bash)
 _tillstream() {
   local path= words= next i
@@ -73,8 +77,8 @@ complete -o bashdefault -o default -F _tillstream tillstream
 `;
 }
 
-function zsh(positions: readonly Position[]): string {
-  const described = ({ words }: Position) =>
+function zsh(positions: readonly CommandPosition[]): string {
+  const described = ({ words }: CommandPosition) =>
     `items=(${words.map(({ word, description }) => quoted(`${word}:${description.replaceAll(':', '\\:')}`)).join(' ')})`;
   return `#compdef tillstream
 # zsh completion of tillstream: source <(./tillstream completion zsh), after compinit
@@ -96,7 +100,7 @@ compdef _tillstream tillstream
 `;
 }
 
-function fish(positions: readonly Position[]): string {
+function fish(positions: readonly CommandPosition[]): string {
   const all = positions.map(({ path }) => path);
   const parents = new Set(all.filter((path) => path.includes(' ')).map((path) => path.split(' ')[0]!));
   const lines = positions.flatMap(({ path, words }) => {

@@ -4,10 +4,10 @@ import { join, resolve } from 'node:path';
 import { type App, type Environment, holderOf, openApp, readEnvironment, withEngine } from '../app/app.ts';
 import { BusyError } from '../load/target.ts';
 import { DEFAULT_DATA_DIR } from '../system/own-files.ts';
-import { PartError, UsageError } from '../telemetry/errors.ts';
+import { ComponentError, UsageError } from '../telemetry/errors.ts';
 import { printable } from '../telemetry/printable.ts';
 import { reasonOf } from '../telemetry/system-error.ts';
-import { jsonOf, type RunFile, requestOwner } from './owner.ts';
+import { jsonBodyOf, type RunFile, requestOwner } from './owner.ts';
 import { say, terminalLogger, writeJson, writeOut } from './terminal.ts';
 
 /** Options that every command takes. */
@@ -87,7 +87,7 @@ export async function findRunning(dataDir: string): Promise<RunFile | null> {
     const answer = await requestOwner(run, 'GET', '/v1/status', {
       signal: AbortSignal.timeout(ANSWER_MS_MAX),
     });
-    const { pid } = await jsonOf<{ pid?: number }>(answer);
+    const { pid } = await jsonBodyOf<{ pid?: number }>(answer);
     if (answer.ok && pid === run.pid) return run;
   } catch (error) {
     refused = ['ECONNREFUSED', 'ENOENT', 'ECONNRESET'].includes((error as NodeJS.ErrnoException).code ?? '');
@@ -111,7 +111,7 @@ export async function refuseHolder(dataDir: string): Promise<void> {
 }
 
 /** Something that was asked for properly did not work: told without a stack trace, exit code 1. */
-export class CommandFailed extends PartError {}
+export class CommandFailed extends ComponentError {}
 
 /** A process serves the data folder, by its files, and does not answer. */
 export class NotAnswering extends CommandFailed {
@@ -147,7 +147,7 @@ export async function ask<T>(
     throw new CommandFailed(`Process ${run.pid} at ${run.url} does not answer any more: ${reasonOf(error)}.`);
   };
   const answer = await requestOwner(run, method, path, { headers, ...(body ? { body } : {}) }).catch(broken);
-  const result = await jsonOf<T & ApiFailure>(answer).catch(broken);
+  const result = await jsonBodyOf<T & ApiFailure>(answer).catch(broken);
   if (answer.ok) return result;
   const { message, hint } = result.error ?? {
     message: `The running process answered ${answer.status}.`,

@@ -72,7 +72,7 @@ export async function startDemo(
   };
 }
 
-type Shop = Parameters<typeof demoPast>[0];
+type DemoShop = Parameters<typeof demoPast>[0];
 
 /**
  * Writes what the shop did until now and the folder does not have yet. Resolves when the last two days are in the metrics, so
@@ -81,7 +81,7 @@ type Shop = Parameters<typeof demoPast>[0];
 async function fillPast(
   app: App,
   mark: DemoMark,
-  shop: Shop,
+  shop: DemoShop,
   signal: AbortSignal,
 ): Promise<{ rest: Promise<void> }> {
   const nowMs = now();
@@ -108,7 +108,7 @@ async function fillPast(
 async function fillGap(
   app: App,
   mark: DemoMark,
-  shop: Shop,
+  shop: DemoShop,
   fromMs: number,
   untilMs: number,
   signal: AbortSignal,
@@ -122,7 +122,7 @@ async function fillGap(
 /** Stores a part of the past; gives how many of its lines were left out as asked. */
 async function fill(
   app: App,
-  shop: Shop,
+  shop: DemoShop,
   past: Parameters<typeof demoPast>[1],
   signal: AbortSignal,
 ): Promise<number> {

@@ -1,4 +1,4 @@
-import type { BadRow } from '../decode/batch.ts';
+import type { BadRow } from '../archive/archive.ts';
 import { REASON_CODES } from '../event/reasons.ts';
 import type { MetricResult } from '../metrics/metrics-store.ts';
 import { parseMetricQuery, QUERY_WINDOWS_MAX } from '../query/metric-query.ts';
@@ -99,7 +99,7 @@ export async function ledger(options: CommonOptions): Promise<void> {
   if (!current.balanced) process.exitCode = 1;
 }
 
-export interface QueryOptions extends CommonOptions {
+interface QueryCommandOptions extends CommonOptions {
   window?: string;
   from?: string;
   to?: string;
@@ -110,7 +110,7 @@ export interface QueryOptions extends CommonOptions {
 type QueryAnswer = MetricResult & { metric: string; window: string; time_zone: string };
 
 /** `query METRIC`: rows of a metric; with --total only the total is shown, and --json has both. */
-export async function query(metric: string | undefined, options: QueryOptions): Promise<void> {
+export async function query(metric: string | undefined, options: QueryCommandOptions): Promise<void> {
   const { window, from, to, total, top } = options;
   const parsed = ({ metrics, time_zone: timeZone }: Pick<Status, 'metrics' | 'time_zone'>) => {
     if (metric === undefined)

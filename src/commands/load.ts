@@ -36,7 +36,7 @@ const SHOWN_METRICS = { traffic: {}, responses: {}, latency: {}, audience: {}, f
 /** `load FILE...`: brings files into the pipeline and waits until they are archived, measured and in all stores. */
 export async function load(files: string[], options: LoadOptions): Promise<void> {
   const given = await environmentOf(options);
-  const mapper = await mapperOf(options, given);
+  const mapper = await chosenMapper(options, given);
   const settings = settingsOf(options, mapper, shopOf(given));
   // All of them, before the first line of one is stored.
   await using opened = await openInputs(files, readOptionsOf(options, mapper), { readParquet });
@@ -58,7 +58,7 @@ export async function load(files: string[], options: LoadOptions): Promise<void>
 }
 
 /** The mapping that the user names. */
-export async function mapperOf(
+export async function chosenMapper(
   { map }: LoadOptions,
   { config }: Pick<Environment, 'config'>,
 ): Promise<Mapper | undefined> {

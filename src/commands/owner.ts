@@ -60,7 +60,7 @@ export function requestOwner(
 }
 
 /** The body of an answer as JSON. */
-export async function jsonOf<T>(answer: OwnerAnswer): Promise<T> {
+export async function jsonBodyOf<T>(answer: OwnerAnswer): Promise<T> {
   const chunks: Buffer[] = [];
   for await (const chunk of answer.body as AsyncIterable<Buffer>) chunks.push(chunk);
   return JSON.parse(Buffer.concat(chunks).toString('utf8')) as T;

@@ -1,5 +1,5 @@
 import type { Archive } from '../archive/archive.ts';
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 import { messageOf } from '../telemetry/system-error.ts';
 import { sleep } from './sleep.ts';
 
@@ -17,7 +17,7 @@ export class ArchiveWatch {
   }
 
   /** What the reader of the log says, or what was found wrong while it had nothing to do. */
-  status(reader: PartStatus): PartStatus {
+  status(reader: ComponentStatus): ComponentStatus {
     return reader.state === 'ready' && this.#failure ? { state: 'waiting', message: this.#failure } : reader;
   }
 

@@ -11,7 +11,7 @@ import type { ArchiveReader } from '../metrics/engine.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { StateFile } from '../system/state-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 import { ReaderLoop } from './reader-loop.ts';
 import { SharedBatches } from './shared-batches.ts';
 
@@ -30,7 +30,7 @@ export interface EventFeedOptions {
 }
 
 /** How far the sink has come in the log, in the file. */
-interface Progress {
+interface EventFeedProgress {
   /** The sink's id and the log's: offsets say nothing about others. */
   sink: string;
   log: string;
@@ -54,7 +54,7 @@ export class EventFeed {
   readonly #batches: SharedBatches;
   readonly #loop: ReaderLoop;
   readonly #abort = new AbortController();
-  #progress: Progress;
+  #progress: EventFeedProgress;
   /** Whether the file has a progress, so that a gap is noticed after a restart too. */
   #isNoted = false;
   /** Offsets that the archive is to give. */
@@ -115,7 +115,7 @@ export class EventFeed {
     return this.#loop.lag() + this.#gaps().reduce((sum, { from, to }) => sum + to - from, 0);
   }
 
-  status(): PartStatus {
+  status(): ComponentStatus {
     const { state, message } = this.#loop.status();
     return { state: state === 'starting' && this.#refilling === 0 ? 'ready' : state, message };
   }
@@ -196,8 +196,8 @@ export class EventFeed {
 }
 
 /** Null where it is not what a feed writes. */
-function asProgress(saved: unknown): Progress | null {
-  const { sink, log, positions } = (saved ?? {}) as Partial<Progress>;
+function asProgress(saved: unknown): EventFeedProgress | null {
+  const { sink, log, positions } = (saved ?? {}) as Partial<EventFeedProgress>;
   if (typeof sink !== 'string' || typeof log !== 'string' || typeof positions !== 'object') return null;
   return Object.values(positions ?? {}).every(Number.isSafeInteger)
     ? { sink, log, positions: positions ?? {} }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BadRow } from '../decode/batch.ts';
+import type { BadRow } from '../archive/archive.ts';
 import type { ArchiveReader, FileFilter } from '../metrics/engine.ts';
 import { newestBadRows } from './newest-bad-rows.ts';
 

@@ -1,4 +1,5 @@
-import type { ArchiveTable, BadRow, ParquetTool } from '../decode/batch.ts';
+import type { ArchiveTable, BadRow } from '../archive/archive.ts';
+import type { ParquetTool } from '../archive/parquet-tool.ts';
 import type { ArchiveFile, ArchiveReader } from '../metrics/engine.ts';
 
 const TABLE: ArchiveTable = 'bad_rows';

@@ -1,4 +1,5 @@
-import type { ArchivedEvent, ParquetTool } from '../decode/batch.ts';
+import type { ArchivedEvent } from '../archive/archive.ts';
+import type { ParquetTool } from '../archive/parquet-tool.ts';
 import type { ArchiveReader } from '../metrics/engine.ts';
 
 /** Newest files that are read. */

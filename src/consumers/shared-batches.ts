@@ -12,7 +12,7 @@ export interface BatchLimits extends MergeLimits {
 /** Decides about the rows of a batch, whose relation it changes. */
 export type Decide = (batch: ParsedBatch) => Promise<void>;
 
-interface Entry {
+interface SharedBatch {
   from: Positions;
   parsed: Promise<ParsedBatch>;
   users: number;
@@ -30,7 +30,7 @@ export class SharedBatches implements BatchSource {
   readonly #limits: BatchLimits;
   readonly #decide: Decide | null;
   /** Batches that a reader works on, or that are being parsed for one. */
-  readonly #entries: Entry[] = [];
+  readonly #entries: SharedBatch[] = [];
   /** For the pieces of a batch, while none is read. */
   #memory: Buffer | undefined;
   #wake: (() => void)[] = [];
@@ -72,12 +72,12 @@ export class SharedBatches implements BatchSource {
     if (entry && this.#leave(entry)) await this.#parser.release(batch);
   }
 
-  #find(from: Positions): Entry | undefined {
+  #find(from: Positions): SharedBatch | undefined {
     return this.#entries.find((entry) => isSame(entry.from, from));
   }
 
   /** True when this was the last user, and the batch is nobody's any more. */
-  #leave(entry: Entry): boolean {
+  #leave(entry: SharedBatch): boolean {
     entry.users--;
     if (entry.users > 0) return false;
     this.#entries.splice(this.#entries.indexOf(entry), 1);

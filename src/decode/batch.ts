@@ -10,7 +10,7 @@ export interface ParsedLines {
   /** Largest received-at of the lines, ms since 1970; 0 without any. */
   readonly receivedAtMaxMs: number;
   /**
-   * A DuckDB relation with one row per line, in any order: the columns of EVENT_COLUMNS, and `reason`, `field`, `raw` (set for
+   * A relation of the engine's SQL with one row per line, in any order: the columns of EVENT_COLUMNS, and `reason`, `field`, `raw` (set for
    * bad lines only). `duplicate` and `new_order` are decided by a Decoder. `row` is the rowid in `table`.
    */
   readonly relation: string;
@@ -76,90 +76,4 @@ export interface EventReader {
   events(batch: ParsedBatch): AsyncIterable<RawEvent[]>;
   /** The rows of a span in local files of the table `events`, in the order of the files. */
   archived(files: readonly string[], span: BatchSpan): AsyncIterable<RawEvent[]>;
-}
-
-/** What a Parquet file of the archive holds. */
-export interface FileContent {
-  rows: number;
-  /** Smallest and largest value of some columns, as JSON values of Delta's statistics. */
-  min: Record<string, string | number>;
-  max: Record<string, string | number>;
-  /** Rows per source. */
-  sources: Record<string, number>;
-  /** Rows of `events` about which nothing is decided: an older version wrote them, or another program. */
-  undecided: number;
-  /** First and last offset of the rows of each partition. */
-  offsets: Record<number, readonly [Offset, Offset]>;
-}
-
-/** One Parquet file that was written, with what Delta wants to know of it. */
-export interface ParquetFile extends FileContent {
-  /** Absolute path. */
-  path: string;
-  /** Value of the partition column: a UTC date, YYYY-MM-DD. */
-  date: string;
-  bytes: number;
-}
-
-/**
- * Decides about rows of the table `events` that no decoder has decided, by the same rule, in the order of receipt: `begin`, what all
- * files that may matter tell of orders; then date by date `beginDate`, the other events of all its files, and `rewrite`; `end`.
- */
-export interface Upgrader {
-  begin(): Promise<void>;
-  addOrders(files: readonly string[]): Promise<void>;
-  beginDate(): Promise<void>;
-  addEvents(files: readonly string[]): Promise<void>;
-  /** Writes files of the date again, with what was decided: one for each, into `dir`. */
-  rewrite(date: string, files: readonly string[], dir: string): Promise<ParquetFile[]>;
-  end(): Promise<void>;
-}
-
-export interface BadRow {
-  /** `partition-offset-line` of the row in the log. */
-  id: string;
-  reason: string;
-  field: string | null;
-  /** The line as it came; base64 when the reason is not_utf8. */
-  raw: string | null;
-  received_at: string;
-  source: string;
-}
-
-/** A row of `events` as the line that it came from. */
-export interface ArchivedEvent {
-  source: string;
-  received_at: string;
-  event: string;
-}
-
-export type ArchiveTable = 'events' | 'bad_rows';
-
-/**
- * Writes and reads Parquet for the archive. Files are complete and fsynced when a method resolves; a failed call
- * may leave files behind in `dir`, which belongs to the caller.
- */
-export interface ParquetTool {
-  /** Writes the rows of `batch` in `spans` that belong to `table`, one file per date, into `dir`. */
-  write(
-    batch: ParsedBatch,
-    table: ArchiveTable,
-    spans: readonly BatchSpan[],
-    dir: string,
-  ): Promise<ParquetFile[]>;
-  /** Looks into a file that another program wrote, which may lack columns. */
-  inspect(file: string): Promise<FileContent>;
-  /** Merges files of one date into one, in order of partition and offset, with all their columns. */
-  merge(table: ArchiveTable, date: string, files: string[], dir: string): Promise<ParquetFile[]>;
-  readonly upgrader: Upgrader;
-  /** Writes Delta actions (protocol, metaData, txn, add, remove) as a checkpoint Parquet file. */
-  checkpoint(actions: readonly object[], target: string): Promise<void>;
-  /** The rows of `events` files as NDJSON that ingest takes, in pieces. */
-  exportEvents(files: readonly string[]): AsyncIterable<string>;
-  /** Of each source the newest rows of `events` files, newest first. */
-  latestEvents(files: readonly string[], perSource: number): Promise<ArchivedEvent[]>;
-  /** Rows of `bad_rows` files, newest first. */
-  badRows(files: string[], filter: { limit: number; reason?: string; id?: string }): Promise<BadRow[]>;
-  /** The actions of a checkpoint file. */
-  readCheckpoint(file: string): Promise<object[]>;
 }

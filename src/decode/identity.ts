@@ -2,7 +2,7 @@ import { EVENT_TYPE_ALIASES, ORDER_EVENT_TYPES } from '../event/fields.ts';
 
 /**
  * By what an event is known: two rows of the same identity are one event that came twice. The one declaration of the
- * rule; the SQL that decides, the keys of Kafka records and the docs follow from it.
+ * rule; the SQL that decides, the keys of the log's records and the docs follow from it.
  *
  * A row is a duplicate when a row with its identity, whether it counts or not, was received at most `withinMs` before
  * it. Rows are decided in the order in which they are decoded: batch by batch, and within a batch by received_at,
@@ -70,7 +70,7 @@ export function isOrderEvent(eventType: string): boolean {
 export const EXCLUDED = 'coalesce(test, false) OR coalesce(bot, false)';
 
 /**
- * What the archive says of an event, as columns in SQL that DuckDB and Spark read alike. A row that another program has added is
+ * What the archive says of an event, as columns in SQL that every engine reads. A row that another program has added is
  * not decided yet: it counts.
  */
 export const DECISIONS = `coalesce(duplicate, false) AS duplicate,

@@ -3,7 +3,7 @@ import { EVENT_TYPES } from '../ingest/values/event-types.ts';
 import type { OpenData } from '../load/target.ts';
 import { LogRefused } from '../log/event-log.ts';
 import { now } from '../system/clock.ts';
-import { ApiError, PartError, UsageError } from '../telemetry/errors.ts';
+import { ApiError, ComponentError, UsageError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { messageOf } from '../telemetry/system-error.ts';
 import type { Choice } from './choice.ts';
@@ -37,7 +37,7 @@ export interface ImportOffer {
   readonly event_types: readonly string[];
 }
 
-interface Entry {
+interface ImportEntry {
   readonly upload: Upload;
   usedMs: number;
   job: ImportJob | null;
@@ -57,7 +57,7 @@ export interface ImportsOptions extends ImportContext, UploadsOptions {
 export class Imports {
   readonly #options: ImportsOptions;
   readonly #uploads: Uploads;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, ImportEntry>();
   readonly #timer: NodeJS.Timeout;
   #offer: Promise<ImportOffer> | null = null;
   /** Trying out is a lot of work: one at a time. */
@@ -78,7 +78,7 @@ export class Imports {
   async create(name: string, bytes: number): Promise<ImportView> {
     this.#options.refuse('upload');
     const upload = await this.#uploads.create(name, bytes);
-    const entry: Entry = {
+    const entry: ImportEntry = {
       upload,
       usedMs: now(),
       job: null,
@@ -200,7 +200,7 @@ export class Imports {
     await this.#uploads.close();
   }
 
-  async #drop(entry: Entry): Promise<void> {
+  async #drop(entry: ImportEntry): Promise<void> {
     entry.preview.abort();
     entry.job?.cancel();
     await entry.job?.ended;
@@ -217,7 +217,7 @@ export class Imports {
     }
   }
 
-  #entry(id: string): Entry {
+  #entry(id: string): ImportEntry {
     const entry = this.#entries.get(id);
     if (!entry)
       throw new ApiError('import_gone', 'This import was removed, or Tillstream was started again.');
@@ -225,7 +225,7 @@ export class Imports {
     return entry;
   }
 
-  #whole(id: string): Entry {
+  #whole(id: string): ImportEntry {
     const entry = this.#entry(id);
     const { receivedBytes, bytes } = entry.upload;
     if (receivedBytes < bytes)
@@ -239,7 +239,7 @@ export class Imports {
   }
 }
 
-function viewOf({ upload, job }: Entry): ImportView {
+function viewOf({ upload, job }: ImportEntry): ImportView {
   const { id, name, bytes, receivedBytes } = upload;
   const state = receivedBytes < bytes ? 'uploading' : 'ready';
   return {
@@ -254,7 +254,7 @@ function viewOf({ upload, job }: Entry): ImportView {
 /** A file that can't be read is not a fault of ours. */
 function toApiError(error: unknown): unknown {
   if (error instanceof ApiError || error instanceof LogRefused) return error;
-  if (error instanceof UsageError || error instanceof PartError)
+  if (error instanceof UsageError || error instanceof ComponentError)
     return new ApiError('import_refused', error.message);
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC' || code === 'EDQUOT') return new ApiError('disk_full', messageOf(error));

@@ -30,7 +30,7 @@ export interface LatestRejected {
 }
 
 /** What came by one address, or by all of a source, since the start. */
-export interface Counts {
+export interface ActivityCounts {
   accepted: number;
   rejected: number;
   /** Records that a mapping left out by its rule. */
@@ -41,7 +41,7 @@ export interface Counts {
 }
 
 /** What came from a source since the start. */
-export interface Activity extends Counts {
+export interface Activity extends ActivityCounts {
   /** Lines of the last 60 seconds. */
   readonly last_minute: number;
   /** Rejected and refused records by reason. */
@@ -50,12 +50,12 @@ export interface Activity extends Counts {
   readonly latest_events: readonly LatestEvent[];
   readonly latest_rejected: readonly LatestRejected[];
   /** By the way it came: an address, or a protocol. */
-  readonly ways: Readonly<Record<string, Counts>>;
+  readonly ways: Readonly<Record<string, ActivityCounts>>;
 }
 
 interface State {
-  readonly total: Counts;
-  readonly ways: Map<string, Counts>;
+  readonly total: ActivityCounts;
+  readonly ways: Map<string, ActivityCounts>;
   readonly reasons: Record<string, number>;
   events: LatestEvent[];
   rejected: LatestRejected[];
@@ -156,7 +156,7 @@ export class SourceActivity {
   }
 }
 
-const noCounts = (): Counts => ({
+const noCounts = (): ActivityCounts => ({
   accepted: 0,
   rejected: 0,
   left_out: 0,
@@ -165,7 +165,7 @@ const noCounts = (): Counts => ({
 });
 
 /** The counters of a source that an input belongs to. */
-function countsOf({ total, ways }: State, way: string | undefined): Counts[] {
+function countsOf({ total, ways }: State, way: string | undefined): ActivityCounts[] {
   if (way === undefined) return [total];
   let own = ways.get(way);
   if (own === undefined) {

@@ -6,7 +6,7 @@ import { shortText } from './rejected-example.ts';
 const SUBJECTS_MAX = 20;
 const OTHERS = 'others';
 
-interface Entry {
+interface TallyEntry {
   readonly code: FindingCode;
   readonly subject: string;
   detail: string;
@@ -16,7 +16,7 @@ interface Entry {
 
 /** Counts findings: rows by code and subject, each with its first example. */
 export class FindingTally {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, TallyEntry>();
   readonly #subjects = new Map<FindingCode, number>();
 
   /** `example`: the value or record in doubt; `subject`, `detail`: what the message of the code takes. */

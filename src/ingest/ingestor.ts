@@ -1,5 +1,5 @@
 import type { EventLog } from '../log/event-log.ts';
-import type { IngestInput, IngestResult } from '../sources/source.ts';
+import type { IngestRequest, IngestResult } from '../sources/source.ts';
 import type { SourceFindings } from './finding.ts';
 import { FindingTally } from './finding-tally.ts';
 import type { Decoded } from './format.ts';
@@ -72,7 +72,7 @@ export class Ingestor {
   async ingest(
     source: string,
     input: Buffer | readonly Decoded[],
-    { settings, mapper, ids }: Pick<IngestInput, 'settings' | 'mapper' | 'ids'> = {},
+    { settings, mapper, ids }: Pick<IngestRequest, 'settings' | 'mapper' | 'ids'> = {},
   ): Promise<IngestResult> {
     const mapped = await mapDecoded(mapper, decodedOf(input), { ids });
     // What is set for the source is about this source, and the mapping about all of its kind.
@@ -88,7 +88,7 @@ export class Ingestor {
   validate(
     source: string,
     input: Buffer | readonly Decoded[],
-    { settings, ...options }: ValidateOptions & Pick<IngestInput, 'settings'> = {},
+    { settings, ...options }: ValidateOptions & Pick<IngestRequest, 'settings'> = {},
   ): ValidationResult {
     const { observer } = this.#stateOf(source, settings?.time_zone);
     return this.#validatorFor(settings).validate(decodedOf(input), observer, options);

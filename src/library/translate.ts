@@ -1,7 +1,7 @@
-import { LinesRejected } from '../api/ingest-answer.ts';
+import { LinesRejectedError } from '../api/ingest-answer.ts';
 import { DataDirInUse } from '../app/app.ts';
 import { LogRefused } from '../log/event-log.ts';
-import { ApiError, ArchiveError, MetricsError, PartError, UsageError } from '../telemetry/errors.ts';
+import { ApiError, ArchiveError, ComponentError, MetricsError, UsageError } from '../telemetry/errors.ts';
 import { ConfigError, InputError, RejectedError, TillstreamError, UnavailableError } from './errors.ts';
 
 /** Runs `work`; what the program throws for people becomes one of the documented classes. Anything else is a mistake of ours, or of the system. */
@@ -15,7 +15,7 @@ export async function translated<T>(work: () => Promise<T>): Promise<T> {
 
 function published(error: unknown): unknown {
   if (error instanceof TillstreamError) return error;
-  if (error instanceof LinesRejected)
+  if (error instanceof LinesRejectedError)
     return new RejectedError(error.code, error.message, error.hint, error.ingested);
   if (error instanceof ApiError) return ofApi(error);
   if (error instanceof LogRefused)
@@ -24,7 +24,7 @@ function published(error: unknown): unknown {
   if (error instanceof UsageError) return new ConfigError('bad_config', error.message);
   if (error instanceof ArchiveError) return ofApi(new ApiError('archive_failed', error.message));
   if (error instanceof MetricsError) return ofApi(new ApiError('metrics_failed', error.message));
-  if (error instanceof PartError) return new UnavailableError('failed', error.message);
+  if (error instanceof ComponentError) return new UnavailableError('failed', error.message);
   return error;
 }
 

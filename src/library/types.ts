@@ -4,7 +4,7 @@ import type { MetricResult } from '../metrics/metrics-store.ts';
 import type { WindowSize } from '../metrics/window.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { PartStatus as ComponentStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 
 export interface OpenOptions {
   /** The data folder; it is made where it is missing. One process has it open at a time. */

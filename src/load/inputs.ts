@@ -24,7 +24,7 @@ export interface Readers {
 }
 
 /** How the user says that files are to be read; the rest is found by their content. */
-export interface ReadOptions extends DetectOptions {
+export interface InputOptions extends DetectOptions {
   encoding?: string;
 }
 
@@ -53,7 +53,7 @@ export interface LoadInput {
  */
 export async function openInputs(
   names: readonly string[],
-  options: ReadOptions,
+  options: InputOptions,
   readers: Readers,
 ): Promise<AsyncDisposable & { inputs: LoadInput[] }> {
   const copies = new Copies();
@@ -100,7 +100,7 @@ const shownName = (name: string) => (name === STDIN ? 'stdin' : name);
 export async function openInput(
   path: string,
   name: string,
-  options: ReadOptions,
+  options: InputOptions,
   { readParquet, blockBytes = BLOCK_BYTES }: Readers,
 ): Promise<LoadInput> {
   const start = await open(path).catch((error: Error) => {

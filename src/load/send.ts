@@ -5,7 +5,7 @@ import { Observer } from '../ingest/observer.ts';
 import { OrderReports } from '../ingest/order-reports.ts';
 import { addCounts } from '../log/offset.ts';
 import { now } from '../system/clock.ts';
-import { PartError, UsageError } from '../telemetry/errors.ts';
+import { ComponentError, UsageError } from '../telemetry/errors.ts';
 import type { LoadInput } from './inputs.ts';
 import { LoadError } from './load-error.ts';
 import { ContentHash, type LoadProgress, type LoadRegistry } from './registry.ts';
@@ -246,7 +246,7 @@ class InputSender {
 
   /** The error, with what of the load is stored. */
   #withStored(error: unknown): unknown {
-    if (!(error instanceof UsageError || error instanceof PartError)) return error;
+    if (!(error instanceof UsageError || error instanceof ComponentError)) return error;
     // What was refused as a whole is not stored, and its message says what to change.
     if (error instanceof UsageError && this.#sent.inputs.every(({ received }) => received === 0))
       return error;

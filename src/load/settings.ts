@@ -4,7 +4,7 @@ import { Normalizer } from '../ingest/normalize.ts';
 import type { NormalizeSettingsInput } from '../ingest/normalize-settings.ts';
 import { now } from '../system/clock.ts';
 import { UsageError } from '../telemetry/errors.ts';
-import type { ReadOptions } from './inputs.ts';
+import type { InputOptions } from './inputs.ts';
 
 /** What the user says about reading the files, besides the mapping. */
 export interface ReadingOptions {
@@ -57,7 +57,7 @@ export function createValidator({
 export function readOptionsOf(
   { format, encoding, delimiter, columns }: ReadingOptions,
   mapper: Mapper | undefined,
-): ReadOptions {
+): InputOptions {
   return {
     ...mapper?.detecting,
     ...(format === undefined ? {} : { format }),

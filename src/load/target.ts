@@ -1,8 +1,8 @@
 import type { ValidationResult } from '../ingest/line-validator.ts';
 import { LogRefused } from '../log/event-log.ts';
-import { PartError } from '../telemetry/errors.ts';
+import { ComponentError } from '../telemetry/errors.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 import { LoadError } from './load-error.ts';
 
 const BUSY_MS = 200;
@@ -11,7 +11,7 @@ const BUSY_MS = 200;
 export class NotStoredError extends LoadError {}
 
 /** The running process takes nothing at the moment; the same request will work soon. */
-export class BusyError extends PartError {}
+export class BusyError extends ComponentError {}
 
 /** What was stored of lines that were validated. */
 export interface StoredLines {
@@ -27,7 +27,7 @@ export interface LoadTarget {
   /** Stores lines that were validated; resolves when they are durable, and tries again while the log is busy. */
   store(result: ValidationResult): Promise<StoredLines>;
   ledger(): Promise<Ledger>;
-  parts(): Promise<Record<string, PartStatus>>;
+  parts(): Promise<Record<string, ComponentStatus>>;
   /**
    * Resolves when all is archived and measured, no window is invalidated, and the stores of the config have it too or can't
    * take it: gives those that are behind, with the reason. Rejects when a part needs a person.
@@ -38,7 +38,7 @@ export interface LoadTarget {
 /** A data folder that this process has open, as far as a load needs it. */
 export interface OpenData {
   readonly ingestor: { store(source: string, result: ValidationResult): Promise<StoredLines> };
-  readonly backend: { ledger(): Ledger; status(): { parts: Record<string, PartStatus> } };
+  readonly backend: { ledger(): Ledger; status(): { parts: Record<string, ComponentStatus> } };
   settle(onProgress?: () => void, signal?: AbortSignal): Promise<void>;
   storesCaughtUp(signal?: AbortSignal): Promise<Record<string, string>>;
 }

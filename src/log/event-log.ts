@@ -1,4 +1,4 @@
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 import {
   type CountsBySource,
   type Offset,
@@ -71,7 +71,7 @@ export interface AppendResult {
   receivedAtMs: number;
 }
 
-/** Why an append was refused, with the HTTP answer it leads to. */
+/** Why an append was refused, and after how long the sender may try again. */
 export class LogRefused extends Error {
   readonly code: 'log_full' | 'log_busy' | 'log_failed' | 'log_closed' | 'too_many_sources';
   readonly retryAfterSeconds: number;
@@ -146,7 +146,7 @@ export interface LogStatus {
 }
 
 /** The log as a part of the status. */
-export function logPart(log: EventLog): PartStatus {
+export function logPart(log: EventLog): ComponentStatus {
   const { state, message } = log.status();
   return { state: state === 'full' ? 'waiting' : state, message };
 }

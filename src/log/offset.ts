@@ -4,7 +4,7 @@ export type Offset = number;
 /** Of some partitions, the offset of the next line. */
 export type Positions = Readonly<Record<number, Offset>>;
 
-/** Lines per source, e.g. `{"http": 1200, "poll": 31}`. */
+/** Lines per source, e.g. `{"shop": 1200, "erp": 31}`. */
 export type CountsBySource = Record<string, number>;
 
 /**
@@ -15,6 +15,11 @@ export const SOURCES_MAX = 256;
 
 /** What a name of a source looks like. */
 export const SOURCE_NAME = /^[a-z0-9_-]{1,32}$/;
+
+/** A copy that is safe to count in: a source may have the name of something that every object inherits. */
+export function copyCounts(counts: CountsBySource): CountsBySource {
+  return Object.assign(Object.create(null) as CountsBySource, counts);
+}
 
 /** Adds counts to those of a total, in place. */
 export function addCounts(total: Record<string, number>, counts: Readonly<Record<string, number>>): void {

@@ -20,7 +20,7 @@ export interface RowsWanted {
 }
 
 /**
- * What passes gave for some rows, by name of the pass: relations of DuckDB, or anything that can stand behind FROM, such as
+ * What passes gave for some rows, by name of the pass: what can stand behind FROM where they are merged, such as a table or
  * `read_parquet(...)`. A slot, its keys and a bucket or hash come at most once. Passes may be missing.
  */
 export type Aggregates = Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ export interface CountsRow {
   received_ms: number;
 }
 
-/** Computes aggregates of rows of the archive elsewhere than in DuckDB. */
+/** Computes aggregates of rows of the archive elsewhere than in this process. */
 export interface ArchiveAggregator {
   /** Of its hashes: those of another name can't be merged with them. */
   readonly name: string;

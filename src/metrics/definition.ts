@@ -1,7 +1,7 @@
 import type { WindowSize } from './window.ts';
 
 /**
- * A metric knows no engine. Its expressions are SQL that DuckDB and Spark read alike (ANSI: CASE, COALESCE,
+ * A metric knows no engine. Its expressions are SQL that all engines read alike (ANSI: CASE, COALESCE,
  * comparison, arithmetic), over the columns of its input; engines render the rest.
  */
 export interface Metric {

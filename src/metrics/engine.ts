@@ -1,6 +1,6 @@
 import type { BatchSpan, ParsedBatch, ParsedLines } from '../decode/batch.ts';
 import type { CountsBySource, Offset } from '../log/offset.ts';
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 
 /** What the metrics have done with the lines before their position, by source. */
 export interface MetricsLedger {
@@ -105,7 +105,7 @@ export interface ArchivedBatches {
 export interface EngineProgram {
   start(): void;
   stop(): Promise<void>;
-  status(): PartStatus;
+  status(): ComponentStatus;
   counters(): Record<string, number>;
 }
 

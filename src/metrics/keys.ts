@@ -2,7 +2,7 @@ import { EVENT_TYPE_ALIASES } from '../event/fields.ts';
 import type { Key } from './definition.ts';
 
 /** Keys that several metrics share. Their values come from outside, so that an answer needs a bound. */
-export const EVENT_TYPE: Key = {
+export const EVENT_TYPE_KEY: Key = {
   name: 'event_type',
   sql: 'event_type',
   description: 'Type of the event.',
@@ -10,7 +10,7 @@ export const EVENT_TYPE: Key = {
   max: 200,
   first: Object.values(EVENT_TYPE_ALIASES),
 };
-export const DEVICE_TYPE: Key = {
+export const DEVICE_TYPE_KEY: Key = {
   name: 'device_type',
   sql: 'device_type',
   description: 'Device of the visitor.',
@@ -18,7 +18,7 @@ export const DEVICE_TYPE: Key = {
   max: 20,
   first: ['mobile', 'desktop', 'tablet'],
 };
-export const CURRENCY: Key = {
+export const CURRENCY_KEY: Key = {
   name: 'currency',
   sql: 'currency',
   description: 'ISO 4217 code.',

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { CATALOGUE } from './catalogue.ts';
 import type { Metric } from './definition.ts';
 import { products } from './definitions/products.ts';
-import { DEVICE_TYPE, EVENT_TYPE } from './keys.ts';
+import { DEVICE_TYPE_KEY, EVENT_TYPE_KEY } from './keys.ts';
 import { passSql } from './pass-sql.ts';
 import { type Pass, planOf } from './plan.ts';
 
@@ -61,7 +61,7 @@ describe('the plan', () => {
 
   it('filters rows of the pass by the type of the event alone, and rows of the input by anything else', () => {
     const { metrics } = planOf([
-      metric('all', { keys: [EVENT_TYPE, DEVICE_TYPE] }),
+      metric('all', { keys: [EVENT_TYPE_KEY, DEVICE_TYPE_KEY] }),
       metric('some', {
         where: ["event_type IN ('a', 'b')", 'price > 1'],
         values: {
@@ -84,7 +84,7 @@ describe('the plan', () => {
 
   it('keeps columns apart that would have the same name', () => {
     const { passes } = planOf([
-      metric('a', { keys: [{ ...EVENT_TYPE, sql: 'lower(event_type)' }, EVENT_TYPE] }),
+      metric('a', { keys: [{ ...EVENT_TYPE_KEY, sql: 'lower(event_type)' }, EVENT_TYPE_KEY] }),
       metric('b', { keys: [products.keys[0]!, { ...products.keys[0]!, sql: 'category' }] }),
     ]);
     assert.deepEqual(passes.map(summary), [

@@ -62,15 +62,15 @@ export interface MetricPlan {
   /** Column of the additive pass for each key of the metric, in their order. */
   readonly keys: readonly string[];
   /** Of the additive pass, what each count, sum and maximum is made of. */
-  readonly values: Readonly<Record<string, Source>>;
+  readonly values: Readonly<Record<string, PassColumn>>;
   /** The number of the metric's rows: where it is 0 the metric has no such row. */
-  readonly rows: Source;
+  readonly rows: PassColumn;
   /** Pass of each quantile and distinct count; its keys are those of the metric, in their order. */
   readonly sketches: Readonly<Record<string, HistogramPass | DistinctPass>>;
 }
 
 /** A column of an additive pass. Only rows of the pass for which `where` is true count; it knows `event_type`. */
-export interface Source {
+export interface PassColumn {
   readonly column: string;
   readonly where?: string;
 }
@@ -153,7 +153,7 @@ function keyColumn({ keys }: Draft, { name, sql }: Pick<Key, 'name' | 'sql'>): s
  * What a value is made of, of rows for which all of `where` are true. Conditions on the type of the event alone are applied to
  * rows of the pass, which has it as a key: so values that differ only by them share a column.
  */
-function sourceIn(draft: Draft, where: readonly string[], of: Additive, name: string): Source {
+function sourceIn(draft: Draft, where: readonly string[], of: Additive, name: string): PassColumn {
   const { where: filter, ...bare } = of;
   const conditions = filter === undefined ? where : [...where, filter];
   const late = ofTime(draft.input) === 'events' ? conditions.filter(isOfType) : [];

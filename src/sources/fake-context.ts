@@ -1,15 +1,15 @@
 import { allAccepted, bodyLines } from '../../test/support/body-lines.ts';
 import { testNow } from '../../test/support/clock.ts';
-import type { IngestInput, IngestResult, SourceContext } from './source.ts';
+import type { IngestRequest, IngestResult, SourceContext } from './source.ts';
 
 /** For tests of sources: an ingest that keeps the lines, and can be told to refuse. */
 export interface FakeContext extends SourceContext {
   /** All lines taken, in order. */
   lines: string[];
-  inputs: IngestInput[];
+  inputs: IngestRequest[];
   warnings: string[];
   /** Called before each ingest; may throw to refuse. */
-  beforeIngest: (input: IngestInput) => void | Promise<void>;
+  beforeIngest: (input: IngestRequest) => void | Promise<void>;
 }
 
 export function fakeContext(stateDir: string): FakeContext {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { cutDecoded } from '../ingest/cut-decoded.ts';
 import type { RecordIds } from '../ingest/format.ts';
 import { messageOf } from '../telemetry/system-error.ts';
-import type { IngestInput, IngestResult, SourceContext } from './source.ts';
+import type { IngestRequest, IngestResult, SourceContext } from './source.ts';
 
 export interface OfferTuning {
   /** Waits after a fault start here and double; default 1 s. */
@@ -27,7 +27,7 @@ export const BLOCK_BYTES_MAX = 4 * 1024 * 1024;
 
 /** What is offered, and on whose behalf. */
 export interface Offer {
-  readonly body: IngestInput['body'];
+  readonly body: IngestRequest['body'];
   /** Ids of all records of the body, as ingest takes them. */
   readonly ids?: RecordIds;
   readonly source: string;
@@ -64,7 +64,7 @@ function idsFrom(ids: RecordIds, records: number): RecordIds {
 
 async function offerPiece(
   { source, context, signal, onWait, tuning }: Offer,
-  piece: Pick<IngestInput, 'body' | 'ids'>,
+  piece: Pick<IngestRequest, 'body' | 'ids'>,
 ): Promise<IngestCounts | null> {
   for (let attempt = 0; !signal.aborted; attempt++) {
     try {

@@ -10,9 +10,9 @@ export type { IngestResult, LineError };
  * marked with their reason) and resolves when they are durable. It rejects with LogRefused when nothing was stored:
  * the source then waits `retryAfterSeconds` and offers the same bytes again.
  */
-export type Ingest = (input: IngestInput) => Promise<IngestResult>;
+export type Ingest = (input: IngestRequest) => Promise<IngestResult>;
 
-export interface IngestInput {
+export interface IngestRequest {
   /** Name of the source in the ledger: [a-z0-9_-]{1,32}. */
   source: string;
   /**

@@ -132,16 +132,16 @@ export class ApiError extends Error {
   }
 }
 
-/** A part does not work: `message` has what was found and what to do. Shown without a stack trace. */
-export class PartError extends Error {}
+/** A component does not work: `message` has what was found and what to do. Shown without a stack trace. */
+export class ComponentError extends Error {}
 
 /** The archive, or a file of it, can't be read or written: `message` names it. */
-export class ArchiveError extends PartError {
+export class ArchiveError extends ComponentError {
   override name = 'ArchiveError';
 }
 
 /** The metrics can't be read or written. */
-export class MetricsError extends PartError {
+export class MetricsError extends ComponentError {
   override name = 'MetricsError';
 }
 

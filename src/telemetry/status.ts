@@ -2,8 +2,8 @@ import type { SourceFindings } from '../ingest/finding.ts';
 import type { WindowSize } from '../metrics/window.ts';
 import type { Role } from './roles.ts';
 
-/** State of a part: ready, waiting (tries again by itself), or failed (needs a person). */
-export interface PartStatus {
+/** State of a component of the process: ready, waiting (tries again by itself), or failed (needs a person). */
+export interface ComponentStatus {
   state: 'ready' | 'waiting' | 'failed' | 'starting';
   message: string;
   /** false: while it waits, others can go on sending and reading. */
@@ -23,7 +23,7 @@ export interface Status {
   started_at: string;
   now: string;
   data: string;
-  parts: Record<string, PartStatus>;
+  parts: Record<string, ComponentStatus>;
   /** Lines of the log that each reader has not taken yet. */
   lag: Record<string, number>;
   /** Received-at of the last line that each stage has. */

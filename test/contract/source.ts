@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LogRefused } from '../../src/log/event-log.ts';
-import type { IngestInput, Source, SourceContext } from '../../src/sources/source.ts';
+import type { IngestRequest, Source, SourceContext } from '../../src/sources/source.ts';
 import { allAccepted, bodyLines } from '../support/body-lines.ts';
 import { testNow } from '../support/clock.ts';
 import { temporaryDir, until } from '../support/product.ts';
@@ -37,7 +37,7 @@ class Log {
   readonly offered: string[] = [];
   readonly sources = new Set<string>();
   readonly stateDir = temporaryDir();
-  hook: (input: IngestInput) => Promise<void> | void = () => {};
+  hook: (input: IngestRequest) => Promise<void> | void = () => {};
   /** Called when the lines are stored, before the source hears of it. */
   stored: () => Promise<void> | void = () => {};
 

@@ -5,7 +5,7 @@ import { createKafkaClient } from '../../src/kafka-client/client.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { createKafkaSource, kafkaSourceOptionsSchema } from '../../src/sources/kafka/index.ts';
-import type { IngestInput, Source } from '../../src/sources/source.ts';
+import type { IngestRequest, Source } from '../../src/sources/source.ts';
 import { bodyLines } from '../support/body-lines.ts';
 import { testNow } from '../support/clock.ts';
 import {
@@ -48,7 +48,7 @@ const events = (from: number, count: number): ForeignRecord[] =>
 interface Rig {
   log: EventLog;
   warnings: string[];
-  open(options?: object, beforeStored?: (input: IngestInput) => Promise<void> | void): Source;
+  open(options?: object, beforeStored?: (input: IngestRequest) => Promise<void> | void): Source;
   lines(): Promise<string[]>;
   ids(): Promise<string[]>;
 }

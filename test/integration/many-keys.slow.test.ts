@@ -1,7 +1,7 @@
 /** What a sender can do with 100,000 event types to those who ask: an answer and a stream of limited size. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { EVENT_TYPE } from '../../src/metrics/keys.ts';
+import { EVENT_TYPE_KEY } from '../../src/metrics/keys.ts';
 import type { MetricRow } from '../../src/metrics/metrics-store.ts';
 import { testNow } from '../support/clock.ts';
 import { EventStream } from '../support/event-stream.ts';
@@ -35,12 +35,12 @@ describe('100,000 event types', () => {
       assert.ok(text.length < 200_000, `${metric}: ${text.length} bytes`);
       assert.equal(sum(json.rows, 'events'), 100_000);
       assert.equal(sum(json.total, 'events'), 100_000);
-      assert.deepEqual(json.folded, { event_type: 100_000 - EVENT_TYPE.max! });
+      assert.deepEqual(json.folded, { event_type: 100_000 - EVENT_TYPE_KEY.max! });
     }
     const sent = () => stream.points('traffic');
     await until(() => sent().length > 0, 'points of the stream');
     for (const { event, data } of stream.events)
-      if (event === 'points') assert.ok((data.points as unknown[]).length <= EVENT_TYPE.max! + 1);
+      if (event === 'points') assert.ok((data.points as unknown[]).length <= EVENT_TYPE_KEY.max! + 1);
     stream.close();
   });
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CURRENCIES } from '../../src/event/currency-codes.ts';
-import { CURRENCY, EVENT_TYPE } from '../../src/metrics/keys.ts';
+import { CURRENCY_KEY, EVENT_TYPE_KEY } from '../../src/metrics/keys.ts';
 import type { MetricRow } from '../../src/metrics/metrics-store.ts';
 import { WINDOWS } from '../../src/metrics/window.ts';
 import { ENGINE_NAMES } from '../support/engines.ts';
@@ -64,13 +64,13 @@ for (const engine of ENGINE_NAMES) {
           total: true,
         });
         const types = traffic.total!.map(({ event_type }) => String(event_type));
-        assert.equal(types.length, EVENT_TYPE.max! + 1);
+        assert.equal(types.length, EVENT_TYPE_KEY.max! + 1);
         for (const type of ['purchase', 'type-599', 'type-550', 'other'])
           assert.ok(types.includes(type), type);
         assert.equal(sum(traffic.total!, 'events'), 701);
         assert.equal(sum(traffic.rows, 'events'), 701);
         assert.equal(traffic.overall?.events, 701);
-        assert.deepEqual(traffic.folded, { event_type: 601 - EVENT_TYPE.max! });
+        assert.deepEqual(traffic.folded, { event_type: 601 - EVENT_TYPE_KEY.max! });
 
         const latency = await harness.store.query({ metric: 'latency', window: '1h', ...RANGE, total: true });
         const other = latency.total!.find(({ event_type }) => event_type === 'other')!;
@@ -130,9 +130,9 @@ for (const engine of ENGINE_NAMES) {
             ...RANGE,
             total: true,
           });
-          assert.equal(total!.length, CURRENCY.max! + 1);
+          assert.equal(total!.length, CURRENCY_KEY.max! + 1);
           assert.equal(sum(total!, 'orders'), 120);
-          assert.deepEqual(folded, { currency: 120 - CURRENCY.max! });
+          assert.deepEqual(folded, { currency: 120 - CURRENCY_KEY.max! });
           for (const row of [...total!, ...rows])
             assert.equal(row.revenue, row.currency === 'other' ? null : '2.5000', metric);
         }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { DeltaArchive } from '../../src/archive/delta/archive.ts';
 import { localStorage } from '../../src/archive/storage/local-storage.ts';
-import type { Pipeline } from '../../src/consumers/pipeline.ts';
+import type { Consumers } from '../../src/consumers/consumers.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
@@ -17,7 +17,7 @@ import { quickPipeline } from '../support/pipeline.ts';
 import { temporaryDir, until } from '../support/product.ts';
 
 interface Part {
-  pipeline: Pipeline;
+  pipeline: Consumers;
   archive: DeltaArchive;
   duckdb: DuckDb;
   stop(): Promise<void>;

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { localStorage } from '../../src/archive/storage/local-storage.ts';
-import type { Pipeline } from '../../src/consumers/pipeline.ts';
+import type { Consumers } from '../../src/consumers/consumers.ts';
 import { ArchiveRig } from '../support/archive-rig.ts';
 import { quickPipeline } from '../support/pipeline.ts';
 import { temporaryDir, until } from '../support/product.ts';
 
 /** A pipeline around a rig whose storage fails while `fault` says how. */
 async function withPipeline(
-  run: (pipeline: Pipeline, rig: ArchiveRig, fault: { after: number; before: number }) => Promise<void>,
+  run: (pipeline: Consumers, rig: ArchiveRig, fault: { after: number; before: number }) => Promise<void>,
 ): Promise<void> {
   const fault = { after: 0, before: 0 };
   const dir = temporaryDir();

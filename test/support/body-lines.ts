@@ -1,7 +1,7 @@
-import type { IngestInput, IngestResult } from '../../src/sources/source.ts';
+import type { IngestRequest, IngestResult } from '../../src/sources/source.ts';
 
 /** The records of a body as they came, one text each; a character for each byte where `encoding` is latin1. */
-export function bodyLines(body: IngestInput['body'], encoding: 'utf8' | 'latin1' = 'utf8'): string[] {
+export function bodyLines(body: IngestRequest['body'], encoding: 'utf8' | 'latin1' = 'utf8'): string[] {
   const lines = (bytes: Buffer) =>
     bytes
       .toString(encoding)

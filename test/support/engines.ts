@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Config } from '../../src/app/app.ts';
-import type { BatchParser, ParquetTool } from '../../src/decode/batch.ts';
+import type { ParquetTool } from '../../src/archive/parquet-tool.ts';
+import type { BatchParser } from '../../src/decode/batch.ts';
 import type { Decoder } from '../../src/decode/decoder.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';

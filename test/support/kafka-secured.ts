@@ -8,7 +8,7 @@ import { createKafkaClient } from '../../src/kafka-client/client.ts';
 import { kafka } from '../../tools/dev-services/kafka.ts';
 import { choosePorts } from '../../tools/dev-services/local-ports.ts';
 import { type ProcessId, stopProcesses } from '../../tools/dev-services/processes.ts';
-import type { Place, Server } from '../../tools/dev-services/server.ts';
+import type { Server, ServerSetup } from '../../tools/dev-services/server.ts';
 import { startServer } from '../../tools/dev-services/start.ts';
 import { type Authority, type Identity, issue, newAuthority } from './certificates.ts';
 
@@ -96,7 +96,7 @@ export async function startSecuredKafka(): Promise<SecuredKafka> {
         .processes(place, programs)
         .map((spec) => ({ ...spec, ports: [...spec.ports, ...names.map((name) => place.ports[name]!)] })),
   };
-  const place: Place = {
+  const place: ServerSetup = {
     dir: join(dir, 'kafka'),
     size: 1,
     ports: await choosePorts(server.portNames(1)),
@@ -120,7 +120,7 @@ export async function startSecuredKafka(): Promise<SecuredKafka> {
   };
 }
 
-function listenerSettings({ ports }: Place, pems: Record<string, string>, trusted: string): string {
+function listenerSettings({ ports }: ServerSetup, pems: Record<string, string>, trusted: string): string {
   const entries: [string, ListenerOptions][] = Object.entries(LISTENERS);
   const listeners = [
     `PLAINTEXT://127.0.0.1:${ports['broker-1']}`,

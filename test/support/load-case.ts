@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { serverConfig } from '../../src/api/config.ts';
 import { CONFIG_SCHEMA, openApp, readParquet } from '../../src/app/app.ts';
-import { mapperOf, shopOf } from '../../src/commands/load.ts';
+import { chosenMapper, shopOf } from '../../src/commands/load.ts';
 import { dryRunReport } from '../../src/commands/load-report.ts';
 import type { Finding } from '../../src/ingest/finding.ts';
 import { openInputs } from '../../src/load/inputs.ts';
@@ -68,7 +68,7 @@ export async function loadCase<T>(
     warnings: [],
     roles: new Set(ROLES),
   };
-  const mapper = await mapperOf(options, environment);
+  const mapper = await chosenMapper(options, environment);
   const settings = settingsOf(options, mapper, shopOf(environment));
   await using opened = await openInputs([path], readOptionsOf(options, mapper), { readParquet });
   const app = await openApp(environment, noLogger as unknown as Parameters<typeof openApp>[1]);

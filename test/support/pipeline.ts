@@ -1,15 +1,15 @@
 import type { Archive } from '../../src/archive/archive.ts';
-import { Pipeline, type PipelineOptions } from '../../src/consumers/pipeline.ts';
+import { Consumers, type ConsumersOptions } from '../../src/consumers/consumers.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import type { DuckDb } from '../../src/metrics/duckdb/index.ts';
 
 /** A pipeline that gathers for some milliseconds only; not started. */
 export function quickPipeline(
   parts: { log: EventLog; duckdb: DuckDb; archive: Archive },
-  options: Partial<PipelineOptions> = {},
-): Pipeline {
+  options: Partial<ConsumersOptions> = {},
+): Consumers {
   const { log, duckdb, archive } = parts;
-  return new Pipeline({
+  return new Consumers({
     reads: { archive: true, metrics: true },
     group: null,
     log,

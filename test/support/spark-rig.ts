@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { archiveConfig } from '../../src/archive/delta/config.ts';
 import { archivePlace } from '../../src/archive/delta/place.ts';
-import { Pipeline } from '../../src/consumers/pipeline.ts';
+import { Consumers } from '../../src/consumers/consumers.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
 import { type EventLog, LogRefused } from '../../src/log/event-log.ts';
 import { sumCounts } from '../../src/log/offset.ts';
@@ -105,7 +105,7 @@ export async function openSparkRig(options: RigOptions) {
   });
   const { engine, store, parquet, parser, decoder, archived } = duckdb;
   const archive = await place.open({ parquet, logId: log.id, now: testNow, logger: quietLogger });
-  const pipeline = new Pipeline({
+  const pipeline = new Consumers({
     reads: { archive: true, metrics: true },
     group: null,
     log,

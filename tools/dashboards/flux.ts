@@ -1,12 +1,12 @@
 import { measurementOf } from '../../src/sinks/influxdb/layout.ts';
 import {
-  type Condition,
   fieldsOf,
   type Language,
+  type QueryTarget,
   type Question,
   RECENT_MINUTES,
   type Span,
-  type Target,
+  type TagCondition,
 } from './question.ts';
 
 /** Values of tags that had none for so long are not offered; InfluxDB 1.8 takes no time here, but a duration. */
@@ -17,7 +17,7 @@ export const flux: Language = {
   name: 'flux',
   title: 'Flux',
   datasource: { type: 'influxdb', uid: 'tillstream-flux' },
-  target: (question): Target => ({ query: pipeline(question).join('\n  |> ') }),
+  target: (question): QueryTarget => ({ query: pipeline(question).join('\n  |> ') }),
   tagValues: (measurement, tag) =>
     [
       'import "influxdata/influxdb/v1"',
@@ -137,7 +137,7 @@ function conditions(question: Question, fields: readonly string[]): string {
   ].join(' and ');
 }
 
-function condition(of: Condition): string {
+function condition(of: TagCondition): string {
   const tag = `r.${of.tag}`;
   if ('is' in of) return `${tag} == "${of.is}"`;
   if ('isNot' in of) return `${tag} != "${of.isNot}"`;

@@ -1,6 +1,6 @@
 import { FUNNEL_STEPS } from '../../src/event/fields.ts';
 import { type Board, linksToRanges, linkToOthers, tagVariable, windowVariable } from './board.ts';
-import { currencyColours, currencyLook, rankColours, stepColours, UNITS } from './look.ts';
+import { currencyColours, currencyLook, PANEL_UNITS, rankColours, stepColours } from './look.ts';
 import { type PanelBuilder, Panels } from './panels.ts';
 import * as parts from './parts.ts';
 import { type Language, meaning, type Question } from './question.ts';
@@ -10,7 +10,7 @@ const RANKS_SHOWN = '^0[1-5]$';
 
 /** From the first look at a product to the money. */
 export function funnelAndRevenue(language: Language): Board {
-  const scope: parts.Scope = {
+  const scope: parts.BoardScope = {
     panels: new Panels(language),
     chosen: (...tags) => tags.filter((tag) => tag === 'currency').map((tag) => ({ tag, chosen: true })),
   };
@@ -32,10 +32,10 @@ export function funnelAndRevenue(language: Language): Board {
   };
 }
 
-function revenue(scope: parts.Scope): PanelBuilder[] {
+function revenue(scope: parts.BoardScope): PanelBuilder[] {
   const { panels, chosen } = scope;
   const average = {
-    unit: UNITS.money,
+    unit: PANEL_UNITS.money,
     decimals: 2,
     overrides: currencyLook,
   };
@@ -46,7 +46,7 @@ function revenue(scope: parts.Scope): PanelBuilder[] {
     where: chosen('currency'),
   };
   return [
-    parts.money(scope, [6, 4], 'Revenue', 'revenue'),
+    parts.moneyPanel(scope, [6, 4], 'Revenue', 'revenue'),
     panels.numbers(
       {
         title: 'Average order',
@@ -58,27 +58,32 @@ function revenue(scope: parts.Scope): PanelBuilder[] {
       },
       ratio,
     ),
-    parts.amount(scope, [3, 4], { title: 'Orders', metric: 'revenue', field: 'orders', tags: ['currency'] }),
-    parts.amount(scope, [3, 4], {
+    parts.amountPanel(scope, [3, 4], {
+      title: 'Orders',
+      metric: 'revenue',
+      field: 'orders',
+      tags: ['currency'],
+    }),
+    parts.amountPanel(scope, [3, 4], {
       title: 'Units',
       metric: 'revenue',
       field: 'units',
       tags: ['currency'],
     }),
-    parts.amount(scope, [3, 4], {
+    parts.amountPanel(scope, [3, 4], {
       title: 'Refunds',
       metric: 'revenue',
       field: 'refunds',
       tags: ['currency'],
     }),
-    parts.money(scope, [4, 4], 'Refunded', 'refunded'),
-    parts.moneyOverTime(scope, [12, 8], 'Revenue by currency', 'revenue'),
+    parts.moneyPanel(scope, [4, 4], 'Refunded', 'refunded'),
+    parts.moneyOverTimePanel(scope, [12, 8], 'Revenue by currency', 'revenue'),
     panels.bars(
       {
         title: 'Orders by currency',
-        description: `${meaning('revenue', 'orders')} ${parts.OPEN}`,
+        description: `${meaning('revenue', 'orders')} ${parts.OPEN_WINDOW_NOTE}`,
         size: [12, 8],
-        unit: UNITS.count,
+        unit: PANEL_UNITS.count,
         overrides: currencyColours,
       },
       { metric: 'revenue', sum: 'orders', perWindow: true, by: 'currency', where: chosen('currency') },
@@ -92,21 +97,21 @@ function revenue(scope: parts.Scope): PanelBuilder[] {
       },
       { ...ratio, perWindow: true },
     ),
-    parts.moneyOverTime(scope, [12, 8], 'Refunded by currency', 'refunded'),
+    parts.moneyOverTimePanel(scope, [12, 8], 'Refunded by currency', 'refunded'),
   ];
 }
 
-function funnel(scope: parts.Scope): PanelBuilder[] {
+function funnel(scope: parts.BoardScope): PanelBuilder[] {
   const { panels } = scope;
   return [
-    parts.conversion(scope, [4, 8], {}, 'window'),
-    parts.funnel(scope, [8, 8], {}, 'window'),
+    parts.conversionPanel(scope, [4, 8], {}, 'window'),
+    parts.funnelPanel(scope, [8, 8], {}, 'window'),
     panels.gauge(
       {
         title: 'Went on from the step before, last whole window',
         description: `${meaning('funnel', 'conversion')} Of the last window that is over at the end of the time range.`,
         size: [12, 8],
-        unit: UNITS.share,
+        unit: PANEL_UNITS.share,
         decimals: 1,
         overrides: stepColours,
       },
@@ -123,9 +128,9 @@ function funnel(scope: parts.Scope): PanelBuilder[] {
     panels.lines(
       {
         title: 'Users at each step',
-        description: `${meaning('funnel', 'users')} ${parts.OPEN}`,
+        description: `${meaning('funnel', 'users')} ${parts.OPEN_WINDOW_NOTE}`,
         size: [12, 8],
-        unit: UNITS.count,
+        unit: PANEL_UNITS.count,
         overrides: stepColours,
       },
       { metric: 'funnel', each: ['users'], by: 'step' },
@@ -135,7 +140,7 @@ function funnel(scope: parts.Scope): PanelBuilder[] {
         title: 'Conversion from the step before',
         description: `${meaning('funnel', 'conversion')} It can pass 100 %: a user may have been at the step before in an earlier window.`,
         size: [12, 8],
-        unit: UNITS.share,
+        unit: PANEL_UNITS.share,
         overrides: stepColours,
       },
       {
@@ -148,7 +153,7 @@ function funnel(scope: parts.Scope): PanelBuilder[] {
   ];
 }
 
-function products(scope: parts.Scope): PanelBuilder[] {
+function products(scope: parts.BoardScope): PanelBuilder[] {
   const { panels } = scope;
   const by = (sum: string): Question[] => [
     {
@@ -169,13 +174,13 @@ function products(scope: parts.Scope): PanelBuilder[] {
   const ranks =
     'The best five of each window by revenue, and all others: a rank is another product in each window.';
   return [
-    parts.products(scope, [12, 16], {}, 'window'),
+    parts.productsPanel(scope, [12, 16], {}, 'window'),
     panels.bars(
       {
         title: 'Revenue by rank',
-        description: `${meaning('products', 'revenue')} ${ranks} ${parts.OPEN}`,
+        description: `${meaning('products', 'revenue')} ${ranks} ${parts.OPEN_WINDOW_NOTE}`,
         size: [12, 8],
-        unit: UNITS.money,
+        unit: PANEL_UNITS.money,
         overrides: rankColours,
       },
       ...by('revenue'),
@@ -183,9 +188,9 @@ function products(scope: parts.Scope): PanelBuilder[] {
     panels.bars(
       {
         title: 'Purchases by rank',
-        description: `${meaning('products', 'purchases')} ${ranks} ${parts.OPEN}`,
+        description: `${meaning('products', 'purchases')} ${ranks} ${parts.OPEN_WINDOW_NOTE}`,
         size: [12, 8],
-        unit: UNITS.count,
+        unit: PANEL_UNITS.count,
         overrides: rankColours,
       },
       ...by('purchases'),

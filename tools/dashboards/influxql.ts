@@ -1,11 +1,11 @@
 import { measurementOf } from '../../src/sinks/influxdb/layout.ts';
 import {
-  type Condition,
   type Language,
+  type QueryTarget,
   type Question,
   RECENT_MINUTES,
   type Span,
-  type Target,
+  type TagCondition,
 } from './question.ts';
 
 /** InfluxQL: InfluxDB 1.8, and the later ones by their v1 API. */
@@ -36,7 +36,7 @@ const SPANS: Record<Span, (size: string) => string> = {
  */
 const SAME_TIME = 'time(1m)';
 
-function target(question: Question): Target {
+function target(question: Question): QueryTarget {
   const named = question.name ?? ('each' in question ? '$col' : undefined);
   const alias = question.by === undefined ? named : `$tag_${question.by}`;
   const format = 'table' in question ? 'table' : 'time_series';
@@ -88,7 +88,7 @@ function conditions(question: Question): string {
   ].join(' AND ');
 }
 
-function condition(of: Condition): string {
+function condition(of: TagCondition): string {
   const tag = `"${of.tag}"`;
   if ('is' in of) return `${tag} = '${of.is}'`;
   if ('isNot' in of) return `${tag} != '${of.isNot}'`;

@@ -123,7 +123,7 @@ export const dashed = (name: string): Override => ({
   properties: [{ id: 'custom.lineStyle', value: { fill: 'dash', dash: [6, 4] } }],
 });
 
-export const UNITS = {
+export const PANEL_UNITS = {
   count: 'short',
   perSecond: 'cps',
   share: 'percentunit',

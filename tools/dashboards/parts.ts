@@ -8,23 +8,23 @@ import {
   eventTypeColours,
   LATENCY_STEPS,
   NEUTRAL,
+  PANEL_UNITS,
   qualityColours,
   stepColours,
-  UNITS,
 } from './look.ts';
 import type { PanelBuilder, Panels, PanelText } from './panels.ts';
-import { type Condition, meaning, type Question, RECENT_MINUTES } from './question.ts';
+import { meaning, type Question, RECENT_MINUTES, type TagCondition } from './question.ts';
 
 type Size = PanelText['size'];
 
 /** What several dashboards show, so that it looks and counts the same on each. */
-export interface Scope {
+export interface BoardScope {
   panels: Panels;
   /** Conditions that the variables of the dashboard make, where the metric has their tags. */
-  chosen(...tags: string[]): Condition[];
+  chosen(...tags: string[]): TagCondition[];
 }
 
-export const OPEN = 'The newest window is not over, so it is still growing.';
+export const OPEN_WINDOW_NOTE = 'The newest window is not over, so it is still growing.';
 const IN_RANGE = 'Sum of the chosen windows that start in the time range.';
 const COMPLETE = 'Of the last window that is over at the end of the time range.';
 const NOT_ADDED = 'Distinct counts of several windows can’t be added.';
@@ -33,18 +33,23 @@ const LAST = FUNNEL_STEPS.at(-1)!;
 
 /** Reasons of the metric `quality` that are no bad rows. */
 const NO_BAD_ROWS = `^(${EVENT_REASONS.join('|')}|late_.*)$`;
-export const badRows: Condition = { tag: 'reason', matchesNot: NO_BAD_ROWS };
-export const notBadRows: Condition = { tag: 'reason', matches: NO_BAD_ROWS };
-const withStatus: Condition = { tag: 'status_class', isNot: 'unknown' };
+export const badRows: TagCondition = { tag: 'reason', matchesNot: NO_BAD_ROWS };
+export const notBadRows: TagCondition = { tag: 'reason', matches: NO_BAD_ROWS };
+const withStatus: TagCondition = { tag: 'status_class', isNot: 'unknown' };
 
 /** An amount of the time range, by currency. */
-export function money({ panels, chosen }: Scope, size: Size, title: string, field: string): PanelBuilder {
+export function moneyPanel(
+  { panels, chosen }: BoardScope,
+  size: Size,
+  title: string,
+  field: string,
+): PanelBuilder {
   return panels.numbers(
     {
       title,
       description: `${meaning('revenue', field)} By currency. ${IN_RANGE}`,
       size,
-      unit: UNITS.money,
+      unit: PANEL_UNITS.money,
       decimals: 2,
       overrides: currencyLook,
       named: true,
@@ -55,13 +60,13 @@ export function money({ panels, chosen }: Scope, size: Size, title: string, fiel
 }
 
 /** A number of things of the time range. */
-export function amount(
-  { panels, chosen }: Scope,
+export function amountPanel(
+  { panels, chosen }: BoardScope,
   size: Size,
   { title, metric, field, tags, where = [], colour = NEUTRAL }: Amount,
 ): PanelBuilder {
   return panels.numbers(
-    { title, description: `${meaning(metric, field)} ${IN_RANGE}`, size, unit: UNITS.count, colour },
+    { title, description: `${meaning(metric, field)} ${IN_RANGE}`, size, unit: PANEL_UNITS.count, colour },
     { metric, sum: field, where: [...chosen(...tags), ...where], name: title },
   );
 }
@@ -71,17 +76,17 @@ interface Amount {
   metric: string;
   field: string;
   tags: string[];
-  where?: Condition[];
+  where?: TagCondition[];
   colour?: string;
 }
 
-export function eventsPerSecond({ panels, chosen }: Scope, size: Size): PanelBuilder {
+export function eventsPerSecondPanel({ panels, chosen }: BoardScope, size: Size): PanelBuilder {
   return panels.numbers(
     {
       title: 'Events/s',
       description: `Events a second over the last ${RECENT_MINUTES} whole minutes before the end of the time range.`,
       size,
-      unit: UNITS.perSecond,
+      unit: PANEL_UNITS.perSecond,
       decimals: 2,
       colour: NEUTRAL,
     },
@@ -97,14 +102,14 @@ export function eventsPerSecond({ panels, chosen }: Scope, size: Size): PanelBui
   );
 }
 
-export function errorShare({ panels, chosen }: Scope, size: Size): PanelBuilder {
+export function errorSharePanel({ panels, chosen }: BoardScope, size: Size): PanelBuilder {
   return panels.numbers(
     {
       title: 'Error share',
       description:
         'Events with a status of 400 or more among those that have a status: sums over the time range, so busy windows count for more.',
       size,
-      unit: UNITS.share,
+      unit: PANEL_UNITS.share,
       decimals: 2,
       thresholds: ERROR_SHARE_STEPS,
       noValue: 'no status',
@@ -118,13 +123,13 @@ export function errorShare({ panels, chosen }: Scope, size: Size): PanelBuilder 
   );
 }
 
-export function errorShareOverTime({ panels, chosen }: Scope, size: Size): PanelBuilder {
+export function errorShareOverTimePanel({ panels, chosen }: BoardScope, size: Size): PanelBuilder {
   return panels.lines(
     {
       title: 'Error share by event type',
       description: `${meaning('responses', 'error_share')} A line ends where no event had a status. The dashes are where it becomes worth a look, and bad.`,
       size,
-      unit: UNITS.share,
+      unit: PANEL_UNITS.share,
       thresholds: ERROR_SHARE_STEPS,
       overrides: eventTypeColours,
     },
@@ -139,40 +144,40 @@ export function errorShareOverTime({ panels, chosen }: Scope, size: Size): Panel
 }
 
 /** Distinct users or sessions of one window. */
-export function people({ panels }: Scope, size: Size, field: 'users' | 'sessions'): PanelBuilder {
+export function peoplePanel({ panels }: BoardScope, size: Size, field: 'users' | 'sessions'): PanelBuilder {
   const title = field === 'users' ? 'Users' : 'Sessions';
   return panels.numbers(
     {
       title: `${title}, last whole window`,
       description: `${meaning('audience', field)} ${COMPLETE} ${NOT_ADDED}`,
       size,
-      unit: UNITS.count,
+      unit: PANEL_UNITS.count,
       colour: NEUTRAL,
     },
     { metric: 'audience', last: field, span: 'complete', name: title },
   );
 }
 
-export function peopleOverTime({ panels }: Scope, size: Size): PanelBuilder {
+export function peopleOverTimePanel({ panels }: BoardScope, size: Size): PanelBuilder {
   return panels.lines(
     {
       title: 'Users and sessions per window',
-      description: `Distinct users and sessions of each window. ${NOT_ADDED} ${OPEN}`,
+      description: `Distinct users and sessions of each window. ${NOT_ADDED} ${OPEN_WINDOW_NOTE}`,
       size,
-      unit: UNITS.count,
+      unit: PANEL_UNITS.count,
       overrides: audienceColours,
     },
     { metric: 'audience', each: ['users', 'sessions'] },
   );
 }
 
-export function traffic({ panels, chosen }: Scope, size: Size): PanelBuilder {
+export function trafficPanel({ panels, chosen }: BoardScope, size: Size): PanelBuilder {
   return panels.bars(
     {
       title: 'Events by type',
-      description: `Events of each window, by type. ${OPEN}`,
+      description: `Events of each window, by type. ${OPEN_WINDOW_NOTE}`,
       size,
-      unit: UNITS.count,
+      unit: PANEL_UNITS.count,
       overrides: eventTypeColours,
     },
     {
@@ -186,8 +191,8 @@ export function traffic({ panels, chosen }: Scope, size: Size): PanelBuilder {
 }
 
 /** Money of each window, by currency: amounts of different currencies are not put one on the other. */
-export function moneyOverTime(
-  { panels, chosen }: Scope,
+export function moneyOverTimePanel(
+  { panels, chosen }: BoardScope,
   size: Size,
   title: string,
   field: string,
@@ -195,9 +200,9 @@ export function moneyOverTime(
   return panels.lines(
     {
       title,
-      description: `${meaning('revenue', field)} A step for each window and currency; where there is none, there was nothing. ${OPEN}`,
+      description: `${meaning('revenue', field)} A step for each window and currency; where there is none, there was nothing. ${OPEN_WINDOW_NOTE}`,
       size,
-      unit: UNITS.money,
+      unit: PANEL_UNITS.money,
       steps: true,
       overrides: currencyLook,
     },
@@ -205,14 +210,14 @@ export function moneyOverTime(
   );
 }
 
-export function p95OverTime({ panels, chosen }: Scope, size: Size): PanelBuilder {
+export function p95OverTimePanel({ panels, chosen }: BoardScope, size: Size): PanelBuilder {
   return panels.lines(
     {
       title: 'Latency p95 by event type',
       description:
         '95th percentile of the response times of each window. Quantiles of several windows or types can’t be merged, so each is shown as it is.',
       size,
-      unit: UNITS.milliseconds,
+      unit: PANEL_UNITS.milliseconds,
       thresholds: LATENCY_STEPS,
       overrides: eventTypeColours,
     },
@@ -223,13 +228,18 @@ export function p95OverTime({ panels, chosen }: Scope, size: Size): PanelBuilder
 type FunnelWindow = Pick<Question, 'window'>;
 
 /** Users at the steps of one window, in order: the store knows no order, so each step is a query. */
-export function funnel({ panels }: Scope, size: Size, of: FunnelWindow, what: string): PanelBuilder {
+export function funnelPanel(
+  { panels }: BoardScope,
+  size: Size,
+  of: FunnelWindow,
+  what: string,
+): PanelBuilder {
   return panels.gauge(
     {
       title: `Funnel, last whole ${what}`,
       description: `${meaning('funnel', 'users')} ${COMPLETE} ${NOT_ADDED}`,
       size,
-      unit: UNITS.count,
+      unit: PANEL_UNITS.count,
       overrides: stepColours,
     },
     ...FUNNEL_STEPS.map(
@@ -245,13 +255,18 @@ export function funnel({ panels }: Scope, size: Size, of: FunnelWindow, what: st
   );
 }
 
-export function conversion({ panels }: Scope, size: Size, of: FunnelWindow, what: string): PanelBuilder {
+export function conversionPanel(
+  { panels }: BoardScope,
+  size: Size,
+  of: FunnelWindow,
+  what: string,
+): PanelBuilder {
   return panels.numbers(
     {
       title: `Conversion, last whole ${what}`,
       description: `Users at ${LAST} over users at ${FIRST}. ${COMPLETE}`,
       size,
-      unit: UNITS.share,
+      unit: PANEL_UNITS.share,
       decimals: 1,
       colour: NEUTRAL,
       noValue: 'none',
@@ -266,21 +281,21 @@ export function conversion({ panels }: Scope, size: Size, of: FunnelWindow, what
   );
 }
 
-export function qualityGauge({ panels }: Scope, size: Size): PanelBuilder {
+export function qualityPanel({ panels }: BoardScope, size: Size): PanelBuilder {
   return panels.gauge(
     {
       title: 'Data quality by reason',
       description: `Bad rows by their reason, duplicates, doubtful events by their finding, and late events by how late, by the time of receipt. ${IN_RANGE}`,
       size,
-      unit: UNITS.count,
+      unit: PANEL_UNITS.count,
       overrides: qualityColours,
     },
     { metric: 'quality', sum: 'rows', by: 'reason' },
   );
 }
 
-export function badRowsNumber(scope: Scope, size: Size): PanelBuilder {
-  return amount(scope, size, {
+export function badRowsPanel(scope: BoardScope, size: Size): PanelBuilder {
+  return amountPanel(scope, size, {
     title: 'Bad rows',
     metric: 'quality',
     field: 'rows',
@@ -301,21 +316,26 @@ const PRODUCT_COLUMNS = {
 };
 
 /** The best products of one window: a rank is another product in each window, so windows are not added up. */
-export function products({ panels }: Scope, size: Size, of: FunnelWindow, what: string): PanelBuilder {
+export function productsPanel(
+  { panels }: BoardScope,
+  size: Size,
+  of: FunnelWindow,
+  what: string,
+): PanelBuilder {
   const [tag, ...fields] = Object.keys(PRODUCT_COLUMNS) as [string, ...string[]];
   return panels.rows(
     {
       title: `Products by rank, last whole ${what}`,
       description: `The best 20 products by revenue, then purchases and views, and all others. Revenue: ${meaning('products', 'revenue')} ${COMPLETE}`,
       size,
-      unit: UNITS.count,
+      unit: PANEL_UNITS.count,
       columns: PRODUCT_COLUMNS,
       overrides: [
         { matcher: { id: 'byName', options: 'Rank' }, properties: [{ id: 'custom.width', value: 70 }] },
         {
           matcher: { id: 'byName', options: 'Revenue' },
           properties: [
-            { id: 'unit', value: UNITS.money },
+            { id: 'unit', value: PANEL_UNITS.money },
             { id: 'decimals', value: 2 },
             { id: 'min', value: 0 },
             { id: 'color', value: { mode: 'fixed', fixedColor: NEUTRAL } },

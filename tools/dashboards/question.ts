@@ -14,7 +14,7 @@ export type Question = {
   window?: WindowSize;
   /** Of that size only, and only while the variable names it. */
   onlyIfChosen?: boolean;
-  where?: readonly Condition[];
+  where?: readonly TagCondition[];
   span?: Span;
   /** A series for each value of this tag, named by it. */
   by?: string;
@@ -35,7 +35,7 @@ type What =
   /** A table of tags and fields. */
   | { table: { tag: string; fields: readonly string[] } };
 
-export type Condition =
+export type TagCondition =
   | { tag: string; is: string }
   | { tag: string; isNot: string }
   /** A regular expression, without its slashes. */
@@ -59,12 +59,12 @@ export interface Language {
   name: 'influxql' | 'flux';
   title: string;
   datasource: { type: 'influxdb'; uid: string };
-  target(question: Question): Target;
+  target(question: Question): QueryTarget;
   /** Text of the query for the values of a tag. */
   tagValues(measurement: string, tag: string): string;
 }
 
-export interface Target {
+export interface QueryTarget {
   query: string;
   rawQuery?: true;
   resultFormat?: 'time_series' | 'table';

@@ -7,7 +7,7 @@ import { xml } from './hadoop-xml.ts';
 import { fetchJars } from './maven.ts';
 import type { ProcessSpec } from './processes.ts';
 import { findJava, lastLines, run } from './programs.ts';
-import type { Place, Server, Setup } from './server.ts';
+import type { Server, ServerSetup, Setup } from './server.ts';
 import { HADOOP } from './versions.ts';
 
 const TITLE = `HDFS ${HADOOP}`;
@@ -35,42 +35,42 @@ export const hdfs: Server<'hdfs'> = {
     jars: join(await fetchJars('hdfs', TITLE, ARTIFACTS, say), '*'),
   }),
 
-  async prepare(place, { java, jars }) {
-    const conf = confDir(place);
+  async prepare(setup, { java, jars }) {
+    const conf = confDir(setup);
     // The jars hold no web pages, and both processes end where the class path has no folder for them.
     for (const page of ['hdfs', 'datanode']) await mkdir(join(conf, 'webapps', page), { recursive: true });
     await writeFile(join(conf, 'log4j.properties'), LOG4J);
     await writeFile(
       join(conf, 'core-site.xml'),
       xml({
-        'fs.defaultFS': `hdfs://127.0.0.1:${place.ports['namenode-rpc']}`,
-        'hadoop.tmp.dir': join(place.dir, 'tmp'),
+        'fs.defaultFS': `hdfs://127.0.0.1:${setup.ports['namenode-rpc']}`,
+        'hadoop.tmp.dir': join(setup.dir, 'tmp'),
       }),
     );
-    await writeFile(join(conf, 'hdfs-site.xml'), xml(hdfsSite(place)));
-    if (existsSync(join(place.dir, 'name', 'current', 'VERSION'))) return;
-    const args = [...javaArgs(place, jars!), NAME_NODE, '-format', '-force', '-nonInteractive'];
-    const { code, output } = await run(java!, args, { cwd: place.dir });
+    await writeFile(join(conf, 'hdfs-site.xml'), xml(hdfsSite(setup)));
+    if (existsSync(join(setup.dir, 'name', 'current', 'VERSION'))) return;
+    const args = [...javaArgs(setup, jars!), NAME_NODE, '-format', '-force', '-nonInteractive'];
+    const { code, output } = await run(java!, args, { cwd: setup.dir });
     if (code !== 0)
       throw new ServiceFailed(`The folder of ${TITLE} could not be formatted:\n${lastLines(output, 12)}`);
   },
 
-  processes(place, { java, jars }): ProcessSpec[] {
+  processes(setup, { java, jars }): ProcessSpec[] {
     const process = (name: string, mainClass: string): ProcessSpec => ({
       name,
       command: java!,
-      args: [...javaArgs(place, jars!), mainClass],
-      cwd: place.dir,
-      log: join(place.dir, `${name}.log`),
-      ports: Object.entries(place.ports)
+      args: [...javaArgs(setup, jars!), mainClass],
+      cwd: setup.dir,
+      log: join(setup.dir, `${name}.log`),
+      ports: Object.entries(setup.ports)
         .filter(([port]) => port.startsWith(name))
         .map(([, port]) => port),
     });
     return [process('namenode', NAME_NODE), process('datanode', DATA_NODE)];
   },
 
-  async look(place) {
-    const [namenode, datanode] = [place.ports['namenode-http']!, place.ports['datanode-http']!];
+  async look(setup) {
+    const [namenode, datanode] = [setup.ports['namenode-http']!, setup.ports['datanode-http']!];
     const safeMode = await bean(namenode, 'NameNode', 'NameNodeInfo');
     if (safeMode.Safemode !== '') return 'the NameNode, which is in safe mode';
     const system = await bean(namenode, 'NameNode', 'FSNamesystemState');
@@ -83,22 +83,22 @@ export const hdfs: Server<'hdfs'> = {
   },
 
   address: url,
-  connection: (place) => ({ url: url(place) }),
+  connection: (setup) => ({ url: url(setup) }),
 };
 
-const confDir = ({ dir }: Place) => join(dir, 'conf');
+const confDir = ({ dir }: ServerSetup) => join(dir, 'conf');
 
 /** The NameNode's HTTP address, where WebHDFS is. */
 function url({ ports }: Setup): string {
   return `http://127.0.0.1:${ports['namenode-http']}`;
 }
 
-function javaArgs(place: Place, jars: string): string[] {
-  const classPath = `${confDir(place)}:${jars}`;
+function javaArgs(setup: ServerSetup, jars: string): string[] {
+  const classPath = `${confDir(setup)}:${jars}`;
   return ['-Xmx256m', '-Djava.net.preferIPv4Stack=true', '-cp', classPath];
 }
 
-function hdfsSite({ dir, ports }: Place): Record<string, string> {
+function hdfsSite({ dir, ports }: ServerSetup): Record<string, string> {
   const at = (port: string) => `127.0.0.1:${ports[port]}`;
   return {
     'dfs.namenode.rpc-address': at('namenode-rpc'),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ServiceFailed } from './failure.ts';
 import { fetchGoProgram } from './go.ts';
-import type { Place, Server, Setup } from './server.ts';
+import type { Server, ServerSetup, Setup } from './server.ts';
 import { INFLUXDB } from './versions.ts';
 
 const TITLE = `InfluxDB ${INFLUXDB}`;
@@ -33,36 +33,36 @@ export const influxdb: Server<'influxdb'> = {
       say,
     ),
   }),
-  prepare: (place) => writeFile(configFile(place), config(place)),
-  processes: (place, { influxd }) => [
+  prepare: (setup) => writeFile(configFile(setup), config(setup)),
+  processes: (setup, { influxd }) => [
     {
       name: 'influxd',
       command: influxd!,
-      args: ['-config', configFile(place)],
-      cwd: place.dir,
-      log: join(place.dir, 'influxd.log'),
-      ports: Object.values(place.ports),
+      args: ['-config', configFile(setup)],
+      cwd: setup.dir,
+      log: join(setup.dir, 'influxd.log'),
+      ports: Object.values(setup.ports),
     },
   ],
 
-  async look(place) {
-    const answer = await fetch(`${url(place)}/health`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+  async look(setup) {
+    const answer = await fetch(`${url(setup)}/health`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
     return answer.ok ? null : 'its health to be good';
   },
 
-  async furnish(place) {
+  async furnish(setup) {
     // Just after its start it may refuse what it takes a moment later, although it says that its health is good.
     const deadline = Date.now() + FURNISH_MS_MAX;
     for (;;) {
       // The first user is made without a login; as soon as there is one, every request needs it.
-      const { password } = place.secrets;
-      if (!(await query(place, 'SHOW DATABASES', true)).ok)
-        await query(place, `CREATE USER "${USER}" WITH PASSWORD '${password}' WITH ALL PRIVILEGES`, false);
-      const made = await query(place, `CREATE DATABASE "${DATABASE}"`, true);
+      const { password } = setup.secrets;
+      if (!(await query(setup, 'SHOW DATABASES', true)).ok)
+        await query(setup, `CREATE USER "${USER}" WITH PASSWORD '${password}' WITH ALL PRIVILEGES`, false);
+      const made = await query(setup, `CREATE DATABASE "${DATABASE}"`, true);
       if (made.ok) return;
       if (made.status === 401 || Date.now() > deadline)
         throw new ServiceFailed(
-          `${TITLE} at ${url(place)} does not make its database: status ${made.status}. ` +
+          `${TITLE} at ${url(setup)} does not make its database: status ${made.status}. ` +
             'Its data are perhaps of another user: "services down influxdb --remove-data" begins from scratch.',
         );
       await sleep(LOOK_MS);
@@ -70,24 +70,24 @@ export const influxdb: Server<'influxdb'> = {
   },
 
   address: url,
-  connection: (place) => ({
-    url: url(place),
-    token: `${USER}:${place.secrets.password}`,
+  connection: (setup) => ({
+    url: url(setup),
+    token: `${USER}:${setup.secrets.password}`,
     org: ORG,
     bucket: `${DATABASE}/${POLICY}`,
   }),
 };
 
-const configFile = ({ dir }: Place) => join(dir, 'influxdb.conf');
+const configFile = ({ dir }: ServerSetup) => join(dir, 'influxdb.conf');
 
 function url({ ports }: Setup): string {
   return `http://127.0.0.1:${ports.http}`;
 }
 
 /** A statement of InfluxQL. In the body, as an address may be logged. */
-function query(place: Place, q: string, withLogin: boolean): Promise<Response> {
-  const login = Buffer.from(`${USER}:${place.secrets.password}`).toString('base64');
-  return fetch(`${url(place)}/query`, {
+function query(setup: ServerSetup, q: string, withLogin: boolean): Promise<Response> {
+  const login = Buffer.from(`${USER}:${setup.secrets.password}`).toString('base64');
+  return fetch(`${url(setup)}/query`, {
     method: 'POST',
     headers: withLogin ? { authorization: `Basic ${login}` } : {},
     body: new URLSearchParams({ q }),
@@ -95,7 +95,7 @@ function query(place: Place, q: string, withLogin: boolean): Promise<Response> {
   });
 }
 
-function config({ dir, ports }: Place): string {
+function config({ dir, ports }: ServerSetup): string {
   const folder = (name: string) => JSON.stringify(join(dir, name));
   return `reporting-disabled = true
 bind-address = "127.0.0.1:${ports.rpc}"

@@ -6,7 +6,7 @@ import { ServiceFailed } from './failure.ts';
 import { fetchJars } from './maven.ts';
 import type { ProcessSpec } from './processes.ts';
 import { findJava, lastLines, run } from './programs.ts';
-import type { Place, Server, Setup } from './server.ts';
+import type { Server, ServerSetup, Setup } from './server.ts';
 import { KAFKA, KAFKA_SCALA, LOG4J_SLF4J } from './versions.ts';
 
 const TITLE = `Kafka ${KAFKA}`;
@@ -38,14 +38,14 @@ export const kafka: Server<'kafka'> = {
     jars: join(await fetchJars('kafka', TITLE, ARTIFACTS, say), '*'),
   }),
 
-  async prepare(place, { java, jars }) {
-    await writeFile(join(place.dir, 'log4j2.properties'), LOG4J);
-    const clusterId = await clusterIdOf(place.dir);
-    for (const node of numbers(place.size)) {
-      const dir = nodeDir(place, node);
+  async prepare(setup, { java, jars }) {
+    await writeFile(join(setup.dir, 'log4j2.properties'), LOG4J);
+    const clusterId = await clusterIdOf(setup.dir);
+    for (const node of numbers(setup.size)) {
+      const dir = nodeDir(setup, node);
       const config = join(dir, 'server.properties');
       await mkdir(dir, { recursive: true });
-      await writeFile(config, properties(place, node));
+      await writeFile(config, properties(setup, node));
       if (existsSync(join(dir, 'data', 'meta.properties'))) continue;
       const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config];
       const { code, output } = await run(java!, ['-Xmx128m', '-cp', jars!, ...tool], { cwd: dir });
@@ -54,59 +54,59 @@ export const kafka: Server<'kafka'> = {
     }
   },
 
-  processes(place, { java, jars }): ProcessSpec[] {
-    const heap = place.size === 1 ? HEAP.one : HEAP.several;
-    return numbers(place.size).map((node) => ({
+  processes(setup, { java, jars }): ProcessSpec[] {
+    const heap = setup.size === 1 ? HEAP.one : HEAP.several;
+    return numbers(setup.size).map((node) => ({
       name: `broker-${node}`,
       command: java!,
       args: [
         `-Xms${heap}`,
         `-Xmx${heap}`,
         '-XX:+ExitOnOutOfMemoryError',
-        `-Dlog4j2.configurationFile=${join(place.dir, 'log4j2.properties')}`,
+        `-Dlog4j2.configurationFile=${join(setup.dir, 'log4j2.properties')}`,
         '-cp',
         jars!,
         'kafka.Kafka',
-        join(nodeDir(place, node), 'server.properties'),
+        join(nodeDir(setup, node), 'server.properties'),
       ],
-      cwd: nodeDir(place, node),
-      log: logOf(place, node),
-      ports: [brokerPort(place, node), controllerPort(place, node)],
+      cwd: nodeDir(setup, node),
+      log: logOf(setup, node),
+      ports: [brokerPort(setup, node), controllerPort(setup, node)],
     }));
   },
 
-  async look(place) {
-    for (const node of numbers(place.size)) {
-      if (!(await readFile(logOf(place, node), 'utf8')).includes(READY_LINE)) return `broker ${node}`;
+  async look(setup) {
+    for (const node of numbers(setup.size)) {
+      if (!(await readFile(logOf(setup, node), 'utf8')).includes(READY_LINE)) return `broker ${node}`;
     }
     return null;
   },
 
-  address: (place) => brokers(place).join(','),
-  connection: (place) => ({ brokers: brokers(place) }),
+  address: (setup) => brokers(setup).join(','),
+  connection: (setup) => ({ brokers: brokers(setup) }),
 };
 
 const numbers = (size: number) => Array.from({ length: size }, (_, index) => index + 1);
 const brokerPort = ({ ports }: Setup, node: number) => ports[`broker-${node}`]!;
 const controllerPort = ({ ports }: Setup, node: number) => ports[`controller-${node}`]!;
-const brokers = (place: Setup) => numbers(place.size).map((node) => `127.0.0.1:${brokerPort(place, node)}`);
-const nodeDir = ({ dir }: Place, node: number) => join(dir, `broker-${node}`);
-const logOf = ({ dir }: Place, node: number) => join(dir, `broker-${node}.log`);
+const brokers = (setup: Setup) => numbers(setup.size).map((node) => `127.0.0.1:${brokerPort(setup, node)}`);
+const nodeDir = ({ dir }: ServerSetup, node: number) => join(dir, `broker-${node}`);
+const logOf = ({ dir }: ServerSetup, node: number) => join(dir, `broker-${node}.log`);
 
-function properties(place: Place, node: number): string {
-  const replicas = Math.min(place.size, 3);
+function properties(setup: ServerSetup, node: number): string {
+  const replicas = Math.min(setup.size, 3);
   const inSync = Math.max(1, replicas - 1);
-  const voters = numbers(place.size).map((voter) => `${voter}@127.0.0.1:${controllerPort(place, voter)}`);
+  const voters = numbers(setup.size).map((voter) => `${voter}@127.0.0.1:${controllerPort(setup, voter)}`);
   const listeners =
-    `PLAINTEXT://127.0.0.1:${brokerPort(place, node)},` +
-    `CONTROLLER://127.0.0.1:${controllerPort(place, node)}`;
+    `PLAINTEXT://127.0.0.1:${brokerPort(setup, node)},` +
+    `CONTROLLER://127.0.0.1:${controllerPort(setup, node)}`;
   return `process.roles=broker,controller
 node.id=${node}
 controller.quorum.voters=${voters.join(',')}
 listeners=${listeners}
 advertised.listeners=${listeners}
 controller.listener.names=CONTROLLER
-log.dirs=${join(nodeDir(place, node), 'data')}
+log.dirs=${join(nodeDir(setup, node), 'data')}
 default.replication.factor=${replicas}
 min.insync.replicas=${inSync}
 offsets.topic.replication.factor=${replicas}

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fetchGoProgram } from './go.ts';
-import type { Place, Server, Setup } from './server.ts';
+import type { Server, ServerSetup, Setup } from './server.ts';
 import { VERSITYGW } from './versions.ts';
 
 const TITLE = `S3 (versitygw ${VERSITYGW})`;
@@ -26,37 +26,37 @@ export const s3: Server<'s3'> = {
     ),
   }),
   /** The gateway takes a folder below its root for a bucket of the root user. */
-  prepare: async (place) => {
-    await mkdir(join(rootDir(place), BUCKET), { recursive: true });
+  prepare: async (setup) => {
+    await mkdir(join(rootDir(setup), BUCKET), { recursive: true });
   },
-  processes: (place, { versitygw }) => [
+  processes: (setup, { versitygw }) => [
     {
       name: 'versitygw',
       command: versitygw!,
-      args: ['--port', `127.0.0.1:${place.ports.http}`, 'posix', rootDir(place)],
-      env: { ROOT_ACCESS_KEY: ACCESS_KEY_ID, ROOT_SECRET_KEY: place.secrets.secret_access_key! },
-      cwd: place.dir,
-      log: join(place.dir, 'versitygw.log'),
-      ports: Object.values(place.ports),
+      args: ['--port', `127.0.0.1:${setup.ports.http}`, 'posix', rootDir(setup)],
+      env: { ROOT_ACCESS_KEY: ACCESS_KEY_ID, ROOT_SECRET_KEY: setup.secrets.secret_access_key! },
+      cwd: setup.dir,
+      log: join(setup.dir, 'versitygw.log'),
+      ports: Object.values(setup.ports),
     },
   ],
 
-  async look(place) {
+  async look(setup) {
     // Any answer will do; without a signature it is 403.
-    await fetch(`${endpoint(place)}/${BUCKET}`, { signal: AbortSignal.timeout(LOOK_MS_MAX) });
+    await fetch(`${endpoint(setup)}/${BUCKET}`, { signal: AbortSignal.timeout(LOOK_MS_MAX) });
     return null;
   },
 
   address: endpoint,
-  connection: (place) => ({
-    endpoint: endpoint(place),
+  connection: (setup) => ({
+    endpoint: endpoint(setup),
     bucket: BUCKET,
     access_key_id: ACCESS_KEY_ID,
-    secret_access_key: place.secrets.secret_access_key!,
+    secret_access_key: setup.secrets.secret_access_key!,
   }),
 };
 
-const rootDir = ({ dir }: Place) => join(dir, 'files');
+const rootDir = ({ dir }: ServerSetup) => join(dir, 'files');
 
 function endpoint({ ports }: Setup): string {
   return `http://127.0.0.1:${ports.http}`;

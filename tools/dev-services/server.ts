@@ -12,7 +12,7 @@ export interface Setup {
 }
 
 /** A setup, and the folder for data, config and logs. */
-export interface Place extends Setup {
+export interface ServerSetup extends Setup {
   dir: string;
 }
 
@@ -55,15 +55,15 @@ export interface Server<Name extends ServiceName = ServiceName> {
   /** Brings what is needed to run it. Throws ServiceFailed where a program of this machine is missing. */
   fetch(say: Say): Promise<Programs>;
   /** Writes config and formats empty data. Called before every start, also after one that was cut short. */
-  prepare(place: Place, programs: Programs): Promise<void>;
+  prepare(setup: ServerSetup, programs: Programs): Promise<void>;
   /** In the order in which they are started. */
-  processes(place: Place, programs: Programs): ProcessSpec[];
+  processes(setup: ServerSetup, programs: Programs): ProcessSpec[];
   /** Null when clients can work with it, else what it is waiting for. May throw while it is starting. */
-  look(place: Place): Promise<string | null>;
+  look(setup: ServerSetup): Promise<string | null>;
   /** Makes what clients find there, such as a bucket, where it is missing. Called when it is ready. */
-  furnish?(place: Place): Promise<void>;
+  furnish?(setup: ServerSetup): Promise<void>;
   /** Where it is, for people. */
-  address(place: Setup): string;
+  address(setup: Setup): string;
   /** `dir`: the server's folder. */
-  connection(place: Setup, dir: string): Connections[Name];
+  connection(setup: Setup, dir: string): Connections[Name];
 }

@@ -10,7 +10,7 @@ import { choosePorts } from './local-ports.ts';
 import { withLock } from './lock.ts';
 import { isAlive, type ProcessId, stopProcesses } from './processes.ts';
 import { s3 } from './s3.ts';
-import type { Connections, Place, Programs, Server, ServiceName } from './server.ts';
+import type { Connections, Programs, Server, ServerSetup, ServiceName } from './server.ts';
 import { spark } from './spark.ts';
 import { startServer } from './start.ts';
 import { readState, type ServerState, type State, servicesDir, writeState } from './state.ts';
@@ -77,7 +77,7 @@ export async function upServices(
       };
       return startServer(
         SERVERS[name],
-        placeOf(dataDir, name, state),
+        setupOf(dataDir, name, state),
         programs.get(name)!,
         processes,
         started,
@@ -171,7 +171,7 @@ function statusOf(server: Server, state: ServerState | undefined, dir: string): 
 
 const dirOf = (dataDir: string, name: ServiceName) => join(servicesDir(dataDir), name);
 
-function placeOf(dataDir: string, name: ServiceName, state: State): Place {
+function setupOf(dataDir: string, name: ServiceName, state: State): ServerSetup {
   const { size, ports, secrets } = state[name]!;
   return { dir: dirOf(dataDir, name), size, ports, secrets };
 }

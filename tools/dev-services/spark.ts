@@ -26,11 +26,11 @@ export const spark: Server<'spark'> = {
     return { java, python, home };
   },
 
-  prepare: async (place) => {
-    for (const folder of ['tmp', 'work']) await mkdir(join(place.dir, folder), { recursive: true });
+  prepare: async (setup) => {
+    for (const folder of ['tmp', 'work']) await mkdir(join(setup.dir, folder), { recursive: true });
   },
 
-  processes(place, { home, python }): ProcessSpec[] {
+  processes(setup, { home, python }): ProcessSpec[] {
     const process = (name: string, args: string[]): ProcessSpec => ({
       name,
       command: join(home!, 'bin', 'spark-class'),
@@ -38,19 +38,19 @@ export const spark: Server<'spark'> = {
       env: {
         SPARK_HOME: home!,
         SPARK_LOCAL_IP: '127.0.0.1',
-        SPARK_LOCAL_DIRS: join(place.dir, 'tmp'),
+        SPARK_LOCAL_DIRS: join(setup.dir, 'tmp'),
         SPARK_DAEMON_MEMORY: '384m',
         // A port for submissions, which nobody here uses, is not opened.
         SPARK_MASTER_OPTS: '-Dspark.master.rest.enabled=false',
         PYSPARK_PYTHON: python!,
       },
-      cwd: place.dir,
-      log: join(place.dir, `${name}.log`),
-      ports: [place.ports[name]!, place.ports[`${name}-ui`]!],
+      cwd: setup.dir,
+      log: join(setup.dir, `${name}.log`),
+      ports: [setup.ports[name]!, setup.ports[`${name}-ui`]!],
     });
-    const at = (name: string) => ['--host', '127.0.0.1', '--port', String(place.ports[name])];
-    const ui = (name: string) => ['--webui-port', String(place.ports[`${name}-ui`])];
-    const room = ['--cores', String(CORES), '--memory', MEMORY, '--work-dir', join(place.dir, 'work')];
+    const at = (name: string) => ['--host', '127.0.0.1', '--port', String(setup.ports[name])];
+    const ui = (name: string) => ['--webui-port', String(setup.ports[`${name}-ui`])];
+    const room = ['--cores', String(CORES), '--memory', MEMORY, '--work-dir', join(setup.dir, 'work')];
     return [
       process('master', ['org.apache.spark.deploy.master.Master', ...at('master'), ...ui('master')]),
       process('worker', [
@@ -58,7 +58,7 @@ export const spark: Server<'spark'> = {
         ...at('worker'),
         ...ui('worker'),
         ...room,
-        master(place),
+        master(setup),
       ]),
     ];
   },
@@ -73,7 +73,7 @@ export const spark: Server<'spark'> = {
   },
 
   address: master,
-  connection: (place) => ({ master: master(place), python: place.programs?.python ?? '' }),
+  connection: (setup) => ({ master: master(setup), python: setup.programs?.python ?? '' }),
 };
 
 function master({ ports }: Setup): string {

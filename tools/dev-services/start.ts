@@ -5,7 +5,7 @@ import { ServiceFailed } from './failure.ts';
 import { isFree } from './local-ports.ts';
 import { isAlive, type ProcessId, type ProcessSpec, startProcess } from './processes.ts';
 import { lastLines } from './programs.ts';
-import type { Place, Programs, Server } from './server.ts';
+import type { Programs, Server, ServerSetup } from './server.ts';
 
 const LOOK_MS = 100;
 const LOG_LINES = 15;
@@ -17,24 +17,24 @@ const PORT_MS_MAX = 5000;
  */
 export async function startServer(
   server: Server,
-  place: Place,
+  setup: ServerSetup,
   programs: Programs,
   running: Readonly<Record<string, ProcessId>>,
   started: (name: string, id: ProcessId) => void,
 ): Promise<void> {
-  await mkdir(place.dir, { recursive: true, mode: 0o700 });
+  await mkdir(setup.dir, { recursive: true, mode: 0o700 });
   const ids = new Map(Object.entries(running).filter(([, id]) => isAlive(id)));
-  const specs = server.processes(place, programs);
+  const specs = server.processes(setup, programs);
   const missing = specs.filter(({ name }) => !ids.has(name));
-  if (missing.length > 0) await server.prepare(place, programs);
+  if (missing.length > 0) await server.prepare(setup, programs);
   for (const spec of missing) {
     await checkPorts(server, spec);
     const id = await startProcess(spec);
     ids.set(spec.name, id);
     started(spec.name, id);
   }
-  await untilReady(server, place, specs, ids);
-  await server.furnish?.(place);
+  await untilReady(server, setup, specs, ids);
+  await server.furnish?.(setup);
 }
 
 async function checkPorts(server: Server, { name, ports }: ProcessSpec): Promise<void> {
@@ -52,14 +52,14 @@ async function checkPorts(server: Server, { name, ports }: ProcessSpec): Promise
 
 async function untilReady(
   server: Server,
-  place: Place,
+  setup: ServerSetup,
   specs: readonly ProcessSpec[],
   ids: ReadonlyMap<string, ProcessId>,
 ): Promise<void> {
   const deadline = Date.now() + server.readyMsMax;
   for (;;) {
     // Who is alive after it answered is the one that answered, not another program that has taken its port.
-    const waitsFor = await server.look(place).catch((error: Error) => reasonOf(error));
+    const waitsFor = await server.look(setup).catch((error: Error) => reasonOf(error));
     for (const spec of specs) {
       if (!isAlive(ids.get(spec.name)!))
         throw new ServiceFailed(`${server.title} ended while it was starting. ${await endOfLog(spec)}`);

@@ -5,7 +5,7 @@ import { xml } from './hadoop-xml.ts';
 import { fetchJars } from './maven.ts';
 import type { ProcessSpec } from './processes.ts';
 import { findJava } from './programs.ts';
-import type { Place, Server, Setup } from './server.ts';
+import type { Server, ServerSetup, Setup } from './server.ts';
 import { fetchPySpark } from './spark.ts';
 import { readState } from './state.ts';
 import { HADOOP, JACKSON } from './versions.ts';
@@ -68,42 +68,42 @@ export const yarn: Server<'yarn'> = {
     return { java, jars, python, home };
   },
 
-  async prepare(place) {
-    const conf = confDir(place);
-    for (const folder of [conf, join(place.dir, 'tmp')]) await mkdir(folder, { recursive: true });
+  async prepare(setup) {
+    const conf = confDir(setup);
+    for (const folder of [conf, join(setup.dir, 'tmp')]) await mkdir(folder, { recursive: true });
     const file = (name: string, text: string) => writeFile(join(conf, name), text);
     await file('log4j.properties', LOG4J);
     await file(
       'core-site.xml',
-      xml({ 'fs.defaultFS': fileSystem(place), 'hadoop.tmp.dir': join(place.dir, 'tmp') }),
+      xml({ 'fs.defaultFS': fileSystem(setup), 'hadoop.tmp.dir': join(setup.dir, 'tmp') }),
     );
-    await file('yarn-site.xml', xml(yarnSite(place)));
+    await file('yarn-site.xml', xml(yarnSite(setup)));
     await file('capacity-scheduler.xml', xml(SCHEDULER));
   },
 
-  processes(place, { java, jars }): ProcessSpec[] {
+  processes(setup, { java, jars }): ProcessSpec[] {
     return Object.entries(MAIN).map(([name, mainClass]) => ({
       name,
       command: java!,
       args: [
         '-Xmx256m',
         '-Djava.net.preferIPv4Stack=true',
-        `-Djava.io.tmpdir=${join(place.dir, 'tmp')}`,
+        `-Djava.io.tmpdir=${join(setup.dir, 'tmp')}`,
         '-cp',
-        `${confDir(place)}:${jars}`,
+        `${confDir(setup)}:${jars}`,
         mainClass,
       ],
-      env: { HADOOP_CONF_DIR: confDir(place), JAVA_HOME: dirname(dirname(java!)) },
-      cwd: place.dir,
-      log: join(place.dir, `${name}.log`),
-      ports: Object.entries(place.ports)
+      env: { HADOOP_CONF_DIR: confDir(setup), JAVA_HOME: dirname(dirname(java!)) },
+      cwd: setup.dir,
+      log: join(setup.dir, `${name}.log`),
+      ports: Object.entries(setup.ports)
         .filter(([port]) => port.startsWith(name) && port !== 'nodemanager-collector')
         .map(([, port]) => port),
     }));
   },
 
-  async look(place) {
-    const answer = await fetch(`${url(place)}/ws/v1/cluster/nodes`, {
+  async look(setup) {
+    const answer = await fetch(`${url(setup)}/ws/v1/cluster/nodes`, {
       signal: AbortSignal.timeout(LOOK_MS_MAX),
     });
     const { nodes } = (await answer.json()) as { nodes: { node: { state: string }[] } | null };
@@ -111,9 +111,9 @@ export const yarn: Server<'yarn'> = {
   },
 
   address: url,
-  connection: (place, dir) => ({
+  connection: (setup, dir) => ({
     master: 'yarn',
-    python: place.programs?.python ?? '',
+    python: setup.programs?.python ?? '',
     hadoop_conf_dir: confDir({ dir }),
     executor_memory: '512m',
     executor_cores: 2,
@@ -124,7 +124,7 @@ export const yarn: Server<'yarn'> = {
       'spark.executorEnv.SPARK_LOCAL_IP': '127.0.0.1',
       'spark.yarn.appMasterEnv.SPARK_LOCAL_IP': '127.0.0.1',
       // Without this 300 MB are uploaded at each start.
-      'spark.yarn.jars': `local:${place.programs?.home ?? ''}/jars/*`,
+      'spark.yarn.jars': `local:${setup.programs?.home ?? ''}/jars/*`,
       'spark.yarn.am.memory': '256m',
       'spark.yarn.am.memoryOverhead': '256m',
       'spark.executor.instances': '1',
@@ -132,14 +132,14 @@ export const yarn: Server<'yarn'> = {
   }),
 };
 
-const confDir = ({ dir }: Pick<Place, 'dir'>) => join(dir, 'conf');
+const confDir = ({ dir }: Pick<ServerSetup, 'dir'>) => join(dir, 'conf');
 
 function url({ ports }: Setup): string {
   return `http://127.0.0.1:${ports['resourcemanager-http']}`;
 }
 
 /** The HDFS of the same data folder. */
-function fileSystem({ dir }: Place): string {
+function fileSystem({ dir }: ServerSetup): string {
   const port = readState(dirname(dirname(dir))).hdfs?.ports['namenode-rpc'];
   if (port === undefined)
     throw new ServiceFailed(
@@ -148,7 +148,7 @@ function fileSystem({ dir }: Place): string {
   return `hdfs://127.0.0.1:${port}`;
 }
 
-function yarnSite({ dir, ports }: Place): Record<string, string> {
+function yarnSite({ dir, ports }: ServerSetup): Record<string, string> {
   const at = (port: string) => `127.0.0.1:${ports[port]}`;
   return {
     'yarn.resourcemanager.hostname': '127.0.0.1',

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PartError } from '../../src/telemetry/errors.ts';
+import { ComponentError } from '../../src/telemetry/errors.ts';
 import { listenFailure } from '../../src/telemetry/system-error.ts';
 
 export interface LogApiOptions {
@@ -46,7 +46,7 @@ export async function createLogApi(options: LogApiOptions): Promise<LogApi> {
   let oldest = options.firstPosition;
   let requests = 0;
 
-  const randomEntry = (): Answer => {
+  const randomEntry = (): LogApiAnswer => {
     for (let tries = 0; tries < 50 && entries.length > 0; tries++) {
       const at = Math.floor(options.random() * entries.length);
       if (valid[at]) return { status: 200, type: 'application/json', body: entries[at] as Buffer };
@@ -57,7 +57,7 @@ export async function createLogApi(options: LogApiOptions): Promise<LogApi> {
     };
   };
 
-  const page = (query: URLSearchParams): Answer => {
+  const page = (query: URLSearchParams): LogApiAnswer => {
     for (const name of query.keys()) {
       if (name !== 'after' && name !== 'limit') {
         return fault(400, 'bad_parameter', `Unknown parameter "${name.slice(0, 50)}": use after, limit.`);
@@ -96,7 +96,7 @@ export async function createLogApi(options: LogApiOptions): Promise<LogApi> {
     };
   };
 
-  const handle = (request: IncomingMessage): Answer => {
+  const handle = (request: IncomingMessage): LogApiAnswer => {
     requests++;
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return { ...fault(405, 'method_not_allowed', 'Use GET.'), headers: { allow: 'GET, HEAD' } };
@@ -136,14 +136,14 @@ export async function createLogApi(options: LogApiOptions): Promise<LogApi> {
 
 const NEWLINE = Buffer.from('\n');
 
-interface Answer {
+interface LogApiAnswer {
   status: number;
   type: string;
   body: Buffer;
   headers?: Record<string, string>;
 }
 
-function fault(status: number, code: string, message: string): Answer {
+function fault(status: number, code: string, message: string): LogApiAnswer {
   return {
     status,
     type: 'application/json',
@@ -151,7 +151,7 @@ function fault(status: number, code: string, message: string): Answer {
   };
 }
 
-function send(response: ServerResponse, { status, type, body, headers }: Answer): void {
+function send(response: ServerResponse, { status, type, body, headers }: LogApiAnswer): void {
   response.writeHead(status, {
     'content-type': type,
     'content-length': body.length,
@@ -164,7 +164,7 @@ function send(response: ServerResponse, { status, type, body, headers }: Answer)
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(new PartError(listenFailure(error, { host, port, settings: '--port' })));
+      reject(new ComponentError(listenFailure(error, { host, port, settings: '--port' })));
     });
     server.listen(port, host, resolve);
   });

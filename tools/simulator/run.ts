@@ -140,17 +140,17 @@ async function runLines(
       : datasetLines(await readDataset(options.dataset), now());
   const linesMax = options.batchLines ?? 1000;
   const groups = batches(lines, { linesMax, live, now, signal: context.signal });
-  const sink = await openSink(options, context, report, startMs);
+  const target = await openTarget(options, context, report, startMs);
   try {
     for await (const group of groups) {
-      if (!(await sink.take(group))) break;
+      if (!(await target.take(group))) break;
       report.lines += group.length;
       if (truth !== null) for (const line of group) truth.add(line);
     }
     // A log API stays up after its last entry, for its readers.
     if (options.mode === 'serve') await untilAborted(context.signal);
   } finally {
-    await sink.close();
+    await target.close();
     if (truth !== null && options.truthFile !== undefined) {
       truth.writeFile(options.truthFile);
       report.truth = truth.summary();
@@ -158,18 +158,18 @@ async function runLines(
   }
 }
 
-interface Sink {
+interface LineTarget {
   /** False: stop, the signal came. */
   take(group: readonly SimulatedLine[]): Promise<boolean>;
   close(): Promise<void>;
 }
 
-async function openSink(
+async function openTarget(
   options: SimulatorOptions,
   context: SimulatorContext,
   report: SimulatorReport,
   startMs: number,
-): Promise<Sink> {
+): Promise<LineTarget> {
   const random = new Random(options.seed ?? 1, 5);
   if (options.mode === 'serve') {
     const api = await createLogApi({

@@ -1,11 +1,11 @@
-import { curl, NEW_ID, NOW, partsOf, type Snippet, shellKey, type Target } from './snippet-text.ts';
+import { curl, NEW_ID, NOW, partsOf, type Snippet, type SnippetTarget, shellKey } from './snippet-text.ts';
 
 /** How the clients of other systems are pointed here: one function for each protocol of protocols.ts. */
 
 /** In Node the key comes from the environment. A library that needs one gets any text where none is needed. */
-const nodeKey = ({ key }: Target) => (key === null ? "'none'" : `process.env.${key}`);
+const nodeKey = ({ key }: SnippetTarget) => (key === null ? "'none'" : `process.env.${key}`);
 
-export const segmentSnippets = (to: Target): Snippet[] => [
+export const segmentSnippets = (to: SnippetTarget): Snippet[] => [
   {
     title: 'Segment, Node',
     kind: 'javascript',
@@ -29,14 +29,14 @@ await client.flush();`,
   }),
 ];
 
-export const ga4Snippets = (to: Target): Snippet[] => [
+export const ga4Snippets = (to: SnippetTarget): Snippet[] => [
   curl(to, '/mp/collect', {
     keyIn: { parameter: 'api_secret' },
     body: `{"client_id":"1.2","events":[{"name":"view_item","params":{"items":[{"item_id":"p1"}]}}]}`,
   }),
 ];
 
-export const posthogSnippets = (to: Target): Snippet[] => [
+export const posthogSnippets = (to: SnippetTarget): Snippet[] => [
   {
     title: 'Node',
     kind: 'javascript',
@@ -52,7 +52,7 @@ await posthog.shutdown();`,
   }),
 ];
 
-export const snowplowSnippets = (to: Target): Snippet[] => [
+export const snowplowSnippets = (to: SnippetTarget): Snippet[] => [
   {
     title: 'Browser tracker',
     kind: 'javascript',
@@ -80,7 +80,7 @@ await tracker.flush();`,
   }),
 ];
 
-export const otlpSnippets = (to: Target): Snippet[] => [
+export const otlpSnippets = (to: SnippetTarget): Snippet[] => [
   {
     title: 'OpenTelemetry Collector',
     kind: 'yaml',
@@ -97,7 +97,7 @@ service:
   }),
 ];
 
-export const firehoseSnippets = (to: Target): Snippet[] => [
+export const firehoseSnippets = (to: SnippetTarget): Snippet[] => [
   {
     title: 'Destination of the stream',
     kind: 'config',

@@ -1,9 +1,9 @@
-import type { ArchivedEvent } from '../../decode/batch.ts';
+import type { ArchivedEvent } from '../../archive/archive.ts';
 import type { Activity, LatestEvent } from '../../ingest/activity.ts';
 import type { Finding } from '../../ingest/finding.ts';
 import { ArchiveError } from '../../telemetry/errors.ts';
 import type { LedgerEntry } from '../../telemetry/ledger.ts';
-import type { PartStatus } from '../../telemetry/status.ts';
+import type { ComponentStatus } from '../../telemetry/status.ts';
 import type { Backend } from '../backend.ts';
 import { HTTP_SOURCE } from '../collector.ts';
 import type { HookConfig, ServerConfig } from '../config.ts';
@@ -20,7 +20,7 @@ export interface SourceReport {
   of: string;
   map: string | null;
   /** Of a source that this process reads; null for all others. */
-  state: PartStatus['state'] | null;
+  state: ComponentStatus['state'] | null;
   message: string;
   /** From the ledger: since the data folder was made. */
   received: number;

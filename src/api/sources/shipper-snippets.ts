@@ -1,9 +1,9 @@
 import { EVENTS_PATH } from '../collector.ts';
-import { partsOf, type Snippet, type Target } from './snippet-text.ts';
+import { partsOf, type Snippet, type SnippetTarget } from './snippet-text.ts';
 
 /** How programs that ship logs post to our own API. Each sends lines that are events in JSON. */
 
-export const vectorSnippets = (to: Target): Snippet[] => [
+export const vectorSnippets = (to: SnippetTarget): Snippet[] => [
   {
     title: 'vector.yaml',
     kind: 'yaml',
@@ -17,7 +17,7 @@ export const vectorSnippets = (to: Target): Snippet[] => [
   },
 ];
 
-export function fluentBitSnippets(to: Target): Snippet[] {
+export function fluentBitSnippets(to: SnippetTarget): Snippet[] {
   const { host, port, isTls, path } = partsOf(to);
   const lines = [
     ['name', 'http'],
@@ -38,7 +38,7 @@ export function fluentBitSnippets(to: Target): Snippet[] {
   ];
 }
 
-export function rsyslogSnippets(to: Target): Snippet[] {
+export function rsyslogSnippets(to: SnippetTarget): Snippet[] {
   const { host, port, isTls, path } = partsOf(to);
   const key = to.key === null ? '' : `\n       httpheaders=["Authorization: Bearer ${to.key}"]`;
   return [
@@ -69,7 +69,7 @@ action(type="omfile" file="${RSYSLOG_FILE}" template="shop-lines")`,
 
 const RSYSLOG_FILE = '/var/log/shop.ndjson';
 
-export const syslogNgSnippets = (to: Target): Snippet[] => [
+export const syslogNgSnippets = (to: SnippetTarget): Snippet[] => [
   {
     title: 'syslog-ng.conf',
     kind: 'config',

@@ -1,5 +1,5 @@
 /** An address of this process, as a client reaches it. */
-export interface Target {
+export interface SnippetTarget {
   /** Without a slash at its end: https://shop.example/till. */
   readonly url: string;
   /** Name of the variable that holds the key; null where none is needed. */
@@ -25,7 +25,7 @@ export const NEW_ID = '$(date +%s)-$$';
 export const shellKey = (key: string): string => `$${key}`;
 
 /** The parts of the address that some programs want apart. */
-export function partsOf({ url }: Target) {
+export function partsOf({ url }: SnippetTarget) {
   const { protocol, hostname, port, pathname } = new URL(url);
   const isTls = protocol === 'https:';
   const path = pathname === '/' ? '' : pathname;
@@ -42,7 +42,7 @@ export interface CurlOptions {
 
 /** A command that posts a body, which holds the time at which it runs. */
 export function curl(
-  to: Target,
+  to: SnippetTarget,
   path: string,
   { body, headers = ['Content-Type: application/json'], keyIn }: CurlOptions,
 ): Snippet {

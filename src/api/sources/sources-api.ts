@@ -5,7 +5,7 @@ import type { Backend, PresetText } from '../backend.ts';
 import type { ServerConfig } from '../config.ts';
 import { parametersOf } from '../parameters.ts';
 import { reportSources } from './report.ts';
-import { type Target, variableOf } from './snippet-text.ts';
+import { type SnippetTarget, variableOf } from './snippet-text.ts';
 import { GROUPS, type Way } from './way.ts';
 import { mappedWay, WAYS } from './ways.ts';
 
@@ -71,7 +71,7 @@ function wayOf(way: Way, presets: ReadonlyMap<string, PresetText>, { url, keys, 
   // In a page everybody can read it.
   const chosen = keys.find(({ scopes }) => !way.isPublic || scopes.length === 1);
   const variable = chosen === undefined ? 'WRITE_KEY' : variableOf(chosen.name);
-  const to: Target = { url, key: hasKey ? variable : null };
+  const to: SnippetTarget = { url, key: hasKey ? variable : null };
   const connect = way.preset === undefined ? '' : (presets.get(way.preset)?.connect ?? '');
   return {
     name: way.name,

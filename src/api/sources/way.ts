@@ -1,4 +1,4 @@
-import type { Snippet, Target } from './snippet-text.ts';
+import type { Snippet, SnippetTarget } from './snippet-text.ts';
 
 /** Ways that belong together on the page, with their heading. */
 export const GROUPS = {
@@ -27,7 +27,7 @@ export interface Way {
   readonly docs: string;
   /** Everybody can read the key there. */
   readonly isPublic?: true;
-  readonly snippets: (to: Target) => Snippet[];
+  readonly snippets: (to: SnippetTarget) => Snippet[];
 }
 
 /** Paths as one address each; those that differ in their last part only are written as one, `POST /v1/{track,page}`. */

@@ -3,7 +3,7 @@ import { HOOKS_PATH } from '../hooks.ts';
 import { PROTOCOLS } from '../protocols.ts';
 import { PIXEL_PATH, SCRIPT_PATH } from '../snippet.ts';
 import { fluentBitSnippets, rsyslogSnippets, syslogNgSnippets, vectorSnippets } from './shipper-snippets.ts';
-import { curl, NEW_ID, NOW, type Snippet, shellKey, type Target } from './snippet-text.ts';
+import { curl, NEW_ID, NOW, type Snippet, type SnippetTarget, shellKey } from './snippet-text.ts';
 import { addressesOf, type Way } from './way.ts';
 
 const HEADER = 'header `Authorization: Bearer`';
@@ -79,7 +79,7 @@ const protocols = PROTOCOLS.map(
 /** Lines of the config for a webhook, and the address to give to its sender. */
 const hookSnippets =
   (name: string, more: string) =>
-  (to: Target): Snippet[] => [
+  (to: SnippetTarget): Snippet[] => [
     {
       title: 'Config of Tillstream',
       kind: 'yaml',
@@ -119,7 +119,8 @@ const ownHook: Way = {
   ],
 };
 
-const ofPage = (to: Target, attribute: (key: string) => string) => (to.key === null ? '' : attribute(to.key));
+const ofPage = (to: SnippetTarget, attribute: (key: string) => string) =>
+  to.key === null ? '' : attribute(to.key);
 
 const pages: Way[] = [
   {

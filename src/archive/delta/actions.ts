@@ -1,6 +1,7 @@
-import type { ArchiveTable, ParquetFile } from '../../decode/batch.ts';
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../event/columns.ts';
 import type { Positions } from '../../log/offset.ts';
+import type { ArchiveTable } from '../archive.ts';
+import type { ParquetFile } from '../parquet-tool.ts';
 
 /**
  * The part of the Delta Lake transaction log that Tillstream reads and writes, as in the Delta Transaction Log
@@ -42,7 +43,7 @@ export interface MetaData {
   configuration: Record<string, string>;
 }
 
-export interface Protocol {
+export interface TableProtocol {
   minReaderVersion: number;
   minWriterVersion: number;
   readerFeatures?: string[] | null;
@@ -50,7 +51,7 @@ export interface Protocol {
 }
 
 export interface Action {
-  protocol?: Protocol;
+  protocol?: TableProtocol;
   metaData?: MetaData;
   add?: AddFile;
   remove?: RemoveFile;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ArchiveTable, type ParquetTool, type ParsedBatch, positionsAfter } from '../../decode/batch.ts';
+import { type ParsedBatch, positionsAfter } from '../../decode/batch.ts';
 import { type CountsBySource, type Offset, sumCounts } from '../../log/offset.ts';
 import type { ArchiveFile, FileFilter } from '../../metrics/engine.ts';
 import { UsageError } from '../../telemetry/errors.ts';
@@ -12,9 +12,11 @@ import type {
   ArchiveChanges,
   ArchiveCounts,
   ArchiveStatus,
+  ArchiveTable,
   CompactResult,
   VacuumResult,
 } from '../archive.ts';
+import type { ParquetTool } from '../parquet-tool.ts';
 import { localStorage } from '../storage/local-storage.ts';
 import type { TableStorage } from '../storage/storage.ts';
 import { groupsToCompact } from './compact-groups.ts';

@@ -1,6 +1,7 @@
-import type { ParquetFile, ParsedBatch } from '../../decode/batch.ts';
+import type { ParsedBatch } from '../../decode/batch.ts';
 import { addCount, type CountsBySource, type Offset } from '../../log/offset.ts';
 import type { ArchiveChanges } from '../archive.ts';
+import type { ParquetFile } from '../parquet-tool.ts';
 import type { Action } from './actions.ts';
 import { countFiles, isAhead } from './live-files.ts';
 import type { DeltaTable } from './table.ts';

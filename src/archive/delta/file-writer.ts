@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ParquetFile } from '../../decode/batch.ts';
 import type { Positions } from '../../log/offset.ts';
+import type { ParquetFile } from '../parquet-tool.ts';
 import { type Action, addFile, removeFile } from './actions.ts';
 import { explained } from './file-damage.ts';
 import type { LiveFile } from './live-files.ts';

@@ -1,7 +1,8 @@
-import type { BatchSpan, FileContent } from '../../decode/batch.ts';
+import type { BatchSpan } from '../../decode/batch.ts';
 import { DATE_COLUMN } from '../../event/columns.ts';
 import { addCount, type CountsBySource, type Offset, type Positions } from '../../log/offset.ts';
 import type { ArchiveFile, FileFilter } from '../../metrics/engine.ts';
+import type { FileContent } from '../parquet-tool.ts';
 import { type AddFile, DECIDED_TAG, ENDS_TAG, OFFSETS_TAG, SOURCES_TAG } from './actions.ts';
 
 /** What is known of a live file. */

@@ -20,7 +20,7 @@ export interface Checkpoint {
 }
 
 /** What the folder of the log holds. */
-export interface LogFiles {
+export interface DeltaLogFiles {
   commits: ReadonlySet<number>;
   /** Largest version of a commit or checkpoint; -1 in an empty folder. */
   newest: number;
@@ -28,7 +28,7 @@ export interface LogFiles {
   checkpoints: Checkpoint[];
 }
 
-export function logFiles(files: readonly StoredFile[]): LogFiles {
+export function logFiles(files: readonly StoredFile[]): DeltaLogFiles {
   const commits = new Set<number>();
   const checkpoints: Checkpoint[] = [];
   const parts = new Map<string, string[]>();

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { ArchiveTable } from '../../decode/batch.ts';
 import { closeOnly, shareTree } from '../../system/access.ts';
 import { UsageError } from '../../telemetry/errors.ts';
 import { reasonOf } from '../../telemetry/system-error.ts';
+import type { ArchiveAddress, ArchiveTable } from '../archive.ts';
 import { hdfsStorage } from '../storage/hdfs-storage.ts';
 import { s3Storage } from '../storage/s3-storage.ts';
 import type { TableStorage } from '../storage/storage.ts';
@@ -14,15 +14,7 @@ import type { ArchiveConfig } from './config.ts';
 import { openRemembered } from './identity.ts';
 import { Gate, REMOTE_LIMITS, RemoteError, type RemoteLimits, TRANSFERS_MAX } from './remote.ts';
 
-type OpenOptions = Omit<DeltaArchiveOptions, 'stagingDir' | 'storage'>;
-
-/** By what programs of Hadoop read the folder of the tables, with the configuration of their cluster. */
-interface ArchiveAddress {
-  url: string;
-  /** It is a folder of this machine. */
-  isLocal: boolean;
-  user?: string | undefined;
-}
+type DeltaOpenOptions = Omit<DeltaArchiveOptions, 'stagingDir' | 'storage'>;
 
 /** Where the config puts the archive. */
 export interface ArchivePlace {
@@ -33,7 +25,7 @@ export interface ArchivePlace {
   /** For people. */
   location: string;
   address: ArchiveAddress | null;
-  open(options: OpenOptions): Promise<DeltaArchive>;
+  open(options: DeltaOpenOptions): Promise<DeltaArchive>;
 }
 
 /** Tries whether the archive's server takes what normal work does; leaves nothing there. Gives a sentence for people, or throws UsageError. */

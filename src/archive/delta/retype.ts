@@ -1,4 +1,4 @@
-import type { ParquetTool } from '../../decode/batch.ts';
+import type { ParquetTool } from '../parquet-tool.ts';
 import type { Action } from './actions.ts';
 import type { FileWriter } from './file-writer.ts';
 import type { LiveFile } from './live-files.ts';

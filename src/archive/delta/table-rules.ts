@@ -1,14 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ArchiveTable } from '../../decode/batch.ts';
 import { DATE_COLUMN, FORMER_TYPES } from '../../event/columns.ts';
 import { ArchiveError } from '../../telemetry/errors.ts';
+import type { ArchiveTable } from '../archive.ts';
 import {
   type MetaData,
-  type Protocol,
   READER_VERSION,
   type SchemaField,
   schemaFields,
   schemaString,
+  type TableProtocol,
   WRITER_VERSION,
 } from './actions.ts';
 
@@ -18,7 +18,7 @@ import {
 export function checkTable(
   table: ArchiveTable,
   where: string,
-  protocol: Protocol | undefined,
+  protocol: TableProtocol | undefined,
   metaData: MetaData | undefined,
 ): void {
   const why = whatForbids(table, protocol, metaData);
@@ -32,7 +32,7 @@ export function checkTable(
 /** What of the table Tillstream does not follow when it writes; null where there is nothing. */
 function whatForbids(
   table: ArchiveTable,
-  protocol: Protocol | undefined,
+  protocol: TableProtocol | undefined,
   metaData: MetaData | undefined,
 ): string | null {
   if (!protocol || !metaData) return 'its log has no protocol or no metaData action';

@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArchiveTable, ParquetTool } from '../../decode/batch.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
+import type { ArchiveTable } from '../archive.ts';
+import type { ParquetTool } from '../parquet-tool.ts';
 import type { TableStorage } from '../storage/storage.ts';
 import {
   type Action,
   createTable,
   type MetaData,
-  type Protocol,
   type RemoveFile,
+  type TableProtocol,
   type Txn,
 } from './actions.ts';
 import { type LiveFile, liveFile, withContent } from './live-files.ts';
@@ -61,7 +62,7 @@ export class DeltaTable {
   #checkpointVersion = 0;
   /** When the known version was last seen to be the newest, ms. */
   #currentAtMs = 0;
-  #protocol: Protocol | undefined;
+  #protocol: TableProtocol | undefined;
   #metaData: MetaData | undefined;
   /** Whether the two above have been checked since they changed. */
   #isChecked = false;

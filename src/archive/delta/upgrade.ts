@@ -1,5 +1,5 @@
-import type { ParquetFile, Upgrader } from '../../decode/batch.ts';
 import { IDENTITIES_KEPT_MS } from '../../decode/identity.ts';
+import type { ParquetFile, Upgrader } from '../parquet-tool.ts';
 import type { LiveFile } from './live-files.ts';
 
 /** Files that are rewritten by one commit, and that are at hand at a time. */

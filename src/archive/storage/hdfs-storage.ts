@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { type Gate, RemoteError, type RemoteLimits, retried, UPLOADS, withCopies } from '../delta/remote.ts';
 import type { TableStorage } from './storage.ts';
-import { HdfsRefusal, type Upload, type WebHdfs } from './webhdfs.ts';
+import { HdfsRefusal, type HdfsUpload, type WebHdfs } from './webhdfs.ts';
 
 export interface HdfsStorageOptions {
   hdfs: WebHdfs;
@@ -23,7 +23,7 @@ export function hdfsStorage({ hdfs, root, stagingDir, transfers, limits }: HdfsS
   const at = (path: string) => (path ? `${root}/${path}` : root);
 
   /** A new name for each try: what a broken one leaves may still be open. */
-  const upload = (what: Upload) =>
+  const upload = (what: HdfsUpload) =>
     transfers.run(() =>
       retried(limits, async () => {
         const temp = at(`${UPLOADS}/${randomUUID()}`);
@@ -70,7 +70,7 @@ export function hdfsStorage({ hdfs, root, stagingDir, transfers, limits }: HdfsS
       return true;
     });
 
-  async function place(what: Upload, path: string, option: 'NONE' | 'OVERWRITE'): Promise<boolean> {
+  async function place(what: HdfsUpload, path: string, option: 'NONE' | 'OVERWRITE'): Promise<boolean> {
     const temp = await upload(what);
     let isMoved = false;
     try {
@@ -81,7 +81,7 @@ export function hdfsStorage({ hdfs, root, stagingDir, transfers, limits }: HdfsS
     }
   }
 
-  const text = (content: string): Upload => ({ text: content, bytes: Buffer.byteLength(content) });
+  const text = (content: string): HdfsUpload => ({ text: content, bytes: Buffer.byteLength(content) });
 
   async function list(folder: string) {
     const entries = await retried(limits, () => hdfs.list(at(folder)));

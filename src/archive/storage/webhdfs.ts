@@ -7,7 +7,7 @@ import { reasonOf } from '../../telemetry/system-error.ts';
 import { chunksOf, RemoteError, type RemoteLimits, transferMsMax } from '../delta/remote.ts';
 
 /** What is sent: a text, or a local file of so many bytes. */
-export type Upload = { text: string; bytes: number } | { file: string; bytes: number };
+export type HdfsUpload = { text: string; bytes: number } | { file: string; bytes: number };
 
 export interface HdfsFile {
   name: string;
@@ -71,7 +71,7 @@ export class WebHdfs {
    * Writes a new file and syncs its blocks. When the connection breaks, the DataNode closes what it has as a file like
    * any other, so a file is whole only if this resolved and its length is right.
    */
-  async create(path: string, upload: Upload): Promise<void> {
+  async create(path: string, upload: HdfsUpload): Promise<void> {
     const params = { overwrite: 'false', createflag: 'CREATE,SYNC_BLOCK' };
     const msMax = transferMsMax(upload.bytes, this.#limits);
     const dataNode = await this.#redirect('PUT', 'CREATE', path, params);
@@ -187,7 +187,7 @@ async function missingAsNull<T>(ask: () => Promise<T>): Promise<T | null> {
 }
 
 /** Sends one request; gives the answer when its head is there. `msMax` is for the request and the whole answer. */
-function send(method: string, url: URL, msMax: number, upload?: Upload): Promise<IncomingMessage> {
+function send(method: string, url: URL, msMax: number, upload?: HdfsUpload): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     // What has a path is a fault of the local file.
     const fail = (error: Error) => reject('path' in error ? error : asTransient(url, error));

@@ -1,5 +1,5 @@
 import type { Detection, Format, RecordDecoder, Sample } from '../format.ts';
-import { recordOf, splitAtBlanks, textOf } from './cells.ts';
+import { lineText, recordOf, splitAtBlanks } from './cells.ts';
 import { lineDecoder, sampleLines } from './lines.ts';
 
 /** Names as nginx has them; Apache's "common" ends after the size. */
@@ -52,7 +52,7 @@ function shapeOf(cells: readonly string[]): AccessDetection | null {
 function decoderOf({ lead, cellCount }: AccessDetection): RecordDecoder {
   const names = lead === 1 ? ['server_name', ...NAMES] : NAMES;
   return lineDecoder((line, place, pieces) => {
-    const text = textOf(line, place, pieces);
+    const text = lineText(line, place, pieces);
     if (text === null) return;
     const cells = splitAtBlanks(text);
     if (cells === null) pieces.reject('bad_quote', line, place);

@@ -1,5 +1,5 @@
 import type { Detection, Format } from '../format.ts';
-import { recordOf, splitAtBlanks, textOf } from './cells.ts';
+import { lineText, recordOf, splitAtBlanks } from './cells.ts';
 import { lineDecoder, sampleLines } from './lines.ts';
 
 /** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html */
@@ -22,7 +22,7 @@ export const albLog: Format = {
   },
   decoder: () =>
     lineDecoder((line, place, pieces) => {
-      const text = textOf(line, place, pieces);
+      const text = lineText(line, place, pieces);
       if (text === null) return;
       const cells = splitAtBlanks(text);
       if (cells === null) pieces.reject('bad_quote', line, place);

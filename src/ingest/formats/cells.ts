@@ -59,7 +59,7 @@ export function recordOf(
 }
 
 /** The text of a line; null, and a bad row, where it is not UTF-8. */
-export function textOf(line: Buffer, place: number, pieces: Pieces): string | null {
+export function lineText(line: Buffer, place: number, pieces: Pieces): string | null {
   if (isUtf8(line)) return line.toString();
   pieces.reject('not_utf8', line, place);
   return null;

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Detection, DetectOptions, Refusal, Sample } from '../format.ts';
 import { isDecidingName } from '../names.ts';
-import { type CsvLayout, CsvRecord, READ } from './csv-record.ts';
+import { type CsvLayout, CsvRecord, RECORD_READ } from './csv-record.ts';
 import { withoutMark } from './lines.ts';
 
 const DELIMITERS: Record<string, string> = { ',': 'comma', ';': 'semicolon', '\t': 'tab', '|': 'bar' };
@@ -86,7 +86,7 @@ function readTable(text: string, delimiter: string, isEscapedByBackslash: boolea
     const end = lineEnd === -1 ? text.length : lineEnd;
     const line = text.slice(at, end).replace(/\r$/, '');
     const hasQuote = line.includes('"');
-    const isRead = hasQuote && record.read(text, at, isWhole) === READ;
+    const isRead = hasQuote && record.read(text, at, isWhole) === RECORD_READ;
     if (isRead) rows.push(record.cells);
     else if (line.trim() !== '' && !hasQuote) rows.push(line.split(delimiter));
     if (hasQuote && !isRead) badCount++;

@@ -10,9 +10,9 @@ export interface CsvLayout {
 }
 
 /** Where `CsvRecord.read` stopped. */
-export const READ = 0;
+export const RECORD_READ = 0;
 /** The record goes on behind the text that is there. */
-export const OPEN = 1;
+export const RECORD_OPEN = 1;
 /** A quote that belongs to nothing; only the line where the record began is bad. */
 export const BAD_QUOTE = 2;
 
@@ -44,11 +44,11 @@ export class CsvRecord {
         const newline = text.indexOf('\n', open);
         if (newline !== -1 && newline < limit && this.#swallowsRecord(text, newline + 1, limit, isEnd))
           return BAD_QUOTE;
-        if (close < 0) return isEnd ? BAD_QUOTE : OPEN;
+        if (close < 0) return isEnd ? BAD_QUOTE : RECORD_OPEN;
         this.cells.push(this.#unescaped(text.slice(open + 1, close)));
         next = skipBlanks(text, close + 1);
         if (next < text.length && text[next] !== this.#layout.delimiter && !isLineEnd(text, next))
-          return text[next] === '\r' && next + 1 === text.length && !isEnd ? OPEN : BAD_QUOTE;
+          return text[next] === '\r' && next + 1 === text.length && !isEnd ? RECORD_OPEN : BAD_QUOTE;
       } else {
         next = cellEnd(text, at, this.#layout.delimiter);
         const cell = text.slice(
@@ -60,14 +60,14 @@ export class CsvRecord {
       }
       if (next >= text.length) {
         this.end = text.length;
-        return isEnd ? READ : OPEN;
+        return isEnd ? RECORD_READ : RECORD_OPEN;
       }
       if (text[next] === this.#layout.delimiter) {
         at = next + 1;
         continue;
       }
       this.end = text.indexOf('\n', next) + 1 || text.length;
-      return READ;
+      return RECORD_READ;
     }
   }
 

@@ -7,7 +7,7 @@ import {
   type SourceRecord,
 } from '../format.ts';
 import { type CsvDetection, detectCsv } from './csv-detect.ts';
-import { BAD_QUOTE, CsvRecord, OPEN } from './csv-record.ts';
+import { BAD_QUOTE, CsvRecord, RECORD_OPEN } from './csv-record.ts';
 import { Pieces } from './pieces.ts';
 
 const NEWLINE = 0x0a;
@@ -126,8 +126,8 @@ class CsvDecoder implements RecordDecoder {
           this.#take(text.slice(from, stop).split(this.#delimiter), block, from, stop, isPlain);
       } else {
         const result = this.#record.read(text, from, isEnd);
-        const isLong = (result === OPEN ? text.length : this.#record.end) - from > RECORD_BYTES_MAX;
-        if (result === OPEN && !isLong) {
+        const isLong = (result === RECORD_OPEN ? text.length : this.#record.end) - from > RECORD_BYTES_MAX;
+        if (result === RECORD_OPEN && !isLong) {
           this.#openBytes = text.length - from;
           return block.subarray(from);
         }

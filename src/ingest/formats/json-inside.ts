@@ -1,6 +1,6 @@
 import { type Detection, type Format, RECORD_BYTES_MAX, type RecordDecoder } from '../format.ts';
 import { isDecidingName } from '../names.ts';
-import { textOf } from './cells.ts';
+import { lineText } from './cells.ts';
 import { isCompleteObject, onOneLine, parseObject } from './json-scan.ts';
 import { lineDecoder, sampleLines } from './lines.ts';
 import type { Pieces } from './pieces.ts';
@@ -113,7 +113,7 @@ function memberDecoder(member: string): RecordDecoder {
   const parts = new Parts();
   return lineDecoder(
     (line, place, pieces) => {
-      if (textOf(line, place, pieces) === null) return;
+      if (lineText(line, place, pieces) === null) return;
       const object = parseObject(line);
       const value = object?.[member];
       if (object === null || typeof value !== 'string') {
@@ -135,7 +135,7 @@ function criDecoder(): RecordDecoder {
   const parts = new Parts();
   return lineDecoder(
     (line, place, pieces) => {
-      const text = textOf(line, place, pieces);
+      const text = lineText(line, place, pieces);
       if (text === null) return;
       const prefix = CRI.exec(text);
       if (!prefix) {

@@ -1,5 +1,5 @@
 import type { Detection, Format } from '../format.ts';
-import { recordOf, textOf } from './cells.ts';
+import { lineText, recordOf } from './cells.ts';
 import { lineDecoder, sampleLines } from './lines.ts';
 
 const FIELDS = '#Fields:';
@@ -18,7 +18,7 @@ export const w3cLog: Format = {
   decoder: () => {
     let names: readonly string[] | null = null;
     return lineDecoder((line, place, pieces) => {
-      const text = textOf(line, place, pieces);
+      const text = lineText(line, place, pieces);
       if (text === null) return;
       if (text.startsWith('#')) {
         names = namesIn(text) ?? names;

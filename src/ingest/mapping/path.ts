@@ -7,11 +7,11 @@ type Step = string | number | typeof EACH;
 /** A list of a record is longer than that of any shop. */
 export class TooManyElements extends Error {}
 
-/** What a way begins at: the record or its element at hand, the whole record, or what came beside it. */
+/** What an alternative begins at: the record or its element at hand, the whole record, or what came beside it. */
 type Root = 'here' | 'record' | 'beside';
 
-/** One way to a value: from its root over steps, and then over what a filter made of it. */
-export interface Way {
+/** One alternative of a path to a value: from its root over steps, and then over what a filter made of it. */
+export interface PathAlternative {
   readonly text: string;
   readonly root: Root;
   /** The steps before the first filter. */
@@ -19,8 +19,8 @@ export interface Way {
   readonly then: readonly (Filter | readonly Step[])[];
 }
 
-/** Ways to a value; the first that has one counts. */
-export type Path = readonly Way[];
+/** Alternatives of the way to a value; the first that has one counts. */
+export type Path = readonly PathAlternative[];
 
 /** Where paths begin for one event. */
 export interface Roots {
@@ -43,7 +43,7 @@ const QUOTED_OR = /"(?:[^"\\]|\\.)*"|\|\|?/g;
  * there; a filter may have one argument, `a | decimal 2`; see FILTERS. Throws a sentence where it is no path.
  */
 export function parsePath(text: string): Path {
-  return split(text, '||').map((way) => parseWay(way.trim()));
+  return split(text, '||').map((alternative) => parseAlternative(alternative.trim()));
 }
 
 function split(text: string, separator: '|' | '||'): string[] {
@@ -57,7 +57,7 @@ function split(text: string, separator: '|' | '||'): string[] {
   return [...parts, text.slice(from)];
 }
 
-function parseWay(text: string): Way {
+function parseAlternative(text: string): PathAlternative {
   const [first = '', ...others] = split(text, '|').map((part) => part.trim());
   let [root, rest]: [Root, string] = ['here', first];
   if (first === '$' || first.startsWith('$.') || first.startsWith('$['))
@@ -86,7 +86,7 @@ function parseSteps(text: string): Step[] {
 
 /** A function that gives the value at a path, undefined for none; of several elements the first that has a value. */
 export function createGetter(path: Path): (roots: Roots) => unknown {
-  const getters = path.map(createWayGetter);
+  const getters = path.map(createAlternativeGetter);
   if (getters.length === 1) return getters[0]!;
   return (roots) => {
     for (const get of getters) {
@@ -97,10 +97,10 @@ export function createGetter(path: Path): (roots: Roots) => unknown {
   };
 }
 
-function createWayGetter(way: Way): (roots: Roots) => unknown {
-  const { root, steps, text, then } = way;
+function createAlternativeGetter(alternative: PathAlternative): (roots: Roots) => unknown {
+  const { root, steps, text, then } = alternative;
   if (then.length > 0 || steps.includes(EACH))
-    return (roots) => allOf(way, roots).find((value) => !isNothing(value));
+    return (roots) => allOf(alternative, roots).find((value) => !isNothing(value));
   if (steps.length === 1) {
     const [name] = steps as [string | number];
     return (roots) => memberOf(roots[root], name);
@@ -126,24 +126,24 @@ export interface Elements {
 export function createLister(path: Path): (roots: Roots) => Elements {
   return (roots) => {
     let dropped = 0;
-    for (const way of path) {
-      let ofWay = 0;
-      const found = allOf(way, roots, () => ofWay++);
+    for (const alternative of path) {
+      let ofAlternative = 0;
+      const found = allOf(alternative, roots, () => ofAlternative++);
       const list = found.length === 1 && Array.isArray(found[0]) ? (found[0] as unknown[]) : found;
       if (list.length > ELEMENTS_MAX) throw new TooManyElements();
-      if (list.some((value) => !isNothing(value))) return { list, dropped: ofWay };
-      dropped = Math.max(dropped, ofWay);
+      if (list.some((value) => !isNothing(value))) return { list, dropped: ofAlternative };
+      dropped = Math.max(dropped, ofAlternative);
     }
     return { list: [], dropped };
   };
 }
 
-/** Name of the member of the record, or of the element at hand, that a way begins with; null for any other. */
-export function firstName({ root, steps: [first] }: Way): string | null {
+/** Name of the member of the record, or of the element at hand, that an alternative begins with; null for any other. */
+export function firstName({ root, steps: [first] }: PathAlternative): string | null {
   return root === 'here' && typeof first === 'string' ? first : null;
 }
 
-function allOf({ root, steps, then }: Way, roots: Roots, onDropped?: () => void): unknown[] {
+function allOf({ root, steps, then }: PathAlternative, roots: Roots, onDropped?: () => void): unknown[] {
   let values = allAt(roots[root], steps, 0);
   for (const next of then)
     values = values.flatMap((value) => {

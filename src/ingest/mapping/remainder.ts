@@ -1,7 +1,7 @@
 import { FIELDS } from '../../event/fields.ts';
 import { foldName, targetOf } from '../names.ts';
 import { isObject } from '../record-slots.ts';
-import type { Way } from './path.ts';
+import type { PathAlternative } from './path.ts';
 
 interface Used {
   /** All of it is used. */
@@ -10,15 +10,15 @@ interface Used {
 }
 
 /**
- * A function that gives what a record has besides the values at `ways`: fields that the mapping does not name by their names, and the rest
+ * A function that gives what a record has besides the values at `alternatives`: fields that the mapping does not name by their names, and the rest
  * in `extra`. Of an object of which a part is used the others stay.
  */
 export function createRemainder(
-  ways: readonly Way[],
+  alternatives: readonly PathAlternative[],
   named: ReadonlySet<string>,
 ): (record: unknown) => Record<string, unknown> {
   const used: Used = { isWhole: false, members: new Map() };
-  for (const { steps, text } of ways) {
+  for (const { steps, text } of alternatives) {
     let at = used;
     for (const step of steps) {
       if (typeof step !== 'string') break;

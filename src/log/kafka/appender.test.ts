@@ -10,7 +10,7 @@ import { committedBatches } from '../../kafka-client/record-batches.ts';
 import { LogRefused } from '../event-log.ts';
 import { Appender } from './appender.ts';
 import { kafkaLogConfigSchema } from './config.ts';
-import { Decoder } from './decode.ts';
+import { KafkaRecordDecoder } from './record-decoder.ts';
 
 const PARTITIONS = 3;
 
@@ -46,7 +46,7 @@ function brokers(
         };
         if (errorCode !== 0) return { ...answer, baseOffset: -1 };
         const { batches } = committedBatches(Buffer.from(batch), 0, []);
-        for (const { bytes } of new Decoder(partition, 1024 ** 2).decode(batches, 0, () => 1))
+        for (const { bytes } of new KafkaRecordDecoder(partition, 1024 ** 2).decode(batches, 0, () => 1))
           for (const line of bytes.toString('utf8').split('\n')) if (line) lines.push(line);
         return answer;
       });

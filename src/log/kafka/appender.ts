@@ -24,7 +24,7 @@ export interface AppenderOptions {
   readable(partition: number, first: number, end: number, appendedAtMs: number): Promise<number>;
 }
 
-interface Waiting extends PendingAppend {
+interface WaitingAppend extends PendingAppend {
   /** Batches of it that the brokers do not take. */
   refused: Set<PlannedBatch>;
   isSettled: boolean;
@@ -39,9 +39,9 @@ const BATCH_BYTES_MIN = 8 * 1024;
 const NEWLINE = 0x0a;
 
 /** What was planned together. */
-interface Plan {
+interface PlannedAppends {
   batches: PlannedBatch[];
-  appends: readonly Waiting[];
+  appends: readonly WaitingAppend[];
   options: PlanOptions;
 }
 
@@ -50,11 +50,11 @@ export class Appender {
   private readonly options: AppenderOptions;
   private readonly sender: Sender;
   private readonly names = new SourceNames();
-  private queue: Waiting[] = [];
+  private queue: WaitingAppend[] = [];
   private queuedBytes = 0;
   private flushing: Promise<void> | null = null;
   private finishing = new Set<Promise<void>>();
-  private readonly plans = new WeakMap<PlannedBatch, Plan>();
+  private readonly plans = new WeakMap<PlannedBatch, PlannedAppends>();
   private batchBytesMax: number;
   private turn = 0;
   private closed = false;
@@ -102,7 +102,7 @@ export class Appender {
         if (!append.isSettled) this.queuedBytes -= bytes.length;
         append.isSettled = true;
       };
-      const append: Waiting = {
+      const append: WaitingAppend = {
         source,
         bytes,
         first: null,
@@ -143,7 +143,7 @@ export class Appender {
     this.flushing = null;
   }
 
-  private takeQueued(): Waiting[] {
+  private takeQueued(): WaitingAppend[] {
     let bytes = 0;
     let count = 0;
     while (
@@ -154,7 +154,7 @@ export class Appender {
     return this.queue.splice(0, count);
   }
 
-  private async flush(appends: readonly Waiting[]): Promise<void> {
+  private async flush(appends: readonly WaitingAppend[]): Promise<void> {
     const { client, config } = this.options;
     try {
       const options = {
@@ -207,7 +207,7 @@ export class Appender {
 
   private onStored(batch: PlannedBatch): void {
     for (const each of batch.appends) {
-      const append = each as Waiting;
+      const append = each as WaitingAppend;
       append.ends.set(batch.partition, batch.baseOffset + batch.writer.count);
       if (--append.batchesLeft > 0) continue;
       const finished: Promise<void> = this.finish(append).finally(() => this.finishing.delete(finished));
@@ -215,7 +215,7 @@ export class Appender {
     }
   }
 
-  private async finish(append: Waiting): Promise<void> {
+  private async finish(append: WaitingAppend): Promise<void> {
     const { batch, index } = append.first!;
     const { partition, baseOffset, appendedAtMs } = batch;
     const firstOffset = baseOffset + index;
@@ -229,7 +229,7 @@ export class Appender {
   }
 }
 
-const waitingIn = (appends: ReadonlySet<PendingAppend>) => [...appends] as Waiting[];
+const waitingIn = (appends: ReadonlySet<PendingAppend>) => [...appends] as WaitingAppend[];
 
 function rejectAll({ appends }: PlannedBatch, error: LogRefused): void {
   for (const append of waitingIn(appends)) append.reject(error);
@@ -239,7 +239,7 @@ function rejectAll({ appends }: PlannedBatch, error: LogRefused): void {
 function onRefused(batch: PlannedBatch, error: LogRefused): boolean {
   const appends = waitingIn(batch.appends);
   for (const { refused } of appends) refused.add(batch);
-  const mayBeStored = ({ isSettled, ends, refused, batchesLeft }: Waiting) =>
+  const mayBeStored = ({ isSettled, ends, refused, batchesLeft }: WaitingAppend) =>
     !isSettled && (ends.size > 0 || refused.size < batchesLeft);
   if (appends.some(mayBeStored)) return false;
   rejectAll(batch, error);

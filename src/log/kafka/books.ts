@@ -1,7 +1,7 @@
 import type { LogBatch } from '../event-log.ts';
-import { addCount, type CountsBySource } from '../offset.ts';
+import { addCount, type CountsBySource, copyCounts } from '../offset.ts';
 import { type Ahead, ReceivedClock } from './clock.ts';
-import { addBatch, copyCounts } from './counts.ts';
+import { addBatch } from './counts.ts';
 import { UNNAMED } from './origin.ts';
 
 /** What was received before an offset: where counting can begin when records are read again. */

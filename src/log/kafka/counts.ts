@@ -1,14 +1,5 @@
 import type { LogBatch } from '../event-log.ts';
-import { addCount, type CountsBySource } from '../offset.ts';
-
-/** Counts whose names may be any source, "constructor" too. */
-export function copyCounts(counts: CountsBySource): CountsBySource {
-  return Object.assign(Object.create(null), counts);
-}
-
-export function addCounts(counts: CountsBySource, more: CountsBySource): void {
-  for (const [source, lines] of Object.entries(more)) addCount(counts, source, lines);
-}
+import { addCount, type CountsBySource, copyCounts } from '../offset.ts';
 
 /** Adds the lines of the batch that have offsets before `end`. */
 export function addBatch(counts: CountsBySource, batch: LogBatch, end: number): void {

@@ -7,7 +7,7 @@ import {
   missingTopic,
   needsPerson,
 } from '../../kafka-client/faults.ts';
-import { Follower } from '../../kafka-client/follower.ts';
+import { TopicFollower } from '../../kafka-client/topic-follower.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import {
   type AppendResult,
@@ -20,15 +20,14 @@ import {
   type LogStatus,
   type ReadLimits,
 } from '../event-log.ts';
-import { type CountsBySource, type Offset, type Positions, sumCounts } from '../offset.ts';
+import { addCounts, type CountsBySource, type Offset, type Positions, sumCounts } from '../offset.ts';
+import { Waiters } from '../waiters.ts';
 import { Appender } from './appender.ts';
 import { PartitionBooks } from './books.ts';
 import type { BooksFile } from './books-file.ts';
 import type { KafkaLogConfig } from './config.ts';
-import { addCounts } from './counts.ts';
 import type { Expired } from './expired.ts';
 import { FETCH_BYTES, PartitionLog } from './partition-log.ts';
-import { Waiters } from './waiters.ts';
 
 export interface KafkaLogOptions {
   config: KafkaLogConfig;
@@ -73,7 +72,7 @@ export class KafkaLog implements EventLog {
   private readonly file: BooksFile;
   private readonly expired: Expired;
   private readonly appender: Appender;
-  private readonly follower: Follower;
+  private readonly follower: TopicFollower;
   private readonly waiters = new Waiters();
   private readonly logs = new Map<number, PartitionLog>();
   private readonly retained = new Map<string, Positions>();
@@ -106,7 +105,7 @@ export class KafkaLog implements EventLog {
       received: () => this.received(),
       readable: (...range) => this.readable(...range),
     });
-    this.follower = new Follower({
+    this.follower = new TopicFollower({
       client,
       bytesMax: FETCH_BYTES,
       position: (partition) => this.position(partition),

@@ -4,11 +4,10 @@ import type { FetchedPartition } from '../../kafka-client/fetch.ts';
 import { fetchOne } from '../../kafka-client/fetch-one.ts';
 import { committedBatches } from '../../kafka-client/record-batches.ts';
 import type { LogBatch, ReadLimits } from '../event-log.ts';
-import type { CountsBySource } from '../offset.ts';
-import { sumCounts } from '../offset.ts';
+import { type CountsBySource, copyCounts, sumCounts } from '../offset.ts';
 import type { Mark, PartitionBooks } from './books.ts';
-import { addBatch, between, copyCounts, cutBefore } from './counts.ts';
-import { Decoder } from './decode.ts';
+import { addBatch, between, cutBefore } from './counts.ts';
+import { KafkaRecordDecoder } from './record-decoder.ts';
 
 export interface PartitionLogOptions {
   client: KafkaClient;
@@ -283,8 +282,8 @@ export class PartitionLog {
     return chunk;
   }
 
-  private decoder(): Decoder {
-    return new Decoder(this.partition, this.options.lineBytesMax);
+  private decoder(): KafkaRecordDecoder {
+    return new KafkaRecordDecoder(this.partition, this.options.lineBytesMax);
   }
 }
 

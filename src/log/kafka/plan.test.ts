@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { committedBatches } from '../../kafka-client/record-batches.ts';
 import type { LogBatch } from '../event-log.ts';
-import { Decoder } from './decode.ts';
 import { type PendingAppend, type PlannedBatch, type PlanOptions, planBatches } from './plan.ts';
+import { KafkaRecordDecoder } from './record-decoder.ts';
 
 function pending(source: string, lines: string[]): PendingAppend {
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
@@ -21,7 +21,7 @@ function stored(batches: readonly PlannedBatch[]): LogBatch[] {
     next += batch.writer.count;
     return committedBatches(bytes, 0, []).batches;
   });
-  return new Decoder(0, 65_536).decode(records, 0, () => 1000);
+  return new KafkaRecordDecoder(0, 65_536).decode(records, 0, () => 1000);
 }
 
 const options: PlanOptions = {

@@ -21,7 +21,7 @@ interface Sending {
 }
 
 /** The batches of a partition, which are stored in this order. */
-interface Lane {
+interface PartitionLane {
   partition: number;
   queue: Sending[];
   isSending: boolean;
@@ -58,7 +58,7 @@ export class Sender {
   private producer: { id: bigint; epoch: number } | null = null;
   private identifying: Promise<void> | null = null;
   private sequences = new Map<number, number>();
-  private readonly lanes = new Map<number, Lane>();
+  private readonly lanes = new Map<number, PartitionLane>();
   /** Brokers that have a request, and those of them that take long. */
   private readonly busy = new Set<number>();
   private readonly slow = new Set<number>();
@@ -94,7 +94,7 @@ export class Sender {
     while ([...this.lanes.values()].some(({ queue }) => queue.length > 0)) await this.change();
   }
 
-  private lane(partition: number): Lane {
+  private lane(partition: number): PartitionLane {
     let lane = this.lanes.get(partition);
     if (lane === undefined) {
       lane = {
@@ -114,7 +114,7 @@ export class Sender {
   /** Sends what can be sent. */
   private pump(): void {
     const { client } = this.options;
-    const byLeader = new Map<number, Lane[]>();
+    const byLeader = new Map<number, PartitionLane[]>();
     for (const lane of this.lanes.values()) {
       if (lane.isSending) continue;
       this.dropAbandoned(lane);
@@ -154,7 +154,7 @@ export class Sender {
   }
 
   /** One request to a broker, with the first batch of each lane. */
-  private async send(node: number, lanes: readonly Lane[]): Promise<void> {
+  private async send(node: number, lanes: readonly PartitionLane[]): Promise<void> {
     const { client } = this.options;
     const sent = lanes.map((lane) => ({ lane, sending: lane.queue[0]! }));
     for (const { lane, sending } of sent) {
@@ -195,7 +195,7 @@ export class Sender {
   }
 
   /** Null when the batch is done with, stored or refused for good; else why it must be sent again. */
-  private settle(lane: Lane, sending: Sending, answer: ProducedPartition): KafkaFault | null {
+  private settle(lane: PartitionLane, sending: Sending, answer: ProducedPartition): KafkaFault | null {
     const { batch } = sending;
     const { errorCode, baseOffset, appendedAtMs, errorMessage } = answer;
     if (isStored(answer)) {
@@ -233,7 +233,7 @@ export class Sender {
     return null;
   }
 
-  private retryLater(lane: Lane, fault: KafkaFault): void {
+  private retryLater(lane: PartitionLane, fault: KafkaFault): void {
     lane.isStuck = true;
     lane.fault = fault;
     const waitMs = lane.backoffMs * (0.5 + Math.random() / 2);
@@ -247,7 +247,7 @@ export class Sender {
   }
 
   /** Batches whose appends have failed by now, and which are stored nowhere. */
-  private dropAbandoned({ queue }: Lane): void {
+  private dropAbandoned({ queue }: PartitionLane): void {
     for (let [next] = queue; next && (next.isRefused || next.bytes === null); next = queue[0]) {
       if (!this.options.isAbandoned(next.batch)) return;
       // Its sequence numbers were not used.
@@ -257,7 +257,7 @@ export class Sender {
   }
 
   /** Gives up batches whose time is over, where something is wrong. */
-  private expire({ queue, fault }: Lane): void {
+  private expire({ queue, fault }: PartitionLane): void {
     if (fault === null) return;
     const { code } = fault;
     while (queue[0] && Date.now() >= queue[0].deadlineMs) {

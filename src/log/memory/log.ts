@@ -11,6 +11,7 @@ import {
   SourceNames,
 } from '../event-log.ts';
 import { addCount, type CountsBySource, type Offset, type Positions } from '../offset.ts';
+import { Waiters } from '../waiters.ts';
 
 /**
  * An event log in memory, for tests: the same contract, but nothing outlives the process and nothing is deleted. Blocks go to
@@ -25,7 +26,7 @@ class MemoryLog implements EventLog {
   private readonly now: () => number;
   private readonly ends: Offset[];
   private readonly batches: LogBatch[] = [];
-  private readonly waiting = new Set<() => void>();
+  private readonly waiters = new Waiters();
   private readonly names = new SourceNames();
   private next = 0;
   private bytes = 0;
@@ -54,7 +55,7 @@ class MemoryLog implements EventLog {
     this.ends[partition] = nextOffset;
     this.bytes += bytes.length;
     this.lastReceivedAtMs = receivedAtMs;
-    for (const look of this.waiting) look();
+    this.waiters.wake(partition, nextOffset);
     return { partition, firstOffset, receivedAtMs };
   }
 
@@ -82,23 +83,8 @@ class MemoryLog implements EventLog {
 
   async waitPast(positions: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     this.checkAll(positions);
-    const isPast = () => this.ends.some((end, partition) => end > (positions[partition] ?? end));
-    if (isPast()) return true;
-    if (signal?.aborted) return false;
-    return await new Promise((resolve) => {
-      const settle = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', settle);
-        this.waiting.delete(look);
-        resolve(isPast());
-      };
-      const look = () => {
-        if (this.closed || isPast()) settle();
-      };
-      const timer = setTimeout(settle, timeoutMs);
-      signal?.addEventListener('abort', settle, { once: true });
-      this.waiting.add(look);
-    });
+    if (this.ends.some((end, partition) => end > (positions[partition] ?? end))) return true;
+    return await this.waiters.wait(positions, timeoutMs, signal);
   }
 
   received(): CountsBySource {
@@ -126,7 +112,7 @@ class MemoryLog implements EventLog {
 
   async close(): Promise<void> {
     this.closed = true;
-    for (const look of this.waiting) look();
+    this.waiters.stop();
   }
 
   private count(positions: Positions): CountsBySource {

@@ -1,9 +1,9 @@
-import { addCount, type CountsBySource, type Offset } from '../offset.ts';
+import { addCount, type CountsBySource, copyCounts, type Offset } from '../offset.ts';
 import type { LogFiles } from './files.ts';
 import type { SegmentHeader } from './format.ts';
-import { locate, type Place } from './locate.ts';
+import { type BatchPosition, locate } from './locate.ts';
 import { Scanner } from './scan.ts';
-import { type Books, copyCounts, type Segment, segmentOf } from './segment.ts';
+import { type Books, type Segment, segmentOf } from './segment.ts';
 
 /** Lines received before `offset`, by source, from the counts that every header carries. */
 export async function countReceivedBefore(
@@ -58,7 +58,12 @@ export async function segmentHeader(
   }
 }
 
-async function search(files: LogFiles, seed: number, segment: Segment, offset: Offset): Promise<Place> {
+async function search(
+  files: LogFiles,
+  seed: number,
+  segment: Segment,
+  offset: Offset,
+): Promise<BatchPosition> {
   const fd = await files.open(segment.path, 'read');
   try {
     const place = await locate(new Scanner(files, fd, segment.bytes, seed), segment, offset);
@@ -71,7 +76,7 @@ async function search(files: LogFiles, seed: number, segment: Segment, offset: O
   }
 }
 
-function countsAfter({ before }: Place): CountsBySource | null {
+function countsAfter({ before }: BatchPosition): CountsBySource | null {
   if (before === null) return null;
   const counts = copyCounts(before.before);
   addCount(counts, before.source, before.lines);

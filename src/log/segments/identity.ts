@@ -13,7 +13,7 @@ export interface Closed {
   last_received_at: number | null;
 }
 
-export interface Identity {
+export interface LogIdentity {
   format_version: number;
   id: string;
   written_by: string;
@@ -21,7 +21,7 @@ export interface Identity {
 }
 
 /** Reads `log.json`; makes it, with a new id, in a folder without a log. */
-export async function openIdentity(files: LogFiles, dir: string, program: string): Promise<Identity> {
+export async function openIdentity(files: LogFiles, dir: string, program: string): Promise<LogIdentity> {
   const identity = await readIdentity(files, dir);
   if (identity !== null) {
     refuseNewer(dir, identity.format_version, identity.written_by);
@@ -34,7 +34,7 @@ export async function openIdentity(files: LogFiles, dir: string, program: string
   return made;
 }
 
-export async function writeIdentity(files: LogFiles, dir: string, identity: Identity): Promise<void> {
+export async function writeIdentity(files: LogFiles, dir: string, identity: LogIdentity): Promise<void> {
   await replaceFile(files, dir, NAME, Buffer.from(`${JSON.stringify(identity, null, 2)}\n`));
 }
 
@@ -47,11 +47,11 @@ export function refuseNewer(path: string, formatVersion: number, writtenBy: stri
   );
 }
 
-async function readIdentity(files: LogFiles, dir: string): Promise<Identity | null> {
+async function readIdentity(files: LogFiles, dir: string): Promise<LogIdentity | null> {
   const content = await readStart(files, `${dir}/${NAME}`, IDENTITY_BYTES_MAX);
   if (content === null) return null;
   try {
-    const raw = JSON.parse(content.toString('utf8')) as Partial<Identity>;
+    const raw = JSON.parse(content.toString('utf8')) as Partial<LogIdentity>;
     if (!Number.isSafeInteger(raw.format_version) || typeof raw.id !== 'string' || raw.id === '') return null;
     return {
       format_version: raw.format_version!,

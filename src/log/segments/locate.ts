@@ -4,7 +4,7 @@ import type { Scanner } from './scan.ts';
 import type { Segment } from './segment.ts';
 
 /** Where a batch starts. `before` is the header of the one in front of it, when the search came past that. */
-export interface Place {
+export interface BatchPosition {
   position: number;
   expected: Offset;
   header: BatchHeader | null;
@@ -20,7 +20,7 @@ export async function locate(
   segment: Segment,
   offset: Offset,
   fromStart = false,
-): Promise<Place> {
+): Promise<BatchPosition> {
   const known = fromStart ? null : segment.index.find(offset);
   let position = known?.position ?? (await scanner.segmentHeader())?.headerBytes ?? 0;
   let expected = known?.offset ?? segment.first;

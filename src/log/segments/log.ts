@@ -10,11 +10,12 @@ import {
   type ReadLimits,
 } from '../event-log.ts';
 import type { CountsBySource, Offset, Positions } from '../offset.ts';
+import { Waiters } from '../waiters.ts';
 import type { SegmentLogConfig } from './config.ts';
 import { countReceivedBefore } from './counts.ts';
 import { type LogFiles, nodeFiles } from './files.ts';
 import { FORMAT_VERSION, headerSeed } from './format.ts';
-import { type Identity, openIdentity, writeIdentity } from './identity.ts';
+import { type LogIdentity, openIdentity, writeIdentity } from './identity.ts';
 import { acquireLock, type Lock } from './lock.ts';
 import { Quarantine } from './quarantine.ts';
 import { SegmentReader } from './reader.ts';
@@ -22,7 +23,6 @@ import { recover } from './recovery.ts';
 import { Retention } from './retention.ts';
 import type { Books } from './segment.ts';
 import { DiskReserve } from './space.ts';
-import { Waiters } from './waiters.ts';
 import { Writer } from './writer.ts';
 
 /** How long a reader is held up that is at lost lines with nothing behind them yet. */
@@ -67,7 +67,7 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<EventL
 interface Parts {
   files: LogFiles;
   lock: Lock;
-  identity: Identity;
+  identity: LogIdentity;
   quarantine: Quarantine;
   books: Books;
   reserve: DiskReserve;
@@ -107,7 +107,7 @@ class SegmentLog implements EventLog {
       spaceCheckMs: options.spaceCheckMs,
       now,
       onDurable: (sealed) => {
-        this.waiters.wake(books.end);
+        this.waiters.wake(0, books.end);
         if (sealed) this.retention.start();
       },
     });
@@ -135,7 +135,7 @@ class SegmentLog implements EventLog {
   async waitPast(positions: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     const offset = this.offsetIn(positions) ?? Number.POSITIVE_INFINITY;
     if (this.parts.books.end > offset) return true;
-    return await this.waiters.wait(offset, timeoutMs, signal);
+    return await this.waiters.wait(positions, timeoutMs, signal);
   }
 
   received(): CountsBySource {

@@ -1,10 +1,10 @@
-import { addCount, type CountsBySource, type Offset } from '../offset.ts';
+import { addCount, type CountsBySource, copyCounts, type Offset } from '../offset.ts';
 import type { LogFiles } from './files.ts';
 import { HEADER_BYTES_USUAL, headerSeed, segmentFirst, segmentName } from './format.ts';
-import { type Identity, refuseNewer } from './identity.ts';
+import { type LogIdentity, refuseNewer } from './identity.ts';
 import type { Damage, Quarantine } from './quarantine.ts';
 import { Scanner } from './scan.ts';
-import { type Books, copyCounts, type Segment, SparseIndex } from './segment.ts';
+import { type Books, type Segment, SparseIndex } from './segment.ts';
 
 interface Surveyed {
   /** Size of the part that is to be kept: up to the end of the last whole batch. */
@@ -28,7 +28,7 @@ interface Surveyed {
 export async function recover(
   files: LogFiles,
   dir: string,
-  identity: Identity,
+  identity: LogIdentity,
   quarantine: Quarantine,
 ): Promise<Books> {
   const segments = await listSegments(files, dir);
@@ -75,7 +75,7 @@ export async function recover(
 }
 
 /** Books that go on at `floor` with a new segment, because what was before it is (partly) lost. */
-function afterLoss(found: Surveyed, segments: Segment[], floor: Offset, identity: Identity): Books {
+function afterLoss(found: Surveyed, segments: Segment[], floor: Offset, identity: LogIdentity): Books {
   const { closed } = identity;
   let received = found.received;
   if (closed?.end === floor) received = copyCounts(closed.received);

@@ -60,8 +60,3 @@ export function segmentOf(segments: readonly Segment[], offset: Offset): number 
   }
   return Math.max(0, low - 1);
 }
-
-/** A copy that is safe to count in: a source may have the name of something that every object inherits. */
-export function copyCounts(counts: CountsBySource): CountsBySource {
-  return Object.assign(Object.create(null) as CountsBySource, counts);
-}

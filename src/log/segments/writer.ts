@@ -1,7 +1,7 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { messageOf } from '../../telemetry/system-error.ts';
 import { type AppendResult, type LogBlock, LogRefused, SourceNames } from '../event-log.ts';
-import { addCount } from '../offset.ts';
+import { addCount, copyCounts } from '../offset.ts';
 import { errorCode, ignoreMissing, type LogFiles, writeAll } from './files.ts';
 import {
   checksum,
@@ -12,7 +12,7 @@ import {
   headerSeed,
   segmentName,
 } from './format.ts';
-import { type Books, copyCounts, type Segment, SparseIndex } from './segment.ts';
+import { type Books, type Segment, SparseIndex } from './segment.ts';
 import type { DiskReserve } from './space.ts';
 
 /** Above this many buffers they are put together first: one copy is cheaper than a call with thousands of parts. */
@@ -21,7 +21,7 @@ const SPACE_CHECK_MS = 1_000;
 const TOO_LARGE_HEADER =
   'The log has lines of so many sources that it could not be read any more with another batch. Set it aside, and start with an empty one.';
 
-interface Waiting {
+interface WaitingBlock {
   block: LogBlock;
   bytes: number;
   crc: number;
@@ -31,7 +31,7 @@ interface Waiting {
 
 /** What one write and one fdatasync bring to the disk together. */
 interface Group {
-  appends: { waiting: Waiting; result: AppendResult; position: number }[];
+  appends: { waiting: WaitingBlock; result: AppendResult; position: number }[];
   buffers: Buffer[];
   bytes: number;
   /** The segment that it starts, or null when it goes on with the last one. */
@@ -66,7 +66,7 @@ export class Writer {
   private readonly books: Books;
   private readonly seed: number;
   private readonly names = new SourceNames();
-  private queue: Waiting[] = [];
+  private queue: WaitingBlock[] = [];
   private queuedBytes = 0;
   private running: Promise<void> | null = null;
   private spaceTimer: NodeJS.Timeout | null = null;

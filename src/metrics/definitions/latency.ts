@@ -1,5 +1,5 @@
 import type { Metric } from '../definition.ts';
-import { EVENT_TYPE } from '../keys.ts';
+import { EVENT_TYPE_KEY } from '../keys.ts';
 
 const OF = 'response_time';
 
@@ -9,7 +9,7 @@ export const latency: Metric = {
   description: 'Response times of the shop by event type, in milliseconds.',
   input: 'events',
   where: ['response_time IS NOT NULL'],
-  keys: [EVENT_TYPE],
+  keys: [EVENT_TYPE_KEY],
   windows: ['1m', '1h', '1d'],
   values: {
     count: { kind: 'count', description: 'Events with a response time.' },

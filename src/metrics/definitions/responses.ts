@@ -1,5 +1,5 @@
 import type { Metric } from '../definition.ts';
-import { EVENT_TYPE } from '../keys.ts';
+import { EVENT_TYPE_KEY } from '../keys.ts';
 
 export const responses: Metric = {
   name: 'responses',
@@ -7,7 +7,7 @@ export const responses: Metric = {
   description: 'Answers of the shop by event type and class of the HTTP status.',
   input: 'events',
   keys: [
-    EVENT_TYPE,
+    EVENT_TYPE_KEY,
     {
       name: 'status_class',
       sql:

@@ -1,5 +1,5 @@
 import type { Metric } from '../definition.ts';
-import { CURRENCY, ORDER_VALUE, UNITS } from '../keys.ts';
+import { CURRENCY_KEY, ORDER_VALUE, UNITS } from '../keys.ts';
 
 const PURCHASE = "event_type = 'purchase'";
 const REFUND = "event_type = 'refund'";
@@ -10,7 +10,7 @@ export const revenue: Metric = {
   description: 'Orders and money by currency. Refunds are counted beside; `net` has them taken off.',
   input: 'events',
   where: ["event_type IN ('purchase', 'refund')"],
-  keys: [CURRENCY],
+  keys: [CURRENCY_KEY],
   windows: ['1m', '1h', '1d'],
   values: {
     orders: {

@@ -1,5 +1,5 @@
 import type { Metric } from '../definition.ts';
-import { CURRENCY, ORDER_VALUE, UNITS } from '../keys.ts';
+import { CURRENCY_KEY, ORDER_VALUE, UNITS } from '../keys.ts';
 
 const PURCHASE = "event_type = 'purchase'";
 
@@ -11,7 +11,7 @@ export const sales: Metric = {
     'Purchases of each product by currency: what `products` adds up, in money that can be compared.',
   input: 'lines',
   where: ['product_id IS NOT NULL', PURCHASE],
-  keys: [CURRENCY, { name: 'product_id', sql: 'product_id', description: 'The product.' }],
+  keys: [CURRENCY_KEY, { name: 'product_id', sql: 'product_id', description: 'The product.' }],
   windows: ['1h', '1d'],
   values: {
     orders: { kind: 'count', description: 'Purchases; of an order with items its lines.' },

@@ -5,7 +5,7 @@ import type { Pass } from '../plan.ts';
 import { EMPTY_EVENTS } from './archive-rows.ts';
 import { numbersOf } from './counts.ts';
 import type { Connection } from './database.ts';
-import { DUCKDB } from './dialect.ts';
+import { DUCKDB_DIALECT } from './dialect.ts';
 import { eventsInputSql, linesInputSql, qualityInputSql } from './render.ts';
 
 /** Aggregates of each of the passes, computed elsewhere, until `release`. */
@@ -26,7 +26,7 @@ function emptySql(pass: Pass): string {
   const events = eventsInputSql(`(SELECT * FROM (${EMPTY_EVENTS}) WHERE false)`);
   const bad = "(SELECT '' AS reason, now() AS received_at WHERE false)";
   const inputs = { events, lines: linesInputSql(events), quality: qualityInputSql(bad, bad, events) };
-  return `(${passSql(pass, DUCKDB, inputs)})`;
+  return `(${passSql(pass, DUCKDB_DIALECT, inputs)})`;
 }
 
 /** Batches of the tables that are aggregated already; their numbers are read by a connection of its own. */

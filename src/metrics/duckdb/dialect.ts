@@ -2,7 +2,7 @@ import type { Dialect } from '../pass-sql.ts';
 import { identifier, quote } from './database.ts';
 
 /** SQL of DuckDB. */
-export const DUCKDB: Dialect = {
+export const DUCKDB_DIALECT: Dialect = {
   minuteOf: (timestamp) => `CAST(epoch_us(${timestamp}) // 60000000 AS INTEGER)`,
   millisecondsBetween: (from, to) => `((epoch_us(${to}) - epoch_us(${from})) // 1000)`,
   divide: (number, by) => `${number} // ${by}`,

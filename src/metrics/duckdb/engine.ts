@@ -10,7 +10,7 @@ import { planOf } from '../plan.ts';
 import type { WindowSize } from '../window.ts';
 import { countsIn, countsSql } from './counts.ts';
 import { type Connection, quote } from './database.ts';
-import { DUCKDB } from './dialect.ts';
+import { DUCKDB_DIALECT } from './dialect.ts';
 import { Merger, type Minutes, openFromAt } from './merge.ts';
 import type { EngineOptions } from './options.ts';
 import { ArchiveRecomputer, type Commit } from './recompute.ts';
@@ -19,7 +19,7 @@ import { checkpointState, emptyState, Folder, STATE } from './state.ts';
 import { Tables } from './tables.ts';
 
 /** What one row of the table `engine` holds. */
-interface Progress {
+interface EngineState {
   version: number;
   frontierMs: number;
   positions: Record<string, Offset>;
@@ -50,7 +50,7 @@ export class DuckDbEngine implements BatchEngine {
   readonly #recomputer: ArchiveRecomputer;
   readonly #folder: Folder;
   #stateId: string;
-  #progress: Progress;
+  #progress: EngineState;
   #dirty: number;
   /** Generation of the database that the fields above were read in. */
   #generation: number;
@@ -168,7 +168,7 @@ export class DuckDbEngine implements BatchEngine {
       const ledger = await this.#recomputer.ledger(archive, positions);
       const deleted = missingRows(archived, ledger);
       if (Object.keys(deleted).length > 0) ledger.deleted = deleted;
-      const next: Progress = { version: this.#nextVersion(), frontierMs, positions, ledger };
+      const next: EngineState = { version: this.#nextVersion(), frontierMs, positions, ledger };
       const dirty = await this.#connection.transaction(async () => {
         await this.#save(next);
         return countDirty(this.#connection);
@@ -200,7 +200,7 @@ export class DuckDbEngine implements BatchEngine {
     const hasClosed = minutes !== null && this.#merger.hasClosed(minutes, openFrom);
     const isSmall = batch.lines < SMALL_LINES;
     const aggregates = await this.#aggregates(batch, { isSmall, isReadAgain: hasClosed });
-    const next: Progress = {
+    const next: EngineState = {
       version: this.#nextVersion(),
       frontierMs,
       positions: { ...this.#progress.positions, ...positionsAfter(batch.spans) },
@@ -240,7 +240,7 @@ export class DuckDbEngine implements BatchEngine {
     const inputs = { events, lines: linesInputSql(events), quality };
     const aggregates: Record<string, string> = {};
     for (const pass of this.#tables.plan.passes) {
-      const query = passSql(pass, DUCKDB, inputs);
+      const query = passSql(pass, DUCKDB_DIALECT, inputs);
       const isTable = isReadAgain && ofTime(pass.input) === 'events';
       if (isTable) await this.#connection.run(`CREATE OR REPLACE TEMP TABLE pass_${pass.name} AS ${query}`);
       aggregates[pass.name] = isTable ? `pass_${pass.name}` : `(${query})`;
@@ -282,7 +282,7 @@ export class DuckDbEngine implements BatchEngine {
     this.#progress.version = version;
   };
 
-  async #save(next: Progress): Promise<void> {
+  async #save(next: EngineState): Promise<void> {
     await this.#connection.run(`UPDATE ${STATE}.engine SET version = ${next.version}, frontier_ms = ${next.frontierMs},
       positions = ${quote(JSON.stringify(next.positions))}, ledger = ${quote(JSON.stringify(next.ledger))}`);
   }
@@ -323,7 +323,7 @@ export class DuckDbEngine implements BatchEngine {
 /** The row of the state file. */
 interface SavedState {
   id: string;
-  progress: Progress;
+  progress: EngineState;
   dirty: number;
 }
 

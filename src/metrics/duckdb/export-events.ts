@@ -1,4 +1,4 @@
-import type { ArchivedEvent } from '../../decode/batch.ts';
+import type { ArchivedEvent } from '../../archive/archive.ts';
 import { EVENT_TIME_COLUMN } from '../../event/columns.ts';
 import { FIELDS } from '../../event/fields.ts';
 import { type Connection, identifier, quote } from './database.ts';
@@ -8,10 +8,7 @@ import { readingFiles } from './parquet-files.ts';
 const CHUNK_ROWS = 10_000;
 
 /** The rows of Parquet files of `events` as the lines that they came from, as far as their meaning goes: NDJSON, in pieces. */
-export async function* exportEvents(
-  connection: Connection,
-  files: readonly string[],
-): AsyncGenerator<string> {
+export async function* eventLines(connection: Connection, files: readonly string[]): AsyncGenerator<string> {
   for (const file of files) {
     const { rows } = await connection.row<{ rows: number }>(
       `SELECT count(*) AS rows FROM read_parquet(${quote(file)})`,

@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BatchParser, EventReader, ParquetTool } from '../../decode/batch.ts';
+import type { ParquetTool } from '../../archive/parquet-tool.ts';
+import type { BatchParser, EventReader } from '../../decode/batch.ts';
 import type { Decoder } from '../../decode/decoder.ts';
 import type { ArchiveAggregator } from '../aggregates.ts';
 import type { Metric } from '../definition.ts';

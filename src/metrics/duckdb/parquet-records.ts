@@ -10,7 +10,7 @@ const ROW = 'tillstream_row';
  * The rows of any Parquet file as NDJSON, in their order, some thousands at a time. Instants are in UTC; local times have no zone.
  * Rejects where the file can't be read.
  */
-export async function* readParquet(file: string): AsyncGenerator<Buffer> {
+export async function* parquetRecords(file: string): AsyncGenerator<Buffer> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '2', memory_limit: MEMORY });
   try {
     const connection = await instance.connect();

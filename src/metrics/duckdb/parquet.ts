@@ -1,18 +1,12 @@
 import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type {
-  ArchiveTable,
-  BadRow,
-  BatchSpan,
-  FileContent,
-  ParquetFile,
-  ParquetTool,
-  ParsedBatch,
-} from '../../decode/batch.ts';
+import type { ArchiveTable, BadRow } from '../../archive/archive.ts';
+import type { FileContent, ParquetFile, ParquetTool } from '../../archive/parquet-tool.ts';
+import type { BatchSpan, ParsedBatch } from '../../decode/batch.ts';
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../event/columns.ts';
 import { addCount, type Offset, sumCounts } from '../../log/offset.ts';
 import { type Connection, identifier, quote } from './database.ts';
-import { exportEvents, latestEvents } from './export-events.ts';
+import { eventLines, latestEvents } from './export-events.ts';
 import { readAnyFiles, readingFiles } from './parquet-files.ts';
 import { createUpgrader } from './upgrader.ts';
 
@@ -274,7 +268,7 @@ export function createParquetTool(connection: Connection): ParquetTool {
   }
 
   return {
-    exportEvents: (files) => exportEvents(connection, files),
+    exportEvents: (files) => eventLines(connection, files),
     latestEvents: (files, perSource) => latestEvents(connection, files, perSource),
     write,
     inspect,

@@ -2,7 +2,13 @@ import type { BatchSpan } from '../../decode/batch.ts';
 import { COUNTED, DECISIONS } from '../../decode/identity.ts';
 import { localDayStartOfMs } from '../../event/time-zone.ts';
 import { addCount, type Offset } from '../../log/offset.ts';
-import { type Aggregates, type ArchiveAggregator, COUNTS, type RowsWanted } from '../aggregates.ts';
+import {
+  type Aggregates,
+  type ArchiveAggregator,
+  COUNTS,
+  type RowsWanted,
+  type TimeRange,
+} from '../aggregates.ts';
 import { type Metric, ofTime } from '../definition.ts';
 import type { ArchiveReader, MetricsLedger, RebuildRange, RebuildResult } from '../engine.ts';
 import { type PassInputs, passSql } from '../pass-sql.ts';
@@ -12,7 +18,7 @@ import { aggregatedBy } from './aggregated-batches.ts';
 import { before, EMPTY_EVENTS, instant, tempOfFiles, utcDate } from './archive-rows.ts';
 import { countsIn, countsSql } from './counts.ts';
 import type { Connection } from './database.ts';
-import { DUCKDB } from './dialect.ts';
+import { DUCKDB_DIALECT } from './dialect.ts';
 import { compareRows } from './difference.ts';
 import { lateTable, type Merger, newTable, stateTable } from './merge.ts';
 import type { EngineOptions } from './options.ts';
@@ -26,7 +32,6 @@ import {
   dropWanted,
   receivedDays,
   storedDays,
-  type TimeRange,
   wantDays,
   wholeDays,
 } from './wanted.ts';
@@ -38,7 +43,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /** How far rows of the archive count. */
-type Positions = Record<string, Offset>;
+type CountedPositions = Record<string, Offset>;
 
 /** Runs `write` as one transaction with a version of the points of its own, so that readers see all of it or nothing. */
 export type Commit = (write: (version: number) => Promise<void>) => Promise<void>;
@@ -72,7 +77,7 @@ export class ArchiveRecomputer {
    * What was kept of a window's late lines is merged into it where its hashes and histograms are still there, or nothing was
    * counted in it before. The others are computed from the archive.
    */
-  async repair(archive: ArchiveReader, measured: Positions, commit: Commit): Promise<void> {
+  async repair(archive: ArchiveReader, measured: CountedPositions, commit: Commit): Promise<void> {
     const positions = Object.fromEntries(
       archive.partitions().map((id) => [id, Math.min(archive.position(id), measured[id] ?? 0)]),
     );
@@ -126,7 +131,7 @@ export class ArchiveRecomputer {
   async rebuild(
     archive: ArchiveReader,
     range: RebuildRange | null,
-    positions: Positions,
+    positions: CountedPositions,
     commit: Commit | null,
   ): Promise<RebuildResult> {
     const result: RebuildResult = { windows: 0, differences: 0, examples: [] };
@@ -143,7 +148,7 @@ export class ArchiveRecomputer {
   async #rebuildQuality(
     archive: ArchiveReader,
     range: RebuildRange | null,
-    positions: Positions,
+    positions: CountedPositions,
     commit: Commit | null,
     result: RebuildResult,
   ): Promise<void> {
@@ -175,7 +180,7 @@ export class ArchiveRecomputer {
   }
 
   /** Counts the archive by source, as `apply` would have. */
-  async ledger(archive: ArchiveReader, positions: Positions): Promise<MetricsLedger> {
+  async ledger(archive: ArchiveReader, positions: CountedPositions): Promise<MetricsLedger> {
     const ledger: MetricsLedger = { counted: {}, duplicate: {}, excluded: {}, bad: {}, lost: archive.lost() };
     const add = async (counts: string | undefined) => {
       for (const { state, source, n } of await countsIn(this.#connection, counts))
@@ -264,7 +269,7 @@ export class ArchiveRecomputer {
   }
 
   /** Computes the wanted windows of metrics over events. */
-  async #computeEvents(archive: ArchiveReader, days: Days, positions: Positions): Promise<void> {
+  async #computeEvents(archive: ArchiveReader, days: Days, positions: CountedPositions): Promise<void> {
     // The last hour that starts in a day may end after it.
     const eventMs = dayRanges(days, this.#timeZone).map(({ fromMs, toMs }) => ({
       fromMs,
@@ -290,7 +295,7 @@ export class ArchiveRecomputer {
   }
 
   /** Computes the windows of days, which are in order, of metrics over quality. */
-  async #computeQuality(archive: ArchiveReader, days: Days, positions: Positions): Promise<void> {
+  async #computeQuality(archive: ArchiveReader, days: Days, positions: CountedPositions): Promise<void> {
     // The last hour that starts in the day may end after it.
     const toMs = Math.ceil(windowEndMs('1d', days.at(-1)!, this.#timeZone) / HOUR_MS) * HOUR_MS;
     const receivedMs = { fromMs: days[0]!, toMs };
@@ -316,7 +321,10 @@ export class ArchiveRecomputer {
   /** Computes the wanted windows of an input of what was read. */
   #computeHere(input: Input, days: Days): Promise<void> {
     const inputs = this.#inputs();
-    const queries = this.#passes(input).map((pass) => [pass.name, `(${passSql(pass, DUCKDB, inputs)})`]);
+    const queries = this.#passes(input).map((pass) => [
+      pass.name,
+      `(${passSql(pass, DUCKDB_DIALECT, inputs)})`,
+    ]);
     return this.#compute(Object.fromEntries(queries), days);
   }
 
@@ -341,7 +349,7 @@ export class ArchiveRecomputer {
   }
 
   /** Temp tables `archive_rows` and `archive_bad` of what was received in the range. */
-  async #readReceived(archive: ArchiveReader, range: TimeRange, positions: Positions): Promise<void> {
+  async #readReceived(archive: ArchiveReader, range: TimeRange, positions: CountedPositions): Promise<void> {
     const receivedMs = [[range.fromMs, range.toMs - 1]] as [number, number][];
     const where = `received_at >= ${instant(range.fromMs)} AND received_at < ${instant(range.toMs)}`;
     await archive.withFiles('events', { receivedMs }, (paths) => this.#readEvents(paths, where, positions));
@@ -356,7 +364,7 @@ export class ArchiveRecomputer {
     );
   }
 
-  async #readEvents(paths: string[], where: string, positions: Positions): Promise<void> {
+  async #readEvents(paths: string[], where: string, positions: CountedPositions): Promise<void> {
     const columns = `${METRIC_COLUMNS}, ${DECISIONS}`;
     await tempOfFiles(
       this.#connection,
@@ -388,5 +396,5 @@ export class ArchiveRecomputer {
   }
 }
 
-const spansBefore = (positions: Positions): BatchSpan[] =>
+const spansBefore = (positions: CountedPositions): BatchSpan[] =>
   Object.entries(positions).map(([id, to]) => ({ partition: Number(id), from: 0, to }));

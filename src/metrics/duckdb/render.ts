@@ -1,5 +1,5 @@
 import { eventsInput, linesInput, qualityInput } from '../pass-sql.ts';
-import { DUCKDB } from './dialect.ts';
+import { DUCKDB_DIALECT } from './dialect.ts';
 
 /** Columns of the events table that the metrics read. */
 export const METRIC_COLUMNS = `event_time, event_type, user_id, visitor_id, session_id, product_id, quantity, price, amount, currency, items,
@@ -10,12 +10,12 @@ export const METRIC_COLUMNS = `event_time, event_type, user_id, visitor_id, sess
  * more than reading the rows again for each pass, which takes the few columns that it needs.
  */
 export function eventsInputSql(rows: string): string {
-  return eventsInput(DUCKDB, rows);
+  return eventsInput(DUCKDB_DIALECT, rows);
 }
 
 /** Input of the metrics over lines of orders; `events` is that of the events. */
 export function linesInputSql(events: string): string {
-  return linesInput(DUCKDB, events);
+  return linesInput(DUCKDB_DIALECT, events);
 }
 
 /**
@@ -23,5 +23,5 @@ export function linesInputSql(events: string): string {
  * received_at, `events` received_at, event_time, source and extra.
  */
 export function qualityInputSql(bad: string, duplicates: string, events: string): string {
-  return qualityInput(DUCKDB, { bad, duplicates, events });
+  return qualityInput(DUCKDB_DIALECT, { bad, duplicates, events });
 }

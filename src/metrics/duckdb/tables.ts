@@ -3,7 +3,7 @@ import { GAMMA, ZERO_BUCKET } from '../pass-sql.ts';
 import type { AdditivePass, HistogramPass, Pass, Plan } from '../plan.ts';
 import { WINDOWS, type WindowSize } from '../window.ts';
 import { identifier } from './database.ts';
-import { DUCKDB } from './dialect.ts';
+import { DUCKDB_DIALECT } from './dialect.ts';
 
 /**
  * The tables of aggregates per window, and how the rows of a metric are read from them:
@@ -46,7 +46,9 @@ export const distinctValues = (metric: Metric) => valuesOf(metric, 'distinct');
 
 export function valueType(aggregate: Aggregate): string {
   if (aggregate.kind === 'quantile') return 'DOUBLE';
-  return aggregate.kind === 'sum' && aggregate.type !== 'integer' ? DUCKDB.types.money : DUCKDB.types.count;
+  return aggregate.kind === 'sum' && aggregate.type !== 'integer'
+    ? DUCKDB_DIALECT.types.money
+    : DUCKDB_DIALECT.types.count;
 }
 
 /** A relation for each table of aggregates. */

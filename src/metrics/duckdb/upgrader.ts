@@ -1,4 +1,5 @@
-import type { ArchiveTable, ParquetFile, Upgrader } from '../../decode/batch.ts';
+import type { ArchiveTable } from '../../archive/archive.ts';
+import type { ParquetFile, Upgrader } from '../../archive/parquet-tool.ts';
 import { DATE_COLUMN, EVENT_COLUMNS } from '../../event/columns.ts';
 import { eachFiles } from './archive-rows.ts';
 import { type Connection, identifier } from './database.ts';

@@ -1,4 +1,5 @@
 import { localDayStartOfMs } from '../../event/time-zone.ts';
+import type { TimeRange } from '../aggregates.ts';
 import type { RebuildRange } from '../engine.ts';
 import type { Pass } from '../plan.ts';
 import { windowEndMs } from '../window.ts';
@@ -8,11 +9,6 @@ import { STATE } from './state.ts';
 import { HASHES, HISTOGRAMS, SKETCHES, sumsTable, type Tables, windowIndex } from './tables.ts';
 
 /** The windows that are computed anew: they are in the temp table `wanted`, and whole local days at a time. */
-
-export interface TimeRange {
-  fromMs: number;
-  toMs: number;
-}
 
 /** Starts of local days, ms. */
 export type Days = number[];

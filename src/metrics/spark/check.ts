@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { UsageError } from '../../telemetry/errors.ts';
 import { reasonOf } from '../../telemetry/system-error.ts';
 import type { ReadySparkConfig } from './config.ts';
+import { checkJars, checkYarn } from './driver-session.ts';
 import { explain, type Failure, JAVA_NEEDED, wrongVersion } from './explain.ts';
-import { checkJars, checkYarn } from './session.ts';
 
 const PROGRAM_MS_MAX = 20_000;
 const CONNECT_MS_MAX = 3000;

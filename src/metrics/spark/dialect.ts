@@ -1,7 +1,7 @@
 import type { Dialect } from '../pass-sql.ts';
 
 /** SQL of Spark. */
-export const SPARK: Dialect = {
+export const SPARK_DIALECT: Dialect = {
   minuteOf: (timestamp) => `CAST(unix_micros(${timestamp}) div 60000000 AS INT)`,
   millisecondsBetween: (from, to) => `((unix_micros(${to}) - unix_micros(${from})) div 1000)`,
   divide: (number, by) => `${number} div ${by}`,
@@ -11,7 +11,7 @@ export const SPARK: Dialect = {
   list: (items) => `array(${items.join(', ')})`,
   hasAny: (json, member, names) => {
     const keys = `json_object_keys(get_json_object(${json}, '$.${member}'))`;
-    return `coalesce(arrays_overlap(${keys}, array(${names.map(SPARK.text).join(', ')})), false)`;
+    return `coalesce(arrays_overlap(${keys}, array(${names.map(SPARK_DIALECT.text).join(', ')})), false)`;
   },
   explode: (list) => `explode(${list})`,
   identifier: (name) => `\`${name.replaceAll('`', '``')}\``,

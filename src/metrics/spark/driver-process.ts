@@ -13,7 +13,7 @@ const DRIVER = join(SPARK_DIR, 'driver.py');
 const DRIVER_LOGGING = join(SPARK_DIR, 'log4j2.properties');
 
 /** What the driver is started with. */
-export interface Session {
+export interface DriverSession {
   /** Version of pyspark; a driver with another one ends before it does anything. */
   spark: string;
   conf: Record<string, string>;
@@ -79,7 +79,7 @@ export class DriverProcess {
 
   /** Starts the driver in `dir`. It gets its settings by a pipe, as they may hold passwords. */
   static async start(
-    session: Session,
+    session: DriverSession,
     options: {
       python: string;
       dir: string;

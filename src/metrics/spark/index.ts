@@ -7,5 +7,5 @@ export {
   unusedSettings,
 } from './config.ts';
 
-export { placesOf } from './session.ts';
+export { placesOf } from './driver-session.ts';
 export { Spark } from './spark.ts';

@@ -1,10 +1,10 @@
-import type { ArchiveTable } from '../../decode/batch.ts';
+import type { ArchiveTable } from '../../archive/archive.ts';
 import { COUNTED, DECISIONS } from '../../decode/identity.ts';
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../event/columns.ts';
 import { COUNTS, type RowsWanted, type TimeRange } from '../aggregates.ts';
 import { eventsInput, linesInput, passSql, qualityInput } from '../pass-sql.ts';
 import type { Pass } from '../plan.ts';
-import { SPARK } from './dialect.ts';
+import { SPARK_DIALECT } from './dialect.ts';
 
 /** What the driver is told to compute: see deploy/spark/driver.py. */
 export interface Job {
@@ -49,9 +49,9 @@ export function jobOf({ id, passes, rows, files, output, remote }: JobInput): Jo
   const counted = `(SELECT * FROM decided WHERE ${COUNTED})`;
   const others = '(SELECT * FROM decided WHERE NOT duplicate)';
   const duplicates = '(SELECT * FROM decided WHERE duplicate)';
-  const quality = qualityInput(SPARK, { bad: 'bad_rows', duplicates, events: others });
-  const events = eventsInput(SPARK, counted);
-  const inputs = { events, lines: linesInput(SPARK, events), quality };
+  const quality = qualityInput(SPARK_DIALECT, { bad: 'bad_rows', duplicates, events: others });
+  const events = eventsInput(SPARK_DIALECT, counted);
+  const inputs = { events, lines: linesInput(SPARK_DIALECT, events), quality };
   return {
     id,
     // With one task there is nothing to adapt, and to try costs as much as the work.
@@ -66,7 +66,7 @@ export function jobOf({ id, passes, rows, files, output, remote }: JobInput): Jo
     },
     views: { decided: `SELECT * EXCEPT (duplicate, new_order), ${DECISIONS} FROM events` },
     passes: {
-      ...Object.fromEntries(passes.map((pass) => [pass.name, passSql(pass, SPARK, inputs)])),
+      ...Object.fromEntries(passes.map((pass) => [pass.name, passSql(pass, SPARK_DIALECT, inputs)])),
       [COUNTS]: countsSql(),
     },
     few,
@@ -104,7 +104,7 @@ function withinSql(column: string, ranges: readonly TimeRange[]): string {
 }
 
 function countsSql(): string {
-  const [received, event] = [SPARK.minuteOf('received_at'), SPARK.minuteOf('event_time')];
+  const [received, event] = [SPARK_DIALECT.minuteOf('received_at'), SPARK_DIALECT.minuteOf('event_time')];
   const counts = (
     low: string,
     high: string,

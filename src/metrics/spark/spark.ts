@@ -1,23 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArchiveTable } from '../../decode/batch.ts';
+import type { ArchiveAddress, ArchiveTable } from '../../archive/archive.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { PartStatus } from '../../telemetry/status.ts';
+import type { ComponentStatus } from '../../telemetry/status.ts';
 import type { Aggregates, ArchiveAggregator, RowsWanted, TimeRange } from '../aggregates.ts';
 import type { ArchiveReader, EngineProgram, FileFilter } from '../engine.ts';
 import type { Pass } from '../plan.ts';
 import type { ReadySparkConfig } from './config.ts';
+import { checkJars, checkYarn, driverSessionOf, envOf, type Places, placesOf } from './driver-session.ts';
 import { type JobInput, jobOf } from './job.ts';
-import {
-  type ArchiveAddress,
-  checkJars,
-  checkYarn,
-  envOf,
-  type Places,
-  placesOf,
-  sessionOf,
-} from './session.ts';
 import { Supervisor } from './supervisor.ts';
 
 export interface SparkOptions {
@@ -57,7 +49,7 @@ export class Spark implements ArchiveAggregator, EngineProgram {
     await rm(results, { recursive: true, force: true });
     await mkdir(results, { recursive: true, mode: 0o700 });
     const supervisor = new Supervisor({
-      session: sessionOf(config, dir, places.scratch),
+      session: driverSessionOf(config, dir, places.scratch),
       python: config.python,
       master: config.master,
       dir,
@@ -76,7 +68,7 @@ export class Spark implements ArchiveAggregator, EngineProgram {
     return this.#supervisor.stop();
   }
 
-  status(): PartStatus {
+  status(): ComponentStatus {
     return this.#supervisor.status();
   }
 

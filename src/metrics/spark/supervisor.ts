@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { PartStatus } from '../../telemetry/status.ts';
+import type { ComponentStatus } from '../../telemetry/status.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
-import { type DriverEvent, DriverProcess, type Session } from './driver-process.ts';
+import { type DriverEvent, DriverProcess, type DriverSession } from './driver-process.ts';
 import { explain, type Failure, known, wrongVersion } from './explain.ts';
 import type { Job } from './job.ts';
 
 export interface SupervisorOptions {
-  session: Session;
+  session: DriverSession;
   python: string;
   master: string;
   /** Folder for the driver's log and its temporary files. */
@@ -59,7 +59,7 @@ export class Supervisor {
     return this.#driver?.pid;
   }
 
-  status(): PartStatus {
+  status(): ComponentStatus {
     const { isFinal = false, message = '' } = (!this.#isReady && this.#failure) || {};
     // What it waits for now says more than why it failed before, unless a person is needed.
     const text = isFinal ? message : this.#waits || message;

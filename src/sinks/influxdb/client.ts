@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { reasonOf } from '../../telemetry/system-error.ts';
 import { SinkFailed } from '../sink.ts';
-import type { Authorization, Target } from './target.ts';
+import type { Authorization, InfluxTarget } from './target.ts';
 
 const compress = promisify(gzip);
 
@@ -12,14 +12,14 @@ const SHOWN_MAX = 300;
 const RETRY_AFTER_MS_MAX = 5 * 60_000;
 
 export interface ClientOptions {
-  target: Target;
+  target: InfluxTarget;
   timeoutMs: number;
   gzip: boolean;
   now: () => number;
 }
 
 /** InfluxDB will never take all of the lines, whatever a person changes there: one of them is at fault, or there are too many. */
-export class LinesRejected extends SinkFailed {}
+export class PointsRejectedError extends SinkFailed {}
 
 /** One request each: an answer that is not a success becomes a SinkFailed that says what to do. */
 export class InfluxClient {
@@ -54,7 +54,7 @@ export class InfluxClient {
     return `${server} takes points for ${place}`;
   }
 
-  async #post(body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<Answer> {
+  async #post(body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<InfluxAnswer> {
     const { target, timeoutMs } = this.#options;
     const login = await target.authorization();
     const limit = AbortSignal.timeout(timeoutMs);
@@ -86,7 +86,7 @@ export class InfluxClient {
     }
   }
 
-  #failure({ status, detail, retryAfter }: Answer): SinkFailed {
+  #failure({ status, detail, retryAfter }: InfluxAnswer): SinkFailed {
     const { server, place, login } = this.#options.target;
     const said = detail ? `: ${detail}` : '';
     if (status === 401)
@@ -103,11 +103,11 @@ export class InfluxClient {
       );
     }
     if (status === 413)
-      return new LinesRejected(
+      return new PointsRejectedError(
         `${server} takes no request of this size${said}. Set a smaller batch_bytes_max.`,
       );
     if ((status === 400 || status === 422) && LINE_FAULT.test(detail))
-      return new LinesRejected(`${server} can't take a point${said}.`);
+      return new PointsRejectedError(`${server} can't take a point${said}.`);
     if (status === 429 || status === 503) {
       const retryAfterMs = retryAfterMsOf(retryAfter, this.#options.now());
       const message = `${server} is busy (status ${status})${said}. It is asked again later.`;
@@ -128,7 +128,7 @@ export class InfluxClient {
 /** What InfluxDB 1 and 2 report of a line that is wrong in itself. */
 const LINE_FAULT = /unable to parse|max key length exceeded|time outside range/i;
 
-interface Answer {
+interface InfluxAnswer {
   ok: boolean;
   status: number;
   /** What the server says is wrong. */
@@ -140,7 +140,7 @@ interface Answer {
  * Points that are older than the retention of the place are dropped by the server, which says so and keeps the others.
  * Sent again they would be dropped again; null where the answer is about something else, or about more than that.
  */
-function expiredPoints({ status, detail }: Answer): number | null {
+function expiredPoints({ status, detail }: InfluxAnswer): number | null {
   if (status !== 400 && status !== 422) return null;
   const match = /beyond retention policy dropped=(\d+)/.exec(detail);
   return match && !/conflict|unable to parse/.test(detail) ? Number(match[1]) : null;

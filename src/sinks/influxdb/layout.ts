@@ -31,7 +31,7 @@ export interface ValueShape {
 /** One point for each event, under the names of the pipeline before Tillstream. */
 export const RAW_MEASUREMENT = 'ecommerce_event';
 export const RAW_TAGS = ['event_type', 'device_type', 'status_code'] as const;
-export const OTHER = 'other';
+export const OTHER_VALUE = 'other';
 
 /** A key with too many values for a tag: its rows are ranked in each window, and the rank is the tag. */
 const RANKED_KEY = 'product_id';
@@ -40,7 +40,7 @@ const RANKS = 20;
 /** Best first by these values, then by the key. */
 const RANKED_BY = ['revenue', 'purchases', 'views'];
 
-/** Gives the value that a tag is written with: the same one, or OTHER where the tag has too many. */
+/** Gives the value that a tag is written with: the same one, or OTHER_VALUE where the tag has too many. */
 export type Admit = (tag: string, value: string) => string;
 
 export function measurementOf(metric: string): string {
@@ -90,7 +90,7 @@ function rankWithin(shape: MetricShape, rows: readonly MetricRow[]): MetricRow[]
   return [...Map.groupBy(rows, (row) => others.map((key) => row[key]).join('\n')).values()].flatMap(rank);
 }
 
-/** The rows with their rank, "01" first; all that have none share OTHER. */
+/** The rows with their rank, "01" first; all that have none share OTHER_VALUE. */
 function rank(rows: readonly MetricRow[]): MetricRow[] {
   const sorted = [...rows].sort((a, b) => {
     for (const value of RANKED_BY) {
@@ -102,7 +102,7 @@ function rank(rows: readonly MetricRow[]): MetricRow[] {
   return sorted.map((row, index) =>
     index < RANKS
       ? { ...row, [RANK_TAG]: String(index + 1).padStart(2, '0') }
-      : { ...row, [RANK_TAG]: OTHER, [RANKED_KEY]: OTHER },
+      : { ...row, [RANK_TAG]: OTHER_VALUE, [RANKED_KEY]: OTHER_VALUE },
   );
 }
 

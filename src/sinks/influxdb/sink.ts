@@ -6,13 +6,13 @@ import type { StateFile } from '../../system/state-file.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
 import { type Sink, type SinkCounters, SinkFailed } from '../sink.ts';
-import { InfluxClient, LinesRejected } from './client.ts';
+import { InfluxClient, PointsRejectedError } from './client.ts';
 import type { InfluxConfig } from './config.ts';
 import { type MetricShape, metricPoints, rawLine } from './layout.ts';
 import { type Line, lineOf } from './line-protocol.ts';
 import { RequestBody } from './request-body.ts';
 import { TagValues } from './tag-values.ts';
-import { targetOf } from './target.ts';
+import { influxTargetOf } from './target.ts';
 
 const LEAVE_MS = 1;
 /** Longest part of a point that the log shows. */
@@ -46,7 +46,7 @@ export class InfluxSink implements Sink {
   };
 
   constructor({ config, shapes, tagsFile, logger, now }: InfluxOptions) {
-    const target = targetOf(config);
+    const target = influxTargetOf(config);
     this.id = target.id;
     this.#config = config;
     const { gzip = !isLoopback(new URL(config.url).hostname), timeout_seconds: seconds } = config;
@@ -130,7 +130,7 @@ export class InfluxSink implements Sink {
       if (expired > 0) this.#onExpired(expired);
     } catch (error) {
       if (!signal.aborted) this.#counters.failed_requests++;
-      if (!(error instanceof LinesRejected))
+      if (!(error instanceof PointsRejectedError))
         throw error instanceof SinkFailed ? error : new SinkFailed(messageOf(error));
       if (lines.length === 1) {
         this.#onRejected(lines[0]!, error.message);

@@ -1,9 +1,9 @@
 import type { StateFile } from '../../system/state-file.ts';
-import { OTHER } from './layout.ts';
+import { OTHER_VALUE } from './layout.ts';
 
 /**
  * Which values each tag is written with. Every value of a tag makes series in InfluxDB, which cost its memory for ever, and some
- * come from outside: the first `max` of each tag are taken, further ones are OTHER. The choice is kept in a file: chosen
+ * come from outside: the first `max` of each tag are taken, further ones are OTHER_VALUE. The choice is kept in a file: chosen
  * anew, a window that is written again would leave points of the first choice behind.
  */
 export class TagValues {
@@ -31,14 +31,14 @@ export class TagValues {
 
   /** An empty value makes no tag, and counts as none. */
   readonly admit = (tag: string, value: string): string => {
-    if (value === '' || value === OTHER) return value;
+    if (value === '' || value === OTHER_VALUE) return value;
     let known = this.#values.get(tag);
     if (!known) {
       known = new Set();
       this.#values.set(tag, known);
     }
     if (known.has(value)) return value;
-    if (known.size >= this.#max) return OTHER;
+    if (known.size >= this.#max) return OTHER_VALUE;
     known.add(value);
     this.#isSaved = false;
     return value;

@@ -5,7 +5,7 @@ import { SinkFailed } from '../sink.ts';
 import type { InfluxConfig } from './config.ts';
 
 /** Where points are written to, and as whom. */
-export interface Target {
+export interface InfluxTarget {
   /** Names the place; holds no secret. */
   id: string;
   writeUrl: string;
@@ -24,7 +24,7 @@ export interface Authorization {
   secrets: readonly string[];
 }
 
-export function targetOf(config: InfluxConfig): Target {
+export function influxTargetOf(config: InfluxConfig): InfluxTarget {
   const base = config.url.replace(/\/+$/, '');
   const server = `InfluxDB at ${base}`;
   const url = (path: string, parameters: Record<string, string | undefined>) => {

@@ -1,8 +1,8 @@
 import { createKafkaClient, type KafkaClient } from '../../kafka-client/client.ts';
 import { asFault, CODE, KafkaFault } from '../../kafka-client/faults.ts';
 import type { FetchedPartition } from '../../kafka-client/fetch.ts';
-import { Follower } from '../../kafka-client/follower.ts';
 import { committedBatches, type RecordBatch, RecordReader } from '../../kafka-client/record-batches.ts';
+import { TopicFollower } from '../../kafka-client/topic-follower.ts';
 import { bodyOf } from '../../kafka-client/value-lines.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
 import { BLOCK_BYTES_MAX, backoffMs, type OfferTuning, offer, pause } from '../offer.ts';
@@ -164,7 +164,7 @@ class KafkaSource implements Source {
 
   private async follow(client: KafkaClient): Promise<void> {
     const { signal } = this.stopping;
-    const follower = new Follower({
+    const follower = new TopicFollower({
       client,
       bytesMax: FETCH_BYTES,
       position: (partition) => this.cursors.get(partition) ?? null,

@@ -8,7 +8,7 @@ const NEWLINE = 0x0a;
 const IDENTITIES = ['event_id', 'order_id', 'transaction_id', 'id'].map(foldName);
 
 /** One entry of an answer. */
-export interface Entry {
+export interface PollEntry {
   /** Its own bytes. */
   readonly raw: Buffer;
   /** The entry alone, as a format gives it. */
@@ -16,8 +16,8 @@ export interface Entry {
 }
 
 /** The entries of what a format gave, in order. */
-export function entriesOf(pieces: readonly Decoded[]): Entry[] {
-  const entries: Entry[] = [];
+export function entriesOf(pieces: readonly Decoded[]): PollEntry[] {
+  const entries: PollEntry[] = [];
   for (const piece of pieces) {
     if (piece.kind === 'rejected') entries.push({ raw: piece.raw, piece });
     else if (piece.kind === 'records') for (const record of piece.records) entries.push(entryOf(record));
@@ -39,13 +39,13 @@ export function entriesOf(pieces: readonly Decoded[]): Entry[] {
   return entries;
 }
 
-const entryOf = (record: SourceRecord): Entry => ({
+const entryOf = (record: SourceRecord): PollEntry => ({
   raw: record.raw,
   piece: { kind: 'records', records: [record] },
 });
 
 /** The members of an entry; null: it is not an object. */
-function fieldsOf({ piece, raw }: Entry): Readonly<Record<string, unknown>> | null {
+function fieldsOf({ piece, raw }: PollEntry): Readonly<Record<string, unknown>> | null {
   if (piece.kind === 'records') return piece.records[0]!.fields;
   if (piece.kind === 'rejected') return null;
   try {
@@ -59,7 +59,7 @@ function fieldsOf({ piece, raw }: Entry): Readonly<Record<string, unknown>> | nu
 }
 
 /** Whether an entry has an id, by which the same one is known when it comes again. */
-export function hasIdentity(entry: Entry): boolean {
+export function hasIdentity(entry: PollEntry): boolean {
   const fields = fieldsOf(entry);
   return fields !== null && Object.keys(fields).some((name) => IDENTITIES.includes(foldName(name)));
 }
@@ -86,7 +86,11 @@ export function scalarText(value: unknown): string | null {
 const readTime = createTimeReader({ zone: 'UTC' });
 
 /** The latest time in a field of the entries, as it is written; `before` where none is later. */
-export function latestTime(entries: readonly Entry[], field: string, before: string | null): string | null {
+export function latestTime(
+  entries: readonly PollEntry[],
+  field: string,
+  before: string | null,
+): string | null {
   let latest = before;
   let micros = before === null ? Number.NEGATIVE_INFINITY : microsOf(before);
   for (const entry of entries) {

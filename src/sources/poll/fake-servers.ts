@@ -12,7 +12,7 @@ import { createPollSource, type PollOptions, pollOptionsSchema } from './index.t
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** For tests of the poller: servers on this machine, and sources that poll them. */
-export interface Bench {
+export interface PollBench {
   context: FakeContext;
   stateDir: string;
   start(url: string, options?: Partial<PollOptions>): Source;
@@ -21,7 +21,7 @@ export interface Bench {
   api(options?: { retainEntries?: number; cursorApi?: boolean; firstPosition?: number }): Promise<LogApi>;
 }
 
-export function bench(t: TestContext): Bench {
+export function pollBench(t: TestContext): PollBench {
   const stateDir = mkdtempSync(join(tmpdir(), 'poll-'));
   const context = fakeContext(stateDir);
   const closers: (() => Promise<unknown>)[] = [];

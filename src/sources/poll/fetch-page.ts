@@ -1,7 +1,7 @@
 import { reasonOf } from '../../telemetry/system-error.ts';
 
 /** An answer of a log API: its status and whole body, within the limits. */
-export interface Answer {
+export interface PollAnswer {
   status: number;
   headers: Headers;
   body: Buffer;
@@ -35,7 +35,7 @@ const REDIRECTS_MAX = 3;
  * One GET within limits of time and size. Redirects are followed by hand, at most 3, and only to allowed hosts: a log
  * API must not be able to make us read from other machines of the network.
  */
-export async function fetchPage(url: URL, limits: FetchLimits): Promise<Answer> {
+export async function fetchPage(url: URL, limits: FetchLimits): Promise<PollAnswer> {
   const timeout = AbortSignal.timeout(limits.timeoutMs);
   const signal = AbortSignal.any([limits.signal, timeout]);
   try {

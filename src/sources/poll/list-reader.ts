@@ -1,8 +1,8 @@
 import type { RecordIds } from '../../ingest/format.ts';
-import type { IngestInput } from '../source.ts';
+import type { IngestRequest } from '../source.ts';
 import type { PollOptions } from './config.ts';
-import { type Entry, hasIdentity, latestTime } from './entries.ts';
-import { type Answer, PollFault } from './fetch-page.ts';
+import { hasIdentity, latestTime, type PollEntry } from './entries.ts';
+import { type PollAnswer, PollFault } from './fetch-page.ts';
 import { addressOf, type Position, positionOf } from './paging.ts';
 import type { ListState } from './poll-state.ts';
 import type { Page } from './read-page.ts';
@@ -20,11 +20,11 @@ const ASKED_AGAIN = 3;
 export interface ListAccess {
   readonly options: PollOptions;
   readonly url: URL;
-  fetch(url: URL): Promise<Answer>;
+  fetch(url: URL): Promise<PollAnswer>;
   /** The page of an answer with status 200; a fault for others. `path`: where the list was until now. */
-  read(answer: Answer, path: string | null): Promise<Page>;
+  read(answer: PollAnswer, path: string | null): Promise<Page>;
   /** False when stopped before all was taken. */
-  ingest(body: IngestInput['body'], ids?: RecordIds): Promise<boolean>;
+  ingest(body: IngestRequest['body'], ids?: RecordIds): Promise<boolean>;
   save(state: ListState): Promise<void>;
 }
 
@@ -97,7 +97,7 @@ export class ListReader {
     const ask = async () => this.#access.read(await this.#access.fetch(this.#address()), this.#path);
     const page = await ask();
     const anonymous = page.entries.filter((entry) => !hasIdentity(entry));
-    const isAlike = (others: readonly Entry[]) =>
+    const isAlike = (others: readonly PollEntry[]) =>
       anonymous.some((entry) => others.some((other) => other !== entry && other.raw.equals(entry.raw)));
     const why =
       'A new one can not be told from one that was counted: give entries an event_id, or use a log API with GET /logs';
@@ -126,8 +126,8 @@ export class ListReader {
     return addressOf(url, position, options.cursor_parameter ?? 'after', since);
   }
 
-  #newOf(page: Page, seen: SeenEntries): { fresh: Entry[]; ids: string[] } {
-    const fresh: Entry[] = [];
+  #newOf(page: Page, seen: SeenEntries): { fresh: PollEntry[]; ids: string[] } {
+    const fresh: PollEntry[] = [];
     const ids: string[] = [];
     if (page.isSingle) seen.endRound();
     for (const entry of page.entries) {

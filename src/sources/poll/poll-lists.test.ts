@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { LogRefused } from '../../log/event-log.ts';
 import { until } from '../fake-context.ts';
-import { bench, json } from './fake-servers.ts';
+import { json, pollBench } from './fake-servers.ts';
 import { pollOptionsSchema } from './index.ts';
 import { SeenEntries } from './seen-entries.ts';
 
@@ -19,7 +19,7 @@ const queryOf = ({ url }: IncomingMessage) => new URL(url!, 'http://x').searchPa
 const LIST = { cursor_parameter: 'after' };
 
 test('a plain list counts each entry once, also after a restart, and equal ones as often as they are there', async (t) => {
-  const { context, serve, start, stateDir } = bench(t);
+  const { context, serve, start, stateDir } = pollBench(t);
   let list = [EVENT(0), EVENT(1), EVENT(1)];
   const url = await serve((_, response) => json(response, array(list)));
   const first = start(url, LIST);
@@ -40,7 +40,7 @@ test('a plain list counts each entry once, also after a restart, and equal ones 
 });
 
 test('stopped between the log and the state: the entries come again with the same ids', async (t) => {
-  const { context, serve, start } = bench(t);
+  const { context, serve, start } = pollBench(t);
   const url = await serve((_, response) => json(response, array(events(0, 4))));
   const { ingest } = context;
   const stuck = Promise.withResolvers<void>();
@@ -76,7 +76,7 @@ test('pages by Link, by an address or a cursor in a member, relative and absolut
     'a number': (_, page) => ({ next: page }),
   };
   for (const [way, next] of Object.entries(ways)) {
-    const { context, serve, start } = bench(t);
+    const { context, serve, start } = pollBench(t);
     const url = await serve((request, response) => {
       const page = Number(queryOf(request).get('page') ?? 1);
       const isLast = page === 4;
@@ -98,7 +98,7 @@ test('pages by Link, by an address or a cursor in a member, relative and absolut
 });
 
 test('a restart in the middle of the pages goes on there', async (t) => {
-  const { context, serve, start } = bench(t);
+  const { context, serve, start } = pollBench(t);
   const asked: string[] = [];
   const url = await serve((request, response) => {
     const page = Number(queryOf(request).get('after') ?? 0);
@@ -120,7 +120,7 @@ test('a restart in the middle of the pages goes on there', async (t) => {
 });
 
 test('next pages elsewhere, or in a circle, are faults; keys go to the server of url only', async (t) => {
-  const { context, serve, start } = bench(t);
+  const { context, serve, start } = pollBench(t);
   let asked = 0;
   const elsewhere = await serve((_, response) => {
     asked++;
@@ -145,7 +145,7 @@ test('next pages elsewhere, or in a circle, are faults; keys go to the server of
 });
 
 test('since: the latest time seen is sent as it was written, from the round that follows', async (t) => {
-  const { context, serve, start } = bench(t);
+  const { context, serve, start } = pollBench(t);
   const asked: (string | null)[] = [];
   const orders = [
     '{"id":1,"event_type":"purchase","meta":{"updated":"2026-11-02T10:00:00+01:00"}}',
@@ -169,7 +169,7 @@ test('since: the latest time seen is sent as it was written, from the round that
 });
 
 test('headers are sent, to messages and logs they do not come, nor what is in the query', async (t) => {
-  const { context, serve, source, start } = bench(t);
+  const { context, serve, source, start } = pollBench(t);
   const seen: (string | undefined)[] = [];
   const url = await serve((request, response) => {
     seen.push(request.headers.authorization, request.headers['x-key'] as string);
@@ -191,7 +191,7 @@ test('headers are sent, to messages and logs they do not come, nor what is in th
 });
 
 test('any format that is known: CSV, NDJSON without its type, packed, in an encoding; limits hold for what is unpacked', async (t) => {
-  const { context, serve, start } = bench(t);
+  const { context, serve, start } = pollBench(t);
   const csv = Buffer.from(
     'timestamp;event_type;city\n2026-11-01;view_page;Köln\n2026-11-02;view_page;Bonn\n',
     'latin1',
@@ -219,7 +219,7 @@ test('any format that is known: CSV, NDJSON without its type, packed, in an enco
 });
 
 test('lists that can not be read or told apart are named', async (t) => {
-  const { context, serve, source, start } = bench(t);
+  const { context, serve, source, start } = pollBench(t);
   const named = start(await serve((_, response) => json(response, '{"shop":"x","orders":[]}')), {
     name: 'empty',
   });
@@ -253,7 +253,7 @@ test('lists that can not be read or told apart are named', async (t) => {
 });
 
 test('the state is bounded, and of this source only', async (t) => {
-  const { context, serve, start, stateDir } = bench(t);
+  const { context, serve, start, stateDir } = pollBench(t);
   const url = await serve((_, response) => json(response, array(events(0, 3000))));
   const source = start(url, LIST);
   await until(() => source.status().counters.polls! >= 2, 'two polls');

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { RecordIds } from '../../ingest/format.ts';
 import { backoffMs, type OfferTuning, offer, pause } from '../offer.ts';
 import { detectOptionsOf } from '../read-options.ts';
-import type { IngestInput, Source, SourceContext, SourceStatus } from '../source.ts';
+import type { IngestRequest, Source, SourceContext, SourceStatus } from '../source.ts';
 import type { PollOptions } from './config.ts';
-import { type Answer, fetchPage, PollFault, plain, retryAfterMs, shown } from './fetch-page.ts';
+import { fetchPage, type PollAnswer, PollFault, plain, retryAfterMs, shown } from './fetch-page.ts';
 import { ListReader } from './list-reader.ts';
 import { type PollState, readPollState, writePollState } from './poll-state.ts';
 import { type Page, readPage } from './read-page.ts';
@@ -240,8 +240,8 @@ class PollSource implements Source {
       options: this.options,
       url: this.url,
       fetch: (url: URL) => this.fetch(url),
-      read: (answer: Answer, path: string | null) => this.readOk(answer, path),
-      ingest: (body: IngestInput['body'], ids?: RecordIds) => this.ingest(body, ids),
+      read: (answer: PollAnswer, path: string | null) => this.readOk(answer, path),
+      ingest: (body: IngestRequest['body'], ids?: RecordIds) => this.ingest(body, ids),
       save: (list: NonNullable<PollState['list']>) => this.save({ list }),
     };
   }
@@ -250,7 +250,7 @@ class PollSource implements Source {
     return writePollState(this.statePath, { url: shown(this.url), ...state });
   }
 
-  private fetch(url: URL): Promise<Answer> {
+  private fetch(url: URL): Promise<PollAnswer> {
     return fetchPage(url, {
       timeoutMs: this.options.timeout_seconds * 1000,
       bodyBytesMax: this.options.body_bytes_max,
@@ -260,7 +260,7 @@ class PollSource implements Source {
     });
   }
 
-  private async readOk(answer: Answer, path: string | null, isLogApi = false): Promise<Page> {
+  private async readOk(answer: PollAnswer, path: string | null, isLogApi = false): Promise<Page> {
     if (answer.status === 200) {
       const { encoding, entries, next, body_bytes_max: bodyBytesMax } = this.options;
       const wrapper = entries ?? path ?? undefined;
@@ -280,7 +280,7 @@ class PollSource implements Source {
   }
 
   /** False when stopped before all was taken: the cursor must then stay. */
-  private async ingest(body: IngestInput['body'], ids?: RecordIds): Promise<boolean> {
+  private async ingest(body: IngestRequest['body'], ids?: RecordIds): Promise<boolean> {
     const taken = await offer({
       body,
       ...(ids === undefined ? {} : { ids }),

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogApi, type LogApi } from '../../../tools/simulator/log-api.ts';
 import { LogRefused } from '../../log/event-log.ts';
 import { until } from '../fake-context.ts';
-import { bench, type Handler, json } from './fake-servers.ts';
+import { type Handler, json, pollBench } from './fake-servers.ts';
 import { createPollSource, pollOptionsSchema } from './index.ts';
 
 const LINE = (n: number) => `{"n":${n}}`;
@@ -15,7 +15,7 @@ const fill = (api: LogApi, from: number, to: number) => {
   for (const line of range(from, to)) api.append(line);
 };
 test('follows the cursor through full pages without a wait, malformed lines included', async (t) => {
-  const { context, api, start } = bench(t);
+  const { context, api, start } = pollBench(t);
   const log = await api();
   fill(log, 0, 250);
   log.append('{broken', false);
@@ -29,7 +29,7 @@ test('follows the cursor through full pages without a wait, malformed lines incl
 });
 
 test('a new instance goes on where the last one was; another url begins anew', async (t) => {
-  const { context, api, start, stateDir } = bench(t);
+  const { context, api, start, stateDir } = pollBench(t);
   const log = await api();
   fill(log, 0, 10);
   const first = start(log.url);
@@ -50,7 +50,7 @@ test('a new instance goes on where the last one was; another url begins anew', a
 });
 
 test('killed between ingest and cursor: lines come again, none is missing', async (t) => {
-  const { context, api, start } = bench(t);
+  const { context, api, start } = pollBench(t);
   const log = await api();
   fill(log, 0, 10);
   // The log took the lines, but the answer never came: as if the process had died there.
@@ -75,7 +75,7 @@ test('killed between ingest and cursor: lines come again, none is missing', asyn
 });
 
 test('a refused page is offered again, byte for byte, and the cursor waits', async (t) => {
-  const { context, api, start, stateDir } = bench(t);
+  const { context, api, start, stateDir } = pollBench(t);
   const log = await api();
   fill(log, 0, 5);
   const offered: string[] = [];
@@ -95,7 +95,7 @@ test('a refused page is offered again, byte for byte, and the cursor waits', asy
 });
 
 test('entries that the API forgot are a gap that is counted and told', async (t) => {
-  const { context, api, start } = bench(t);
+  const { context, api, start } = pollBench(t);
   const log = await api({ retainEntries: 100 });
   fill(log, 0, 50);
   const first = start(log.url);
@@ -110,7 +110,7 @@ test('entries that the API forgot are a gap that is counted and told', async (t)
 });
 
 test('a cursor that the API does not know (410) is a gap, and reading begins at the oldest', async (t) => {
-  const { context, api, start } = bench(t);
+  const { context, api, start } = pollBench(t);
   const log = await api({ firstPosition: 5000 });
   fill(log, 0, 5);
   const first = start(log.url);
@@ -127,7 +127,7 @@ test('a cursor that the API does not know (410) is a gap, and reading begins at 
 });
 
 test('without GET /logs each poll takes the one entry of GET /, but not the same one twice in a row', async (t) => {
-  const { context, api, serve, start } = bench(t);
+  const { context, api, serve, start } = pollBench(t);
   const log = await api({ cursorApi: false });
   const entry = (n: number) => `{"timestamp":"04/01/2023","user_id":"user_${n}"}`;
   for (let n = 0; n < 50; n++) log.append(entry(n));
@@ -157,7 +157,7 @@ test('without GET /logs each poll takes the one entry of GET /, but not the same
 });
 
 test('a JSON array and {"entries": ...} give their entries, with the exact text of numbers', async (t) => {
-  const { context, serve, start } = bench(t);
+  const { context, serve, start } = pollBench(t);
   const url = await serve((request, response) => {
     const query = new URL(request.url!, 'http://x').searchParams;
     if (query.has('after')) return json(response, '{"entries":[],"next":"9007199254740993123","oldest":"1"}');
@@ -178,7 +178,7 @@ test('a JSON array and {"entries": ...} give their entries, with the exact text 
 });
 
 test('an entry that is not JSON is ingested, for nothing is lost; a page of HTML or bytes is a fault', async (t) => {
-  const { context, serve, start } = bench(t);
+  const { context, serve, start } = pollBench(t);
   const answers: Handler[] = [
     (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>login</html>'),
     (_, response) => response.writeHead(200, { 'content-type': 'application/octet-stream' }).end('\x00\x01'),
@@ -204,7 +204,7 @@ test('an entry that is not JSON is ingested, for nothing is lost; a page of HTML
 });
 
 test('an API that answers 503 with Retry-After and then drops connections is waited out', async (t) => {
-  const { context, api, serve, start } = bench(t);
+  const { context, api, serve, start } = pollBench(t);
   const log = await api();
   fill(log, 0, 3);
   let requests = 0;
@@ -229,7 +229,7 @@ test('an API that answers 503 with Retry-After and then drops connections is wai
 });
 
 test('redirects: followed to allowed hosts only, at most three, and never with the password', async (t) => {
-  const { context, api, serve, start } = bench(t);
+  const { context, api, serve, start } = pollBench(t);
   const secret = await api();
   fill(secret, 0, 3);
   let authorization: string | undefined = 'none yet';
@@ -265,7 +265,7 @@ test('redirects: followed to allowed hosts only, at most three, and never with t
 });
 
 test('a huge body is cut off early, and fewer entries are asked for until they fit', async (t) => {
-  const { context, api, serve, start } = bench(t);
+  const { context, api, serve, start } = pollBench(t);
   let sent = 0;
   const endless = await serve((_, response) => {
     response.writeHead(200, { 'content-type': 'application/x-ndjson', 'x-next-cursor': '1' });
@@ -291,7 +291,7 @@ test('a huge body is cut off early, and fewer entries are asked for until they f
 });
 
 test('a slow body ends at the time limit, and stop does not wait for it', async (t) => {
-  const { context, serve, start } = bench(t);
+  const { context, serve, start } = pollBench(t);
   const slow = await serve((_, response) => {
     response.writeHead(200, { 'content-type': 'application/x-ndjson', 'x-next-cursor': '1' });
     response.write('{"n":');
@@ -307,7 +307,7 @@ test('a slow body ends at the time limit, and stop does not wait for it', async 
 });
 
 test('a cursor that does not move while entries come is a fault, not an endless loop', async (t) => {
-  const { context, serve, start } = bench(t);
+  const { context, serve, start } = pollBench(t);
   const url = await serve((_, response) => json(response, '{"entries":[{"n":1}],"next":"5"}'));
   const source = start(url);
   await until(() => source.status().message.includes('the cursor stays at 5'), 'the fault');
@@ -315,7 +315,7 @@ test('a cursor that does not move while entries come is a fault, not an endless 
 });
 
 test('check names the address and what to do; unknown options are refused', async (t) => {
-  const { context, api } = bench(t);
+  const { context, api } = pollBench(t);
   const log = await api();
   fill(log, 0, 4);
   const check = (url: string) => createPollSource(pollOptionsSchema.parse({ url }), context).check();

@@ -3,15 +3,15 @@ import { describeDetection, detectFormat } from '../../ingest/detect.ts';
 import { type Decoded, type DetectOptions, SAMPLE_BYTES_MAX } from '../../ingest/format.ts';
 import { arraysIn } from '../../ingest/formats/json-arrays-in.ts';
 import { parseRecord } from '../../ingest/parse-record.ts';
-import { type Entry, entriesOf, scalarText, valueAt } from './entries.ts';
-import { type Answer, PollFault } from './fetch-page.ts';
+import { entriesOf, type PollEntry, scalarText, valueAt } from './entries.ts';
+import { type PollAnswer, PollFault } from './fetch-page.ts';
 import { linkNext } from './paging.ts';
 
 /** What an answer says, ready for ingest. */
 export interface Page {
   readonly pieces: readonly Decoded[];
   /** The same, one by one. */
-  readonly entries: readonly Entry[];
+  readonly entries: readonly PollEntry[];
   /** A cursor, or an address; null: the answer names no next page. */
   readonly next: string | null;
   readonly oldest: string | null;
@@ -50,7 +50,7 @@ const EXCERPT_BYTES = 60;
  * Reads an answer with status 200, in any format. An entry that can't be read still becomes a bad row, for nothing is lost; an
  * answer that is no format of events (a proxy's HTML page, binary data) is a fault.
  */
-export async function readPage(answer: Answer, options: PageOptions): Promise<Page> {
+export async function readPage(answer: PollAnswer, options: PageOptions): Promise<Page> {
   const { headers } = answer;
   const type = (headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
   const text = await textOf(answer.body, options);
@@ -92,7 +92,7 @@ export async function readPage(answer: Answer, options: PageOptions): Promise<Pa
 }
 
 function nextOf(
-  { headers }: Answer,
+  { headers }: PollAnswer,
   members: Record<string, unknown>,
   setting: string | undefined,
   hasMember: boolean,

@@ -5,7 +5,7 @@ export const REMEMBERED_MAX = 100_000;
 const HASH_BYTES = 12;
 
 /** How often each content was in an answer, the oldest first. */
-export type Counts = [hash: string, count: number][];
+export type SeenCounts = [hash: string, count: number][];
 
 /**
  * Tells new entries of a list from those that were counted. A round goes through all pages of the list; an entry is new where
@@ -15,7 +15,7 @@ export class SeenEntries {
   #before: Map<string, number>;
   #round: Map<string, number>;
 
-  constructor(before: Counts = [], round: Counts = []) {
+  constructor(before: SeenCounts = [], round: SeenCounts = []) {
     this.#before = new Map(before);
     this.#round = new Map(round);
   }
@@ -46,7 +46,7 @@ export class SeenEntries {
   }
 
   /** For the state on disk. */
-  toState(): { seen: Counts; round: Counts } {
+  toState(): { seen: SeenCounts; round: SeenCounts } {
     return { seen: [...this.#before], round: [...this.#round] };
   }
 

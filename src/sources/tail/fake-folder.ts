@@ -7,7 +7,7 @@ import type { Source } from '../source.ts';
 import { createTailSource, type TailOptions, tailOptionsSchema } from './index.ts';
 
 /** For tests of the tail: a folder with logs, and sources that follow them. */
-export interface Bench {
+export interface TailBench {
   folder: string;
   log: string;
   context: FakeContext;
@@ -17,7 +17,7 @@ export interface Bench {
   start(pattern?: string, options?: Partial<TailOptions>): Source;
 }
 
-export function bench(t: TestContext): Bench {
+export function tailBench(t: TestContext): TailBench {
   const folder = fs.mkdtempSync(join(tmpdir(), 'tail-'));
   fs.mkdirSync(join(folder, 'state'));
   const context = fakeContext(join(folder, 'state'));

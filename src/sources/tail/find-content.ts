@@ -1,7 +1,7 @@
 import { FINGERPRINT_BYTES, FINGERPRINT_BYTES_SAFE, fits, NO_FINGERPRINT } from './fingerprint.ts';
 import { PackedContent, summarizePacked } from './packed-content.ts';
 import { openIfThere, readAt, statOf } from './read-file.ts';
-import type { FileRecord } from './state-file.ts';
+import type { FileRecord } from './tail-state-file.ts';
 
 /**
  * The record of which the file at `path` has all that was read: it is that file under another inode, a copy of it, or packed.

@@ -13,7 +13,7 @@ import {
   realPathOf,
 } from './find-files.ts';
 import { NO_FINGERPRINT } from './fingerprint.ts';
-import { type FileRecord, StateFile } from './state-file.ts';
+import { type FileRecord, TailStateFile } from './tail-state-file.ts';
 import { TrackedFile } from './tracked-file.ts';
 
 /** A finished file outside of the pattern is kept open this long, in case its writer still writes. */
@@ -41,7 +41,7 @@ export class Registry {
   private known: FileRecord[] = [];
   private readonly pattern: string;
   private readonly filesMax: number;
-  private readonly stateFile: StateFile;
+  private readonly stateFile: TailStateFile;
   private readonly context: SourceContext;
   private readonly signal: AbortSignal;
   /** When the lost file of a family was last written to. */
@@ -53,7 +53,7 @@ export class Registry {
   constructor(pattern: string, filesMax: number, context: SourceContext, signal: AbortSignal) {
     this.pattern = pattern;
     this.filesMax = filesMax;
-    this.stateFile = new StateFile(context.stateDir);
+    this.stateFile = new TailStateFile(context.stateDir);
     this.context = context;
     this.signal = signal;
   }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { testNow } from '../../../test/support/clock.ts';
 import { until } from '../fake-context.ts';
-import { append, bench } from './fake-folder.ts';
+import { append, tailBench } from './fake-folder.ts';
 
 const LINE = (n: number) => `{"event_type":"view_page","timestamp":"2026-11-01T10:00:00Z","n":${n}}`;
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => LINE(from + i));
@@ -18,7 +18,7 @@ const age = (path: string, seconds: number) => {
 const settle = () => sleep(60);
 
 test('a file written from scratch with the same beginning, and longer than before, is read from its beginning', async (t) => {
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   const beginning = range(0, 20);
   append(log, ...beginning, ...range(100, 110));
   const first = start();
@@ -33,7 +33,7 @@ test('a file written from scratch with the same beginning, and longer than befor
 });
 
 test('a last line without its end waits, is told, and is taken when the file has been quiet for a minute', async (t) => {
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   fs.writeFileSync(log, `${LINE(0)}\n${LINE(1)}`);
   age(log, 50);
   const first = start();
@@ -54,7 +54,7 @@ test('a last line without its end waits, is told, and is taken when the file has
 });
 
 test('half an object is not taken however long it waits, but where its file was rotated away', async (t) => {
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   fs.writeFileSync(log, `${LINE(0)}\n${LINE(1).slice(0, 30)}`);
   age(log, 1000);
   start();
@@ -67,7 +67,7 @@ test('half an object is not taken however long it waits, but where its file was 
 });
 
 test('another path in the config reads nothing twice: a pattern, a link, a copy elsewhere, back again', async (t) => {
-  const { folder, log, context, start } = bench(t);
+  const { folder, log, context, start } = tailBench(t);
   append(log, ...range(0, 10));
   append(join(folder, 'other.log'), ...range(50, 55));
   let added = 10;
@@ -137,7 +137,7 @@ function pack(log: string, target: string, compress: (bytes: Buffer) => Buffer):
 
 for (const [name, rotate] of Object.entries(ROTATIONS)) {
   test(`rotated while stopped: ${name}; read from the position, then the new file, and nothing twice`, async (t) => {
-    const { folder, log, context, start } = bench(t);
+    const { folder, log, context, start } = tailBench(t);
     append(log, ...range(0, 10));
     const first = start();
     await until(() => context.lines.length === 10, 'the first lines');
@@ -161,7 +161,7 @@ for (const [name, rotate] of Object.entries(ROTATIONS)) {
 }
 
 test('a link that was moved to a new file while stopped: the rest of the old one first', async (t) => {
-  const { folder, context, start } = bench(t);
+  const { folder, context, start } = tailBench(t);
   const [day1, day2, link] = ['shop-1.log', 'shop-2.log', 'today'].map((name) => join(folder, name)) as [
     string,
     string,
@@ -183,7 +183,7 @@ test('a link that was moved to a new file while stopped: the rest of the old one
 });
 
 test('a link that is moved while it is followed', async (t) => {
-  const { folder, context, start } = bench(t);
+  const { folder, context, start } = tailBench(t);
   const link = join(folder, 'today');
   append(join(folder, 'a.log'), ...range(0, 5));
   fs.symlinkSync(join(folder, 'a.log'), link);
@@ -198,7 +198,7 @@ test('a link that is moved while it is followed', async (t) => {
 });
 
 test('rotations that were missed as a whole, packed ones too, come in order; what was read and packed since does not', async (t) => {
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   append(log, ...range(0, 5));
   const first = start();
   await until(() => context.lines.length === 5, 'the first lines');
@@ -222,7 +222,7 @@ test('rotations that were missed as a whole, packed ones too, come in order; wha
 });
 
 test('a pattern of packed files: each once, whatever they are renamed to; one that is still written waits', async (t) => {
-  const { folder, context, start } = bench(t);
+  const { folder, context, start } = tailBench(t);
   const path = (name: string) => join(folder, name);
   const text = (from: number, to: number) =>
     Buffer.from(
@@ -250,7 +250,7 @@ test('a pattern of packed files: each once, whatever they are renamed to; one th
 });
 
 test('a packed file that stays cut is read as far as it goes, and reported', async (t) => {
-  const { folder, context, start } = bench(t);
+  const { folder, context, start } = tailBench(t);
   const whole = gzipSync(
     Buffer.from(
       range(0, 5000)
@@ -269,7 +269,7 @@ test('a packed file that stays cut is read as far as it goes, and reported', asy
 });
 
 test('positions of an older version are taken over', async (t) => {
-  const { folder, log, context, start } = bench(t);
+  const { folder, log, context, start } = tailBench(t);
   append(log, ...range(0, 10));
   const first = start();
   await until(() => context.lines.length === 10, 'the first lines');

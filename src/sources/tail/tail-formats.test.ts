@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { type FakeContext, until } from '../fake-context.ts';
-import { append, bench } from './fake-folder.ts';
+import { append, tailBench } from './fake-folder.ts';
 
 /** The records that came, as values of their columns. */
 const fieldsOf = ({ inputs }: FakeContext): Record<string, unknown>[] =>
@@ -18,7 +18,7 @@ const fieldsOf = ({ inputs }: FakeContext): Record<string, unknown>[] =>
   );
 
 test('CSV: the header is that of the file, also after a restart, in a rotated file and in a packed one', async (t) => {
-  const { folder, context, start } = bench(t);
+  const { folder, context, start } = tailBench(t);
   const log = join(folder, 'shop.csv');
   append(log, 'timestamp;event_type;city', '2026-11-01;view_page;"Bad\nEms"');
   const first = start('shop.csv');
@@ -44,7 +44,7 @@ test('CSV: the header is that of the file, also after a restart, in a rotated fi
 });
 
 test('CSV: a record over several lines that is not complete waits, and counts once', async (t) => {
-  const { folder, context, start } = bench(t);
+  const { folder, context, start } = tailBench(t);
   const log = join(folder, 'shop.csv');
   append(log, 'timestamp,event_type,note', '2026-11-01,view_page,a', '2026-11-02,view_page,"b');
   const first = start('shop.csv');
@@ -61,7 +61,7 @@ test('CSV: a record over several lines that is not complete waits, and counts on
 });
 
 test('W3C: the columns of the lines before the position hold after a restart', async (t) => {
-  const { folder, context, start } = bench(t);
+  const { folder, context, start } = tailBench(t);
   const log = join(folder, 'iis.log');
   append(
     log,
@@ -80,7 +80,7 @@ test('W3C: the columns of the lines before the position hold after a restart', a
 });
 
 test('an encoding: records and positions are right, line by line and after a restart', async (t) => {
-  const { folder, context, start } = bench(t);
+  const { folder, context, start } = tailBench(t);
   const log = join(folder, 'shop.csv');
   const add = (text: string) => fs.appendFileSync(log, Buffer.from(text, 'latin1'));
   add('timestamp,event_type,city\n2026-11-01,view_page,Köln\n2026-11-02,view_page,Mü');
@@ -98,7 +98,7 @@ test('an encoding: records and positions are right, line by line and after a res
 });
 
 test('a file that can not be followed is named; others are read', async (t) => {
-  const { folder, context, source, start } = bench(t);
+  const { folder, context, source, start } = tailBench(t);
   const path = (name: string) => join(folder, name);
   const EVENT = '{"event_type":"search","timestamp":"2026-11-01T10:00:00Z"}';
   const filler = `${EVENT},\n`.repeat(2000);
@@ -125,7 +125,7 @@ test('a file that can not be followed is named; others are read', async (t) => {
 });
 
 test('a container that begins with plain text: events count, also those of the first lines', async (t) => {
-  const { folder, context, start } = bench(t);
+  const { folder, context, start } = tailBench(t);
   const log = join(folder, 'c-json.log');
   const docker = (text: string) =>
     JSON.stringify({ log: `${text}\n`, stream: 'stdout', time: '2026-11-01T10:00:00Z' });
@@ -139,7 +139,7 @@ test('a container that begins with plain text: events count, also those of the f
 });
 
 test('records get the same ids after a crash between the log and the position', async (t) => {
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   append(
     log,
     '{"event_type":"search","timestamp":"2026-11-01T10:00:00Z"}',

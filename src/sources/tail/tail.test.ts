@@ -8,7 +8,7 @@ import { testSeed } from '../../../test/support/seed.ts';
 import { Random } from '../../../tools/simulator/random.ts';
 import { LogRefused } from '../../log/event-log.ts';
 import { until } from '../fake-context.ts';
-import { append, bench } from './fake-folder.ts';
+import { append, tailBench } from './fake-folder.ts';
 import { createTailSource, tailOptionsSchema } from './index.ts';
 
 const LINE = (n: number) => `{"n":${n},"padding":"${'x'.repeat(80)}"}`;
@@ -16,7 +16,7 @@ const LINE = (n: number) => `{"n":${n},"padding":"${'x'.repeat(80)}"}`;
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => LINE(from + i));
 
 test('reads what is there, what is added, and a line only when it is whole', async (t) => {
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   append(log, ...range(0, 3));
   const source = start();
   await until(() => context.lines.length === 3, 'the first lines');
@@ -31,7 +31,7 @@ test('reads what is there, what is added, and a line only when it is whole', asy
 });
 
 test('goes on where it was after a restart, and offers the same bytes again when refused', async (t) => {
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   append(log, ...range(0, 5));
   const first = start();
   await until(() => context.lines.length === 5, 'the first lines');
@@ -51,7 +51,7 @@ test('goes on where it was after a restart, and offers the same bytes again when
 });
 
 test('the position moves only after ingest: a stop while the log refuses loses nothing', async (t) => {
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   append(log, ...range(0, 2));
   context.beforeIngest = () => {
     throw new LogRefused('log_full', 'full', 60);
@@ -68,7 +68,7 @@ test('the position moves only after ingest: a stop while the log refuses loses n
 });
 
 test('rotation by rename in the middle of a line: the old file to its end, then the new one', async (t) => {
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   append(log, ...range(0, 2));
   const source = start();
   await until(() => context.lines.length === 2, 'the first lines');
@@ -85,7 +85,7 @@ test('rotation by rename in the middle of a line: the old file to its end, then 
 });
 
 test('a last line that its writer never ended is taken when its file was rotated away', async (t) => {
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   fs.writeFileSync(log, `${LINE(0)}\n${LINE(1)}`);
   start();
   await until(() => context.lines.length === 1, 'the first line');
@@ -96,7 +96,7 @@ test('a last line that its writer never ended is taken when its file was rotated
 });
 
 test('rotations while nobody looked: the rest of the old file, the missed ones, the present one, packed ones never', async (t) => {
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   append(log, ...range(0, 2));
   const first = start();
   await until(() => context.lines.length === 2, 'the first lines');
@@ -119,7 +119,7 @@ test('rotations while nobody looked: the rest of the old file, the missed ones, 
 });
 
 test('a pattern that matches rotated files too reads each line once, in order', async (t) => {
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   append(`${log}.1`, ...range(0, 3));
   await sleep(5);
   append(log, ...range(3, 5));
@@ -135,7 +135,7 @@ test('a pattern that matches rotated files too reads each line once, in order', 
 
 for (const pattern of ['shop.ndjson', 'shop.ndjson*']) {
   test(`copytruncate with lines not read yet: they are found in the copy (${pattern})`, async (t) => {
-    const { log, context, start } = bench(t);
+    const { log, context, start } = tailBench(t);
     append(log, ...range(0, 4));
     const first = start(pattern);
     await until(() => context.lines.length === 4, 'the first lines');
@@ -155,7 +155,7 @@ for (const pattern of ['shop.ndjson', 'shop.ndjson*']) {
 }
 
 test('a file emptied without a copy: what was lost is counted, the new content is read', async (t) => {
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   append(log, LINE(0));
   const source = start();
   await until(() => context.lines.length === 1, 'the first line');
@@ -170,14 +170,14 @@ test('a file emptied without a copy: what was lost is counted, the new content i
 });
 
 test('two files that begin alike are both read', async (t) => {
-  const { folder, context, start } = bench(t);
+  const { folder, context, start } = tailBench(t);
   for (const name of ['a', 'b']) append(join(folder, `${name}.ndjson`), ...range(0, 5));
   start('*.ndjson');
   await until(() => context.lines.length === 10, 'both files');
 });
 
 test('a monster line is cut, its rest skipped and counted, also across a restart; the next line is whole', async (t) => {
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   const mega = 1024 * 1024;
   append(log, LINE(0));
   fs.appendFileSync(log, `{"x":"${'ü'.repeat(3 * mega)}`);
@@ -198,7 +198,7 @@ test('a monster line is cut, its rest skipped and counted, also across a restart
 });
 
 test('check says what is wrong, an unknown option is refused, no file yet is no fault', async (t) => {
-  const { folder, log, context, start } = bench(t);
+  const { folder, log, context, start } = tailBench(t);
   const options = tailOptionsSchema.parse({ path: log });
   await assert.rejects(createTailSource(options, context).check(), /No file matches .*Check the path/);
   assert.throws(() => tailOptionsSchema.parse({ path: log, speed: 1 }), /speed/);
@@ -220,7 +220,7 @@ test('check says what is wrong, an unknown option is refused, no file yet is no 
 test('random operations: every line exactly once and in order', async (t) => {
   const seed = testSeed(t);
   const random = new Random(seed);
-  const { log, context, start } = bench(t);
+  const { log, context, start } = tailBench(t);
   let source = start();
   let written = 0;
   let half = '';

@@ -10,7 +10,7 @@ import {
 } from './fingerprint.ts';
 import { PackedContent, summarizePacked } from './packed-content.ts';
 import { openIfThere, readAt, statOf } from './read-file.ts';
-import type { FileRecord } from './state-file.ts';
+import type { FileRecord } from './tail-state-file.ts';
 
 /** A file that is followed: its record and what is only known while we run. */
 export class TrackedFile {

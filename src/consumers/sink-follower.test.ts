@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChangedPoint, Changes, ChangesPage, MetricsStore } from '../metrics/metrics-store.ts';
 import { type Sink, SinkFailed } from '../sinks/sink.ts';
 import type { StateFile } from '../system/state-file.ts';
-import { Follower } from './follower.ts';
+import { SinkFollower } from './sink-follower.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -91,7 +91,7 @@ class FakeFile implements StateFile {
 function rig() {
   const [store, sink, file] = [new FakeStore(), new FakeSink(), new FakeFile()];
   const follower = (pagePointsMax = 10) =>
-    new Follower({
+    new SinkFollower({
       name: 'f',
       store,
       sink,

@@ -1,6 +1,6 @@
-import type { Positions } from '../offset.ts';
+import type { Positions } from './offset.ts';
 
-/** Those who wait for a partition to grow past their position. */
+/** Callers of `waitPast`, until a partition grows past their position. */
 export class Waiters {
   private readonly waiting = new Set<{ positions: Positions; settle: (grown: boolean) => void }>();
 

@@ -3,8 +3,8 @@ import type { Archive } from '../archive/archive.ts';
 import { type ArchivePlace, archivePlace } from '../archive/delta/place.ts';
 import { ArchiveWatch } from '../consumers/archive-watch.ts';
 import type { Closers } from '../consumers/close-each.ts';
+import { Consumers } from '../consumers/consumers.ts';
 import { NewestEvents } from '../consumers/newest-events.ts';
-import { Pipeline } from '../consumers/pipeline.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { PartitionGroup } from '../log/partition-group.ts';
 import { openSegmentLog } from '../log/segments/index.ts';
@@ -24,7 +24,7 @@ const RUNS_MAX = 2048;
 const READER_WAIT_MS_MAX = 3000;
 
 /** What reads the log in this process: the archive, the metrics or both, and the stores that follow the metrics. */
-export interface Readers {
+export interface Processing {
   /** Parses lines and writes the archive, whichever engine computes the metrics. */
   readonly duckdb: DuckDb;
   readonly engine: BatchEngine;
@@ -38,7 +38,7 @@ export interface Readers {
   /** Looks after an archive on a server; null for a local one. */
   readonly archiveWatch: ArchiveWatch | null;
   readonly newestEvents: NewestEvents;
-  readonly pipeline: Pipeline;
+  readonly consumers: Consumers;
   readonly stores: Stores;
 }
 
@@ -59,12 +59,12 @@ export async function openLog({ config, dataDir, roles }: Environment, logger: L
 }
 
 /** Opens what the roles need, null where that is nothing; starts nothing yet. What must be closed is added to `closers`. */
-export async function openReaders(
+export async function openProcessing(
   environment: Environment,
   log: EventLog,
   logger: Logger,
   closers: Closers,
-): Promise<Readers | null> {
+): Promise<Processing | null> {
   const { config, dataDir, roles } = environment;
   const reads = { archive: roles.has('archive'), metrics: roles.has('measure') };
   if (!reads.archive && !reads.metrics) return null;
@@ -111,7 +111,7 @@ export async function openReaders(
     metrics: store,
     runsMax: RUNS_MAX,
   });
-  const pipeline = new Pipeline({
+  const consumers = new Consumers({
     reads,
     group,
     log,
@@ -146,7 +146,7 @@ export async function openReaders(
     archive,
     archiveWatch,
     newestEvents: new NewestEvents(archive, duckdb.parquet, now),
-    pipeline,
+    consumers,
     stores,
   };
 }

@@ -13,7 +13,7 @@ const SEPARATOR = 0x01;
 const RUN_BYTES = 512 * 1024;
 
 /** Makes batches of lines from records; one for each read, as it keeps the run that it is in. */
-export class Decoder {
+export class KafkaRecordDecoder {
   private readonly partition: number;
   private readonly lineBytesMax: number;
   private readonly origins = new Origins();

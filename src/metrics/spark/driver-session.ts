@@ -1,17 +1,9 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import type { ArchiveAddress } from '../../archive/archive.ts';
 import { UsageError } from '../../telemetry/errors.ts';
 import { isLocal, SPARK_VERSION, type SparkConfig } from './config.ts';
-import { type Session, WORK } from './driver-process.ts';
-
-/** Where the archive is, for programs of Hadoop. */
-export interface ArchiveAddress {
-  /** One on HDFS leaves its server to the configuration of Hadoop. */
-  url: string;
-  isLocal: boolean;
-  /** Name by which HDFS knows us. */
-  user?: string | undefined;
-}
+import { type DriverSession, WORK } from './driver-process.ts';
 
 /** Where Spark reads the folder of the tables; null: copies of its files on this machine. */
 export interface Places {
@@ -70,7 +62,7 @@ export function envOf(
 }
 
 /** What the driver is started with; `dir` is its folder, `scratch` that of results elsewhere. */
-export function sessionOf(config: SparkConfig, dir: string, scratch: string | null): Session {
+export function driverSessionOf(config: SparkConfig, dir: string, scratch: string | null): DriverSession {
   return {
     spark: SPARK_VERSION,
     ...(scratch === null ? {} : { scratch }),

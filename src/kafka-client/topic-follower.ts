@@ -3,7 +3,7 @@ import type { KafkaClient } from './client.ts';
 import { asFault, CODE, faultOf, type KafkaFault, missingTopic } from './faults.ts';
 import { type FetchedPartition, fetchApi } from './fetch.ts';
 
-export interface FollowerOptions {
+interface TopicFollowerOptions {
   client: KafkaClient;
   /** Offset to go on at; null: this partition not now. */
   position(partition: number): number | null;
@@ -30,14 +30,14 @@ const REFRESH_MS = 30_000;
  * Reads all partitions of the topic as they grow, with one loop for each broker that leads some. Any fault leads to a
  * wait with back-off and to a new look at who leads; nothing but `stop` ends it.
  */
-export class Follower {
-  private readonly options: FollowerOptions;
+export class TopicFollower {
+  private readonly options: TopicFollowerOptions;
   private readonly stopping = new AbortController();
   private readonly loops = new Map<number, Promise<void>>();
   private supervising: Promise<void> = Promise.resolve();
   private turn = 0;
 
-  constructor(options: FollowerOptions) {
+  constructor(options: TopicFollowerOptions) {
     this.options = options;
   }
 

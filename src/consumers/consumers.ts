@@ -14,21 +14,21 @@ import type {
 import { ApiError } from '../telemetry/errors.ts';
 import { type Ledger, makeLedger } from '../telemetry/ledger.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 import { messageOf } from '../telemetry/system-error.ts';
 import { ArchiveFeed, LogOrArchive } from './archive-feed.ts';
 import { ArchiveUpgrade } from './archive-upgrade.ts';
 import { type ArchiveBooks, ArchiveView, positionsIn } from './archive-view.ts';
 import { Attention } from './attention.ts';
 import type { BatchSource } from './batch-source.ts';
+import { componentError, failureCheck, worse } from './component-status.ts';
 import { keepHouse } from './housekeeping.ts';
-import { partError, worse } from './part-status.ts';
 import { ReaderLoop } from './reader-loop.ts';
 import { SharedArchive } from './shared-archive.ts';
 import { type BatchLimits, SharedBatches } from './shared-batches.ts';
 import { settledWithin, sleep } from './sleep.ts';
 
-export interface PipelineOptions {
+export interface ConsumersOptions {
   /** Which of the two readers of the log run here; the other one may run in other processes. */
   reads: { archive: boolean; metrics: boolean };
   /** Where several processes archive: who has which partitions. Null: the archive is this process's alone. */
@@ -74,8 +74,8 @@ const SETTLE_FIRST_MS_MAX = 10_000;
 const ARCHIVE_FAILING_MS_MAX = 3000;
 
 /** What is behind the log: the archive and the metrics, each with a loop and positions of its own. */
-export class Pipeline {
-  readonly #options: PipelineOptions;
+export class Consumers {
+  readonly #options: ConsumersOptions;
   readonly #batches: SharedBatches;
   readonly #archiveLoop: ReaderLoop | null;
   readonly #metricsLoop: ReaderLoop | null;
@@ -91,7 +91,7 @@ export class Pipeline {
   /** Callers that wait until no window is dirty. */
   #settling = 0;
 
-  constructor(options: PipelineOptions) {
+  constructor(options: ConsumersOptions) {
     this.#options = options;
     this.#failingMsMax = options.failingMsMax ?? FAILING_MS_MAX;
     const { log, archive, engine, logger, reads, group } = options;
@@ -231,7 +231,7 @@ export class Pipeline {
 
   /**
    * Resolves when all lines that the log had at the call are archived and measured and no window is dirty, or at `signal`.
-   * Rejects with PartError when a part needs a person, or has failed for a minute.
+   * Rejects with ComponentError when a component needs a person, or has failed for a minute.
    */
   async settle(onProgress?: () => void, signal?: AbortSignal): Promise<void> {
     const { archive, engine, log } = this.#options;
@@ -241,7 +241,7 @@ export class Pipeline {
       ends.every(
         ({ partition, end }) => archive.position(partition) >= end && engine.position(partition) >= end,
       ) && engine.dirtyWindows() === 0;
-    const checkFailure = this.#failureCheck();
+    const checkFailure = failureCheck(() => this.status(), this.#failingMsMax);
     this.#settling++;
     try {
       while (!isSettled() && !signal?.aborted) {
@@ -253,19 +253,6 @@ export class Pipeline {
       this.#settling--;
       for (const stopHurrying of done) stopHurrying?.();
     }
-  }
-
-  /** A function that throws when a reader of the log has failed all the time for too long, so that nobody waits for ever. */
-  #failureCheck(): () => void {
-    const sinceMs = new Map<string, number>();
-    return () => {
-      for (const [name, { state, message }] of Object.entries(this.status())) {
-        if (state === 'failed') throw partError(name, message);
-        if (state !== 'waiting') sinceMs.delete(name);
-        else if (!sinceMs.has(name)) sinceMs.set(name, Date.now());
-        else if (Date.now() - sinceMs.get(name)! > this.#failingMsMax) throw partError(name, message);
-      }
-    };
   }
 
   ledger(): Ledger {
@@ -305,8 +292,8 @@ export class Pipeline {
   }
 
   /** States of the readers that run here. */
-  status(): Record<string, PartStatus> {
-    const parts: Record<string, PartStatus> = {};
+  status(): Record<string, ComponentStatus> {
+    const parts: Record<string, ComponentStatus> = {};
     if (this.#archiveLoop) {
       parts.archive = worse(this.#archiveLoop.status(), this.#options.group?.message() ?? '');
     } else if (this.#view) {
@@ -354,7 +341,8 @@ export class Pipeline {
         if (place() !== seen) [seen, movedMs] = [place(), Date.now()];
         const { state, message } = this.status().archive ?? { state: 'ready', message: '' };
         const isFailing = state === 'waiting' || state === 'failed';
-        if (isFailing && Date.now() - movedMs > ARCHIVE_FAILING_MS_MAX) throw partError('archive', message);
+        if (isFailing && Date.now() - movedMs > ARCHIVE_FAILING_MS_MAX)
+          throw componentError('archive', message);
         if (Date.now() - movedMs > ARCHIVE_WAIT_MS_MAX)
           throw new ApiError(
             'archive_behind',

@@ -49,7 +49,7 @@ const tailStateSchema = z.object({
 type TailState = z.infer<typeof tailStateSchema>;
 
 /** The positions of one source. They belong to files, so a change of its pattern leaves them as they are. */
-export class StateFile {
+export class TailStateFile {
   readonly #dir: string;
   #saved = '';
   #oldNames: string[] = [];

@@ -3,10 +3,10 @@ import { WINDOWS } from '../metrics/window.ts';
 import type { Sink, SinkFailed } from '../sinks/sink.ts';
 import type { StateFile } from '../system/state-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { PartStatus } from '../telemetry/status.ts';
+import type { ComponentStatus } from '../telemetry/status.ts';
 import { sleep } from './sleep.ts';
 
-export interface FollowerOptions {
+interface SinkFollowerOptions {
   /** For the log. */
   name: string;
   store: MetricsStore;
@@ -20,7 +20,7 @@ export interface FollowerOptions {
 }
 
 /** What the sink has for sure, in the file. */
-interface Progress {
+interface SinkProgress {
   /** The sink's id, and the store's: versions say nothing about others. */
   sink: string;
   store: string;
@@ -42,16 +42,16 @@ const BACKOFF_MS_MAX = 30_000;
  * it. Nothing has to be kept for a sink that is away: what it missed is what changed since. A sink that is new, or whose
  * progress was lost, gets everything.
  */
-export class Follower {
-  readonly #options: FollowerOptions;
+export class SinkFollower {
+  readonly #options: SinkFollowerOptions;
   readonly #abort = new AbortController();
-  #progress: Progress;
+  #progress: SinkProgress;
   #failure = '';
   #upToDateMs = Date.now();
   #draining = false;
   #running: Promise<void> | undefined;
 
-  constructor(options: FollowerOptions) {
+  constructor(options: SinkFollowerOptions) {
     this.#options = options;
     this.#progress = this.#fresh();
   }
@@ -70,7 +70,7 @@ export class Follower {
     await this.#running;
   }
 
-  status(): PartStatus {
+  status(): ComponentStatus {
     return { state: this.#failure ? 'waiting' : 'ready', message: this.#failure };
   }
 
@@ -85,7 +85,7 @@ export class Follower {
     return isOf && cursor === null && version === this.#options.store.version();
   }
 
-  #fresh(): Progress {
+  #fresh(): SinkProgress {
     return { sink: this.#options.sink.id, store: this.#options.store.id, version: 0, cursor: null };
   }
 
@@ -134,8 +134,8 @@ export class Follower {
 }
 
 /** Null where it is not what a follower writes. */
-function asProgress(saved: unknown): Progress | null {
-  const { sink, store, version, cursor } = (saved ?? {}) as Partial<Progress>;
+function asProgress(saved: unknown): SinkProgress | null {
+  const { sink, store, version, cursor } = (saved ?? {}) as Partial<SinkProgress>;
   if (typeof sink !== 'string' || typeof store !== 'string' || !Number.isSafeInteger(version)) return null;
   const isCursor =
     cursor === null || (typeof cursor?.metric === 'string' && Number.isSafeInteger(cursor.startMinutes));
