@@ -9,9 +9,9 @@ import { EVENT_TYPE_ALIASES, ORDER_EVENT_TYPES } from '../event/fields.ts';
  * partition, offset and line.
  */
 export interface Identity {
-  /** Columns of the table `events`. */
-  readonly columns: readonly string[];
-  /** Further ones, which count in lines of an order: rows with a product_id, or without an amount. */
+  /** Columns of the table `events`; of several in one place, the first that has a value. */
+  readonly columns: readonly (string | readonly string[])[];
+  /** Further ones, which count in lines of an order: rows with a product, or without an amount. */
   readonly lineColumns?: readonly string[];
   readonly withinMs: number;
 }
@@ -21,15 +21,21 @@ const HOUR_MS = 3_600_000;
 /** The type of the events that begin an order. */
 export const NEW_ORDER_EVENT_TYPE = 'purchase';
 
+/** What says of which product a line is: some exports have names alone. */
+export const PRODUCT: readonly string[] = ['product_id', 'product_name'];
+
+/** Systems write refunds with either sign, so the sign of their money and pieces is no part of the identity. */
+export const UNSIGNED = { eventType: 'refund', columns: ['amount', 'quantity', 'price'] } as const;
+
 /**
  * A purchase or refund with an order_id, whatever its event_id. What it says of an order as a whole is its amount: two systems that
- * report one order seldom agree on the number of pieces, so that counts in its lines only. Those with a product_id and no event_id are lines of an export:
+ * report one order seldom agree on the number of pieces, so that counts in its lines only. Those with a product and no event_id are lines of an export:
  * equal ones that were received together (same source, same received_at) are several lines, told apart by their number among
  * these. An event_id would be another for each of them; equal ones that have one are one line that was told several times, unless they
  * have a `line_id` each.
  */
 export const ORDER_LINE_IDENTITY: Identity = {
-  columns: ['event_type', 'order_id', 'product_id', 'amount'],
+  columns: ['event_type', 'order_id', PRODUCT, 'amount'],
   lineColumns: ['quantity', 'price'],
   withinMs: 30 * 24 * HOUR_MS,
 };

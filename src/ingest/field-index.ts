@@ -10,6 +10,7 @@ export const ORDER_ID = indexOf('order_id');
 export const SESSION_ID = indexOf('session_id');
 export const USER_ID = indexOf('user_id');
 export const PRODUCT_ID = indexOf('product_id');
+export const PRODUCT_NAME = indexOf('product_name');
 export const QUANTITY = indexOf('quantity');
 export const PRICE = indexOf('price');
 export const AMOUNT = indexOf('amount');

@@ -65,6 +65,11 @@ export const FINDINGS = kinds({
     setting:
       'Set `order_lines: distinct` for the source or in its mapping if each is a line of its own; or send the quantity in one line.',
   },
+  equal_refunds: {
+    message: () => 'Equal refunds of an order come with different event_ids. They count once.',
+    setting:
+      'Send the id of each refund as `line_id`, or map it to that, if each is a refund of its own and no other system reports it.',
+  },
   total_and_lines: {
     message: () =>
       'The amount is not what the lines cost (`price` times `quantity`, or `items`, with tax, shipping and discount). The amount counts.',

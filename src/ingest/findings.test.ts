@@ -131,6 +131,24 @@ const EXAMPLES: Readonly<Record<FindingCode, Example>> = {
       { event_type: 'refund', order_id: 'o1', amount: '19' },
     ),
   },
+  equal_refunds: {
+    raises: sales(
+      { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r1' },
+      { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r2' },
+    ),
+    rows: 1,
+    names: /different event_ids/,
+    right: sales(
+      { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r1' },
+      { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r1' },
+      { event_type: 'refund', order_id: 'o1', amount: '6', event_id: 'r2' },
+      { event_type: 'refund', order_id: 'o2', amount: '5', event_id: 'r3' },
+      { event_type: 'refund', order_id: 'o3', amount: '5', event_id: 'r4', line_id: 'r4' },
+      { event_type: 'refund', order_id: 'o3', amount: '5', event_id: 'r5', line_id: 'r5' },
+      { order_id: 'o4', amount: '5', event_id: 'e1' },
+      { order_id: 'o4', amount: '5', event_id: 'e2' },
+    ),
+  },
   order_repeated: {
     raises: sales({ order_id: 'o1', product_id: 'p1' }, { order_id: 'o1', product_id: 'p2' }),
     rows: 1,

@@ -9,6 +9,7 @@ import {
   ORDER_ID,
   PRICE,
   PRODUCT_ID,
+  PRODUCT_NAME,
   QUANTITY,
   SESSION_ID,
   USER_AGENT,
@@ -170,16 +171,20 @@ export class Observer {
       else if (!this.#options.currencies.includes(currency))
         tally.add('unexpected_currency', example(), currency);
     }
-    if (!isPurchase || order === null) return;
+    if (order === null) return;
     const hasItems = event.text(ITEMS) !== null;
-    const product = hasItems ? null : event.text(PRODUCT_ID);
+    const product = hasItems ? null : (event.text(PRODUCT_ID) ?? event.text(PRODUCT_NAME));
     const id = event.text(EVENT_ID);
-    if (product !== null && id !== null) {
-      const line = [order, product, amount, price, event.text(QUANTITY), event.text(LINE_ID)].join(' ');
+    // An order as a whole is told by several systems; a line or a refund has one system that knows it.
+    if (id !== null && (product !== null || !isPurchase)) {
+      const line = [type, order, product, amount, price, event.text(QUANTITY), event.text(LINE_ID)].join(' ');
       const idBefore = this.#idOfLine.get(line);
       if (idBefore === undefined) remember(this.#idOfLine, line, id);
-      else if (idBefore !== id) tally.add('equal_lines', `order_id ${order}, product_id ${product}`);
+      else if (idBefore !== id && isPurchase)
+        tally.add('equal_lines', `order_id ${order}, product_id ${product}`);
+      else if (idBefore !== id) tally.add('equal_refunds', example());
     }
+    if (!isPurchase) return;
     const odds = this.#orders.take({ order, product, amount, price });
     if (odds !== null) tally.add(odds === 'repeated' ? 'order_repeated' : 'order_told_again', example());
   }

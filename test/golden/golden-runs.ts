@@ -112,6 +112,7 @@ function judged(line: GoldenLine, timeZone: string): ReferenceLine {
       visitorId: text('visitor_id'),
       sessionId: text('session_id'),
       productId: text('product_id'),
+      productName: text('product_name'),
       lineId: text('line_id'),
       quantity: number('quantity'),
       price: money('price'),

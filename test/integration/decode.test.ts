@@ -41,8 +41,10 @@ function randomLine(random: Random, nowMs: number): Sent {
   const eventId = random.chance(0.7) ? `e${random.integer(1, 12)}` : null;
   const orderId = random.chance(0.6) ? `o${random.integer(1, 8)}` : null;
   const productId = random.chance(0.5) ? pick(['p1', 'p2']) : null;
+  const productName = random.chance(0.3) ? pick(['Mug', 'Cup']) : null;
   const lineId = random.chance(0.2) ? pick(['l1', 'l2']) : null;
-  const amount = random.chance(0.7) ? pick([5n, 7n]) * MONEY : null;
+  const sign = eventType === 'refund' ? pick([1n, -1n]) : 1n;
+  const amount = random.chance(0.7) ? pick([5n, 7n]) * MONEY * sign : null;
   const quantity = random.chance(0.3) ? pick([1, 2]) : null;
   const price = random.chance(0.3) ? 3n * MONEY : null;
   const decimal = (value: bigint | null) => (value === null ? null : String(value / MONEY));
@@ -53,13 +55,26 @@ function randomLine(random: Random, nowMs: number): Sent {
     order_id: orderId,
     line_id: lineId,
     product_id: productId,
+    product_name: productName,
     amount: decimal(amount),
     quantity,
     price: decimal(price),
     currency: 'EUR',
   });
   const event = {
-    ...{ timeMs, eventType, eventId, orderId, productId, lineId, amount, quantity, price, currency: 'EUR' },
+    ...{
+      timeMs,
+      eventType,
+      eventId,
+      orderId,
+      productId,
+      productName,
+      lineId,
+      amount,
+      quantity,
+      price,
+      currency: 'EUR',
+    },
     ...{ userId: null, sessionId: null, deviceType: null, responseTimeMs: null, statusCode: null },
   };
   return { line, event };

@@ -23,6 +23,7 @@ export interface ReferenceEvent {
   deviceType: string | null;
   responseTimeMs: number | null;
   statusCode: number | null;
+  productName?: string | null;
   /** Lines of the order. */
   items?: readonly ReferenceItem[];
   /** A test order, or a bot. */
@@ -124,7 +125,7 @@ export function referenceRows(
 
 /** What is doubtful in an event that counts. */
 function doubtsOf(event: ReferenceEvent, isNewOrder: boolean): string[] {
-  const { eventType, amount, price, currency, productId, items } = event;
+  const { eventType, amount, price, currency, productId, productName = null, items } = event;
   if (eventType !== 'purchase' && eventType !== 'refund') return [];
   const value = amount ?? price;
   if (value === null) return ['purchase_without_value'];
@@ -133,7 +134,7 @@ function doubtsOf(event: ReferenceEvent, isNewOrder: boolean): string[] {
     ...(eventType === 'purchase' &&
     !isNewOrder &&
     amount !== null &&
-    (productId === null || (items?.length ?? 0) > 0)
+    ((productId ?? productName) === null || (items?.length ?? 0) > 0)
       ? ['order_told_again']
       : []),
     ...(currency === null ? ['currency_unknown'] : []),
@@ -158,10 +159,14 @@ export function referenceFlags(lines: readonly ReferenceLine[]): (ReferenceFlags
     let identity: string | null = null;
     if (tellsOrder) {
       const { amount, quantity, price } = event;
-      const ofLine = productId !== null || amount === null ? [quantity, String(price)] : [];
-      identity = JSON.stringify([eventType, orderId, productId, String(amount), ...ofLine]);
+      const product = productId ?? event.productName ?? null;
+      const isRefund = eventType === 'refund';
+      const unsigned = (value: bigint | number | null) =>
+        String(value).slice(isRefund && value !== null && value < 0 ? 1 : 0);
+      const ofLine = product !== null || amount === null ? [unsigned(quantity), unsigned(price)] : [];
+      identity = JSON.stringify([eventType, orderId, product, unsigned(amount), ...ofLine]);
       if (lineId !== null) identity += ` line ${lineId}`;
-      else if (productId !== null && eventId === null) {
+      else if (product !== null && eventId === null) {
         const block = `${identity} ${source} ${atMs}`;
         const nth = (inBlock.get(block) ?? 0) + 1;
         inBlock.set(block, nth);

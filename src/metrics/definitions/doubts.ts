@@ -15,6 +15,6 @@ export const DOUBTS = {
   // A purchase without an order_id is a new order, one without a product or without an amount a line. A line that follows the report of
   // the whole does not show by itself.
   order_told_again:
-    "event_type = 'purchase' AND NOT new_order AND amount IS NOT NULL AND (product_id IS NULL OR items IS NOT NULL)",
+    "event_type = 'purchase' AND NOT new_order AND amount IS NOT NULL AND (coalesce(product_id, product_name) IS NULL OR items IS NOT NULL)",
   currency_unknown: `${HAS_VALUE} AND currency IS NULL`,
 } as const;

@@ -5,6 +5,8 @@ import {
   NEW_ORDER_EVENT_TYPE,
   ORDER_IDENTITY,
   ORDER_LINE_IDENTITY,
+  PRODUCT,
+  UNSIGNED,
 } from '../../decode/identity.ts';
 import { EVENT_COLUMNS, FORMER_TYPES } from '../../event/columns.ts';
 import { ORDER_EVENT_TYPES } from '../../event/fields.ts';
@@ -23,7 +25,7 @@ export const IDENTITY_COLUMNS = `kind TINYINT, hash UBIGINT, nth INTEGER, ${COMM
 export const FOUND_COLUMNS = `kind TINYINT, hash UBIGINT, lines BOOLEAN, ${COMMON_COLUMNS}`;
 
 /** Columns of events that `identitiesSql` reads, besides the row's origin. */
-export const READ_COLUMNS = ['event_type', 'order_id', 'event_id', 'product_id', 'line_id'] as const;
+export const READ_COLUMNS = ['event_type', 'order_id', 'event_id', ...PRODUCT, 'line_id'];
 
 /** Where a row was in the log. */
 export const PLACE = 'log_partition, log_offset, log_line';
@@ -31,14 +33,23 @@ export const PLACE = 'log_partition, log_offset, log_line';
 type Named = (column: string) => string;
 
 /** Of a column that had another type before, in files that have not been rewritten: its hash must be the same. */
-function hashed(name: string, column: Named): string {
+function typed(name: string, column: Named): string {
   const type =
     FORMER_TYPES[name] === undefined ? undefined : EVENT_COLUMNS.find((each) => each.name === name)!.duckType;
   return type === undefined ? column(name) : `CAST(${column(name)} AS ${type})`;
 }
 
+function hashed(name: string | readonly string[], column: Named): string {
+  if (typeof name !== 'string') return firstSql(name, column);
+  const value = typed(name, column);
+  if (!UNSIGNED.columns.some((each) => each === name)) return value;
+  return `CASE WHEN ${column('event_type')} = ${quote(UNSIGNED.eventType)} THEN abs(${value}) ELSE ${value} END`;
+}
+
+const firstSql = (names: readonly string[], column: Named) => `coalesce(${names.map(column).join(', ')})`;
+
 function hashSql({ columns, lineColumns = [] }: Identity, column: Named): string {
-  const isLine = `${column('product_id')} IS NOT NULL OR ${column('amount')} IS NULL`;
+  const isLine = `${firstSql(PRODUCT, column)} IS NOT NULL OR ${column('amount')} IS NULL`;
   const values = [
     ...columns.map((name) => hashed(name, column)),
     ...lineColumns.map((name) => `CASE WHEN ${isLine} THEN ${hashed(name, column)} END`),
@@ -81,7 +92,7 @@ export function identitiesSql(events: string, where: string, more: Record<string
     Object.entries(more).map(([name, sql]) => `, ${sql.replaceAll('$of', quote(of))} AS ${identifier(name)}`);
   return `(
     SELECT CASE WHEN ${isOrderLineSql(identifier)} THEN ${KIND.orderLine} ELSE ${KIND.event} END AS kind, identity AS hash,
-      ${isOrderLineSql(identifier)} AND product_id IS NOT NULL AND event_id IS NULL AND line_id IS NULL AS lines, ${place}${further('own').join('')}
+      ${isOrderLineSql(identifier)} AND ${firstSql(PRODUCT, identifier)} IS NOT NULL AND event_id IS NULL AND line_id IS NULL AS lines, ${place}${further('own').join('')}
     FROM ${events} WHERE identity IS NOT NULL AND ${where}
     UNION ALL
     SELECT ${KIND.order}, order_hash, false, ${place}${further('order').join('')} FROM ${events} WHERE order_hash IS NOT NULL AND ${where}

@@ -2,7 +2,7 @@ import { eventsInput, linesInput, qualityInput } from '../pass-sql.ts';
 import { DUCKDB_DIALECT } from './dialect.ts';
 
 /** Columns of the events table that the metrics read. */
-export const METRIC_COLUMNS = `event_time, event_type, user_id, visitor_id, session_id, product_id, quantity, price, amount, currency, items,
+export const METRIC_COLUMNS = `event_time, event_type, user_id, visitor_id, session_id, product_id, product_name, quantity, price, amount, currency, items,
   device_type, response_time, status_code, received_at, source, extra`;
 
 /**
