@@ -6,6 +6,8 @@ export const NULL_WORDS: readonly string[] = [
   'undefined',
   'none',
   'nan',
+  'n/a',
+  '#n/a',
   '(not set)',
   '(none)',
 ];

@@ -48,6 +48,12 @@ export const FINDINGS = kinds({
       'The same event_id comes with other content. Only events with the same event_id, event_type and timestamp are duplicates.',
     setting: 'Send an event_id that is unique, or none.',
   },
+  order_id_reused: {
+    message: () =>
+      'The same order_id comes with times that are more than 4 days apart. It is one order, and equal purchases of it count once.',
+    setting:
+      'Send order_ids that are unique, such as with the year; leave them empty, or add the word to `null_words`, where there is none.',
+  },
   order_repeated: {
     message: () =>
       'Orders have several purchases with the same amount and different products, as a join of orders and their lines gives them: the amount counts each time.',

@@ -46,6 +46,11 @@ const BOTS_MIN = 10;
 const CURRENCIES_MAX = 3;
 /** Over more days than this, days of a month are above 12 in one of the two orders. */
 const SWAPPED_DAYS_MIN = 12;
+const FINDING_OF_ODDS = {
+  repeated: 'order_repeated',
+  told_again: 'order_told_again',
+  days_apart: 'order_id_reused',
+} as const;
 const DATES_MAX = 400;
 const COLUMNS_MAX = 100;
 
@@ -185,8 +190,8 @@ export class Observer {
       else if (idBefore !== id) tally.add('equal_refunds', example());
     }
     if (!isPurchase) return;
-    const odds = this.#orders.take({ order, product, amount, price });
-    if (odds !== null) tally.add(odds === 'repeated' ? 'order_repeated' : 'order_told_again', example());
+    const odds = this.#orders.take({ order, product, amount, price, micros: event.micros });
+    if (odds !== null) tally.add(FINDING_OF_ODDS[odds], example());
   }
 
   #observeId(id: string, type: string, event: ObservedEvent, tally: FindingTally): void {

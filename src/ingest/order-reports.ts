@@ -5,8 +5,12 @@ export interface OrderReport {
   readonly product: string | null;
   readonly amount: string | null;
   readonly price: string | null;
+  /** The event's time, microseconds since 1970. */
+  readonly micros: number;
 }
 
+/** Reports of one order come sooner after each other: a payment may take some days. */
+const APART_MICROS = 4 * 86_400e6;
 /** Orders that are remembered. */
 const REMEMBERED_MAX = 20_000;
 
@@ -16,17 +20,21 @@ interface Known {
   hasLine: boolean;
   readonly amount: string | null;
   readonly product: string | null;
+  readonly micros: number;
 }
+
+/** How a report of an order is at odds with others. */
+export type Odds = 'repeated' | 'told_again' | 'days_apart';
 
 /** Remembers what purchases said of orders: one order told in two ways counts twice. Shared by all sources of a process. */
 export class OrderReports {
   readonly #orders = new Map<string, Known>();
 
   /**
-   * Takes a purchase; how it is at odds with others of its order: `repeated`, the same amount with another product, or `told_again`, as
-   * a whole with another amount, or as a whole and by lines. Null: not at all.
+   * Takes a purchase; how it is at odds with others of its order: `repeated`, the same amount with another product, `told_again`, as a
+   * whole with another amount, or as a whole and by lines, or `days_apart`, much later or earlier. Null: not at all.
    */
-  take({ order, product, amount, price }: OrderReport): 'repeated' | 'told_again' | null {
+  take({ order, product, amount, price, micros }: OrderReport): Odds | null {
     if (amount === null && price === null) return null;
     // 5 and 5.00 are the same.
     const value = Number(amount);
@@ -35,7 +43,7 @@ export class OrderReports {
     const known = this.#orders.get(order);
     if (known === undefined) {
       if (this.#orders.size >= REMEMBERED_MAX) this.#orders.delete(this.#orders.keys().next().value!);
-      this.#orders.set(order, { whole: isLine ? null : value, hasLine: isLine, amount, product });
+      this.#orders.set(order, { whole: isLine ? null : value, hasLine: isLine, amount, product, micros });
       return null;
     }
     const isToldAgain = isLine
@@ -46,6 +54,7 @@ export class OrderReports {
     if (isToldAgain) return 'told_again';
     const isRepeated =
       amount !== null && known.amount === amount && known.product !== product && price === null;
-    return isRepeated ? 'repeated' : null;
+    if (isRepeated) return 'repeated';
+    return Math.abs(micros - known.micros) > APART_MICROS ? 'days_apart' : null;
   }
 }
