@@ -105,10 +105,11 @@ export async function openApp(
   await checkMappings(given);
   const environment = await withEngine(given, (line) => logger.info({}, line));
   const { config, configFile, dataDir } = environment;
+  const used = { configFile, timeZone: config.time_zone };
   const onServers = config.log.kind === 'kafka' || config.archive.kind !== 'local';
   const { archive } = config;
   const archiveIsShared = archive.kind === 'local' && archive.group_readable && archive.path === undefined;
-  const folder = await takeDataDir(dataDir, { demo, onServers, archiveIsShared, configFile });
+  const folder = await takeDataDir(dataDir, { demo, onServers, archiveIsShared, ...used });
   const closers: Closers = [() => folder.release()];
   const closeAll = () => closeEach(closers);
   try {

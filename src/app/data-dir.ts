@@ -45,8 +45,9 @@ export interface Opening {
   onServers: boolean;
   /** The archive in the folder is shared, so that its group may go through. */
   archiveIsShared: boolean;
-  /** The config in use, which the folder remembers. */
+  /** The config in use, and its time zone, which the folder remembers. */
   configFile?: string | undefined;
+  timeZone?: string | undefined;
 }
 
 /** What is in data.json. */
@@ -55,18 +56,20 @@ interface DataFile {
   created_by: string;
   id: string;
   /** Path of the config that the folder was opened with last; left out where none was named. */
-  config?: string;
+  config?: string | undefined;
+  /** Zone of the days of its metrics. */
+  time_zone?: string | undefined;
 }
 
 const dataFile = (dataDir: string): string => join(dataDir, 'data.json');
 
-/** The config that a data folder was opened with last; undefined where there was none, or no such folder. */
-export async function rememberedConfig(dataDir: string): Promise<string | undefined> {
+/** The config and the zone that a data folder was opened with last; none where there is no such folder. */
+export async function rememberedSettings(dataDir: string): Promise<Pick<DataFile, 'config' | 'time_zone'>> {
   try {
-    return (JSON.parse(await readFile(dataFile(dataDir), 'utf8')) as Partial<DataFile> | null)?.config;
+    return (JSON.parse(await readFile(dataFile(dataDir), 'utf8')) as DataFile | null) ?? {};
   } catch {
     // The opening of the folder says what is wrong with it.
-    return undefined;
+    return {};
   }
 }
 
@@ -160,11 +163,10 @@ export async function takeDataDir(
       }
       const isNew = data === null || demoMovedTo !== null;
       const config = opening.configFile === undefined ? undefined : resolve(opening.configFile);
-      if (isNew || (config !== undefined && config !== data.config))
-        await writeDataFile(file, {
-          ...(isNew ? newData() : data),
-          ...(config === undefined ? {} : { config }),
-        });
+      const before = isNew ? newData() : data;
+      const [used, zone] = [config ?? before.config, opening.timeZone ?? before.time_zone];
+      if (isNew || used !== before.config || zone !== before.time_zone)
+        await writeDataFile(file, { ...before, config: used, time_zone: zone });
       await closeFolder(dataDir, { mayPass: opening.archiveIsShared, apart: APART });
       return { release: () => lock.release(), demo, demoMovedTo };
     } catch (error) {

@@ -19,7 +19,7 @@ import { UsageError } from '../telemetry/errors.ts';
 import { ROLES, type Role } from '../telemetry/roles.ts';
 import { loadConfig } from './config/load.ts';
 import { configSchema } from './config/schema.ts';
-import { rememberedConfig } from './data-dir.ts';
+import { rememberedSettings } from './data-dir.ts';
 import { storeSchema, withStoreOf } from './stores.ts';
 
 /** What every source of others' records takes: how they become events. */
@@ -91,14 +91,16 @@ export async function readEnvironment(
   const dataDir = resolve(options.data ?? env.TILLSTREAM_DATA ?? defaultDataDir);
   const ofData = dataConfigFile(dataDir);
   const given = options.config ?? env.TILLSTREAM_CONFIG ?? (existsSync(ofData) ? ofData : undefined);
-  const asked = given ?? (await rememberedConfig(dataDir));
+  const remembered = given === undefined ? await rememberedSettings(dataDir) : {};
+  const asked = given ?? remembered.config;
   const configFile = typeof asked === 'string' ? asked : undefined;
   if (given === undefined && configFile !== undefined && !existsSync(configFile))
     throw new UsageError(
       `The data folder ${dataDir} was opened with the config ${configFile}, which is gone. Name its config with --config.`,
     );
   const loaded = await loadConfig(CONFIG_SCHEMA, asked, named);
-  const config = { ...loaded, stores: withStoreOf(loaded.stores, env) };
+  const timeZone = asked === undefined ? (remembered.time_zone ?? loaded.time_zone) : loaded.time_zone;
+  const config = { ...loaded, time_zone: timeZone, stores: withStoreOf(loaded.stores, env) };
   const http = config.sources.filter((source) => source.kind === 'http');
   if (http.length > 1)
     throw new UsageError('The config has more than one source of kind http; there is one port.');

@@ -76,6 +76,11 @@ export const FINDINGS = kinds({
     setting:
       'Send the id of each refund as `line_id`, or map it to that, if each is a refund of its own and no other system reports it.',
   },
+  refund_column: {
+    message: (field) =>
+      `${field} has amounts that were given back. They are kept in \`extra\`, and no refund counts.`,
+    setting: 'Send each refund as an event of its own, of the type `refund`.',
+  },
   total_and_lines: {
     message: () =>
       'The amount is not what the lines cost (`price` times `quantity`, or `items`, with tax, shipping and discount). The amount counts.',

@@ -165,6 +165,16 @@ const EXAMPLES: Readonly<Record<FindingCode, Example>> = {
       { event_type: 'refund', order_id: '1', amount: '5', timestamp: '2026-03-02T10:00:00Z' },
     ),
   },
+  refund_column: {
+    raises: sales({ order_id: 'o1', 'Refunded Amount': '10.00' }, { order_id: 'o2', extra: { refund: 5 } }),
+    rows: 1,
+    names: /Refunded Amount has amounts|refund has amounts/,
+    right: sales(
+      { order_id: 'o1', 'Refunded Amount': '0.00' },
+      { order_id: 'o2', refunds: [], refundable: 1, refund_days: 30, Gutschrift: '' },
+      { event_type: 'refund', order_id: 'o1', amount: '5' },
+    ),
+  },
   order_repeated: {
     raises: sales({ order_id: 'o1', product_id: 'p1' }, { order_id: 'o1', product_id: 'p2' }),
     rows: 1,

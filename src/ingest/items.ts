@@ -2,6 +2,7 @@ import { ITEM_FIELDS } from '../event/fields.ts';
 import { jsonText } from './json-text.ts';
 import { foldName, ITEM_NAMES } from './names.ts';
 import { INVALID, readText, type TextRule } from './read-text.ts';
+import { readCurrency } from './values/read-currency.ts';
 import {
   type MoneySettings,
   moneyText,
@@ -39,6 +40,8 @@ const NAMES = new Map(
     names.map((alias, rank) => [foldName(alias), { name, rank }] as const),
   ),
 );
+/** The currency of a line; it is that of the event. */
+const CURRENCY_NAMES = new Set(['currency', 'currencycode']);
 const UNITS_PER_ONE = 10_000n;
 
 const TEXT_NAMES = ['product_id', 'name', 'category'] as const;
@@ -84,6 +87,8 @@ export function createItemsReader(isNull: (text: string) => boolean, money: Mone
     for (const element of list) {
       if (typeof element !== 'object' || element === null || Array.isArray(element)) return null;
       const members = membersOf(element as Record<string, unknown>, unused);
+      const currency = readCurrency(members.currency, money.dollar);
+      if (currency !== null) currencies.add(currency);
       const texts: Record<ItemText, string | null> = { product_id: null, name: null, category: null };
       for (const name of TEXT_NAMES) {
         if (members[name] === undefined) continue;
@@ -129,8 +134,10 @@ function membersOf(element: Record<string, unknown>, unused: Set<string>): Recor
   const ranks: Record<string, number> = {};
   for (const [name, value] of Object.entries(element)) {
     if (value === null || value === '') continue;
-    const known = NAMES.get(foldName(name));
-    if (known === undefined) unused.add(name);
+    const folded = foldName(name);
+    const known = NAMES.get(folded);
+    if (CURRENCY_NAMES.has(folded)) members.currency = value;
+    else if (known === undefined) unused.add(name);
     else if (members[known.name] === undefined || known.rank < ranks[known.name]!) {
       members[known.name] = value;
       ranks[known.name] = known.rank;

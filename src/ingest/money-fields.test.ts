@@ -69,6 +69,9 @@ describe('the currency', () => {
     assert.equal(eventOf({ ...of('$9.95'), currency: 'USD' }).amount, '19.9000');
     assert.equal(rejection({ ...of('$9.95'), currency: 'EUR' }), 'bad_currency currency');
     assert.equal(rejection({ ...of('€9.95'), currency: 'USD' }), 'bad_currency currency');
+    const items = [{ sku: 'p', price: 12, currency: 'usd' }];
+    assert.equal(rejection({ ...PURCHASE, amount: undefined, items }), 'bad_currency currency');
+    assert.equal(eventOf({ ...PURCHASE, amount: undefined, currency: undefined, items }).currency, 'USD');
   });
 });
 

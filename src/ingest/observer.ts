@@ -59,6 +59,8 @@ export interface ObserverOptions {
   readonly zone: string;
   /** Currencies that the shop sells in; undefined where nobody has declared them. */
   readonly currencies?: readonly string[] | undefined;
+  /** All that there will be: a file. Else more comes, which may settle a doubt. */
+  readonly isWhole?: boolean;
   /** What all sources say of orders; its own where left out. */
   readonly orders?: OrderReports | undefined;
 }
@@ -156,10 +158,14 @@ export class Observer {
     days.add(String(day));
   }
 
-  /** Whether a day above 12 should have come, or what was read as months changes more often than days, as days do. */
+  /**
+   * Whether a day above 12 should have come, or what was read as months changes more often than days, as days do. In a file as often is
+   * enough: of a single date nothing says which it is.
+   */
   #mayBeSwapped(): boolean {
     const { dates, months, days } = this.#smallDates;
-    return dates.size > SWAPPED_DAYS_MIN || months.size > days.size;
+    const isAsOften = this.#options.isWhole === true && months.size === days.size && days.size > 0;
+    return dates.size > SWAPPED_DAYS_MIN || months.size > days.size || isAsOften;
   }
 
   #observeSale(event: ObservedEvent, type: string, tally: FindingTally): void {

@@ -1,5 +1,5 @@
 import { BAD_MARK, FIELDS } from '../event/fields.ts';
-import { targetOf } from './names.ts';
+import { foldName, targetOf } from './names.ts';
 import type { Note } from './notes.ts';
 
 /** Notes without a value are the same for every record; their names are remembered. */
@@ -14,6 +14,21 @@ function unusedNote(name: string): Note {
     if (unusedNotes.size < REMEMBERED_MAX) unusedNotes.set(name, note);
   }
   return note;
+}
+
+/** Names of columns with what was given back of a sale. */
+const GIVEN_BACK =
+  /^(?:order|total|line|item)*(?:amount)?(?:refund(?:s|ed)?|erstatt(?:et|ung|ungen)|retouren?|gutschrift(?:en)?|rembours(?:e|é|ement|ements)|reembolsos?|devoluciones?)(?:amount|total|sum|value|betrag|wert|summe)?$/;
+const givenBackNames = new Map<string, boolean>();
+
+/** Whether a name is that of a column with what was given back, and the value is money. */
+function isGivenBack(name: string, value: unknown): boolean {
+  let isName = givenBackNames.get(name);
+  if (isName === undefined) {
+    isName = GIVEN_BACK.test(foldName(name));
+    if (givenBackNames.size < REMEMBERED_MAX) givenBackNames.set(name, isName);
+  }
+  return isName && /[1-9]/.test(typeof value === 'object' ? '' : String(value));
 }
 
 /** The values of a record by field. One object serves all records, one after the other. */
@@ -50,7 +65,7 @@ export class RecordSlots {
       const { index, rank } = targetOf(name);
       if (index < 0) {
         if (name === BAD_MARK) return false;
-        if (name === 'extra' && isObject(value)) this.extra = value;
+        if (name === 'extra' && isObject(value)) this.#takeExtra(value, notes);
         else this.#setAside(name, value, notes);
       } else if (this.values[index] === undefined) this.#put(index, rank, name, value);
       else this.#choose(index, rank, name, value, notes);
@@ -104,6 +119,14 @@ export class RecordSlots {
     this.otherNames.push(name);
     this.otherValues.push(value);
     notes.push(unusedNote(name));
+    if (isGivenBack(name, value)) notes.push({ code: 'refund_column', field: name, value });
+  }
+
+  #takeExtra(extra: Readonly<Record<string, unknown>>, notes: Note[]): void {
+    this.extra = extra;
+    for (const name in extra)
+      if (isGivenBack(name, extra[name]))
+        notes.push({ code: 'refund_column', field: name, value: extra[name] });
   }
 }
 

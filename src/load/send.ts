@@ -112,7 +112,12 @@ class InputSender {
     this.#options = options;
     this.#settings = `${options.settings} ${input.declared}`;
     this.#sent = sent;
-    this.#observer = new Observer({ zone: options.timeZone, currencies: options.currencies, orders });
+    this.#observer = new Observer({
+      zone: options.timeZone,
+      currencies: options.currencies,
+      isWhole: true,
+      orders,
+    });
     this.#result = {
       name: input.name,
       description: input.description,

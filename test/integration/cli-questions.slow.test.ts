@@ -231,7 +231,7 @@ test("another user's data folder is named as such", async () => {
   ];
   try {
     for (const [file, name] of commands) {
-      const module = pathToFileURL(join(PROJECT_DIR, 'src', 'cli', `${file}.ts`));
+      const module = pathToFileURL(join(PROJECT_DIR, 'src', 'commands', `${file}.ts`));
       const script = `const { ${name} } = await import('${module}'); ${become}
         await ${name}({ data: '${data}' }).catch((error) => console.log(error.constructor.name, error.message));`;
       const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
+import { readEnvironment } from '../../src/app/app.ts';
 import {
   ConfigError,
   InputError,
@@ -55,6 +56,11 @@ describe('An embedded pipeline', () => {
     assert.deepEqual([ledger.received, ledger.metrics.duplicate, ledger.balanced], [6, 1, true]);
     assert.deepEqual(Object.keys(ledger.by_source), ['csv', 'embedded']);
     assert.equal(pipeline.components().archive?.state, 'ready');
+  });
+
+  it('has a data folder that is opened in its time zone afterwards, where no config is named', async () => {
+    const { config } = await readEnvironment({ data }, {}, data);
+    assert.equal(config.time_zone, 'Europe/Berlin');
   });
 
   it('leaves the bytes that it was given as they are', async () => {

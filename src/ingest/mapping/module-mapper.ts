@@ -6,7 +6,6 @@ import { z } from 'zod';
 import { MAPPING_WORKER_FILE } from '../../system/own-files.ts';
 import type { Decoded } from '../format.ts';
 import type { MapOptions, MappedRecords, Mapper } from '../mapper.ts';
-import { isDecidingName } from '../names.ts';
 import { settingsSchema } from '../normalize-settings.ts';
 import { collectEvents, type RecordResult, recordsOf } from './collect-events.ts';
 import type { ModuleContext, WorkerAnswer, WorkerRequest } from './module-types.ts';
@@ -30,8 +29,8 @@ export async function createModuleMapper(name: string, file: string): Promise<Ma
     name,
     id: createHash('sha256').update(readFileSync(file)).digest('hex'),
     settings: Object.fromEntries(Object.entries(read.data).filter(([, value]) => value !== undefined)),
-    // It takes the lists out of the record itself; what it reads is not known.
-    detecting: { isKnownName: isDecidingName, wrapper: false },
+    // It takes the lists out of the record itself; what it reads is not known, so any name will do that can be read.
+    detecting: { isKnownName: (column) => !column.includes('\ufffd'), wrapper: false },
     map: (input, options) => mapByModule(host, input, options),
   };
 }

@@ -66,6 +66,43 @@ test('several columns may have a status; one of sending says nothing of a sale',
   });
 });
 
+test('orders that a flag, a date or a kind of document says are no sales are left out', () => {
+  const { where } = proposed(
+    'Order ID;Order Date;is_cancelled;Cancelled at;Transaction Type;Total',
+    '1;2026-11-13;false;;Sale;5.00',
+    '2;2026-11-13;true;2026-11-14;Void;5.00',
+    '3;2026-11-13;false;;Quote;5.00',
+    '4;2026-11-13;false;;Rental;5.00',
+  );
+  assert.deepEqual(where, {
+    is_cancelled: { not: ['true'] },
+    'Cancelled at': { exists: false },
+    'Transaction Type': { not: ['Void', 'Quote'] },
+  });
+  const states = [
+    'Order cancelled',
+    'payment failed',
+    'unpaid',
+    'Chargeback',
+    'awaiting payment',
+    'complete',
+  ];
+  const told = proposed(
+    'Order;Date;État;Total',
+    ...states.map((state, n) => `${n};2026-11-13;${state};5.00`),
+  );
+  assert.deepEqual(told.where, { État: { not: states.slice(0, -1) } });
+});
+
+test('a kind of transaction of which all are events is the event type', () => {
+  const fields = fieldsOf(
+    'Order ID;Order Date;Transaction Type;Total',
+    '1;2026-11-13;Sale;5.00',
+    '2;2026-11-13;Refund;5.00',
+  );
+  assert.match(JSON.stringify(fields.event_type), /Transaction Type/);
+});
+
 test('rows with negative numbers are refunds', () => {
   const fields = fieldsOf(
     'Bestellnr;Datum;Art.-Menge;Menge;Einzelpreis',

@@ -18,12 +18,19 @@ const TYPES_MAX = 50;
 const DECIMAL_COMMA = /^[^\d-]{0,8}-?\d{1,3}(?:[.\s']?\d{3})*,\d{1,2}\D{0,8}$/;
 const NUMBER = /^[^\d-]{0,4}-?[\d.,'\s]+[^\d]{0,4}$/;
 /** Columns that say what became of an order. */
-const STATUS = /stat(?:us|ut|e)$|estado|zustand|^(?:order|payment|bestell|financial).?stat/i;
+const STATUS = /stat(?:us|ut|e)$|estado|zustand|^etat\b|^(?:order|payment|bestell|financial).?stat/i;
+/** Columns with kinds of documents, of which some are no sales. */
+const KIND_OF_DOCUMENT = /^(?:transaction|document|beleg|order|sale).?(?:type|art|typ)$/i;
+/** Columns that say of an order that it was cancelled, or when. */
+const CANCELLED =
+  /^(?:is[ _-]?)?(?:cancel+ed|cancel+ation|voided|storniert|annule|anulado|cancelado)(?:[ _-]?(?:at|on|date|am|le|el))?$/;
+const YES_OR_NO = /^(?:true|false|t|f|yes|no|y|n|1|0|ja|nein|oui|non|si)$/;
+const YES = /^(?:true|t|yes|y|1|ja|oui|si)$/;
 /** An order that waits to be sent is a sale. */
 const OF_SENDING = /fulfil|ship|deliver|versand|liefer|livraison|expedi|envio|entrega/i;
 /** How a status begins that is of no sale, in English, German, French and Spanish; presets leave such orders out, too. */
 const NO_SALE =
-  /^(?:wc-)?(?:cancel|fail|pending|void|expired|draft|trash|declined|abandon|storn|abgebroch|fehlgeschlag|ausstehend|entwurf|annul|echou|en attente|brouillon|anulad|fallid|pendiente|borrador)/;
+  /^(?:wc-)?(?:(?:order|payment|transaction|sale|bestellung|zahlung|commande|paiement|pedido|pago)[ _-]*)?(?:cancel|fail|pending|unpaid|await|void|expired|draft|trash|declin|reject|refus|abandon|fraud|charge ?back|disput|no sale|quote|storn|abgebroch|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|entwurf|angebot|lieferschein|annul|echou|en attente|impaye|brouillon|devis|anulad|fallid|rechazad|pendiente|impagad|borrador)/;
 /** The same for one whose money was given back. */
 const GIVEN_BACK = /^(?:wc-)?(?:refund|return|erstatt|gutschrift|retour|rembours|reembols|devuel)/;
 
@@ -61,11 +68,7 @@ export function proposeMapping(rows: readonly Row[]): string | null {
     const type = typeWithout(fields);
     if (type === null) return null;
     lines = [...lines.slice(0, 2), ...typeLines(type, fields, valuesOf), ...lines.slice(2)];
-    if (type === 'purchase')
-      after = statusLines(
-        names.filter((name) => isFree(name) && isStatus(name)),
-        valuesOf,
-      );
+    if (type === 'purchase') after = statusLines(names.filter(isFree), valuesOf);
   }
   if (fields.has(ITEMS)) lines.push(`items: ${JSON.stringify(fields.get(ITEMS))}`);
   const left = names.filter(isFree);
@@ -95,12 +98,14 @@ function typeLines(
   ];
 }
 
-/** Columns with the status of orders: those that are no sales are left out. */
-function statusLines(names: readonly string[], valuesOf: (name: string) => readonly unknown[]): string[] {
+/** Columns that say what became of orders: those that are no sales are left out. */
+function statusLines(free: readonly string[], valuesOf: (name: string) => readonly unknown[]): string[] {
   const saying = (name: string, what: RegExp) =>
     [...new Set(valuesOf(name).map(String))].filter((value) => what.test(unaccented(value)));
-  const conditions = names.flatMap((name) => {
-    const noSale = saying(name, NO_SALE);
+  const names = free.filter((name) => isStatus(name) || KIND_OF_DOCUMENT.test(unaccented(name)));
+  const conditions = free.flatMap((name) => {
+    if (CANCELLED.test(unaccented(name))) return cancelledConditions(name, valuesOf(name));
+    const noSale = names.includes(name) ? saying(name, NO_SALE) : [];
     return noSale.length === 0 ? [] : [`${pathText(name)}: {not: ${JSON.stringify(noSale)}}`];
   });
   const givenBack = names.flatMap((name) => saying(name, GIVEN_BACK));
@@ -112,6 +117,15 @@ function statusLines(names: readonly string[], valuesOf: (name: string) => reado
       ? []
       : [`# By their status money was given back; look at what they count as: ${givenBack.join(', ')}`]),
   ];
+}
+
+/** Of a column that says yes or no, or when: what holds for orders that were not cancelled. */
+function cancelledConditions(name: string, values: readonly unknown[]): string[] {
+  const words = [...new Set(values.map(String))];
+  if (words.length === 0) return [];
+  if (!words.every((word) => YES_OR_NO.test(unaccented(word)))) return [`${pathText(name)}: {exists: false}`];
+  const yes = words.filter((word) => YES.test(unaccented(word)));
+  return yes.length === 0 ? [] : [`${pathText(name)}: {not: ${JSON.stringify(yes)}}`];
 }
 
 /** The path of a column, as YAML. */

@@ -160,6 +160,8 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
       'rechnung',
       'rechnungsnummer',
       'belegnummer',
+      'belegnr',
+      'beleg nr',
     ],
     ...[
       'commande',
@@ -275,6 +277,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
     'gastos de envío',
   ],
   discount: ['rabatt', 'nachlass', 'remise', 'réduction', 'reduction', 'descuento'],
+  test: ['test', 'test order', 'is test order', 'testbestellung', 'commande de test', 'pedido de prueba'],
   search_term: ['search', 'query', 'suchbegriff', 'suche', 'recherche', 'búsqueda', 'busqueda'],
   url: ['page', 'path', 'seite', 'adresse', 'página', 'pagina'],
 };
