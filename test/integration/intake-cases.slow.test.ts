@@ -148,7 +148,7 @@ const CASES: readonly Right[] = [
     events: 52,
     bad: { timestamp_out_of_range: 6, missing_field: 2, date_order: 1 },
     sessions: 52,
-    findings: { unknown_event_type: 52, zone_assumed: 15 },
+    findings: { unknown_event_type: 52, zone_assumed: 15, day_month: 7 },
   },
 ];
 
