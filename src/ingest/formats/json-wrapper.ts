@@ -57,6 +57,9 @@ function detect(sample: Sample, options: DetectOptions): WrapperDetection | Refu
   return { details, path: array.path, isKnownName };
 }
 
+/** What to do where any of several arrays may hold the records; a source that has a setting for it says that instead. */
+export const NAME_ONE = 'name one in a mapping';
+
 /** The array that holds the records; undefined: the object itself seems to be a record. */
 function chosenArray(
   arrays: readonly ArrayIn[],
@@ -68,7 +71,9 @@ function chosenArray(
   if (known >= 2) return undefined;
   if (likely.length > 1) {
     const paths = likely.map(({ path }) => path).join(', ');
-    return { refusal: `has several arrays of records: ${paths}; name one with the option "wrapper"` };
+    return {
+      refusal: `has several arrays of records: ${paths}; ${NAME_ONE}, such as each: ["${likely[0]!.path}[*]"]`,
+    };
   }
   const array = likely[0] ?? (arrays.length === 1 && arrays[0]!.names === null ? arrays[0] : undefined);
   const isUsual = array?.path.split('.').some((name) => USUAL_NAMES.has(name.toLowerCase())) ?? false;

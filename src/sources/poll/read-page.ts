@@ -2,6 +2,7 @@ import { openContent } from '../../ingest/content.ts';
 import { describeDetection, detectFormat } from '../../ingest/detect.ts';
 import { type Decoded, type DetectOptions, SAMPLE_BYTES_MAX } from '../../ingest/format.ts';
 import { arraysIn } from '../../ingest/formats/json-arrays-in.ts';
+import { NAME_ONE } from '../../ingest/formats/json-wrapper.ts';
 import { parseRecord } from '../../ingest/parse-record.ts';
 import { entriesOf, type PollEntry, scalarText, valueAt } from './entries.ts';
 import { type PollAnswer, PollFault } from './fetch-page.ts';
@@ -67,7 +68,7 @@ export async function readPage(answer: PollAnswer, options: PageOptions): Promis
   if ('fileFormat' in found || 'refusal' in found || type === 'text/html') {
     const why = 'refusal' in found ? found.refusal : 'is of a kind that can not be polled';
     const start = JSON.stringify(answer.body.toString('latin1', 0, EXCERPT_BYTES));
-    const words = why.replace('option "wrapper"', 'setting entries');
+    const words = why.replace(new RegExp(`${NAME_ONE}.*$`), 'name one with the setting entries');
     throw new PollFault('content', `the answer (${type || 'without a type'}) ${words}: ${start}`);
   }
   const decoder = found.format.decoder(found.detection);
