@@ -92,7 +92,11 @@ test('archive.group_readable shares the archive with the group, and nothing else
   for (const entry of readdirSync(data))
     if (entry !== 'archive') assert.match(modeOf(join(data, entry)), /00$/);
 
+  // The folder remembers its config.
   assert.equal((await cli(['ledger', '--data', data])).code, 0);
+  assert.deepEqual([modeOf(data), modeOf(join(data, 'archive'))], ['710', '750']);
+  const closed = configFile({ archive: { kind: 'local' } });
+  assert.equal((await cli(['ledger', '--data', data, '--config', closed])).code, 0);
   assert.deepEqual([modeOf(data), modeOf(join(data, 'archive'))], ['700', '700']);
 
   const elsewhere = join(temporaryDir(), 'tables');
