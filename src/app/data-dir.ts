@@ -162,9 +162,8 @@ export async function takeDataDir(
         await writeDemoMark(dataDir, demo);
       }
       const isNew = data === null || demoMovedTo !== null;
-      const config = opening.configFile === undefined ? undefined : resolve(opening.configFile);
       const before = isNew ? newData() : data;
-      const [used, zone] = [config ?? before.config, opening.timeZone ?? before.time_zone];
+      const [used, zone] = [usedConfig(dataDir, opening, before), opening.timeZone ?? before.time_zone];
       if (isNew || used !== before.config || zone !== before.time_zone)
         await writeDataFile(file, { ...before, config: used, time_zone: zone });
       await closeFolder(dataDir, { mayPass: opening.archiveIsShared, apart: APART });
@@ -199,6 +198,13 @@ function newDemoMark(onServers: boolean): DemoMark {
     filled_until: null,
     on_servers: onServers,
   };
+}
+
+/** The config to remember: one in the folder is found there, and whoever removes it wants none. */
+function usedConfig(dataDir: string, { configFile }: Opening, before: DataFile): string | undefined {
+  if (configFile === undefined) return before.config;
+  const path = resolve(configFile);
+  return path === resolve(dataDir, 'config.yaml') ? undefined : path;
 }
 
 function newData(): DataFile {

@@ -1,7 +1,7 @@
 import type { LogBatch } from '../log/event-log.ts';
 import type { CountsBySource, Offset, Positions } from '../log/offset.ts';
 
-/** Lines of the log, read and judged by the event schema in SQL. */
+/** Lines of the log, read and checked by the event schema in SQL. */
 export interface ParsedLines {
   readonly lines: number;
   readonly badLines: number;

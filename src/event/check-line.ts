@@ -60,7 +60,7 @@ export class LineChecker {
 
   /**
    * Judges the line in `bytes[start, end)`, which must be valid UTF-8. Returns null when it is an event, else why not.
-   * `receivedAtMs`: the time of receipt, against which events from the future are judged.
+   * `receivedAtMs`: the time of receipt, against which events from the future are found.
    */
   check(bytes: Buffer, start: number, end: number, receivedAtMs: number): Reason | null {
     this.#bytes = bytes;

@@ -1,6 +1,6 @@
 /**
  * Brings a JSON body into NDJSON: an array gives its elements, one object gives itself, each on a line of its own.
- * Only the outermost structure is read; each element is judged later, on its own, so one bad element spoils no other.
+ * Only the outermost structure is read; each element is checked later, on its own, so one bad element spoils no other.
  * Returns null when the body is neither (then it is NDJSON, or garbage), or when the array is not closed properly.
  */
 export function jsonToLines(body: Buffer): Buffer | null {

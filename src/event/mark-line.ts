@@ -13,7 +13,7 @@ const ARRAY_OPEN = 0x5b;
 const ARRAY_CLOSE = 0x5d;
 
 /**
- * The marked record in which the log keeps a line that was judged bad, "\n" included. Of a line longer than
+ * The marked record in which the log keeps a line that was rejected, "\n" included. Of a line longer than
  * `rawBytesMax` the beginning is kept. Bytes that are not UTF-8 are kept as base64; only `not_utf8` has them.
  */
 export function markedLine(
@@ -61,7 +61,7 @@ export function markedWithin(
 /**
  * A line that came past ingest (a record of a foreign topic) in a form that the readers can take: exactly one line,
  * UTF-8, no control characters but tabs, nested no deeper than DEPTH_MAX (DuckDB recurses). What is not is marked; all
- * else is judged by the readers.
+ * else is checked by the readers.
  */
 export function foreignLine(record: Buffer, lineBytesMax: number, depthMax = DEPTH_MAX): Buffer {
   const raw = startsWithByteOrderMark(record) ? record.subarray(3) : record;

@@ -50,7 +50,7 @@ export const FINDINGS = kinds({
   },
   order_id_reused: {
     message: () =>
-      'The same order_id comes with times that are more than 4 days apart. It is one order, and equal purchases of it count once.',
+      'The same order_id comes with times that are more than 4 days apart. What is received within 30 days of each other is one order, of which equal purchases count once.',
     setting:
       'Send order_ids that are unique, such as with the year; leave them empty, or add the word to `null_words`, where there is none.',
   },
@@ -78,7 +78,7 @@ export const FINDINGS = kinds({
   },
   refund_column: {
     message: (field) =>
-      `${field} has amounts that were given back. They are kept in \`extra\`, and no refund counts.`,
+      `${field} has amounts that were given back. They are kept in \`extra\` and count as no refund.`,
     setting: 'Send each refund as an event of its own, of the type `refund`.',
   },
   total_and_lines: {

@@ -11,7 +11,7 @@ const EMPTY = Buffer.alloc(0);
 /**
  * The value of a record that came past ingest, as lines that readers can take, each with its "\n"; at least one. A JSON
  * object is one event however it is laid out, an array gives its elements, several lines are as many events. What can't
- * be a line becomes a marked record with its reason; all else is judged by the readers. `value` null is a record without one.
+ * be a line becomes a marked record with its reason; the readers check all else. `value` null is a record without one.
  */
 export function foreignLines(value: Buffer | null, lineBytesMax: number): Buffer[] {
   if (value === null) return [markedLine('not_json', undefined, EMPTY, lineBytesMax)];

@@ -139,6 +139,7 @@ test('a data folder is read with the config that it was opened with, also where 
   writeFileSync(join(data, 'config.yaml'), 'time_zone: UTC\n');
   assert.equal(await day(), 'UTC 2026-02-28T00:00:00Z', 'that of the folder');
   rmSync(join(data, 'config.yaml'));
+  assert.equal(await day(), 'UTC 2026-02-28T00:00:00Z', 'whoever removes it wants none');
   rmSync(other);
   assert.equal(await day('--config', other).catch(() => 'refused'), 'refused');
   assert.equal(await day('--config', file), 'Europe/Berlin 2026-02-28T23:00:00Z');

@@ -66,7 +66,7 @@ test('several columns may have a status; one of sending says nothing of a sale',
   });
 });
 
-test('orders that a flag, a date or a kind of document says are no sales are left out', () => {
+test('orders that brought no sale, by a flag, a date or the kind of document, are left out', () => {
   const { where } = proposed(
     'Order ID;Order Date;is_cancelled;Cancelled at;Transaction Type;Total',
     '1;2026-11-13;false;;Sale;5.00',

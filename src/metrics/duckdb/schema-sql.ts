@@ -129,7 +129,7 @@ export function parseSql(lines: string, timeZone: string, known: LinesKnown): st
       SELECT *,
         ${FIELDS.map((field) => `${valueSql(field, timeZone)} AS ${identifier(valueName(field))}`).join(',\n        ')}
       FROM texts
-    ), judged AS (
+    ), checked AS (
       SELECT *, ${verdictSql(rules)} AS verdict FROM typed
     )
     SELECT
@@ -137,7 +137,7 @@ export function parseSql(lines: string, timeZone: string, known: LinesKnown): st
       ${badRowSql(rules)},
       CASE WHEN verdict IS NULL THEN ${identityHashSql(typedValue)} END AS identity,
       CASE WHEN verdict IS NULL THEN ${orderHashSql(typedValue)} END AS order_hash
-    FROM judged`;
+    FROM checked`;
 }
 
 function valueName(field: Field): string {
