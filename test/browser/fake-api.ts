@@ -103,9 +103,13 @@ export class FakeApi {
     const points = this.options.empty ? [] : this.#points();
     for (const stream of this.#streams) {
       this.#send(stream, 'points', { version: this.#version, points });
-      this.#send(stream, 'ledger', this.ledger());
-      this.#send(stream, 'status', this.statusOf(this.status()));
+      this.#tell(stream);
     }
+  }
+
+  #tell(stream: ServerResponse): void {
+    this.#send(stream, 'ledger', this.ledger());
+    this.#send(stream, 'status', this.statusOf(this.status()));
   }
 
   #points(): Values[] {
@@ -242,6 +246,8 @@ export class FakeApi {
     if (url.pathname === '/v1/stream') {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
       this.#send(response, 'hello', { version: this.#version, time_zone: this.status().time_zone });
+      // As the real one does: what has changed since the page asked is not lost.
+      this.#tell(response);
       this.#streams.add(response);
       response.on('close', () => this.#streams.delete(response));
       return;

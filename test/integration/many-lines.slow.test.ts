@@ -72,7 +72,7 @@ test('files of nothing but bad lines are loaded and followed to their end', asyn
   await until(
     async () => (await product.ledger()).by_source.tail?.received === BEGINNING_LINES + 300_000,
     'the tailed file is in the log',
-    60_000,
+    240_000,
   );
   await assertHealthy(product);
 });
