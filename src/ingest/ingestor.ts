@@ -79,6 +79,7 @@ export class Ingestor {
     const all = mapper === undefined ? settings : { ...mapper.settings, ...settings };
     const result = this.validate(source, mapped.decoded, {
       ...(all === undefined ? {} : { settings: all }),
+      withdrawn: mapped.withdrawn,
       ...(mapped.ids === undefined ? {} : { ids: mapped.ids }),
     });
     return this.store(source, result, { leftOut: mapped.leftOut });
@@ -155,6 +156,9 @@ function decodedOf(input: Buffer | readonly Decoded[]): readonly Decoded[] {
 }
 
 export function ingestResultOf(result: ValidationResult, leftOut = 0): IngestResult {
-  const { accepted, rejected, errors, reasons, invalidFields, tally } = result;
-  return { accepted, rejected, leftOut, errors, reasons, invalidFields, findings: tally.list() };
+  const { accepted, rejected, errors, reasons, invalidFields } = result;
+  const findings = new FindingTally();
+  findings.merge(result.tally);
+  findings.merge(result.late);
+  return { accepted, rejected, leftOut, errors, reasons, invalidFields, findings: findings.list() };
 }

@@ -64,7 +64,7 @@ export const settingsSchema = z.strictObject({
   currency: currencyCode.optional().describe('Currency of events that name none.'),
   minor_units: z
     .union([z.boolean(), z.array(z.enum(MONEY_NAMES)).min(1)])
-    .default(false)
+    .optional()
     .describe(
       'Amounts and prices are whole numbers of the smaller unit: 3980 is 39.80 EUR, and 3980 JPY. A list names the fields of which that is so.',
     ),
@@ -119,6 +119,7 @@ export function keepsPlainLines(given: NormalizeSettingsInput): boolean {
       value === undefined ||
       ABOUT_OTHER_FORMS.includes(name) ||
       (name === 'decimal' && value === '.') ||
+      (name === 'minor_units' && value === false) ||
       (name === 'order_lines' && value === 'equal'),
   );
 }

@@ -166,6 +166,7 @@ class InputSender {
         const mapped = await mapDecoded(this.#options.mapper, pieces);
         this.#result.leftOut += mapped.leftOut;
         const result = validator.validate(mapped.decoded, this.#observer, {
+          withdrawn: mapped.withdrawn,
           skip: Math.max(0, skip - records),
           ids: { prefix: at.head.slice(0, ID_HEX_DIGITS), next: records + 1 },
         });
