@@ -49,6 +49,8 @@ import {
 } from './environment.ts';
 import type { RequestMappers } from './mappers.ts';
 import type { Processing } from './processing.ts';
+import { readParquet } from './read-parquet.ts';
+import { recallSales } from './recall-sales.ts';
 import {
   checkMappings,
   followerChecks,
@@ -160,6 +162,7 @@ async function wire(
     },
   });
   const ingest: Ingest = ({ source, body, ...options }) => ingestor.ingest(source, body, options);
+  const archiveRole = roles.has('archive') ? 'archive' : 'measure';
   /** What a request needs that this process may not have. */
   const need = (role: Role): Processing => {
     if (processing && roles.has(role)) return processing;
@@ -210,9 +213,10 @@ async function wire(
     },
     status,
     async badRows(filter) {
-      const { archive, duckdb } = await look(roles.has('archive') ? 'archive' : 'measure');
+      const { archive, duckdb } = await look(archiveRole);
       return newestBadRows(archive, duckdb.parquet, filter);
     },
+    doubts: async (asked) => (await look(archiveRole)).doubts(asked),
     compact: async () => need('archive').archive.compact(),
     vacuum: async (retentionHours) => need('archive').archive.vacuum(retentionHours),
     async settle(msMax) {
@@ -335,6 +339,7 @@ async function wire(
       });
     },
     async startSources(further = []) {
+      if (processing && roles.has('collect')) closers.push(recallSales(ingestor, processing, logger));
       running = roles.has('collect')
         ? [...(await configuredSources(environment, ingest, logger)), ...further]
         : [...further];
@@ -369,11 +374,6 @@ async function wire(
 /** Mappers by name. */
 export const mappersModule = () => import('./mappers.ts');
 
-/** Reads the rows of a Parquet file, as NDJSON. */
-export async function* readParquet(path: string): AsyncGenerator<Buffer> {
-  yield* (await import('../metrics/duckdb/parquet-records.ts')).parquetRecords(path);
-}
-
 export {
   CONFIG_SCHEMA,
   type Config,
@@ -390,6 +390,7 @@ export {
   pollOptionsSchema,
   readDemoMark,
   readEnvironment,
+  readParquet,
   runSimulator,
   type SimulatorOptions,
   SimulatorUsageError,

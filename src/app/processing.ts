@@ -2,13 +2,17 @@ import { join } from 'node:path';
 import type { Archive } from '../archive/archive.ts';
 import { type ArchivePlace, archivePlace } from '../archive/delta/place.ts';
 import { ArchiveWatch } from '../consumers/archive-watch.ts';
+import { archivedDoubts } from '../consumers/archived-doubts.ts';
 import type { Closers } from '../consumers/close-each.ts';
 import { Consumers } from '../consumers/consumers.ts';
 import { NewestEvents } from '../consumers/newest-events.ts';
+import { recentSales } from '../consumers/recent-sales.ts';
+import { ORDERS_MAX } from '../ingest/order-reports.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { PartitionGroup } from '../log/partition-group.ts';
 import { openSegmentLog } from '../log/segments/index.ts';
 import { CATALOGUE } from '../metrics/catalogue.ts';
+import type { ArchivedDoubt, ArchivedSale, DoubtsAsked } from '../metrics/doubt-reader.ts';
 import { type DuckDb, openDuckDb } from '../metrics/duckdb/index.ts';
 import type { BatchEngine, EngineProgram } from '../metrics/engine.ts';
 import type { MetricsStore } from '../metrics/metrics-store.ts';
@@ -38,6 +42,10 @@ export interface Processing {
   /** Looks after an archive on a server; null for a local one. */
   readonly archiveWatch: ArchiveWatch | null;
   readonly newestEvents: NewestEvents;
+  /** What is doubtful in what a source has brought, beside what the archive had before. */
+  doubts(asked: DoubtsAsked): Promise<ArchivedDoubt[]>;
+  /** The newest archived sales that name an order. */
+  recentSales(): Promise<readonly ArchivedSale[]>;
   readonly consumers: Consumers;
   readonly stores: Stores;
 }
@@ -145,6 +153,8 @@ export async function openProcessing(
     message,
     archive,
     archiveWatch,
+    doubts: (asked) => archivedDoubts(archive, duckdb.doubts, asked),
+    recentSales: () => recentSales(archive, duckdb.doubts, now(), ORDERS_MAX),
     newestEvents: new NewestEvents(archive, duckdb.parquet, now),
     consumers,
     stores,

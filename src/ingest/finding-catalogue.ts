@@ -111,6 +111,11 @@ export const FINDINGS = kinds({
       `${field} is not what the line of the product costs: it was taken for the total of its order and is kept in \`extra\`. \`price\` times \`quantity\` counts.`,
     setting: 'Send it as `amount` if it is the amount of the line.',
   },
+  rows_loaded_before: {
+    message: () =>
+      'Rows of the files equal rows of other files, and have no event_id and no order_id by which they would be known: they count again.',
+    setting: 'Load exports that do not overlap, or map a column that is different in each row to `event_id`.',
+  },
   lines_without_total: {
     message: (field) =>
       `The amount of orders was added up from their lines, as they have none: ${field} is not in it.`,

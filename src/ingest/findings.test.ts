@@ -13,7 +13,10 @@ import {
 import type { FindingCode } from './finding-catalogue.ts';
 import type { OrderCode } from './findings-orders.test.ts';
 
-const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode>, Example>> = {
+/** Only shows beside the archive (test/integration/load-doubts.test.ts). */
+type ArchivedCode = 'rows_loaded_before';
+
+const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | ArchivedCode>, Example>> = {
   purchase_without_value: {
     raises: purchases({ amount: null }, { amount: '' }, {}),
     rows: 2,

@@ -8,7 +8,7 @@ import { mapDecoded } from './mapper.ts';
 import { Normalizer } from './normalize.ts';
 import type { NormalizeSettingsInput } from './normalize-settings.ts';
 import { Observer } from './observer.ts';
-import { OrderReports } from './order-reports.ts';
+import { type OrderReport, OrderReports } from './order-reports.ts';
 
 export interface IngestorOptions {
   log: EventLog;
@@ -102,6 +102,13 @@ export class Ingestor {
     this.#stateOf(source).tally.merge(result.tally);
     this.#options.onStored?.(source, result, come);
     return ingestResultOf(result, come.leftOut);
+  }
+
+  /** Takes what an earlier process has stored of orders, the oldest first: what comes from now on is compared with it. */
+  recall(sales: readonly (OrderReport & { readonly isRefund: boolean })[]): void {
+    for (const { isRefund, ...sale } of sales)
+      if (isRefund) this.#orders.refund(sale.order);
+      else this.#orders.take(sale);
   }
 
   /** What was found doubtful since the start, by source; up to a second old. */

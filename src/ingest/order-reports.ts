@@ -13,14 +13,14 @@ export interface OrderReport {
 /** Reports of one order come sooner after each other: a payment may take some days. */
 const APART_MICROS = 4 * 86_400e6;
 /** Orders that are remembered. */
-const ORDERS_MAX = 20_000;
+export const ORDERS_MAX = 20_000;
 
 interface Known {
   /** What the first report that told of the order as a whole says that it cost. */
   whole: number | null;
   hasLine: boolean;
   currency: string | null;
-  readonly amount: string | null;
+  readonly value: number | null;
   readonly product: string | null;
   readonly micros: number;
 }
@@ -56,14 +56,14 @@ export class OrderReports {
   take({ order, product, amount, price, currency, micros }: OrderReport): Odds | null {
     if (amount === null && price === null) return null;
     // 5 and 5.00 are the same.
-    const value = Number(amount);
+    const value = amount === null ? null : Number(amount);
     // As in ORDER_LINE_IDENTITY.
     const isLine = product !== null || amount === null;
     const known = this.#orders.get(order);
     if (known === undefined) {
       if (this.#orders.size >= ORDERS_MAX) this.#orders.delete(this.#orders.keys().next().value!);
       const whole = isLine ? null : value;
-      this.#orders.set(order, { whole, hasLine: isLine, currency, amount, product, micros });
+      this.#orders.set(order, { whole, hasLine: isLine, currency, value, product, micros });
       return null;
     }
     const isOtherCurrency = currency !== null && known.currency !== null && currency !== known.currency;
@@ -75,8 +75,7 @@ export class OrderReports {
     else known.whole ??= value;
     if (isOtherCurrency) return 'other_currency';
     if (isToldAgain) return 'told_again';
-    const isRepeated =
-      amount !== null && known.amount === amount && known.product !== product && price === null;
+    const isRepeated = value !== null && known.value === value && known.product !== product && price === null;
     if (isRepeated) return 'repeated';
     if (Math.abs(micros - known.micros) > APART_MICROS) return 'days_apart';
     return isLine ? null : 'equal';

@@ -5,6 +5,7 @@ import type { BatchParser, EventReader } from '../../decode/batch.ts';
 import type { Decoder } from '../../decode/decoder.ts';
 import type { ArchiveAggregator } from '../aggregates.ts';
 import type { Metric } from '../definition.ts';
+import type { DoubtReader } from '../doubt-reader.ts';
 import type { ArchivedBatches } from '../engine.ts';
 import { planOf } from '../plan.ts';
 import { createAggregatedBatches } from './aggregated-batches.ts';
@@ -12,6 +13,7 @@ import { createArchivedBatches } from './archived-batches.ts';
 import { createBatchParser } from './batch-parser.ts';
 import type { DuckDbConfig } from './config.ts';
 import { Database, type Intercept } from './database.ts';
+import { createDoubtReader } from './doubt-rows.ts';
 import { DuckDbEngine } from './engine.ts';
 import { createEventReader } from './event-rows.ts';
 import { IdentityDecoder } from './identities.ts';
@@ -48,6 +50,7 @@ export interface DuckDb {
   archived: ArchivedBatches;
   events: EventReader;
   parquet: ParquetTool;
+  doubts: DoubtReader;
   engine: DuckDbEngine;
   store: DuckDbStore;
   /** What was found at the start, for the log: empty when all was well. */
@@ -114,6 +117,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
     decoder: new IdentityDecoder(deciding, foldRowsMin),
     events: createEventReader(reading),
     parquet: createParquetTool(writing),
+    doubts: createDoubtReader(counting),
     engine,
     store,
     message,
