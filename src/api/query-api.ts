@@ -11,7 +11,7 @@ import { parametersOf, parseFlag } from './parameters.ts';
 
 const BAD_ROWS_MAX = 1000;
 /** How long one request waits for what has come to be archived and measured. */
-const SETTLE_MS_MAX = 2000;
+const IDLE_MS_MAX = 2000;
 /** Orders that are asked about at a time. */
 const ORDERS_MAX = 20_000;
 const DOUBTS_BYTES_MAX = 16 * 1024 * 1024;
@@ -72,7 +72,7 @@ export function registerQueryApi(
 
   app.post('/v1/admin/compact', allow('admin'), async () => backend.compact());
 
-  app.post('/v1/admin/settle', allow('admin'), async () => backend.settle(SETTLE_MS_MAX));
+  app.post('/v1/admin/settle', allow('admin'), async () => backend.waitUntilIdle(IDLE_MS_MAX));
 
   const whole = { ...config, body_bytes_max: DOUBTS_BYTES_MAX, decoded_bytes_max: DOUBTS_BYTES_MAX };
   app.post('/v1/admin/doubts', allow('admin'), async (request) =>

@@ -39,7 +39,7 @@ export function remoteTarget(run: RunFile): LoadTarget {
       return (await ask<{ doubts: ArchivedDoubt[] }>(run, 'POST', '/v1/admin/doubts', body, headers)).doubts;
     },
     parts: async () => (await ask<Status>(run, 'GET', '/v1/status')).parts,
-    async settle(onProgress) {
+    async waitUntilIdle(onProgress) {
       const { received } = await ledger();
       for (;;) {
         const now = await ask<Ledger & { stores_behind: Record<string, string> }>(

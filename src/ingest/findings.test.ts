@@ -13,10 +13,10 @@ import {
 import type { FindingCode } from './finding-catalogue.ts';
 import type { OrderCode } from './findings-orders.test.ts';
 
-/** Only shows beside the archive (test/integration/load-doubts.test.ts). */
-type ArchivedCode = 'rows_loaded_before';
+/** Only show beside the archive (test/integration/load-doubts.test.ts), or in mappings (mapping/unscaled.test.ts). */
+type OtherCode = 'rows_loaded_before' | 'scale_assumed';
 
-const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | ArchivedCode>, Example>> = {
+const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | OtherCode>, Example>> = {
   purchase_without_value: {
     raises: purchases({ amount: null }, { amount: '' }, {}),
     rows: 2,

@@ -22,7 +22,7 @@ describe('golden inputs on Spark', () => {
         const size = Math.ceil(deliveries.length / steps);
         for (let at = 0; at < deliveries.length; at += size) {
           await harness.deliver(...deliveries.slice(at, at + size));
-          await harness.settle(1_000_000);
+          await harness.waitUntilIdle(1_000_000);
           if (at + size < deliveries.length) await between(harness);
         }
         await harness.assertSound();

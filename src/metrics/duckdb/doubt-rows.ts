@@ -4,7 +4,7 @@ import { ORDER_EVENT_TYPES } from '../../event/fields.ts';
 import type { ArchivedDoubt, ArchivedSale, Arrival, DoubtReader } from '../doubt-reader.ts';
 import { instant } from './archive-rows.ts';
 import { type Connection, quote } from './database.ts';
-import { PLACE } from './identity-sql.ts';
+import { POSITION } from './identity-sql.ts';
 import { readingFiles } from './parquet-files.ts';
 
 /** Ids that `load` gives events that have none: of the beginning of the file, the number of the record, and its content. */
@@ -15,7 +15,7 @@ const isOf = ({ source, sinceMs }: Arrival) =>
   `coalesce(source = ${quote(source)} AND received_at >= ${instant(sinceMs)}, false)`;
 const isSale = `event_type = ${quote(NEW_ORDER_EVENT_TYPE)} AND order_id IS NOT NULL AND NOT (${EXCLUDED})`;
 /** The order in which rows were decided. */
-const ARRIVED = `(received_at, ${PLACE})`;
+const ARRIVED = `(received_at, ${POSITION})`;
 
 export function createDoubtReader(connection: Connection): DoubtReader {
   const doubts = (files: readonly string[], sql: (relation: string) => string) =>
@@ -43,10 +43,10 @@ export function createDoubtReader(connection: Connection): DoubtReader {
     sales: (files, limit) =>
       readingFiles(files, (relation) =>
         connection.rows<ArchivedSale>(
-          `SELECT * EXCLUDE (received_at, ${PLACE}) FROM (
+          `SELECT * EXCLUDE (received_at, ${POSITION}) FROM (
              SELECT event_type = ${quote(UNSIGNED.eventType)} AS "isRefund", order_id AS "order",
                CASE WHEN items IS NULL THEN coalesce(${PRODUCT.join(', ')}) END AS product, CAST(amount AS VARCHAR) AS amount,
-               CAST(price AS VARCHAR) AS price, currency, epoch_us(${EVENT_TIME_COLUMN}) AS micros, received_at, ${PLACE}
+               CAST(price AS VARCHAR) AS price, currency, epoch_us(${EVENT_TIME_COLUMN}) AS micros, received_at, ${POSITION}
              FROM ${relation}
              WHERE event_type IN (${ORDER_EVENT_TYPES.map(quote).join(', ')}) AND order_id IS NOT NULL
                AND NOT coalesce(duplicate, false) AND NOT (${EXCLUDED})
@@ -63,7 +63,7 @@ export function createDoubtReader(connection: Connection): DoubtReader {
         (relation) => `WITH
           told AS MATERIALIZED (
             SELECT order_id, amount, currency, ${isOf(arrival)} AS is_mine, coalesce(duplicate, false) AS duplicate,
-              amount IS NOT NULL AND (coalesce(${PRODUCT.join(', ')}) IS NULL OR items IS NOT NULL) AS is_whole, received_at, ${PLACE}
+              amount IS NOT NULL AND (coalesce(${PRODUCT.join(', ')}) IS NULL OR items IS NOT NULL) AS is_whole, received_at, ${POSITION}
             FROM ${relation}
             WHERE ${isSale} AND received_at >= ${instant(sinceMs)} AND (amount IS NOT NULL OR price IS NOT NULL)),
           orders AS (
@@ -93,7 +93,7 @@ export function createDoubtReader(connection: Connection): DoubtReader {
         (relation) => `WITH
           unnamed AS MATERIALIZED (
             SELECT event_type, ${EVENT_TIME_COLUMN} AS moment, split_part(event_id, '-', 3) AS content, split_part(event_id, '-', 1) AS file,
-              ${isOf(arrival)} AS is_mine, received_at, ${PLACE}
+              ${isOf(arrival)} AS is_mine, received_at, ${POSITION}
             FROM ${relation} WHERE ${IS_UNNAMED}),
           repeated AS (
             SELECT event_type, moment, content, arg_min(file, ${ARRIVED}) AS first_file FROM unnamed
