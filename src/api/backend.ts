@@ -52,13 +52,16 @@ export interface PresetText {
   readonly connect: string;
 }
 
+/** Rows of a metric; `in_flight`: lines that had been received, and were not counted yet. */
+export type QueryAnswer = MetricResult & { in_flight: number };
+
 /** What the server needs of the rest; app.ts wires it. */
 export interface Backend {
   /** Stores what a body holds, unless nothing of it is an event. Throws ApiError or AppendError. */
   ingest(source: string, records: readonly Decoded[], options: IngestBodyOptions): Promise<IngestResult>;
   /** The mapper of that name. Throws ApiError for a name that is none. */
   mapper(name: string): Promise<Mapper>;
-  query(query: MetricQuery): Promise<MetricResult>;
+  query(query: MetricQuery): Promise<QueryAnswer>;
   /** What changed after `version`: a page of it. */
   changes(
     version: number,

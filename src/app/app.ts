@@ -11,7 +11,7 @@ import {
 } from '../../tools/simulator/index.ts';
 import type { Backend, TapListener } from '../api/backend.ts';
 import { ingestBody } from '../api/ingest-body.ts';
-import { ROWS_MAX, withinRows } from '../api/row-limit.ts';
+import { queryWithin } from '../api/row-limit.ts';
 import { newestBadRows } from '../consumers/newest-bad-rows.ts';
 import { LATEST_MAX, SourceActivity } from '../ingest/activity.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
@@ -47,6 +47,7 @@ import {
   CONFIG_SCHEMA,
   type Config,
   dataConfigFile,
+  openingOf,
   type RuntimeConfig,
   readRuntimeConfig,
 } from './runtime-config.ts';
@@ -105,12 +106,7 @@ export async function openApp(
 ): Promise<App> {
   await checkMappings(given);
   const runtime = await withEngine(given, (line) => logger.info({}, line));
-  const { config, configFile, dataDir } = runtime;
-  const used = { configFile, timeZone: config.time_zone };
-  const onServers = config.log.kind === 'kafka' || config.archive.kind !== 'local';
-  const { archive } = config;
-  const archiveIsShared = archive.kind === 'local' && archive.group_readable && archive.path === undefined;
-  const folder = await takeDataDir(dataDir, { demo, onServers, archiveIsShared, ...used });
+  const folder = await takeDataDir(runtime.dataDir, openingOf(runtime, demo));
   const opened = new AsyncDisposableStack();
   opened.defer(() => folder.release());
   try {
@@ -204,7 +200,7 @@ async function wire(
     activity: (source) => activity.of(source),
     newestEvents: async () => (await processing?.newestEvents.get(LATEST_MAX)) ?? [],
     declaredSources: () => declaredSources(runtime, running),
-    query: async (query) => withinRows(await (await look()).store.query({ ...query, rowsMax: ROWS_MAX })),
+    query: async (query) => queryWithin(await look(), query),
     changes: async (...asked) => (await look()).store.changes(...asked),
     storeVersion: () => need('measure').store.version(),
     ledger() {

@@ -19,7 +19,7 @@ import { UsageError } from '../telemetry/errors.ts';
 import { ROLES, type Role } from '../telemetry/roles.ts';
 import { loadConfig } from './config/load.ts';
 import { configSchema } from './config/schema.ts';
-import { rememberedSettings } from './data-dir.ts';
+import { type Opening, rememberedSettings } from './data-dir.ts';
 import { storeSchema, withStoreOf } from './stores.ts';
 
 /** What every source of others' records takes: how they become events. */
@@ -76,6 +76,21 @@ export function dataConfigFile(dataDir: string): string {
   return join(dataDir, 'config.yaml');
 }
 
+/** How a data folder is opened with a config. */
+export function openingOf({ config, configFile }: RuntimeConfig, demo: Opening['demo']): Opening {
+  const { archive, log, time_zone: timeZone } = config;
+  const isOwnPath = archive.kind === 'local' && archive.path !== undefined;
+  const onServers = log.kind === 'kafka' || archive.kind !== 'local';
+  return {
+    demo,
+    onServers,
+    archiveIsShared: archive.kind === 'local' && archive.group_readable && !isOwnPath,
+    configFile,
+    timeZone,
+    isUnnamed: configFile === undefined && (onServers || isOwnPath),
+  };
+}
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -92,6 +107,11 @@ export async function readRuntimeConfig(
   const ofData = dataConfigFile(dataDir);
   const given = options.config ?? env.TILLSTREAM_CONFIG ?? (existsSync(ofData) ? ofData : undefined);
   const remembered = given === undefined ? await rememberedSettings(dataDir) : {};
+  if (remembered.config_unnamed)
+    throw new UsageError(
+      `The data folder ${dataDir} was opened by a program, with a config that no file has: its event log or archive is not in the folder. ` +
+        'Write the same settings into a file, and name it with --config.',
+    );
   const asked = given ?? remembered.config;
   const configFile = typeof asked === 'string' ? asked : undefined;
   if (given === undefined && configFile !== undefined && !existsSync(configFile))
