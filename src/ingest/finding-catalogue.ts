@@ -111,6 +111,11 @@ export const FINDINGS = kinds({
       `${field} is not what the line of the product costs: it was taken for the total of its order and is kept in \`extra\`. \`price\` times \`quantity\` counts.`,
     setting: 'Send it as `amount` if it is the amount of the line.',
   },
+  total_row: {
+    message: (field, word) =>
+      `Purchases have ${word} as ${field}: they look like the sum of other rows, and count as sales.`,
+    setting: 'Leave such rows out with `where` in a mapping.',
+  },
   rows_loaded_before: {
     message: () =>
       'Rows of the files equal rows of other files, and have no event_id and no order_id by which they would be known: they count again.',
@@ -120,6 +125,12 @@ export const FINDINGS = kinds({
     message: (field) =>
       `The amount of orders was added up from their lines, as they have none: ${field} is not in it.`,
     setting: 'Send the total of the order as `amount`.',
+  },
+  units_assumed: {
+    message: () =>
+      'The records do not say how many pieces of an order were bought: `units` has one piece for each order.',
+    setting:
+      'Use another export or the webhooks of the system, which have the lines of orders, or leave `units` aside.',
   },
   zero_quantity: {
     message: () => 'Purchases have a price, and a quantity of 0: they count as orders without revenue.',

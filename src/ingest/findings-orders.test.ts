@@ -1,5 +1,5 @@
 /** Findings about orders and their money. */
-import { type Example, purchases, testFindings } from './fake-findings.ts';
+import { type Example, purchases, testFindings, VIEW } from './fake-findings.ts';
 
 const line = (id: string) => ({
   order_id: 'o1',
@@ -199,6 +199,20 @@ const EXAMPLES = {
       { event_type: 'view_product', status: 'cancelled' },
     ),
   },
+  total_row: {
+    raises: purchases(
+      { order_id: 'Summe' },
+      { product_id: 'x', user_id: 'Grand Total:' },
+      { product_name: 'TOTAL' },
+    ),
+    rows: 1,
+    names: /look like the sum of other rows/,
+    right: purchases(
+      { order_id: 'total-1', product_name: 'Total Body Lotion', user_id: 'summer' },
+      { product_id: 'sum-41', category: 'Total' },
+      { event_type: 'view_product', product_name: 'Total' },
+    ),
+  },
   lines_without_total: {
     raises: purchases(
       { amount: null, discount: '5', items: [{ product_id: 'p1', price: '9.95', quantity: 2 }] },
@@ -213,6 +227,18 @@ const EXAMPLES = {
       { amount: null, tax: '1', product_id: 'p1', price: '9.95' },
       { amount: null, discount: '5' },
     ),
+  },
+  units_assumed: {
+    raises: purchases({ order_id: 'o1' }, { order_id: 'o2', price: '39.80', quantity: 1 }, {}),
+    rows: 2,
+    names: /one piece for each order/,
+    right: [
+      ...purchases({ order_id: 'o1', quantity: 3 }, { items: [{ product_id: 'p1' }] }),
+      ...purchases({ event_type: 'refund' }),
+      { ...VIEW },
+    ],
+    settings: { has_quantity: false },
+    settledBy: {},
   },
   zero_quantity: {
     raises: purchases(

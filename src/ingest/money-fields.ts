@@ -6,6 +6,7 @@ import {
   CURRENCY,
   DISCOUNT,
   ITEMS,
+  ORDER_ID,
   PRICE,
   PRODUCT_ID,
   QUANTITY,
@@ -196,6 +197,8 @@ export class MoneyFields {
     const isCounted = unread?.index !== QUANTITY || (price !== null && quantity === null);
     if (isSale && unread !== null && amount === null && isCounted)
       return this.#state.fail(unread.reason, unread.index);
+    if (type === 'purchase' && quantity === null && !this.#settings.has_quantity)
+      this.#state.notes.push({ code: 'units_assumed', field: 'quantity', value: this.#orderText() });
     this.#compareWithLines(items);
     for (let index = 0; index < FIELDS.length; index++) {
       const units = this.#state.units[index];
@@ -219,6 +222,10 @@ export class MoneyFields {
         field: 'quantity',
         value: this.#state.slots.values[ITEMS],
       });
+  }
+
+  #orderText(): string {
+    return `order_id ${String(this.#state.slots.values[ORDER_ID] ?? '-')}`;
   }
 
   /** What the field with the lines of an order says; null where there is none, or it can't be read. */

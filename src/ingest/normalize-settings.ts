@@ -91,6 +91,12 @@ export const settingsSchema = z.strictObject({
       'Equal lines of an order that come with different event_ids: `equal`, they are one line that was told several times; `distinct`, each counts. ' +
         'Then an order that a second system reports counts again.',
     ),
+  has_quantity: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether records of orders say how many pieces were bought. `false`: a finding reports that `units` has one piece for each order.',
+    ),
   mark_bots: z.boolean().default(true).describe('Mark events whose `user_agent` is a known bot.'),
 });
 
@@ -120,6 +126,7 @@ export function keepsPlainLines(given: NormalizeSettingsInput): boolean {
       ABOUT_OTHER_FORMS.includes(name) ||
       (name === 'decimal' && value === '.') ||
       (name === 'minor_units' && value === false) ||
+      (name === 'has_quantity' && value === true) ||
       (name === 'order_lines' && value === 'equal'),
   );
 }

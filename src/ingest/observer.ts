@@ -21,6 +21,7 @@ import type { FindingCode } from './finding-catalogue.ts';
 import type { FindingTally } from './finding-tally.ts';
 import type { Note } from './notes.ts';
 import { type Odds, OrderReports } from './order-reports.ts';
+import { isTotalWord } from './total-words.ts';
 import { Withdrawals } from './withdrawals.ts';
 
 /** An event in its canonical form, as far as it is observed. */
@@ -34,6 +35,12 @@ export interface ObservedEvent {
 
 /** Fields of which one value may not stand for many events. */
 const CROWDED = [USER_ID, SESSION_ID].map((index) => ({ name: FIELDS[index]!.name, index }));
+
+/** Fields in which a row that is the sum of others may say so. */
+const NAMED = [ORDER_ID, PRODUCT_ID, PRODUCT_NAME, USER_ID].map((index) => ({
+  name: FIELDS[index]!.name,
+  index,
+}));
 
 /** All of the first events are looked at closely, then one of `SAMPLE_EVERY`. */
 const CLOSELY = 20_000;
@@ -202,6 +209,7 @@ export class Observer {
     const example = () => (order === null ? formatInstant(event.micros) : `order_id ${order}`);
     if (type === 'purchase') {
       const wasCounted = order !== null && this.#orders.has(order);
+      this.#findTotal(event, tally);
       if (this.#withdrawn !== null) this.withdrawals.takePurchase(order, this.#withdrawn, wasCounted);
     } else if (order !== null) this.#orders.refund(order);
     // What is wrong with a duplicate counts nowhere.
@@ -210,6 +218,16 @@ export class Observer {
     )
       return;
     this.#observeMoney(event, type, example, tally);
+  }
+
+  /** A row at the end of an export may be the sum of all others. */
+  #findTotal(event: ObservedEvent, tally: FindingTally): void {
+    for (const { name, index } of NAMED) {
+      const text = event.text(index);
+      if (text === null || !isTotalWord(text)) continue;
+      tally.add('total_row', `${name} ${text}`, name, text);
+      return;
+    }
   }
 
   #observeMoney(event: ObservedEvent, type: string, example: () => string, tally: FindingTally): void {

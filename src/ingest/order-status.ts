@@ -24,7 +24,7 @@ const NO_SALE = startsWith(
 const GIVEN_BACK = startsWith('refund|return|erstatt|gutschrift|retour|rembours|reembols|devuel');
 const WITHDRAWN = startsWith(`${TAKEN_BACK}|refunded|returned|erstatt|rembours|reembols|devuel`);
 
-const unaccented = (text: string) =>
+export const unaccented = (text: string) =>
   text
     .trim()
     .toLowerCase()

@@ -267,6 +267,7 @@ function settingsOf({
   currency,
   dollar,
   mark_bots,
+  has_quantity,
 }: MappingSpec): NormalizeSettingsInput {
   const ofItems = Object.entries(items?.fields ?? {}).map(([name, spec]) => [`items.${name}`, spec] as const);
   const specs = [...Object.entries(fields), ...ofItems] as (readonly [string, FieldSpec])[];
@@ -286,6 +287,7 @@ function settingsOf({
     currency,
     dollar,
     mark_bots,
+    has_quantity,
   };
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }

@@ -1,4 +1,5 @@
 import { FIELDS } from '../../event/fields.ts';
+import { UsageError } from '../../telemetry/errors.ts';
 import { targetOf } from '../names.ts';
 import {
   isCancelledName,
@@ -13,6 +14,7 @@ import { readCurrency } from '../values/read-currency.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { createTimeReader } from '../values/read-time.ts';
 import { eventTypeFor } from './event-words.ts';
+import { columnsOfTotals, conditionsAgainstTotals, timeOfDayBeside } from './table-shape.ts';
 import { fieldsFor } from './words.ts';
 
 /** Lines of an order stand beside the fields in a mapping. */
@@ -52,19 +54,27 @@ export function proposeMapping(rows: readonly Row[]): string | null {
     const name = names.find((each) => isFree(each) && holds(valuesOf(each)) && !isStatusName(each));
     if (name !== undefined) fields.set(field, name);
   }
-  if (!fields.has('timestamp')) return null;
+  const time = fields.get('timestamp');
+  if (time === undefined) return null;
+  const timeOfDay = timeOfDayBeside(time, names.filter(isFree), valuesOf);
+  const isKept = (name: string) => isFree(name) && name !== timeOfDay;
   let lines = ['fields:'];
   for (const [field, name] of fields)
-    if (field !== ITEMS) lines.push(`  ${field}: ${specOf(field, name, valuesOf(name))}`);
+    if (field !== ITEMS) lines.push(`  ${field}: ${specOf(field, name, valuesOf(name), timeOfDay)}`);
   let after: string[] = [];
   if (!fields.has('event_type')) {
     const type = typeWithout(fields);
     if (type === null) return null;
+    const totals = columnsOfTotals(fields, names, valuesOf, orderOf(valuesOf(time)));
+    if (totals !== null)
+      throw new UsageError(
+        `The rows look like totals of days or months (${totals.join(', ')}), and not like events: Tillstream counts orders and visits itself. Export the orders, a row for each.`,
+      );
     lines = [...lines.slice(0, 2), ...typeLines(type, fields, valuesOf), ...lines.slice(2)];
-    if (type === 'purchase') after = statusLines(names.filter(isFree), valuesOf);
+    if (type === 'purchase') after = statusLines(names, names.filter(isKept), valuesOf);
   }
   if (fields.has(ITEMS)) lines.push(`items: ${JSON.stringify(fields.get(ITEMS))}`);
-  const left = names.filter(isFree);
+  const left = names.filter(isKept);
   if (left.length > 0) lines.push(`# Kept in extra: ${left.join(', ')}`);
   return `${[...lines, ...after].join('\n')}\n`;
 }
@@ -92,7 +102,11 @@ function typeLines(
 }
 
 /** Columns that say what became of orders: those that are no sales are left out. */
-function statusLines(free: readonly string[], valuesOf: (name: string) => readonly unknown[]): string[] {
+function statusLines(
+  all: readonly string[],
+  free: readonly string[],
+  valuesOf: (name: string) => readonly unknown[],
+): string[] {
   const saying = (name: string, is: (status: string) => boolean) =>
     [...new Set(valuesOf(name).map(String))].filter(is);
   const names = free.filter((name) => isStatusName(name) || isDocumentName(name));
@@ -101,11 +115,21 @@ function statusLines(free: readonly string[], valuesOf: (name: string) => readon
     const noSale = names.includes(name) ? saying(name, isNoSale) : [];
     return noSale.length === 0 ? [] : [`${pathText(name)}: {not: ${JSON.stringify(noSale)}}`];
   });
+  const sums = conditionsAgainstTotals(all, valuesOf, pathText);
+  const wordsOf = (name: string) => [...new Set(valuesOf(name).map(String))].slice(0, 5).join(', ');
+  const quiet = names.filter(
+    (name) => saying(name, isNoSale).length + saying(name, isGivenBack).length === 0,
+  );
   const givenBack = names.flatMap((name) => saying(name, isGivenBack));
   return [
-    ...(conditions.length === 0
+    ...(conditions.length === 0 ? [] : ['# Left out: by their status, nothing was sold.']),
+    ...(sums.length === 0 ? [] : ['# Left out: rows that are the sum of others.']),
+    ...(conditions.length + sums.length === 0 ? [] : [`where: {${[...conditions, ...sums].join(', ')}}`]),
+    ...(quiet.length === 0
       ? []
-      : ['# Left out: by their status, nothing was sold.', `where: {${conditions.join(', ')}}`]),
+      : [
+          `# In the beginning, all are sales; a load reports those that were cancelled: ${quiet.map((name) => `${name} (${wordsOf(name)})`).join(', ')}`,
+        ]),
     ...(givenBack.length === 0
       ? []
       : [`# By their status money was given back; look at what they count as: ${givenBack.join(', ')}`]),
@@ -174,10 +198,17 @@ function fits(field: string, values: readonly unknown[]): boolean {
   return true;
 }
 
-function specOf(field: string, name: string, values: readonly unknown[]): string {
+function specOf(
+  field: string,
+  name: string,
+  values: readonly unknown[],
+  timeOfDay: string | undefined,
+): string {
   const from = JSON.stringify(name);
   if (field === 'timestamp') {
     const order = orderOf(values);
+    if (timeOfDay !== undefined)
+      return `{join: [${from}, ${JSON.stringify(timeOfDay)}]${order === undefined ? '' : `, order: ${order}`}}`;
     return order === undefined ? from : `{from: ${from}, order: ${order}}`;
   }
   if (field === 'event_type') {
