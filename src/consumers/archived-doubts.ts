@@ -28,7 +28,8 @@ export async function archivedDoubts(
   if (hasKnownOrders || withdrawn.length > 0)
     doubts = await archive.withFiles(
       TABLE,
-      { receivedMs: since(sinceMs - ORDER_IDENTITY.withinMs) },
+      // An order may be cancelled at any time after it.
+      withdrawn.length > 0 ? {} : { receivedMs: since(sinceMs - ORDER_IDENTITY.withinMs) },
       async (files) => (files.length === 0 ? [] : [...(await reader.ofOrders(files, arrival, withdrawn))]),
     );
   if (unnamedRows < EQUAL_ROWS_MIN) return doubts;
