@@ -73,7 +73,7 @@ export const FINDINGS = kinds({
   },
   order_currencies: {
     message: () =>
-      'Orders were reported in more than one currency. Of reports with equal amounts the first one counts, in its currency; others count each.',
+      'Purchases or refunds of an order are in more than one currency. Of those with equal amounts the first one counts, in its currency; others count each.',
     setting:
       'Let all systems send the currency of the order, or leave the others out with `where` in their mapping.',
   },

@@ -191,6 +191,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | OtherCode>, Exa
     right: views(
       { response_time: 123 },
       { response_time: 1.4 },
+      { duration_ms: 0.4 },
       { response_time: 0 },
       { response_time: '1.0' },
     ),

@@ -107,7 +107,7 @@ export class Ingestor {
   /** Takes what an earlier process has stored of orders, the oldest first: what comes from now on is compared with it. */
   recall(sales: readonly (OrderReport & { readonly isRefund: boolean })[]): void {
     for (const { isRefund, ...sale } of sales)
-      if (isRefund) this.#orders.refund(sale.order);
+      if (isRefund) this.#orders.refund(sale);
       else this.#orders.take(sale);
   }
 

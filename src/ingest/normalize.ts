@@ -44,6 +44,8 @@ export type Normalized =
 /** Measured times have fractions that mean nothing; those of other whole numbers do. */
 const ROUNDED_NAMES = new Set(['response_time']);
 
+/** Names that say the unit. */
+const MILLISECONDS = /ms$|milli/i;
 const DAY_MICROS = 86_400e6;
 
 const noId = () => null;
@@ -230,7 +232,8 @@ export class Normalizer implements ObservedEvent {
     if (typeof number === 'string') this.#state.addInvalid(index, value, codeOf(number));
     else if (number < field.min! || number > field.max!) this.#state.addInvalid(index, value);
     else {
-      if (number <= 1 && ROUNDED_NAMES.has(field.name) && isPartOfOne(value))
+      const isUnitNamed = MILLISECONDS.test(this.#state.slots.names[index]!);
+      if (number <= 1 && ROUNDED_NAMES.has(field.name) && !isUnitNamed && isPartOfOne(value))
         this.#state.note('response_seconds', index);
       this.#state.json[index] = `"${number}"`;
     }

@@ -211,7 +211,8 @@ export class Observer {
       const wasCounted = order !== null && this.#orders.has(order);
       this.#findTotal(event, tally);
       if (this.#withdrawn !== null) this.withdrawals.takePurchase(order, this.#withdrawn, wasCounted);
-    } else if (order !== null) this.#orders.refund(order);
+    } else if (order !== null && this.#orders.refund({ order, currency: event.text(CURRENCY) }))
+      tally.add('order_currencies', example());
     // What is wrong with a duplicate counts nowhere.
     if (
       order !== null ? this.#isEqualReport(event, type, order, example, tally) : this.#isKnownId(event, type)

@@ -31,17 +31,20 @@ export type Odds = 'repeated' | 'told_again' | 'days_apart' | 'other_currency' |
 /** Remembers what purchases said of orders: one order told in two ways counts twice. Shared by all sources of a process. */
 export class OrderReports {
   readonly #orders = new Map<string, Known>();
-  readonly #refunded = new Set<string>();
+  /** Currencies of refunds, by order; null where it is not known. */
+  readonly #refunded = new Map<string, string | null>();
 
   /** Whether a purchase of the order has come. */
   has(order: string): boolean {
     return this.#orders.has(order);
   }
 
-  /** Takes a refund of an order. */
-  refund(order: string): void {
+  /** Takes a refund of an order; whether it is in another currency than the order, or other refunds of it. */
+  refund({ order, currency }: Pick<OrderReport, 'order' | 'currency'>): boolean {
+    const before = this.#orders.get(order)?.currency ?? this.#refunded.get(order) ?? null;
     if (this.#refunded.size >= ORDERS_MAX) this.#refunded.delete(this.#refunded.keys().next().value!);
-    this.#refunded.add(order);
+    this.#refunded.set(order, before ?? currency);
+    return before !== null && currency !== null && before !== currency;
   }
 
   isRefunded(order: string): boolean {

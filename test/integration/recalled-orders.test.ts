@@ -46,3 +46,27 @@ test('after a restart, orders are compared with those of the archive', async () 
   assert.deepEqual(await findingsOf(purchase('o2', '10', { currency: null })), [], 'a duplicate');
   assert.deepEqual(await findingsOf(purchase('o5', '10')), []);
 });
+
+test('an order that a mapping leaves out as cancelled is reported where it counts', async () => {
+  const data = temporaryDir();
+  const order = (number: string, status: string) => ({
+    number,
+    status,
+    total: '9.00',
+    currency: 'EUR',
+    date_created_gmt: '2025-11-23T10:00:00',
+    line_items: [{ product_id: 1, name: 'Mug', quantity: 1, price: 9 }],
+  });
+  await using pipeline = await openPipeline({ data, logger });
+  const findingsOf = async (...orders: object[]) =>
+    (await pipeline.ingest(orders, { map: 'woocommerce' })).findings.map(
+      ({ code, example }) => `${code} ${example}`,
+    );
+  assert.deepEqual(
+    await findingsOf(order('1', 'processing'), order('2', 'pending'), order('3', 'cancelled')),
+    [],
+  );
+  assert.deepEqual(await findingsOf(order('2', 'cancelled'), order('3', 'cancelled')), []);
+  assert.deepEqual(await findingsOf(order('1', 'cancelled')), ['order_cancelled order_id 1']);
+  assert.deepEqual(await findingsOf(order('1', 'refunded')), [], 'it is reported once');
+});

@@ -59,7 +59,11 @@ export function formOfAmount(value: unknown): 'whole' | 'decimal' | null {
   if (typeof value !== 'object' || value === null) return null;
   const name = AMOUNT_NAMES.find((each) => Object.hasOwn(value, each));
   const inner = name === undefined ? undefined : plainValue((value as Record<string, unknown>)[name]);
-  if (typeof inner === 'string') return /\d[.,]\d{1,2}$/.test(inner.trim()) ? 'decimal' : null;
+  if (typeof inner === 'string') {
+    const text = inner.trim();
+    if (/^-?\d+$/.test(text)) return Math.abs(Number(text)) >= WHOLE_MIN ? 'whole' : null;
+    return /\d[.,]\d{1,2}$/.test(text) ? 'decimal' : null;
+  }
   if (typeof inner !== 'number') return null;
   if (!Number.isInteger(inner)) return 'decimal';
   return Math.abs(inner) >= WHOLE_MIN ? 'whole' : null;

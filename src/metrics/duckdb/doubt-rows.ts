@@ -13,7 +13,9 @@ const IS_UNNAMED = `regexp_full_match(event_id, ${quote(GIVEN_ID)}) AND NOT (${E
 
 const isOf = ({ source, sinceMs }: Arrival) =>
   `coalesce(source = ${quote(source)} AND received_at >= ${instant(sinceMs)}, false)`;
-const isSale = `event_type = ${quote(NEW_ORDER_EVENT_TYPE)} AND order_id IS NOT NULL AND NOT (${EXCLUDED})`;
+const HAS_ORDER = `order_id IS NOT NULL AND NOT (${EXCLUDED})`;
+const IS_SALE = `event_type = ${quote(NEW_ORDER_EVENT_TYPE)} AND ${HAS_ORDER}`;
+const IS_REFUND = `event_type = ${quote(UNSIGNED.eventType)}`;
 /** The order in which rows were decided. */
 const ARRIVED = `(received_at, ${POSITION})`;
 
@@ -32,7 +34,7 @@ export function createDoubtReader(connection: Connection): DoubtReader {
           unnamed: number;
           dates: string | null;
         }>(
-          `SELECT count_if(${isSale} AND (duplicate OR NOT new_order)) AS known, count_if(${IS_UNNAMED}) AS unnamed,
+          `SELECT count_if(${HAS_ORDER} AND (${IS_REFUND} OR (${IS_SALE} AND (duplicate OR NOT new_order)))) AS known, count_if(${IS_UNNAMED}) AS unnamed,
              string_agg(DISTINCT CAST(CAST(${EVENT_TIME_COLUMN} AT TIME ZONE 'UTC' AS DATE) AS VARCHAR), ',') FILTER (${IS_UNNAMED}) AS dates
            FROM ${relation} WHERE ${isOf(arrival)}`,
         );
@@ -44,7 +46,7 @@ export function createDoubtReader(connection: Connection): DoubtReader {
       readingFiles(files, (relation) =>
         connection.rows<ArchivedSale>(
           `SELECT * EXCLUDE (received_at, ${POSITION}) FROM (
-             SELECT event_type = ${quote(UNSIGNED.eventType)} AS "isRefund", order_id AS "order",
+             SELECT ${IS_REFUND} AS "isRefund", order_id AS "order",
                CASE WHEN items IS NULL THEN coalesce(${PRODUCT.join(', ')}) END AS product, CAST(amount AS VARCHAR) AS amount,
                CAST(price AS VARCHAR) AS price, currency, epoch_us(${EVENT_TIME_COLUMN}) AS micros, received_at, ${POSITION}
              FROM ${relation}
@@ -62,19 +64,20 @@ export function createDoubtReader(connection: Connection): DoubtReader {
         files,
         (relation) => `WITH
           told AS MATERIALIZED (
-            SELECT order_id, amount, currency, ${isOf(arrival)} AS is_mine, coalesce(duplicate, false) AS duplicate,
+            SELECT order_id, amount, currency, ${isOf(arrival)} AS is_mine, ${IS_REFUND} AS is_refund,
+              NOT ${IS_REFUND} AND NOT coalesce(duplicate, false) AS counts,
               amount IS NOT NULL AND (coalesce(${PRODUCT.join(', ')}) IS NULL OR items IS NOT NULL) AS is_whole, received_at, ${POSITION}
             FROM ${relation}
-            WHERE ${isSale} AND received_at >= ${instant(sinceMs)} AND (amount IS NOT NULL OR price IS NOT NULL)),
+            WHERE event_type IN (${ORDER_EVENT_TYPES.map(quote).join(', ')}) AND ${HAS_ORDER} AND received_at >= ${instant(sinceMs)} AND (amount IS NOT NULL OR price IS NOT NULL)),
           orders AS (
-            SELECT order_id, count(DISTINCT amount) FILTER (is_whole AND NOT duplicate) AS wholes,
-              count_if(NOT is_whole AND NOT duplicate) AS lines, arg_min(is_mine, ${ARRIVED}) AS begins_mine,
-              arg_min(currency, ${ARRIVED}) FILTER (currency IS NOT NULL) AS first_currency, bool_or(is_mine) AS has_mine
+            SELECT order_id, count(DISTINCT amount) FILTER (is_whole AND counts) AS wholes,
+              count_if(NOT is_whole AND counts) AS lines, arg_min(is_mine, ${ARRIVED}) FILTER (NOT is_refund) AS begins_mine,
+              arg_min(currency, ${ARRIVED}) FILTER (currency IS NOT NULL) AS first_currency
             FROM told GROUP BY order_id HAVING bool_or(is_mine)),
           rows AS (
             SELECT order_id, wholes > 1 OR (wholes > 0 AND lines > 0) AS is_told_again, any_value(begins_mine) AS begins_mine,
               count_if(is_mine AND currency <> first_currency) AS others,
-              count_if(is_mine AND NOT duplicate AND (currency IS NULL OR currency = first_currency)) AS mine
+              count_if(is_mine AND counts AND (currency IS NULL OR currency = first_currency)) AS mine
             FROM orders JOIN told USING (order_id) GROUP BY ALL),
           again AS (SELECT order_id, mine - CASE WHEN begins_mine THEN 1 ELSE 0 END AS n FROM rows WHERE is_told_again)
           SELECT 'order_told_again' AS code, coalesce(sum(n), 0)::BIGINT AS rows, 'order_id ' || min(order_id) AS example FROM again WHERE n > 0
@@ -82,8 +85,8 @@ export function createDoubtReader(connection: Connection): DoubtReader {
           SELECT 'order_currencies', coalesce(sum(others), 0)::BIGINT, 'order_id ' || min(order_id) FROM rows WHERE others > 0
           UNION ALL
           SELECT 'order_cancelled', count(DISTINCT order_id), 'order_id ' || min(order_id) FROM ${relation}
-          WHERE ${isSale} AND order_id IN (${orders}) AND received_at < ${instant(arrival.sinceMs)}
-            AND order_id NOT IN (SELECT order_id FROM ${relation} WHERE event_type = ${quote(UNSIGNED.eventType)} AND order_id IN (${orders}))`,
+          WHERE ${IS_SALE} AND order_id IN (${orders}) AND received_at < ${instant(arrival.sinceMs)}
+            AND order_id NOT IN (SELECT order_id FROM ${relation} WHERE ${IS_REFUND} AND order_id IN (${orders}))`,
       );
     },
 
