@@ -1,5 +1,7 @@
 /** Findings about orders and their money. */
-import { type Example, purchases, testFindings, VIEW } from './fake-findings.ts';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Example, findingsOf, INPUTS, purchases, testFindings, VIEW } from './fake-findings.ts';
 
 const line = (id: string) => ({
   order_id: 'o1',
@@ -193,6 +195,10 @@ const EXAMPLES = {
       { order_id: 'o3', order_status: 'refunded' },
       { order_id: 'o4', is_cancelled: true },
       { order_id: 'o5', Bestellstatus: 'Storniert' },
+      { order_id: 'o6', state: 'failed' },
+      { order_id: 'o7', cancel_reason: 'customer' },
+      { order_id: 'o8', order: { status: 'cancelled' } },
+      { order_id: 'o9', refundedAt: '2026-11-02' },
     ),
     rows: 3,
     names: /"status: cancelled" count as sales/,
@@ -203,6 +209,11 @@ const EXAMPLES = {
       { order_id: 'o3', status: 'partially_refunded', is_cancelled: 'no', cancelled_at: '0000-00-00' },
       { order_id: 'o4', shipping_status: 'returned', note: 'cancelled', status_code: 200 },
       { event_type: 'view_product', status: 'cancelled' },
+      { order_id: 'o5', state: 'failed' },
+      { order_id: 'o5', state: 'paid' },
+      { order_id: 'o5', state: 'failed' },
+      { order_id: 'o6', cancel_reason: 'none', refunded: false, subscription: { status: 'cancelled' } },
+      { order_id: 'o7', payment: { status: 'paid', method: 'declined' }, status: 'pending' },
     ),
   },
   total_row: {
@@ -281,3 +292,30 @@ const EXAMPLES = {
 export type OrderCode = keyof typeof EXAMPLES;
 
 testFindings(EXAMPLES);
+
+test('each way to say that a purchase is not a sale is a finding of its own', () => {
+  const ways: Record<string, object> = {
+    'payment_state: chargeback': { payment_state: 'chargeback' },
+    voided_at: { voided_at: '2026-11-02' },
+    canceled: { canceled: 'true' },
+    'orderStatus: CANCELED': { orderStatus: 'CANCELED' },
+    'financialStatus: REFUNDED': { financialStatus: 'REFUNDED' },
+    refunded: { refunded: true },
+    cancel_reason: { cancel_reason: 'customer' },
+    'order.status: cancelled': { order: { status: 'cancelled' } },
+    'state: failed': { state: 'failed' },
+    'Statut: Annulée': { Statut: 'Annulée' },
+    'Estado del pedido: anulado': { 'Estado del pedido': 'anulado' },
+    stornogrund: { stornogrund: 'Kunde' },
+  };
+  for (const [way, members] of Object.entries(ways))
+    for (const toPieces of Object.values(INPUTS)) {
+      const found = findingsOf(purchases({ order_id: 'o1', ...members }), {}, toPieces);
+      assert.deepEqual(
+        found.map(({ code }) => code),
+        ['cancelled_purchase'],
+        way,
+      );
+      assert.ok(found[0]!.message.includes(`"${way}"`), found[0]!.message);
+    }
+});

@@ -103,8 +103,9 @@ export class Observer {
   /** Amounts in objects that are whole numbers. */
   readonly #wholeMoney = { first: '', currency: '', rows: 0 };
   #hasDecimalMoney = false;
-  /** What the record at work says of its order, if that was cancelled. */
+  /** What the record at work says of its order, if that was cancelled, or never was a sale. */
   #withdrawn: string | null = null;
+  #unsold: string | null = null;
   readonly withdrawals: Withdrawals;
   /** Columns of tables that are not fields. */
   readonly unusedColumns = new Set<string>();
@@ -124,6 +125,7 @@ export class Observer {
     if (isSale) this.#observeSale(event, type, tally);
     else if (type === 'cancel') this.#observeCancel(event);
     this.#withdrawn = null;
+    this.#unsold = null;
     if (this.#events > CLOSELY && this.#events % SAMPLE_EVERY !== 0) return;
     this.#sampled++;
     for (const [at, { index }] of CROWDED.entries()) {
@@ -145,6 +147,7 @@ export class Observer {
     else if (code === 'money_decimal') this.#hasDecimalMoney = true;
     else if (code === 'money_whole') this.#noteWholeMoney(textOf(value), field);
     else if (code === 'withdrawn') this.#withdrawn ??= field;
+    else if (code === 'unsold') this.#unsold ??= field;
     else if (code === 'zone_assumed') tally.add(code, textOf(value), this.#options.zone);
     else if (code === 'unused') {
       if (isTable && this.unusedColumns.size < COLUMNS_MAX) this.unusedColumns.add(field);
@@ -211,6 +214,9 @@ export class Observer {
       const wasCounted = order !== null && this.#orders.has(order);
       this.#findTotal(event, tally);
       if (this.#withdrawn !== null) this.withdrawals.takePurchase(order, this.#withdrawn, wasCounted);
+      else if (this.#unsold !== null && !wasCounted)
+        this.withdrawals.takePurchase(order, this.#unsold, wasCounted);
+      else if (this.#unsold === null && wasCounted) this.withdrawals.takeSale(order!);
     } else if (order !== null && this.#orders.refund({ order, currency: event.text(CURRENCY) }))
       tally.add('order_currencies', example());
     // What is wrong with a duplicate counts nowhere.

@@ -1,7 +1,7 @@
 import { BAD_MARK, FIELDS } from '../event/fields.ts';
 import { foldName, targetOf } from './names.ts';
 import type { Note } from './notes.ts';
-import { saysWithdrawn, statusKind } from './order-status.ts';
+import { fateOf, statusKind } from './order-status.ts';
 
 /** Notes without a value are the same for every record; their names are remembered. */
 const REMEMBERED_MAX = 5000;
@@ -140,8 +140,8 @@ export class RecordSlots {
   /** Notes what a column that is not a field says of an order. */
   #lookAt(name: string, value: unknown, notes: Note[]): void {
     if (isGivenBack(name, value)) notes.push({ code: 'refund_column', field: name, value });
-    if (saysWithdrawn(name, value))
-      notes.push({ code: 'withdrawn', field: statusKind(name) === 'status' ? `${name}: ${value}` : name });
+    const found = fateOf(name, value);
+    if (found !== null) notes.push({ code: found.fate, field: found.text });
   }
 
   #takeExtra(extra: Readonly<Record<string, unknown>>, notes: Note[]): void {

@@ -33,6 +33,11 @@ export class Withdrawals {
     this.#add(order, wasCounted ? null : status);
   }
 
+  /** Takes a purchase whose status says nothing of the kind: what another one of its order said does not hold any more. */
+  takeSale(order: string): void {
+    this.#sold.delete(order);
+  }
+
   #add(order: string | null, status: string | null): void {
     if (status === null) {
       if (this.#counted.has(order!) || this.#counted.size >= REMEMBERED_MAX) return;
