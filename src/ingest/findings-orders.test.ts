@@ -319,3 +319,26 @@ test('each way to say that a purchase is not a sale is a finding of its own', ()
       assert.ok(found[0]!.message.includes(`"${way}"`), found[0]!.message);
     }
 });
+
+test('prices of a line that differ by their names are reported with the names', () => {
+  const line = { product_id: 'p1', quantity: 1 };
+  const of = (members: object) =>
+    findingsOf(purchases({ amount: null, items: [{ ...line, ...members }] }), {}, INPUTS.lines!);
+  const [found] = of({ item_price: '6', unit_price: '5' });
+  assert.equal(found?.code, 'alias_chosen');
+  assert.match(found.message, /items\.price .*: unit_price, item_price\./);
+  assert.deepEqual(of({ item_price: '5', unit_price: 5 }), []);
+  assert.deepEqual(of({ price: '5', unit_price: '6', sku: 's1', id: 7 }), []);
+});
+
+test('whole amounts as texts may be in the smaller unit, too, but not in a currency that has none', () => {
+  const of = (...amounts: object[]) =>
+    findingsOf(purchases(...amounts.map((amount) => ({ amount, currency: null }))), {}, INPUTS.lines!).map(
+      ({ code, rows }) => [code, rows],
+    );
+  assert.deepEqual(of({ value: '1999', currency: 'EUR' }, { value: '500', currency: 'EUR' }), [
+    ['minor_units', 2],
+  ]);
+  assert.deepEqual(of({ value: '1999', currency: 'EUR' }, { value: '5.5', currency: 'EUR' }), []);
+  assert.deepEqual(of({ amount: 1999, currency: 'JPY' }), []);
+});

@@ -145,6 +145,8 @@ test('totals of days are not taken for events', () => {
     /Datum, Anzahl Besucher/,
   );
   assert.match(refused('Tag;Datum;Umsatz', ...days(9, (day) => `Mo;${day};10,00`))!, /\(Datum\)/);
+  const atMidnight = days(4, (day) => `${day} 00:00:00;3;10.00`);
+  assert.match(refused('Date;Orders;Revenue', ...atMidnight)!, /\(Date, Orders\)/);
   const months = ['01', '02', '03', '04', '05'].map((month) => `2026-${month}-01;10.00`);
   assert.match(refused('Date;Total', ...months)!, /\(Date\)/);
   const sales = ['2026-10-01', '2026-10-01', '2026-10-02', '2026-10-05', '2026-10-09'];

@@ -1,5 +1,4 @@
 import { FIELDS } from '../../event/fields.ts';
-import { UsageError } from '../../telemetry/errors.ts';
 import { targetOf } from '../names.ts';
 import {
   isCancelledName,
@@ -14,7 +13,7 @@ import { readCurrency } from '../values/read-currency.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { createTimeReader } from '../values/read-time.ts';
 import { eventTypeFor } from './event-words.ts';
-import { columnsOfTotals, conditionsAgainstTotals, timeOfDayBeside } from './table-shape.ts';
+import { columnsOfTotals, conditionsAgainstTotals, TotalsError, timeOfDayBeside } from './table-shape.ts';
 import { fieldsFor } from './words.ts';
 
 /** Lines of an order stand beside the fields in a mapping. */
@@ -67,7 +66,7 @@ export function proposeMapping(rows: readonly Row[]): string | null {
     if (type === null) return null;
     const totals = columnsOfTotals(fields, names, valuesOf, orderOf(valuesOf(time)));
     if (totals !== null)
-      throw new UsageError(
+      throw new TotalsError(
         `The rows look like totals of days or months (${totals.join(', ')}), and not like events: Tillstream counts orders and visits itself. Export the orders, a row for each.`,
       );
     lines = [...lines.slice(0, 2), ...typeLines(type, fields, valuesOf), ...lines.slice(2)];

@@ -1,12 +1,19 @@
+import { UsageError } from '../../telemetry/errors.ts';
 import { unaccented } from '../order-status.ts';
 import { isTotalWord } from '../total-words.ts';
 import { createTimeReader } from '../values/read-time.ts';
 
 /** What the shape of a table says, beyond the names of its columns. */
 
+/** The rows are totals of days or months: no mapping makes events of them. */
+export class TotalsError extends UsageError {}
+
 type ValuesOf = (name: string) => readonly unknown[];
 
 const DATE_ONLY = /^\s*(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{8})\s*$/;
+/** A date, or the midnight at which it begins. */
+const DAY =
+  /^\s*(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{8})(?:[ T]0?0:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?)?\s*$/;
 const TIME_OF_DAY = /^\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[ap]\.?m\.?)?\s*$/i;
 
 const areAll = (values: readonly unknown[], pattern: RegExp) =>
@@ -43,7 +50,7 @@ export function columnsOfTotals(
 ): readonly string[] | null {
   const date = fields.get('timestamp')!;
   const dates = valuesOf(date);
-  if (dates.length < ROWS_MIN || !areAll(dates, DATE_ONLY) || IDS.some((id) => fields.has(id))) return null;
+  if (dates.length < ROWS_MIN || !areAll(dates, DAY) || IDS.some((id) => fields.has(id))) return null;
   const counts = names.filter(
     (name) => COUNTS.test(unaccented(name)) && areAll(valuesOf(name), WHOLE_NUMBER),
   );
