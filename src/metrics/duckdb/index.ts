@@ -13,7 +13,7 @@ import { createArchivedBatches } from './archived-batches.ts';
 import { createBatchDecoder } from './batch-decoder.ts';
 import type { DuckDbConfig } from './config.ts';
 import { Database, type Intercept } from './database.ts';
-import { createDoubtReader } from './doubt-rows.ts';
+import { DuckDbDoubtReader } from './doubt-rows.ts';
 import { DuckDbEngine } from './engine.ts';
 import { createEventReader } from './event-rows.ts';
 import { IdentityDeduplicator } from './identities.ts';
@@ -117,7 +117,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
     deduplicator: new IdentityDeduplicator(deciding, compactRowsMin),
     events: createEventReader(reading),
     parquet: createParquetTool(writing),
-    doubts: createDoubtReader(counting),
+    doubts: new DuckDbDoubtReader(await database.connect()),
     engine,
     store,
     message,
