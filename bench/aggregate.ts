@@ -13,7 +13,7 @@ import { openMemoryLog } from '../src/log/memory/log.ts';
 import { sumCounts } from '../src/log/offset.ts';
 import { CATALOGUE } from '../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../src/metrics/duckdb/config.ts';
-import { openDuckDb } from '../src/metrics/duckdb/index.ts';
+import { openDuckDb } from '../src/metrics/duckdb/open-duckdb.ts';
 import { type SimulatedLine, stream } from '../tools/simulator/index.ts';
 
 const [lines = 1_000_000] = process.argv

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { acquireLock, LockHeldError, lockHolder } from '../log/segments/index.ts';
+import { acquireLock, LockHeldError, lockHolder } from '../log/segments/lock.ts';
 import { closeFolder, makePrivately } from '../system/access.ts';
 import { now } from '../system/clock.ts';
 import { VERSION } from '../system/version.ts';

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import {
   type App,
   DataDirInUseError,
+  isOther,
   openApp,
   type RuntimeConfig,
   readDemoMark,
@@ -129,9 +130,10 @@ async function reportRunning(
       `The demo runs on this data folder: ${running.url} (process ${running.pid}). Stop it with ./stop-pipeline.sh ` +
         '("tillstream down"), then start again: its data are moved aside.',
     );
-  if (config.stores.some(({ kind }) => kind !== 'duckdb') && !parts.influxdb)
+  const missing = config.stores.find((store) => isOther(store) && !parts[store.kind]);
+  if (missing)
     throw new UsageError(
-      `It runs already, without this InfluxDB: ${running.url} (process ${running.pid}). Stop it with ./stop-pipeline.sh, then start it again.`,
+      `It runs already, without the store ${missing.kind}: ${running.url} (process ${running.pid}). Stop it with ./stop-pipeline.sh, then start it again.`,
     );
   print(
     options,

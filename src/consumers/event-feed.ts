@@ -8,7 +8,7 @@ import {
 import type { EventLog } from '../log/event-log.ts';
 import type { Offset, Positions } from '../log/offset.ts';
 import type { ArchiveReader } from '../metrics/engine.ts';
-import type { Sink } from '../sinks/sink.ts';
+import type { EventSink } from '../sinks/sink.ts';
 import type { StateFile } from '../system/state-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ComponentStatus } from '../telemetry/status.ts';
@@ -22,7 +22,7 @@ export interface EventFeedOptions {
   decoder: BatchDecoder;
   events: EventReader;
   archive: ArchiveReader;
-  sink: Sink;
+  sink: EventSink;
   file: StateFile;
   logger: Logger;
   /** Most runs of lines with one source and received-at in a batch. */

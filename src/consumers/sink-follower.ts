@@ -1,6 +1,6 @@
-import type { ChangesCursor, MetricsStore } from '../metrics/metrics-store.ts';
+import type { ChangeFeed, ChangesCursor } from '../metrics/metrics-store.ts';
 import { WINDOWS } from '../metrics/window.ts';
-import type { Sink, SinkError } from '../sinks/sink.ts';
+import type { MetricsSink, SinkError } from '../sinks/sink.ts';
 import type { StateFile } from '../system/state-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ComponentStatus } from '../telemetry/status.ts';
@@ -9,8 +9,8 @@ import { sleep } from './sleep.ts';
 interface SinkFollowerOptions {
   /** For the log. */
   name: string;
-  store: MetricsStore;
-  sink: Sink;
+  store: ChangeFeed;
+  sink: MetricsSink;
   file: StateFile;
   metrics: readonly string[];
   logger: Logger;

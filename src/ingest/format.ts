@@ -58,6 +58,8 @@ export interface Sample {
 export interface DetectOptions {
   /** Name of the format. */
   readonly format?: string;
+  /** Those that are tried, in this order. Default: all of `formats/all.ts`. */
+  readonly formats?: readonly Format[];
   /** CSV: one character between cells. */
   readonly delimiter?: string;
   /** CSV: whether line 1 has the names. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { REMOTE_LIMITS, Semaphore, TRANSFERS_MAX } from '../../src/archive/delta/remote.ts';
-import { hdfsStorage } from '../../src/archive/storage/hdfs-storage.ts';
-import { WebHdfs } from '../../src/archive/storage/webhdfs.ts';
+import { hdfsStorage } from '../../src/archive/storage/hdfs/hdfs-storage.ts';
+import { WebHdfs } from '../../src/archive/storage/hdfs/webhdfs.ts';
+import { REMOTE_LIMITS, Semaphore, TRANSFERS_MAX } from '../../src/archive/storage/remote.ts';
 import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.ts';
 import { temporaryDir } from '../support/product.ts';
 import { startService, type TestService } from '../support/services.ts';

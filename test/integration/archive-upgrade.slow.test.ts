@@ -12,7 +12,7 @@ import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { sumCounts } from '../../src/log/offset.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
-import { type DuckDb, openDuckDb } from '../../src/metrics/duckdb/index.ts';
+import { type DuckDb, openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import { type ArchivedRow, archivedRows, flagsOf, linesOf } from '../support/archived-rows.ts';
 import { batchOf } from '../support/decode-lines.ts';
 import { quickPipeline } from '../support/pipeline.ts';

@@ -9,7 +9,7 @@ import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { sumCounts } from '../../src/log/offset.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
-import { type DuckDb, type DuckDbOptions, openDuckDb } from '../../src/metrics/duckdb/index.ts';
+import { type DuckDb, type DuckDbOptions, openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import { batchOf } from '../support/decode-lines.ts';
 import { temporaryDir } from '../support/product.ts';
 import { randomFrom, testSeed } from '../support/seed.ts';

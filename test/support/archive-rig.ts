@@ -7,7 +7,7 @@ import type { EventLog } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
-import { type DuckDb, openDuckDb } from '../../src/metrics/duckdb/index.ts';
+import { type DuckDb, openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import { testNow } from './clock.ts';
 import { batchOf } from './decode-lines.ts';
 

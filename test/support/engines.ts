@@ -5,7 +5,7 @@ import type { BatchDecoder } from '../../src/decode/batch.ts';
 import type { Deduplicator } from '../../src/decode/deduplicator.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
-import { openDuckDb } from '../../src/metrics/duckdb/index.ts';
+import { openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import type { ArchivedBatches, BatchEngine } from '../../src/metrics/engine.ts';
 import type { MetricsStore } from '../../src/metrics/metrics-store.ts';
 import { sharedSpark } from './spark.ts';

@@ -17,7 +17,7 @@ import type {
   VacuumResult,
 } from '../archive.ts';
 import type { ParquetTool } from '../parquet-tool.ts';
-import { localStorage } from '../storage/local-storage.ts';
+import { localStorage } from '../storage/local/local-storage.ts';
 import type { TableStorage } from '../storage/storage.ts';
 import { groupsToCompact } from './compact-groups.ts';
 import { changesIn, lostLines, lostTxns, rowsTxns } from './counter-txns.ts';

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { ArchiveError } from '../../telemetry/errors.ts';
+import { RemoteError } from '../storage/remote.ts';
 import type { StoredFile } from '../storage/storage.ts';
-import { RemoteError } from './remote.ts';
 import type { DeltaTable } from './table.ts';
 
 /** Most files that a message names. */

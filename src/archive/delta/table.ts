@@ -5,6 +5,7 @@ import type { Logger } from '../../telemetry/logger.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
 import type { ArchiveTable } from '../archive.ts';
 import type { ParquetTool } from '../parquet-tool.ts';
+import { RemoteError } from '../storage/remote.ts';
 import type { TableStorage } from '../storage/storage.ts';
 import {
   type Action,
@@ -26,7 +27,6 @@ import {
   missingCommit,
   parseCommit,
 } from './log-files.ts';
-import { RemoteError } from './remote.ts';
 import { checkTable, completedSchema } from './table-rules.ts';
 
 /** Commit files that a checkpoint replaces are kept this long for readers that hold an older version. */

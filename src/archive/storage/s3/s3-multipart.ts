@@ -7,7 +7,7 @@ import {
   ListMultipartUploadsCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { retried, type Semaphore } from '../delta/remote.ts';
+import { retried, type Semaphore } from '../remote.ts';
 import { type S3Bucket, S3Error, writtenBy } from './s3-bucket.ts';
 
 /** Files up to this size go in one piece; S3 takes parts from 5 MiB on. */

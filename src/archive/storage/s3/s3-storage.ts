@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rm, stat } from 'node:fs/promises';
+import type { ArchiveTable } from '../../archive.ts';
 import {
+  REMOTE_LIMITS,
   RemoteError,
   type RemoteLimits,
   retried,
-  type Semaphore,
+  Semaphore,
+  TRANSFERS_MAX,
   UPLOADS,
   withCopies,
-} from '../delta/remote.ts';
-import { type S3Bucket, S3Error } from './s3-bucket.ts';
+} from '../remote.ts';
+import type { TableStorage } from '../storage.ts';
+import type { S3ArchiveConfig } from './config.ts';
+import { S3Bucket, S3Error } from './s3-bucket.ts';
 import { abortOldUploads, PART_BYTES, uploadInParts } from './s3-multipart.ts';
-import type { TableStorage } from './storage.ts';
 
 export interface S3StorageOptions {
   bucket: S3Bucket;
@@ -101,4 +105,24 @@ export function s3Storage({ bucket, root, stagingDir, transfers }: S3StorageOpti
         );
     },
   };
+}
+
+/** The tables of an archive in a bucket; they share its connections and the limit of transfers. */
+export function openS3(
+  config: S3ArchiveConfig,
+  stagingDir: string,
+  limits: RemoteLimits = REMOTE_LIMITS,
+): (table: ArchiveTable) => TableStorage {
+  const { prefix, path_style: pathStyle = config.endpoint !== undefined } = config;
+  const transfers = new Semaphore(TRANSFERS_MAX);
+  const bucket = new S3Bucket({
+    bucket: config.bucket,
+    endpoint: config.endpoint,
+    region: config.region,
+    accessKeyId: config.access_key_id,
+    secretAccessKey: config.secret_access_key,
+    pathStyle,
+    limits,
+  });
+  return (table) => s3Storage({ bucket, root: prefix ? `${prefix}/${table}` : table, stagingDir, transfers });
 }

@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
+import type { ArchiveTable } from '../../archive.ts';
 import {
+  REMOTE_LIMITS,
   RemoteError,
   type RemoteLimits,
   retried,
-  type Semaphore,
+  Semaphore,
+  TRANSFERS_MAX,
   UPLOADS,
   withCopies,
-} from '../delta/remote.ts';
-import type { TableStorage } from './storage.ts';
-import { HdfsError, type HdfsUpload, type WebHdfs } from './webhdfs.ts';
+} from '../remote.ts';
+import type { TableStorage } from '../storage.ts';
+import type { HdfsArchiveConfig } from './config.ts';
+import { HdfsError, type HdfsUpload, WebHdfs } from './webhdfs.ts';
 
 export interface HdfsStorageOptions {
   hdfs: WebHdfs;
@@ -151,4 +155,15 @@ export function hdfsStorage({ hdfs, root, stagingDir, transfers, limits }: HdfsS
       }
     },
   };
+}
+
+/** The tables of an archive on HDFS; they share the limit of transfers. */
+export function openHdfs(
+  { url, user, path }: HdfsArchiveConfig,
+  stagingDir: string,
+  limits: RemoteLimits = REMOTE_LIMITS,
+): (table: ArchiveTable) => TableStorage {
+  const transfers = new Semaphore(TRANSFERS_MAX);
+  const hdfs = new WebHdfs({ url, user, limits });
+  return (table) => hdfsStorage({ hdfs, root: `${path}/${table}`, stagingDir, transfers, limits });
 }
