@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerConfig } from '../api/config.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { LogWriter } from '../log/event-log.ts';
 import { writeFileDurable } from '../system/write-durable.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -41,7 +41,7 @@ export function storageChecks({ config, roles, adapters }: RuntimeConfig, logger
 
 /** Where the log takes shorter lines than the config allows. */
 export function lineLimitWarning(
-  { lineBytesMax }: EventLog,
+  { lineBytesMax }: LogWriter,
   { line_bytes_max: allowed }: ServerConfig,
 ): string[] {
   if (lineBytesMax === undefined || lineBytesMax >= allowed) return [];

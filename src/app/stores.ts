@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EventFeed } from '../consumers/event-feed.ts';
 import { SinkFollower } from '../consumers/sink-follower.ts';
 import type { BatchDecoder, EventReader } from '../decode/batch.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { LogReader } from '../log/event-log.ts';
 import type { ArchiveReader } from '../metrics/engine.ts';
 import type { MetricsStore } from '../metrics/metrics-store.ts';
 import type { Sink } from '../sinks/sink.ts';
@@ -74,7 +74,7 @@ const stateFile = (dataDir: string, store: string, name: string) =>
   openStateFile(join(dataDir, 'stores', store, name));
 
 export interface StoresOptions extends StoreContext {
-  log: EventLog;
+  log: LogReader;
   decoder: BatchDecoder;
   events: EventReader;
   archive: ArchiveReader;

@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Archive, ArchiveAddress } from './archive.ts';
-import type { ParquetTool } from './parquet-tool.ts';
+import type { ParquetWriter } from './parquet-tool.ts';
 
 export interface ArchiveOptions {
-  parquet: ParquetTool;
+  parquet: ParquetWriter;
   /** Identity of the log whose positions the tables hold. */
   logId: string;
   now: () => number;

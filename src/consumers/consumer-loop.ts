@@ -1,5 +1,5 @@
 import { positionsAfter, type TypedBatch } from '../decode/batch.ts';
-import { type EventLog, linesBehind } from '../log/event-log.ts';
+import { type LogReader, linesBehind } from '../log/event-log.ts';
 import { addCount, type CountsBySource, type Positions } from '../log/offset.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -10,7 +10,7 @@ import { sleep } from './sleep.ts';
 export interface ConsumerLoopOptions {
   /** Name of the reader: archive or metrics. */
   name: string;
-  log: EventLog;
+  log: LogReader;
   batches: BatchSource;
   logger: Logger;
   /** Where it stands in each partition that it reads. */

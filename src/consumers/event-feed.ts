@@ -5,7 +5,7 @@ import {
   positionsAfter,
   type TypedBatch,
 } from '../decode/batch.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { LogReader } from '../log/event-log.ts';
 import type { Offset, Positions } from '../log/offset.ts';
 import type { ArchiveReader } from '../metrics/engine.ts';
 import type { EventSink } from '../sinks/sink.ts';
@@ -18,7 +18,7 @@ import { SharedBatches } from './shared-batches.ts';
 export interface EventFeedOptions {
   /** Name of the reader of the log. */
   name: string;
-  log: EventLog;
+  log: LogReader;
   decoder: BatchDecoder;
   events: EventReader;
   archive: ArchiveReader;

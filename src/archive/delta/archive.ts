@@ -16,7 +16,7 @@ import type {
   CompactResult,
   VacuumResult,
 } from '../archive.ts';
-import type { ParquetTool } from '../parquet-tool.ts';
+import type { ParquetWriter } from '../parquet-tool.ts';
 import { localStorage } from '../storage/local/local-storage.ts';
 import type { TableStorage } from '../storage/storage.ts';
 import { groupsToCompact } from './compact-groups.ts';
@@ -35,7 +35,7 @@ export interface DeltaArchiveOptions {
   /** Local folder for files on their way; on the file system of a local archive. */
   stagingDir: string;
   storage(table: ArchiveTable): TableStorage;
-  parquet: ParquetTool;
+  parquet: ParquetWriter;
   /** Identity of the log whose positions the tables hold. */
   logId: string;
   now: () => number;

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ParquetTool } from '../../archive/parquet-tool.ts';
+import type { ParquetReader, ParquetWriter } from '../../archive/parquet-tool.ts';
 import type { BatchDecoder, EventReader } from '../../decode/batch.ts';
 import type { Deduplicator } from '../../decode/deduplicator.ts';
 import type { ArchiveAggregator } from '../aggregates.ts';
@@ -47,7 +47,7 @@ export interface DuckDb {
   deduplicator: Deduplicator;
   archived: ArchivedBatches;
   events: EventReader;
-  parquet: ParquetTool;
+  parquet: ParquetWriter & ParquetReader;
   engine: DuckDbEngine;
   store: DuckDbStore;
   /** What was found at the start, for the log: empty when all was well. */
