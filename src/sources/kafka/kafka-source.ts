@@ -257,6 +257,7 @@ class KafkaSource implements Source {
   }
 }
 
+const JSON_NULL = Buffer.from('null');
 const EMPTY = Buffer.alloc(0);
 
 /** Records that are offered together. */
@@ -280,8 +281,10 @@ function* blocksOf(batches: readonly RecordBatch[], from: number): Generator<Blo
       const offset = batch.baseOffset + record.offsetDelta;
       if (offset < from) continue;
       const { bytes, valueStart, valueLength } = record;
-      const isTombstone = valueLength < 0;
-      const body = isTombstone ? EMPTY : bodyOf(bytes.subarray(valueStart, valueStart + valueLength));
+      const value = bytes.subarray(valueStart, valueStart + Math.max(valueLength, 0));
+      // Kafka Connect writes the JSON value null in place of none.
+      const isTombstone = valueLength < 0 || value.equals(JSON_NULL);
+      const body = isTombstone ? EMPTY : bodyOf(value);
       if (block !== null && block.bytes + body.length > BLOCK_BYTES_MAX) {
         yield block;
         block = null;
