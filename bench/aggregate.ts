@@ -7,7 +7,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLocalArchive } from '../src/archive/delta/archive.ts';
+import { openLocalArchive } from '../src/archive/storage/local/local-archive.ts';
 import { Ingestor } from '../src/ingest/ingestor.ts';
 import { openMemoryLog } from '../src/log/memory/log.ts';
 import { sumCounts } from '../src/log/offset.ts';

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { openLocalArchive } from '../src/archive/delta/archive.ts';
+import { openLocalArchive } from '../src/archive/storage/local/local-archive.ts';
 import { sumCounts } from '../src/log/offset.ts';
 import { segmentLogConfigSchema } from '../src/log/segments/config.ts';
 import { openSegmentLog } from '../src/log/segments/log.ts';

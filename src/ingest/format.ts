@@ -94,6 +94,8 @@ export interface Format<D extends Detection = Detection> {
   readonly name: string;
   /** One line for the docs. */
   readonly description: string;
+  /** A record may be of many lines: a file of it can't be followed as it grows. */
+  readonly isWhole?: true;
   /** Null: the sample is something else. With `options.format` naming this one, whatever can be read is accepted. */
   detect(sample: Sample, options: DetectOptions): D | Unreadable | null;
   decoder(detection: D): RecordDecoder;

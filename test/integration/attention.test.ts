@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openLocalArchive } from '../../src/archive/delta/archive.ts';
+import { openLocalArchive } from '../../src/archive/storage/local/local-archive.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openLocalArchive } from '../../src/archive/delta/archive.ts';
+import { openLocalArchive } from '../../src/archive/storage/local/local-archive.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { sumCounts } from '../../src/log/offset.ts';

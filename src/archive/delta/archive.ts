@@ -17,7 +17,6 @@ import type {
   VacuumResult,
 } from '../archive.ts';
 import type { ParquetWriter } from '../parquet-tool.ts';
-import { localStorage } from '../storage/local/local-storage.ts';
 import type { TableStorage } from '../storage/storage.ts';
 import { groupsToCompact } from './compact-groups.ts';
 import { changesIn, lostLines, lostTxns, rowsTxns } from './counter-txns.ts';
@@ -44,20 +43,6 @@ export interface DeltaArchiveOptions {
   expectedId?: string | undefined;
   /** Commits from one checkpoint of a table to the next; for tests. */
   checkpointEvery?: number | undefined;
-}
-
-/** Opens the archive in a local folder. */
-export function openLocalArchive(
-  dir: string,
-  options: Omit<DeltaArchiveOptions, 'stagingDir' | 'storage'>,
-  groupReadable = false,
-): Promise<DeltaArchive> {
-  const stagingDir = join(dir, '_staging');
-  return DeltaArchive.open({
-    ...options,
-    stagingDir,
-    storage: (table) => localStorage(join(dir, table), stagingDir, groupReadable),
-  });
 }
 
 /** Commits of a table from one checkpoint to the next. */

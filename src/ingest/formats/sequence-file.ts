@@ -37,6 +37,7 @@ interface SequenceDetection extends Detection {
 /** https://hadoop.apache.org/docs/r3.4.1/api/org/apache/hadoop/io/SequenceFile.html */
 export const sequenceFile: Format<SequenceDetection> = {
   name: 'sequence-file',
+  isWhole: true,
   description: "Hadoop SequenceFiles of JSON lines, as Flume's HDFS sink writes them; not compressed ones.",
   detect(sample): SequenceDetection | Unreadable | null {
     const { bytes } = sample;

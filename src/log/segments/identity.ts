@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { ignoreMissing } from '../../system/error-code.ts';
 import type { CountsBySource, Offset } from '../offset.ts';
-import { ignoreMissing, type LogFiles, readUpTo, replaceFile } from './files.ts';
+import { type LogFiles, readUpTo, replaceFile } from './files.ts';
 import { decodeSegmentHeader, FORMAT_VERSION, HEADER_BYTES_MAX, segmentFirst } from './format.ts';
 
 const NAME = 'log.json';

@@ -1,8 +1,9 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import { errorCode, ignoreMissing } from '../../system/error-code.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
 import { AppendError, type AppendResult, type LogBlock, SourceNames } from '../event-log.ts';
 import { addCount, copyCounts } from '../offset.ts';
-import { errorCode, ignoreMissing, type LogFiles, writeAll } from './files.ts';
+import { type LogFiles, writeAll } from './files.ts';
 import {
   checksum,
   encodeBatchHeader,

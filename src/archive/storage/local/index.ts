@@ -12,7 +12,7 @@ export const localArchive: ArchiveKind<typeof localArchiveConfig> = {
   // Not encoded: Hadoop takes what follows as it is.
   address: (config, dataDir) => ({ url: `file:${folderOf(config, dataDir)}`, isLocal: true }),
   async locate(config, dataDir) {
-    const { localLocation } = await import('../../delta/local-archive.ts');
+    const { localLocation } = await import('./local-archive.ts');
     return localLocation(folderOf(config, dataDir), { dataDir, groupReadable: config.group_readable });
   },
 };

@@ -1,11 +1,26 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { closeOnly, shareTree } from '../../system/access.ts';
-import { UsageError } from '../../telemetry/errors.ts';
-import { reasonOf } from '../../telemetry/system-error.ts';
-import type { ArchiveLocation } from '../archive-kind.ts';
-import { openLocalArchive } from './archive.ts';
-import { openRemembered } from './identity.ts';
+import { closeOnly, shareTree } from '../../../system/access.ts';
+import { UsageError } from '../../../telemetry/errors.ts';
+import { reasonOf } from '../../../telemetry/system-error.ts';
+import type { ArchiveLocation } from '../../archive-kind.ts';
+import { DeltaArchive, type DeltaArchiveOptions } from '../../delta/archive.ts';
+import { openRemembered } from '../../delta/identity.ts';
+import { localStorage } from './local-storage.ts';
+
+/** Opens the archive in a local folder. */
+export function openLocalArchive(
+  dir: string,
+  options: Omit<DeltaArchiveOptions, 'stagingDir' | 'storage'>,
+  groupReadable = false,
+): Promise<DeltaArchive> {
+  const stagingDir = join(dir, '_staging');
+  return DeltaArchive.open({
+    ...options,
+    stagingDir,
+    storage: (table) => localStorage(join(dir, table), stagingDir, groupReadable),
+  });
+}
 
 /** An archive in a folder of this machine, which is made. */
 export async function localLocation(

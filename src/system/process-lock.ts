@@ -17,7 +17,7 @@ import * as fs from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode, ignoreMissing } from './files.ts';
+import { errorCode, ignoreMissing } from './error-code.ts';
 
 const BEAT_MS = 2_000;
 const STALE_MS = 10_000;
