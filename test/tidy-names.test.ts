@@ -35,7 +35,7 @@ describe('Names in code', () => {
     ],
     [
       /\b(class|interface|type) (\w*(Gate|Folder|Environment|Place|Refusal)|\w+(Shape|Fault|Refused|Failed))\b/,
-      'Semaphore, Compactor, RuntimeConfig, Schema, Location, Error',
+      'pLimit, Compactor, RuntimeConfig, Schema, Location, Error',
     ],
     [
       /\b(hotFrom|dirtyWindows|countDirty|markDirty|foldGrown|foldRows)\w*|\.repair\(/,

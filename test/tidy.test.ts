@@ -76,6 +76,28 @@ describe('Source files', () => {
     );
   });
 
+  it('drop an error only with a reason', () => {
+    const code = files.filter(
+      (file) => /^(src|tools|web\/src)\/.*\.tsx?$/.test(file) && !/\.test\.ts$/.test(file),
+    );
+    const isReason = (line = '') => /^\s*(\/\/|\*|\/\*\*)/.test(line) || /\/\/ /.test(line);
+    const found = code.flatMap((file) => {
+      const lines = text(file).split('\n');
+      return lines.flatMap((line, at) => {
+        const isBlock = /\bcatch \{$/.test(line) && !/^\s*throw /.test(lines[at + 1] ?? '');
+        // `#tail = result.catch(() => {})`: the end of a queue, whose callers get the error.
+        const isCall =
+          /\.catch\(\(\) =>/.test(line) && !/^\s*this\.#\w+ = \w+\.catch\(\(\) => \{\}\);$/.test(line);
+        const near = isBlock ? lines.slice(at + 1, at + 3) : lines.slice(Math.max(0, at - 3), at + 1);
+        const handles = isCall && /=> (this\.#?\w+|validate|\w+\.delete)\(|=>$|=> \{$/.test(line);
+        return (isBlock || isCall) && !handles && !near.some(isReason)
+          ? [`${file}:${at + 1}: ${line.trim()}`]
+          : [];
+      });
+    });
+    none(found, 'Say why nobody needs to know, or handle it:');
+  });
+
   it('hide no import of a file of ours inside of a type', () => {
     const inType = (line: string, file: string) =>
       [...line.matchAll(/(typeof\s+)?import\(\s*'(\.[^']+)'\s*\)(\s*\.\s*[A-Z])?/g)].some(

@@ -169,6 +169,7 @@ export async function takeDataDir(
       await closeFolder(dataDir, { mayPass: opening.archiveIsShared, apart: APART });
       return { release: () => lock.release(), demo, demoMovedTo };
     } catch (error) {
+      // The first error is what matters; the lock ends with the process.
       await lock.release().catch(() => {});
       throw error;
     }

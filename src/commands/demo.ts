@@ -67,6 +67,7 @@ export async function startDemo(
     async stop() {
       await source.stop();
       abort.abort();
+      // It was ended by us.
       await Promise.all([running.catch(() => {}), filled]);
     },
   };

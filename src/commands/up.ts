@@ -156,6 +156,7 @@ async function openWhenFree(runtime: RuntimeConfig, logger: Logger, playsDemo: b
       if (tries === 0) logger.info({}, `waiting: ${error.message}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
+    // It may be too busy to answer while it starts.
     const other = await findRunning(runtime.dataDir).catch(() => null);
     if (other) return null;
   }
@@ -308,6 +309,7 @@ function tail(file: string, from: number): string {
         const entry = JSON.parse(line) as { msg?: string; err?: { message?: string } };
         return `  ${entry.msg ?? line}${entry.err?.message ? `: ${entry.err.message}` : ''}`;
       } catch {
+        // Not of the logger: shown as it is.
         return `  ${line}`;
       }
     })

@@ -2,8 +2,8 @@ import type { OffsetRange, TypedBatch } from '../decode/batch.ts';
 import type { LogReader } from '../log/event-log.ts';
 import type { Positions } from '../log/offset.ts';
 import type { ArchivedBatches, ArchiveReader } from '../metrics/engine.ts';
+import { sleep } from '../system/sleep.ts';
 import { type BatchSource, linesLost } from './batch-source.ts';
-import { sleep } from './sleep.ts';
 
 const LOOK_MS = 100;
 

@@ -1,9 +1,9 @@
 import type { Archive } from '../archive/archive.ts';
 import { type LogReader, linesBehind } from '../log/event-log.ts';
 import type { CountsBySource, Offset, Positions } from '../log/offset.ts';
+import { sleep } from '../system/sleep.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { messageOf } from '../telemetry/system-error.ts';
-import { sleep } from './sleep.ts';
 
 /** What the archive holds, and what the log had before the archive's positions: numbers of one moment. */
 export interface ArchiveCounters {

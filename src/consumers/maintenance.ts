@@ -1,6 +1,6 @@
 import type { ArchiveMaintenance } from '../archive/archive.ts';
+import { sleep } from '../system/sleep.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { sleep } from './sleep.ts';
 
 export interface HousekeepingOptions {
   archive: ArchiveMaintenance;

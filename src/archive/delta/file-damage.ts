@@ -25,6 +25,7 @@ export async function explained(
   const folders = new Map<string, StoredFile[]>();
   for (const path of paths) {
     const folder = posix.dirname(path);
+    // Where the storage is away, that is the damage, and it is reported.
     if (!folders.has(folder)) folders.set(folder, await table.storage.list(folder).catch(() => []));
     const why = whatIsWrong(
       folders.get(folder)!.find((file) => file.path === path),

@@ -187,6 +187,7 @@ export class DeltaTable {
       return await this.storage.putIfAbsent(commitPath(version), text);
     } catch (error) {
       this.#unsettled = { version, text };
+      // Not known yet: the next call finds out.
       const isThere = await this.#resolvePending().catch(() => null);
       if (isThere) {
         this.#options.logger.warn(

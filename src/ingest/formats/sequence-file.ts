@@ -48,6 +48,7 @@ export const sequenceFile: Format<SequenceDetection> = {
     try {
       return readHeader(bytes);
     } catch {
+      // A length in it leads past its end.
       return { refusal: 'is a SequenceFile whose header is damaged' };
     }
   },
@@ -151,6 +152,7 @@ class SequenceDecoder implements RecordDecoder {
     try {
       value = this.#detection.unwrap(wrapped);
     } catch {
+      // A length in it leads past its end.
       this.#pieces.reject('bad_record', wrapped, this.#place);
       return;
     }

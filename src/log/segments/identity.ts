@@ -61,6 +61,7 @@ async function readIdentity(files: LogFiles, dir: string): Promise<LogIdentity |
       closed: raw.closed ?? null,
     };
   } catch {
+    // Damaged: the caller makes it again from the segments.
     return null;
   }
 }

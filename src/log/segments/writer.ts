@@ -105,6 +105,7 @@ export class Writer {
     await this.running;
     const fd = this.durable.activeFd;
     this.durable.activeFd = null;
+    // All in it is synced.
     if (fd !== null) await this.options.files.close(fd).catch(() => undefined);
   }
 
@@ -306,6 +307,7 @@ export class Writer {
       await files.truncate(fd, segment.bytes);
       return;
     }
+    // Nothing in it is needed.
     await files.close(fd).catch(() => undefined);
     await files.unlink(created.path).catch(ignoreMissing);
   }

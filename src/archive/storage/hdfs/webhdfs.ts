@@ -235,6 +235,7 @@ async function refusal(response: IncomingMessage): Promise<RemoteError> {
     ).RemoteException;
     return new HdfsError(exception, `HDFS refused: ${message.split('\n')[0]} (${exception}).`);
   } catch {
+    // The answer is not of WebHDFS, but of something before it.
     const { statusCode = 0 } = response;
     const again = statusCode >= 500 || statusCode === 429 || statusCode === 408;
     return new RemoteError(

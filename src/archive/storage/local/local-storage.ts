@@ -32,6 +32,7 @@ export function localStorage(root: string, stagingDir: string, groupReadable = f
       await share(temp);
       await handle.datasync();
     } catch (error) {
+      // The first error is what matters; what stays is deleted with the leftovers.
       await unlink(temp).catch(() => {});
       throw error;
     } finally {
