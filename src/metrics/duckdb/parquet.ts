@@ -1,7 +1,7 @@
 import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ArchiveTable, BadRow } from '../../archive/archive.ts';
-import type { FileContent, ParquetFile, ParquetTool } from '../../archive/parquet-tool.ts';
+import type { FileContent, ParquetFile, ParquetReader, ParquetWriter } from '../../archive/parquet-tool.ts';
 import type { OffsetRange, TypedBatch } from '../../decode/batch.ts';
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../event/columns.ts';
 import { addCount, type Offset, sumCounts } from '../../log/offset.ts';
@@ -50,7 +50,7 @@ function selectSql(table: ArchiveTable, batch: TypedBatch, ranges: readonly Offs
  * Writes the archive's Parquet with DuckDB. Two facts of DuckDB shape it: COPY does not fsync, and a target that does
  * not exist is written in place. So each call writes into a folder of its own, and syncs what it wrote.
  */
-export function createParquetTool(connection: Connection): ParquetTool {
+export function createParquetTool(connection: Connection): ParquetWriter & ParquetReader {
   async function write(
     batch: TypedBatch,
     table: ArchiveTable,
@@ -222,7 +222,10 @@ export function createParquetTool(connection: Connection): ParquetTool {
     await sync(path);
   }
 
-  async function badRows(files: string[], filter: Parameters<ParquetTool['badRows']>[1]): Promise<BadRow[]> {
+  async function badRows(
+    files: string[],
+    filter: Parameters<ParquetReader['badRows']>[1],
+  ): Promise<BadRow[]> {
     if (files.length === 0) return [];
     const id = "concat(log_partition, '-', log_offset, '-', log_line)";
     const conditions = ['received_at IS NOT NULL'];
