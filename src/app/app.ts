@@ -16,8 +16,7 @@ import { newestBadRows } from '../consumers/newest-bad-rows.ts';
 import { LATEST_MAX, SourceActivity } from '../ingest/activity.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import { logComponent } from '../log/event-log.ts';
-import { METRIC_LIST } from '../metrics/catalogue.ts';
-import { createPollSource, pollOptionsSchema } from '../sources/poll/index.ts';
+import { metricList } from '../metrics/catalogue.ts';
 import type { Ingest, Source } from '../sources/source.ts';
 import { now } from '../system/clock.ts';
 import { VERSION } from '../system/version.ts';
@@ -26,6 +25,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { createRegistry, readingsOf } from '../telemetry/registry.ts';
 import type { Role } from '../telemetry/roles.ts';
 import type { ComponentStatus, Status } from '../telemetry/status.ts';
+import { CONFIG_SCHEMA, type Config, isOther } from './config/schema.ts';
 import {
   confirmDemo,
   DataDirInUseError,
@@ -38,25 +38,19 @@ import {
   takeDataDir,
   writeDemoMark,
 } from './data-dir.ts';
-import { withEngine } from './engine-programs.ts';
 import type { RequestMappers } from './mappers.ts';
 import type { Processing } from './processing.ts';
 import { readParquet } from './read-parquet.ts';
 import { recallSales } from './recall-sales.ts';
-import {
-  CONFIG_SCHEMA,
-  type Config,
-  dataConfigFile,
-  openingOf,
-  type RuntimeConfig,
-  readRuntimeConfig,
-} from './runtime-config.ts';
+import { ADAPTERS } from './registry/adapters.ts';
+import { dataConfigFile, openingOf, type RuntimeConfig, readRuntimeConfig } from './runtime-config.ts';
 import {
   checkMappings,
   followerChecks,
   lineLimitWarning,
   refuseWrongSettings,
   storageChecks,
+  withEngine,
 } from './settings-check.ts';
 import { configuredSources, declaredSources, sourceComponents, sourceCounters } from './sources.ts';
 
@@ -128,7 +122,8 @@ async function wire(
   opened: AsyncDisposableStack,
   folder: TakenDataDir,
 ): Promise<App> {
-  const { config, dataDir, server, roles } = runtime;
+  const { config, dataDir, server, roles, adapters } = runtime;
+  const metrics = metricList(adapters.metrics);
   const timeZone = config.time_zone;
   const startedAt = new Date(now()).toISOString();
   const { openLog, openProcessing } = await import('./processing.ts');
@@ -262,7 +257,7 @@ async function wire(
       newest_event_day: processing?.archive.dates('events').at(-1)?.date ?? null,
       currency: config.currency ?? null,
       findings: ingestor.findings(),
-      metrics: METRIC_LIST,
+      metrics,
     };
   }
 
@@ -371,10 +366,10 @@ async function wire(
 export const mappersModule = () => import('./mappers.ts');
 
 export {
+  ADAPTERS,
   CONFIG_SCHEMA,
   type Config,
   configuredSources,
-  createPollSource,
   DataDirInUseError,
   type DemoMark,
   dataConfigFile,
@@ -382,7 +377,7 @@ export {
   demoPast,
   followerChecks,
   holderOf,
-  pollOptionsSchema,
+  isOther,
   type RuntimeConfig,
   readDemoMark,
   readParquet,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { serverConfig } from '../../src/api/config.ts';
-import { type App, CONFIG_SCHEMA, openApp, readParquet } from '../../src/app/app.ts';
+import { ADAPTERS, type App, CONFIG_SCHEMA, openApp, readParquet } from '../../src/app/app.ts';
 import { chosenMapper, shopOf } from '../../src/commands/load.ts';
 import { dryRunReport } from '../../src/commands/load-report.ts';
 import type { Finding } from '../../src/ingest/finding.ts';
@@ -102,6 +102,7 @@ export async function loadInto<T>(
     server: serverConfig.parse({}),
     warnings: [],
     roles: new Set(ROLES),
+    adapters: ADAPTERS,
   };
   const mapper = await chosenMapper(options, environment);
   const settings = settingsOf(options, mapper, shopOf(environment));
