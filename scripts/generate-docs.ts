@@ -187,7 +187,8 @@ The metric \`quality\` keeps some of them, counted by the time of receipt: ${[IN
 
 Orders are also compared with those that came before:
 
-- \`load\` compares with the whole archive at its end. The dry run compares within the files alone.
+- \`load\` compares with the archive at its end: with what was received in the last 30 days, and orders that are now cancelled with its newest 500
+  files. The dry run compares within the files alone.
 - Everything else compares with what has come since the start, and with the newest 20,000 orders of the last 30 days in the archive.
 - Rows without \`order_id\` and \`event_id\` are found again in another file where the whole record is the same, byte by byte. An export with other
   columns, or in another order or format, is not recognized: map a column that is unique to \`event_id\`.
