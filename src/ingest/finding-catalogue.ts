@@ -129,8 +129,7 @@ export const FINDINGS = kinds({
   units_assumed: {
     message: () =>
       'The records do not say how many pieces of an order were bought: `units` has one piece for each order.',
-    setting:
-      'Use another export or the webhooks of the system, which have the lines of orders, or leave `units` aside.',
+    setting: 'Take the orders from a source that has their lines, or leave `units` aside.',
   },
   zero_quantity: {
     message: () => 'Purchases have a price, and a quantity of 0: they count as orders without revenue.',
