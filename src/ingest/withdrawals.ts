@@ -14,6 +14,7 @@ export class Withdrawals {
   readonly #counted = new Set<string>();
   /** Purchases that came with such a status: the order, or their number where they name none. */
   readonly #sold = new Map<string | number, string>();
+  #withoutOrder = 0;
   /** Orders of which nothing was known. */
   readonly #unknown = new Set<string>();
   #fresh: { order: string | null; status: string | null }[] = [];
@@ -44,7 +45,7 @@ export class Withdrawals {
       this.#counted.add(order!);
     } else {
       if (this.#sold.size >= REMEMBERED_MAX || (order !== null && this.#sold.has(order))) return;
-      this.#sold.set(order ?? this.#sold.size, status);
+      this.#sold.set(order ?? this.#withoutOrder++, status);
     }
     this.#fresh.push({ order, status });
   }
