@@ -3,6 +3,8 @@ import { FIELDS } from '../../event/fields.ts';
 import { ORDER_ID } from '../field-index.ts';
 import { foldName, targetOf } from '../names.ts';
 import type { NormalizeSettingsInput } from '../normalize-settings.ts';
+import { fateOf } from '../order-status.ts';
+import { isObject } from '../record-slots.ts';
 import type { MadeEvent } from './collect-events.ts';
 import { compileConditions, compileWithdrawn, textOf } from './conditions.ts';
 import {
@@ -72,10 +74,14 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
   const extra = spec.extra?.map((text) => [text, createGetter(parsePath(text))] as const);
   const names = new Set([...paths, ...(spec.each ?? []).map(parsePath)].flat().map(firstName));
 
+  const namesOrder = spec.fields.order_id !== undefined;
   const wantedEventOf = (roots: Roots, withdrawn: string[]): Record<string, unknown> | null => {
     if (isWanted === null || isWanted(roots)) return eventOf(roots);
-    const order = isWithdrawn!(roots) ? orderOf(eventOf(roots)) : null;
-    if (order !== null) withdrawn.push(order);
+    // Of lines of a server's log there are many, and none is of an order.
+    if (!namesOrder && !isWithdrawn!(roots)) return null;
+    const event = eventOf(roots);
+    const order = orderOf(event);
+    if (order !== null && (isWithdrawn!(roots) || saysWithdrawn(event))) withdrawn.push(order);
     return null;
   };
   const eventOf = (roots: Roots): Record<string, unknown> => {
@@ -131,6 +137,12 @@ function orderOf(event: Readonly<Record<string, unknown>>): string | null {
   const name = Object.keys(event).find((each) => targetOf(each).index === ORDER_ID);
   const order = name === undefined ? null : textOf(event[name]);
   return order === null || order.trim() === '' ? null : order.trim();
+}
+
+/** Whether what is kept of an event beside its fields says that its order was cancelled or given back. */
+function saysWithdrawn({ extra, ...fields }: Readonly<Record<string, unknown>>): boolean {
+  const members = [...Object.entries(fields), ...(isObject(extra) ? Object.entries(extra) : [])];
+  return members.some(([name, value]) => fateOf(name, value)?.fate === 'withdrawn');
 }
 
 function firstOf(listers: ((roots: Roots) => Elements)[]): (roots: Roots) => Elements {

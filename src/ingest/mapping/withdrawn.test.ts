@@ -29,6 +29,15 @@ test('an order that a mapping reads by its own name, or in a list, is named too'
   assert.deepEqual([each.withdrawn, each.leftOut, each.events.length], [['o1'], 1, 1]);
 });
 
+test('an update that is left out for another reason may say so, too', () => {
+  const spec = { where: { op: ['c'] }, fields: { order_id: 'id' } };
+  const withdrawnBy = (record: object) => mapped(spec, { id: 5, op: 'u', ...record }).withdrawn;
+  assert.deepEqual(withdrawnBy({ status: 'cancelled' }), ['5']);
+  assert.deepEqual(withdrawnBy({ cancelled_at: '2026-11-02' }), ['5']);
+  assert.deepEqual(withdrawnBy({ status: 'paid', shipping_status: 'cancelled' }), []);
+  assert.deepEqual(withdrawnBy({ op: 'c', status: 'cancelled' }), [], 'it is not left out');
+});
+
 test('orders that presets leave out as cancelled are named', () => {
   const withdrawnBy = (preset: string, record: Record<string, unknown>, beside = {}) =>
     readMapping(preset, '').map(record, beside).withdrawn;
@@ -42,6 +51,13 @@ test('orders that presets leave out as cancelled are named', () => {
   );
   assert.deepEqual(withdrawnBy('woocommerce', { number: '7', line_items: [1], status: 'cancelled' }), ['7']);
   assert.deepEqual(withdrawnBy('woocommerce', { number: '7', line_items: [1], status: 'pending' }), []);
+  const change = (status: string) => ({
+    op: 'u',
+    source: { table: 'orders' },
+    after: { id: 5, status, total: '5' },
+  });
+  assert.deepEqual(withdrawnBy('debezium', change('cancelled')), ['5']);
+  assert.deepEqual(withdrawnBy('debezium', change('shipped')), []);
   assert.deepEqual(withdrawnBy('magento', { increment_id: '8', state: 'canceled' }), ['8']);
   assert.deepEqual(
     withdrawnBy('shopify-orders', { Id: '9', Total: '5', 'Cancelled at': '2026-11-02 10:00' }),
