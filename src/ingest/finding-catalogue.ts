@@ -123,7 +123,7 @@ export const FINDINGS = kinds({
   },
   lines_without_total: {
     message: (field) =>
-      `The amount of orders was added up from their lines, as they have none: ${field} is not in it.`,
+      `Amounts were added up from the lines of orders that have none: ${field} is not in them.`,
     setting: 'Send the total of the order as `amount`.',
   },
   units_assumed: {

@@ -237,7 +237,7 @@ const EXAMPLES = {
       { amount: null, shipping: 4.9, product_id: 'p1', price: '9.95' },
     ),
     rows: 2,
-    names: /discount is not in it/,
+    names: /discount is not in them/,
     right: purchases(
       { discount: '5', items: [{ product_id: 'p1', price: '22.40', quantity: 2 }] },
       { amount: null, discount: '0.00', shipping: 0, items: [{ product_id: 'p1', price: '9.95' }] },
