@@ -267,8 +267,10 @@ describe('import on the page', () => {
 
   it('works with the keyboard alone', async () => {
     const page = await openPage(`${product.url}/#/import`);
-    await page.getByRole('button', { name: 'Choose a file' }).focus();
+    // First, as the browser is asked to hand over its dialogs while the button is found.
     const chooser = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Choose a file' }).focus();
+    assert.equal(await page.evaluate('document.activeElement.textContent'), 'Choose a file');
     await page.keyboard.press('Enter');
     await (await chooser).setFiles(casePath('csv-semicolon-decimal.csv'));
     await tried(page);
