@@ -19,12 +19,14 @@ export function Chart({ data, label, tall }: { data: ChartData; label: string; t
   const [failed, setFailed] = useState(false);
 
   useEffect(() => {
+    // The panel may be gone before the library is there.
+    const element = box.current;
+    if (element === null) return;
     let made: Instance | undefined;
-    let gone = false;
     load().then(
       ({ init }) => {
-        if (gone) return;
-        made = init(box.current!, null, { renderer: 'svg' });
+        if (!element.isConnected) return;
+        made = init(element, null, { renderer: 'svg' });
         setChart(made);
       },
       () => setFailed(true),
@@ -33,9 +35,8 @@ export function Chart({ data, label, tall }: { data: ChartData; label: string; t
       made?.resize();
       setWidth(Math.round(entry!.contentRect.width));
     });
-    observer.observe(box.current!);
+    observer.observe(element);
     return () => {
-      gone = true;
       observer.disconnect();
       made?.dispose();
     };
