@@ -166,7 +166,7 @@ async function wire(
     );
   };
   /** Of a role, as it is when somebody looks. */
-  const look = async (role: Role = 'measure') => {
+  const look = async (role: Role = 'metrics') => {
     const found = need(role);
     await found.consumers.attend();
     return found;
@@ -176,9 +176,9 @@ async function wire(
     if (demo !== null) throw new ApiError('demo', DEMO_REFUSAL);
   };
   const waitUntilIdle: App['waitUntilIdle'] = (onProgress, signal) =>
-    need('measure').consumers.waitUntilIdle(onProgress, signal);
+    need('metrics').consumers.waitUntilIdle(onProgress, signal);
   const storesCaughtUp: App['storesCaughtUp'] = (signal = new AbortController().signal) =>
-    need('measure').stores.caughtUp(signal);
+    need('metrics').stores.caughtUp(signal);
 
   let mappers: RequestMappers | null = null;
   const requestMappers = async () => {
@@ -200,27 +200,27 @@ async function wire(
     declaredSources: () => declaredSources(runtime, running),
     query: async (query) => withinRows(await (await look()).store.query({ ...query, rowsMax: ROWS_MAX })),
     changes: async (...asked) => (await look()).store.changes(...asked),
-    storeVersion: () => need('measure').store.version(),
+    storeVersion: () => need('metrics').store.version(),
     ledger() {
-      const { consumers } = need('measure');
+      const { consumers } = need('metrics');
       void consumers.attend();
       return consumers.ledger();
     },
     status,
     async badRows(filter) {
-      const { archive, duckdb } = await look(roles.has('archive') ? 'archive' : 'measure');
+      const { archive, duckdb } = await look(roles.has('archive') ? 'archive' : 'metrics');
       return newestBadRows(archive, duckdb.parquet, filter);
     },
     compact: async () => need('archive').archive.compact(),
     vacuum: async (retentionHours) => need('archive').archive.vacuum(retentionHours),
     async waitUntilIdle(msMax) {
-      const { consumers, stores } = need('measure');
+      const { consumers, stores } = need('metrics');
       const signal = AbortSignal.timeout(msMax);
       await consumers.waitUntilIdle(undefined, signal);
       const stores_behind = await stores.caughtUp(signal);
       return { ...consumers.ledger(), stores_behind };
     },
-    rebuild: async (range, diff, signal) => need('measure').consumers.rebuild(range, diff, signal),
+    rebuild: async (range, diff, signal) => need('metrics').consumers.rebuild(range, diff, signal),
     tap(listener) {
       taps.add(listener);
       return () => taps.delete(listener);
@@ -279,7 +279,7 @@ async function wire(
   function readings() {
     const tables = processing?.archive.status().tables;
     return {
-      ledger: processing && roles.has('measure') ? processing.consumers.ledger() : null,
+      ledger: processing && roles.has('metrics') ? processing.consumers.ledger() : null,
       ...readingsOf(status(), now()),
       logBytes: log.status().bytes,
       archiveFiles: tables ? { events: tables.events.files, bad_rows: tables.bad_rows.files } : {},
@@ -345,7 +345,7 @@ async function wire(
         runtime,
         backend,
         data: { ingestor, backend, waitUntilIdle, storesCaughtUp },
-        refuse: (is) => (is === 'load' ? refuseDemo() : need('collect') && need('measure')),
+        refuse: (is) => (is === 'load' ? refuseDemo() : need('collect') && need('metrics')),
         readParquet,
         openScratch: openApp,
         pageDir: roles.has('serve') ? pageDir : null,

@@ -30,7 +30,7 @@ export function storageChecks({ config, roles, adapters }: RuntimeConfig, logger
       run: () => log.adapter.check!(log.settings, logger),
     });
   const archive = chosenOf(adapters.archives, config.archive);
-  if (archive.adapter.check && (roles.has('archive') || roles.has('measure')))
+  if (archive.adapter.check && (roles.has('archive') || roles.has('metrics')))
     checks.push({
       part: 'archive',
       settings: config.archive,
@@ -55,7 +55,7 @@ export function lineLimitWarning(
 export async function followerChecks(runtime: RuntimeConfig, logger: Logger): Promise<SettingsCheck[]> {
   const { config, dataDir, roles, adapters } = runtime;
   const { stores } = config;
-  if (!roles.has('measure')) return [];
+  if (!roles.has('metrics')) return [];
   const sinks = await configuredSinks({ adapters, stores, dataDir, logger });
   const checks: SettingsCheck[] = sinks.map(({ name, sink }) => ({
     part: `store ${name}`,
@@ -80,7 +80,7 @@ export async function withEngine(
 ): Promise<RuntimeConfig> {
   const { config, roles, adapters } = runtime;
   const { adapter, settings } = chosenOf(adapters.engines, config.engine);
-  if (!adapter.prepare || !roles.has('measure')) return runtime;
+  if (!adapter.prepare || !roles.has('metrics')) return runtime;
   const engine = { ...config.engine, ...(await adapter.prepare(settings, say)) };
   return { ...runtime, config: { ...config, engine } };
 }

@@ -24,7 +24,7 @@ import { Attention } from './attention.ts';
 import type { BatchSource } from './batch-source.ts';
 import { componentError, failureCheck, worse } from './component-status.ts';
 import { ConsumerLoop } from './consumer-loop.ts';
-import { keepHouse } from './maintenance.ts';
+import { maintainArchive } from './maintenance.ts';
 import { SharedArchive } from './shared-archive.ts';
 import { type BatchLimits, SharedBatches } from './shared-batches.ts';
 
@@ -185,7 +185,10 @@ export class Consumers {
     if (this.#archiveLoop)
       this.#background.push(
         this.#upgrade.run(this.#abort.signal),
-        keepHouse({ ...this.#options, isOurs: () => this.#shared?.isFirst() !== false }, this.#abort.signal),
+        maintainArchive(
+          { ...this.#options, isOurs: () => this.#shared?.isFirst() !== false },
+          this.#abort.signal,
+        ),
       );
   }
 

@@ -102,6 +102,28 @@ test('a mistake in the config: exit code 2, its place on stderr, as JSON on stdo
   }
 });
 
+test('names of 0.1.0 are taken, with a warning', async () => {
+  const data = temporaryDir();
+  const servers = {
+    log: { kind: 'kafka', brokers: ['127.0.0.1:1'] },
+    archive: { kind: 'hdfs', url: 'http://127.0.0.1:1', path: '/shop' },
+  };
+  const given = {
+    data,
+    config: { ...servers, housekeeping: { compact_every_minutes: 7 } },
+    roles: 'measure,serve',
+  };
+  const { config, roles, warnings } = await readRuntimeConfig(given, {}, data);
+  assert.deepEqual([...roles], ['metrics', 'serve']);
+  assert.equal(config.maintenance.compact_every_minutes, 7);
+  assert.deepEqual(warnings, [
+    '--roles measure: the role is called metrics now.',
+    'housekeeping: it is called maintenance now. Change its name in the config.',
+  ]);
+  const both = { housekeeping: { compact_every_minutes: 7 }, maintenance: { compact_every_minutes: 8 } };
+  await assert.rejects(readRuntimeConfig({ data, config: both }, {}, data), /Keep maintenance/);
+});
+
 test('a config file that is missing, a folder, or empty', async () => {
   const dir = temporaryDir();
   const data = join(dir, 'data');
