@@ -109,10 +109,11 @@ export async function refuseWrongSettings(runtime: RuntimeConfig, logger: Logger
   const unproven = checks.filter(({ part, digest }) => worked[part] !== digest);
   if (unproven.length === 0) return;
   const results = await Promise.allSettled(unproven.map(({ run }) => run()));
-  const faults = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-  const unforeseen = faults.find((fault) => !(fault instanceof Error));
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  const unforeseen = failures.find((failure) => !(failure instanceof Error));
   if (unforeseen) throw unforeseen;
-  if (faults.length > 0) throw new UsageError((faults as Error[]).map(({ message }) => message).join('\n'));
+  if (failures.length > 0)
+    throw new UsageError((failures as Error[]).map(({ message }) => message).join('\n'));
   mkdirSync(runtime.dataDir, { recursive: true, mode: 0o700 });
   const all = Object.fromEntries(checks.map(({ part, digest }) => [part, digest]));
   await writeFileDurable(file, `${JSON.stringify(all, null, 2)}\n`, 0o600);
