@@ -15,16 +15,13 @@ import { ROWS_MAX, withinRows } from '../api/row-limit.ts';
 import { newestBadRows } from '../consumers/newest-bad-rows.ts';
 import { LATEST_MAX, SourceActivity } from '../ingest/activity.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
-import { logComponent } from '../log/event-log.ts';
 import { metricList } from '../metrics/catalogue.ts';
 import type { Ingest, Source } from '../sources/source.ts';
 import { now } from '../system/clock.ts';
-import { VERSION } from '../system/version.ts';
 import { ApiError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { createRegistry, readingsOf } from '../telemetry/registry.ts';
+import { createRegistry } from '../telemetry/registry.ts';
 import type { Role } from '../telemetry/roles.ts';
-import type { ComponentStatus, Status } from '../telemetry/status.ts';
 import { CONFIG_SCHEMA, type Config, isOther } from './config/schema.ts';
 import {
   confirmDemo,
@@ -50,7 +47,8 @@ import {
   storageChecks,
   withEngine,
 } from './settings-check.ts';
-import { configuredSources, declaredSources, sourceComponents, sourceCounters } from './sources.ts';
+import { configuredSources, declaredSources } from './sources.ts';
+import { type AppState, lagOf, readingsFor, statusOf } from './status.ts';
 
 /** Everything of a data folder, opened: log, archive, metrics and their loops; no source and no server yet. */
 export interface App {
@@ -140,7 +138,7 @@ async function wire(
   let { demo } = folder;
   let url = '';
   let running: Source[] = [];
-  const registry = createRegistry(() => readings());
+  const registry = createRegistry(() => readingsFor(state));
   const activity = new SourceActivity(now);
   const ingestor = new Ingestor({
     log,
@@ -157,6 +155,20 @@ async function wire(
     },
   });
   const ingest: Ingest = ({ source, body, ...options }) => ingestor.ingest(source, body, options);
+  const state: AppState = {
+    runtime,
+    log,
+    processing,
+    ingestor,
+    metrics,
+    startedAt,
+    demo: () => demo !== null,
+    url: () => url,
+    sources: () => running,
+    lastIngestMs: () => lastIngestMs,
+  };
+  const status = () => statusOf(state);
+  const lag = () => lagOf(state);
   /** What a request needs that this process may not have. */
   const need = (role: Role): Processing => {
     if (processing && roles.has(role)) return processing;
@@ -227,67 +239,6 @@ async function wire(
     },
     metrics: () => registry.text(),
   };
-
-  function status(): Status {
-    const iso = (ms: number | null | undefined) => (ms ? new Date(ms).toISOString() : null);
-    const { lastReceivedAtMs } = log.status();
-    return {
-      running: true,
-      pid: process.pid,
-      url,
-      version: VERSION,
-      demo: demo !== null,
-      roles: [...roles],
-      time_zone: timeZone,
-      started_at: startedAt,
-      now: new Date(now()).toISOString(),
-      data: dataDir,
-      parts: {
-        ...(roles.has('collect') ? { collector: logComponent(log) } : {}),
-        log: logComponent(log),
-        ...consumerComponents(),
-        ...sourceComponents(running),
-      },
-      lag: { ...processing?.consumers.lagOfOthers(), ...lag() },
-      freshness: {
-        collector: iso(Math.max(lastIngestMs ?? 0, lastReceivedAtMs ?? 0)),
-        log: iso(lastReceivedAtMs),
-        archive: iso(processing?.archive.status().lastReceivedAtMs),
-        metrics: iso(processing?.engine.maxReceivedAtMs()),
-      },
-      dirty_windows: processing?.engine.invalidatedWindows() ?? 0,
-      newest_event_day: processing?.archive.dates('events').at(-1)?.date ?? null,
-      currency: config.currency ?? null,
-      findings: ingestor.findings(),
-      metrics,
-    };
-  }
-
-  const lag = (): Record<string, number> => ({ ...processing?.consumers.lag(), ...processing?.stores.lag() });
-
-  function consumerComponents(): Record<string, ComponentStatus> {
-    if (!processing) return {};
-    const parts = processing.consumers.status();
-    const { archive } = parts;
-    return {
-      ...parts,
-      ...(archive ? { archive: processing.archiveWatch?.status(archive) ?? archive } : {}),
-      ...processing.stores.parts(),
-    };
-  }
-
-  function readings() {
-    const tables = processing?.archive.status().tables;
-    return {
-      ledger: processing && roles.has('metrics') ? processing.consumers.ledger() : null,
-      ...readingsOf(status(), now()),
-      logBytes: log.status().bytes,
-      archiveFiles: tables ? { events: tables.events.files, bad_rows: tables.bad_rows.files } : {},
-      stores: processing?.stores.readings() ?? [],
-      cluster: processing?.program?.counters() ?? {},
-      sources: sourceCounters(running),
-    };
-  }
 
   const messages = [
     ...runtime.warnings,
