@@ -35,7 +35,7 @@ const STOP = new Error('line rejected');
  * each field, without building objects. Several times faster than JSON.parse, and it sees what JSON.parse hides:
  * duplicate fields, lone surrogates, the exact text of numbers.
  *
- * One instance judges one line at a time; it holds the spans of the last line only.
+ * One instance checks one line at a time; it holds the spans of the last line only.
  */
 export class LineChecker {
   /** After `check` gave a reason: the field that was wrong, if it was one. */

@@ -13,7 +13,7 @@ function proposed(...[names, ...rows]: readonly string[]): Record<string, unknow
 }
 const fieldsOf = (...table: readonly string[]) => proposed(...table).fields as Record<string, unknown>;
 
-test('time, type and currency are told by their values where no name tells them', () => {
+test('time, type and currency are recognized by their values where no name says them', () => {
   const fields = fieldsOf(
     'Stamped;what;sku;value;Geld',
     '2026-11-03 10:00;view;S1;;',
@@ -115,7 +115,7 @@ test('rows with negative numbers are refunds', () => {
   });
 });
 
-test('amounts are told with any blank between thousands, and with their unit in the name', () => {
+test('amounts are recognized with any blank between thousands, and with their unit in the name', () => {
   const fields = fieldsOf(
     'Commande;Date;Total TTC (EUR)',
     'F-1;13/11/2026;1\u202f234,50 €',
