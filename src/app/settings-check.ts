@@ -59,7 +59,8 @@ export async function followerChecks(runtime: RuntimeConfig, logger: Logger): Pr
   const sinks = await configuredSinks({ adapters, stores, dataDir, logger });
   const checks: SettingsCheck[] = sinks.map(({ name, sink }) => ({
     part: `store ${name}`,
-    settings: stores.find(({ kind }) => kind === name)!,
+    // In this order since 0.1.0: what has worked is known by a hash of the text.
+    settings: { kind: name, ...stores.find(({ kind }) => kind === name) },
     run: () => sink.check(),
   }));
   const { adapter, settings } = chosenOf(adapters.engines, config.engine);

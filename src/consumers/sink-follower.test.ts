@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChangedPoint, ChangeFeed, Changes, ChangesPage } from '../metrics/metrics-store.ts';
+import type { ChangedRow, ChangeFeed, Changes, ChangesPage } from '../metrics/metrics-store.ts';
 import { type MetricsSink, SinkError } from '../sinks/sink.ts';
 import type { StateFile } from '../system/state-file.ts';
 import { SinkFollower } from './sink-follower.ts';
@@ -35,7 +35,7 @@ class FakeStore implements ChangeFeed {
     const changed = [...this.windows]
       .filter(([minute, changedAt]) => changedAt > version && minute > (page?.after?.startMinutes ?? -1))
       .sort(([a], [b]) => a - b);
-    const points = changed.slice(0, page?.pointsMax).map(([minute, value]): ChangedPoint => {
+    const points = changed.slice(0, page?.pointsMax).map(([minute, value]): ChangedRow => {
       return { metric: 'm', window: '1m', row: { start: new Date(minute * 60_000).toISOString(), value } };
     });
     const last = changed[points.length - 1];
@@ -52,7 +52,7 @@ class FakeSink implements MetricsSink {
   failure: Error | null = null;
   onWrite = () => {};
 
-  async writeMetrics(points: readonly ChangedPoint[]): Promise<void> {
+  async writeMetrics(points: readonly ChangedRow[]): Promise<void> {
     this.writes++;
     this.onWrite();
     if (this.failure) throw this.failure;
