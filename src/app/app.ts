@@ -23,18 +23,8 @@ import type { Logger } from '../telemetry/logger.ts';
 import { createRegistry } from '../telemetry/registry.ts';
 import type { Role } from '../telemetry/roles.ts';
 import { CONFIG_SCHEMA, type Config, isOther } from './config/schema.ts';
-import {
-  confirmDemo,
-  DataDirInUseError,
-  DEMO_REFUSAL,
-  type DemoMark,
-  holderOf,
-  type Opening,
-  readDemoMark,
-  type TakenDataDir,
-  takeDataDir,
-  writeDemoMark,
-} from './data-dir.ts';
+import { DataDirInUseError, holderOf, type Opening, type TakenDataDir, takeDataDir } from './data-dir.ts';
+import { confirmDemo, DEMO_REFUSAL, type DemoMark, readDemoMark, writeDemoMark } from './demo-mark.ts';
 import type { RequestMappers } from './mappers.ts';
 import type { Processing } from './processing.ts';
 import { ADAPTERS, chosenOf } from './registry/adapters.ts';
