@@ -69,7 +69,7 @@ export interface App {
   /** Starts the HTTP server; gives its URL, and the path of the owner's socket. */
   listen(pageDir: string, ownerToken: string): Promise<{ url: string; socket: string | null }>;
   sources(): Source[];
-  /** Lines of the log that each reader has not taken yet. */
+  /** Lines of the log that each consumer has not taken yet. */
   lag(): Record<string, number>;
   /** Stops sources and server, drains the log for at most so long, closes everything; gives the lag that is left. */
   close(drainMsMax: number): Promise<Record<string, number>>;

@@ -131,10 +131,10 @@ export function configSchema(adapters: Adapters) {
           .int()
           .min(1)
           .default(100_000)
-          .describe('With so many lines waiting a reader takes them at once.'),
+          .describe('With so many lines waiting a consumer takes them at once.'),
       })
       .prefault({})
-      .describe('How the readers of the log work.'),
+      .describe('How the consumers of the log work.'),
     maintenance: maintenanceSchema.prefault({}).describe('Maintenance of the archive.'),
     housekeeping: maintenanceSchema.optional().describe('What `maintenance` was called in 0.1.0.'),
   });
