@@ -11,7 +11,7 @@ import {
 } from '../../tools/simulator/index.ts';
 import type { Backend, TapListener } from '../api/backend.ts';
 import { ingestBody } from '../api/ingest-body.ts';
-import { ROWS_MAX, withinRows } from '../api/row-limit.ts';
+import { queryWithin } from '../api/row-limit.ts';
 import { newestBadRows } from '../consumers/newest-bad-rows.ts';
 import { LATEST_MAX, SourceActivity } from '../ingest/activity.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
@@ -27,8 +27,10 @@ import { DataDirInUseError, holderOf, type Opening, type TakenDataDir, takeDataD
 import { confirmDemo, DEMO_REFUSAL, type DemoMark, readDemoMark, writeDemoMark } from './demo-mark.ts';
 import type { RequestMappers } from './mappers.ts';
 import type { Processing } from './processing.ts';
-import { ADAPTERS, chosenOf } from './registry/adapters.ts';
-import { dataConfigFile, type RuntimeConfig, readRuntimeConfig } from './runtime-config.ts';
+import { readParquet } from './read-parquet.ts';
+import { recallSales } from './recall-sales.ts';
+import { ADAPTERS } from './registry/adapters.ts';
+import { dataConfigFile, openingOf, type RuntimeConfig, readRuntimeConfig } from './runtime-config.ts';
 import {
   checkMappings,
   followerChecks,
@@ -86,13 +88,7 @@ export async function openApp(
 ): Promise<App> {
   await checkMappings(given);
   const runtime = await withEngine(given, (line) => logger.info({}, line));
-  const { config, configFile, dataDir, adapters } = runtime;
-  const used = { configFile, timeZone: config.time_zone };
-  const log = chosenOf(adapters.logs, config.log);
-  const archive = chosenOf(adapters.archives, config.archive);
-  const onServers = log.adapter.isRemote || archive.adapter.isRemote;
-  const archiveIsShared = archive.adapter.opensDataDir?.(archive.settings) ?? false;
-  const folder = await takeDataDir(dataDir, { demo, onServers, archiveIsShared, ...used });
+  const folder = await takeDataDir(runtime.dataDir, openingOf(runtime, demo));
   const opened = new AsyncDisposableStack();
   opened.defer(() => folder.release());
   try {
@@ -159,6 +155,7 @@ async function wire(
   };
   const status = () => statusOf(state);
   const lag = () => lagOf(state);
+  const archiveRole = roles.has('archive') ? 'archive' : 'metrics';
   /** What a request needs that this process may not have. */
   const need = (role: Role): Processing => {
     if (processing && roles.has(role)) return processing;
@@ -200,7 +197,7 @@ async function wire(
     activity: (source) => activity.of(source),
     newestEvents: async () => (await processing?.newestEvents.get(LATEST_MAX)) ?? [],
     declaredSources: () => declaredSources(runtime, running),
-    query: async (query) => withinRows(await (await look()).store.query({ ...query, rowsMax: ROWS_MAX })),
+    query: async (query) => queryWithin(await look(), query),
     changes: async (...asked) => (await look()).store.changes(...asked),
     storeVersion: () => need('metrics').store.version(),
     ledger() {
@@ -210,9 +207,10 @@ async function wire(
     },
     status,
     async badRows(filter) {
-      const { archive, duckdb } = await look(roles.has('archive') ? 'archive' : 'metrics');
+      const { archive, duckdb } = await look(archiveRole);
       return newestBadRows(archive, duckdb.parquet, filter);
     },
+    doubts: async (asked) => (await look(archiveRole)).doubts(asked),
     compact: async () => need('archive').archive.compact(),
     vacuum: async (retentionHours) => need('archive').archive.vacuum(retentionHours),
     async waitUntilIdle(msMax) {
@@ -274,6 +272,7 @@ async function wire(
       });
     },
     async startSources(further = []) {
+      if (processing && roles.has('collect')) opened.defer(recallSales(ingestor, processing, logger));
       running = roles.has('collect')
         ? [...(await configuredSources(runtime, ingest, logger)), ...further]
         : [...further];
@@ -305,13 +304,7 @@ async function wire(
   };
 }
 
-/** Mappers by name. */
 export const mappersModule = () => import('./mappers.ts');
-
-/** Reads the rows of a Parquet file, as NDJSON. */
-export async function* readParquet(path: string): AsyncGenerator<Buffer> {
-  yield* (await import('../metrics/duckdb/parquet-records.ts')).parquetRecords(path);
-}
 
 export {
   ADAPTERS,
@@ -328,6 +321,7 @@ export {
   isOther,
   type RuntimeConfig,
   readDemoMark,
+  readParquet,
   readRuntimeConfig,
   runSimulator,
   type SimulatorOptions,

@@ -12,6 +12,7 @@ const result = (lines: string[], more: Partial<ValidationResult> = {}): Validati
   reasons: {},
   invalidFields: {},
   tally: new FindingTally(),
+  late: new FindingTally(),
   records: lines.length,
   skipped: 0,
   example: null,
