@@ -77,7 +77,7 @@ examples(
     )
     .option(
       '--roles <list>',
-      'do only this part of the work: collect, archive, measure, serve; other processes do the rest',
+      'do only this part of the work: collect, archive, metrics, serve; other processes do the rest',
     ),
   'tillstream up                             the config of the data folder, or the embedded default',
   'tillstream up --background --config shop.yaml',

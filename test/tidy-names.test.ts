@@ -30,7 +30,7 @@ describe('Names in code', () => {
     [/\b#?hurry\w*/, 'flushNow'],
     [/\b#?settle\(|(?<!a)\bOffer\w*|\boffer(Piece)?\(/, 'waitUntilIdle, ingestWithRetry'],
     [
-      /\b\w*(Books|Verdict|Closers|Frontier|BatchSpan)\b|\bfrontierMs\b|\bverdict\b/,
+      /\b\w*(Books|Verdict|Closers|Frontier|BatchSpan)\b|\bfrontierMs\b|\bverdict\b|\bChangedPoint\b/,
       'counters, ValidationResult, AsyncDisposableStack, maxReceivedAt, OffsetRange',
     ],
     [

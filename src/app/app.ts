@@ -15,29 +15,16 @@ import { queryWithin } from '../api/row-limit.ts';
 import { newestBadRows } from '../consumers/newest-bad-rows.ts';
 import { LATEST_MAX, SourceActivity } from '../ingest/activity.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
-import { logComponent } from '../log/event-log.ts';
 import { metricList } from '../metrics/catalogue.ts';
 import type { Ingest, Source } from '../sources/source.ts';
 import { now } from '../system/clock.ts';
-import { VERSION } from '../system/version.ts';
 import { ApiError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { createRegistry, readingsOf } from '../telemetry/registry.ts';
+import { createRegistry } from '../telemetry/registry.ts';
 import type { Role } from '../telemetry/roles.ts';
-import type { ComponentStatus, Status } from '../telemetry/status.ts';
 import { CONFIG_SCHEMA, type Config, isOther } from './config/schema.ts';
-import {
-  confirmDemo,
-  DataDirInUseError,
-  DEMO_REFUSAL,
-  type DemoMark,
-  holderOf,
-  type Opening,
-  readDemoMark,
-  type TakenDataDir,
-  takeDataDir,
-  writeDemoMark,
-} from './data-dir.ts';
+import { DataDirInUseError, holderOf, type Opening, type TakenDataDir, takeDataDir } from './data-dir.ts';
+import { confirmDemo, DEMO_REFUSAL, type DemoMark, readDemoMark, writeDemoMark } from './demo-mark.ts';
 import type { RequestMappers } from './mappers.ts';
 import type { Processing } from './processing.ts';
 import { readParquet } from './read-parquet.ts';
@@ -52,7 +39,8 @@ import {
   storageChecks,
   withEngine,
 } from './settings-check.ts';
-import { configuredSources, declaredSources, sourceComponents, sourceCounters } from './sources.ts';
+import { configuredSources, declaredSources } from './sources.ts';
+import { type AppState, lagOf, readingsFor, statusOf } from './status.ts';
 
 /** Everything of a data folder, opened: log, archive, metrics and their loops; no source and no server yet. */
 export interface App {
@@ -83,7 +71,7 @@ export interface App {
   /** Starts the HTTP server; gives its URL, and the path of the owner's socket. */
   listen(pageDir: string, ownerToken: string): Promise<{ url: string; socket: string | null }>;
   sources(): Source[];
-  /** Lines of the log that each reader has not taken yet. */
+  /** Lines of the log that each consumer has not taken yet. */
   lag(): Record<string, number>;
   /** Stops sources and server, drains the log for at most so long, closes everything; gives the lag that is left. */
   close(drainMsMax: number): Promise<Record<string, number>>;
@@ -136,7 +124,7 @@ async function wire(
   let { demo } = folder;
   let url = '';
   let running: Source[] = [];
-  const registry = createRegistry(() => readings());
+  const registry = createRegistry(() => readingsFor(state));
   const activity = new SourceActivity(now);
   const ingestor = new Ingestor({
     log,
@@ -153,7 +141,21 @@ async function wire(
     },
   });
   const ingest: Ingest = ({ source, body, ...options }) => ingestor.ingest(source, body, options);
-  const archiveRole = roles.has('archive') ? 'archive' : 'measure';
+  const state: AppState = {
+    runtime,
+    log,
+    processing,
+    ingestor,
+    metrics,
+    startedAt,
+    demo: () => demo !== null,
+    url: () => url,
+    sources: () => running,
+    lastIngestMs: () => lastIngestMs,
+  };
+  const status = () => statusOf(state);
+  const lag = () => lagOf(state);
+  const archiveRole = roles.has('archive') ? 'archive' : 'metrics';
   /** What a request needs that this process may not have. */
   const need = (role: Role): Processing => {
     if (processing && roles.has(role)) return processing;
@@ -163,7 +165,7 @@ async function wire(
     );
   };
   /** Of a role, as it is when somebody looks. */
-  const look = async (role: Role = 'measure') => {
+  const look = async (role: Role = 'metrics') => {
     const found = need(role);
     await found.consumers.attend();
     return found;
@@ -173,9 +175,9 @@ async function wire(
     if (demo !== null) throw new ApiError('demo', DEMO_REFUSAL);
   };
   const waitUntilIdle: App['waitUntilIdle'] = (onProgress, signal) =>
-    need('measure').consumers.waitUntilIdle(onProgress, signal);
+    need('metrics').consumers.waitUntilIdle(onProgress, signal);
   const storesCaughtUp: App['storesCaughtUp'] = (signal = new AbortController().signal) =>
-    need('measure').stores.caughtUp(signal);
+    need('metrics').stores.caughtUp(signal);
 
   let mappers: RequestMappers | null = null;
   const requestMappers = async () => {
@@ -197,9 +199,9 @@ async function wire(
     declaredSources: () => declaredSources(runtime, running),
     query: async (query) => queryWithin(await look(), query),
     changes: async (...asked) => (await look()).store.changes(...asked),
-    storeVersion: () => need('measure').store.version(),
+    storeVersion: () => need('metrics').store.version(),
     ledger() {
-      const { consumers } = need('measure');
+      const { consumers } = need('metrics');
       void consumers.attend();
       return consumers.ledger();
     },
@@ -212,80 +214,19 @@ async function wire(
     compact: async () => need('archive').archive.compact(),
     vacuum: async (retentionHours) => need('archive').archive.vacuum(retentionHours),
     async waitUntilIdle(msMax) {
-      const { consumers, stores } = need('measure');
+      const { consumers, stores } = need('metrics');
       const signal = AbortSignal.timeout(msMax);
       await consumers.waitUntilIdle(undefined, signal);
       const stores_behind = await stores.caughtUp(signal);
       return { ...consumers.ledger(), stores_behind };
     },
-    rebuild: async (range, diff, signal) => need('measure').consumers.rebuild(range, diff, signal),
+    rebuild: async (range, diff, signal) => need('metrics').consumers.rebuild(range, diff, signal),
     tap(listener) {
       taps.add(listener);
       return () => taps.delete(listener);
     },
     metrics: () => registry.text(),
   };
-
-  function status(): Status {
-    const iso = (ms: number | null | undefined) => (ms ? new Date(ms).toISOString() : null);
-    const { lastReceivedAtMs } = log.status();
-    return {
-      running: true,
-      pid: process.pid,
-      url,
-      version: VERSION,
-      demo: demo !== null,
-      roles: [...roles],
-      time_zone: timeZone,
-      started_at: startedAt,
-      now: new Date(now()).toISOString(),
-      data: dataDir,
-      parts: {
-        ...(roles.has('collect') ? { collector: logComponent(log) } : {}),
-        log: logComponent(log),
-        ...consumerComponents(),
-        ...sourceComponents(running),
-      },
-      lag: { ...processing?.consumers.lagOfOthers(), ...lag() },
-      freshness: {
-        collector: iso(Math.max(lastIngestMs ?? 0, lastReceivedAtMs ?? 0)),
-        log: iso(lastReceivedAtMs),
-        archive: iso(processing?.archive.status().lastReceivedAtMs),
-        metrics: iso(processing?.engine.maxReceivedAtMs()),
-      },
-      dirty_windows: processing?.engine.invalidatedWindows() ?? 0,
-      newest_event_day: processing?.archive.dates('events').at(-1)?.date ?? null,
-      currency: config.currency ?? null,
-      findings: ingestor.findings(),
-      metrics,
-    };
-  }
-
-  const lag = (): Record<string, number> => ({ ...processing?.consumers.lag(), ...processing?.stores.lag() });
-
-  function consumerComponents(): Record<string, ComponentStatus> {
-    if (!processing) return {};
-    const parts = processing.consumers.status();
-    const { archive } = parts;
-    return {
-      ...parts,
-      ...(archive ? { archive: processing.archiveWatch?.status(archive) ?? archive } : {}),
-      ...processing.stores.parts(),
-    };
-  }
-
-  function readings() {
-    const tables = processing?.archive.status().tables;
-    return {
-      ledger: processing && roles.has('measure') ? processing.consumers.ledger() : null,
-      ...readingsOf(status(), now()),
-      logBytes: log.status().bytes,
-      archiveFiles: tables ? { events: tables.events.files, bad_rows: tables.bad_rows.files } : {},
-      stores: processing?.stores.readings() ?? [],
-      cluster: processing?.program?.counters() ?? {},
-      sources: sourceCounters(running),
-    };
-  }
 
   const messages = [
     ...runtime.warnings,
@@ -344,7 +285,7 @@ async function wire(
         runtime,
         backend,
         data: { ingestor, backend, waitUntilIdle, storesCaughtUp },
-        refuse: (is) => (is === 'load' ? refuseDemo() : need('collect') && need('measure')),
+        refuse: (is) => (is === 'load' ? refuseDemo() : need('collect') && need('metrics')),
         readParquet,
         openScratch: openApp,
         pageDir: roles.has('serve') ? pageDir : null,

@@ -53,7 +53,7 @@ export async function openLog(runtime: RuntimeConfig, logger: Logger): Promise<E
   const program = `tillstream ${VERSION}`;
   const readers = [
     ...(roles.has('archive') ? ['archive'] : []),
-    ...(roles.has('measure') ? ['metrics'] : []),
+    ...(roles.has('metrics') ? ['metrics'] : []),
   ];
   const { adapter, settings } = chosenOf(adapters.logs, config.log);
   return adapter.open(settings, { dataDir, readers, now, logger, program });
@@ -67,7 +67,7 @@ export async function openProcessing(
   opened: AsyncDisposableStack,
 ): Promise<Processing | null> {
   const { config, dataDir, roles, adapters } = runtime;
-  const reads = { archive: roles.has('archive'), metrics: roles.has('measure') };
+  const reads = { archive: roles.has('archive'), metrics: roles.has('metrics') };
   if (!reads.archive && !reads.metrics) return null;
   const archives = chosenOf(adapters.archives, config.archive);
   const location = await archives.adapter.locate(archives.settings, dataDir);
@@ -137,8 +137,8 @@ export async function openProcessing(
     metricsEveryMs: config.batch.metrics_every_ms,
     areMetricsFollowed: config.stores.some(isOther),
     gatherLinesMax: config.batch.gather_lines_max,
-    compactEveryMs: config.housekeeping.compact_every_minutes * 60_000,
-    vacuumRetentionHours: config.housekeeping.vacuum_retention_hours,
+    compactEveryMs: config.maintenance.compact_every_minutes * 60_000,
+    vacuumRetentionHours: config.maintenance.vacuum_retention_hours,
     onRebuilt: () => stores.onRebuilt(),
   });
   const { message } = duckdb;

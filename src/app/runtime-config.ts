@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { ServerConfig } from '../api/config.ts';
 import { HISTORY_SOURCES } from '../event/history.ts';
 import { isOpenToAll } from '../system/access.ts';
@@ -81,8 +82,14 @@ export async function readRuntimeConfig(
     );
   const loaded = await loadConfig(configSchema(adapters), asked, named);
   const timeZone = asked === undefined ? (remembered.time_zone ?? loaded.time_zone) : loaded.time_zone;
+  const { housekeeping: former, ...settings } = loaded;
+  if (former && !isDeepStrictEqual(loaded.maintenance, configSchema(adapters).parse({}).maintenance))
+    throw new UsageError(
+      'The config has maintenance and housekeeping, which is its former name. Keep maintenance.',
+    );
   const config = {
-    ...loaded,
+    ...settings,
+    maintenance: former ?? loaded.maintenance,
     time_zone: timeZone,
     stores: withStoresOf(loaded.stores, adapters.stores, env),
   };
@@ -120,6 +127,10 @@ export async function readRuntimeConfig(
   const warnings = [
     ...(await openSecrets(configFile, loaded)),
     ...(engine.adapter.warnings?.(engine.settings) ?? []),
+    ...(options.roles?.includes(FORMER_ROLE)
+      ? [`--roles ${FORMER_ROLE}: the role is called metrics now.`]
+      : []),
+    ...(former ? ['housekeeping: it is called maintenance now. Change its name in the config.'] : []),
   ];
   return {
     config,
@@ -169,10 +180,13 @@ function refuseLoop({ log, sources }: Config, adapters: Adapters): void {
   }
 }
 
+/** What the role metrics was called in 0.1.0. */
+const FORMER_ROLE = 'measure';
+
 /** The roles of a list with commas; all where there is none. */
 function rolesOf(list: string | undefined, config: Config, adapters: Adapters): ReadonlySet<Role> {
   if (list === undefined) return new Set(ROLES);
-  const names = list.split(',').map((name) => name.trim());
+  const names = list.split(',').map((name) => (name.trim() === FORMER_ROLE ? 'metrics' : name.trim()));
   const unknown = names.find((name) => !ROLES.includes(name as Role));
   if (unknown !== undefined)
     throw new UsageError(
@@ -188,15 +202,15 @@ function rolesOf(list: string | undefined, config: Config, adapters: Adapters): 
       `--roles ${list}: processes can share the work over an event log that all of them reach, and log.kind is ` +
         `${config.log.kind}. Set ${shown('log', logs)}, or leave --roles out.`,
     );
-  if (roles.has('archive') !== roles.has('measure') && !archives.includes(config.archive.kind))
+  if (roles.has('archive') !== roles.has('metrics') && !archives.includes(config.archive.kind))
     throw new UsageError(
       `--roles ${list}: who archives and who measures must reach the same archive, and archive.kind is ${config.archive.kind}. ` +
         `Set ${shown('archive', archives)}, or give both roles to one process.`,
     );
-  if (roles.has('serve') && !roles.has('measure'))
+  if (roles.has('serve') && !roles.has('metrics'))
     throw new UsageError(
       `--roles ${list}: the page and the query API are served from the metrics store, which is in the process with the role ` +
-        'measure. Use --roles measure,serve.',
+        'metrics. Use --roles metrics,serve.',
     );
   return roles;
 }

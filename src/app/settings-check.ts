@@ -30,7 +30,7 @@ export function storageChecks({ config, roles, adapters }: RuntimeConfig, logger
       run: () => log.adapter.check!(log.settings, logger),
     });
   const archive = chosenOf(adapters.archives, config.archive);
-  if (archive.adapter.check && (roles.has('archive') || roles.has('measure')))
+  if (archive.adapter.check && (roles.has('archive') || roles.has('metrics')))
     checks.push({
       part: 'archive',
       settings: config.archive,
@@ -55,11 +55,12 @@ export function lineLimitWarning(
 export async function followerChecks(runtime: RuntimeConfig, logger: Logger): Promise<SettingsCheck[]> {
   const { config, dataDir, roles, adapters } = runtime;
   const { stores } = config;
-  if (!roles.has('measure')) return [];
+  if (!roles.has('metrics')) return [];
   const sinks = await configuredSinks({ adapters, stores, dataDir, logger });
   const checks: SettingsCheck[] = sinks.map(({ name, sink }) => ({
     part: `store ${name}`,
-    settings: stores.find(({ kind }) => kind === name)!,
+    // In this order since 0.1.0: what has worked is known by a hash of the text.
+    settings: { kind: name, ...stores.find(({ kind }) => kind === name) },
     run: () => sink.check(),
   }));
   const { adapter, settings } = chosenOf(adapters.engines, config.engine);
@@ -80,7 +81,7 @@ export async function withEngine(
 ): Promise<RuntimeConfig> {
   const { config, roles, adapters } = runtime;
   const { adapter, settings } = chosenOf(adapters.engines, config.engine);
-  if (!adapter.prepare || !roles.has('measure')) return runtime;
+  if (!adapter.prepare || !roles.has('metrics')) return runtime;
   const engine = { ...config.engine, ...(await adapter.prepare(settings, say)) };
   return { ...runtime, config: { ...config, engine } };
 }
@@ -109,10 +110,11 @@ export async function refuseWrongSettings(runtime: RuntimeConfig, logger: Logger
   const unproven = checks.filter(({ part, digest }) => worked[part] !== digest);
   if (unproven.length === 0) return;
   const results = await Promise.allSettled(unproven.map(({ run }) => run()));
-  const faults = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
-  const unforeseen = faults.find((fault) => !(fault instanceof Error));
+  const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+  const unforeseen = failures.find((failure) => !(failure instanceof Error));
   if (unforeseen) throw unforeseen;
-  if (faults.length > 0) throw new UsageError((faults as Error[]).map(({ message }) => message).join('\n'));
+  if (failures.length > 0)
+    throw new UsageError((failures as Error[]).map(({ message }) => message).join('\n'));
   mkdirSync(runtime.dataDir, { recursive: true, mode: 0o700 });
   const all = Object.fromEntries(checks.map(({ part, digest }) => [part, digest]));
   await writeFileDurable(file, `${JSON.stringify(all, null, 2)}\n`, 0o600);

@@ -101,7 +101,9 @@ export class ArchiveView {
   }
 }
 
-/** Where a reader stands in each partition of the log. */
-export function positionsIn(log: LogReader, reader: { position(partition: number): Offset }): Positions {
-  return Object.fromEntries(log.partitions().map(({ partition }) => [partition, reader.position(partition)]));
+/** Where a consumer stands in each partition of the log. */
+export function positionsIn(log: LogReader, consumer: { position(partition: number): Offset }): Positions {
+  return Object.fromEntries(
+    log.partitions().map(({ partition }) => [partition, consumer.position(partition)]),
+  );
 }

@@ -16,9 +16,11 @@ export class ArchiveWatch {
     this.#running = this.#run(archive);
   }
 
-  /** What the reader of the log says, or what was found wrong while it had nothing to do. */
-  status(reader: ComponentStatus): ComponentStatus {
-    return reader.state === 'ready' && this.#failure ? { state: 'waiting', message: this.#failure } : reader;
+  /** What the consumer of the log says, or what was found wrong while it had nothing to do. */
+  status(consumer: ComponentStatus): ComponentStatus {
+    return consumer.state === 'ready' && this.#failure
+      ? { state: 'waiting', message: this.#failure }
+      : consumer;
   }
 
   async stop(): Promise<void> {

@@ -17,7 +17,7 @@ export interface AttentionOptions {
   metricsEveryMs: number;
 }
 
-/** Whether somebody looks at the archive and the metrics, or follows them. While nobody does, the readers gather lines for longer, which costs far less. */
+/** Whether somebody looks at the archive and the metrics, or follows them. While nobody does, the consumers gather lines for longer, which costs far less. */
 export class Attention {
   readonly #options: AttentionOptions;
   #untilMs = 0;
@@ -37,7 +37,7 @@ export class Attention {
     return this.#isAttended() ? metricsEveryMs : Math.max(metricsEveryMs, this.archiveDelayMs());
   }
 
-  /** Somebody looks. Where nobody did before: resolves when the readers are not behind any more, or soon. */
+  /** Somebody looks. Where nobody did before: resolves when the consumers are not behind any more, or soon. */
   async attend(loops: readonly ConsumerLoop[], isBehind: () => boolean, signal: AbortSignal): Promise<void> {
     const wasAttended = this.#isAttended();
     this.#untilMs = performance.now() + LASTS_MS;

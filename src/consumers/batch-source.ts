@@ -2,13 +2,13 @@ import { type OffsetRange, positionsAfter, type TypedBatch } from '../decode/bat
 import type { LogReader } from '../log/event-log.ts';
 import type { CountsBySource, Offset, Positions } from '../log/offset.ts';
 
-/** Where a reader of the log takes its batches from. */
+/** Where a consumer of the log takes its batches from. */
 export interface BatchSource {
   /** Resolves true as soon as there is something past one of the positions, or false after `timeoutMs` or when `signal` aborts. */
   waitPast(from: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
   /** The batch that starts at `from`; there must be something past one of the positions. Give it back with `done`. */
   take(from: Positions): Promise<TypedBatch>;
-  /** The reader that took the batch from there is done with it: it has processed it, or will ask for it again. */
+  /** The consumer that took the batch from there is done with it: it has processed it, or will ask for it again. */
   done(from: Positions, batch: TypedBatch): Promise<void>;
 }
 

@@ -9,7 +9,7 @@ import { messageOf } from '../telemetry/system-error.ts';
 import type { BatchSource } from './batch-source.ts';
 
 export interface ConsumerLoopOptions {
-  /** Name of the reader: archive or metrics. */
+  /** Name of the consumer: archive or metrics. */
   name: string;
   log: LogReader;
   batches: BatchSource;
@@ -27,7 +27,7 @@ export interface ConsumerLoopOptions {
 }
 
 export interface Preparation {
-  /** For people: what the reader is doing. */
+  /** For people: what the consumer is doing. */
   message(): string;
   isNeeded(): boolean;
   /** `signal` asks it to give up. */
@@ -47,7 +47,7 @@ const BACKOFF_MS_MIN = 250;
 const BACKOFF_MS_MAX = 30_000;
 
 /**
- * Carries one reader through the log: waits for lines, takes the batch at the reader's positions, steps,
+ * Carries one consumer through the log: waits for lines, takes the batch at the consumer's positions, steps,
  * and tries again with back-off when the step fails. Nothing else stops it but `stop`.
  */
 export class ConsumerLoop {
@@ -130,7 +130,7 @@ export class ConsumerLoop {
     return linesBehind(log.partitions(), positions(), this.consumed());
   }
 
-  /** Lines by source before the reader's positions, as the log counted them; null before it has taken its place. */
+  /** Lines by source before the consumer's positions, as the log counted them; null before it has taken its place. */
   consumed(): CountsBySource | null {
     return this.#consumed.get(keyOf(this.#options.positions())) ?? null;
   }
@@ -161,7 +161,7 @@ export class ConsumerLoop {
         await this.#gather();
         if (signal.aborted) return;
         await this.#step(from);
-        if (this.#failure) logger.info({ reader: name }, `${name}: works again`);
+        if (this.#failure) logger.info({ consumer: name }, `${name}: works again`);
         this.#failure = '';
         backoff.reset();
       } catch (error) {
@@ -169,7 +169,7 @@ export class ConsumerLoop {
         this.#prepared.reject(error);
         this.#failure = messageOf(error);
         const retryMs = Math.round(backoff.next());
-        logger.error({ err: error, reader: name, from, retryMs }, `${name}: a step failed, will try again`);
+        logger.error({ err: error, consumer: name, from, retryMs }, `${name}: a step failed, will try again`);
         await sleep(retryMs, signal);
       }
     }

@@ -24,12 +24,12 @@ import { Attention } from './attention.ts';
 import type { BatchSource } from './batch-source.ts';
 import { componentError, failureCheck, worse } from './component-status.ts';
 import { ConsumerLoop } from './consumer-loop.ts';
-import { keepHouse } from './maintenance.ts';
+import { maintainArchive } from './maintenance.ts';
 import { SharedArchive } from './shared-archive.ts';
 import { type BatchLimits, SharedBatches } from './shared-batches.ts';
 
 export interface ConsumersOptions {
-  /** Which of the two readers of the log run here; the other one may run in other processes. */
+  /** Which of the two consumers of the log run here; the other one may run in other processes. */
   reads: { archive: boolean; metrics: boolean };
   /** Where several processes archive: who has which partitions. Null: the archive is this process's alone. */
   group: PartitionGroup | null;
@@ -48,7 +48,7 @@ export interface ConsumersOptions {
   metricsEveryMs: number;
   /** Somebody follows the metrics all the time. */
   areMetricsFollowed?: boolean;
-  /** With so many lines waiting, a reader takes them at once. */
+  /** With so many lines waiting, a consumer takes them at once. */
   gatherLinesMax: number;
   compactEveryMs: number;
   vacuumRetentionHours: number;
@@ -62,7 +62,7 @@ const UPGRADE_LOOK_MS = 200;
 const REPAIR_LOOK_MS = 500;
 /** The same, and whether all is done, while a caller waits for it. */
 const SETTLE_LOOK_MS = 25;
-/** A caller that waits for a reader gets an error when that has failed for so long. */
+/** A caller that waits for a consumer gets an error when that has failed for so long. */
 const FAILING_MS_MAX = 60_000;
 /** Dirty windows wait for the metrics to catch up, but no longer than this. */
 const REPAIR_WAIT_MS_MAX = 60_000;
@@ -156,11 +156,11 @@ export class Consumers {
     const { archive, engine, log } = this.#options;
     const ends = log.partitions();
     const loops = [this.#archiveLoop, this.#metricsLoop].filter((loop) => loop !== null);
-    const readers = [this.#archiveLoop && archive, this.#metricsLoop && engine].filter(
+    const consumers = [this.#archiveLoop && archive, this.#metricsLoop && engine].filter(
       (each) => each !== null,
     );
     const isBehind = () =>
-      ends.some(({ partition, end }) => readers.some((reader) => reader.position(partition) < end));
+      ends.some(({ partition, end }) => consumers.some((consumer) => consumer.position(partition) < end));
     await this.#attention.attend(loops, isBehind, this.#abort.signal);
   }
 
@@ -185,7 +185,10 @@ export class Consumers {
     if (this.#archiveLoop)
       this.#background.push(
         this.#upgrade.run(this.#abort.signal),
-        keepHouse({ ...this.#options, isOurs: () => this.#shared?.isFirst() !== false }, this.#abort.signal),
+        maintainArchive(
+          { ...this.#options, isOurs: () => this.#shared?.isFirst() !== false },
+          this.#abort.signal,
+        ),
       );
   }
 
@@ -291,7 +294,7 @@ export class Consumers {
     return { ...(archive !== undefined && { archive }), ...(metrics !== undefined && { metrics }) };
   }
 
-  /** States of the readers that run here. */
+  /** States of the consumers that run here. */
   status(): Record<string, ComponentStatus> {
     const parts: Record<string, ComponentStatus> = {};
     if (this.#archiveLoop) {

@@ -16,7 +16,7 @@ import { ConsumerLoop } from './consumer-loop.ts';
 import { SharedBatches } from './shared-batches.ts';
 
 export interface EventFeedOptions {
-  /** Name of the reader of the log. */
+  /** Name of the consumer of the log. */
   name: string;
   log: LogReader;
   decoder: BatchDecoder;
@@ -45,7 +45,7 @@ const BATCH_DELAY_MS = 1000;
 const REFILL_OFFSETS = 1_000_000;
 
 /**
- * Carries single events from the log to a sink: a reader of the log with a position of its own. Its batches are its own too, so
+ * Carries single events from the log to a sink: a consumer of the log with a position of its own. Its batches are its own too, so
  * that archive and metrics never wait for a sink that is slow or away; that costs to parse the lines once more. The log keeps no lines
  * for it: what it has deleted before the sink took it comes from the archive.
  */
@@ -150,14 +150,14 @@ export class EventFeed {
       const offsets = gaps.reduce((sum, { start, end }) => sum + end - start, 0);
       if (this.#refilling === 0)
         logger.warn(
-          { reader: name, gaps },
+          { consumer: name, gaps },
           `${name}: the event log no longer has ${offsets} offsets that it has not taken; they are written from the archive`,
         );
       this.#refilling = offsets;
       for (const gap of gaps) await this.#refill(gap, signal);
     }
     if (this.#refilling > 0)
-      logger.info({ reader: name }, `${name}: it has what it missed, and goes on with the event log`);
+      logger.info({ consumer: name }, `${name}: it has what it missed, and goes on with the event log`);
     this.#refilling = 0;
   }
 

@@ -2,7 +2,7 @@ import type { ArchiveMaintenance } from '../archive/archive.ts';
 import { sleep } from '../system/sleep.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
-export interface HousekeepingOptions {
+export interface MaintenanceOptions {
   archive: ArchiveMaintenance;
   logger: Logger;
   /** 0: never. */
@@ -13,7 +13,7 @@ export interface HousekeepingOptions {
 }
 
 /** Merges small files of the archive, and deletes those that nothing needs any more, again and again until `signal`. */
-export async function keepHouse(options: HousekeepingOptions, signal: AbortSignal): Promise<void> {
+export async function maintainArchive(options: MaintenanceOptions, signal: AbortSignal): Promise<void> {
   const { archive, logger, compactEveryMs, vacuumRetentionHours, isOurs } = options;
   while (compactEveryMs > 0 && !signal.aborted) {
     await sleep(compactEveryMs, signal);
@@ -25,7 +25,7 @@ export async function keepHouse(options: HousekeepingOptions, signal: AbortSigna
       if (compacted.filesBefore > 0)
         logger.info({ ...compacted, ...vacuumed }, 'archive: small files merged');
     } catch (error) {
-      logger.warn({ err: error }, 'archive: housekeeping failed, will try again');
+      logger.warn({ err: error }, 'archive: maintenance failed, will try again');
     }
   }
 }

@@ -36,7 +36,7 @@ interface Cursor {
 }
 
 /**
- * Reads the log from `from` on up to about the limits, its partitions merged by received-at: what a reader takes of several
+ * Reads the log from `from` on up to about the limits, its partitions merged by received-at: what a consumer takes of several
  * partitions grows in time as the lines of one do. A partition that was read up to the end that it had at the call stops no
  * other. `memory` is that of an earlier merge that is over.
  */

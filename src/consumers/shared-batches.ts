@@ -5,7 +5,7 @@ import { type BatchSource, linesLost } from './batch-source.ts';
 import { type Merge, type MergeLimits, mergePartitions } from './merge-partitions.ts';
 
 export interface BatchLimits extends MergeLimits {
-  /** How long a reader waits for others before it goes on alone. */
+  /** How long a consumer waits for others before it goes on alone. */
   waitMsMax: number;
 }
 
@@ -20,8 +20,8 @@ interface SharedBatch {
 
 /**
  * Decodes the log for its consumers. Consumers at the same place get the same decoded batch, so that each line is decoded once;
- * a reader elsewhere gets a batch of its own. Before it parses the next batch, a reader waits for others that still work
- * on one, so that they go on together and memory holds few batches; but at most `waitMsMax`: a reader that is stuck
+ * a consumer elsewhere gets a batch of its own. Before it parses the next batch, a consumer waits for others that still work
+ * on one, so that they go on together and memory holds few batches; but at most `waitMsMax`: a consumer that is stuck
  * stops no other.
  */
 export class SharedBatches implements BatchSource {
@@ -29,7 +29,7 @@ export class SharedBatches implements BatchSource {
   readonly #decoder: BatchDecoder;
   readonly #limits: BatchLimits;
   readonly #decide: Decide | null;
-  /** Batches that a reader works on, or that are being decoded for one. */
+  /** Batches that a consumer works on, or that are being decoded for one. */
   readonly #entries: SharedBatch[] = [];
   /** For the pieces of a batch, while none is read. */
   #memory: Buffer | undefined;

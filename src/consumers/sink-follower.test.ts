@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChangedPoint, ChangeFeed, Changes, ChangesPage } from '../metrics/metrics-store.ts';
+import type { ChangedRow, ChangeFeed, Changes, ChangesPage } from '../metrics/metrics-store.ts';
 import { type MetricsSink, SinkError } from '../sinks/sink.ts';
 import type { StateFile } from '../system/state-file.ts';
 import { SinkFollower } from './sink-follower.ts';
@@ -35,7 +35,7 @@ class FakeStore implements ChangeFeed {
     const changed = [...this.windows]
       .filter(([minute, changedAt]) => changedAt > version && minute > (page?.after?.startMinutes ?? -1))
       .sort(([a], [b]) => a - b);
-    const points = changed.slice(0, page?.pointsMax).map(([minute, value]): ChangedPoint => {
+    const points = changed.slice(0, page?.pointsMax).map(([minute, value]): ChangedRow => {
       return { metric: 'm', window: '1m', row: { start: new Date(minute * 60_000).toISOString(), value } };
     });
     const last = changed[points.length - 1];
@@ -49,13 +49,13 @@ class FakeSink implements MetricsSink {
   id = 'sink 1';
   readonly rows = new Map<string, number>();
   writes = 0;
-  fault: Error | null = null;
+  failure: Error | null = null;
   onWrite = () => {};
 
-  async writeMetrics(points: readonly ChangedPoint[]): Promise<void> {
+  async writeMetrics(points: readonly ChangedRow[]): Promise<void> {
     this.writes++;
     this.onWrite();
-    if (this.fault) throw this.fault;
+    if (this.failure) throw this.failure;
     for (const { row } of points) this.rows.set(row.start, Number(row.value));
   }
 }
@@ -122,13 +122,13 @@ describe('A follower', () => {
     const first = follower();
     sink.onWrite = () => {
       if (sink.writes === 3) store.change(1, 2, 55, 70);
-      if (sink.writes === 4) sink.fault = new SinkError('away');
+      if (sink.writes === 4) sink.failure = new SinkError('away');
     };
     await first.start();
     while (first.status().state === 'ready') await sleep(1);
     await first.stop(1000);
     assert.equal(sink.rows.size, 30);
-    sink.fault = null;
+    sink.failure = null;
     sink.onWrite = () => {};
     sink.writes = 0;
     await followOnce();
@@ -181,14 +181,14 @@ describe('A follower', () => {
   it('waits as long as the other side asks, reports why, and tries again', async () => {
     const { store, sink, follower, assertSame } = rig();
     store.change(1);
-    sink.fault = new SinkError('busy, ask later', 300);
+    sink.failure = new SinkError('busy, ask later', 300);
     const running = follower();
     await running.start();
     await sleep(150);
     assert.deepEqual(running.status(), { state: 'waiting', message: 'busy, ask later' });
     assert.equal(sink.writes, 1);
     assert.ok(running.behindSeconds() > 0);
-    sink.fault = null;
+    sink.failure = null;
     while (running.behindSeconds() > 0) await sleep(5);
     assert.deepEqual(running.status(), { state: 'ready', message: '' });
     assertSame();

@@ -1,6 +1,9 @@
-/** Golden pairs, and: however the bytes are cut, the records are the same. */
+/**
+ * Golden pairs, and: however the bytes are cut, the records are the same. After a change: TILLSTREAM_GOLDEN=write node --test
+ * src/ingest/formats.test.ts, biome check --write, and read the difference.
+ */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -25,8 +28,11 @@ describe('Formats', () => {
   for (const name of INPUTS) {
     it(`${name} is read as expected`, () => {
       const { bytes, found } = load(name);
-      const expected = JSON.parse(readFileSync(join(FOLDER, `${name}.expected.json`), 'utf8'));
-      assert.deepEqual({ detected: describeDetection(found), pieces: readAll(found, [bytes]) }, expected);
+      const golden = join(FOLDER, `${name}.expected.json`);
+      const read = { detected: describeDetection(found), pieces: readAll(found, [bytes]) };
+      if (process.env.TILLSTREAM_GOLDEN === 'write')
+        writeFileSync(golden, `${JSON.stringify(read, null, 2)}\n`);
+      assert.deepEqual(read, JSON.parse(readFileSync(golden, 'utf8')));
     });
 
     it(`${name} is the same wherever it is cut`, () => {

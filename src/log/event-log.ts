@@ -113,7 +113,7 @@ export interface LogPartition {
 }
 
 /**
- * Lines that a reader at these positions has not taken, of the partitions that it reads; `consumed`: lines before the
+ * Lines that a consumer at these positions has not taken, of the partitions that it reads; `consumed`: lines before the
  * positions, where they are known. Without them, and in a log of one line an offset, offsets are counted.
  */
 export function linesBehind(

@@ -35,7 +35,7 @@ export interface MetricResult {
   folded?: Record<string, number>;
 }
 
-export interface ChangedPoint {
+export interface ChangedRow {
   metric: string;
   window: WindowSize;
   row: MetricRow;
@@ -63,7 +63,7 @@ export interface ChangesPage {
 export interface Changes {
   /** The version to ask from next time, when the last page of the walk has been taken. */
   version: number;
-  points: ChangedPoint[];
+  points: ChangedRow[];
   /** Where the next page begins; null when this was the last. */
   next: ChangesCursor | null;
 }

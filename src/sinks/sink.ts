@@ -1,5 +1,5 @@
 import type { RawEvent } from '../decode/batch.ts';
-import type { ChangedPoint } from '../metrics/metrics-store.ts';
+import type { ChangedRow } from '../metrics/metrics-store.ts';
 
 /**
  * Takes metrics. Writing the same again changes nothing: who writes may repeat whatever it is not sure of.
@@ -11,7 +11,7 @@ import type { ChangedPoint } from '../metrics/metrics-store.ts';
  */
 export interface MetricsSink {
   readonly id: string;
-  writeMetrics(points: readonly ChangedPoint[], signal: AbortSignal): Promise<void>;
+  writeMetrics(points: readonly ChangedRow[], signal: AbortSignal): Promise<void>;
 }
 
 /** Takes single events, by the same rules. */

@@ -1,3 +1,3 @@
 /** What a process does of the work. By default it does all of it. */
-export const ROLES = ['collect', 'archive', 'measure', 'serve'] as const;
+export const ROLES = ['collect', 'archive', 'metrics', 'serve'] as const;
 export type Role = (typeof ROLES)[number];

@@ -30,7 +30,7 @@ export function describeIssue(
   const value = valueAt(values, issue.path);
   const known = issue.code === 'invalid_value' ? issue.values.map(String) : [];
   const meant = typeof value === 'string' ? didYouMean(value, known) : '';
-  return [{ path: [...issue.path], text: `${name} ${fault(issue, value).replace(/\.+$/, '')}.${meant}` }];
+  return [{ path: [...issue.path], text: `${name} ${problemOf(issue, value).replace(/\.+$/, '')}.${meant}` }];
 }
 
 const TYPES: Record<string, string> = {
@@ -43,7 +43,7 @@ const TYPES: Record<string, string> = {
   record: 'names with values',
 };
 
-function fault(issue: Issue, value: unknown): string {
+function problemOf(issue: Issue, value: unknown): string {
   switch (issue.code) {
     case 'invalid_type':
       if (value === undefined) return 'is missing';

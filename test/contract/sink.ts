@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { RawEvent } from '../../src/decode/batch.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
-import type { ChangedPoint } from '../../src/metrics/metrics-store.ts';
+import type { ChangedRow } from '../../src/metrics/metrics-store.ts';
 import { type EventSink, type Sink, SinkError } from '../../src/sinks/sink.ts';
 import { testNow } from '../support/clock.ts';
 
@@ -48,11 +48,11 @@ export function eventText(event: Omit<RawEvent, 'partition' | 'offset' | 'line' 
 }
 
 /** Points of `windows` minutes, each with two keys; values are made of `base`. */
-function traffic(windows: number, base: number): ChangedPoint[] {
+function traffic(windows: number, base: number): ChangedRow[] {
   const fromMs = Math.floor(testNow() / MINUTE) * MINUTE - 3600 * 1000;
   return Array.from({ length: windows }, (_, n) =>
     ['mobile', 'desktop'].map(
-      (device_type, index): ChangedPoint => ({
+      (device_type, index): ChangedRow => ({
         metric: 'traffic',
         window: '1m',
         row: {
@@ -66,7 +66,7 @@ function traffic(windows: number, base: number): ChangedPoint[] {
   ).flat();
 }
 
-function textOf({ window, row }: ChangedPoint): string {
+function textOf({ window, row }: ChangedRow): string {
   return pointText(
     window,
     Date.parse(row.start),
@@ -120,7 +120,7 @@ export function sinkContract({ name, setUp, place: newPlace }: SinkUnderTest): v
       }
     };
     after(() => place?.become('there'));
-    const assertPoints = async (points: readonly ChangedPoint[]) =>
+    const assertPoints = async (points: readonly ChangedRow[]) =>
       assert.deepEqual((await place.points()).toSorted(), points.map(textOf).toSorted());
     const assertEvents = async (events: readonly RawEvent[]) => {
       assert.deepEqual((await place.events()).toSorted(), events.map(eventText).toSorted());

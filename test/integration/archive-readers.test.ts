@@ -87,7 +87,7 @@ test('rows, sums, ids, times and extra fields are the simulator’s, after many 
 test('compaction changes no row, for those who look before, during and after', async () => {
   const archive = await rig.openArchive();
   const before = await readArchive(rig.archiveDir);
-  // Two at once, as the housekeeping and a command may be, and each with lines coming in.
+  // Two at once, as maintenance and a command may be, and each with lines coming in.
   const again = lines.slice(0, 300);
   rig.nowMs = lines.at(-1)!.receivedAtMs + 1000;
   await rig.receive(again.map(({ line }) => line));

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readRuntimeConfig } from '../../src/app/app.ts';
+import { followerChecks, readRuntimeConfig } from '../../src/app/app.ts';
 import { UsageError } from '../../src/telemetry/errors.ts';
 import { cli, temporaryDir } from '../support/product.ts';
 
@@ -100,6 +100,46 @@ test('a mistake in the config: exit code 2, its place on stderr, as JSON on stdo
       assert.ok(!existsSync(data));
     }
   }
+});
+
+test('names of 0.1.0 are taken, with a warning', async () => {
+  const data = temporaryDir();
+  const servers = {
+    log: { kind: 'kafka', brokers: ['127.0.0.1:1'] },
+    archive: { kind: 'hdfs', url: 'http://127.0.0.1:1', path: '/shop' },
+  };
+  const given = {
+    data,
+    config: { ...servers, housekeeping: { compact_every_minutes: 7 } },
+    roles: 'measure,serve',
+  };
+  const { config, roles, warnings } = await readRuntimeConfig(given, {}, data);
+  assert.deepEqual([...roles], ['metrics', 'serve']);
+  assert.equal(config.maintenance.compact_every_minutes, 7);
+  assert.deepEqual(warnings, [
+    '--roles measure: the role is called metrics now.',
+    'housekeeping: it is called maintenance now. Change its name in the config.',
+  ]);
+  const both = { housekeeping: { compact_every_minutes: 7 }, maintenance: { compact_every_minutes: 8 } };
+  await assert.rejects(readRuntimeConfig({ data, config: both }, {}, data), /Keep maintenance/);
+});
+
+test('what has worked in 0.1.0 is known by the same text, so that an upgrade need not reach it', async () => {
+  const data = temporaryDir();
+  const store = { kind: 'influxdb', url: 'http://127.0.0.1:1', database: 'shop' };
+  const engine = { kind: 'spark', master: 'local[2]' };
+  const runtime = await readRuntimeConfig({ data, config: { stores: [store], engine } }, {}, data);
+  const checks = await followerChecks(runtime, { debug() {}, info() {}, warn() {}, error() {} });
+  assert.deepEqual(
+    checks.map(({ part, settings }) => [part, JSON.stringify(settings)]),
+    [
+      ['engine', '{"kind":"spark","master":"local[2]","python":"","hadoop_conf_dir":"","archive_url":""}'],
+      [
+        'store influxdb',
+        '{"kind":"influxdb","url":"http://127.0.0.1:1","database":"shop","raw_events":true,"batch_lines_max":5000,"batch_bytes_max":4194304,"timeout_seconds":10,"tag_values_max":200}',
+      ],
+    ],
+  );
 });
 
 test('a config file that is missing, a folder, or empty', async () => {

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { sumCounts } from '../../src/log/offset.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import type { ArchiveReader } from '../../src/metrics/engine.ts';
-import type { ChangedPoint, Changes, ChangesCursor, MetricRow } from '../../src/metrics/metrics-store.ts';
+import type { ChangedRow, Changes, ChangesCursor, MetricRow } from '../../src/metrics/metrics-store.ts';
 import { WINDOWS } from '../../src/metrics/window.ts';
 import { stream } from '../../tools/simulator/index.ts';
 import { Random } from '../../tools/simulator/random.ts';
@@ -43,10 +43,10 @@ class Follower {
     return points.length;
   }
 
-  async #ask({ store }: MetricsHarness): Promise<{ version: number; points: ChangedPoint[] }> {
+  async #ask({ store }: MetricsHarness): Promise<{ version: number; points: ChangedRow[] }> {
     const { pointsMax } = this;
     if (pointsMax === undefined) return store.changes(this.version, METRICS, WINDOWS);
-    const points: ChangedPoint[] = [];
+    const points: ChangedRow[] = [];
     for (let after: ChangesCursor | null = null; ; ) {
       const page: Changes = await store.changes(this.version, METRICS, WINDOWS, { pointsMax, after });
       const ofLast = page.points.filter(({ metric, window, row }) => {

@@ -156,7 +156,7 @@ describe('Processes that share the work', () => {
     const fleet = new Fleet('shared', 20_000);
     const collectors = [await fleet.start('c1', 'collect'), await fleet.start('c2', 'collect')];
     const writers = [await fleet.start('w1', 'archive'), await fleet.start('w2', 'archive')];
-    const measurer = await fleet.start('m', 'measure,serve');
+    const measurer = await fleet.start('m', 'metrics,serve');
     await shared(...writers);
     assert.deepEqual(
       writers.map((writer) => partitionsOf(writer).length),
@@ -181,7 +181,7 @@ describe('Processes that share the work', () => {
       assert.equal((await product.request('GET', path)).status, status, path);
     const refused = await measurer.send('{}');
     assert.equal(refused.status, 421);
-    assert.match(refused.json.error!.message, /has the roles measure, serve; ask one with the role collect/);
+    assert.match(refused.json.error!.message, /has the roles metrics, serve; ask one with the role collect/);
     for (const product of [...collectors, ...writers, measurer]) assert.equal(await product.stop(), 0);
   });
 
@@ -189,7 +189,7 @@ describe('Processes that share the work', () => {
     const config = configFile(new Fleet('shown', 0).config());
     for (const [roles, hasPage] of [
       ['collect', false],
-      ['measure,serve', true],
+      ['metrics,serve', true],
     ] as const) {
       const dataDir = temporaryDir();
       const common = ['--data', dataDir, '--config', config];
@@ -206,7 +206,7 @@ describe('Processes that share the work', () => {
   it('report lines that no process archives, until one does', async () => {
     const fleet = new Fleet('nobody', 4000);
     const collector = await fleet.start('c', 'collect');
-    const measurer = await fleet.start('m', 'measure,serve');
+    const measurer = await fleet.start('m', 'metrics,serve');
     const ready = async () => (await measurer.request<{ ready: boolean }>('GET', '/readyz')).json.ready;
     const lagGauge = async () => {
       const { text } = await measurer.request('GET', '/metrics');
@@ -238,7 +238,7 @@ describe('Processes that share the work', () => {
     const fleet = new Fleet('hangs', 40_000);
     const collector = await fleet.start('c', 'collect');
     const writers = [await fleet.start('w1', 'archive'), await fleet.start('w2', 'archive')];
-    const measurer = await fleet.start('m', 'measure,serve');
+    const measurer = await fleet.start('m', 'metrics,serve');
     await shared(...writers);
     const sending = fleet.send([collector], 120);
     await sleep(500);
@@ -258,7 +258,7 @@ describe('Processes that share the work', () => {
     const collector = await fleet.start('c', 'collect');
     let writer = await fleet.start('w1', 'archive');
     let other = await fleet.start('w2', 'archive');
-    let measurer = await fleet.start('m', 'measure,serve');
+    let measurer = await fleet.start('m', 'metrics,serve');
     const under = async (kill: () => Promise<void>) => {
       const sending = fleet.send([collector], 40);
       await sleep(400);
@@ -271,13 +271,13 @@ describe('Processes that share the work', () => {
     });
     await under(async () => {
       await measurer.kill();
-      measurer = await fleet.start('m', 'measure,serve');
+      measurer = await fleet.start('m', 'metrics,serve');
     });
     await under(async () => {
       await Promise.all([other.kill(), measurer.kill()]);
       [other, measurer] = await Promise.all([
         fleet.start('w2', 'archive'),
-        fleet.start('m', 'measure,serve'),
+        fleet.start('m', 'metrics,serve'),
       ]);
     });
     await fleet.assertExact(measurer);

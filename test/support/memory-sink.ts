@@ -1,12 +1,12 @@
 import type { RawEvent } from '../../src/decode/batch.ts';
-import type { ChangedPoint } from '../../src/metrics/metrics-store.ts';
+import type { ChangedRow } from '../../src/metrics/metrics-store.ts';
 import { type EventSink, type Sink, SinkError } from '../../src/sinks/sink.ts';
 
 /** What a sink in memory writes to; several sinks may have the same one. */
 export class MemoryLocation {
   readonly id: string;
   /** Points by metric, window, start and keys, as JSON. */
-  readonly points = new Map<string, ChangedPoint>();
+  readonly points = new Map<string, ChangedRow>();
   readonly events = new Map<string, RawEvent>();
   /** away: it takes nothing; silent: it never answers. */
   state: 'there' | 'away' | 'silent' = 'there';
@@ -38,7 +38,7 @@ export class MemorySink implements Sink, EventSink {
     this.#keys = keys;
   }
 
-  async writeMetrics(points: readonly ChangedPoint[], signal: AbortSignal): Promise<void> {
+  async writeMetrics(points: readonly ChangedRow[], signal: AbortSignal): Promise<void> {
     for (const group of Map.groupBy(
       points,
       ({ metric, window, row }) => `${metric} ${window} ${row.start}`,

@@ -52,7 +52,7 @@ export async function createLogApi(options: LogApiOptions): Promise<LogApi> {
       if (valid[at]) return { status: 200, type: 'application/json', body: entries[at] as Buffer };
     }
     return {
-      ...fault(503, 'no_entries', 'No entry yet; ask again in a second.'),
+      ...failure(503, 'no_entries', 'No entry yet; ask again in a second.'),
       headers: { 'retry-after': '1' },
     };
   };
@@ -60,21 +60,21 @@ export async function createLogApi(options: LogApiOptions): Promise<LogApi> {
   const page = (query: URLSearchParams): LogApiAnswer => {
     for (const name of query.keys()) {
       if (name !== 'after' && name !== 'limit') {
-        return fault(400, 'bad_parameter', `Unknown parameter "${name.slice(0, 50)}": use after, limit.`);
+        return failure(400, 'bad_parameter', `Unknown parameter "${name.slice(0, 50)}": use after, limit.`);
       }
     }
     const limitText = query.get('limit') ?? String(LIMIT_DEFAULT);
     const limit = /^\d{1,6}$/.test(limitText) ? Number(limitText) : 0;
     if (limit < 1 || limit > LIMIT_MAX) {
-      return fault(400, 'bad_parameter', `limit must be a whole number from 1 to ${LIMIT_MAX}.`);
+      return failure(400, 'bad_parameter', `limit must be a whole number from 1 to ${LIMIT_MAX}.`);
     }
     const afterText = query.get('after');
     if (afterText !== null && !/^\d{1,15}$|^\d{16}$/.test(afterText)) {
-      return fault(400, 'bad_parameter', 'after must be a cursor as given in x-next-cursor.');
+      return failure(400, 'bad_parameter', 'after must be a cursor as given in x-next-cursor.');
     }
     const after = afterText === null ? oldest : Number(afterText);
     if (after > oldest + entries.length) {
-      return fault(410, 'cursor_unknown', 'after lies past the newest entry: it is not of this log.');
+      return failure(410, 'cursor_unknown', 'after lies past the newest entry: it is not of this log.');
     }
     const from = Math.max(after, oldest) - oldest;
     let to = from;
@@ -99,12 +99,12 @@ export async function createLogApi(options: LogApiOptions): Promise<LogApi> {
   const handle = (request: IncomingMessage): LogApiAnswer => {
     requests++;
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return { ...fault(405, 'method_not_allowed', 'Use GET.'), headers: { allow: 'GET, HEAD' } };
+      return { ...failure(405, 'method_not_allowed', 'Use GET.'), headers: { allow: 'GET, HEAD' } };
     }
     const url = new URL(`http://log-api${request.url?.startsWith('/') ? request.url : '/'}`);
     if (url.pathname === '/') return randomEntry();
     if (url.pathname === '/logs' && options.cursorApi !== false) return page(url.searchParams);
-    return fault(404, 'not_found', 'Use GET / or GET /logs?after=CURSOR&limit=N.');
+    return failure(404, 'not_found', 'Use GET / or GET /logs?after=CURSOR&limit=N.');
   };
 
   const server = createServer((request, response) => send(response, handle(request)));
@@ -143,7 +143,7 @@ interface LogApiAnswer {
   headers?: Record<string, string>;
 }
 
-function fault(status: number, code: string, message: string): LogApiAnswer {
+function failure(status: number, code: string, message: string): LogApiAnswer {
   return {
     status,
     type: 'application/json',

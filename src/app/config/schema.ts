@@ -51,6 +51,15 @@ function sourceSchema(adapters: Adapters) {
 /** The settings of the server where the config has no source of kind http. */
 export const defaultServer = (): ServerConfig => serverConfig.parse({});
 
+const maintenanceSchema = z.strictObject({
+  compact_every_minutes: z.int().min(0).default(60).describe('How often small files are merged; 0: never.'),
+  vacuum_retention_hours: z
+    .number()
+    .min(0)
+    .default(168)
+    .describe('How long files that no newer version of a table needs are kept for readers of an older one.'),
+});
+
 /** The whole config. Every setting is optional: the empty config is the embedded pipeline. */
 export function configSchema(adapters: Adapters) {
   return z.strictObject({
@@ -122,30 +131,16 @@ export function configSchema(adapters: Adapters) {
           .int()
           .min(1)
           .default(100_000)
-          .describe('With so many lines waiting a reader takes them at once.'),
+          .describe('With so many lines waiting a consumer takes them at once.'),
       })
       .prefault({})
-      .describe('How the readers of the log work.'),
-    housekeeping: z
-      .strictObject({
-        compact_every_minutes: z
-          .int()
-          .min(0)
-          .default(60)
-          .describe('How often small files are merged; 0: never.'),
-        vacuum_retention_hours: z
-          .number()
-          .min(0)
-          .default(168)
-          .describe(
-            'How long files that no newer version of a table needs are kept for readers of an older one.',
-          ),
-      })
-      .prefault({})
-      .describe('Care of the archive.'),
+      .describe('How the consumers of the log work.'),
+    maintenance: maintenanceSchema.prefault({}).describe('Maintenance of the archive.'),
+    housekeeping: maintenanceSchema.optional().describe('What `maintenance` was called in 0.1.0.'),
   });
 }
 
 /** The config with all adapters that there are. */
 export const CONFIG_SCHEMA = configSchema(ADAPTERS);
-export type Config = z.infer<typeof CONFIG_SCHEMA>;
+/** The config as it was read; former names have become the ones of now. */
+export type Config = Omit<z.infer<typeof CONFIG_SCHEMA>, 'housekeeping'>;

@@ -1,7 +1,7 @@
 import type { Aggregate, Key, Metric } from '../definition.ts';
 import { derive } from '../derive.ts';
 import type {
-  ChangedPoint,
+  ChangedRow,
   Changes,
   ChangesCursor,
   ChangesPage,
@@ -212,7 +212,7 @@ export class DuckDbStore implements MetricsStore {
     return this.#snapshot(async (connection) => {
       const row = await connection.row<{ version: number }>(`SELECT version FROM ${STATE}.engine`);
       const now = after?.version ?? row.version;
-      const points: ChangedPoint[] = [];
+      const points: ChangedRow[] = [];
       if (now <= version) return { version: now, points, next: null };
       for (const name of metrics.slice(after ? metrics.indexOf(after.metric) : 0)) {
         const from = after?.metric === name ? after : null;
@@ -237,7 +237,7 @@ export class DuckDbStore implements MetricsStore {
     metric: Metric,
     version: number,
     { windows, from, pointsMax, named }: Wanted,
-  ): Promise<ChangedPoint[]> {
+  ): Promise<ChangedRow[]> {
     const identities = this.#tables.identities(metric, stateTable);
     const behind = from ? `AND (win, start) > (${windowIndex(from.window)}, ${from.startMinutes})` : '';
     const changed = `(SELECT DISTINCT win, start FROM ${identities}

@@ -55,16 +55,16 @@ async function checkJava(): Promise<string | null> {
 async function checkMaster({ master, hadoop_conf_dir: dir }: ReadySparkConfig): Promise<string | null> {
   if (master === 'yarn') {
     const address = await resourceManager(dir);
-    const fault = address && (await reach(address));
-    return fault
-      ? `YARN's ResourceManager at ${address} can't be reached (${fault}). Check that it runs, and yarn-site.xml in engine.hadoop_conf_dir.`
+    const problem = address && (await reach(address));
+    return problem
+      ? `YARN's ResourceManager at ${address} can't be reached (${problem}). Check that it runs, and yarn-site.xml in engine.hadoop_conf_dir.`
       : null;
   }
   // The last of several is as good as the first: one of them leads.
   const addresses = /^spark:\/\/(.+)$/.exec(master)?.[1]?.split(',') ?? [];
-  const faults = await Promise.all(addresses.map(reach));
-  if (faults.length === 0 || faults.includes(null)) return null;
-  return `Spark's master at ${master} can't be reached (${faults[0]}). Check that it runs, and engine.master.`;
+  const problems = await Promise.all(addresses.map(reach));
+  if (problems.length === 0 || problems.includes(null)) return null;
+  return `Spark's master at ${master} can't be reached (${problems[0]}). Check that it runs, and engine.master.`;
 }
 
 /** Client address of the ResourceManager in yarn-site.xml; null where it names none that can be told. */
@@ -89,9 +89,9 @@ function reach(address: string): Promise<string | null> {
   const [host, port] = [address.slice(0, at).replace(/^\[|\]$/g, ''), Number(address.slice(at + 1))];
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: CONNECT_MS_MAX });
-    const end = (fault: string | null) => {
+    const end = (problem: string | null) => {
       socket.destroy();
-      resolve(fault);
+      resolve(problem);
     };
     socket.once('connect', () => end(null));
     socket.once('timeout', () => end(`no answer within ${CONNECT_MS_MAX / 1000} s`));

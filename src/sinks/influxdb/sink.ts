@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RawEvent } from '../../decode/batch.ts';
-import type { ChangedPoint } from '../../metrics/metrics-store.ts';
+import type { ChangedRow } from '../../metrics/metrics-store.ts';
 import { isLoopback } from '../../system/host.ts';
 import type { StateFile } from '../../system/state-file.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -79,7 +79,7 @@ export class InfluxSink implements Sink, EventSink {
     return this.#client.check();
   }
 
-  async writeMetrics(points: readonly ChangedPoint[], signal: AbortSignal): Promise<void> {
+  async writeMetrics(points: readonly ChangedRow[], signal: AbortSignal): Promise<void> {
     const { admit } = await this.#tags();
     const windows = Map.groupBy(points, ({ metric, window, row }) => `${metric} ${window} ${row.start}`);
     const pages = Array.from(windows.values(), (group) => {

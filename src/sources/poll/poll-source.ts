@@ -122,22 +122,22 @@ class PollSource implements Source {
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
-    let faults = 0;
+    let failures = 0;
     while (!signal.aborted) {
       let waitMs = this.options.every_seconds * 1000;
       try {
         if (await this.poll()) waitMs = 0;
-        faults = 0;
+        failures = 0;
       } catch (error) {
         if (signal.aborted) break;
-        waitMs = this.fault(error as Error, faults++);
+        waitMs = this.failed(error as Error, failures++);
       }
       await sleep(waitMs, signal);
     }
   }
 
   /** Notes a fault and gives the time to wait. */
-  private fault(error: Error, faultsBefore: number): number {
+  private failed(error: Error, failuresBefore: number): number {
     this.counters.faults++;
     this.state = 'waiting';
     const message = this.redact(error.message);
@@ -147,8 +147,8 @@ class PollSource implements Source {
     // The next contact finds out whether there is a GET /logs by now.
     if (this.api === 'list') this.api = 'unknown';
     const asked = error instanceof PollError ? error.retryAfterMs : null;
-    const waitMs = asked ?? backoffMs(faultsBefore, this.context.random, this.tuning);
-    this.context.log.warn({ source: this.name, wait_ms: Math.round(waitMs), fault: message }, 'poll failed');
+    const waitMs = asked ?? backoffMs(failuresBefore, this.context.random, this.tuning);
+    this.context.log.warn({ source: this.name, wait_ms: Math.round(waitMs), error: message }, 'poll failed');
     return waitMs;
   }
 

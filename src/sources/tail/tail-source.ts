@@ -125,18 +125,18 @@ class TailSource implements Source {
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
-    let faults = 0;
+    let failures = 0;
     while (!signal.aborted) {
       let waitMs = this.options.every_seconds * 1000;
       try {
         if (await this.pass()) waitMs = 0;
-        faults = 0;
+        failures = 0;
       } catch (error) {
         this.counters.faults++;
         this.state = 'waiting';
         this.message = messageOf(error);
         this.context.log.warn({ source: this.name }, `tail failed: ${this.message}`);
-        waitMs = backoffMs(faults++, this.context.random, this.tuning);
+        waitMs = backoffMs(failures++, this.context.random, this.tuning);
       }
       await sleep(waitMs, signal);
     }
@@ -150,7 +150,7 @@ class TailSource implements Source {
     if (!this.loaded) await this.registry.load();
     this.loaded = true;
     await this.registry.scan();
-    let fault: Error | null = null;
+    let failure: Error | null = null;
     let more = false;
     for (const file of [...this.registry.files]) {
       if (this.stopping.signal.aborted) return false;
@@ -159,11 +159,11 @@ class TailSource implements Source {
         if (await this.readSome(file)) more = true;
       } catch (error) {
         // One file that can't be read must not hold up the others.
-        fault = error as Error;
+        failure = error as Error;
       }
     }
     await this.registry.save();
-    if (fault !== null) throw fault;
+    if (failure !== null) throw failure;
     this.describe();
     return more;
   }
