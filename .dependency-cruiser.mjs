@@ -115,7 +115,7 @@ export default {
       comment: 'The simulator and the servers for trying out need nothing of the pipeline.',
       severity: 'error',
       from: { path: '^tools/(simulator|dev-services)/', pathNot: TEST },
-      to: { path: OURS, pathNot: ['^tools/', below(COMMON), PORT, '^src/sources/offer\\.ts$'] },
+      to: { path: OURS, pathNot: ['^tools/', below(COMMON), PORT, '^src/sources/ingest-with-retry\\.ts$'] },
     },
     {
       name: 'known-place',

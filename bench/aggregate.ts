@@ -43,7 +43,7 @@ const duckdb = await openDuckDb({
     return run();
   },
 });
-const { engine, parser, parquet } = duckdb;
+const { engine, decoder, parquet } = duckdb;
 const log = openMemoryLog({ now: () => nowMs });
 const ingestor = new Ingestor({
   log,
@@ -66,7 +66,7 @@ const events = stream({
   count: lines + SMALL_BATCHES,
   rates: { late: 0.01, veryLate: 0.001, duplicate: 0.01 },
 });
-const total = { cpu: 0, wall: 0, repairCpu: 0 };
+const total = { cpu: 0, wall: 0, recomputeCpu: 0 };
 let archiveCpu = 0;
 let offset = 0;
 let good = 0;
@@ -90,14 +90,14 @@ const next = (count: number) => {
 const take = async (body: string[]) => {
   await ingestor.ingest('http', Buffer.from(`${body.join('\n')}\n`));
   const batches = await log.read(0, offset, { linesMax: 1_000_000, bytesMax: 2 ** 30 });
-  const parsed = await parser.parse(() => [batches]);
-  good += parsed.lines - parsed.badLines;
-  const spans = [{ partition: 0, from: offset, to: offset + body.length }];
+  const decoded = await decoder.decode(() => [batches]);
+  good += decoded.lines - decoded.badLines;
+  const ranges = [{ partition: 0, start: offset, end: offset + body.length }];
   const before = statements;
-  const used = await cpu(() => engine.apply({ ...parsed, spans, lost: {} }));
+  const used = await cpu(() => engine.apply({ ...decoded, ranges, lost: {} }));
   const ran = statements - before;
-  if (isLate) archiveCpu += (await cpu(() => archive.append({ ...parsed, spans, lost: {} }))).cpu;
-  await parser.release(parsed);
+  if (isLate) archiveCpu += (await cpu(() => archive.append({ ...decoded, ranges, lost: {} }))).cpu;
+  await decoder.release(decoded);
   offset += body.length;
   return { ...used, statements: ran };
 };
@@ -105,7 +105,7 @@ while (offset < lines) {
   const used = await take(next(Math.min(batchLines, lines - offset)));
   total.cpu += used.cpu;
   total.wall += used.wall;
-  if (isLate) total.repairCpu += (await cpu(() => engine.repair(archive))).cpu;
+  if (isLate) total.recomputeCpu += (await cpu(() => engine.recompute(archive))).cpu;
 }
 const rssMiB = process.resourceUsage().maxRSS / 1024;
 const { counted, duplicate, bad } = engine.ledger();
@@ -134,7 +134,7 @@ console.log(
     apply_wall_seconds_per_million: per(total.wall),
     ...(isLate
       ? {
-          repair_cpu_seconds_per_million: per(total.repairCpu),
+          recompute_cpu_seconds_per_million: per(total.recomputeCpu),
           archive_cpu_seconds_per_million: per(archiveCpu),
         }
       : {}),

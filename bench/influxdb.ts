@@ -94,7 +94,7 @@ async function ours(database: string): Promise<number> {
       org: 'shop',
       bucket: `${database}/autogen`,
     }),
-    shapes: [],
+    schemas: [],
     tagsFile: { read: async () => null, write: async () => {} },
     logger: quietLogger,
     now: Date.now,

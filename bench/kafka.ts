@@ -32,11 +32,11 @@ const broker = kafka!.brokers[0]!;
 const { lines, truth } = shopLines(count);
 
 /** How the topic is filled: as our collector does, in both ways, or by another program, one event in each record. */
-const WAYS = ['events', 'blocks', 'foreign'] as const;
+const WAYS = ['events', 'blocks', 'external'] as const;
 type Way = (typeof WAYS)[number];
 
 async function fill(topic: string, way: Way): Promise<void> {
-  if (way !== 'foreign') return await fillTopic([broker], topic, way, lines);
+  if (way !== 'external') return await fillTopic([broker], topic, way, lines);
   for (let at = 0; at < lines.length; at += SEND_LINES) {
     const some = lines.slice(at, at + SEND_LINES);
     await produce(
@@ -64,8 +64,8 @@ async function job(): Promise<number> {
 }
 
 const rate = (seconds: number) => `${Math.round(count / seconds / 1000)} k events/s`;
-const ratios: Record<Way, number[]> = { events: [], blocks: [], foreign: [] };
-const ratiosToJob: Record<Way, number[]> = { events: [], blocks: [], foreign: [] };
+const ratios: Record<Way, number[]> = { events: [], blocks: [], external: [] };
+const ratiosToJob: Record<Way, number[]> = { events: [], blocks: [], external: [] };
 for (let pair = 0; pair < pairs; pair++) {
   let bare = 0;
   const floor = await job();

@@ -1,6 +1,6 @@
 /**
  * The peer of bench/collector.ts: a bare fastify server that JSON.parses each line of a body, appends the body to a file
- * and answers after an fdatasync that all waiting requests share. It checks nothing and keeps no books.
+ * and answers after an fdatasync that all waiting requests share. It checks nothing and keeps no counters.
  * Usage: node bench/peer-collector.ts FILE; prints its port.
  */
 import { open } from 'node:fs/promises';

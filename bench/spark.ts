@@ -88,8 +88,8 @@ async function ownRun(spark: Spark, results: string, archiveDir: string, logId: 
   const measured: Measured[] = [];
   for (const to of steps) {
     const [from, cpuFrom] = [performance.now(), cpuSeconds(process.pid)];
-    const spans = [{ partition: 0, from: engine.position(0), to }];
-    const batch = { ...(await archived.read(archive, spans)), spans, lost: {} };
+    const ranges = [{ partition: 0, start: engine.position(0), end: to }];
+    const batch = { ...(await archived.read(archive, ranges)), ranges, lost: {} };
     await engine.apply(batch);
     await archived.release(batch);
     measured.push({ seconds: (performance.now() - from) / 1000, cpu: cpuSeconds(process.pid) - cpuFrom });

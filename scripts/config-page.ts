@@ -67,7 +67,7 @@ function settingsOf(schema: Setting, path: string, table: Table): string[] {
   settings.sort(([a], [b]) => Number(b === 'kind') - Number(a === 'kind'));
   for (const [name, setting] of settings) {
     const place = path ? `${path}.${name}` : name;
-    const kinds = setting.items?.oneOf ?? setting.items?.anyOf ?? setting.oneOf ?? setting.anyOf;
+    const kinds = alternatives(setting.items ?? {}) ?? alternatives(setting);
     const list = setting.items !== undefined;
     rows.push([code(name), typeOf(setting), defaultOf(name, setting, schema), setting.description ?? '']);
     if (kinds) {
@@ -92,6 +92,12 @@ function settingsOf(schema: Setting, path: string, table: Table): string[] {
   return [table(['setting', 'value', 'default', 'meaning'], rows), ...below];
 }
 
+/** The kinds of a setting that has several, each with settings of its own. */
+function alternatives({ oneOf, anyOf }: Setting): Setting[] | undefined {
+  const all = oneOf ?? anyOf;
+  return all?.some(({ properties }) => properties) ? all : undefined;
+}
+
 function described({ description }: Setting): string[] {
   return description ? [description] : [];
 }
@@ -99,6 +105,8 @@ function described({ description }: Setting): string[] {
 function typeOf(setting: Setting): string {
   if (setting.const !== undefined) return code(String(setting.const));
   if (setting.enum) return setting.enum.map((value) => code(String(value))).join(', ');
+  const plain = setting.anyOf ?? setting.oneOf;
+  if (plain && !alternatives(setting)) return plain.map(typeOf).join(', or ');
   if (setting.items)
     return setting.items.properties || setting.items.oneOf
       ? 'list, see below'

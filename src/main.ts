@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander';
-import { check, compact, doctor, rebuild, vacuum } from './commands/care.ts';
 import { completion } from './commands/completion.ts';
-import { CommandFailed } from './commands/context.ts';
+import { CommandError } from './commands/context.ts';
 import { down } from './commands/down.ts';
 import { exportEvents } from './commands/export.ts';
 import { badList, badShow, ledger, query, status, tap } from './commands/inspect.ts';
 import { load } from './commands/load.ts';
+import { check, compact, doctor, rebuild, vacuum } from './commands/maintenance.ts';
 import { mapGuess, mapList, mapSchema, mapShow, mapTry } from './commands/map.ts';
 import { servicesDown, servicesFetch, servicesStatus, servicesUp } from './commands/services.ts';
 import { simulate } from './commands/simulate.ts';
@@ -55,7 +55,7 @@ A command works on the process that runs on its data folder, or on the folder it
 Every command takes --json, --config FILE and --data DIR.
 
 Exit codes: 0 done; 1 it failed; 2 wrong usage or config.
-Environment: TILLSTREAM_CONFIG, TILLSTREAM_DATA, TILLSTREAM_PORT.
+RuntimeConfig: TILLSTREAM_CONFIG, TILLSTREAM_DATA, TILLSTREAM_PORT.
 
 Examples:
   tillstream up --demo                      a simulated shop at http://127.0.0.1:8080
@@ -295,7 +295,7 @@ function exitCode(error: unknown): number {
   }
   const message = error instanceof ApiError ? `${error.message} ${error.hint}` : messageOf(error);
   writeJsonError(message);
-  if (error instanceof UsageError || error instanceof CommandFailed || error instanceof ComponentError) {
+  if (error instanceof UsageError || error instanceof CommandError || error instanceof ComponentError) {
     writeError(`${message}\n`);
     return error instanceof UsageError ? 2 : 1;
   }

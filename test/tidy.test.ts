@@ -145,6 +145,52 @@ describe('Source files', () => {
   });
 });
 
+describe('Names in code', () => {
+  const code = files.filter(
+    (file) =>
+      /^(src|tools|web\/src|test|bench|scripts)\/.*\.tsx?$/.test(file) && file !== 'test/tidy.test.ts',
+  );
+  /** Words of the glossary that have another name now, and what to say. */
+  const OLD: readonly [wrong: RegExp, right: string][] = [
+    [/\b\w*(Parsed(Batch|Lines)|BatchParser)\w*/, 'TypedBatch, TypedRows, BatchDecoder'],
+    [/\b\w*ReaderLoop\w*/, 'ConsumerLoop'],
+    [/\b#?hurry\w*/, 'flushNow'],
+    [/\b#?settle\(|(?<!a)\bOffer\w*|\boffer(Piece)?\(/, 'waitUntilIdle, ingestWithRetry'],
+    [
+      /\b\w*(Books|Verdict|Closers|Frontier|BatchSpan)\b|\bfrontierMs\b|\bverdict\b/,
+      'counters, ValidationResult, AsyncDisposableStack, maxReceivedAt, OffsetRange',
+    ],
+    [
+      /\b(class|interface|type) (\w*(Gate|Folder|Environment|Place|Refusal)|\w+(Shape|Fault|Refused|Failed))\b/,
+      'Semaphore, Compactor, RuntimeConfig, Schema, Location, Error',
+    ],
+    [
+      /\b(hotFrom|dirtyWindows|countDirty|markDirty|foldGrown|foldRows)\w*|\.repair\(/,
+      'open, invalidated, compact, recompute',
+    ],
+    [/\b(foreign\w*|anew)\b/, 'external; again, from scratch'],
+  ];
+
+  it('are those of the glossary', () => {
+    none(
+      OLD.flatMap(([wrong, right]) => places(code, wrong).map((found) => `${found}  -> ${right}`)),
+      'One concept has one name:',
+    );
+    // Kafka's own setting is called so.
+    none(
+      places(
+        code.filter((file) => !/kafka/i.test(file)),
+        /linger/i,
+      ),
+      'Say batchDelay:',
+    );
+  });
+
+  it('of error classes end in Error', () => {
+    none(places(code, /\bclass (?!\w*Error\b)\w+ extends (\w*Error)\b/), 'An error class is named ...Error:');
+  });
+});
+
 describe('Tests', () => {
   it('all run', () => {
     const tests = files.filter((file) => /^test\/|\.test\.ts$/.test(file) && file !== 'test/tidy.test.ts');

@@ -13,7 +13,7 @@ import type { ComponentStatus, Status } from '../telemetry/status.ts';
 export type TapListener = (source: string, bytes: readonly Buffer[]) => void;
 
 /** The ledger, and the stores that lack what the metrics or the log have, with the reason (empty: they are at it). */
-export type SettledLedger = Ledger & { stores_behind: Record<string, string> };
+export type IdleLedger = Ledger & { stores_behind: Record<string, string> };
 
 export interface IngestBodyOptions {
   /** Stores nothing unless every line is an event. */
@@ -53,7 +53,7 @@ export interface PresetText {
 
 /** What the server needs of the rest; app.ts wires it. */
 export interface Backend {
-  /** Stores what a body holds, unless nothing of it is an event. Throws ApiError or LogRefused. */
+  /** Stores what a body holds, unless nothing of it is an event. Throws ApiError or AppendError. */
   ingest(source: string, records: readonly Decoded[], options: IngestBodyOptions): Promise<IngestResult>;
   /** The mapper of that name. Throws ApiError for a name that is none. */
   mapper(name: string): Promise<Mapper>;
@@ -72,7 +72,7 @@ export interface Backend {
   compact(): Promise<CompactResult>;
   vacuum(retentionHours: number): Promise<VacuumResult>;
   /** Archives and measures what has come without gathering more, for at most so long; gives the ledger then. */
-  settle(msMax: number): Promise<SettledLedger>;
+  waitUntilIdle(msMax: number): Promise<IdleLedger>;
   rebuild(range: RebuildRange | null, diff: boolean, signal?: AbortSignal): Promise<RebuildResult>;
   /** What came from a source since the start; undefined where nothing did. */
   activity(source: string): Activity | undefined;

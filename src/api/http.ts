@@ -10,7 +10,7 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import type { Imports } from '../imports/imports.ts';
-import { LogRefused } from '../log/event-log.ts';
+import { AppendError } from '../log/event-log.ts';
 import { API_ERRORS, ApiError, ArchiveError, MetricsError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createGuard } from './auth.ts';
@@ -35,7 +35,7 @@ import { registerStream } from './stream.ts';
 /** What can't be read may be back soon, or need a person. */
 const PART_RETRY_SECONDS = 10;
 /** A client that goes on sending after it was refused is read from for so long, so that it receives the reason. */
-const LINGER_MS = 2000;
+const DRAIN_MS = 2000;
 
 export interface ServerOptions {
   backend: Backend;
@@ -139,7 +139,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   // A body that was not read to its end makes the connection useless for a next request.
   if (!request.raw.complete) {
     reply.header('connection', 'close');
-    lingerBeforeClosing(request);
+    drainBeforeClosing(request);
   }
   return reply
     .code(known.status)
@@ -150,14 +150,14 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
  * A connection that is closed while the client still sends is reset, and the client may lose the answer that it already
  * has. So only our side is closed at first, and what still comes is thrown away for a moment.
  */
-function lingerBeforeClosing(request: FastifyRequest): void {
+function drainBeforeClosing(request: FastifyRequest): void {
   const { raw } = request;
   const { socket } = raw;
   if (socket.destroyed) return;
   socket.destroySoon = () => {
     socket.end();
     raw.resume();
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    const timer = setTimeout(() => socket.destroy(), DRAIN_MS);
     socket.once('close', () => clearTimeout(timer));
   };
 }
@@ -166,7 +166,7 @@ function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof ArchiveError) return new ApiError('archive_failed', error.message, PART_RETRY_SECONDS);
   if (error instanceof MetricsError) return new ApiError('metrics_failed', error.message, PART_RETRY_SECONDS);
-  if (error instanceof LogRefused) {
+  if (error instanceof AppendError) {
     const { code, message, retryAfterSeconds } = error;
     return new ApiError(code, message, code === 'too_many_sources' ? undefined : retryAfterSeconds);
   }

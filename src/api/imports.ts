@@ -26,7 +26,7 @@ export function registerImports(
 
   app.get('/v1/imports', admin, async (request) => {
     parametersOf(request, []);
-    return { bytes_max: config.import_bytes_max, ...(await imports.offer()), imports: imports.list() };
+    return { bytes_max: config.import_bytes_max, ...(await imports.choices()), imports: imports.list() };
   });
 
   app.post('/v1/imports', admin, async (request, reply) => {

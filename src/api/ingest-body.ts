@@ -6,7 +6,7 @@ import type { IngestResult } from '../sources/source.ts';
 import type { IngestBodyOptions } from './backend.ts';
 import { LinesRejectedError } from './ingest-answer.ts';
 
-/** Stores the records of a body, unless nothing of it is an event. Throws ApiError or LogRefused. */
+/** Stores the records of a body, unless nothing of it is an event. Throws ApiError or AppendError. */
 export async function ingestBody(
   ingestor: Ingestor,
   linesMax: number,
@@ -22,8 +22,8 @@ export async function ingestBody(
     ...(mapper === undefined ? {} : { settings: mapper.settings }),
   });
   const isWithout = result.accepted === 0 && !takesMarked && !keepsRejected;
-  const isRefused = result.rejected > 0 && (isWithout || (strict && !takesMarked));
-  if (isRefused) {
+  const isRejected = result.rejected > 0 && (isWithout || (strict && !takesMarked));
+  if (isRejected) {
     activity.refused(source, result, way);
     throw new LinesRejectedError(ingestResultOf(result, leftOut), strict);
   }

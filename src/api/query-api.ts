@@ -7,7 +7,7 @@ import { parametersOf, parseFlag } from './parameters.ts';
 
 const BAD_ROWS_MAX = 1000;
 /** How long one request waits for what has come to be archived and measured. */
-const SETTLE_MS_MAX = 2000;
+const IDLE_MS_MAX = 2000;
 
 /** The read side of the API, and the commands of an administrator. */
 export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: Guard): void {
@@ -52,7 +52,7 @@ export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: 
 
   app.post('/v1/admin/compact', allow('admin'), async () => backend.compact());
 
-  app.post('/v1/admin/settle', allow('admin'), async () => backend.settle(SETTLE_MS_MAX));
+  app.post('/v1/admin/settle', allow('admin'), async () => backend.waitUntilIdle(IDLE_MS_MAX));
 
   app.post('/v1/admin/vacuum', allow('admin'), async (request) => {
     const { retention_hours: hours } = parametersOf(request, ['retention_hours']);

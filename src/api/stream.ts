@@ -10,7 +10,7 @@ const LOOK_EVERY_MS = 500;
 const HEARTBEAT_MS = 15_000;
 /** A client that has this much unread is cut off; it reconnects and goes on from its last event. */
 const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
-/** A client that missed more points than this is told to load anew. */
+/** A client that missed more points than this is told to load again. */
 const CATCH_UP_POINTS_MAX = 20_000;
 
 interface Client {

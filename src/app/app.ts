@@ -12,11 +12,10 @@ import {
 import type { Backend, TapListener } from '../api/backend.ts';
 import { ingestBody } from '../api/ingest-body.ts';
 import { ROWS_MAX, withinRows } from '../api/row-limit.ts';
-import { type Closers, closeEach } from '../consumers/close-each.ts';
 import { newestBadRows } from '../consumers/newest-bad-rows.ts';
 import { LATEST_MAX, SourceActivity } from '../ingest/activity.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
-import { logPart } from '../log/event-log.ts';
+import { logComponent } from '../log/event-log.ts';
 import { METRIC_LIST } from '../metrics/catalogue.ts';
 import { createPollSource, pollOptionsSchema } from '../sources/poll/index.ts';
 import type { Ingest, Source } from '../sources/source.ts';
@@ -29,7 +28,7 @@ import type { Role } from '../telemetry/roles.ts';
 import type { ComponentStatus, Status } from '../telemetry/status.ts';
 import {
   confirmDemo,
-  DataDirInUse,
+  DataDirInUseError,
   DEMO_REFUSAL,
   type DemoMark,
   holderOf,
@@ -40,15 +39,15 @@ import {
   writeDemoMark,
 } from './data-dir.ts';
 import { withEngine } from './engine-programs.ts';
+import type { RequestMappers } from './mappers.ts';
+import type { Processing } from './processing.ts';
 import {
   CONFIG_SCHEMA,
   type Config,
   dataConfigFile,
-  type Environment,
-  readEnvironment,
-} from './environment.ts';
-import type { RequestMappers } from './mappers.ts';
-import type { Processing } from './processing.ts';
+  type RuntimeConfig,
+  readRuntimeConfig,
+} from './runtime-config.ts';
 import {
   checkMappings,
   followerChecks,
@@ -60,7 +59,7 @@ import { configuredSources, declaredSources, sourceComponents, sourceCounters } 
 
 /** Everything of a data folder, opened: log, archive, metrics and their loops; no source and no server yet. */
 export interface App {
-  readonly environment: Environment;
+  readonly runtime: RuntimeConfig;
   readonly backend: Backend;
   /** What was noticed at the start, for people. */
   readonly messages: string[];
@@ -72,8 +71,8 @@ export interface App {
   ingestor: Ingestor;
   /** Resolves when metrics whose state was gone have been filled from the archive. */
   filled(): Promise<void>;
-  /** Resolves when all lines that the log has now are archived and measured, and no window is dirty. Rejects as `Consumers.settle`. */
-  settle(onProgress?: () => void, signal?: AbortSignal): Promise<void>;
+  /** Resolves when all lines that the log has now are archived and measured, and no window is invalidated. Rejects as `Consumers.waitUntilIdle`. */
+  waitUntilIdle(onProgress?: () => void, signal?: AbortSignal): Promise<void>;
   /** Resolves when the stores of the config have them too, or can't take them; gives those that are behind, with the reason. */
   storesCaughtUp(signal?: AbortSignal): Promise<Record<string, string>>;
   /** UTC dates of the archived events, with their number. */
@@ -98,45 +97,46 @@ export interface App {
  * when this resolves, and status tells.
  */
 export async function openApp(
-  given: Environment,
+  given: RuntimeConfig,
   logger: Logger,
   { fillLater = false, demo = 'as_is' as Opening['demo'] } = {},
 ): Promise<App> {
   await checkMappings(given);
-  const environment = await withEngine(given, (line) => logger.info({}, line));
-  const { config, configFile, dataDir } = environment;
+  const runtime = await withEngine(given, (line) => logger.info({}, line));
+  const { config, configFile, dataDir } = runtime;
   const used = { configFile, timeZone: config.time_zone };
   const onServers = config.log.kind === 'kafka' || config.archive.kind !== 'local';
   const { archive } = config;
   const archiveIsShared = archive.kind === 'local' && archive.group_readable && archive.path === undefined;
   const folder = await takeDataDir(dataDir, { demo, onServers, archiveIsShared, ...used });
-  const closers: Closers = [() => folder.release()];
-  const closeAll = () => closeEach(closers);
+  const opened = new AsyncDisposableStack();
+  opened.defer(() => folder.release());
   try {
-    await refuseWrongSettings(environment, logger);
-    const app = await wire(environment, logger, closers, closeAll, folder);
+    await refuseWrongSettings(runtime, logger);
+    const app = await wire(runtime, logger, opened, folder);
     if (!fillLater) await app.filled();
     return app;
   } catch (error) {
-    await closeAll().catch((failure) => logger.warn({ err: failure }, 'closing after a failed start failed'));
+    await opened
+      .disposeAsync()
+      .catch((failure) => logger.warn({ err: failure }, 'closing after a failed start failed'));
     throw error;
   }
 }
 
 async function wire(
-  environment: Environment,
+  runtime: RuntimeConfig,
   logger: Logger,
-  closers: Closers,
-  closeAll: () => Promise<void>,
+  opened: AsyncDisposableStack,
   folder: TakenDataDir,
 ): Promise<App> {
-  const { config, dataDir, server, roles } = environment;
+  const { config, dataDir, server, roles } = runtime;
   const timeZone = config.time_zone;
   const startedAt = new Date(now()).toISOString();
   const { openLog, openProcessing } = await import('./processing.ts');
-  const log = await openLog(environment, logger);
-  closers.push(() => log.close());
-  const processing = await openProcessing(environment, log, logger, closers);
+  const log = await openLog(runtime, logger);
+  opened.defer(() => log.close());
+  const processing = await openProcessing(runtime, log, logger, opened);
 
   const taps = new Set<TapListener>();
   let lastIngestMs: number | null = null;
@@ -178,13 +178,14 @@ async function wire(
   const refuseDemo = () => {
     if (demo !== null) throw new ApiError('demo', DEMO_REFUSAL);
   };
-  const settle: App['settle'] = (onProgress, signal) => need('measure').consumers.settle(onProgress, signal);
+  const waitUntilIdle: App['waitUntilIdle'] = (onProgress, signal) =>
+    need('measure').consumers.waitUntilIdle(onProgress, signal);
   const storesCaughtUp: App['storesCaughtUp'] = (signal = new AbortController().signal) =>
     need('measure').stores.caughtUp(signal);
 
   let mappers: RequestMappers | null = null;
   const requestMappers = async () => {
-    mappers ??= new (await mappersModule()).RequestMappers(environment);
+    mappers ??= new (await mappersModule()).RequestMappers(runtime);
     return mappers;
   };
   const backend: Backend = {
@@ -199,7 +200,7 @@ async function wire(
     presets: async () => (await requestMappers()).texts(),
     activity: (source) => activity.of(source),
     newestEvents: async () => (await processing?.newestEvents.get(LATEST_MAX)) ?? [],
-    declaredSources: () => declaredSources(environment, running),
+    declaredSources: () => declaredSources(runtime, running),
     query: async (query) => withinRows(await (await look()).store.query({ ...query, rowsMax: ROWS_MAX })),
     changes: async (...asked) => (await look()).store.changes(...asked),
     storeVersion: () => need('measure').store.version(),
@@ -215,10 +216,10 @@ async function wire(
     },
     compact: async () => need('archive').archive.compact(),
     vacuum: async (retentionHours) => need('archive').archive.vacuum(retentionHours),
-    async settle(msMax) {
+    async waitUntilIdle(msMax) {
       const { consumers, stores } = need('measure');
       const signal = AbortSignal.timeout(msMax);
-      await consumers.settle(undefined, signal);
+      await consumers.waitUntilIdle(undefined, signal);
       const stores_behind = await stores.caughtUp(signal);
       return { ...consumers.ledger(), stores_behind };
     },
@@ -245,8 +246,8 @@ async function wire(
       now: new Date(now()).toISOString(),
       data: dataDir,
       parts: {
-        ...(roles.has('collect') ? { collector: logPart(log) } : {}),
-        log: logPart(log),
+        ...(roles.has('collect') ? { collector: logComponent(log) } : {}),
+        log: logComponent(log),
         ...consumerComponents(),
         ...sourceComponents(running),
       },
@@ -255,9 +256,9 @@ async function wire(
         collector: iso(Math.max(lastIngestMs ?? 0, lastReceivedAtMs ?? 0)),
         log: iso(lastReceivedAtMs),
         archive: iso(processing?.archive.status().lastReceivedAtMs),
-        metrics: iso(processing?.engine.frontierMs()),
+        metrics: iso(processing?.engine.maxReceivedAtMs()),
       },
-      dirty_windows: processing?.engine.dirtyWindows() ?? 0,
+      dirty_windows: processing?.engine.invalidatedWindows() ?? 0,
       newest_event_day: processing?.archive.dates('events').at(-1)?.date ?? null,
       currency: config.currency ?? null,
       findings: ingestor.findings(),
@@ -292,7 +293,7 @@ async function wire(
   }
 
   const messages = [
-    ...environment.warnings,
+    ...runtime.warnings,
     ...(processing?.message ? [processing.message] : []),
     ...lineLimitWarning(log, server),
   ];
@@ -302,20 +303,20 @@ async function wire(
   if (processing) {
     const { consumers, stores } = processing;
     await consumers.start();
-    closers.push(async () => {
+    opened.defer(async () => {
       const deadline = now() + drainMs;
       await Promise.all([consumers.stop(drainMs), stores.stopEvents(drainMs)]);
       await stores.stopMetrics(Math.max(0, deadline - now()));
       left = lag();
     });
   }
-  closers.push(() => Promise.all(running.map((source) => source.stop())));
+  opened.defer(async () => void (await Promise.all(running.map((source) => source.stop()))));
 
   if (demo !== null && processing)
     demo = await confirmDemo(dataDir, demo, processing.consumers.ledger().by_source);
 
   return {
-    environment,
+    runtime,
     backend,
     messages,
     demo,
@@ -325,7 +326,7 @@ async function wire(
     sources: () => running,
     filled: async () => processing?.consumers.metricsFilled(),
     lag,
-    settle,
+    waitUntilIdle,
     storesCaughtUp,
     dates: () => need('archive').archive.dates('events'),
     exportDate(date, take) {
@@ -336,7 +337,7 @@ async function wire(
     },
     async startSources(further = []) {
       running = roles.has('collect')
-        ? [...(await configuredSources(environment, ingest, logger)), ...further]
+        ? [...(await configuredSources(runtime, ingest, logger)), ...further]
         : [...further];
       for (const source of running) source.start();
     },
@@ -344,23 +345,23 @@ async function wire(
     async listen(pageDir, ownerToken) {
       const { listen } = await import('./listen.ts');
       const listening = await listen({
-        environment,
+        runtime,
         backend,
-        data: { ingestor, backend, settle, storesCaughtUp },
+        data: { ingestor, backend, waitUntilIdle, storesCaughtUp },
         refuse: (is) => (is === 'load' ? refuseDemo() : need('collect') && need('measure')),
         readParquet,
         openScratch: openApp,
         pageDir: roles.has('serve') ? pageDir : null,
         ownerToken,
         logger,
-        closers,
+        opened,
       });
       url = listening.url;
       return listening;
     },
     async close(drainMsMax) {
       drainMs = drainMsMax;
-      await closeAll();
+      await opened.disposeAsync();
       return left;
     },
   };
@@ -379,17 +380,17 @@ export {
   type Config,
   configuredSources,
   createPollSource,
-  DataDirInUse,
+  DataDirInUseError,
   type DemoMark,
   dataConfigFile,
   demoLive,
   demoPast,
-  type Environment,
   followerChecks,
   holderOf,
   pollOptionsSchema,
+  type RuntimeConfig,
   readDemoMark,
-  readEnvironment,
+  readRuntimeConfig,
   runSimulator,
   type SimulatorOptions,
   SimulatorUsageError,

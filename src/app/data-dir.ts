@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { acquireLock, LockHeld, lockHolder } from '../log/segments/index.ts';
+import { acquireLock, LockHeldError, lockHolder } from '../log/segments/index.ts';
 import { closeFolder, makePrivately } from '../system/access.ts';
 import { now } from '../system/clock.ts';
 import { VERSION } from '../system/version.ts';
@@ -16,7 +16,7 @@ const DATA_FORMAT = 1;
 const APART = ['archive', 'config.yaml'];
 
 /** Another process has the data folder open. */
-export class DataDirInUse extends UsageError {}
+export class DataDirInUseError extends UsageError {}
 
 /** Marks a data folder that was made for the demo: its lines are simulated, and it takes no others. */
 export interface DemoMark {
@@ -174,8 +174,8 @@ export async function takeDataDir(
     }
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    if (error instanceof LockHeld)
-      throw new DataDirInUse(`The data folder ${dataDir} is in use: ${error.message}`);
+    if (error instanceof LockHeldError)
+      throw new DataDirInUseError(`The data folder ${dataDir} is in use: ${error.message}`);
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
       throw new UsageError(

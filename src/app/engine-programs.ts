@@ -4,7 +4,7 @@ import { cachedPySpark, fetchPySpark } from '../../tools/dev-services/spark.ts';
 import { type ReadySparkConfig, SPARK_VERSION, type SparkConfig } from '../metrics/spark/index.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { reasonOf } from '../telemetry/system-error.ts';
-import type { Environment } from './environment.ts';
+import type { RuntimeConfig } from './runtime-config.ts';
 
 const LOOK_MS_MAX = 20_000;
 
@@ -38,13 +38,13 @@ async function hasPySpark(python: string): Promise<boolean> {
   );
 }
 
-/** The environment with the programs of an engine on a cluster, which are fetched where they are missing; `say` shows progress. */
+/** The settings with the programs of an engine on a cluster, which are fetched where they are missing; `say` shows progress. */
 export async function withEngine(
-  environment: Environment,
+  runtime: RuntimeConfig,
   say: (line: string) => void,
-): Promise<Environment> {
-  const { config, roles } = environment;
-  if (config.engine.kind !== 'spark' || !roles.has('measure')) return environment;
+): Promise<RuntimeConfig> {
+  const { config, roles } = runtime;
+  if (config.engine.kind !== 'spark' || !roles.has('measure')) return runtime;
   const engine = await withPrograms(config.engine, say);
-  return { ...environment, config: { ...config, engine } };
+  return { ...runtime, config: { ...config, engine } };
 }

@@ -3,16 +3,16 @@ import { Imports, type ImportsOptions } from '../imports/imports.ts';
 import type { Scratch } from '../load/dry-run.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { ROLES } from '../telemetry/roles.ts';
-import { CONFIG_SCHEMA, type Environment } from './environment.ts';
 import { RequestMappers } from './mappers.ts';
+import { CONFIG_SCHEMA, type RuntimeConfig } from './runtime-config.ts';
 
 /** What of the app opens and closes imports, which the app itself must not name. */
 export interface ImportsWiring {
-  readonly environment: Environment;
+  readonly runtime: RuntimeConfig;
   readonly data: ImportsOptions['data'];
   readonly refuse: ImportsOptions['refuse'];
   readonly readParquet: ImportsOptions['readParquet'];
-  readonly openScratch: (environment: Environment, logger: Logger) => Promise<Scratch>;
+  readonly openScratch: (runtime: RuntimeConfig, logger: Logger) => Promise<Scratch>;
   readonly logger: Logger;
 }
 
@@ -23,8 +23,8 @@ const RESERVE_BYTES = 1024 * 1024 * 1024;
 
 /** Wires the imports of the page; removes what an earlier process has left of them. */
 export function openImports(wiring: ImportsWiring): Promise<Imports> {
-  const { environment, data, refuse, readParquet, openScratch, logger } = wiring;
-  const { config, server, dataDir } = environment;
+  const { runtime, data, refuse, readParquet, openScratch, logger } = wiring;
+  const { config, server, dataDir } = runtime;
   const { time_zone, batch, log } = config;
   const scratch = CONFIG_SCHEMA.parse({ time_zone, batch, engine: SCRATCH_ENGINE });
   return Imports.open({
@@ -32,11 +32,11 @@ export function openImports(wiring: ImportsWiring): Promise<Imports> {
     bytesMax: server.import_bytes_max,
     reserveBytes: log.kind === 'segments' ? log.disk_reserve_bytes : RESERVE_BYTES,
     shop: { timeZone: time_zone, currencies: config.currencies, lineBytesMax: server.line_bytes_max },
-    mappings: new RequestMappers(environment),
+    mappings: new RequestMappers(runtime),
     readParquet,
     dataDir,
     openScratch: (dir) =>
-      openScratch({ ...environment, config: scratch, dataDir: dir, roles: new Set(ROLES) }, quiet(logger)),
+      openScratch({ ...runtime, config: scratch, dataDir: dir, roles: new Set(ROLES) }, quiet(logger)),
     data,
     refuse,
     logger,

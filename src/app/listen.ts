@@ -1,7 +1,6 @@
 import type { Backend } from '../api/backend.ts';
 import { createServer } from '../api/http.ts';
 import { openOwnerSocket } from '../api/owner-socket.ts';
-import type { Closers } from '../consumers/close-each.ts';
 import { hostToOpen } from '../system/host.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { listenFailure } from '../telemetry/system-error.ts';
@@ -12,18 +11,18 @@ export interface ListenOptions extends ImportsWiring {
   /** Folder of the built page; null where it is not served. */
   readonly pageDir: string | null;
   readonly ownerToken: string;
-  readonly closers: Closers;
+  readonly opened: AsyncDisposableStack;
 }
 
 /** Starts the HTTP server; gives its URL, and the path of the owner's socket. */
 export async function listen(options: ListenOptions): Promise<{ url: string; socket: string | null }> {
-  const { environment, backend, pageDir, ownerToken, logger, closers } = options;
-  const { server, dataDir } = environment;
+  const { runtime, backend, pageDir, ownerToken, logger, opened } = options;
+  const { server, dataDir } = runtime;
   const imports = await openImports(options);
   const http = await createServer({ backend, imports, config: server, pageDir, ownerToken, logger });
-  closers.push(() => http.close());
+  opened.defer(() => http.close());
   // Before the server: a load that is cut short says so.
-  closers.push(() => imports.close());
+  opened.defer(() => imports.close());
   await http.listen({ host: server.host, port: server.port }).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(
       listenFailure(error, {
@@ -39,6 +38,6 @@ export async function listen(options: ListenOptions): Promise<{ url: string; soc
     logger.warn({ err: error }, 'no socket for commands can be made in the data folder; they use the port');
     return null;
   });
-  if (owner) closers.push(() => owner.close());
+  if (owner) opened.defer(() => owner.close());
   return { url: `http://${hostToOpen(server.host)}:${port}`, socket: owner?.path ?? null };
 }

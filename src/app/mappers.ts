@@ -7,7 +7,7 @@ import type { MappingSpec } from '../ingest/mapping/schema.ts';
 import { presetNames, presetTexts, readMapping, readSpec } from '../ingest/mappings/read.ts';
 import { ApiError, UsageError } from '../telemetry/errors.ts';
 import { didYouMean } from '../telemetry/nearest.ts';
-import type { Environment } from './environment.ts';
+import type { RuntimeConfig } from './runtime-config.ts';
 
 /** Endings of mappings that are programs. */
 const MODULES = ['.ts', '.mts', '.js', '.mjs'];
@@ -18,7 +18,7 @@ const folderOf = (configFile: string | undefined) =>
 /** The mapper with a name of the config, that of a preset, or in a file; files are from the folder of the config. Throws UsageError. */
 export async function mapperNamed(
   name: string,
-  { config, configFile }: Pick<Environment, 'config' | 'configFile'>,
+  { config, configFile }: Pick<RuntimeConfig, 'config' | 'configFile'>,
 ): Promise<Mapper> {
   const folder = folderOf(configFile);
   const given = config.mappings[name] ?? name;
@@ -31,21 +31,20 @@ export async function mapperNamed(
 }
 
 /** Reads all mappings that the config names for sources and webhooks. Throws UsageError for the first that is wrong. */
-export async function checkMappers(environment: Environment): Promise<void> {
-  const { config, server } = environment;
+export async function checkMappers(runtime: RuntimeConfig): Promise<void> {
+  const { config, server } = runtime;
   const maps = [...config.sources, ...server.hooks].flatMap((each) => ('map' in each && each.map) || []);
-  for (const name of new Set([...maps, ...Object.keys(config.mappings)]))
-    await mapperNamed(name, environment);
+  for (const name of new Set([...maps, ...Object.keys(config.mappings)])) await mapperNamed(name, runtime);
 }
 
 /** Gives mappers by the names that a request may say: those of the config and presets, no files. Each is read once. */
 export class RequestMappers {
-  readonly #environment: Environment;
+  readonly #runtime: RuntimeConfig;
   readonly #mappers = new Map<string, Mapper>();
   #texts: ReturnType<typeof presetTexts> | null = null;
 
-  constructor(environment: Environment) {
-    this.#environment = environment;
+  constructor(runtime: RuntimeConfig) {
+    this.#runtime = runtime;
   }
 
   /** What people are told about the presets. */
@@ -56,13 +55,13 @@ export class RequestMappers {
 
   /** Names of the config, and the presets. */
   names(): string[] {
-    return [...Object.keys(this.#environment.config.mappings), ...presetNames()];
+    return [...Object.keys(this.#runtime.config.mappings), ...presetNames()];
   }
 
   /** What the mapping says; null where it is a program. Throws ApiError for a name that is none. */
   spec(name: string): MappingSpec | null {
     this.#refuseUnknown(name);
-    const { config, configFile } = this.#environment;
+    const { config, configFile } = this.#runtime;
     const given = config.mappings[name] ?? name;
     if (MODULES.includes(extname(given))) return null;
     return readSpec(given, folderOf(configFile));
@@ -83,7 +82,7 @@ export class RequestMappers {
     if (held !== undefined) return held;
     this.#refuseUnknown(name);
     try {
-      const mapper = await mapperNamed(name, this.#environment);
+      const mapper = await mapperNamed(name, this.#runtime);
       this.#mappers.set(name, mapper);
       return mapper;
     } catch (error) {

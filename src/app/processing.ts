@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import type { Archive } from '../archive/archive.ts';
-import { type ArchivePlace, archivePlace } from '../archive/delta/place.ts';
+import { type ArchiveLocation, archiveLocation } from '../archive/delta/location.ts';
 import { ArchiveWatch } from '../consumers/archive-watch.ts';
-import type { Closers } from '../consumers/close-each.ts';
 import { Consumers } from '../consumers/consumers.ts';
 import { NewestEvents } from '../consumers/newest-events.ts';
 import type { EventLog } from '../log/event-log.ts';
@@ -16,10 +15,10 @@ import { Spark } from '../metrics/spark/index.ts';
 import { now } from '../system/clock.ts';
 import { VERSION } from '../system/version.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Environment } from './environment.ts';
+import type { RuntimeConfig } from './runtime-config.ts';
 import { Stores } from './stores.ts';
 
-/** Most runs of source and received-at in a batch: what the parser's CASE tree takes. */
+/** Most runs of source and received-at in a batch: what the decoder's CASE tree takes. */
 const RUNS_MAX = 2048;
 const READER_WAIT_MS_MAX = 3000;
 
@@ -43,7 +42,7 @@ export interface Processing {
 }
 
 /** Opens the event log of the config, which keeps what archive and metrics of this process still need; a store catches up from the archive. */
-export async function openLog({ config, dataDir, roles }: Environment, logger: Logger): Promise<EventLog> {
+export async function openLog({ config, dataDir, roles }: RuntimeConfig, logger: Logger): Promise<EventLog> {
   const program = `tillstream ${VERSION}`;
   const readers = [
     ...(roles.has('archive') ? ['archive'] : []),
@@ -58,18 +57,18 @@ export async function openLog({ config, dataDir, roles }: Environment, logger: L
   return openSegmentLog({ dir: join(dataDir, 'log'), config: segments, readers, now, program });
 }
 
-/** Opens what the roles need, null where that is nothing; starts nothing yet. What must be closed is added to `closers`. */
+/** Opens what the roles need, null where that is nothing; starts nothing yet. What must be closed is added to `opened`. */
 export async function openProcessing(
-  environment: Environment,
+  runtime: RuntimeConfig,
   log: EventLog,
   logger: Logger,
-  closers: Closers,
+  opened: AsyncDisposableStack,
 ): Promise<Processing | null> {
-  const { config, dataDir, roles } = environment;
+  const { config, dataDir, roles } = runtime;
   const reads = { archive: roles.has('archive'), metrics: roles.has('measure') };
   if (!reads.archive && !reads.metrics) return null;
-  const place = await archivePlace(config.archive, dataDir);
-  const spark = reads.metrics ? await openSpark(environment, place, logger) : null;
+  const place = await archiveLocation(config.archive, dataDir);
+  const spark = reads.metrics ? await openSpark(runtime, place, logger) : null;
   const { threads, memory_mb } = config.engine;
   const duckdb = await openDuckDb({
     dir: join(dataDir, 'metrics'),
@@ -82,10 +81,10 @@ export async function openProcessing(
     now,
     onStateLost: (found) => logger.warn({}, found),
   });
-  closers.push(() => duckdb.close());
+  opened.defer(() => duckdb.close());
   const archive = await place.open({ parquet: duckdb.parquet, logId: log.id, now, logger });
   const archiveWatch = place.isRemote ? new ArchiveWatch(archive) : null;
-  closers.push(async () => archiveWatch?.stop());
+  opened.defer(async () => archiveWatch?.stop());
   let group: PartitionGroup | null = null;
   if (config.log.kind === 'kafka' && place.isRemote && reads.archive) {
     const { kind: _kind, ...logConfig } = config.log;
@@ -95,7 +94,7 @@ export async function openProcessing(
       group: `tillstream-archive-${log.id}`,
       logger,
     });
-    closers.push(() => joined.close());
+    opened.defer(() => joined.close());
     group = joined;
   }
   const store = duckdb.store;
@@ -105,7 +104,7 @@ export async function openProcessing(
     dataDir,
     logger,
     log,
-    parser: duckdb.parser,
+    decoder: duckdb.decoder,
     events: duckdb.events,
     archive,
     metrics: store,
@@ -115,8 +114,8 @@ export async function openProcessing(
     reads,
     group,
     log,
-    parser: duckdb.parser,
     decoder: duckdb.decoder,
+    deduplicator: duckdb.deduplicator,
     archived: duckdb.archived,
     archive,
     engine: duckdb.engine,
@@ -153,8 +152,8 @@ export async function openProcessing(
 
 /** Null where the metrics are computed in this process. */
 async function openSpark(
-  { config, dataDir }: Environment,
-  place: ArchivePlace,
+  { config, dataDir }: RuntimeConfig,
+  place: ArchiveLocation,
   logger: Logger,
 ): Promise<Spark | null> {
   if (config.engine.kind !== 'spark') return null;

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerConfig } from '../api/config.ts';
-import { archiveAddress, checkArchive } from '../archive/delta/place.ts';
+import { archiveAddress, checkArchive } from '../archive/delta/location.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { checkSpark, placesOf } from '../metrics/spark/index.ts';
 import { writeFileDurable } from '../system/write-durable.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { foundPrograms } from './engine-programs.ts';
-import type { Environment } from './environment.ts';
+import type { RuntimeConfig } from './runtime-config.ts';
 import { configuredSinks } from './stores.ts';
 
 /** A part outside of this process that the config names, and a way to try it that changes nothing there. */
@@ -22,7 +22,7 @@ export interface SettingsCheck {
 }
 
 /** The checks of a log and an archive on servers, which are opened at each start anyway. */
-export function storageChecks({ config, roles }: Environment, logger: Logger): SettingsCheck[] {
+export function storageChecks({ config, roles }: RuntimeConfig, logger: Logger): SettingsCheck[] {
   const { log, archive } = config;
   const checks: SettingsCheck[] = [];
   if (log.kind === 'kafka') {
@@ -51,7 +51,7 @@ export function lineLimitWarning(
 }
 
 /** The checks of an engine on a cluster, and of stores outside of ours: a start does not need to reach them. */
-export function followerChecks({ config, dataDir, roles }: Environment, logger: Logger): SettingsCheck[] {
+export function followerChecks({ config, dataDir, roles }: RuntimeConfig, logger: Logger): SettingsCheck[] {
   const { archive, engine, stores } = config;
   if (!roles.has('measure')) return [];
   const checks: SettingsCheck[] = configuredSinks(stores, { dataDir, logger }).map(({ name, sink }) => ({
@@ -77,23 +77,23 @@ export function followerChecks({ config, dataDir, roles }: Environment, logger: 
 }
 
 /** Reads the mappings that the config names, which need nothing from outside. Throws UsageError where one is wrong, or not there. */
-export async function checkMappings(environment: Environment): Promise<void> {
-  const { config, server } = environment;
+export async function checkMappings(runtime: RuntimeConfig): Promise<void> {
+  const { config, server } = runtime;
   const isNamed = [...config.sources, ...server.hooks].some(
     (each) => 'map' in each && each.map !== undefined,
   );
   if (isNamed || Object.keys(config.mappings).length > 0)
-    await (await import('./mappers.ts')).checkMappers(environment);
+    await (await import('./mappers.ts')).checkMappers(runtime);
 }
 
 /**
  * Refuses settings that are wrong: what has never worked with these settings on this data folder must work now. What has
  * worked before may be away, and is then tried for as long as it takes. Throws UsageError with all that is wrong.
  */
-export async function refuseWrongSettings(environment: Environment, logger: Logger): Promise<void> {
-  const file = join(environment.dataDir, 'settings-that-worked.json');
+export async function refuseWrongSettings(runtime: RuntimeConfig, logger: Logger): Promise<void> {
+  const file = join(runtime.dataDir, 'settings-that-worked.json');
   const worked = readWorked(file);
-  const checks = followerChecks(environment, logger).map((check) => ({
+  const checks = followerChecks(runtime, logger).map((check) => ({
     ...check,
     digest: createHash('sha256').update(JSON.stringify(check.settings)).digest('hex'),
   }));
@@ -104,7 +104,7 @@ export async function refuseWrongSettings(environment: Environment, logger: Logg
   const unforeseen = faults.find((fault) => !(fault instanceof Error));
   if (unforeseen) throw unforeseen;
   if (faults.length > 0) throw new UsageError((faults as Error[]).map(({ message }) => message).join('\n'));
-  mkdirSync(environment.dataDir, { recursive: true, mode: 0o700 });
+  mkdirSync(runtime.dataDir, { recursive: true, mode: 0o700 });
   const all = Object.fromEntries(checks.map(({ part, digest }) => [part, digest]));
   await writeFileDurable(file, `${JSON.stringify(all, null, 2)}\n`, 0o600);
 }

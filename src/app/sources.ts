@@ -8,7 +8,7 @@ import { createTailSource } from '../sources/tail/index.ts';
 import { now } from '../system/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ComponentStatus } from '../telemetry/status.ts';
-import type { Environment } from './environment.ts';
+import type { RuntimeConfig } from './runtime-config.ts';
 
 const SOURCES = {
   poll: async () => createPollSource,
@@ -19,18 +19,18 @@ const SOURCES = {
 
 /** The sources of the config but http, which is the server itself. */
 export async function configuredSources(
-  environment: Environment,
+  runtime: RuntimeConfig,
   ingest: Ingest,
   logger: Logger,
 ): Promise<Source[]> {
   const sources: Source[] = [];
-  for (const options of environment.config.sources) {
+  for (const options of runtime.config.sources) {
     if (options.kind === 'http') continue;
-    const stateDir = join(environment.dataDir, 'sources', options.name);
+    const stateDir = join(runtime.dataDir, 'sources', options.name);
     mkdirSync(stateDir, { recursive: true });
     const { kind, map, ...own } = options;
     const mapper =
-      map === undefined ? undefined : await (await import('./mappers.ts')).mapperNamed(map, environment);
+      map === undefined ? undefined : await (await import('./mappers.ts')).mapperNamed(map, runtime);
     const [settings, rest] = splitSettings(own);
     const context = {
       ingest: (input: IngestRequest) =>
@@ -48,7 +48,7 @@ export async function configuredSources(
 }
 
 /** The sources of the config but http, with the state of those that run here. */
-export function declaredSources({ config }: Environment, running: readonly Source[]): DeclaredSource[] {
+export function declaredSources({ config }: RuntimeConfig, running: readonly Source[]): DeclaredSource[] {
   return config.sources.flatMap((source) => {
     if (source.kind === 'http') return [];
     const status = running.find(({ name }) => name === source.name)?.status();
@@ -60,7 +60,7 @@ export function declaredSources({ config }: Environment, running: readonly Sourc
 }
 
 /** What a source reads, without secrets: an address may have them in its parameters. */
-function readFrom(source: Exclude<Environment['config']['sources'][number], { kind: 'http' }>): string {
+function readFrom(source: Exclude<RuntimeConfig['config']['sources'][number], { kind: 'http' }>): string {
   if (source.kind === 'tail') return source.path;
   if (source.kind === 'kafka') return source.topic;
   const { origin, pathname } = new URL(source.url);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { EventFeed } from '../consumers/event-feed.ts';
 import { SinkFollower } from '../consumers/sink-follower.ts';
-import type { BatchParser, EventReader } from '../decode/batch.ts';
+import type { BatchDecoder, EventReader } from '../decode/batch.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { CATALOGUE } from '../metrics/catalogue.ts';
 import type { Aggregate } from '../metrics/definition.ts';
@@ -15,7 +15,7 @@ import {
   type InfluxConfig,
   InfluxSink,
   influxConfigSchema,
-  type MetricShape,
+  type MetricSchema,
 } from '../sinks/influxdb/index.ts';
 import type { Sink } from '../sinks/sink.ts';
 import { now } from '../system/clock.ts';
@@ -77,7 +77,7 @@ function influxOf(settings: Record<string, string>): StoreConfig {
   throw new UsageError(`${variable ?? 'TILLSTREAM_INFLUX_*'}: ${message}.`);
 }
 
-interface Place {
+interface StoreContext {
   dataDir: string;
   logger: Logger;
 }
@@ -85,20 +85,20 @@ interface Place {
 /** The sinks that the config names; they do nothing by themselves. */
 export function configuredSinks(
   stores: readonly StoreConfig[],
-  place: Place,
+  place: StoreContext,
 ): { name: string; sink: Sink }[] {
   return stores.flatMap((store) =>
     store.kind === 'influxdb' ? [{ name: 'influxdb', sink: influxSink(store, place) }] : [],
   );
 }
 
-function influxSink(config: InfluxConfig, { dataDir, logger }: Place): InfluxSink {
+function influxSink(config: InfluxConfig, { dataDir, logger }: StoreContext): InfluxSink {
   const tagsFile = stateFile(join(dataDir, 'stores', 'influxdb', 'tag-values.json'));
-  return new InfluxSink({ config, shapes: CATALOGUE.map(shapeOf), tagsFile, logger, now });
+  return new InfluxSink({ config, schemas: CATALOGUE.map(schemaOf), tagsFile, logger, now });
 }
 
 /** What a store outside of ours needs to know of a metric. */
-function shapeOf({ name, keys, values, derived }: (typeof CATALOGUE)[number]): MetricShape {
+function schemaOf({ name, keys, values, derived }: (typeof CATALOGUE)[number]): MetricSchema {
   return {
     name,
     keys: keys.map((key) => key.name),
@@ -109,7 +109,7 @@ function shapeOf({ name, keys, values, derived }: (typeof CATALOGUE)[number]): M
   };
 }
 
-function fieldOf(aggregate: Aggregate): Pick<MetricShape['values'][number], 'type' | 'merge'> {
+function fieldOf(aggregate: Aggregate): Pick<MetricSchema['values'][number], 'type' | 'merge'> {
   switch (aggregate.kind) {
     case 'count':
       return { type: 'integer', merge: 'sum' };
@@ -125,10 +125,10 @@ function fieldOf(aggregate: Aggregate): Pick<MetricShape['values'][number], 'typ
   }
 }
 
-export interface StoresOptions extends Place {
+export interface StoresOptions extends StoreContext {
   stores: readonly StoreConfig[];
   log: EventLog;
-  parser: BatchParser;
+  decoder: BatchDecoder;
   events: EventReader;
   archive: ArchiveReader;
   metrics: MetricsStore;
@@ -154,7 +154,7 @@ export class Stores {
   }
 
   async start(): Promise<void> {
-    const { stores, dataDir, log, parser, events, archive, metrics: store, logger, runsMax } = this.#options;
+    const { stores, dataDir, log, decoder, events, archive, metrics: store, logger, runsMax } = this.#options;
     const config = stores.find((candidate) => candidate.kind === 'influxdb');
     if (!config) return;
     const sink = influxSink(config, this.#options);
@@ -175,7 +175,7 @@ export class Stores {
     this.#feed = new EventFeed({
       name,
       log,
-      parser,
+      decoder,
       events,
       archive,
       sink,

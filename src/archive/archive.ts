@@ -1,4 +1,4 @@
-import type { ParsedBatch } from '../decode/batch.ts';
+import type { TypedBatch } from '../decode/batch.ts';
 import type { CountsBySource } from '../log/offset.ts';
 import type { ArchiveReader } from '../metrics/engine.ts';
 
@@ -66,7 +66,7 @@ export interface ArchiveStatus {
 /**
  * The archive: the tables `events` and `bad_rows`, which any data tool can open.
  *
- * - `append` takes the lines of each span from the position of its partition on; lines before it that the batch holds are
+ * - `append` takes the lines of each range from the position of its partition on; lines before it that the batch holds are
  *   skipped, so a batch may be offered again after any failure. The rows and the new positions become visible in one
  *   atomic step.
  *   It rejects when they are not durable; nothing is half visible then.
@@ -80,7 +80,7 @@ export interface ArchiveStatus {
  *   rewritten, some at a time; when it is stopped it goes on another time. It may run beside `append`.
  */
 export interface Archive extends ArchiveReader {
-  append(batch: ParsedBatch): Promise<void>;
+  append(batch: TypedBatch): Promise<void>;
   refresh(): Promise<void>;
   counts(): ArchiveCounts;
   changed(): ArchiveChanges;

@@ -1,4 +1,4 @@
-import type { BatchSpan, ParsedBatch } from '../decode/batch.ts';
+import type { OffsetRange, TypedBatch } from '../decode/batch.ts';
 import type { Offset } from '../log/offset.ts';
 import type { ArchivedEvent, ArchiveTable, BadRow } from './archive.ts';
 
@@ -44,11 +44,11 @@ export interface Upgrader {
  * may leave files behind in `dir`, which belongs to the caller.
  */
 export interface ParquetTool {
-  /** Writes the rows of `batch` in `spans` that belong to `table`, one file per date, into `dir`. */
+  /** Writes the rows of `batch` in `ranges` that belong to `table`, one file per date, into `dir`. */
   write(
-    batch: ParsedBatch,
+    batch: TypedBatch,
     table: ArchiveTable,
-    spans: readonly BatchSpan[],
+    ranges: readonly OffsetRange[],
     dir: string,
   ): Promise<ParquetFile[]>;
   /** Looks into a file that another program wrote, which may lack columns. */

@@ -1,7 +1,14 @@
 import { existsSync, statSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type App, type Environment, holderOf, openApp, readEnvironment, withEngine } from '../app/app.ts';
+import {
+  type App,
+  holderOf,
+  openApp,
+  type RuntimeConfig,
+  readRuntimeConfig,
+  withEngine,
+} from '../app/app.ts';
 import { BusyError } from '../load/target.ts';
 import { DEFAULT_DATA_DIR } from '../system/own-files.ts';
 import { ComponentError, UsageError } from '../telemetry/errors.ts';
@@ -32,8 +39,8 @@ export async function removeRunFile(dataDir: string, pid: number): Promise<void>
 }
 
 /** `roles` is the list that the command was given, if any. */
-export function environmentOf(options: CommonOptions, roles?: string): Promise<Environment> {
-  return readEnvironment({ ...options, roles }, process.env, DEFAULT_DATA_DIR);
+export function runtimeOf(options: CommonOptions, roles?: string): Promise<RuntimeConfig> {
+  return readRuntimeConfig({ ...options, roles }, process.env, DEFAULT_DATA_DIR);
 }
 
 /** The data folder of a command that needs nothing of the config: a broken one must not keep anybody from stopping. */
@@ -54,7 +61,7 @@ export function refuseMissing(dataDir: string): void {
   if (existsSync(join(dataDir, 'data.json'))) return;
   // What can't be a folder is refused when it is opened.
   if (isFileOrBelow(dataDir)) return;
-  throw new CommandFailed(
+  throw new CommandError(
     `There is no data folder ${dataDir}: nothing was ever received there. Check --data and TILLSTREAM_DATA, or start with ./start-pipeline.sh.`,
   );
 }
@@ -65,7 +72,7 @@ export async function readRunFile(dataDir: string): Promise<RunFile | null> {
     return JSON.parse(await readFile(runFilePath(dataDir), 'utf8')) as RunFile;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EACCES')
-      throw new CommandFailed(
+      throw new CommandError(
         `The data folder ${dataDir} belongs to another user, and you may not look into it. Run the command as that user, or as root.`,
       );
     return null;
@@ -76,7 +83,7 @@ export async function readRunFile(dataDir: string): Promise<RunFile | null> {
 const ANSWER_MS_MAX = 10_000;
 
 /**
- * The process that serves the data folder; null where none does. Throws NotAnswering when it has the folder open but does
+ * The process that serves the data folder; null where none does. Throws NotAnsweringError when it has the folder open but does
  * not answer.
  */
 export async function findRunning(dataDir: string): Promise<RunFile | null> {
@@ -94,7 +101,7 @@ export async function findRunning(dataDir: string): Promise<RunFile | null> {
   }
   // What a killed process has left names nobody who has the folder open.
   if ((await holderOf(dataDir)) !== run.pid) return null;
-  throw new NotAnswering(
+  throw new NotAnsweringError(
     run.pid,
     (await isSuspended(run.pid)) ? 'suspended' : refused ? 'stopping' : 'silent',
     dataDir,
@@ -105,19 +112,19 @@ export async function findRunning(dataDir: string): Promise<RunFile | null> {
 export async function refuseHolder(dataDir: string): Promise<void> {
   const holder = await holderOf(dataDir);
   if (holder === null) return;
-  throw new CommandFailed(
+  throw new CommandError(
     `Process ${holder} has the data folder open, but is not serving it: a command such as load, or a start that is not ready yet. Try again when it is done.`,
   );
 }
 
 /** Something that was asked for properly did not work: told without a stack trace, exit code 1. */
-export class CommandFailed extends ComponentError {}
+export class CommandError extends ComponentError {}
 
 /** A process serves the data folder, by its files, and does not answer. */
-export class NotAnswering extends CommandFailed {
+export class NotAnsweringError extends CommandError {
   readonly pid: number;
   readonly why: 'suspended' | 'stopping' | 'silent';
-  constructor(pid: number, why: NotAnswering['why'], dataDir: string) {
+  constructor(pid: number, why: NotAnsweringError['why'], dataDir: string) {
     const what = {
       suspended: `it is suspended, as by SIGSTOP. Let it go on with "kill -CONT ${pid}"`,
       stopping: 'it is starting or stopping. Try again in a moment',
@@ -144,7 +151,7 @@ export async function ask<T>(
   headers: Record<string, string> = {},
 ): Promise<T> {
   const broken = (error: NodeJS.ErrnoException) => {
-    throw new CommandFailed(`Process ${run.pid} at ${run.url} does not answer any more: ${reasonOf(error)}.`);
+    throw new CommandError(`Process ${run.pid} at ${run.url} does not answer any more: ${reasonOf(error)}.`);
   };
   const answer = await requestOwner(run, method, path, { headers, ...(body ? { body } : {}) }).catch(broken);
   const result = await jsonBodyOf<T & ApiFailure>(answer).catch(broken);
@@ -156,7 +163,7 @@ export async function ask<T>(
   const text = `${message} ${hint}`.trim();
   if (answer.status === 429 || result.error?.code === 'log_busy') throw new BusyError(text);
   // What was asked is at fault, or the process is.
-  throw answer.status < 500 ? new UsageError(text) : new CommandFailed(text);
+  throw answer.status < 500 ? new UsageError(text) : new CommandError(text);
 }
 
 interface ApiFailure {
@@ -175,8 +182,8 @@ export async function onData<T>(
   const run = await findRunning(dataDir);
   if (run) return work.remote(run);
   refuseMissing(dataDir);
-  const environment = await withEngine(await environmentOf(options), say);
-  const app = await openApp(environment, terminalLogger('warn'));
+  const runtime = await withEngine(await runtimeOf(options), say);
+  const app = await openApp(runtime, terminalLogger('warn'));
   try {
     return await work.local(app);
   } finally {

@@ -10,7 +10,7 @@ import {
   runSimulator,
   writeDemoMark,
 } from '../app/app.ts';
-import { LogRefused } from '../log/event-log.ts';
+import { AppendError } from '../log/event-log.ts';
 import type { Source } from '../sources/source.ts';
 import { now } from '../system/clock.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -50,7 +50,7 @@ export async function startDemo(
     running.catch(reject);
   });
   // The shop forgets everything when it stops, so the poller begins again with each start.
-  const stateDir = join(app.environment.dataDir, 'sources', 'demo');
+  const stateDir = join(app.runtime.dataDir, 'sources', 'demo');
   await rm(stateDir, { recursive: true, force: true });
   await mkdir(stateDir, { recursive: true });
   const options = pollOptionsSchema.parse({ url, name: 'demo', every_seconds: 1, limit: 10_000 });
@@ -116,7 +116,7 @@ async function fillGap(
   const part = { fromMs, untilMs, partFromMs: fromMs, partUntilMs: untilMs, skip: 0 };
   if (untilMs - fromMs >= GAP_MS_MIN) await fill(app, shop, part, signal);
   if (signal.aborted) return;
-  await writeDemoMark(app.environment.dataDir, { ...mark, filled_until: new Date(untilMs).toISOString() });
+  await writeDemoMark(app.runtime.dataDir, { ...mark, filled_until: new Date(untilMs).toISOString() });
 }
 
 /** Stores a part of the past; gives how many of its lines were left out as asked. */
@@ -148,7 +148,7 @@ async function store(app: App, body: string): Promise<void> {
       await app.ingest({ source: HISTORY, body: Buffer.from(body) });
       return;
     } catch (error) {
-      if (!(error instanceof LogRefused) || error.code !== 'log_busy') throw error;
+      if (!(error instanceof AppendError) || error.code !== 'log_busy') throw error;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   }

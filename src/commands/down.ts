@@ -3,11 +3,11 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { now } from '../system/clock.ts';
 import {
-  CommandFailed,
+  CommandError,
   type CommonOptions,
   dataDirOf,
   findRunning,
-  NotAnswering,
+  NotAnsweringError,
   print,
   readRunFile,
   refuseHolder,
@@ -25,7 +25,7 @@ export async function down(options: CommonOptions): Promise<void> {
   let silent: number | null = null;
   const run = await findRunning(dataDir).catch((error) => {
     // A suspended process gets no signal to end before it goes on.
-    if (!(error instanceof NotAnswering) || error.why === 'suspended') throw error;
+    if (!(error instanceof NotAnsweringError) || error.why === 'suspended') throw error;
     silent = error.pid;
     return null;
   });
@@ -44,7 +44,7 @@ export async function down(options: CommonOptions): Promise<void> {
   const deadline = now() + DRAIN_MS_MAX + 15_000;
   while (isAlive(pid)) {
     if (now() > deadline)
-      throw new CommandFailed(`Process ${pid} is still draining; look at "tillstream status".`);
+      throw new CommandError(`Process ${pid} is still draining; look at "tillstream status".`);
     progress('Draining ...');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -62,7 +62,7 @@ function end(pid: number): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EPERM')
-      throw new CommandFailed(`Process ${pid} belongs to another user. Stop it as that user, or as root.`);
+      throw new CommandError(`Process ${pid} belongs to another user. Stop it as that user, or as root.`);
     if (code !== 'ESRCH') throw error;
   }
 }

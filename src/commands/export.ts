@@ -7,7 +7,7 @@ import { createGzip } from 'node:zlib';
 import { openApp } from '../app/app.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { reasonOf } from '../telemetry/system-error.ts';
-import { type CommonOptions, environmentOf, findRunning, print, refuseMissing } from './context.ts';
+import { type CommonOptions, findRunning, print, refuseMissing, runtimeOf } from './context.ts';
 import { progress, progressDone, terminalLogger } from './terminal.ts';
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
@@ -22,22 +22,22 @@ export async function exportEvents(
   const { out, from = '', to = '9999-12-31' } = options;
   for (const [name, date] of Object.entries({ from: options.from, to: options.to }))
     if (date !== undefined && !DATE.test(date)) throw new UsageError(`--${name} is a date, YYYY-MM-DD.`);
-  const environment = await environmentOf(options);
-  const run = await findRunning(environment.dataDir);
+  const runtime = await runtimeOf(options);
+  const run = await findRunning(runtime.dataDir);
   if (run)
     throw new UsageError(
       `Process ${run.pid} has the data folder open. Stop it, then export: what it receives meanwhile would be missing.`,
     );
-  refuseMissing(environment.dataDir);
+  refuseMissing(runtime.dataDir);
   const cannot = (error: Error) => {
     throw new UsageError(`The folder ${out} can't be used: ${reasonOf(error)}.`);
   };
   await mkdir(out, { recursive: true }).catch(cannot);
   if ((await readdir(out).catch(cannot)).length > 0) throw new UsageError(`The folder ${out} is not empty.`);
-  const app = await openApp(environment, terminalLogger('warn'));
+  const app = await openApp(runtime, terminalLogger('warn'));
   const result = { events: 0, files: 0, out };
   try {
-    await app.settle();
+    await app.waitUntilIdle();
     for (const { date, rows } of app.dates()) {
       if (date < from || date > to) continue;
       const file = createGzip();

@@ -11,7 +11,7 @@ import { ROLES } from '../telemetry/roles.ts';
 import type { Status } from '../telemetry/status.ts';
 import {
   ask,
-  CommandFailed,
+  CommandError,
   type CommonOptions,
   dataDirOf,
   findRunning,
@@ -132,7 +132,7 @@ export async function query(metric: string | undefined, options: QueryCommandOpt
     },
     local: async (app) => {
       const asked = parsed(app.backend.status());
-      await app.settle();
+      await app.waitUntilIdle();
       const found = await app.backend.query(asked);
       return { metric: asked.metric, window: asked.window, time_zone: app.backend.timeZone, ...found };
     },
@@ -177,7 +177,7 @@ export async function badList(options: BadOptions): Promise<void> {
 /** `bad show ID`: one bad row, whole. */
 export async function badShow(id: string, options: CommonOptions): Promise<void> {
   const row = (await badRows(options, { limit: 1, id }))[0];
-  if (!row) throw new CommandFailed(`There is no bad row ${id}. "tillstream bad list" shows the newest.`);
+  if (!row) throw new CommandError(`There is no bad row ${id}. "tillstream bad list" shows the newest.`);
   print(options, row, () =>
     Object.entries(row)
       .map(([name, value]) => `${name.padEnd(12)} ${printable(String(value ?? '-'))}`)
@@ -200,7 +200,7 @@ async function badRows(
       return (await ask<{ bad_rows: BadRow[] }>(run, 'GET', `/v1/bad?${parameters}`)).bad_rows;
     },
     local: async (app) => {
-      await app.settle();
+      await app.waitUntilIdle();
       return app.backend.badRows(filter);
     },
   });
@@ -210,7 +210,7 @@ async function badRows(
 export async function tap(options: CommonOptions & { count?: string }): Promise<void> {
   const dataDir = dataDirOf(options);
   const run = await findRunning(dataDir);
-  if (!run) throw new CommandFailed(`Nothing runs on ${dataDir}, so there is nothing to tap.`);
+  if (!run) throw new CommandError(`Nothing runs on ${dataDir}, so there is nothing to tap.`);
   const count =
     options.count === undefined ? Number.POSITIVE_INFINITY : wholeNumber('--count', options.count);
   const abort = new AbortController();
@@ -231,7 +231,7 @@ export async function tap(options: CommonOptions & { count?: string }): Promise<
   } finally {
     if (options.json) writeJson(lines === 0 ? ']\n' : '\n]\n');
   }
-  throw new CommandFailed(`Process ${run.pid} has ended the stream of lines.`);
+  throw new CommandError(`Process ${run.pid} has ended the stream of lines.`);
 }
 
 async function* tappedLines(
@@ -240,7 +240,7 @@ async function* tappedLines(
 ): AsyncGenerator<{ source: string; line: string }> {
   const answer = await requestOwner(run, 'GET', '/v1/tap', { signal });
   if (!answer.ok)
-    throw new CommandFailed(`The running process does not let its lines be tapped (${answer.status}).`);
+    throw new CommandError(`The running process does not let its lines be tapped (${answer.status}).`);
   let rest = '';
   for await (const chunk of answer.body.setEncoding('utf8') as AsyncIterable<string>) {
     const events = (rest + chunk).split('\n\n');

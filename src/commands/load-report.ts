@@ -78,7 +78,7 @@ function inputLines(input: InputResult): string[] {
     lines = [
       ...lines,
       '  First record',
-      ...wrapped(example.record),
+      ...wrapped(example.record.replaceAll(/\s+/g, ' ')),
       '  as an event',
       ...wrapped(example.event),
     ];

@@ -33,7 +33,7 @@ export function remoteTarget(run: RunFile): LoadTarget {
     },
     ledger,
     parts: async () => (await ask<Status>(run, 'GET', '/v1/status')).parts,
-    async settle(onProgress) {
+    async waitUntilIdle(onProgress) {
       const { received } = await ledger();
       for (;;) {
         const now = await ask<Ledger & { stores_behind: Record<string, string> }>(

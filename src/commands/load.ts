@@ -1,9 +1,9 @@
 import { tmpdir } from 'node:os';
 import {
   CONFIG_SCHEMA,
-  type Environment,
   mappersModule,
   openApp,
+  type RuntimeConfig,
   readParquet,
   withEngine,
 } from '../app/app.ts';
@@ -16,7 +16,7 @@ import { type ReadingOptions, readOptionsOf, settingsOf } from '../load/settings
 import { type LoadTarget, localTarget } from '../load/target.ts';
 import { now } from '../system/clock.ts';
 import { ROLES } from '../telemetry/roles.ts';
-import { type CommonOptions, environmentOf, findRunning, print } from './context.ts';
+import { type CommonOptions, findRunning, print, runtimeOf } from './context.ts';
 import { dryRunReport, loadReport } from './load-report.ts';
 import { remoteTarget, SOURCE } from './load-target.ts';
 import { progress, progressDone, say, terminalLogger, writeError } from './terminal.ts';
@@ -35,7 +35,7 @@ const SHOWN_METRICS = { traffic: {}, responses: {}, latency: {}, audience: {}, f
 
 /** `load FILE...`: brings files into the pipeline and waits until they are archived, measured and in all stores. */
 export async function load(files: string[], options: LoadOptions): Promise<void> {
-  const given = await environmentOf(options);
+  const given = await runtimeOf(options);
   const mapper = await chosenMapper(options, given);
   const settings = settingsOf(options, mapper, shopOf(given));
   // All of them, before the first line of one is stored.
@@ -46,8 +46,8 @@ export async function load(files: string[], options: LoadOptions): Promise<void>
   const run = await findRunning(given.dataDir);
   const loadInto = (target: LoadTarget) => loadShown(target, { ...work, dataDir: given.dataDir });
   if (run) return report(options, await loadInto(remoteTarget(run)));
-  const environment = await withEngine(given, say);
-  const app = await openApp(environment, terminalLogger('warn'), { demo: 'end' });
+  const runtime = await withEngine(given, say);
+  const app = await openApp(runtime, terminalLogger('warn'), { demo: 'end' });
   if (app.demoMovedTo) writeError(`The data of the demo were moved to ${app.demoMovedTo}.\n`);
   try {
     await app.startStores();
@@ -60,14 +60,14 @@ export async function load(files: string[], options: LoadOptions): Promise<void>
 /** The mapping that the user names. */
 export async function chosenMapper(
   { map }: LoadOptions,
-  { config }: Pick<Environment, 'config'>,
+  { config }: Pick<RuntimeConfig, 'config'>,
 ): Promise<Mapper | undefined> {
   if (map === undefined) return undefined;
   return (await mappersModule()).mapperNamed(map, { config, configFile: undefined });
 }
 
 /** What the shop has set about reading. */
-export const shopOf = ({ config, server }: Pick<Environment, 'config' | 'server'>) => ({
+export const shopOf = ({ config, server }: Pick<RuntimeConfig, 'config' | 'server'>) => ({
   timeZone: config.time_zone,
   currencies: config.currencies,
   lineBytesMax: server.line_bytes_max,
@@ -133,12 +133,12 @@ function report(options: CommonOptions, result: LoadResult): void {
 }
 
 /** Whole pipeline in a folder that is thrown away, with the shop's time zone: nothing that the config names is touched. */
-async function tryOut(options: LoadOptions, environment: Environment, work: GivenWork): Promise<void> {
-  const { time_zone, batch } = environment.config;
+async function tryOut(options: LoadOptions, runtime: RuntimeConfig, work: GivenWork): Promise<void> {
+  const { time_zone, batch } = runtime.config;
   const config = CONFIG_SCHEMA.parse({ time_zone, batch });
   const { result, metrics } = await dryRun(onTerminal(work), {
     open: (dataDir) =>
-      openApp({ ...environment, config, dataDir, roles: new Set(ROLES) }, terminalLogger('warn')),
+      openApp({ ...runtime, config, dataDir, roles: new Set(ROLES) }, terminalLogger('warn')),
     parentDir: tmpdir(),
     source: SOURCE,
     metrics: SHOWN_METRICS,

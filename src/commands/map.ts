@@ -7,7 +7,7 @@ import { readOptionsOf } from '../load/settings.ts';
 import { now } from '../system/clock.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { printable } from '../telemetry/printable.ts';
-import { type CommonOptions, environmentOf, print, table } from './context.ts';
+import { type CommonOptions, print, runtimeOf, table } from './context.ts';
 import { type LoadOptions, load } from './load.ts';
 
 /** Records that a guess is made of. */
@@ -42,7 +42,7 @@ export function mapTry(files: string[], options: LoadOptions): Promise<void> {
 /** `map guess FILE`: the preset that fits, or a mapping to begin with. */
 export async function mapGuess(file: string, options: LoadOptions): Promise<void> {
   const { guessMapping } = await import('../ingest/mappings/guess.ts');
-  const { config } = await environmentOf(options);
+  const { config } = await runtimeOf(options);
   const decode = (detecting: DetectOptions) => sampleOf(file, options, detecting);
   const guess = await guessMapping({ decode, timeZone: options.timeZone ?? config.time_zone, now });
   if (guess === null)

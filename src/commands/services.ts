@@ -1,4 +1,4 @@
-import { ServiceFailed } from '../../tools/dev-services/failure.ts';
+import { ServiceError } from '../../tools/dev-services/failure.ts';
 import type { ServiceName } from '../../tools/dev-services/server.ts';
 import {
   downServices,
@@ -7,7 +7,7 @@ import {
   statusOfServices,
   upServices,
 } from '../../tools/dev-services/services.ts';
-import { CommandFailed, type CommonOptions, environmentOf, print, table } from './context.ts';
+import { CommandError, type CommonOptions, print, runtimeOf, table } from './context.ts';
 import { say } from './terminal.ts';
 
 /** `services up`: runs real servers for trying out and for tests. */
@@ -16,7 +16,7 @@ export async function servicesUp(
   options: CommonOptions & { brokers?: string },
 ): Promise<void> {
   const names = parseServiceNames(list);
-  const { dataDir } = await environmentOf(options);
+  const { dataDir } = await runtimeOf(options);
   const brokers = options.brokers === undefined ? undefined : Number(options.brokers);
   const connections = await told(upServices(dataDir, names, { brokers, say }));
   print(options, connections, () => statusTable(dataDir, names));
@@ -35,7 +35,7 @@ export async function servicesDown(
   options: CommonOptions & { removeData?: boolean },
 ): Promise<void> {
   const names = parseServiceNames(list);
-  const { dataDir } = await environmentOf(options);
+  const { dataDir } = await runtimeOf(options);
   const { removeData } = options;
   const stopped = await told(downServices(dataDir, names, { removeData, say }));
   print(options, { stopped, data_removed: removeData ?? false }, () => {
@@ -47,7 +47,7 @@ export async function servicesDown(
 /** `services status`: which run, and where. */
 export async function servicesStatus(list: string | undefined, options: CommonOptions): Promise<void> {
   const names = parseServiceNames(list);
-  const { dataDir } = await environmentOf(options);
+  const { dataDir } = await runtimeOf(options);
   const result = await told(async () => statusOfServices(dataDir, names));
   print(options, result, () => statusTable(dataDir, names));
 }
@@ -70,6 +70,6 @@ async function told<T>(work: Promise<T> | (() => Promise<T>)): Promise<T> {
   try {
     return await (typeof work === 'function' ? work() : work);
   } catch (error) {
-    throw error instanceof ServiceFailed ? new CommandFailed(error.message) : error;
+    throw error instanceof ServiceError ? new CommandError(error.message) : error;
   }
 }

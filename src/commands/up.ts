@@ -3,7 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fchmodSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type App, DataDirInUse, type Environment, openApp, readDemoMark, withEngine } from '../app/app.ts';
+import {
+  type App,
+  DataDirInUseError,
+  openApp,
+  type RuntimeConfig,
+  readDemoMark,
+  withEngine,
+} from '../app/app.ts';
 import { makePrivately } from '../system/access.ts';
 import { now } from '../system/clock.ts';
 import { MAIN_FILE, PAGE_DIR } from '../system/own-files.ts';
@@ -13,12 +20,12 @@ import type { Status } from '../telemetry/status.ts';
 import { reasonOf } from '../telemetry/system-error.ts';
 import {
   ask,
-  CommandFailed,
+  CommandError,
   type CommonOptions,
-  environmentOf,
   findRunning,
   print,
   removeRunFile,
+  runtimeOf,
   writeRunFile,
 } from './context.ts';
 import { startDemo } from './demo.ts';
@@ -43,20 +50,20 @@ const EXIT_MS_MAX = 5000;
 /** `up`: runs the pipeline, in the foreground until a signal, or in the background until `down`. */
 export async function up(options: UpOptions): Promise<void> {
   if (options.with !== undefined) await startWithServices(options, options.with);
-  const environment = await environmentOf(options, options.roles);
-  const playsDemo = options.demo === true && options.roles === undefined && (await isDemoConfig(environment));
-  const running = await findRunning(environment.dataDir);
+  const runtime = await runtimeOf(options, options.roles);
+  const playsDemo = options.demo === true && options.roles === undefined && (await isDemoConfig(runtime));
+  const running = await findRunning(runtime.dataDir);
   if (running) {
-    await reportRunning(running, options, environment, playsDemo);
+    await reportRunning(running, options, runtime, playsDemo);
     return;
   }
   if (options.background) {
     // Here, where progress can be seen; the process in the background then finds them in the cache.
-    await withEngine(environment, say);
-    return upInBackground(options, environment, playsDemo);
+    await withEngine(runtime, say);
+    return upInBackground(options, runtime, playsDemo);
   }
 
-  const logger = terminalLogger(environment.config.log_level);
+  const logger = terminalLogger(runtime.config.log_level);
   const stopped = new Promise<string>((resolve) => {
     // A second SIGTERM, as of a second `down`, does not cut the draining short; a second Ctrl-C does.
     process.on('SIGTERM', resolve);
@@ -64,10 +71,10 @@ export async function up(options: UpOptions): Promise<void> {
     // Of a terminal that was closed.
     process.on('SIGHUP', resolve);
   });
-  const app = await openWhenFree(environment, logger, playsDemo);
+  const app = await openWhenFree(runtime, logger, playsDemo);
   if (app === null) {
-    const other = await findRunning(environment.dataDir);
-    if (other) await reportRunning(other, options, environment, playsDemo);
+    const other = await findRunning(runtime.dataDir);
+    if (other) await reportRunning(other, options, runtime, playsDemo);
     return;
   }
   try {
@@ -81,26 +88,26 @@ export async function up(options: UpOptions): Promise<void> {
     const demo = playsDemo && app.demo ? await startDemo(app, app.demo, logger) : null;
     await app.startStores();
     await app.startSources(demo ? [demo.source] : []);
-    await writeRunFile(environment.dataDir, { pid: process.pid, url, socket, token });
+    await writeRunFile(runtime.dataDir, { pid: process.pid, url, socket, token });
     if (isTerminal())
       say(
         readyText({
-          hasPage: environment.roles.has('serve'),
+          hasPage: runtime.roles.has('serve'),
           url,
-          dataDir: environment.dataDir,
+          dataDir: runtime.dataDir,
           demo: app.demo !== null,
           playsDemo,
         }),
       );
-    else logger.info({ url, data: environment.dataDir }, 'ready');
+    else logger.info({ url, data: runtime.dataDir }, 'ready');
     logger.info({ signal: await stopped }, 'stopping: draining the log');
     await demo?.stop();
   } finally {
     const before = app.lag();
     try {
-      await writeStopped(environment.dataDir, before, await app.close(DRAIN_MS_MAX));
+      await writeStopped(runtime.dataDir, before, await app.close(DRAIN_MS_MAX));
     } finally {
-      await removeRunFile(environment.dataDir, process.pid);
+      await removeRunFile(runtime.dataDir, process.pid);
       logger.info({}, 'stopped');
       logger.flush();
       // What could not be closed must not keep the process.
@@ -113,7 +120,7 @@ export async function up(options: UpOptions): Promise<void> {
 async function reportRunning(
   running: RunFile,
   options: UpOptions,
-  { config }: Environment,
+  { config }: RuntimeConfig,
   playsDemo: boolean,
 ): Promise<void> {
   const { parts, demo } = await ask<Status>(running, 'GET', '/v1/status');
@@ -137,21 +144,17 @@ async function reportRunning(
  * Opens the data folder, once whoever has it open is done: a command such as load. Null when that is another `up`, started at the
  * same moment, which serves the folder by now.
  */
-async function openWhenFree(
-  environment: Environment,
-  logger: Logger,
-  playsDemo: boolean,
-): Promise<App | null> {
+async function openWhenFree(runtime: RuntimeConfig, logger: Logger, playsDemo: boolean): Promise<App | null> {
   const deadline = now() + START_SECONDS_MAX * 1000;
   for (let tries = 0; ; tries++) {
     try {
-      return await openApp(environment, logger, { fillLater: true, demo: playsDemo ? 'play' : 'end' });
+      return await openApp(runtime, logger, { fillLater: true, demo: playsDemo ? 'play' : 'end' });
     } catch (error) {
-      if (!(error instanceof DataDirInUse) || now() > deadline) throw error;
+      if (!(error instanceof DataDirInUseError) || now() > deadline) throw error;
       if (tries === 0) logger.info({}, `waiting: ${error.message}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
-    const other = await findRunning(environment.dataDir).catch(() => null);
+    const other = await findRunning(runtime.dataDir).catch(() => null);
     if (other) return null;
   }
 }
@@ -161,7 +164,7 @@ const DEMO_TEXT =
 const NO_DEMO_TEXT = 'Without the simulated shop: this data folder is not one of the demo.';
 
 /** The simulated shop stands in for a shop only where no config of the user says what the pipeline is for. */
-async function isDemoConfig({ config, configFile }: Environment): Promise<boolean> {
+async function isDemoConfig({ config, configFile }: RuntimeConfig): Promise<boolean> {
   return config.sources.length === 0 && (configFile === undefined || (await isOwnConfig(configFile)));
 }
 
@@ -170,7 +173,7 @@ async function startWithServices(options: UpOptions, list: string): Promise<void
     throw new UsageError(
       '--with writes its own config; leave out --config and TILLSTREAM_CONFIG, or --with.',
     );
-  const { dataDir } = await environmentOf(options);
+  const { dataDir } = await runtimeOf(options);
   const running = await findRunning(dataDir);
   if (!running) return startWith(list, dataDir);
   const unused = await unusedServers(list, dataDir);
@@ -180,12 +183,8 @@ async function startWithServices(options: UpOptions, list: string): Promise<void
     );
 }
 
-async function upInBackground(
-  options: UpOptions,
-  environment: Environment,
-  playsDemo: boolean,
-): Promise<void> {
-  const { dataDir } = environment;
+async function upInBackground(options: UpOptions, runtime: RuntimeConfig, playsDemo: boolean): Promise<void> {
+  const { dataDir } = runtime;
   const hadDemo = (await readDemoMark(dataDir)) !== null;
   makePrivately();
   await mkdir(dataDir, { recursive: true }).catch((error) => {
@@ -217,12 +216,12 @@ async function upInBackground(
     const run = await findRunning(dataDir).catch(() => null);
     if (run && (await isReady(run))) {
       progressDone();
-      if (run.pid !== child.pid) return reportRunning(run, options, environment, playsDemo);
+      if (run.pid !== child.pid) return reportRunning(run, options, runtime, playsDemo);
       const demo = (await readDemoMark(dataDir)) !== null;
       print(options, { running: true, pid: run.pid, url: run.url, log: logFile, data: dataDir, demo }, () =>
         [
           readyText({
-            hasPage: environment.roles.has('serve'),
+            hasPage: runtime.roles.has('serve'),
             url: run.url,
             dataDir,
             logFile,
@@ -237,10 +236,10 @@ async function upInBackground(
     if (run) await refuseFailed(run, dataDir);
     if (code !== null && !run) {
       const message = `It did not start:\n${tail(logFile, logStart)}`;
-      throw code === 2 ? new UsageError(message) : new CommandFailed(message);
+      throw code === 2 ? new UsageError(message) : new CommandError(message);
     }
     if (now() > deadline) {
-      throw new CommandFailed(
+      throw new CommandError(
         `It is not ready after ${START_SECONDS_MAX} s; it goes on starting. See ${logFile} and "tillstream status".`,
       );
     }
@@ -282,7 +281,7 @@ async function refuseFailed(run: RunFile, dataDir: string): Promise<void> {
     () => null,
   );
   if (failed === null) return;
-  throw new CommandFailed(
+  throw new CommandError(
     `It runs, and takes and archives lines, but the metrics can't be computed: ${failed}\n` +
       `It is tried again and again; for settings of the config: "tillstream down", then "up". See "tillstream status" and ${join(dataDir, 'tillstream.log')}.`,
   );

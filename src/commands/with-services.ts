@@ -7,7 +7,7 @@ import { downServices, parseServiceNames, upServices } from '../../tools/dev-ser
 import { dataConfigFile } from '../app/app.ts';
 import { writeFileDurable } from '../system/write-durable.ts';
 import { UsageError } from '../telemetry/errors.ts';
-import { CommandFailed } from './context.ts';
+import { CommandError } from './context.ts';
 import { say } from './terminal.ts';
 
 /** The first line of a config that we wrote, by which we know it again. */
@@ -34,7 +34,7 @@ export async function startWith(list: string, dataDir: string): Promise<void> {
   refuseOtherPlaces(dataDir, before, names);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const connections = await upServices(dataDir, names, { say }).catch((error: Error) => {
-    throw error instanceof UsageError ? error : new CommandFailed(error.message);
+    throw error instanceof UsageError ? error : new CommandError(error.message);
   });
   const text = `${HEAD}\n${stringify(configOf(connections))}`;
   await writeFileDurable(file, text, 0o600);

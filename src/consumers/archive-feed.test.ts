@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ParsedBatch } from '../decode/batch.ts';
+import type { TypedBatch } from '../decode/batch.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Positions } from '../log/offset.ts';
 import type { ArchivedBatches, ArchiveReader } from '../metrics/engine.ts';
@@ -16,9 +16,9 @@ class Noting implements BatchSource {
     return true;
   }
 
-  async take(from: Positions): Promise<ParsedBatch> {
+  async take(from: Positions): Promise<TypedBatch> {
     this.calls.push('take');
-    return { spans: [{ partition: 0, from: from[0]!, to: from[0]! + 1 }] } as unknown as ParsedBatch;
+    return { ranges: [{ partition: 0, start: from[0]!, end: from[0]! + 1 }] } as unknown as TypedBatch;
   }
 
   async done(): Promise<void> {
@@ -46,9 +46,9 @@ test('the archive gives what it has past the positions, each partition its share
   const archive = { position: (partition: number) => positions[partition]! } as ArchiveReader;
   const read: unknown[] = [];
   const batches: ArchivedBatches = {
-    async read(_archive, spans) {
-      read.push(spans);
-      return { lines: 0, badLines: 0, sources: { http: 9 }, receivedAtMaxMs: 0, relation: 'rows' };
+    async read(_archive, ranges) {
+      read.push(ranges);
+      return { lines: 0, badLines: 0, sources: { http: 9 }, maxReceivedAtMs: 0, rowsSql: 'rows' };
     },
     async release() {},
   };
@@ -65,10 +65,10 @@ test('the archive gives what it has past the positions, each partition its share
   const feed = new ArchiveFeed(log, archive, batches, 20);
   assert.equal(await feed.waitPast({ 0: 100, 1: 30, 2: 7 }, 0), false);
   assert.equal(await feed.waitPast({ 0: 100, 1: 25, 2: 7 }, 0), true);
-  const { spans, lost } = await feed.take({ 0: 40, 1: 20, 2: 7 });
-  assert.deepEqual(spans, [
-    { partition: 0, from: 40, to: 50 },
-    { partition: 1, from: 20, to: 24 },
+  const { ranges, lost } = await feed.take({ 0: 40, 1: 20, 2: 7 });
+  assert.deepEqual(ranges, [
+    { partition: 0, start: 40, end: 50 },
+    { partition: 1, start: 20, end: 24 },
   ]);
   assert.deepEqual(lost, { http: 5 }, 'the log counted 14 lines there, and the archive has 9 of them');
 });

@@ -1,4 +1,4 @@
-import type { BatchSpan, ParsedBatch } from '../decode/batch.ts';
+import type { OffsetRange, TypedBatch } from '../decode/batch.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Positions } from '../log/offset.ts';
 import type { ArchivedBatches, ArchiveReader } from '../metrics/engine.ts';
@@ -28,7 +28,7 @@ export class ArchiveFeed implements BatchSource {
   async waitPast(from: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     const until = performance.now() + timeoutMs;
     for (;;) {
-      if (this.spans(from).length > 0) return true;
+      if (this.ranges(from).length > 0) return true;
       const leftMs = until - performance.now();
       if (leftMs <= 0 || signal?.aborted) return false;
       await sleep(Math.min(leftMs, LOOK_MS), signal);
@@ -36,27 +36,27 @@ export class ArchiveFeed implements BatchSource {
   }
 
   /** What the archive has past the positions, or the first of it. */
-  spans(from: Positions): BatchSpan[] {
+  ranges(from: Positions): OffsetRange[] {
     const behind = Object.entries(from)
-      .map(([id, at]) => ({ partition: Number(id), from: at, to: this.#archive.position(Number(id)) }))
-      .filter((span) => span.to > span.from);
+      .map(([id, at]) => ({ partition: Number(id), start: at, end: this.#archive.position(Number(id)) }))
+      .filter((range) => range.end > range.start);
     const known = new Map(this.#log.partitions().map((each) => [each.partition, each]));
     const share = this.#linesMax / Math.max(1, behind.length);
-    return behind.map((span) => {
+    return behind.map((range) => {
       // An offset may hold several lines.
-      const { lines = 0, end = 0 } = known.get(span.partition) ?? {};
+      const { lines = 0, end = 0 } = known.get(range.partition) ?? {};
       const offsets = Math.ceil(share / Math.max(1, lines / Math.max(1, end)));
-      return { ...span, to: Math.min(span.to, span.from + offsets) };
+      return { ...range, end: Math.min(range.end, range.start + offsets) };
     });
   }
 
-  async take(from: Positions): Promise<ParsedBatch> {
-    const spans = this.spans(from);
-    const rows = await this.#batches.read(this.#archive, spans);
-    return { ...rows, spans, lost: await linesLost(this.#log, spans, rows.sources) };
+  async take(from: Positions): Promise<TypedBatch> {
+    const ranges = this.ranges(from);
+    const rows = await this.#batches.read(this.#archive, ranges);
+    return { ...rows, ranges, lost: await linesLost(this.#log, ranges, rows.sources) };
   }
 
-  async done(_from: Positions, batch: ParsedBatch): Promise<void> {
+  async done(_from: Positions, batch: TypedBatch): Promise<void> {
     await this.#batches.release(batch);
   }
 }
@@ -69,7 +69,7 @@ export class LogOrArchive implements BatchSource {
   readonly #log: BatchSource;
   readonly #archive: BatchSource;
   readonly #archivesAll: () => boolean;
-  readonly #givenBy = new WeakMap<ParsedBatch, BatchSource>();
+  readonly #givenBy = new WeakMap<TypedBatch, BatchSource>();
 
   constructor(log: BatchSource, archive: BatchSource, archivesAll: () => boolean) {
     this.#log = log;
@@ -81,14 +81,14 @@ export class LogOrArchive implements BatchSource {
     return this.#source().waitPast(from, timeoutMs, signal);
   }
 
-  async take(from: Positions): Promise<ParsedBatch> {
+  async take(from: Positions): Promise<TypedBatch> {
     const source = this.#source();
     const batch = await source.take(from);
     this.#givenBy.set(batch, source);
     return batch;
   }
 
-  async done(from: Positions, batch: ParsedBatch): Promise<void> {
+  async done(from: Positions, batch: TypedBatch): Promise<void> {
     await this.#givenBy.get(batch)?.done(from, batch);
   }
 

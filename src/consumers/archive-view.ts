@@ -6,7 +6,7 @@ import { messageOf } from '../telemetry/system-error.ts';
 import { sleep } from './sleep.ts';
 
 /** What the archive holds, and what the log had before the archive's positions: numbers of one moment. */
-export interface ArchiveBooks {
+export interface ArchiveCounters {
   events: CountsBySource;
   badRows: CountsBySource;
   lost: CountsBySource;
@@ -28,7 +28,7 @@ export class ArchiveView {
   readonly #stalledMs: number;
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
-  #books: ArchiveBooks = { events: {}, badRows: {}, lost: {}, deleted: {}, added: {}, consumed: {} };
+  #counters: ArchiveCounters = { events: {}, badRows: {}, lost: {}, deleted: {}, added: {}, consumed: {} };
   #failure = '';
   /** Where the archive was when it last moved or had nothing to take, and when that was. */
   #place = '';
@@ -47,13 +47,17 @@ export class ArchiveView {
     this.#running = this.#run();
   }
 
-  books(): ArchiveBooks {
-    return this.#books;
+  counters(): ArchiveCounters {
+    return this.#counters;
   }
 
   /** Lines of the log that wait to be archived by others. */
   lag(): number {
-    return linesBehind(this.#log.partitions(), positionsIn(this.#log, this.#archive), this.#books.consumed);
+    return linesBehind(
+      this.#log.partitions(),
+      positionsIn(this.#log, this.#archive),
+      this.#counters.consumed,
+    );
   }
 
   /** Why it could not be read the last time, or that nobody archives what waits; empty when all is well. */
@@ -91,7 +95,7 @@ export class ArchiveView {
     const lost = { ...this.#archive.lost() };
     const changed = structuredClone(this.#archive.changed());
     const consumed = await this.#log.receivedBefore(positionsIn(this.#log, this.#archive));
-    this.#books = { events, badRows, lost, ...changed, consumed };
+    this.#counters = { events, badRows, lost, ...changed, consumed };
     const place = JSON.stringify(positionsIn(this.#log, this.#archive));
     if (place !== this.#place || this.lag() === 0) [this.#place, this.#movedMs] = [place, Date.now()];
   }

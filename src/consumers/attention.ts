@@ -1,4 +1,4 @@
-import type { ReaderLoop } from './reader-loop.ts';
+import type { ConsumerLoop } from './consumer-loop.ts';
 import { sleep } from './sleep.ts';
 
 /** A page asks all the time, scripts now and then. */
@@ -27,22 +27,22 @@ export class Attention {
   }
 
   /** How long the archive gathers lines. */
-  archiveLingerMs(): number {
+  archiveDelayMs(): number {
     return this.#options.archiveEveryMs * (this.#isAttended() ? 1 : QUIET_FACTOR);
   }
 
   /** How long the metrics gather lines: while nobody looks as long as the archive, so that both take the same batches. */
-  metricsLingerMs(): number {
+  metricsDelayMs(): number {
     const { metricsEveryMs } = this.#options;
-    return this.#isAttended() ? metricsEveryMs : Math.max(metricsEveryMs, this.archiveLingerMs());
+    return this.#isAttended() ? metricsEveryMs : Math.max(metricsEveryMs, this.archiveDelayMs());
   }
 
   /** Somebody looks. Where nobody did before: resolves when the readers are not behind any more, or soon. */
-  async attend(loops: readonly ReaderLoop[], isBehind: () => boolean, signal: AbortSignal): Promise<void> {
+  async attend(loops: readonly ConsumerLoop[], isBehind: () => boolean, signal: AbortSignal): Promise<void> {
     const wasAttended = this.#isAttended();
     this.#untilMs = performance.now() + LASTS_MS;
     if (wasAttended) return;
-    const stops = loops.map((loop) => loop.hurry());
+    const stops = loops.map((loop) => loop.flushNow());
     const giveUpMs = performance.now() + WAIT_MS_MAX;
     try {
       while (isBehind() && !signal.aborted && performance.now() < giveUpMs) await sleep(LOOK_MS, signal);

@@ -1,4 +1,4 @@
-import { type BatchSpan, type ParsedBatch, positionsAfter } from '../decode/batch.ts';
+import { type OffsetRange, positionsAfter, type TypedBatch } from '../decode/batch.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { CountsBySource, Offset, Positions } from '../log/offset.ts';
 
@@ -7,21 +7,23 @@ export interface BatchSource {
   /** Resolves true as soon as there is something past one of the positions, or false after `timeoutMs` or when `signal` aborts. */
   waitPast(from: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
   /** The batch that starts at `from`; there must be something past one of the positions. Give it back with `done`. */
-  take(from: Positions): Promise<ParsedBatch>;
+  take(from: Positions): Promise<TypedBatch>;
   /** The reader that took the batch from there is done with it: it has processed it, or will ask for it again. */
-  done(from: Positions, batch: ParsedBatch): Promise<void>;
+  done(from: Positions, batch: TypedBatch): Promise<void>;
 }
 
-/** What the log's books have in the spans besides `read`. */
+/** What the log's counters have in the ranges besides `read`. */
 export async function linesLost(
   log: EventLog,
-  spans: readonly BatchSpan[],
+  ranges: readonly OffsetRange[],
   read: CountsBySource,
 ): Promise<CountsBySource> {
-  const starts = Object.fromEntries(spans.map(({ partition, from }): [number, Offset] => [partition, from]));
+  const starts = Object.fromEntries(
+    ranges.map(({ partition, start }): [number, Offset] => [partition, start]),
+  );
   const before = await log.receivedBefore(starts);
   const lost: CountsBySource = {};
-  for (const [source, lines] of Object.entries(await log.receivedBefore(positionsAfter(spans)))) {
+  for (const [source, lines] of Object.entries(await log.receivedBefore(positionsAfter(ranges)))) {
     const missing = lines - (before[source] ?? 0) - (read[source] ?? 0);
     if (missing > 0) lost[source] = missing;
   }

@@ -1,6 +1,6 @@
 import type { Archive } from '../archive/archive.ts';
-import type { BatchParser } from '../decode/batch.ts';
-import type { Decoder } from '../decode/decoder.ts';
+import type { BatchDecoder } from '../decode/batch.ts';
+import type { Deduplicator } from '../decode/deduplicator.ts';
 import type { EventLog } from '../log/event-log.ts';
 import { type CountsBySource, type Positions, sumOf } from '../log/offset.ts';
 import type { PartitionGroup } from '../log/partition-group.ts';
@@ -18,12 +18,12 @@ import type { ComponentStatus } from '../telemetry/status.ts';
 import { messageOf } from '../telemetry/system-error.ts';
 import { ArchiveFeed, LogOrArchive } from './archive-feed.ts';
 import { ArchiveUpgrade } from './archive-upgrade.ts';
-import { type ArchiveBooks, ArchiveView, positionsIn } from './archive-view.ts';
+import { type ArchiveCounters, ArchiveView, positionsIn } from './archive-view.ts';
 import { Attention } from './attention.ts';
 import type { BatchSource } from './batch-source.ts';
 import { componentError, failureCheck, worse } from './component-status.ts';
-import { keepHouse } from './housekeeping.ts';
-import { ReaderLoop } from './reader-loop.ts';
+import { ConsumerLoop } from './consumer-loop.ts';
+import { keepHouse } from './maintenance.ts';
 import { SharedArchive } from './shared-archive.ts';
 import { type BatchLimits, SharedBatches } from './shared-batches.ts';
 import { settledWithin, sleep } from './sleep.ts';
@@ -34,8 +34,8 @@ export interface ConsumersOptions {
   /** Where several processes archive: who has which partitions. Null: the archive is this process's alone. */
   group: PartitionGroup | null;
   log: EventLog;
-  parser: BatchParser;
-  decoder: Decoder;
+  decoder: BatchDecoder;
+  deduplicator: Deduplicator;
   /** Batches of the archive, for metrics that take them from there. */
   archived: ArchivedBatches;
   archive: Archive;
@@ -69,7 +69,7 @@ const REPAIR_WAIT_MS_MAX = 60_000;
 /** An archive that has lines to take, and takes none for so long, is away or is nobody's. */
 const ARCHIVE_WAIT_MS_MAX = 20_000;
 /** A rebuild waits so long for what has come before it, and for late windows: they are no difference. */
-const SETTLE_FIRST_MS_MAX = 10_000;
+const IDLE_FIRST_MS_MAX = 10_000;
 /** One failure may be over at the next try. */
 const ARCHIVE_FAILING_MS_MAX = 3000;
 
@@ -77,8 +77,8 @@ const ARCHIVE_FAILING_MS_MAX = 3000;
 export class Consumers {
   readonly #options: ConsumersOptions;
   readonly #batches: SharedBatches;
-  readonly #archiveLoop: ReaderLoop | null;
-  readonly #metricsLoop: ReaderLoop | null;
+  readonly #archiveLoop: ConsumerLoop | null;
+  readonly #metricsLoop: ConsumerLoop | null;
   /** Where others write the archive too. */
   readonly #view: ArchiveView | null;
   readonly #shared: SharedArchive | null;
@@ -87,33 +87,33 @@ export class Consumers {
   readonly #background: Promise<void>[] = [];
   readonly #upgrade: ArchiveUpgrade;
   readonly #attention: Attention;
-  #repairFailure = '';
-  /** Callers that wait until no window is dirty. */
+  #recomputeFailure = '';
+  /** Callers that wait until no window is invalidated. */
   #settling = 0;
 
   constructor(options: ConsumersOptions) {
     this.#options = options;
     this.#failingMsMax = options.failingMsMax ?? FAILING_MS_MAX;
     const { log, archive, engine, logger, reads, group } = options;
-    this.#batches = new SharedBatches(log, options.parser, options.limits, (batch) =>
-      options.decoder.decide(batch, archive, this.#keepFrom()),
+    this.#batches = new SharedBatches(log, options.decoder, options.limits, (batch) =>
+      options.deduplicator.decide(batch, archive, this.#keepFrom()),
     );
     this.#attention = new Attention({
       isAlways: (options.areMetricsFollowed ?? false) || options.program !== null || Boolean(group),
       archiveEveryMs: options.archiveEveryMs,
       metricsEveryMs: options.metricsEveryMs,
     });
-    const common = { log, logger, lingerLinesMax: options.gatherLinesMax };
+    const common = { log, logger, fullBatchLines: options.gatherLinesMax };
     const shared = group && reads.archive ? new SharedArchive(archive, group) : null;
     this.#shared = shared;
     this.#view =
       group || !reads.archive ? new ArchiveView(log, archive, logger, options.archiveEveryMs) : null;
     this.#archiveLoop = reads.archive
-      ? new ReaderLoop({
+      ? new ConsumerLoop({
           ...common,
           batches: this.#batches,
           name: 'archive',
-          lingerMs: () => this.#attention.archiveLingerMs(),
+          batchDelayMs: () => this.#attention.archiveDelayMs(),
           positions: () => shared?.positions() ?? positionsIn(log, archive),
           step: (batch) => archive.append(batch),
         })
@@ -126,14 +126,14 @@ export class Consumers {
       run: (signal: AbortSignal) => this.#fillMetrics(signal),
     };
     this.#metricsLoop = reads.metrics
-      ? new ReaderLoop({
+      ? new ConsumerLoop({
           ...common,
           batches: this.#metricsBatches(),
           prepare,
           mustPrepare: mustFill,
           name: 'metrics',
           // The archive has gathered.
-          lingerMs: () => (options.program ? 0 : this.#attention.metricsLingerMs()),
+          batchDelayMs: () => (options.program ? 0 : this.#attention.metricsDelayMs()),
           positions: () => positionsIn(log, engine),
           step: (batch) => engine.apply(batch),
         })
@@ -181,7 +181,7 @@ export class Consumers {
     await this.#archiveLoop?.start();
     await this.#metricsLoop?.start();
     await this.#view?.start();
-    if (this.#metricsLoop) this.#background.push(this.#repairLoop(this.#metricsLoop));
+    if (this.#metricsLoop) this.#background.push(this.#recomputeLoop(this.#metricsLoop));
     if (this.#archiveLoop)
       this.#background.push(
         this.#upgrade.run(this.#abort.signal),
@@ -230,17 +230,17 @@ export class Consumers {
   }
 
   /**
-   * Resolves when all lines that the log had at the call are archived and measured and no window is dirty, or at `signal`.
+   * Resolves when all lines that the log had at the call are archived and measured and no window is invalidated, or at `signal`.
    * Rejects with ComponentError when a component needs a person, or has failed for a minute.
    */
-  async settle(onProgress?: () => void, signal?: AbortSignal): Promise<void> {
+  async waitUntilIdle(onProgress?: () => void, signal?: AbortSignal): Promise<void> {
     const { archive, engine, log } = this.#options;
     const ends = log.partitions();
-    const done = [this.#archiveLoop?.hurry(), this.#metricsLoop?.hurry()];
+    const done = [this.#archiveLoop?.flushNow(), this.#metricsLoop?.flushNow()];
     const isSettled = () =>
       ends.every(
         ({ partition, end }) => archive.position(partition) >= end && engine.position(partition) >= end,
-      ) && engine.dirtyWindows() === 0;
+      ) && engine.invalidatedWindows() === 0;
     const checkFailure = failureCheck(() => this.status(), this.#failingMsMax);
     this.#settling++;
     try {
@@ -251,7 +251,7 @@ export class Consumers {
       }
     } finally {
       this.#settling--;
-      for (const stopHurrying of done) stopHurrying?.();
+      for (const stopFlushing of done) stopFlushing?.();
     }
   }
 
@@ -259,23 +259,23 @@ export class Consumers {
     const { log, engine } = this.#options;
     // While the metrics are filled from the archive, they count for nothing.
     const consumed = this.#metricsLoop?.consumed() ?? null;
-    const books = consumed && { ledger: engine.ledger(), consumed };
-    const archive = this.#view?.books() ?? this.#ownBooks();
+    const counters = consumed && { ledger: engine.ledger(), consumed };
+    const archive = this.#view?.counters() ?? this.#ownCounters();
     // The log can't count what expired before its own counts begin; whoever is past it has it.
     const before = log.archivedBefore?.() ?? {};
     const withBefore = (counts: CountsBySource) => sumOf(counts, before);
     return makeLedger({
       received: withBefore(log.received()),
       expires: log.expires ?? false,
-      dirtyWindows: engine.dirtyWindows(),
+      invalidatedWindows: engine.invalidatedWindows(),
       archive: { ...archive, consumed: withBefore(archive.consumed) },
-      metrics: books
-        ? { ...books.ledger, consumed: withBefore(books.consumed) }
+      metrics: counters
+        ? { ...counters.ledger, consumed: withBefore(counters.consumed) }
         : { counted: {}, duplicate: {}, excluded: {}, bad: {}, lost: {}, consumed: {} },
     });
   }
 
-  #ownBooks(): ArchiveBooks {
+  #ownCounters(): ArchiveCounters {
     const { archive } = this.#options;
     const [{ events, bad_rows: badRows }, consumed] = [archive.counts(), this.#archiveLoop?.consumed() ?? {}];
     return { events, badRows, lost: archive.lost(), ...archive.changed(), consumed };
@@ -301,7 +301,7 @@ export class Consumers {
     }
     if (this.#metricsLoop) {
       const program = this.#options.program?.status();
-      const own = worse(this.#metricsLoop.status(), this.#repairFailure);
+      const own = worse(this.#metricsLoop.status(), this.#recomputeFailure);
       parts.metrics = program && program.state !== 'ready' ? program : own;
     }
     return parts;
@@ -314,7 +314,7 @@ export class Consumers {
   async rebuild(range: RebuildRange | null, diff: boolean, signal?: AbortSignal): Promise<RebuildResult> {
     const { archive, engine } = this.#options;
     const stopped = AbortSignal.any([this.#abort.signal, ...(signal ? [signal] : [])]);
-    await this.settle(undefined, AbortSignal.any([stopped, AbortSignal.timeout(SETTLE_FIRST_MS_MAX)]));
+    await this.waitUntilIdle(undefined, AbortSignal.any([stopped, AbortSignal.timeout(IDLE_FIRST_MS_MAX)]));
     for (;;) {
       await this.#archiveCaughtUp(stopped);
       try {
@@ -332,7 +332,7 @@ export class Consumers {
   async #archiveCaughtUp(signal: AbortSignal): Promise<void> {
     const { archive, log } = this.#options;
     const place = () => log.partitions().reduce((sum, { partition }) => sum + archive.position(partition), 0);
-    const stopHurrying = this.#archiveLoop?.hurry();
+    const stopFlushing = this.#archiveLoop?.flushNow();
     let [seen, movedMs] = [place(), Date.now()];
     try {
       while (!this.#isArchiveAhead()) {
@@ -351,7 +351,7 @@ export class Consumers {
         await sleep(50, signal);
       }
     } finally {
-      stopHurrying?.();
+      stopFlushing?.();
     }
   }
 
@@ -362,24 +362,25 @@ export class Consumers {
       .every(({ partition }) => archive.position(partition) >= engine.position(partition));
   }
 
-  async #repairLoop(metricsLoop: ReaderLoop): Promise<void> {
+  async #recomputeLoop(metricsLoop: ConsumerLoop): Promise<void> {
     const { signal } = this.#abort;
     const { engine, archive, logger, gatherLinesMax } = this.#options;
-    let dirtySinceMs = 0;
+    let invalidatedSinceMs = 0;
     while (!signal.aborted) {
       await sleep(this.#settling > 0 ? SETTLE_LOOK_MS : REPAIR_LOOK_MS, signal);
-      if (engine.dirtyWindows() === 0) {
-        dirtySinceMs = 0;
+      if (engine.invalidatedWindows() === 0) {
+        invalidatedSinceMs = 0;
         continue;
       }
-      dirtySinceMs ||= Date.now();
-      if (metricsLoop.lag() > gatherLinesMax && Date.now() - dirtySinceMs < REPAIR_WAIT_MS_MAX) continue;
+      invalidatedSinceMs ||= Date.now();
+      if (metricsLoop.lag() > gatherLinesMax && Date.now() - invalidatedSinceMs < REPAIR_WAIT_MS_MAX)
+        continue;
       try {
-        await engine.repair(archive);
-        this.#repairFailure = '';
-        dirtySinceMs = Date.now();
+        await engine.recompute(archive);
+        this.#recomputeFailure = '';
+        invalidatedSinceMs = Date.now();
       } catch (error) {
-        this.#repairFailure = `recomputing late windows failed: ${messageOf(error)}`;
+        this.#recomputeFailure = `recomputing late windows failed: ${messageOf(error)}`;
         logger.error({ err: error }, 'metrics: recomputing late windows failed, will try again');
         await sleep(5000, signal);
       }

@@ -1,9 +1,9 @@
 import {
-  type BatchParser,
-  type BatchSpan,
+  type BatchDecoder,
   type EventReader,
-  type ParsedBatch,
+  type OffsetRange,
   positionsAfter,
+  type TypedBatch,
 } from '../decode/batch.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Offset, Positions } from '../log/offset.ts';
@@ -12,14 +12,14 @@ import type { Sink } from '../sinks/sink.ts';
 import type { StateFile } from '../system/state-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ComponentStatus } from '../telemetry/status.ts';
-import { ReaderLoop } from './reader-loop.ts';
+import { ConsumerLoop } from './consumer-loop.ts';
 import { SharedBatches } from './shared-batches.ts';
 
 export interface EventFeedOptions {
   /** Name of the reader of the log. */
   name: string;
   log: EventLog;
-  parser: BatchParser;
+  decoder: BatchDecoder;
   events: EventReader;
   archive: ArchiveReader;
   sink: Sink;
@@ -40,7 +40,7 @@ interface EventFeedProgress {
 /** A batch is held for as long as the sink takes, which may be long: it is a small one. */
 const BATCH_LINES_MAX = 50_000;
 const BATCH_BYTES_MAX = 32 * 1024 * 1024;
-const LINGER_MS = 1000;
+const BATCH_DELAY_MS = 1000;
 /** Offsets that are taken from the archive before the progress is noted. */
 const REFILL_OFFSETS = 1_000_000;
 
@@ -52,7 +52,7 @@ const REFILL_OFFSETS = 1_000_000;
 export class EventFeed {
   readonly #options: EventFeedOptions;
   readonly #batches: SharedBatches;
-  readonly #loop: ReaderLoop;
+  readonly #loop: ConsumerLoop;
   readonly #abort = new AbortController();
   #progress: EventFeedProgress;
   /** Whether the file has a progress, so that a gap is noticed after a restart too. */
@@ -62,7 +62,7 @@ export class EventFeed {
 
   constructor(options: EventFeedOptions) {
     this.#options = options;
-    const { log, parser, logger, name, runsMax, sink } = options;
+    const { log, decoder, logger, name, runsMax, sink } = options;
     this.#progress = { sink: sink.id, log: log.id, positions: {} };
     const limits = {
       linesMax: BATCH_LINES_MAX,
@@ -71,8 +71,8 @@ export class EventFeed {
       waitMsMax: 0,
     };
     // Single events go to the sink as they came, also those that came twice.
-    this.#batches = new SharedBatches(log, parser, limits);
-    this.#loop = new ReaderLoop({
+    this.#batches = new SharedBatches(log, decoder, limits);
+    this.#loop = new ConsumerLoop({
       name,
       log,
       batches: this.#batches,
@@ -85,8 +85,8 @@ export class EventFeed {
         run: (signal) => this.#catchUp(signal),
       },
       step: (batch) => this.#step(batch),
-      lingerMs: () => LINGER_MS,
-      lingerLinesMax: BATCH_LINES_MAX,
+      batchDelayMs: () => BATCH_DELAY_MS,
+      fullBatchLines: BATCH_LINES_MAX,
     });
   }
 
@@ -112,7 +112,7 @@ export class EventFeed {
 
   /** Lines that the sink lacks; those that only the archive has are counted as offsets. */
   lag(): number {
-    return this.#loop.lag() + this.#gaps().reduce((sum, { from, to }) => sum + to - from, 0);
+    return this.#loop.lag() + this.#gaps().reduce((sum, { start, end }) => sum + end - start, 0);
   }
 
   status(): ComponentStatus {
@@ -135,10 +135,10 @@ export class EventFeed {
   }
 
   /** What the log has deleted before the sink took it. */
-  #gaps(): BatchSpan[] {
+  #gaps(): OffsetRange[] {
     return this.#options.log.partitions().flatMap(({ partition, start }) => {
-      const from = this.#taken(partition);
-      return from < start ? [{ partition, from, to: start }] : [];
+      const taken = this.#taken(partition);
+      return taken < start ? [{ partition, start: taken, end: start }] : [];
     });
   }
 
@@ -147,7 +147,7 @@ export class EventFeed {
     const { name, logger } = this.#options;
     // The log may delete more meanwhile.
     for (let gaps = this.#gaps(); gaps.length > 0; gaps = this.#gaps()) {
-      const offsets = gaps.reduce((sum, { from, to }) => sum + to - from, 0);
+      const offsets = gaps.reduce((sum, { start, end }) => sum + end - start, 0);
       if (this.#refilling === 0)
         logger.warn(
           { reader: name, gaps },
@@ -161,30 +161,30 @@ export class EventFeed {
     this.#refilling = 0;
   }
 
-  async #refill({ partition, from, to }: BatchSpan, signal: AbortSignal): Promise<void> {
+  async #refill({ partition, start, end }: OffsetRange, signal: AbortSignal): Promise<void> {
     const { archive, events, sink } = this.#options;
-    if (archive.position(partition) < to)
+    if (archive.position(partition) < end)
       throw new Error(
-        `It waits for the archive: the event log no longer has the lines before offset ${to} of partition ${partition}, ` +
+        `It waits for the archive: the event log no longer has the lines before offset ${end} of partition ${partition}, ` +
           'and they are not archived yet.',
       );
     const either = AbortSignal.any([signal, this.#abort.signal]);
-    for (let start = from; start < to; start += REFILL_OFFSETS) {
-      const span = { partition, from: start, to: Math.min(to, start + REFILL_OFFSETS) };
-      await archive.withFiles('events', { spans: [span] }, (files) =>
-        sink.writeEvents(events.archived(files, span), either),
+    for (let at = start; at < end; at += REFILL_OFFSETS) {
+      const range = { partition, start: at, end: Math.min(end, at + REFILL_OFFSETS) };
+      await archive.withFiles('events', { ranges: [range] }, (files) =>
+        sink.writeEvents(events.archived(files, range), either),
       );
-      await this.#note({ [partition]: span.to });
+      await this.#note({ [partition]: range.end });
     }
   }
 
-  async #step(batch: ParsedBatch): Promise<void> {
+  async #step(batch: TypedBatch): Promise<void> {
     const { events, sink, log } = this.#options;
     const starts = new Map(log.partitions().map(({ partition, start }) => [partition, start]));
     // The log may have deleted lines while they were read.
-    if (batch.spans.some(({ partition, from }) => from < (starts.get(partition) ?? 0))) return;
+    if (batch.ranges.some(({ partition, start }) => start < (starts.get(partition) ?? 0))) return;
     await sink.writeEvents(events.events(batch), this.#abort.signal);
-    await this.#note(positionsAfter(batch.spans));
+    await this.#note(positionsAfter(batch.ranges));
   }
 
   async #note(reached: Positions): Promise<void> {

@@ -1,4 +1,4 @@
-import type { BatchSpan } from '../decode/batch.ts';
+import type { OffsetRange } from '../decode/batch.ts';
 import { type EventLog, isOneRun, type LogBatch, READ_ROOM_BYTES } from '../log/event-log.ts';
 import type { Offset, Positions } from '../log/offset.ts';
 
@@ -13,7 +13,7 @@ export interface Merge {
   /** The lines, piece by piece; a piece is valid until the next one is asked for. */
   pieces: AsyncGenerator<LogBatch[]>;
   /** When all pieces have been taken: what they cover. */
-  spans(): BatchSpan[];
+  ranges(): OffsetRange[];
   memory: Buffer;
 }
 
@@ -64,10 +64,10 @@ export function mergePartitions(
   );
   return {
     pieces: merged(log, cursors, limits),
-    spans: () =>
+    ranges: () =>
       cursors
         .filter((cursor) => cursor.to > cursor.from)
-        .map(({ partition, from: start, to }) => ({ partition, from: start, to })),
+        .map(({ partition, from, to }) => ({ partition, start: from, end: to })),
     memory: room,
   };
 }

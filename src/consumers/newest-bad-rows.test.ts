@@ -23,12 +23,12 @@ function archiveOf(filesOfMinutes: number[][]) {
     offsetsOf.set(`file${n}`, minutes);
   }
   const read = new Set<string>();
-  const chosen = ({ paths, spans }: FileFilter) =>
+  const chosen = ({ paths, ranges }: FileFilter) =>
     [...rowsOf.keys()].filter((path) => {
       const offsets = offsetsOf.get(path)!;
       const mayHold =
-        spans === undefined ||
-        spans.some(({ from, to }) => to > Math.min(...offsets) && from <= Math.max(...offsets));
+        ranges === undefined ||
+        ranges.some(({ start, end }) => end > Math.min(...offsets) && start <= Math.max(...offsets));
       return mayHold && (paths?.has(path) ?? true);
     });
   const archive = {

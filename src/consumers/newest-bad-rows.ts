@@ -26,9 +26,9 @@ export function newestBadRows(
   const { limit, id } = filter;
   const place = id === undefined ? null : /^(\d{1,9})-(\d{1,15})-\d+$/.exec(id);
   if (id !== undefined && !place) return Promise.resolve([]);
-  const [partition, from] = [Number(place?.[1]), Number(place?.[2])];
-  const wanted = place ? { spans: [{ partition, from, to: from + 1 }] } : {};
-  return archive.withNames(TABLE, wanted, async (named) => {
+  const [partition, start] = [Number(place?.[1]), Number(place?.[2])];
+  const only = place ? { ranges: [{ partition, start, end: start + 1 }] } : {};
+  return archive.withNames(TABLE, only, async (named) => {
     const files = [...named].sort((a, b) => b.receivedMs[1] - a.receivedMs[1]);
     let rows: BadRow[] = [];
     for (let at = 0, step = FILES_MIN; at < files.length; at += step, step = Math.min(2 * step, FILES_MAX)) {

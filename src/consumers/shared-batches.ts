@@ -1,4 +1,4 @@
-import type { BatchParser, BatchSpan, ParsedBatch, ParsedLines } from '../decode/batch.ts';
+import type { BatchDecoder, OffsetRange, TypedBatch, TypedRows } from '../decode/batch.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { Positions } from '../log/offset.ts';
 import { type BatchSource, linesLost } from './batch-source.ts';
@@ -10,36 +10,36 @@ export interface BatchLimits extends MergeLimits {
 }
 
 /** Decides about the rows of a batch, whose relation it changes. */
-export type Decide = (batch: ParsedBatch) => Promise<void>;
+export type Decide = (batch: TypedBatch) => Promise<void>;
 
 interface SharedBatch {
   from: Positions;
-  parsed: Promise<ParsedBatch>;
+  decoded: Promise<TypedBatch>;
   users: number;
 }
 
 /**
- * Parses the log for its readers. Readers at the same place get the same parsed batch, so that each line is parsed once;
+ * Decodes the log for its consumers. Consumers at the same place get the same decoded batch, so that each line is decoded once;
  * a reader elsewhere gets a batch of its own. Before it parses the next batch, a reader waits for others that still work
  * on one, so that they go on together and memory holds few batches; but at most `waitMsMax`: a reader that is stuck
  * stops no other.
  */
 export class SharedBatches implements BatchSource {
   readonly #log: EventLog;
-  readonly #parser: BatchParser;
+  readonly #decoder: BatchDecoder;
   readonly #limits: BatchLimits;
   readonly #decide: Decide | null;
-  /** Batches that a reader works on, or that are being parsed for one. */
+  /** Batches that a reader works on, or that are being decoded for one. */
   readonly #entries: SharedBatch[] = [];
   /** For the pieces of a batch, while none is read. */
   #memory: Buffer | undefined;
   #wake: (() => void)[] = [];
 
   /** Without `decide` nobody needs to know what is a duplicate. */
-  constructor(log: EventLog, parser: BatchParser, limits: BatchLimits, decide: Decide | null = null) {
+  constructor(log: EventLog, decoder: BatchDecoder, limits: BatchLimits, decide: Decide | null = null) {
     this.#decide = decide;
     this.#log = log;
-    this.#parser = parser;
+    this.#decoder = decoder;
     this.#limits = limits;
   }
 
@@ -47,7 +47,7 @@ export class SharedBatches implements BatchSource {
     return this.#log.waitPast(from, timeoutMs, signal);
   }
 
-  async take(from: Positions): Promise<ParsedBatch> {
+  async take(from: Positions): Promise<TypedBatch> {
     const giveUpAt = Date.now() + this.#limits.waitMsMax;
     let entry = this.#find(from);
     while (!entry && this.#entries.length > 0 && Date.now() < giveUpAt) {
@@ -55,21 +55,21 @@ export class SharedBatches implements BatchSource {
       entry = this.#find(from);
     }
     if (!entry) {
-      entry = { from, parsed: this.#parse(from), users: 0 };
+      entry = { from, decoded: this.#decode(from), users: 0 };
       this.#entries.push(entry);
     }
     entry.users++;
     try {
-      return await entry.parsed;
+      return await entry.decoded;
     } catch (error) {
       this.#leave(entry);
       throw error;
     }
   }
 
-  async done(from: Positions, batch: ParsedBatch): Promise<void> {
+  async done(from: Positions, batch: TypedBatch): Promise<void> {
     const entry = this.#find(from);
-    if (entry && this.#leave(entry)) await this.#parser.release(batch);
+    if (entry && this.#leave(entry)) await this.#decoder.release(batch);
   }
 
   #find(from: Positions): SharedBatch | undefined {
@@ -87,28 +87,28 @@ export class SharedBatches implements BatchSource {
     return true;
   }
 
-  async #parse(from: Positions): Promise<ParsedBatch> {
-    const { parsed, spans } = await this.#read(from);
+  async #decode(from: Positions): Promise<TypedBatch> {
+    const { rows, ranges } = await this.#read(from);
     try {
-      const lost = parsed.lines === offsetsIn(spans) ? {} : await linesLost(this.#log, spans, parsed.sources);
-      const decoded = { ...parsed, spans, lost };
+      const lost = rows.lines === offsetsIn(ranges) ? {} : await linesLost(this.#log, ranges, rows.sources);
+      const decoded = { ...rows, ranges, lost };
       await this.#decide?.(decoded);
       return decoded;
     } catch (error) {
-      await this.#parser.release(parsed);
+      await this.#decoder.release(rows);
       throw error;
     }
   }
 
-  async #read(from: Positions): Promise<{ parsed: ParsedLines; spans: BatchSpan[] }> {
+  async #read(from: Positions): Promise<{ rows: TypedRows; ranges: OffsetRange[] }> {
     let merge: Merge | undefined;
     try {
-      const parsed = await this.#parser.parse(() => {
+      const rows = await this.#decoder.decode(() => {
         merge = mergePartitions(this.#log, from, this.#limits, merge?.memory ?? this.#memory);
         this.#memory = undefined;
         return merge.pieces;
       });
-      return { parsed, spans: merge!.spans() };
+      return { rows, ranges: merge!.ranges() };
     } finally {
       this.#memory = merge?.memory;
     }
@@ -126,8 +126,8 @@ export class SharedBatches implements BatchSource {
   }
 }
 
-function offsetsIn(spans: readonly BatchSpan[]): number {
-  return spans.reduce((sum, span) => sum + span.to - span.from, 0);
+function offsetsIn(ranges: readonly OffsetRange[]): number {
+  return ranges.reduce((sum, range) => sum + range.end - range.start, 0);
 }
 
 function isSame(a: Positions, b: Positions): boolean {

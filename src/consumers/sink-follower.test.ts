@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChangedPoint, Changes, ChangesPage, MetricsStore } from '../metrics/metrics-store.ts';
-import { type Sink, SinkFailed } from '../sinks/sink.ts';
+import { type Sink, SinkError } from '../sinks/sink.ts';
 import type { StateFile } from '../system/state-file.ts';
 import { SinkFollower } from './sink-follower.ts';
 
@@ -140,7 +140,7 @@ describe('A follower', () => {
     const first = follower();
     sink.onWrite = () => {
       if (sink.writes === 3) store.change(1, 2, 55, 70);
-      if (sink.writes === 4) sink.fault = new SinkFailed('away');
+      if (sink.writes === 4) sink.fault = new SinkError('away');
     };
     await first.start();
     while (first.status().state === 'ready') await sleep(1);
@@ -154,7 +154,7 @@ describe('A follower', () => {
     assertSame();
   });
 
-  it('begins anew where its file is gone or damaged, or is of another sink or store', async () => {
+  it('begins again where its file is gone or damaged, or is of another sink or store', async () => {
     const { store, sink, file, followOnce, assertSame } = rig();
     store.change(...minutes(20));
     await followOnce();
@@ -175,7 +175,7 @@ describe('A follower', () => {
     }
   });
 
-  it('begins anew where the store was made anew or put back, while it runs too', async () => {
+  it('begins again where the store was made again or put back, while it runs too', async () => {
     const { store, sink, follower, assertSame } = rig();
     store.change(...minutes(20));
     store.change(1);
@@ -199,7 +199,7 @@ describe('A follower', () => {
   it('waits as long as the other side asks, tells why, and tries again', async () => {
     const { store, sink, follower, assertSame } = rig();
     store.change(1);
-    sink.fault = new SinkFailed('busy, ask later', 300);
+    sink.fault = new SinkError('busy, ask later', 300);
     const running = follower();
     await running.start();
     await sleep(150);

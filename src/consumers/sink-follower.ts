@@ -1,6 +1,6 @@
 import type { ChangesCursor, MetricsStore } from '../metrics/metrics-store.ts';
 import { WINDOWS } from '../metrics/window.ts';
-import type { Sink, SinkFailed } from '../sinks/sink.ts';
+import type { Sink, SinkError } from '../sinks/sink.ts';
 import type { StateFile } from '../system/state-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ComponentStatus } from '../telemetry/status.ts';
@@ -105,7 +105,7 @@ export class SinkFollower {
         }
       } catch (error) {
         if (signal.aborted) return;
-        const { message, retryAfterMs } = error as SinkFailed;
+        const { message, retryAfterMs } = error as SinkError;
         this.#failure = message;
         const waitMs = retryAfterMs ?? backoffMs * (0.5 + Math.random() / 2);
         logger.warn({ store: name, waitMs: Math.round(waitMs), why: message }, `${name}: will try again`);

@@ -98,8 +98,8 @@ const CASES: { reason: Reason; lines: Record<string, string> }[] = [
 
 for (const { reason, lines } of CASES) {
   test(reason, () => {
-    for (const [verdict, line] of Object.entries(lines))
-      assert.equal(check(line), verdict.replace(/ .*/, ''), line);
+    for (const [result, line] of Object.entries(lines))
+      assert.equal(check(line), result.replace(/ .*/, ''), line);
   });
 }
 
@@ -301,9 +301,9 @@ test('any object of JSON: a good line, and each known text comes back', () => {
         event_type: 'e',
         user_id: user,
       });
-      const verdict = check(line);
+      const result = check(line);
       if (line.includes('\\u0000')) return;
-      assert.equal(verdict, null, line);
+      assert.equal(result, null, line);
       assert.equal(textOf('user_id'), user);
     }),
     { numRuns: 2000 },

@@ -179,7 +179,7 @@ export const DEPTH_MAX = 32;
 /**
  * A line of the log that ingest rejected is stored as
  * `{"tillstream_bad":CODE,"tillstream_bad_field":..,"tillstream_bad_raw":..}`.
- * A line that brings this key itself is refused, so nobody can forge a verdict.
+ * A line that brings this key itself is refused, so nobody can forge a validation result.
  */
 export const BAD_MARK = 'tillstream_bad';
 export const BAD_MARK_FIELD = 'tillstream_bad_field';

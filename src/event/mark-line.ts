@@ -59,11 +59,11 @@ export function markedWithin(
 }
 
 /**
- * A line that came past ingest (a record of a foreign topic) in a form that the readers can take: exactly one line,
+ * A line that came past ingest (a record of an external topic) in a form that the readers can take: exactly one line,
  * UTF-8, no control characters but tabs, nested no deeper than DEPTH_MAX (DuckDB recurses). What is not is marked; all
  * else is checked by the readers.
  */
-export function foreignLine(record: Buffer, lineBytesMax: number, depthMax = DEPTH_MAX): Buffer {
+export function externalLine(record: Buffer, lineBytesMax: number, depthMax = DEPTH_MAX): Buffer {
   const raw = startsWithByteOrderMark(record) ? record.subarray(3) : record;
   if (!isUtf8(raw)) return markedLine('not_utf8', undefined, raw, lineBytesMax);
   if (raw.length > lineBytesMax) return markedLine('line_too_long', undefined, raw, lineBytesMax);
@@ -100,7 +100,7 @@ const CANONICAL_DEPTH_MAX = DEPTH_MAX + 1;
 export function isTooDeep(bytes: Buffer, start: number, end: number): boolean {
   if (end - start < LOOK_FROM_BYTES || !hasManyOpenings(bytes, start, end)) return false;
   const line = bytes.subarray(start, end);
-  return !foreignLine(line, line.length, CANONICAL_DEPTH_MAX).subarray(0, -1).equals(line);
+  return !externalLine(line, line.length, CANONICAL_DEPTH_MAX).subarray(0, -1).equals(line);
 }
 
 /** Whether there are enough brackets for more than DEPTH_MAX levels; in texts they count as well. */

@@ -1,7 +1,7 @@
 import { setImmediate as pause } from 'node:timers/promises';
 import { EVENT_TYPES } from '../ingest/values/event-types.ts';
 import type { OpenData } from '../load/target.ts';
-import { LogRefused } from '../log/event-log.ts';
+import { AppendError } from '../log/event-log.ts';
 import { now } from '../system/clock.ts';
 import { ApiError, ComponentError, UsageError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -32,7 +32,7 @@ export interface ImportView extends JobView {
   readonly received_bytes: number;
 }
 
-export interface ImportOffer {
+export interface ImportChoices {
   readonly mappings: readonly { name: string; description: string }[];
   readonly event_types: readonly string[];
 }
@@ -59,7 +59,7 @@ export class Imports {
   readonly #uploads: Uploads;
   readonly #entries = new Map<string, ImportEntry>();
   readonly #timer: NodeJS.Timeout;
-  #offer: Promise<ImportOffer> | null = null;
+  #choices: Promise<ImportChoices> | null = null;
   /** Trying out is a lot of work: one at a time. */
   #trying: Promise<unknown> = Promise.resolve();
 
@@ -114,13 +114,13 @@ export class Imports {
     return [...this.#entries.values()].map(viewOf);
   }
 
-  /** What a form offers: mappings that have a name, and the event types that metrics use. */
-  offer(): Promise<ImportOffer> {
-    this.#offer ??= this.#makeOffer();
-    return this.#offer;
+  /** The choices of a form: mappings that have a name, and the event types that metrics use. */
+  choices(): Promise<ImportChoices> {
+    this.#choices ??= this.#makeChoices();
+    return this.#choices;
   }
 
-  async #makeOffer(): Promise<ImportOffer> {
+  async #makeChoices(): Promise<ImportChoices> {
     const { mappings } = this.#options;
     const named: { name: string; description: string }[] = [];
     for (const name of mappings.names()) {
@@ -253,7 +253,7 @@ function viewOf({ upload, job }: ImportEntry): ImportView {
 
 /** A file that can't be read is not a fault of ours. */
 function toApiError(error: unknown): unknown {
-  if (error instanceof ApiError || error instanceof LogRefused) return error;
+  if (error instanceof ApiError || error instanceof AppendError) return error;
   if (error instanceof UsageError || error instanceof ComponentError)
     return new ApiError('import_refused', error.message);
   const { code } = error as NodeJS.ErrnoException;

@@ -49,8 +49,8 @@ export class Uploads {
     const { dir, bytesMax } = this.#options;
     if (bytes > bytesMax)
       throw new ApiError(
-        'too_large',
-        `${shortened(name)} has ${inWords(bytes)}; the page takes files of up to ${inWords(bytesMax)}. "tillstream load" takes files of any size.`,
+        'import_too_large',
+        `${shortened(name)} has ${inWords(bytes)}; the page takes files of up to ${inWords(bytesMax)}.`,
       );
     if (this.#uploads.size >= UPLOADS_MAX)
       throw new ApiError('too_many_imports', `${UPLOADS_MAX} files are being imported already.`);

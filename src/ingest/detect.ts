@@ -1,4 +1,4 @@
-import type { Detection, DetectOptions, FileFormat, Format, Refusal, Sample } from './format.ts';
+import type { Detection, DetectOptions, FileFormat, Format, Sample, Unreadable } from './format.ts';
 import { FORMATS } from './formats/all.ts';
 import { ndjson } from './formats/ndjson.ts';
 import { knownFile } from './known-files.ts';
@@ -12,7 +12,10 @@ export interface Detected {
  * Finds out what the beginning of an input is. A refusal is a sentence that goes on after the input's name.
  * Nothing is guessed from names: only the content, and what the options declare.
  */
-export function detectFormat(sample: Sample, options: DetectOptions = {}): Detected | FileFormat | Refusal {
+export function detectFormat(
+  sample: Sample,
+  options: DetectOptions = {},
+): Detected | FileFormat | Unreadable {
   const known = knownFile(sample.bytes);
   // Lines of events that begin with an error page are lines of events.
   if (known && (options.format !== undefined || ndjson.detect(sample, options) === null)) return known;

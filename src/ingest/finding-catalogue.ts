@@ -118,6 +118,12 @@ export const FINDINGS = kinds({
       `Values of ${field} such as 1,234 may be thousands or decimals. The events count; the values are kept in \`extra.invalid\`.`,
     setting: 'Set `decimal` to the decimal separator of the source.',
   },
+  scale_assumed: {
+    message: (field) =>
+      `Values of ${field} are decimals in bytes without their schema. Two digits behind the point were assumed.`,
+    setting:
+      'Set `"decimal.handling.mode": "string"` in the connector, or send the schema with each message.',
+  },
   replaced_character: {
     message: (field) =>
       `Texts of ${field} hold characters that no table can store. U+FFFD stands in their place.`,

@@ -38,7 +38,8 @@ const line = (id: string) => ({
   event_id: id,
 });
 
-const EXAMPLES: Readonly<Record<FindingCode, Example>> = {
+/** `scale_assumed` is of mappings: mapping/unscaled.test.ts. */
+const EXAMPLES: Readonly<Record<Exclude<FindingCode, 'scale_assumed'>, Example>> = {
   purchase_without_value: {
     raises: sales({ amount: null }, { amount: '' }, {}),
     rows: 2,

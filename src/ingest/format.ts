@@ -77,7 +77,7 @@ export interface Detection {
 }
 
 /** The input can't be read without doubt: nothing of it is taken. */
-export interface Refusal {
+export interface Unreadable {
   /** A sentence that goes on after the name of the input: "looks like an Excel workbook; export it as CSV". */
   readonly refusal: string;
 }
@@ -93,7 +93,7 @@ export interface Format<D extends Detection = Detection> {
   /** One line for the docs. */
   readonly description: string;
   /** Null: the sample is something else. With `options.format` naming this one, whatever can be read is accepted. */
-  detect(sample: Sample, options: DetectOptions): D | Refusal | null;
+  detect(sample: Sample, options: DetectOptions): D | Unreadable | null;
   decoder(detection: D): RecordDecoder;
 }
 

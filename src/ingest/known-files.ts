@@ -1,4 +1,4 @@
-import type { FileFormat, Refusal } from './format.ts';
+import type { FileFormat, Unreadable } from './format.ts';
 
 interface KnownFile {
   /** Matches the beginning, a character for each byte. */
@@ -63,7 +63,7 @@ const KNOWN: readonly KnownFile[] = [
 ];
 
 /** What a file is that the formats of text can't read; null: nothing that is known. */
-export function knownFile(bytes: Buffer): FileFormat | Refusal | null {
+export function knownFile(bytes: Buffer): FileFormat | Unreadable | null {
   const start = bytes.toString('latin1', 0, 4096);
   // A column may be named PAR1, too, but would be followed by a delimiter.
   if (/^PAR1[^,;\t|\r\n]/.test(start)) return { fileFormat: 'parquet' };

@@ -1,5 +1,13 @@
 import { describeDetection, detectFormat } from './detect.ts';
-import type { Decoded, Detection, DetectOptions, Format, RecordDecoder, Refusal, Sample } from './format.ts';
+import type {
+  Decoded,
+  Detection,
+  DetectOptions,
+  Format,
+  RecordDecoder,
+  Sample,
+  Unreadable,
+} from './format.ts';
 import { SAMPLE_BYTES_MAX } from './format.ts';
 import { csv } from './formats/csv.ts';
 import type { CsvDetection } from './formats/csv-detect.ts';
@@ -48,7 +56,7 @@ export interface LineFormat {
  * Finds out how a file that grows by lines is to be read. The sample begins where the file does. A refusal may be lifted by
  * a longer sample, as long as that is not full.
  */
-export function detectLineFormat(sample: Sample, options: DetectOptions): LineFormat | Refusal {
+export function detectLineFormat(sample: Sample, options: DetectOptions): LineFormat | Unreadable {
   const found = detectFormat(sample, options);
   if ('fileFormat' in found) return { refusal: 'is a Parquet file, which does not grow by lines; load it' };
   const lines = sampleLines(sample);

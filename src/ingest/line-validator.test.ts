@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW, DEPTH_MAX } from '../event/fields.ts';
-import { foreignLine, isTooDeep } from '../event/mark-line.ts';
+import { externalLine, isTooDeep } from '../event/mark-line.ts';
 import type { EventLog, LogBlock } from '../log/event-log.ts';
 import type { Decoded } from './format.ts';
 import { Ingestor } from './ingestor.ts';
@@ -124,7 +124,7 @@ test('lines at the limit and above it; the cut breaks no character', () => {
   ]);
 });
 
-test('a verdict cannot be forged', () => {
+test('a validation result cannot be forged', () => {
   for (const line of [
     `{"${BAD_MARK}":"not_json"}`,
     `{"\\u0074illstream_bad":null}`,
@@ -239,10 +239,10 @@ test('whatever bytes come in: as many stored lines as were counted, each of them
   );
 });
 
-test('a record of a foreign topic always becomes one line', () => {
+test('a record of an external topic always becomes one line', () => {
   fc.assert(
     fc.property(anyBody, (record) => {
-      const line = foreignLine(record, LINE_BYTES_MAX);
+      const line = externalLine(record, LINE_BYTES_MAX);
       assert.equal(line.indexOf(0x0a), line.length - 1);
       assert.ok(!line.includes(0x0d));
       assert.match(line.toString(), /[^ \t\n]/);

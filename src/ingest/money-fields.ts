@@ -22,6 +22,7 @@ import {
   totalPrice,
   totalQuantity,
 } from './items.ts';
+import { AssumedDecimal } from './mapping/unscaled.ts';
 import type { NormalizeSettings } from './normalize-settings.ts';
 import { codeOf } from './notes.ts';
 import { isOtherType } from './record-slots.ts';
@@ -70,8 +71,13 @@ export class MoneyFields {
     const currencies = new Set<string>();
     let unread: Unread | null = null;
     for (const index of DECIMALS) {
-      const value = this.#state.slots.values[index];
+      let value = this.#state.slots.values[index];
       if (this.#state.isEmpty(value)) continue;
+      if (value instanceof AssumedDecimal) {
+        value = value.text;
+        this.#state.slots.values[index] = value;
+        this.#state.note('scale_assumed', index);
+      }
       const read = index === QUANTITY ? this.#readQuantity(value, isRefund) : readMoney(value, this.#money);
       if (typeof read === 'bigint') this.#state.units[index] = read;
       else if (typeof read === 'string') {

@@ -1,5 +1,5 @@
 import type { KafkaConnectionConfig } from './config.ts';
-import { AccessFault, type AnyError, CODE, chainOf } from './faults.ts';
+import { type AnyError, CODE, chainOf, KafkaAccessError } from './errors.ts';
 
 export interface Attempt {
   config: Pick<KafkaConnectionConfig, 'tls' | 'sasl'>;
@@ -27,14 +27,14 @@ const UNTRUSTED = new Set([
 const REFUSAL = /^ERR_SSL_.*_ALERT_(.*CERTIFICATE.*|UNKNOWN_CA)$/;
 
 /**
- * The fault for people where TLS or the user is why a broker could not be talked to: what is wrong, and what to change.
+ * The error for people where TLS or the user is why a broker could not be talked to: what is wrong, and what to change.
  * Null where it is something else.
  */
-export function accessFault(error: unknown, attempt: Attempt): AccessFault | null {
+export function accessError(error: unknown, attempt: Attempt): KafkaAccessError | null {
   const chain = chainOf(error);
   const code = chain.find(({ apiCode }) => typeof apiCode === 'number')?.apiCode ?? null;
   const what = saslReason(chain, code, attempt) ?? tlsReason(chain, attempt) ?? closedReason(chain, attempt);
-  return what === null ? null : new AccessFault(`${attempt.broker} ${what}`, code, error);
+  return what === null ? null : new KafkaAccessError(`${attempt.broker} ${what}`, code, error);
 }
 
 function saslReason(chain: AnyError[], code: number | null, { config, section }: Attempt): string | null {

@@ -2,14 +2,22 @@ import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { API, Broker, Connection, ConnectionOptions } from '@platformatic/kafka';
 import { apiVersionsV1, ConnectionPool, listOffsetsV5, metadataV10 } from '@platformatic/kafka';
-import { accessFault } from './access.ts';
+import { accessError } from './access.ts';
 import type { KafkaConnectionConfig } from './config.ts';
-import { AccessFault, asFault, CODE, faultOf, isRefusal, KafkaFault, LastingFault } from './faults.ts';
+import {
+  asKafkaError,
+  CODE,
+  errorOfCode,
+  isDenied,
+  KafkaAccessError,
+  KafkaError,
+  PermanentKafkaError,
+} from './errors.ts';
 import { readTlsFiles } from './tls-files.ts';
 
 /** A topic as the cluster has it now. */
 export interface TopicMetadata {
-  /** UUID that the cluster gave it; one that is created anew has another. */
+  /** UUID that the cluster gave it; one that is created again has another. */
   id: string;
   partitions: PartitionLeader[];
 }
@@ -65,13 +73,13 @@ export class KafkaClient {
     this.bootstrap = config.brokers.map(brokerOf);
   }
 
-  /** Asks a broker whether it is new enough; rejects with a fault that says why not. */
+  /** Asks a broker whether it is new enough; rejects with an error that says why not. */
   async check(): Promise<void> {
     const { apiKeys } = await this.any(apiVersionsV1.api, '', '');
     for (const [key, version, name] of NEEDED) {
       const has = apiKeys.find((each) => each.apiKey === key);
       if (has !== undefined && has.minVersion <= version && version <= has.maxVersion) continue;
-      throw new KafkaFault(
+      throw new KafkaError(
         `the brokers do not offer ${name} version ${version}; Kafka 2.8 or later is needed`,
       );
     }
@@ -105,7 +113,7 @@ export class KafkaClient {
     return this.refreshing;
   }
 
-  /** One request to one broker. Rejects with KafkaFault. */
+  /** One request to one broker. Rejects with KafkaError. */
   async call<Arguments extends unknown[], Response>(
     lane: Lane,
     node: number,
@@ -113,36 +121,36 @@ export class KafkaClient {
     ...args: Arguments
   ): Promise<Response> {
     const broker = this.brokers.get(node);
-    if (broker === undefined) throw new KafkaFault(`broker ${node} is not known`);
+    if (broker === undefined) throw new KafkaError(`broker ${node} is not known`);
     return await this.send(lane, broker, api, ...args);
   }
 
-  /** One request to whichever broker answers. Rejects with the fault of the last one that was asked. */
+  /** One request to whichever broker answers. Rejects with the error of the last one that was asked. */
   async any<Arguments extends unknown[], Response>(
     api: API<Arguments, Response>,
     ...args: Arguments
   ): Promise<Response> {
-    let fault = new KafkaFault('no broker is known');
+    let error = new KafkaError('no broker is known');
     const known = [...this.brokers.values()].filter(
       ({ host, port }) => !this.bootstrap.some((each) => each.host === host && each.port === port),
     );
     for (const broker of [...this.bootstrap, ...known]) {
       try {
         return await this.send('control', broker, api, ...args);
-      } catch (error) {
+      } catch (thrown) {
         // One that is down tells less than one that does not let us in.
-        if (!(fault instanceof AccessFault)) fault = asFault(error, nameOf(broker));
+        if (!(error instanceof KafkaAccessError)) error = asKafkaError(thrown, nameOf(broker));
         // It has answered: another one would say the same.
-        if (fault.code !== null) break;
+        if (error.code !== null) break;
       }
     }
-    throw fault;
+    throw error;
   }
 
   /** First offset of the partition, and the end of what is committed; tried again with who leads it now. */
   async range(partition: number): Promise<{ start: number; end: number }> {
     const what = `partition ${partition} of ${this.topic}`;
-    let fault = new KafkaFault(`${what} has no leader at the moment`);
+    let error = new KafkaError(`${what} has no leader at the moment`);
     for (let attempt = 0; attempt < RANGE_ATTEMPTS; attempt++) {
       if (attempt > 0) {
         await sleep(Math.min(1000, 50 * 2 ** attempt));
@@ -153,12 +161,12 @@ export class KafkaClient {
       try {
         const start = await this.offsetAt(leader, EARLIEST);
         return { start, end: Math.max(start, await this.offsetAt(leader, LATEST)) };
-      } catch (error) {
-        fault = asFault(error, what);
-        if (isRefusal(fault)) break;
+      } catch (thrown) {
+        error = asKafkaError(thrown, what);
+        if (isDenied(error)) break;
       }
     }
-    throw fault;
+    throw error;
   }
 
   private async offsetAt({ partition, leader, leaderEpoch }: PartitionLeader, timestamp: bigint) {
@@ -190,7 +198,7 @@ export class KafkaClient {
       const causes = { errors: why === undefined ? [error] : [why, error] };
       const { config, section, isAnswered, metadata } = this;
       const attempt = { config, section, broker: nameOf(broker), isAnswered, isLetIn: metadata !== null };
-      throw accessFault(causes, attempt) ?? asFault(causes, nameOf(broker));
+      throw accessError(causes, attempt) ?? asKafkaError(causes, nameOf(broker));
     }
   }
 
@@ -216,9 +224,9 @@ export class KafkaClient {
     this.controllerNode = answer.controllerId;
     const topic = answer.topics[0]!;
     if (topic.errorCode === CODE.UNKNOWN_TOPIC_OR_PARTITION) return null;
-    if (topic.errorCode !== 0) throw faultOf(topic.errorCode, `topic ${this.topic}`);
+    if (topic.errorCode !== 0) throw errorOfCode(topic.errorCode, `topic ${this.topic}`);
     if (this.metadata !== null && this.metadata.id !== topic.topicId) {
-      throw new LastingFault(
+      throw new PermanentKafkaError(
         `the topic ${this.topic} was deleted and created again; restart, as it is another one now`,
       );
     }
@@ -255,13 +263,13 @@ const metadataApi: API<[string[], boolean, boolean], MetadataAnswer> = Object.as
 
 /**
  * Opens nothing yet. `section` is what stands before the names of the settings in messages, such as "log.". Rejects with
- * KafkaFault when a file of `tls` is no good.
+ * KafkaError when a file of `tls` is no good.
  */
 export async function createKafkaClient(config: KafkaConnectionConfig, section = ''): Promise<KafkaClient> {
   return new KafkaClient(config, section, await connectionOptions(config, section));
 }
 
-/** How to connect, for the library. Reads the files of `tls`; rejects with KafkaFault when one is no good. */
+/** How to connect, for the library. Reads the files of `tls`; rejects with KafkaError when one is no good. */
 export async function connectionOptions(
   config: KafkaConnectionConfig,
   section: string,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaClient } from './client.ts';
-import { asFault, CODE, faultOf, KafkaFault } from './faults.ts';
+import { asKafkaError, CODE, errorOfCode, KafkaError } from './errors.ts';
 import { type FetchedPartition, fetchApi } from './fetch.ts';
 
 const ATTEMPTS = 4;
@@ -8,7 +8,7 @@ const WAIT_MS = 100;
 
 /**
  * One fetch from one partition, tried again with who leads it now. An offset that is out of range is an answer as well
- * (`errorCode`). Rejects with the last fault when all attempts failed.
+ * (`errorCode`). Rejects with the last error when all attempts failed.
  */
 export async function fetchOne(
   client: KafkaClient,
@@ -17,7 +17,7 @@ export async function fetchOne(
   bytesMax: number,
 ): Promise<FetchedPartition> {
   const what = `partition ${partition} of ${client.topic}`;
-  let fault = new KafkaFault(`${what} has no leader at the moment`);
+  let error = new KafkaError(`${what} has no leader at the moment`);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (attempt > 0) {
       await sleep(WAIT_MS * 2 ** (attempt - 1));
@@ -30,10 +30,10 @@ export async function fetchOne(
       const request = { topic: client.topic, waitMs: 500, bytesMax, partitions: places };
       const [fetched] = await client.call('read', leader.leader, fetchApi, request);
       if (fetched!.errorCode === 0 || fetched!.errorCode === CODE.OFFSET_OUT_OF_RANGE) return fetched!;
-      fault = faultOf(fetched!.errorCode, what);
-    } catch (error) {
-      fault = asFault(error, what);
+      error = errorOfCode(fetched!.errorCode, what);
+    } catch (thrown) {
+      error = asKafkaError(thrown, what);
     }
   }
-  throw fault;
+  throw error;
 }

@@ -1,5 +1,5 @@
 import { compressionsAlgorithmsByBitmask, crc32c } from '@platformatic/kafka';
-import { KafkaFault } from './faults.ts';
+import { KafkaError } from './errors.ts';
 import type { AbortedTransaction } from './fetch.ts';
 
 /** Layout of a record batch, format 2 (Kafka 0.11 and later). */
@@ -84,12 +84,12 @@ function readHeader(batch: Buffer) {
   const baseOffset = Number(batch.readBigInt64BE(AT.baseOffset));
   const magic = batch[AT.magic];
   if (magic !== MAGIC) {
-    throw new KafkaFault(
+    throw new KafkaError(
       `the record at offset ${baseOffset} is in the old message format ${magic}; Kafka writes format 2 since 0.11`,
     );
   }
   if (crc32c(batch.subarray(AT.attributes)) !== batch.readUInt32BE(AT.crc)) {
-    throw new KafkaFault(`the records from offset ${baseOffset} on are damaged: their checksum is wrong`);
+    throw new KafkaError(`the records from offset ${baseOffset} on are damaged: their checksum is wrong`);
   }
   return {
     baseOffset,
@@ -104,7 +104,7 @@ function recordsOf(batch: Buffer, attributes: number): Buffer {
   const stored = batch.subarray(AT.records);
   if (compression === 0) return stored;
   const algorithm = compressionsAlgorithmsByBitmask[compression];
-  if (algorithm === undefined) throw new KafkaFault(`compression ${compression} of a record is not known`);
+  if (algorithm === undefined) throw new KafkaError(`compression ${compression} of a record is not known`);
   return algorithm.decompressSync(stored);
 }
 
@@ -149,7 +149,7 @@ export class RecordReader {
     this.headersStart = this.at;
     this.headersEnd = end;
     if (length < 0 || end > this.bytes.length || this.at > end)
-      throw new KafkaFault('a record has wrong lengths');
+      throw new KafkaError('a record has wrong lengths');
     this.at = end;
   }
 

@@ -2,7 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { reasonOf } from '../telemetry/system-error.ts';
 import type { KafkaConnectionConfig } from './config.ts';
-import { AccessFault } from './faults.ts';
+import { KafkaAccessError } from './errors.ts';
 
 /** What the files of `tls` hold, as PEM. */
 export interface TlsFiles {
@@ -11,7 +11,7 @@ export interface TlsFiles {
   own: { certificate: string; key: KeyObject } | undefined;
 }
 
-/** Reads the files; rejects with an AccessFault that names the one that is no good, and `section` of the config. */
+/** Reads the files; rejects with an KafkaAccessError that names the one that is no good, and `section` of the config. */
 export async function readTlsFiles(
   tls: NonNullable<KafkaConnectionConfig['tls']>,
   section: string,
@@ -25,7 +25,7 @@ export async function readTlsFiles(
   const first = certificateOf(`${section}tls.cert_file`, cert_file, certificate);
   const key = keyOf(`${section}tls.key_file`, key_file, await readFileOf(`${section}tls.key_file`, key_file));
   if (!first.checkPrivateKey(key))
-    throw new AccessFault(
+    throw new KafkaAccessError(
       `${section}tls.key_file: the key in ${key_file} does not belong to the first certificate in ${cert_file}`,
     );
   return { ca, own: { certificate, key } };
@@ -33,7 +33,7 @@ export async function readTlsFiles(
 
 async function readFileOf(setting: string, path: string): Promise<string> {
   return await readFile(path, 'utf8').catch((error: Error) => {
-    throw new AccessFault(`${setting}: ${path} can't be read: ${reasonOf(error)}`);
+    throw new KafkaAccessError(`${setting}: ${path} can't be read: ${reasonOf(error)}`);
   });
 }
 
@@ -44,7 +44,7 @@ function certificateOf(setting: string, path: string, pem: string): X509Certific
   } catch {
     // Said below.
   }
-  throw new AccessFault(`${setting}: ${path} holds no certificate in PEM form ("BEGIN CERTIFICATE")`);
+  throw new KafkaAccessError(`${setting}: ${path} holds no certificate in PEM form ("BEGIN CERTIFICATE")`);
 }
 
 function keyOf(setting: string, path: string, pem: string): KeyObject {
@@ -52,10 +52,10 @@ function keyOf(setting: string, path: string, pem: string): KeyObject {
     return createPrivateKey(pem);
   } catch (error) {
     if (/ENCRYPTED/.test(pem) || (error as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE')
-      throw new AccessFault(
+      throw new KafkaAccessError(
         `${setting}: the key in ${path} is encrypted. Give one without a passphrase (openssl pkey -in KEY -out NEW) that only ` +
           'this user may read',
       );
-    throw new AccessFault(`${setting}: ${path} holds no private key in PEM form ("BEGIN PRIVATE KEY")`);
+    throw new KafkaAccessError(`${setting}: ${path} holds no private key in PEM form ("BEGIN PRIVATE KEY")`);
   }
 }

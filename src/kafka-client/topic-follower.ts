@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaClient } from './client.ts';
-import { asFault, CODE, faultOf, type KafkaFault, missingTopic } from './faults.ts';
+import { asKafkaError, CODE, errorOfCode, type KafkaError, missingTopic } from './errors.ts';
 import { type FetchedPartition, fetchApi } from './fetch.ts';
 
 interface TopicFollowerOptions {
@@ -11,8 +11,8 @@ interface TopicFollowerOptions {
   take(fetched: FetchedPartition): Promise<void> | void;
   /** The position is not in the partition (any more): must move it, or reject. */
   outOfRange(partition: number): Promise<void>;
-  /** The fault that keeps the partition from being read, or null when it was read. */
-  onFault(partition: number, fault: KafkaFault | null): void;
+  /** The error that keeps the partition from being read, or null when it was read. */
+  onError(partition: number, error: KafkaError | null): void;
   /** Bytes of one answer for each partition, as they are stored. */
   bytesMax: number;
 }
@@ -27,7 +27,7 @@ const BACKOFF_MS_MAX = 3000;
 const REFRESH_MS = 30_000;
 
 /**
- * Reads all partitions of the topic as they grow, with one loop for each broker that leads some. Any fault leads to a
+ * Reads all partitions of the topic as they grow, with one loop for each broker that leads some. Any error leads to a
  * wait with back-off and to a new look at who leads; nothing but `stop` ends it.
  */
 export class TopicFollower {
@@ -65,15 +65,15 @@ export class TopicFollower {
     }
   }
 
-  /** Asks who leads; what goes wrong is the fault of the partitions. */
+  /** Asks who leads; what goes wrong is the error of the partitions. */
   private async lookAgain(partitions: readonly number[]): Promise<void> {
-    const { client, onFault } = this.options;
+    const { client, onError } = this.options;
     try {
       const topic = await client.refresh();
       if (topic === null) throw missingTopic(client.topic);
       this.startLoops();
     } catch (error) {
-      for (const partition of partitions) onFault(partition, asFault(error, `topic ${client.topic}`));
+      for (const partition of partitions) onError(partition, asKafkaError(error, `topic ${client.topic}`));
     }
   }
 
@@ -94,7 +94,7 @@ export class TopicFollower {
   }
 
   private async follow(node: number): Promise<void> {
-    const { position, onFault } = this.options;
+    const { position, onError } = this.options;
     let backoffMs = BACKOFF_MS_MIN;
     for (let led = this.ledBy(node); led.length > 0; led = this.ledBy(node)) {
       const open = led.filter((partition) => position(partition) !== null);
@@ -108,7 +108,7 @@ export class TopicFollower {
       } catch (error) {
         if (this.stopping.signal.aborted) return;
         for (const partition of open)
-          onFault(partition, asFault(error, `topic ${this.options.client.topic}`));
+          onError(partition, asKafkaError(error, `topic ${this.options.client.topic}`));
       }
       if (this.stopping.signal.aborted) return;
       if (isWell) {
@@ -123,7 +123,7 @@ export class TopicFollower {
 
   /** False when a partition could not be read, perhaps as another broker leads it now. */
   private async fetch(node: number, open: readonly number[]): Promise<boolean> {
-    const { client, position, take, outOfRange, onFault, bytesMax } = this.options;
+    const { client, position, take, outOfRange, onError, bytesMax } = this.options;
     const partitions = open.map((partition) => ({
       partition,
       leaderEpoch: client.leaderOf(partition)?.leaderEpoch ?? -1,
@@ -138,11 +138,11 @@ export class TopicFollower {
       try {
         if (errorCode === CODE.OFFSET_OUT_OF_RANGE) await outOfRange(partition);
         else if (errorCode === 0) await take(fetched);
-        else throw faultOf(errorCode, `partition ${partition} of ${client.topic}`);
-        onFault(partition, null);
+        else throw errorOfCode(errorCode, `partition ${partition} of ${client.topic}`);
+        onError(partition, null);
       } catch (error) {
         isWell = false;
-        onFault(partition, asFault(error, `partition ${partition} of ${client.topic}`));
+        onError(partition, asKafkaError(error, `partition ${partition} of ${client.topic}`));
       }
     }
     return isWell;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { bodyOf, foreignLines } from './value-lines.ts';
+import { bodyOf, externalLines } from './value-lines.ts';
 
 const CASES: [string | Buffer | null, string[], string][] = [
   ['{"a":1}', ['{"a":1}'], '{"a":1}\n'],
@@ -20,7 +20,7 @@ const CASES: [string | Buffer | null, string[], string][] = [
 for (const [value, lines, body] of CASES) {
   it(`the value ${JSON.stringify(value)}`, () => {
     const bytes = value === null ? null : Buffer.from(value);
-    const joined = Buffer.concat(foreignLines(bytes, 1000)).toString();
+    const joined = Buffer.concat(externalLines(bytes, 1000)).toString();
     assert.equal(joined, lines.map((line) => `${line}\n`).join(''));
     if (bytes !== null) assert.equal(bodyOf(bytes).toString(), body);
   });

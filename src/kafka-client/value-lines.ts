@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { ARRAY_OPEN, OBJECT_OPEN } from '../event/json-bytes.ts';
 import { jsonToLines } from '../event/json-values.ts';
-import { foreignLine, markedLine, startsWithByteOrderMark } from '../event/mark-line.ts';
+import { externalLine, markedLine, startsWithByteOrderMark } from '../event/mark-line.ts';
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
@@ -13,10 +13,10 @@ const EMPTY = Buffer.alloc(0);
  * object is one event however it is laid out, an array gives its elements, several lines are as many events. What can't
  * be a line becomes a marked record with its reason; the readers check all else. `value` null is a record without one.
  */
-export function foreignLines(value: Buffer | null, lineBytesMax: number): Buffer[] {
+export function externalLines(value: Buffer | null, lineBytesMax: number): Buffer[] {
   if (value === null) return [markedLine('not_json', undefined, EMPTY, lineBytesMax)];
   const parts = partsOf(value);
-  if (parts.length > 0) return parts.map((part) => foreignLine(part, lineBytesMax));
+  if (parts.length > 0) return parts.map((part) => externalLine(part, lineBytesMax));
   const reason = firstByte(value) === ARRAY_OPEN ? 'not_an_object' : 'not_json';
   return [markedLine(reason, undefined, value, lineBytesMax)];
 }

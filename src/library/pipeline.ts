@@ -1,6 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import { decodeBody } from '../api/decode-body.ts';
-import { type App, mappersModule, openApp, readEnvironment } from '../app/app.ts';
+import { type App, mappersModule, openApp, readRuntimeConfig } from '../app/app.ts';
 import type { Decoded } from '../ingest/format.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import { SOURCE_NAME } from '../log/offset.ts';
@@ -30,8 +30,8 @@ export function openPipeline(options: OpenOptions): Promise<Pipeline> {
         'bad_config',
         'openPipeline() works in the main thread of a process, and this is a worker.',
       );
-    const environment = await readEnvironment({ data, config }, {}, data, process.env);
-    const app = await openApp(environment, logger);
+    const runtime = await readRuntimeConfig({ data, config }, {}, data, process.env);
+    const app = await openApp(runtime, logger);
     try {
       await app.startStores();
       await app.startSources();
@@ -54,7 +54,7 @@ class OpenPipeline implements Pipeline {
 
   async ingest(input: IngestInput, { source = SOURCE, map, strict = false }: IngestOptions = {}) {
     return translated(async () => {
-      const { backend, environment } = this.#open();
+      const { backend, runtime } = this.#open();
       if (!SOURCE_NAME.test(source))
         throw new InputError('bad_request', `The source "${source}" must be 1 to 32 of a-z, 0-9, _ and -.`);
       const mapper = map === undefined ? undefined : await this.#mapper(map);
@@ -63,7 +63,7 @@ class OpenPipeline implements Pipeline {
         ? // A copy, as ingest may change what it gets.
           await decodeBody(
             Buffer.from(input as Uint8Array),
-            environment.server.decoded_bytes_max,
+            runtime.server.decoded_bytes_max,
             mapper?.detecting,
           )
         : [linesOf(Array.isArray(input) ? input : [input])];
@@ -74,7 +74,7 @@ class OpenPipeline implements Pipeline {
   async flush() {
     return translated(async () => {
       const app = this.#open();
-      await app.settle();
+      await app.waitUntilIdle();
       return { storesBehind: await app.storesCaughtUp() };
     });
   }
@@ -122,7 +122,7 @@ class OpenPipeline implements Pipeline {
     const held = this.#mappers.get(name);
     if (held !== undefined) return held;
     const reading = mappersModule().then(({ mapperNamed }) =>
-      mapperNamed(name, this.#app.environment).catch((error) => {
+      mapperNamed(name, this.#app.runtime).catch((error) => {
         throw error instanceof UsageError ? new InputError('bad_mapping', error.message) : error;
       }),
     );

@@ -1,6 +1,6 @@
 import { LinesRejectedError } from '../api/ingest-answer.ts';
-import { DataDirInUse } from '../app/app.ts';
-import { LogRefused } from '../log/event-log.ts';
+import { DataDirInUseError } from '../app/app.ts';
+import { AppendError } from '../log/event-log.ts';
 import { ApiError, ArchiveError, ComponentError, MetricsError, UsageError } from '../telemetry/errors.ts';
 import { ConfigError, InputError, RejectedError, TillstreamError, UnavailableError } from './errors.ts';
 
@@ -18,9 +18,9 @@ function published(error: unknown): unknown {
   if (error instanceof LinesRejectedError)
     return new RejectedError(error.code, error.message, error.hint, error.ingested);
   if (error instanceof ApiError) return ofApi(error);
-  if (error instanceof LogRefused)
+  if (error instanceof AppendError)
     return ofApi(new ApiError(error.code, error.message, error.retryAfterSeconds));
-  if (error instanceof DataDirInUse) return new ConfigError('data_in_use', error.message);
+  if (error instanceof DataDirInUseError) return new ConfigError('data_in_use', error.message);
   if (error instanceof UsageError) return new ConfigError('bad_config', error.message);
   if (error instanceof ArchiveError) return ofApi(new ApiError('archive_failed', error.message));
   if (error instanceof MetricsError) return ofApi(new ApiError('metrics_failed', error.message));

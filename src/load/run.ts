@@ -28,7 +28,7 @@ export async function loadInputs(target: LoadTarget, work: LoadWork): Promise<Lo
   const registry = await LoadRegistry.open(dataDir);
   const ofSource = (ledger: Ledger) => ledger.by_source[target.source]?.metrics;
   // What an earlier load has left is counted before this one begins, or its duplicates would pass for those of this one.
-  if (ofSource(await target.ledger())?.in_flight) await target.settle(() => onWaiting(null));
+  if (ofSource(await target.ledger())?.in_flight) await target.waitUntilIdle(() => onWaiting(null));
   const duplicatesIn = (ledger: Ledger) => ofSource(ledger)?.duplicate ?? 0;
   const before = duplicatesIn(await target.ledger());
   const sent = await sendInputs(inputs, target, {
@@ -42,7 +42,7 @@ export async function loadInputs(target: LoadTarget, work: LoadWork): Promise<Lo
   });
   const { received, events, badRows, leftOut } = totals(sent);
   const storesBehind = await target
-    .settle(() => onWaiting(received))
+    .waitUntilIdle(() => onWaiting(received))
     .catch((error: Error) => {
       throw new LoadError(
         `All ${received} records are stored in the event log (${events} events, ${badRows} bad rows), and are counted when this is corrected: ${error.message}`,

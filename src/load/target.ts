@@ -1,5 +1,5 @@
 import type { ValidationResult } from '../ingest/line-validator.ts';
-import { LogRefused } from '../log/event-log.ts';
+import { AppendError } from '../log/event-log.ts';
 import { ComponentError } from '../telemetry/errors.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { ComponentStatus } from '../telemetry/status.ts';
@@ -32,26 +32,26 @@ export interface LoadTarget {
    * Resolves when all is archived and measured, no window is invalidated, and the stores of the config have it too or can't
    * take it: gives those that are behind, with the reason. Rejects when a part needs a person.
    */
-  settle(onProgress: () => void): Promise<Record<string, string>>;
+  waitUntilIdle(onProgress: () => void): Promise<Record<string, string>>;
 }
 
 /** A data folder that this process has open, as far as a load needs it. */
 export interface OpenData {
   readonly ingestor: { store(source: string, result: ValidationResult): Promise<StoredLines> };
   readonly backend: { ledger(): Ledger; status(): { parts: Record<string, ComponentStatus> } };
-  settle(onProgress?: () => void, signal?: AbortSignal): Promise<void>;
+  waitUntilIdle(onProgress?: () => void, signal?: AbortSignal): Promise<void>;
   storesCaughtUp(signal?: AbortSignal): Promise<Record<string, string>>;
 }
 
-/** A data folder that this process has open, with its stores started. `signal` ends the waiting of `settle`. */
+/** A data folder that this process has open, with its stores started. `signal` ends the waiting of `waitUntilIdle`. */
 export function localTarget(data: OpenData, source: string, signal?: AbortSignal): LoadTarget {
   return {
     source,
     store: (result) => whileBusy(() => data.ingestor.store(source, result)),
     ledger: async () => data.backend.ledger(),
     parts: async () => data.backend.status().parts,
-    async settle(onProgress) {
-      await data.settle(onProgress, signal);
+    async waitUntilIdle(onProgress) {
+      await data.waitUntilIdle(onProgress, signal);
       return data.storesCaughtUp(signal);
     },
   };
@@ -63,9 +63,10 @@ export async function whileBusy<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      const isBusy = error instanceof BusyError || (error instanceof LogRefused && error.code === 'log_busy');
+      const isBusy =
+        error instanceof BusyError || (error instanceof AppendError && error.code === 'log_busy');
       if (!isBusy) {
-        if (error instanceof LogRefused) {
+        if (error instanceof AppendError) {
           const message = `The event log refuses lines: ${error.message}`;
           throw /may or may not/.test(error.message) ? new LoadError(message) : new NotStoredError(message);
         }

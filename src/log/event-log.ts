@@ -72,12 +72,12 @@ export interface AppendResult {
 }
 
 /** Why an append was refused, and after how long the sender may try again. */
-export class LogRefused extends Error {
+export class AppendError extends Error {
   readonly code: 'log_full' | 'log_busy' | 'log_failed' | 'log_closed' | 'too_many_sources';
   readonly retryAfterSeconds: number;
-  constructor(code: LogRefused['code'], message: string, retryAfterSeconds = 5) {
+  constructor(code: AppendError['code'], message: string, retryAfterSeconds = 5) {
     super(message);
-    this.name = 'LogRefused';
+    this.name = 'AppendError';
     this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;
   }
@@ -87,13 +87,13 @@ export class LogRefused extends Error {
 export class SourceNames {
   readonly #names = new Set<string>();
 
-  /** Throws LogRefused where the log has as many sources as it may, and this one is new; `known` gives those that it has. */
+  /** Throws AppendError where the log has as many sources as it may, and this one is new; `known` gives those that it has. */
   add(source: string, known: () => CountsBySource): void {
     if (this.#names.has(source)) return;
     if (!SOURCE_NAME.test(source)) throw new TypeError(`bad source name: ${source}`);
     for (const name of Object.keys(known())) this.#names.add(name);
     if (!this.#names.has(source) && this.#names.size >= SOURCES_MAX)
-      throw new LogRefused(
+      throw new AppendError(
         'too_many_sources',
         `The log has lines of ${this.#names.size} sources, and takes no lines of a new one: "${source}". Use one of the names that ` +
           '"tillstream ledger" lists.',
@@ -146,7 +146,7 @@ export interface LogStatus {
 }
 
 /** The log as a part of the status. */
-export function logPart(log: EventLog): ComponentStatus {
+export function logComponent(log: EventLog): ComponentStatus {
   const { state, message } = log.status();
   return { state: state === 'full' ? 'waiting' : state, message };
 }
@@ -155,7 +155,7 @@ export function logPart(log: EventLog): ComponentStatus {
  * The durable, ordered, replayable log between the sources and everything else.
  *
  * - `append` may be called concurrently. It resolves when the lines are durable (fsynced, or acked by all in-sync
- *   replicas) and readable, in one piece and in order; when it rejects with LogRefused, none of them is stored, unless the message says that this is not
+ *   replicas) and readable, in one piece and in order; when it rejects with AppendError, none of them is stored, unless the message says that this is not
  *   known.
  *   Appends that wait together share one fsync. After a failed fsync the log refuses all appends until a restart.
  * - One offset per line, or per record where a log holds records of several lines. Reading never blocks appending. A
@@ -166,7 +166,7 @@ export function logPart(log: EventLog): ComponentStatus {
  *   that it had when it was called. It throws RangeError when `from` is past the end.
  * - A log of several partitions may spread the lines of a block by their keys; lines without one stay in one piece. `append`
  *   tells where the first line went.
- * - `receivedBefore(positions)` and `received()` count lines by source, from the log's own books, lost lines included.
+ * - `receivedBefore(positions)` and `received()` count lines by source, from the log's own counters, lost lines included.
  * - `retain(reader, positions)` tells the log that `reader` needs nothing before them; a log that deletes by itself never
  *   deletes what a reader still needs that was named when it was opened. It keeps nothing for others.
  * - After `close` resolves, every resolved append is on disk and no file is open; further calls reject.

@@ -1,4 +1,4 @@
-import type { BatchSpan } from '../decode/batch.ts';
+import type { OffsetRange } from '../decode/batch.ts';
 import type { ArchiveReader } from './engine.ts';
 import type { Pass } from './plan.ts';
 
@@ -9,8 +9,8 @@ export interface TimeRange {
 }
 
 /** Which rows of the archive are aggregated. */
-export interface RowsWanted {
-  spans: readonly BatchSpan[];
+export interface RowSelection {
+  ranges: readonly OffsetRange[];
   /** Only what was received then. */
   receivedMs?: TimeRange;
   /** Only events of these times; no bad rows. */
@@ -49,7 +49,7 @@ export interface ArchiveAggregator {
   /** Aggregates of the passes, and COUNTS, of rows that the archive has at the call. They stay until `release`. */
   compute(
     archive: ArchiveReader,
-    rows: RowsWanted,
+    rows: RowSelection,
     passes: readonly Pass[],
   ): Promise<{ aggregates: Aggregates; release(): Promise<void> }>;
 }

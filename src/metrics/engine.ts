@@ -1,4 +1,4 @@
-import type { BatchSpan, ParsedBatch, ParsedLines } from '../decode/batch.ts';
+import type { OffsetRange, TypedBatch, TypedRows } from '../decode/batch.ts';
 import type { CountsBySource, Offset } from '../log/offset.ts';
 import type { ComponentStatus } from '../telemetry/status.ts';
 
@@ -43,8 +43,8 @@ export interface RebuildResult {
 export interface FileFilter {
   dates?: ReadonlySet<string>;
   receivedMs?: readonly (readonly [number, number])[];
-  /** Only files that may hold a row in one of the spans. */
-  spans?: readonly BatchSpan[];
+  /** Only files that may hold a row in one of the ranges. */
+  ranges?: readonly OffsetRange[];
   /** Only these paths, as `withNames` gives them. */
   paths?: ReadonlySet<string>;
 }
@@ -91,8 +91,8 @@ export interface ArchiveReader {
 export interface ArchivedBatches {
   /** About how many lines a batch is best made of. */
   readonly linesMax?: number;
-  read(archive: ArchiveReader, spans: readonly BatchSpan[]): Promise<ParsedLines>;
-  release(lines: ParsedLines): Promise<void>;
+  read(archive: ArchiveReader, ranges: readonly OffsetRange[]): Promise<TypedRows>;
+  release(lines: TypedRows): Promise<void>;
 }
 
 /**
@@ -112,9 +112,9 @@ export interface EngineProgram {
 /**
  * Computes metrics of batches, which it is fed one after the other.
  *
- * - `apply` takes a batch whose spans start at the positions of their partitions and moves those to their ends, in one
+ * - `apply` takes a batch whose ranges start at the positions of their partitions and moves those to their ends, in one
  *   transaction with all that follows from it; when it rejects, nothing has changed and the same batch may be offered again.
- * - Windows that are cold for the batch are only marked dirty; `repair` recomputes dirty windows from the archive, as
+ * - Windows that are closed for the batch are only marked invalidated; `recompute` recomputes invalidated windows from the archive, as
  *   far as the archive has come, and returns how many are left.
  * - `restore` fills an engine without state (`isEmpty`) from the archive, and resolves true; another one it leaves as it is, and
  *   resolves false. It goes on from the archive's positions at the
@@ -127,14 +127,14 @@ export interface EngineProgram {
 export interface BatchEngine {
   position(partition: number): Offset;
   ledger(): MetricsLedger;
-  dirtyWindows(): number;
+  invalidatedWindows(): number;
   /** Largest received-at that it has seen, ms; 0 before the first batch. */
-  frontierMs(): number;
+  maxReceivedAtMs(): number;
   isEmpty(): boolean;
   mustRestore?(): boolean;
-  apply(batch: ParsedBatch): Promise<void>;
+  apply(batch: TypedBatch): Promise<void>;
   restore(archive: ArchiveReader, signal?: AbortSignal): Promise<boolean>;
-  repair(archive: ArchiveReader): Promise<number>;
+  recompute(archive: ArchiveReader): Promise<number>;
   rebuild(archive: ArchiveReader, range: RebuildRange | null, diff: boolean): Promise<RebuildResult>;
   close(): Promise<void>;
 }

@@ -76,7 +76,7 @@ export interface Changes {
  * gives them piece by piece, in an order of windows that is the same however the versions lie. A window that changes during
  * such a walk has a version above that of the walk, so that the next walk gives it.
  *
- * `id` is new whenever the store was made anew: versions of different ids can't be compared.
+ * `id` is new whenever the store was made again: versions of different ids can't be compared.
  */
 export interface MetricsStore {
   readonly id: string;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hotFromMs, WINDOWS, windowEndMs, windowStartMs } from './window.ts';
+import { openFromMs, WINDOWS, windowEndMs, windowStartMs } from './window.ts';
 
 const ZONES = [
   'UTC',
@@ -29,11 +29,11 @@ test('windows follow on without gap or overlap', () => {
   }
 });
 
-test('the first hot window is one that has begun before the edge', () => {
+test('the first open window is one that has begun before the edge', () => {
   for (const size of WINDOWS) {
-    const frontier = Date.UTC(2026, 10, 23, 10, 15, 30);
-    const hot = hotFromMs(size, frontier, 'Europe/Berlin');
-    assert.equal(windowStartMs(size, hot, 'Europe/Berlin'), hot);
-    assert.ok(windowEndMs(size, hot, 'Europe/Berlin') > hot);
+    const maxReceivedAtMs = Date.UTC(2026, 10, 23, 10, 15, 30);
+    const open = openFromMs(size, maxReceivedAtMs, 'Europe/Berlin');
+    assert.equal(windowStartMs(size, open, 'Europe/Berlin'), open);
+    assert.ok(windowEndMs(size, open, 'Europe/Berlin') > open);
   }
 });

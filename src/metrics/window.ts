@@ -9,7 +9,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
 /**
- * How long after its end a window is corrected incrementally. Then it is cold: an event for it marks it dirty, and it
+ * How long after its end a window is corrected incrementally. Then it is closed: an event for it invalidates it, and it
  * is recomputed from the archive.
  */
 const HORIZON_MS: Readonly<Record<WindowSize, number>> = {
@@ -33,9 +33,9 @@ export function windowEndMs(size: WindowSize, startMs: number, timeZone: string)
   return local.getTime();
 }
 
-/** The first window start that is still hot when received-at has reached `frontierMs`. */
-export function hotFromMs(size: WindowSize, frontierMs: number, timeZone: string): number {
-  const edgeMs = frontierMs - HORIZON_MS[size];
-  // The window that holds the edge ends after it, so it is hot.
+/** The first window start that is still open when received-at has reached `maxReceivedAtMs`. */
+export function openFromMs(size: WindowSize, maxReceivedAtMs: number, timeZone: string): number {
+  const edgeMs = maxReceivedAtMs - HORIZON_MS[size];
+  // The window that holds the edge ends after it, so it is open.
   return windowStartMs(size, edgeMs, timeZone);
 }

@@ -7,7 +7,7 @@ import type { ChangedPoint } from '../metrics/metrics-store.ts';
  *
  * - `id` names the place: what was written to another place says nothing about this one.
  * - `writeMetrics` takes all points of each window that it takes points of.
- * - A write resolves when the other side has taken all of it. It rejects with SinkFailed, of which some may have been
+ * - A write resolves when the other side has taken all of it. It rejects with SinkError, of which some may have been
  *   taken, and soon after `signal` aborts.
  * - `check` tries it once, the way normal work does, and writes nothing.
  */
@@ -33,12 +33,12 @@ export interface SinkCounters {
 }
 
 /** Why a write failed: `message` says what to do. All of it may be offered again, after `retryAfterMs` where it is set. */
-export class SinkFailed extends Error {
+export class SinkError extends Error {
   readonly retryAfterMs: number | null;
 
   constructor(message: string, retryAfterMs: number | null = null) {
     super(message);
-    this.name = 'SinkFailed';
+    this.name = 'SinkError';
     this.retryAfterMs = retryAfterMs;
   }
 }

@@ -7,7 +7,7 @@ export type { IngestResult, LineError };
 
 /**
  * The way from a source into the log. `ingest` checks each line by the event schema, stores all of them (bad ones
- * marked with their reason) and resolves when they are durable. It rejects with LogRefused when nothing was stored:
+ * marked with their reason) and resolves when they are durable. It rejects with AppendError when nothing was stored:
  * the source then waits `retryAfterSeconds` and offers the same bytes again.
  */
 export type Ingest = (input: IngestRequest) => Promise<IngestResult>;

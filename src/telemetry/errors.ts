@@ -54,6 +54,7 @@ export const API_ERRORS = {
     status: 422,
     hint: 'Nothing was stored. docs/formats.md lists what is read.',
   },
+  import_too_large: { status: 413, hint: 'Use "tillstream load FILE", which takes files of any size.' },
   too_many_imports: {
     status: 429,
     hint: 'Wait until one has ended, or remove one: GET /v1/imports lists them. One that nobody looks at is removed after 5 minutes.',

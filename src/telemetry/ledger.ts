@@ -50,7 +50,7 @@ export interface LedgerInput {
   received: CountsBySource;
   /** What the log lost has expired, and was not damaged. */
   expires?: boolean;
-  dirtyWindows: number;
+  invalidatedWindows: number;
   archive: {
     events: CountsBySource;
     badRows: CountsBySource;
@@ -72,7 +72,7 @@ export interface LedgerInput {
 }
 
 /**
- * The ledger from four independent sets of books: the log's received counts, the rows of the archive's tables, the
+ * The ledger from four independent sets of counters: the log's received counts, the rows of the archive's tables, the
  * counters of the metrics, and the log's counts before each reader's position (which give what is in flight).
  */
 export function makeLedger(input: LedgerInput): Ledger {
@@ -116,7 +116,7 @@ export function makeLedger(input: LedgerInput): Ledger {
   return {
     ...all,
     balanced: all.balanced && Object.values(bySource).every(({ balanced }) => balanced),
-    dirty_windows: input.dirtyWindows,
+    dirty_windows: input.invalidatedWindows,
     lost: Math.max(all.archive.lost ?? 0, all.metrics.lost ?? 0),
     expired: Math.max(all.archive.expired ?? 0, all.metrics.expired ?? 0),
     by_source: bySource,

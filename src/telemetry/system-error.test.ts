@@ -82,3 +82,10 @@ test('a port that can’t be listened to is named, with what to set', async () =
     /does not have the address 192\.0\.2\.1/,
   );
 });
+
+test('of several that failed, one after the other, all are named, the first one first', async () => {
+  const stack = new AsyncDisposableStack();
+  for (const name of ['a', 'b', 'c']) stack.defer(() => Promise.reject(new Error(`${name} failed`)));
+  const failure = await stack.disposeAsync().catch((error) => error);
+  assert.equal(messageOf(failure), 'c failed; b failed; a failed');
+});

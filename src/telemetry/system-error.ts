@@ -61,6 +61,8 @@ export function reasonOf(error: unknown): string {
 /** A whole message for people: with the path at fault where the error has one. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  // Of several that failed, the first one comes first.
+  if (error instanceof SuppressedError) return `${messageOf(error.suppressed)}; ${messageOf(error.error)}`;
   const { path } = error as SystemError;
   const words = wordsOf(error);
   if (words === null) return error.message;

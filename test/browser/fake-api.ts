@@ -156,7 +156,7 @@ export class FakeApi {
     return { ...account(received), dirty_windows: this.options.empty ? 0 : 2, by_source };
   }
 
-  /** Tells everyone who listens to load anew. */
+  /** Tells everyone who listens to load again. */
   reset(): void {
     this.#version++;
     for (const stream of this.#streams) this.#send(stream, 'reset', { version: this.#version });

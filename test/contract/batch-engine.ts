@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { ParsedBatch } from '../../src/decode/batch.ts';
+import type { TypedBatch } from '../../src/decode/batch.ts';
 import { canonicalJson } from '../support/compare-rows.ts';
 import { ENGINES, type EngineName } from '../support/engines.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';
@@ -37,24 +37,25 @@ export function batchEngineContract(engine: EngineName, partitions: number): voi
     version: store.version(),
     positions: log.partitions().map(({ partition }) => of.position(partition)),
     ledger: structuredClone(of.ledger()),
-    frontierMs: of.frontierMs(),
-    dirty: of.dirtyWindows(),
+    maxReceivedAtMs: of.maxReceivedAtMs(),
+    invalidated: of.invalidatedWindows(),
   });
   const stateOf = (harness: MetricsHarness) => state(harness, () => harness.rows());
-  const next = (harness: MetricsHarness, use: (batch: ParsedBatch) => Promise<void>) =>
+  const next = (harness: MetricsHarness, use: (batch: TypedBatch) => Promise<void>) =>
     harness.withBatch(harness.positionsOf(harness.engine), 10_000, use);
 
   describe(`engine fed in batches: ${engine}, partitions: ${partitions}`, () => {
     it(
-      'apply moves the positions to the ends of the spans, with all that follows from the lines',
+      'apply moves the positions to the ends of the ranges, with all that follows from the lines',
       withHarness(async (harness) => {
         await deliver(harness, START_MS);
         await next(harness, async (batch) => {
-          assert.equal(batch.spans.length, partitions);
+          assert.equal(batch.ranges.length, partitions);
           await harness.engine.apply(batch);
-          for (const { partition, to } of batch.spans) assert.equal(harness.engine.position(partition), to);
+          for (const { partition, end } of batch.ranges)
+            assert.equal(harness.engine.position(partition), end);
         });
-        assert.equal(harness.engine.frontierMs(), START_MS + partitions - 1);
+        assert.equal(harness.engine.maxReceivedAtMs(), START_MS + partitions - 1);
         assert.deepEqual({ ...harness.engine.ledger().counted }, { http: 20 * partitions });
         assert.equal(harness.engine.isEmpty(), false);
       }),
@@ -64,22 +65,22 @@ export function batchEngineContract(engine: EngineName, partitions: number): voi
       'when apply rejects nothing has changed, and the same batch may be offered again',
       withHarness(async (harness) => {
         await deliver(harness, START_MS);
-        await harness.settle();
+        await harness.waitUntilIdle();
         await deliver(harness, START_MS + HOUR_MS);
         const before = await stateOf(harness);
         await next(harness, async (batch) => {
-          await assert.rejects(harness.engine.apply({ ...batch, relation: 'no_such_relation' }));
-          const ahead = batch.spans.map((span) => ({ ...span, from: span.from + 1 }));
-          await assert.rejects(harness.engine.apply({ ...batch, spans: ahead }));
+          await assert.rejects(harness.engine.apply({ ...batch, rowsSql: 'no_such_table' }));
+          const ahead = batch.ranges.map((range) => ({ ...range, start: range.start + 1 }));
+          await assert.rejects(harness.engine.apply({ ...batch, ranges: ahead }));
           // One partition of several at a wrong place is as wrong.
-          const [first, ...others] = batch.spans;
+          const [first, ...others] = batch.ranges;
           await assert.rejects(
-            harness.engine.apply({ ...batch, spans: [...others, { ...first!, from: first!.from - 1 }] }),
+            harness.engine.apply({ ...batch, ranges: [...others, { ...first!, start: first!.start - 1 }] }),
           );
           assert.deepEqual(await stateOf(harness), before);
           await harness.engine.apply(batch);
         });
-        await harness.settle();
+        await harness.waitUntilIdle();
         await harness.assertSound();
       }),
     );
@@ -89,7 +90,7 @@ export function batchEngineContract(engine: EngineName, partitions: number): voi
       withHarness(async (harness) => {
         await deliver(harness, START_MS);
         const from = harness.positionsOf(harness.engine);
-        await harness.settle();
+        await harness.waitUntilIdle();
         for (const between of [async () => {}, () => harness.reopen(), () => harness.crash()]) {
           await between();
           const before = await stateOf(harness);
@@ -107,39 +108,43 @@ export function batchEngineContract(engine: EngineName, partitions: number): voi
         await next(harness, async (first) => {
           await deliver(harness, START_MS + HOUR_MS);
           while (await harness.archiveSome(10_000));
-          const then = Object.fromEntries(first.spans.map(({ partition, to }) => [partition, to]));
+          const then = Object.fromEntries(first.ranges.map(({ partition, end }) => [partition, end]));
           await harness.withBatch(then, 10_000, async (second) => {
             const { engine: of, archive } = harness;
             const [, , diff] = await Promise.all([
               of.apply(first),
               of.apply(second),
               of.rebuild(archive, null, true),
-              of.repair(archive),
+              of.recompute(archive),
             ]);
             assert.ok(diff.windows > 0);
           });
         });
-        await harness.settle();
+        await harness.waitUntilIdle();
         await harness.assertSound();
       }),
     );
 
     it(
-      'cold windows are only marked; repair computes them as far as the archive has come, and says how many are left',
+      'closed windows are only marked; recompute computes them as far as the archive has come, and says how many are left',
       withHarness(async (harness) => {
         await deliver(harness, START_MS);
-        await harness.settle();
+        await harness.waitUntilIdle();
         await deliver(harness, START_MS + 72 * HOUR_MS);
         await harness.deliver({ atMs: START_MS + 72 * HOUR_MS + 10, lines: views(3, START_MS) });
         while (await harness.measureSome(10_000));
-        const dirty = harness.engine.dirtyWindows();
-        assert.ok(dirty > 0);
+        const invalidated = harness.engine.invalidatedWindows();
+        assert.ok(invalidated > 0);
         const rows = canonicalJson(await harness.rows());
-        assert.equal(await harness.engine.repair(harness.archive), dirty, 'the archive has not come so far');
+        assert.equal(
+          await harness.engine.recompute(harness.archive),
+          invalidated,
+          'the archive has not come so far',
+        );
         assert.equal(canonicalJson(await harness.rows()), rows);
         while (await harness.archiveSome(10_000));
-        assert.equal(await harness.engine.repair(harness.archive), 0);
-        assert.equal(harness.engine.dirtyWindows(), 0);
+        assert.equal(await harness.engine.recompute(harness.archive), 0);
+        assert.equal(harness.engine.invalidatedWindows(), 0);
         assert.notEqual(canonicalJson(await harness.rows()), rows);
         await harness.assertSound();
       }),
@@ -149,7 +154,7 @@ export function batchEngineContract(engine: EngineName, partitions: number): voi
       'restore fills an engine without state from the archive, and leaves any other as it is',
       withHarness(async (harness) => {
         await deliver(harness, START_MS);
-        await harness.settle();
+        await harness.waitUntilIdle();
         const [before, archived] = [await stateOf(harness), harness.positionsOf(harness.archive)];
         assert.equal(await harness.engine.restore(harness.archive), false);
         assert.deepEqual(await stateOf(harness), before);

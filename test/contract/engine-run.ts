@@ -24,7 +24,7 @@ export async function harnessRun(options: HarnessOptions, settleLines: number): 
           source: 'simulator',
         });
     },
-    settle: () => harness.settle(settleLines),
+    waitUntilIdle: () => harness.waitUntilIdle(settleLines),
     rows: () => harness.rows(),
     reopen: () => harness.reopen(),
     close: () => harness.close(),

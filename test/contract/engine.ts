@@ -15,8 +15,8 @@ export interface EngineRun {
   readonly log: EventLog;
   /** Hands lines in as source `simulator`. */
   send(lines: readonly (string | Buffer)[]): Promise<void>;
-  /** Resolves when all lines are archived and counted, and no window is dirty. */
-  settle(): Promise<void>;
+  /** Resolves when all lines are archived and counted, and no window is invalidated. */
+  waitUntilIdle(): Promise<void>;
   rows(): Promise<AllRows>;
   /** Stops the engine properly and opens it again. */
   reopen(): Promise<void>;
@@ -59,8 +59,8 @@ export function engineContract({ name, setUp, open }: EngineUnderTest): void {
       assert.equal(sumCounts(bySource), sent);
       assert.ok(sumCounts(duplicate) > 0 && sumCounts(bad) > 0, 'there is something of all');
       assert.equal(sumCounts(lost), 0);
-      assert.equal(engine.frontierMs(), log.status().lastReceivedAtMs);
-      assert.equal(engine.dirtyWindows(), 0);
+      assert.equal(engine.maxReceivedAtMs(), log.status().lastReceivedAtMs);
+      assert.equal(engine.invalidatedWindows(), 0);
       const { windows, differences, examples } = await engine.rebuild(archive, null, true);
       assert.equal(differences, 0, JSON.stringify(examples.slice(0, 3)));
       assert.ok(windows > 0);
@@ -72,22 +72,22 @@ export function engineContract({ name, setUp, open }: EngineUnderTest): void {
         run.log.partitions().map(() => 0),
       );
       for (const part of counts(run.engine.ledger())) assert.equal(sumCounts(part), 0);
-      assert.equal(run.engine.frontierMs(), 0);
+      assert.equal(run.engine.maxReceivedAtMs(), 0);
     });
 
     it('counts each line once, and holds the rows that the archive gives', async () => {
       await run.send(lines.slice(0, LINES));
-      await run.settle();
+      await run.waitUntilIdle();
       await assertComplete(LINES);
     });
 
     it('has the same rows, positions and ledger after a stop, and goes on from there', async () => {
       const before = [canonicalJson(await run.rows()), positions(), counts(run.engine.ledger())];
       await run.reopen();
-      await run.settle();
+      await run.waitUntilIdle();
       assert.deepEqual([canonicalJson(await run.rows()), positions(), counts(run.engine.ledger())], before);
       await run.send(lines.slice(LINES));
-      await run.settle();
+      await run.waitUntilIdle();
       await assertComplete(2 * LINES);
       assert.notEqual(canonicalJson(await run.rows()), before[0]);
     });
@@ -96,7 +96,7 @@ export function engineContract({ name, setUp, open }: EngineUnderTest): void {
       const { engine, archive } = run;
       const before = [canonicalJson(await run.rows()), positions(), counts(engine.ledger())];
       const all = await engine.rebuild(archive, null, false);
-      const toMs = engine.frontierMs() + 1;
+      const toMs = engine.maxReceivedAtMs() + 1;
       const part = await engine.rebuild(archive, { fromMs: toMs - 3_600_000, toMs }, false);
       assert.ok(part.windows > 0 && part.windows <= all.windows, `${part.windows} of ${all.windows} windows`);
       assert.deepEqual([canonicalJson(await run.rows()), positions(), counts(engine.ledger())], before);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type AppendResult, type EventLog, type LogBatch, LogRefused } from '../../src/log/event-log.ts';
+import { AppendError, type AppendResult, type EventLog, type LogBatch } from '../../src/log/event-log.ts';
 import { SOURCES_MAX, sumCounts } from '../../src/log/offset.ts';
 
 export interface EventLogUnderTest {
@@ -49,8 +49,8 @@ export function eventLogContract({ name, open, reopen }: EventLogUnderTest): voi
         const names = Array.from({ length: SOURCES_MAX }, (_, n) => `${n}_`.padEnd(32, 'x'));
         for (const name of names) await append(log, name, name, 1);
         for (const name of ['one-too-many', 'constructor', 'http']) {
-          await assert.rejects(append(log, name, name, 1), (error: LogRefused) => {
-            assert.ok(error instanceof LogRefused);
+          await assert.rejects(append(log, name, name, 1), (error: AppendError) => {
+            assert.ok(error instanceof AppendError);
             assert.equal(error.code, 'too_many_sources');
             assert.match(error.message, new RegExp(name));
             return true;
@@ -248,7 +248,7 @@ export function eventLogContract({ name, open, reopen }: EventLogUnderTest): voi
       await appended;
       assert.equal(await waiting, false);
       await assert.rejects(append(log, 'http', 'late', 1), (error) => {
-        return error instanceof LogRefused && error.code === 'log_closed';
+        return error instanceof AppendError && error.code === 'log_closed';
       });
       await assert.rejects(log.read(partition, end, BIG));
       await assert.rejects(log.waitPast({ [partition]: end }, 10));

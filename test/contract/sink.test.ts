@@ -1,5 +1,5 @@
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
-import { MemoryPlace, MemorySink } from '../support/memory-sink.ts';
+import { MemoryLocation, MemorySink } from '../support/memory-sink.ts';
 import { eventText, pointText, sinkContract } from './sink.ts';
 
 const keys = new Map(CATALOGUE.map((metric) => [metric.name, metric.keys.map((key) => key.name)]));
@@ -8,7 +8,7 @@ let places = 0;
 sinkContract({
   name: 'memory',
   async place() {
-    const place = new MemoryPlace(`memory ${places++}`);
+    const place = new MemoryLocation(`memory ${places++}`);
     return {
       open: () => new MemorySink(place, keys),
       points: async () =>

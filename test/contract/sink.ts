@@ -3,11 +3,11 @@ import { after, before, describe, it } from 'node:test';
 import type { RawEvent } from '../../src/decode/batch.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import type { ChangedPoint } from '../../src/metrics/metrics-store.ts';
-import { type Sink, SinkFailed } from '../../src/sinks/sink.ts';
+import { type Sink, SinkError } from '../../src/sinks/sink.ts';
 import { testNow } from '../support/clock.ts';
 
 /** A place that a sink writes to. */
-export interface SinkPlace {
+export interface SinkLocation {
   /** A sink that writes there; each call gives a new one, as after a restart. */
   open(): Sink;
   /** Points of the metric traffic that are there, as `pointText` gives them. */
@@ -22,7 +22,7 @@ export interface SinkUnderTest {
   name: string;
   setUp?(): Promise<void>;
   /** A new, empty place. */
-  place(): Promise<SinkPlace>;
+  place(): Promise<SinkLocation>;
 }
 
 const MINUTE = 60_000;
@@ -97,10 +97,10 @@ async function* chunksOf(events: readonly RawEvent[], size: number): AsyncGenera
   for (let at = 0; at < events.length; at += size) yield events.slice(at, at + size);
 }
 
-/** What every sink must do. `InfluxDB` and others differ in how points look; `SinkPlace` reads them in one way. */
+/** What every sink must do. `InfluxDB` and others differ in how points look; `SinkLocation` reads them in one way. */
 export function sinkContract({ name, setUp, place: newPlace }: SinkUnderTest): void {
   describe(`sink: ${name}`, () => {
-    let place: SinkPlace;
+    let place: SinkLocation;
     let sink: Sink;
     before(async () => {
       await setUp?.();
@@ -184,7 +184,7 @@ export function sinkContract({ name, setUp, place: newPlace }: SinkUnderTest): v
     );
 
     it(
-      'rejects with SinkFailed, and what to do, while the other side is away; offered again, all of it is there',
+      'rejects with SinkError, and what to do, while the other side is away; offered again, all of it is there',
       fresh(async () => {
         const [points, events] = [traffic(100, 0), rawEvents(100)];
         await sink.writeMetrics(points.slice(0, 40), signal);
@@ -193,8 +193,8 @@ export function sinkContract({ name, setUp, place: newPlace }: SinkUnderTest): v
           () => sink.writeMetrics(points, signal),
           () => sink.writeEvents(chunksOf(events, 30), signal),
         ])
-          await assert.rejects(write(), (error: SinkFailed) => {
-            assert.ok(error instanceof SinkFailed, String(error));
+          await assert.rejects(write(), (error: SinkError) => {
+            assert.ok(error instanceof SinkError, String(error));
             assert.ok(error.message.length > 10, error.message);
             return true;
           });
@@ -216,7 +216,7 @@ export function sinkContract({ name, setUp, place: newPlace }: SinkUnderTest): v
           await place.become('away');
           yield events.slice(100);
         };
-        await assert.rejects(sink.writeEvents(cut(), signal), SinkFailed);
+        await assert.rejects(sink.writeEvents(cut(), signal), SinkError);
         await place.become('there');
         const wanted = new Set(events.map(eventText));
         for (const found of await place.events()) assert.ok(wanted.has(found), `half a point: ${found}`);

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LogRefused } from '../../src/log/event-log.ts';
+import { AppendError } from '../../src/log/event-log.ts';
 import type { IngestRequest, Source, SourceContext } from '../../src/sources/source.ts';
 import { allAccepted, bodyLines } from '../support/body-lines.ts';
 import { testNow } from '../support/clock.ts';
@@ -128,7 +128,7 @@ export function sourceContract({ kind, setUp, open }: SourceUnderTest): void {
         await side.add(lines(0, 5));
         let refusing = true;
         log.hook = () => {
-          if (refusing) throw new LogRefused('log_busy', 'The log is busy.', 0.01);
+          if (refusing) throw new AppendError('log_busy', 'The log is busy.', 0.01);
         };
         const source = start();
         await until(() => log.offered.length >= 4, 'offers');
@@ -151,7 +151,7 @@ export function sourceContract({ kind, setUp, open }: SourceUnderTest): void {
         const at: number[] = [];
         log.hook = () => {
           at.push(performance.now());
-          if (at.length === 1) throw new LogRefused('log_busy', 'The log is busy.', 0.5);
+          if (at.length === 1) throw new AppendError('log_busy', 'The log is busy.', 0.5);
         };
         start();
         await has(log, 1);
@@ -210,7 +210,7 @@ export function sourceContract({ kind, setUp, open }: SourceUnderTest): void {
       withSide(async (side, log, start) => {
         await side.add(lines(0, 4));
         log.hook = () => {
-          throw new LogRefused('log_full', 'The log is full.', 3600);
+          throw new AppendError('log_full', 'The log is full.', 3600);
         };
         const source = start();
         await until(() => source.status().state === 'waiting', 'the refusal');
@@ -263,7 +263,7 @@ export function sourceContract({ kind, setUp, open }: SourceUnderTest): void {
         await has(log, 11);
         assert.deepEqual(log.lines, [...lines(0, 8), ...lines(5, 8)]);
         log.hook = () => {
-          throw new LogRefused('log_closed', 'The log is closed.', 3600);
+          throw new AppendError('log_closed', 'The log is closed.', 3600);
         };
         killed.reject(new Error('killed'));
       }),
@@ -283,7 +283,7 @@ export function sourceContract({ kind, setUp, open }: SourceUnderTest): void {
           } else if (draw < 0.65) {
             let left = Math.floor(random() * 3);
             log.hook = () => {
-              if (left-- > 0) throw new LogRefused('log_busy', 'The log is busy.', 0.005);
+              if (left-- > 0) throw new AppendError('log_busy', 'The log is busy.', 0.005);
             };
           } else if (draw < 0.8) {
             await source?.stop();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Gate, REMOTE_LIMITS, TRANSFERS_MAX } from '../../src/archive/delta/remote.ts';
+import { REMOTE_LIMITS, Semaphore, TRANSFERS_MAX } from '../../src/archive/delta/remote.ts';
 import { S3Bucket } from '../../src/archive/storage/s3-bucket.ts';
 import { s3Storage } from '../../src/archive/storage/s3-storage.ts';
 import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.ts';
@@ -36,7 +36,12 @@ function open({
     pathStyle: true,
     limits,
   });
-  return s3Storage({ bucket, root: 'shop/archive/events', stagingDir, transfers: new Gate(TRANSFERS_MAX) });
+  return s3Storage({
+    bucket,
+    root: 'shop/archive/events',
+    stagingDir,
+    transfers: new Semaphore(TRANSFERS_MAX),
+  });
 }
 const proxied = () => `http://127.0.0.1:${proxy.port}`;
 

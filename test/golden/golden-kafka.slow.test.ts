@@ -47,7 +47,7 @@ describe('golden runs through Kafka', () => {
       const log = await openLog(brokers, temporaryDir(), { topic });
       const harness = await MetricsHarness.open({ engine: 'duckdb', timeZone, log });
       try {
-        await harness.settle();
+        await harness.waitUntilIdle();
         await harness.assertSound();
         const rows = JSON.parse(readFileSync(join(import.meta.dirname, `${name}.rows.json`), 'utf8'));
         assert.equal(canonicalJson(await harness.rows()), canonicalJson(rows as AllRows));

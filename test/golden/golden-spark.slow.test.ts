@@ -23,7 +23,7 @@ describe('golden inputs on Spark', () => {
         const size = Math.ceil(deliveries.length / steps);
         for (let at = 0; at < deliveries.length; at += size) {
           await harness.deliver(...deliveries.slice(at, at + size));
-          await harness.settle(1_000_000);
+          await harness.waitUntilIdle(1_000_000);
           if (at + size < deliveries.length) await between(harness);
         }
         // One more job; for those in steps, as the others compute the same rows from the same files.

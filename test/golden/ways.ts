@@ -20,14 +20,14 @@ const inBatchesOf =
   (linesMax: number): Way =>
   async (harness, deliveries) => {
     await harness.deliver(...deliveries);
-    await harness.settle(linesMax);
+    await harness.waitUntilIdle(linesMax);
   };
 
 /** Each delivery is measured when it has come, as in a shop with few customers. */
 const asTheyCome: Way = async (harness, deliveries) => {
   for (const delivery of deliveries) {
     await harness.deliver(delivery);
-    await harness.settle();
+    await harness.waitUntilIdle();
   }
 };
 
@@ -43,11 +43,11 @@ const atRandom =
         const draw = random.next();
         if (draw < 0.4) await harness.archiveSome(linesMax);
         else if (draw < 0.8) await harness.measureSome(linesMax);
-        else await harness.engine.repair(harness.archive);
+        else await harness.engine.recompute(harness.archive);
       }
       await between(harness, random);
     }
-    await harness.settle(lastBatches(deliveries, random));
+    await harness.waitUntilIdle(lastBatches(deliveries, random));
   };
 
 /** Lines of a batch at the end: any number, but for many lines no more than 150 batches, which would take minutes. */
@@ -68,7 +68,7 @@ const fromTheArchive: Way = async (harness, deliveries, random) => {
   }
   while (await harness.archiveSome(lastBatches(deliveries, random)));
   while (await harness.measureArchived(lastBatches(deliveries, random)));
-  await harness.settle();
+  await harness.waitUntilIdle();
 };
 
 /** Lines of one delivery in another order: they were received at the same time, so nothing may depend on it. */
@@ -77,7 +77,7 @@ const shuffled: Way = async (harness, deliveries, random) => {
     const order = lines.map((line) => ({ line, key: random.next() })).sort((a, b) => a.key - b.key);
     await harness.deliver({ ...delivery, lines: order.map(({ line }) => line) });
   }
-  await harness.settle();
+  await harness.waitUntilIdle();
 };
 
 export const WAYS: Record<string, Way> = {

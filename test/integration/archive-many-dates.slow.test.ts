@@ -18,7 +18,7 @@ for (const engine of ENGINE_NAMES) {
         while (await harness.archiveSome(DAYS));
         assert.equal(harness.archive.dates('events').length, DAYS);
         assert.deepEqual(harness.archive.counts().events, { http: DAYS });
-        await harness.settle(DAYS);
+        await harness.waitUntilIdle(DAYS);
         await harness.assertSound();
       } finally {
         await harness.close();

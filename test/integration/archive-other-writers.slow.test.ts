@@ -316,7 +316,7 @@ test('metrics filled from an archive that other programs have changed balance, a
       });
     const lines = Array.from({ length: 40 }, (_, n) => line(n % 4 === 0 ? 'anna' : 'bert', n));
     await harness.deliver({ atMs, lines: [...lines, 'not an event', 'not an event'] });
-    await harness.settle();
+    await harness.waitUntilIdle();
     const archiveDir = join(harness.dir, 'archive');
     await changeTable(archiveDir, 'events', 'delete', "user_id = 'anna'");
     await changeTable(archiveDir, 'events', 'append', '3', 'by hand');
@@ -338,7 +338,7 @@ test('metrics filled from an archive that other programs have changed balance, a
     );
     assert.equal((await harness.diff()).differences, 0);
     await harness.deliver({ atMs: atMs + 1000, lines: [line('anna', 0)] });
-    await harness.settle();
+    await harness.waitUntilIdle();
     assert.equal((await harness.diff()).differences, 0);
   } finally {
     await harness.close();

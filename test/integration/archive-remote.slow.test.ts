@@ -4,7 +4,7 @@ import { before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeltaArchive } from '../../src/archive/delta/archive.ts';
 import type { ArchiveConfig } from '../../src/archive/delta/config.ts';
-import { remoteStorage } from '../../src/archive/delta/place.ts';
+import { remoteStorage } from '../../src/archive/delta/location.ts';
 import { REMOTE_LIMITS } from '../../src/archive/delta/remote.ts';
 import { WebHdfs } from '../../src/archive/storage/webhdfs.ts';
 import { stream } from '../../tools/simulator/index.ts';

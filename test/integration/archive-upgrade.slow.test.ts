@@ -14,7 +14,7 @@ import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
 import { type DuckDb, openDuckDb } from '../../src/metrics/duckdb/index.ts';
 import { type ArchivedRow, archivedRows, flagsOf, linesOf } from '../support/archived-rows.ts';
-import { batchOf } from '../support/parse-lines.ts';
+import { batchOf } from '../support/decode-lines.ts';
 import { quickPipeline } from '../support/pipeline.ts';
 import { type ArchiveSeen, readArchive } from '../support/read-archive.ts';
 import { referenceFlags } from '../support/reference-metrics.ts';
@@ -86,11 +86,11 @@ class Rig {
   async append(): Promise<void> {
     const from = this.archive.position(0);
     const batches = await this.log.read(0, from, { linesMax: 10_000, bytesMax: 1e8 });
-    const parsed = await this.duckdb.parser.parse(() => [batches]);
-    const batch = batchOf(parsed, from, batches);
-    await this.duckdb.decoder.decide(batch, this.archive, { 0: from });
+    const decoded = await this.duckdb.decoder.decode(() => [batches]);
+    const batch = batchOf(decoded, from, batches);
+    await this.duckdb.deduplicator.decide(batch, this.archive, { 0: from });
     await this.archive.append(batch);
-    await this.duckdb.parser.release(parsed);
+    await this.duckdb.decoder.release(decoded);
   }
 
   rows(): Promise<ArchivedRow[]> {
@@ -222,7 +222,7 @@ test('the metrics are filled after the upgrade, and the status says so', async (
     assert.match(message, /The archive is being upgraded: \d+ files of an older version are left\./);
     await pipeline.metricsFilled();
     assert.equal(archive.undecidedFiles(), 0);
-    await pipeline.settle();
+    await pipeline.waitUntilIdle();
     assert.deepEqual(pipeline.status().metrics, { state: 'ready', message: '' });
     assert.equal((await pipeline.rebuild(null, true)).differences, 0);
   } finally {

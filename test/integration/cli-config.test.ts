@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readEnvironment } from '../../src/app/app.ts';
+import { readRuntimeConfig } from '../../src/app/app.ts';
 import { UsageError } from '../../src/telemetry/errors.ts';
 import { cli, temporaryDir } from '../support/product.ts';
 
@@ -75,7 +75,7 @@ for (const [name, { yaml, says, env }] of Object.entries(CASES)) {
   test(`config: ${name}`, async () => {
     const file = join(temporaryDir(), 'config.yaml');
     writeFileSync(file, yaml);
-    await assert.rejects(readEnvironment({ config: file }, env ?? {}, '/nowhere'), (error) => {
+    await assert.rejects(readRuntimeConfig({ config: file }, env ?? {}, '/nowhere'), (error) => {
       assert.ok(error instanceof UsageError);
       assert.match(error.message, says);
       for (const secret of [SECRET, ...Object.values(env ?? {})])

@@ -239,7 +239,7 @@ test("another user's data folder is named as such", async () => {
       });
       assert.match(
         stdout,
-        /^CommandFailed The data folder \S+ belongs to another user, and you may not look into it\./,
+        /^CommandError The data folder \S+ belongs to another user, and you may not look into it\./,
       );
     }
   } finally {

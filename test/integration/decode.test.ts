@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { OffsetRange } from '../../src/decode/batch.ts';
 import type { LogBatch } from '../../src/log/event-log.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
@@ -10,8 +11,8 @@ import type { ArchiveReader } from '../../src/metrics/engine.ts';
 import { Random } from '../../tools/simulator/random.ts';
 import { archivedRows, flagsOf } from '../support/archived-rows.ts';
 import { assertRows } from '../support/compare-rows.ts';
+import { batchOf } from '../support/decode-lines.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';
-import { batchOf } from '../support/parse-lines.ts';
 import { temporaryDir } from '../support/product.ts';
 import {
   type ReferenceFlags,
@@ -86,7 +87,7 @@ interface Decided {
   flags: ReferenceFlags | null;
 }
 
-/** Does what a decoder does, in plain loops: rows in the order in which they were decided, with what was decided of each. */
+/** Does what a deduplicator does, in plain loops: rows in the order in which they were decided, with what was decided of each. */
 class Model {
   decided: Decided[] = [];
   /** What the log holds, by partition and offset. */
@@ -96,10 +97,10 @@ class Model {
     this.lines = Array.from({ length: partitions }, () => []);
   }
 
-  decide(spans: readonly { partition: number; from: number; to: number }[]): void {
+  decide(ranges: readonly OffsetRange[]): void {
     const known = new Set(this.decided.map(({ place }) => place));
-    const rows = spans.flatMap(({ partition, from, to }) =>
-      this.lines[partition]!.slice(from, to).map((line, n) => ({ partition, offset: from + n, line })),
+    const rows = ranges.flatMap(({ partition, start, end }) =>
+      this.lines[partition]!.slice(start, end).map((line, n) => ({ partition, offset: start + n, line })),
     );
     rows.sort(
       (a, b) => a.line.receivedAtMs - b.line.receivedAtMs || a.partition - b.partition || a.offset - b.offset,
@@ -130,10 +131,10 @@ for (const partitions of isThorough ? [1, 3] : [3]) {
         engine: 'duckdb',
         timeZone: 'UTC',
         partitions,
-        foldRowsMin: 40,
+        compactRowsMin: 40,
       });
       const model = new Model(partitions);
-      harness.onDecided = ({ spans }) => model.decide(spans);
+      harness.onDecided = ({ ranges }) => model.decide(ranges);
       try {
         let nowMs = START_MS;
         let sent: Sent[] = [];
@@ -165,7 +166,7 @@ for (const partitions of isThorough ? [1, 3] : [3]) {
             }
           }
         }
-        await harness.settle(random.integer(1, 200));
+        await harness.waitUntilIdle(random.integer(1, 200));
         await harness.assertSound();
         assert.deepEqual(
           flagsOf(await archivedRows(harness.archive, join(harness.dir, 'archive'))),
@@ -184,7 +185,7 @@ for (const partitions of isThorough ? [1, 3] : [3]) {
 }
 
 describe('what a small batch costs', () => {
-  it('is two statements of the decoder, and four where something repeats', async () => {
+  it('is two statements of the deduplicator, and four where something repeats', async () => {
     const dir = temporaryDir();
     let statements: string[] = [];
     const duckdb = await openDuckDb({
@@ -207,11 +208,11 @@ describe('what a small batch costs', () => {
         ...{ partition: 0, firstOffset: offset, nextOffset: offset + 1, sharesOffset: false, lines: 1 },
         ...{ receivedAtMs: START_MS, source: 'http', bytes: Buffer.from(line), canonical: true },
       };
-      const parsed = await duckdb.parser.parse(() => [[batch]]);
+      const decoded = await duckdb.decoder.decode(() => [[batch]]);
       statements = [];
-      await duckdb.decoder.decide(batchOf(parsed, offset, [batch]), archive, { 0: offset });
+      await duckdb.deduplicator.decide(batchOf(decoded, offset, [batch]), archive, { 0: offset });
       const { length } = statements;
-      await duckdb.parser.release(parsed);
+      await duckdb.decoder.release(decoded);
       return length;
     };
     try {

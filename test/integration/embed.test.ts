@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { gzipSync } from 'node:zlib';
-import { readEnvironment } from '../../src/app/app.ts';
+import { readRuntimeConfig } from '../../src/app/app.ts';
 import {
   ConfigError,
   InputError,
@@ -59,7 +59,7 @@ describe('An embedded pipeline', () => {
   });
 
   it('has a data folder that is opened in its time zone afterwards, where no config is named', async () => {
-    const { config } = await readEnvironment({ data }, {}, data);
+    const { config } = await readRuntimeConfig({ data }, {}, data);
     assert.equal(config.time_zone, 'Europe/Berlin');
   });
 

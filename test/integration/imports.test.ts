@@ -303,7 +303,7 @@ test('uploads have limits, and only an administrator may', async () => {
   }
   assert.equal((await as(ADMIN, 'GET', '/v1/imports')).json.bytes_max, 100_000);
   const large = await as(ADMIN, 'POST', '/v1/imports?name=big.csv&bytes=100001');
-  assert.deepEqual([large.status, large.json.error.code], [413, 'too_large']);
+  assert.deepEqual([large.status, large.json.error.code], [413, 'import_too_large']);
   assert.match(large.json.error.message, /up to 100 kB/);
   assert.equal((await as(ADMIN, 'POST', '/v1/imports?name=a')).status, 400);
   const ids: string[] = [];

@@ -272,7 +272,7 @@ describe('cases over HTTP', () => {
     });
   }
 
-  it('csv-duphdr.csv is refused, and the books balance', async () => {
+  it('csv-duphdr.csv is refused, and the ledger balances', async () => {
     const answer = await product.send(readFileSync(casePath('csv-duphdr.csv')), {});
     assert.deepEqual([answer.status, answer.json.error?.code], [415, 'unsupported_format']);
     const stored = CASES.filter(({ isFileOnly, events }) => !isFileOnly && events > 0).reduce(

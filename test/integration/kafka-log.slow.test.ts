@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import type { EventLog } from '../../src/log/event-log.ts';
 import { UsageError } from '../../src/telemetry/errors.ts';
+import { openDecoder } from '../support/decode-lines.ts';
 import {
   createTopic,
   type ForeignRecord,
@@ -13,7 +14,6 @@ import {
   transactions,
   withForeignTopic,
 } from '../support/kafka.ts';
-import { openParser } from '../support/parse-lines.ts';
 import { temporaryDir, until } from '../support/product.ts';
 import { ownName, sharedService } from '../support/services.ts';
 
@@ -114,7 +114,7 @@ describe('records of others', () => {
     const headers = { 'tillstream-canonical': '1', source: 'x' };
     const event = (name: string, more = '') =>
       `{"timestamp":"2026-11-23T10:15:30Z","event_type":"purchase","event_id":"${name}"${more}}`;
-    const parser = await openParser('UTC');
+    const decoder = await openDecoder('UTC');
     const records: ForeignRecord[] = [{ value: event('first'), headers }];
     for (const depth of [10_000, 500_000]) {
       const nested = [
@@ -136,9 +136,9 @@ describe('records of others', () => {
     await produce(brokers, topic, records, { compression: 'zstd' });
     const log = await openLog(brokers, temporaryDir(), { topic });
     const batches = await readAllBatches(log);
-    const parsed = await parser.parser.parse(() => [batches]);
-    const rows = await parser.connection.rows<{ name: string; rows: number }>(
-      `SELECT coalesce(reason, event_id) AS name, count(*) AS rows FROM ${parsed.relation} GROUP BY ALL ORDER BY ALL`,
+    const decoded = await decoder.decoder.decode(() => [batches]);
+    const rows = await decoder.connection.rows<{ name: string; rows: number }>(
+      `SELECT coalesce(reason, event_id) AS name, count(*) AS rows FROM ${decoded.rowsSql} GROUP BY ALL ORDER BY ALL`,
     );
     // What is longer than a line may be is cut before anybody looks into it.
     assert.deepEqual(
@@ -153,7 +153,7 @@ describe('records of others', () => {
     );
     assert.equal(batches.at(-1)!.canonical, true);
     await log.close();
-    await parser.close();
+    await decoder.close();
   });
 
   for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
@@ -238,7 +238,7 @@ describe('transactions', () => {
     await until(async () => live.received().kafka === 4, 'the lines of the committed transactions');
     assert.deepEqual(await numbers(live), [1, 2, 3, 4]);
     await live.close();
-    // The same with an empty memory, from each place, and with new books.
+    // The same with an empty memory, from each place, and with new counters.
     for (const folder of [dir, temporaryDir()]) {
       const log = await openLog(brokers, folder, { topic });
       assert.deepEqual(await numbers(log), [1, 2, 3, 4]);

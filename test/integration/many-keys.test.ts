@@ -34,7 +34,7 @@ for (const engine of ENGINE_NAMES) {
         try {
           for (let at = 0; at < order.length; at += 100)
             await harness.deliver({ atMs: AT + 7_200_000, lines: order.slice(at, at + 100) });
-          await harness.settle();
+          await harness.waitUntilIdle();
           const ask = async () =>
             Promise.all(
               ['traffic', 'responses', 'latency'].flatMap((metric) =>
@@ -56,7 +56,7 @@ for (const engine of ENGINE_NAMES) {
       const harness = await MetricsHarness.open({ engine, timeZone: 'UTC' });
       try {
         await harness.deliver({ atMs: AT + 7_200_000, lines: lines() });
-        await harness.settle();
+        await harness.waitUntilIdle();
         const traffic = await harness.store.query({
           metric: 'traffic',
           window: '1h',
@@ -122,7 +122,7 @@ for (const engine of ENGINE_NAMES) {
             }),
           ),
         });
-        await harness.settle();
+        await harness.waitUntilIdle();
         for (const metric of ['revenue', 'sales']) {
           const { total, rows, folded } = await harness.store.query({
             metric,

@@ -24,7 +24,7 @@ for (const engine of ENGINE_NAMES) {
       );
       await harness.deliver({ atMs, lines });
     }
-    await harness.settle(20_000);
+    await harness.waitUntilIdle(20_000);
   };
   const audience = (harness: MetricsHarness, window: '1m' | '1h' | '1d', fromMs: number, toMs: number) =>
     harness.store.query({ metric: 'audience', window, fromMs, toMs, total: true });
@@ -35,13 +35,13 @@ for (const engine of ENGINE_NAMES) {
   const usersOf = ({ rows }: MetricResult) => rows.map((row) => row.users);
 
   describe(`distinct users, ${engine}`, () => {
-    for (const foldRowsMin of [undefined, 20_000]) {
-      it(`100,000 users in one window, with ${SEEDS} seeds${foldRowsMin ? ', folded' : ''}`, async (t) => {
+    for (const compactRowsMin of [undefined, 20_000]) {
+      it(`100,000 users in one window, with ${SEEDS} seeds${compactRowsMin ? ', folded' : ''}`, async (t) => {
         const first = testSeed(t);
         const harness = await MetricsHarness.open({
           engine,
           timeZone: 'UTC',
-          ...(foldRowsMin ? { foldRowsMin } : {}),
+          ...(compactRowsMin ? { compactRowsMin } : {}),
         });
         try {
           for (let round = 0; round < SEEDS; round++) {
@@ -77,7 +77,7 @@ for (const engine of ENGINE_NAMES) {
 
     it('a crowded window that was folded keeps its estimate, alone and in a total', async (t) => {
       const seed = testSeed(t);
-      const harness = await MetricsHarness.open({ engine, timeZone: 'UTC', foldRowsMin: 1000 });
+      const harness = await MetricsHarness.open({ engine, timeZone: 'UTC', compactRowsMin: 1000 });
       try {
         await visit(harness, seed, START_MS, 1, 100_000);
         const before = usersOf(await audience(harness, '1h', START_MS, START_MS + HOUR_MS));

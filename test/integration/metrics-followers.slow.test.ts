@@ -101,7 +101,7 @@ for (const engine of ENGINE_NAMES) {
       withHarness(async (harness) => {
         const line = JSON.stringify({ timestamp: START_MS, event_type: 'purchase', amount: '5' });
         await harness.deliver({ atMs: START_MS, lines: [line, line] }, { atMs: START_MS + 1, lines: [line] });
-        await harness.settle();
+        await harness.waitUntilIdle();
         const [rows, version] = [canonicalJson(await harness.rows()), harness.store.version()];
         for (const from of [0, 2]) {
           await harness.withBatch({ 0: from }, 10, async (batch) => {
@@ -127,11 +127,11 @@ for (const engine of ENGINE_NAMES) {
         ];
         const deliveries = deliveriesOf(lines, 50);
         await harness.deliver(...deliveries);
-        await harness.settle();
+        await harness.waitUntilIdle();
         const before = await harness.rows();
         const counted = sumCounts(harness.engine.ledger().counted);
         for (const { lines } of deliveries) await harness.deliver({ atMs: START_MS + DAY_MS / 2, lines });
-        await harness.settle();
+        await harness.waitUntilIdle();
         const after = await harness.rows();
         assert.equal(sumCounts(harness.engine.ledger().counted), counted);
         assert.equal(canonicalJson({ ...after, quality: {} }), canonicalJson({ ...before, quality: {} }));
@@ -154,11 +154,11 @@ for (const engine of ENGINE_NAMES) {
           const draw = random.next();
           if (draw < 0.4) await harness.measureSome(500);
           else if (draw < 0.6) await harness.archiveSome(500);
-          else if (draw < 0.9) await harness.settle(500);
+          else if (draw < 0.9) await harness.waitUntilIdle(500);
           else await harness.crash();
           if (random.chance(0.4)) await follower.poll(harness);
         }
-        await harness.settle();
+        await harness.waitUntilIdle();
         await assertFollows(follower, harness);
         await assertFollows(new Follower(), harness);
         assert.equal(await follower.poll(harness), 0, 'nothing is new');
@@ -177,7 +177,7 @@ for (const engine of ENGINE_NAMES) {
         await assertFollows(follower, harness);
       }));
 
-    it('a follower that asks in the middle of a long repair or rebuild misses nothing', () =>
+    it('a follower that asks in the middle of a long recompute or rebuild misses nothing', () =>
       // They are recomputed ten days at a time, and readers can see each step.
       withHarness(
         async (harness) => {
@@ -198,7 +198,7 @@ for (const engine of ENGINE_NAMES) {
             return of.poll(harness);
           };
           const watched = withHook(harness.archive, poll(follower));
-          await harness.engine.repair(watched);
+          await harness.engine.recompute(watched);
           await assertFollows(follower, harness);
           const other = new Follower();
           await harness.engine.rebuild(withHook(harness.archive, poll(other)), null, false);

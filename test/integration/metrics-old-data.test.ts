@@ -27,7 +27,7 @@ for (const engine of ENGINE_NAMES) {
           await harness.deliver({ atMs: NOW_MS + 1000, lines: events.slice(2500).map(line) });
           while (await harness.measureSome(1000));
           assert.equal(
-            harness.engine.dirtyWindows(),
+            harness.engine.invalidatedWindows(),
             3 * DAYS,
             'a minute, an hour and the day itself of each day',
           );
@@ -37,12 +37,12 @@ for (const engine of ENGINE_NAMES) {
             'nothing is counted on top of what the archive gives',
           );
           assert.equal(
-            await harness.engine.repair(harness.archive),
+            await harness.engine.recompute(harness.archive),
             3 * DAYS,
             'the archive has not come so far',
           );
           while (await harness.archiveSome(1000));
-          assert.equal(await harness.engine.repair(harness.archive), 0);
+          assert.equal(await harness.engine.recompute(harness.archive), 0);
 
           const rows = await harness.rows();
           const starts = [...new Set(rows.traffic!['1d']!.map(({ start }) => Date.parse(start)))];

@@ -23,7 +23,7 @@ async function filledHarness(options: { rebuildRowsMax?: number } = {}): Promise
     rates: { late: 0.05, duplicate: 0.02, malformed: 0.02 },
   });
   await harness.deliver(...deliveriesOf([...lines], 25));
-  await harness.settle();
+  await harness.waitUntilIdle();
   return harness;
 }
 
@@ -197,7 +197,7 @@ describe('damage of the metrics, duckdb', () => {
         rates: { late: 0.1 },
       });
       await harness.deliver(...deliveriesOf([...more], 20));
-      await harness.settle();
+      await harness.waitUntilIdle();
       await harness.assertSound();
     } finally {
       await harness.close();

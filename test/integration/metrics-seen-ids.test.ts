@@ -9,28 +9,28 @@ const DAY_MS = 86_400_000;
 
 describe('ids seen, duckdb', () => {
   it('forgets an id after 24 hours, not before', async () => {
-    const harness = await MetricsHarness.open({ engine: 'duckdb', timeZone: 'UTC', foldRowsMin: 0 });
+    const harness = await MetricsHarness.open({ engine: 'duckdb', timeZone: 'UTC', compactRowsMin: 0 });
     try {
       const line = (id: string) =>
         JSON.stringify({ timestamp: START_MS, event_type: 'purchase', event_id: id });
       const others = (n: number, from: number) =>
         Array.from({ length: n }, (_, i) => line(`other-${from + i}`));
       await harness.deliver({ atMs: START_MS, lines: [line('A'), line('B'), line('C')] });
-      await harness.settle();
+      await harness.waitUntilIdle();
       for (let hour = 6; hour <= 24; hour += 6) {
         await harness.deliver({ atMs: START_MS + hour * 3_600_000, lines: others(hour, hour * 1000) });
-        await harness.settle();
+        await harness.waitUntilIdle();
       }
       const counted = sumCounts(harness.engine.ledger().counted);
       await harness.deliver({ atMs: START_MS + DAY_MS, lines: [line('A')] });
-      await harness.settle();
+      await harness.waitUntilIdle();
       assert.equal(sumCounts(harness.engine.ledger().duplicate), 1, 'after 24 hours to the millisecond');
       await harness.loseState();
       await harness.deliver({ atMs: START_MS + DAY_MS, lines: [line('B')] });
-      await harness.settle();
+      await harness.waitUntilIdle();
       assert.equal(sumCounts(harness.engine.ledger().duplicate), 2, 'and from the archive');
       await harness.deliver({ atMs: START_MS + DAY_MS + 1, lines: [line('C')] });
-      await harness.settle();
+      await harness.waitUntilIdle();
       assert.equal(sumCounts(harness.engine.ledger().counted), counted + 1, 'a millisecond later it counts');
       await harness.assertSound();
     } finally {

@@ -6,7 +6,7 @@ import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
 import { openDuckDb } from '../../src/metrics/duckdb/index.ts';
-import { batchOf } from '../support/parse-lines.ts';
+import { batchOf } from '../support/decode-lines.ts';
 import { temporaryDir } from '../support/product.ts';
 
 /** Twice the metrics, under other names: what they share is still computed once. */
@@ -40,7 +40,7 @@ for (const [what, catalogue] of Object.entries({
       },
     });
     try {
-      const { engine, parser, store } = duckdb;
+      const { engine, decoder, store } = duckdb;
       const costs: number[] = [];
       for (let n = 0; n < 5; n++) {
         const line = (type: string) =>
@@ -48,11 +48,11 @@ for (const [what, catalogue] of Object.entries({
         await ingestor.ingest('http', Buffer.from(`${line('purchase')}${line('view_product')}no event\n`));
         const from = engine.position(0);
         const batches = await log.read(0, from, { linesMax: 10, bytesMax: 10_000 });
-        const parsed = await parser.parse(() => [batches]);
+        const decoded = await decoder.decode(() => [batches]);
         statements.length = 0;
-        await engine.apply(batchOf(parsed, from, batches));
+        await engine.apply(batchOf(decoded, from, batches));
         costs.push(statements.length);
-        await parser.release(parsed);
+        await decoder.release(decoded);
       }
       // The first one finds out how large the state is.
       assert.ok(Math.max(...costs.slice(1)) <= 15, `${costs}:\n${statements.join('\n')}`);

@@ -28,7 +28,7 @@ for (const engine of ENGINE_NAMES) {
       const harness = await MetricsHarness.open({ engine, timeZone: 'UTC' });
       try {
         await harness.deliver(...deliveriesOf(lines, 50));
-        await harness.settle();
+        await harness.waitUntilIdle();
         const range = { fromMs: START_MS, toMs: END_MS, total: true };
         for (const window of ['1m', '1h', '1d'] as const) {
           const traffic = await harness.store.query({ metric: 'traffic', window, ...range });
@@ -79,7 +79,7 @@ for (const engine of ENGINE_NAMES) {
         await harness.deliver(
           ...deliveriesOf([...stream({ ...options, rates: { veryLate: 0, late: 0 } })], 50),
         );
-        await harness.settle();
+        await harness.waitUntilIdle();
         const query = {
           metric: 'products',
           window: '1d',
@@ -137,7 +137,7 @@ for (const engine of ENGINE_NAMES) {
             buy('rug', '5', 'EUR'),
           ],
         });
-        await harness.settle();
+        await harness.waitUntilIdle();
         const { total, overall } = await harness.store.query({
           metric: 'sales',
           window: '1d',
@@ -162,7 +162,7 @@ for (const engine of ENGINE_NAMES) {
     });
 
     it('what can no longer be merged is null, never a wrong number', async () => {
-      const harness = await MetricsHarness.open({ engine, timeZone: 'UTC', foldRowsMin: 0 });
+      const harness = await MetricsHarness.open({ engine, timeZone: 'UTC', compactRowsMin: 0 });
       try {
         const line = (timeMs: number, user: string) =>
           JSON.stringify({ timestamp: timeMs, event_type: 'view_product', user_id: user, response_time: 5 });
@@ -171,13 +171,13 @@ for (const engine of ENGINE_NAMES) {
           atMs: START_MS,
           lines: [line(START_MS, 'u1'), line(START_MS, 'u2'), line(hourLateMs, 'u3')],
         });
-        await harness.settle();
+        await harness.waitUntilIdle();
         const laterMs = START_MS + 3 * 86_400_000;
         await harness.deliver({ atMs: laterMs, lines: [line(laterMs, 'u1')] });
-        await harness.settle();
+        await harness.waitUntilIdle();
         await harness.reopen();
         await harness.deliver({ atMs: laterMs + 1, lines: [line(laterMs, 'u1')] });
-        await harness.settle();
+        await harness.waitUntilIdle();
         const total = async (metric: string, window: '1m' | '1h' | '1d', fromMs: number) =>
           (await harness.store.query({ metric, window, fromMs, toMs: laterMs + 3_600_000, total: true }))
             .total!;

@@ -29,7 +29,7 @@ for (const engine of ENGINE_NAMES) {
       const harness = await MetricsHarness.open({ engine, timeZone: TIME_ZONE });
       try {
         for (const delivery of deliveriesOf(lines, DELIVERY_LINES)) await harness.deliver(delivery);
-        await harness.settle(10_000);
+        await harness.waitUntilIdle(10_000);
         const rows = await harness.rows();
         for (const [size, name] of [
           ['1m', '1m'],

@@ -24,7 +24,7 @@ async function totals(
   const harness = await MetricsHarness.open({ engine: 'duckdb', timeZone: 'UTC' });
   try {
     await harness.deliver({ atMs: RECEIVED_MS, source: 'http', lines });
-    await harness.settle();
+    await harness.waitUntilIdle();
     await harness.assertSound();
     const rows = await harness.rows();
     return Object.fromEntries(metrics.map((metric) => [metric, rows[metric]!['1d']!]));

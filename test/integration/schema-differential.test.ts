@@ -5,13 +5,13 @@ import fc from 'fast-check';
 import { LineChecker } from '../../src/event/check-line.ts';
 import { DIFFERENCES } from '../../src/event/differences.ts';
 import { BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW } from '../../src/event/fields.ts';
-import { foreignLine } from '../../src/event/mark-line.ts';
+import { externalLine } from '../../src/event/mark-line.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
 import type { LogBatch } from '../../src/log/event-log.ts';
+import { type DecoderUnderTest, openDecoder } from '../support/decode-lines.ts';
 import { differencesOf } from '../support/difference-of.ts';
 import { expectedRow, type TextRow, VALUE_SELECT } from '../support/expected-row.ts';
 import { anyLine } from '../support/line-arbitraries.ts';
-import { openParser, type ParserUnderTest } from '../support/parse-lines.ts';
 import { testSeed } from '../support/seed.ts';
 
 const TIME_ZONE = 'Europe/Berlin';
@@ -28,11 +28,11 @@ interface Row extends TextRow {
 
 const SELECT = `${VALUE_SELECT}, '|' || reason AS reason, '|' || field AS field, '|' || raw AS raw`;
 
-let parser: ParserUnderTest;
+let decoder: DecoderUnderTest;
 before(async () => {
-  parser = await openParser(TIME_ZONE);
+  decoder = await openDecoder(TIME_ZONE);
 });
-after(() => parser.close());
+after(() => decoder.close());
 
 const ingestor = new Ingestor({
   log: {} as never,
@@ -59,7 +59,7 @@ async function parse(lines: Buffer[], canonical: boolean): Promise<Row[]> {
     bytes,
     canonical,
   };
-  const rows = await parser.rows<Row>([batch], SELECT);
+  const rows = await decoder.rows<Row>([batch], SELECT);
   // The prefix keeps a leading U+FEFF, which DuckDB's Node API would take for a byte order mark.
   for (const row of rows) for (const name in row) row[name] = row[name]?.slice(1) ?? null;
   return rows.map((row) => ({ ...row }));
@@ -134,7 +134,7 @@ test(`SQL and ingest agree on every line that ingest stored (seed ${SEED})`, asy
 test(`lines that ingest has not validated: SQL takes what the byte checker takes; the rest is on the list (seed ${SEED})`, async (t) => {
   const lines = sample();
   const rows = await parse(
-    lines.map((line) => foreignLine(line, LINE_BYTES_MAX)),
+    lines.map((line) => externalLine(line, LINE_BYTES_MAX)),
     false,
   );
   const found: Record<string, number> = {};
@@ -165,7 +165,7 @@ for (const difference of DIFFERENCES) {
   test(`difference: ${difference.name}`, async () => {
     const line = Buffer.from(difference.line);
     assert.equal(byBytes(line)?.reason, difference.reason);
-    const [row] = await parse([foreignLine(line, LINE_BYTES_MAX)], false);
+    const [row] = await parse([externalLine(line, LINE_BYTES_MAX)], false);
     const { reason } = row!;
     assert.equal(reason, null);
     for (const [column, value] of Object.entries(difference.row)) assert.equal(row![column], value, column);

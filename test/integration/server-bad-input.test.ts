@@ -240,7 +240,7 @@ test('content types do not matter, and none is needed', async () => {
   await assertSent(Buffer.from(event('z')), {}, 1, []);
 });
 
-test('afterwards the books balance', async () => {
+test('afterwards the ledger balances', async () => {
   const ledger = await product.settled();
   assert.ok(ledger.balanced, JSON.stringify(ledger));
   assert.ok(ledger.metrics.bad >= 5, JSON.stringify(ledger.metrics));

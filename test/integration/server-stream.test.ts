@@ -76,7 +76,7 @@ test('after a break it gets what it missed, also when much comes in that very mo
   }
 });
 
-test('an id that is not of this store, or too far back, means to load anew', async () => {
+test('an id that is not of this store, or too far back, means to load again', async () => {
   const ahead = await EventStream.open(`${product.url}/v1/stream`, { 'last-event-id': '999999999999999' });
   await until(() => ahead.events.length > 0, 'an event');
   assert.equal(ahead.events[0]!.event, 'reset');
@@ -89,7 +89,7 @@ test('an id that is not of this store, or too far back, means to load anew', asy
   }
 });
 
-test('a client that was away for very long loads anew, and holds up no other', async () => {
+test('a client that was away for very long loads again, and holds up no other', async () => {
   const live = await EventStream.open(`${product.url}/v1/stream?metrics=traffic`);
   const products = Array.from(
     { length: 25_000 },
@@ -98,7 +98,7 @@ test('a client that was away for very long loads anew, and holds up no other', a
   assert.equal((await product.send(products.join('\n'))).json.accepted, products.length);
   await product.settled();
   const far = await EventStream.open(`${product.url}/v1/stream?metrics=products`, { 'last-event-id': '0' });
-  await until(() => far.events.some(({ event }) => event === 'reset'), 'it is told to load anew');
+  await until(() => far.events.some(({ event }) => event === 'reset'), 'it is told to load again');
   assert.equal(far.points('products').length, 0, 'and gets none of the points that it missed');
   const before = dayEvents(live, 'refund');
   await send(2, 'refund');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type BatchLimits, SharedBatches } from '../../src/consumers/shared-batches.ts';
-import type { BatchParser, LogPieces } from '../../src/decode/batch.ts';
+import type { BatchDecoder, LogPieces } from '../../src/decode/batch.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
 
@@ -13,25 +13,25 @@ const LIMITS: BatchLimits = {
   waitMsMax: 200,
 };
 
-/** A parser that only counts: what was parsed, by its first offset. */
-class CountingParser implements BatchParser {
-  readonly parsed: number[] = [];
+/** A decoder that only counts: what was decoded, by its first offset. */
+class CountingDecoder implements BatchDecoder {
+  readonly decoded: number[] = [];
   readonly lines: string[] = [];
 
-  async parse(read: () => LogPieces) {
-    let [first, lines, receivedAtMaxMs] = [-1, 0, 0];
+  async decode(read: () => LogPieces) {
+    let [first, lines, maxReceivedAtMs] = [-1, 0, 0];
     const sources: Record<string, number> = {};
     for await (const piece of read()) {
       for (const batch of piece) {
         if (first === -1) first = batch.firstOffset;
         this.lines.push(batch.bytes.toString());
         lines += batch.lines;
-        receivedAtMaxMs = batch.receivedAtMs;
+        maxReceivedAtMs = batch.receivedAtMs;
         sources[batch.source] = (sources[batch.source] ?? 0) + batch.lines;
       }
     }
-    this.parsed.push(first);
-    return { lines, badLines: 0, sources, receivedAtMaxMs, relation: '', table: '' };
+    this.decoded.push(first);
+    return { lines, badLines: 0, sources, maxReceivedAtMs, rowsSql: '', table: '' };
   }
 
   async release(): Promise<void> {}
@@ -49,33 +49,33 @@ async function append(log: EventLog, lines: number, source: string): Promise<voi
 }
 
 test('two readers share each batch', async () => {
-  const parser = new CountingParser();
-  const batches = new SharedBatches(await logOf(250), parser, LIMITS);
+  const decoder = new CountingDecoder();
+  const batches = new SharedBatches(await logOf(250), decoder, LIMITS);
   for (const from of [0, 100, 200]) {
     const [one, other] = await Promise.all([batches.take({ 0: from }), batches.take({ 0: from })]);
     assert.equal(one, other);
-    assert.deepEqual(one.spans, [{ partition: 0, from, to: Math.min(from + 100, 250) }]);
+    assert.deepEqual(one.ranges, [{ partition: 0, start: from, end: Math.min(from + 100, 250) }]);
     await batches.done({ 0: from }, one);
     await batches.done({ 0: from }, other);
   }
-  assert.deepEqual(parser.parsed, [0, 100, 200]);
-  assert.equal(parser.lines.join('').length, 250 * 3);
+  assert.deepEqual(decoder.decoded, [0, 100, 200]);
+  assert.equal(decoder.lines.join('').length, 250 * 3);
 });
 
 test('a reader that is stuck with its batch holds up no other for long', async () => {
-  const batches = new SharedBatches(await logOf(200), new CountingParser(), LIMITS);
+  const batches = new SharedBatches(await logOf(200), new CountingDecoder(), LIMITS);
   await batches.take({ 0: 0 });
   const began = performance.now();
-  assert.equal((await batches.take({ 0: 50 })).spans[0]!.from, 50);
+  assert.equal((await batches.take({ 0: 50 })).ranges[0]!.start, 50);
   assert.ok(performance.now() - began >= LIMITS.waitMsMax - 5);
 });
 
 test('a batch ends where it would have too many runs of source and time', async () => {
   const log = await logOf(10, 'a');
   for (const source of ['b', 'c', 'd']) await append(log, 10, source);
-  const batches = new SharedBatches(log, new CountingParser(), { ...LIMITS, runsMax: 2 });
+  const batches = new SharedBatches(log, new CountingDecoder(), { ...LIMITS, runsMax: 2 });
   const batch = await batches.take({ 0: 0 });
-  assert.deepEqual([batch.spans[0]!.to, batch.sources], [20, { a: 10, b: 10 }]);
+  assert.deepEqual([batch.ranges[0]!.end, batch.sources], [20, { a: 10, b: 10 }]);
 });
 
 test('lines that the log lost are counted by source, in the middle and at the end', async () => {
@@ -86,11 +86,11 @@ test('lines that the log lost are counted by source, in the middle and at the en
   // As the segment log does it: what is damaged is stepped over.
   log.read = async (partition, from, limits) =>
     (await read(partition, from, limits)).filter(({ firstOffset }) => firstOffset < 10 || firstOffset === 40);
-  const batches = new SharedBatches(log, new CountingParser(), LIMITS);
+  const batches = new SharedBatches(log, new CountingDecoder(), LIMITS);
   const batch = await batches.take({ 0: 0 });
-  assert.deepEqual([batch.spans, batch.lines], [[{ partition: 0, from: 0, to: 60 }], 20]);
+  assert.deepEqual([batch.ranges, batch.lines], [[{ partition: 0, start: 0, end: 60 }], 20]);
   assert.deepEqual(batch.lost, { a: 20, b: 20 });
   await batches.done({ 0: 0 }, batch);
   const rest = await batches.take({ 0: 50 });
-  assert.deepEqual([rest.spans[0]!.to, rest.lines, rest.lost], [60, 0, { a: 10 }]);
+  assert.deepEqual([rest.ranges[0]!.end, rest.lines, rest.lost], [60, 0, { a: 10 }]);
 });

@@ -153,7 +153,7 @@ describe('InfluxDB', () => {
     },
   );
 
-  it('that refuses the token is waited for; a token_file is read anew', async () => {
+  it('that refuses the token is waited for; a token_file is read again', async () => {
     await influx.query('CREATE DATABASE "token"');
     const file = join(temporaryDir(), 'token');
     writeFileSync(file, `${service.info.token}\n`);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKafkaClient } from '../../src/kafka-client/client.ts';
-import { type EventLog, LogRefused } from '../../src/log/event-log.ts';
+import { AppendError, type EventLog } from '../../src/log/event-log.ts';
 import { linesOf, newAdmin, openLog, readAllBatches } from '../support/kafka.ts';
 import { temporaryDir, until } from '../support/product.ts';
 import { startService } from '../support/services.ts';
@@ -11,7 +11,7 @@ import { itThorough } from '../support/thorough.ts';
 /** Writers that append numbered blocks until told to stop, and know which ones were acknowledged. */
 function load(log: EventLog, writers: number, linesEach: number) {
   const acknowledged = new Set<string>();
-  const refused: LogRefused[] = [];
+  const refused: AppendError[] = [];
   let slowestMs = 0;
   let stopping = false;
   const write = async (writer: number) => {
@@ -23,7 +23,7 @@ function load(log: EventLog, writers: number, linesEach: number) {
         await log.append({ source: 'http', bytes: [Buffer.from(text)], lines: linesEach });
         for (const id of ids) acknowledged.add(id);
       } catch (error) {
-        assert.ok(error instanceof LogRefused, String(error));
+        assert.ok(error instanceof AppendError, String(error));
         refused.push(error);
         await sleep(200);
       }
@@ -199,7 +199,7 @@ describe('three brokers', () => {
     await service.kill('SIGKILL', 1);
     await service.kill('SIGKILL', 2);
     await assert.rejects(append(2), (error) => {
-      return error instanceof LogRefused && error.code === 'log_busy' && error.retryAfterSeconds > 0;
+      return error instanceof AppendError && error.code === 'log_busy' && error.retryAfterSeconds > 0;
     });
     await service.restart();
     await until(

@@ -10,7 +10,7 @@ import { sumCounts } from '../../src/log/offset.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
 import { type DuckDb, type DuckDbOptions, openDuckDb } from '../../src/metrics/duckdb/index.ts';
-import { batchOf } from '../support/parse-lines.ts';
+import { batchOf } from '../support/decode-lines.ts';
 import { temporaryDir } from '../support/product.ts';
 import { randomFrom, testSeed } from '../support/seed.ts';
 
@@ -95,32 +95,32 @@ class Rig {
   /** One step of each reader of the log, as far as they are not at its end. */
   async step(readers: readonly ('archive' | 'metrics')[] = ['archive', 'metrics']): Promise<void> {
     for (const reader of readers) {
-      const { engine, parser, decoder } = this.duckdb;
+      const { engine, decoder, deduplicator } = this.duckdb;
       const from = (reader === 'archive' ? this.archive : engine).position(0);
       if (from >= this.log.partitions()[0]!.end) continue;
       const batches = await this.log.read(0, from, { linesMax: 100_000, bytesMax: 1e8 });
-      const parsed = await parser.parse(() => [batches]);
-      const batch = batchOf(parsed, from, batches);
+      const decoded = await decoder.decode(() => [batches]);
+      const batch = batchOf(decoded, from, batches);
       const keepFrom = { 0: Math.min(this.archive.position(0), engine.position(0)) };
       try {
-        await decoder.decide(batch, this.archive, keepFrom);
+        await deduplicator.decide(batch, this.archive, keepFrom);
         await (reader === 'archive' ? this.archive.append(batch) : engine.apply(batch));
       } finally {
-        await parser.release(parsed).catch(() => {});
+        await decoder.release(decoded).catch(() => {});
       }
     }
   }
 
   /** What a pipeline does: tries until all is done. Gives the number of steps that failed. */
-  async settle(): Promise<number> {
+  async waitUntilIdle(): Promise<number> {
     const { engine } = this.duckdb;
     let failures = 0;
     const end = this.log.partitions()[0]!.end;
-    while (engine.position(0) < end || this.archive.position(0) < end || engine.dirtyWindows() > 0) {
+    while (engine.position(0) < end || this.archive.position(0) < end || engine.invalidatedWindows() > 0) {
       try {
         if (engine.mustRestore()) await engine.restore(this.archive);
         await this.step();
-        await engine.repair(this.archive);
+        await engine.recompute(this.archive);
       } catch (error) {
         assert.ok(++failures < 20, `it does not go on: ${error}`);
       }
@@ -163,7 +163,7 @@ for (const [what, fault] of Object.entries({
     isDone: true,
   },
   'a failure while the archive is written': { sql: /^COPY/, message: FATAL },
-  'a failure while lines are parsed': {
+  'a failure while lines are decoded': {
     sql: /^CREATE OR REPLACE TABLE memory\.batch/,
     message: FATAL,
     times: 2,
@@ -173,12 +173,12 @@ for (const [what, fault] of Object.entries({
     const rig = await Rig.open();
     try {
       await rig.receive(60);
-      await rig.settle();
+      await rig.waitUntilIdle();
       await rig.receive(60);
       rig.fault = fault;
-      assert.ok((await rig.settle()) > 0);
+      assert.ok((await rig.waitUntilIdle()) > 0);
       await rig.receive(60);
-      assert.equal(await rig.settle(), 0);
+      assert.equal(await rig.waitUntilIdle(), 0);
       await rig.assertSound();
       assert.deepEqual(rig.lost, []);
     } finally {
@@ -193,7 +193,7 @@ for (const [what, fault] of Object.entries({
 test('the archive goes on while no commit of the metrics works, and all is closed at the end', async () => {
   const rig = await Rig.open();
   await rig.receive(60);
-  await rig.settle();
+  await rig.waitUntilIdle();
   await rig.receive(60);
   rig.fault = { sql: /^COMMIT|^CHECKPOINT/, message: FATAL, times: 1000 };
   await assert.rejects(
@@ -206,7 +206,7 @@ test('the archive goes on while no commit of the metrics works, and all is close
   await assert.rejects(rig.close(), /fsync failed/);
   rig.fault = null;
   await rig.start();
-  await rig.settle();
+  await rig.waitUntilIdle();
   await rig.assertSound();
   await rig.close();
 });
@@ -215,7 +215,7 @@ test('what can fail after the rows of a batch were written is part of its transa
   const rig = await Rig.open();
   try {
     await rig.receive(60);
-    await rig.settle();
+    await rig.waitUntilIdle();
     for (const sql of [
       /SELECT DISTINCT win, start FROM metrics\.dirty/,
       /bool_or/,
@@ -225,7 +225,7 @@ test('what can fail after the rows of a batch were written is part of its transa
       rig.fault = { sql, message: 'IO Error: something failed once' };
       await assert.rejects(rig.step(), /failed once/);
       assert.equal(rig.fault, null);
-      await rig.settle();
+      await rig.waitUntilIdle();
       await rig.assertSound();
     }
   } finally {
@@ -246,7 +246,7 @@ test('bytes flipped anywhere in the metrics file are found at the start, and it 
   const random = randomFrom(testSeed('metrics-database'));
   const rig = await Rig.open();
   await rig.receive(2000);
-  await rig.settle();
+  await rig.waitUntilIdle();
   await rig.close();
   let found = 0;
   for (let n = 0; n < 12; n++) {
@@ -255,7 +255,7 @@ test('bytes flipped anywhere in the metrics file are found at the start, and it 
     await damaged(rig, at);
     await rig.start();
     if (rig.duckdb.message) found++;
-    await rig.settle();
+    await rig.waitUntilIdle();
     await rig.assertSound();
     await rig.close();
   }
@@ -267,7 +267,7 @@ test('damage that is found while it runs is reported, and the metrics are filled
   const rig = await Rig.open();
   try {
     await rig.receive(500);
-    await rig.settle();
+    await rig.waitUntilIdle();
     const range = { fromMs: 0, toMs: Date.UTC(2100, 0, 1) };
     // The file is as DuckDB finds it after the error: flipped where its data are.
     await rig.duckdb.close();
@@ -279,7 +279,7 @@ test('damage that is found while it runs is reported, and the metrics are filled
     };
     await assert.rejects(rig.duckdb.store.query({ metric: 'revenue', window: '1d', ...range }), /Corrupt/);
     await rig.receive(10);
-    await rig.settle();
+    await rig.waitUntilIdle();
     await rig.assertSound();
     assert.match(rig.lost.join('\n'), /damaged .*filled again from the archive/);
   } finally {
@@ -296,7 +296,7 @@ for (const reason of [
   test(`a metrics file that does not open for "${reason}" is not deleted`, async () => {
     const rig = await Rig.open();
     await rig.receive(60);
-    await rig.settle();
+    await rig.waitUntilIdle();
     await rig.close();
     const intercept = <T>(sql: string, run: () => Promise<T>): Promise<T> =>
       /duckdb_tables/.test(sql) ? Promise.reject(new Error(`IO Error: ${reason}`)) : run();

@@ -2,7 +2,7 @@
 import { appendFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { segmentLogConfigSchema } from '../../src/log/segments/config.ts';
-import { acquireLock, LockHeld } from '../../src/log/segments/lock.ts';
+import { acquireLock, LockHeldError } from '../../src/log/segments/lock.ts';
 import { openSegmentLog } from '../../src/log/segments/log.ts';
 import { testNow } from '../support/clock.ts';
 
@@ -40,7 +40,7 @@ async function lock(): Promise<void> {
       await held.release();
       round += 1;
     } catch (error) {
-      if (!(error instanceof LockHeld)) throw error;
+      if (!(error instanceof LockHeldError)) throw error;
     }
     await sleep(Math.random() * 3);
   }

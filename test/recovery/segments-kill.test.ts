@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { acquireLock, LockHeld } from '../../src/log/segments/lock.ts';
+import { acquireLock, LockHeldError } from '../../src/log/segments/lock.ts';
 import { randomFrom, testSeed } from '../support/seed.ts';
 import { openLog, readBlocks, temporaryDir } from './segments-support.ts';
 
@@ -98,7 +98,9 @@ test('a live holder is named; a released, a torn and a reused-pid lock are taken
   const path = join(dir, 'lock');
   const first = await acquireLock(path);
   await assert.rejects(acquireLock(path), (error) => {
-    return error instanceof LockHeld && error.pid === process.pid && /this same process/.test(error.message);
+    return (
+      error instanceof LockHeldError && error.pid === process.pid && /this same process/.test(error.message)
+    );
   });
   await first.release();
   await (await acquireLock(path)).release();
@@ -119,8 +121,8 @@ test('a holder that cannot be seen from here is judged by its heartbeat', async 
   const dir = temporaryDir();
   const path = join(dir, 'lock');
   mkdirSync(dir, { recursive: true });
-  const foreign = { pid: 1, started: '5', space: 'another container', host: `${hostname()}-2`, token: 'x' };
-  writeFileSync(`${path}.7`, JSON.stringify(foreign));
+  const other = { pid: 1, started: '5', space: 'another container', host: `${hostname()}-2`, token: 'x' };
+  writeFileSync(`${path}.7`, JSON.stringify(other));
   let beats = true;
   const beating = (async () => {
     const { utimes } = await import('node:fs/promises');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { LogRefused } from '../../src/log/event-log.ts';
+import { AppendError } from '../../src/log/event-log.ts';
 import type { CountsBySource } from '../../src/log/offset.ts';
 import {
   checksum,
@@ -105,7 +105,7 @@ test('a batch whose header could not be read again is refused before it is writt
   const block = { source: '1_'.padEnd(27, 'x'), bytes: [Buffer.from(textOf('block', 1))], lines: 1 };
   const all = await Promise.allSettled([log.append(block), log.append(block)]);
   for (const each of all) {
-    assert.ok(each.status === 'rejected' && each.reason instanceof LogRefused, JSON.stringify(each));
+    assert.ok(each.status === 'rejected' && each.reason instanceof AppendError, JSON.stringify(each));
     assert.match(each.reason.message, /could not be read/);
   }
   await log.close();

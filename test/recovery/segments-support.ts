@@ -3,7 +3,7 @@ import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { type AppendResult, type EventLog, LogRefused } from '../../src/log/event-log.ts';
+import { AppendError, type AppendResult, type EventLog } from '../../src/log/event-log.ts';
 import { sumCounts } from '../../src/log/offset.ts';
 import { segmentLogConfigSchema } from '../../src/log/segments/config.ts';
 import { openSegmentLog, type SegmentLogOptions } from '../../src/log/segments/log.ts';
@@ -58,13 +58,13 @@ export class Ledger {
       const result = await log.append({ source, bytes: [Buffer.from(textOf(id, lines))], lines });
       this.sent.set(id, { lines, state: result });
     } catch (error) {
-      if (!(error instanceof LogRefused)) throw error;
+      if (!(error instanceof AppendError)) throw error;
       // After a failed log it is open whether the lines are there: only "full" and "busy" promise that they are not.
       if (error.code !== 'log_failed') this.sent.set(id, { lines, state: 'refused' });
     }
   }
 
-  /** Acked implies recovered, recovered implies sent; blocks whole, in order, none twice; the books agree. */
+  /** Acked implies recovered, recovered implies sent; blocks whole, in order, none twice; the counters agree. */
   async check(log: EventLog): Promise<Map<number, string>> {
     const { lines, blocks } = await readBlocks(log);
     const places = new Map<string, number>();

@@ -88,7 +88,7 @@ test('a new segment torn at any byte leaves the ones before it', async () => {
   }
 });
 
-test('damage anywhere loses only the batches it hits, is counted, and the books stay right', async () => {
+test('damage anywhere loses only the batches it hits, is counted, and the counters stay right', async () => {
   const seed = testSeed('bit flips');
   const { dir, ledger } = await filled(40);
   const total = [...ledger.sent.values()].reduce((sum, { lines }) => sum + lines, 0);

@@ -25,7 +25,7 @@ export function assertNothingLeaks(text: string): void {
   );
 }
 
-/** After whatever was done to it, the product takes events and its books balance. */
+/** After whatever was done to it, the product takes events and its ledger balances. */
 export async function assertHealthy(product: Product): Promise<void> {
   assert.ok(product.isRunning(), product.output());
   assert.equal((await product.request('GET', '/healthz')).status, 200);

@@ -9,14 +9,14 @@ import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
 import { type DuckDb, openDuckDb } from '../../src/metrics/duckdb/index.ts';
 import { testNow } from './clock.ts';
-import { batchOf } from './parse-lines.ts';
+import { batchOf } from './decode-lines.ts';
 
 /** Storages of the tables, with a local folder for copies. */
 type Storages = (
   stagingDir: string,
 ) => DeltaArchiveOptions['storage'] | Promise<DeltaArchiveOptions['storage']>;
 
-/** The real ingestor, parser and archive around a log in memory, with the test's clock. */
+/** The real ingestor, decoder and archive around a log in memory, with the test's clock. */
 export class ArchiveRig {
   readonly dir: string;
   readonly archiveDir: string;
@@ -96,13 +96,13 @@ export class ArchiveRig {
     const from = archive.position(0);
     if (from >= this.log.partitions()[0]!.end) return false;
     const batches = await this.log.read(0, from, { linesMax, bytesMax: 256 * 1024 * 1024 });
-    const parsed = await this.duckdb.parser.parse(() => [batches]);
+    const decoded = await this.duckdb.decoder.decode(() => [batches]);
     try {
-      const batch = batchOf(parsed, from, batches);
-      await this.duckdb.decoder.decide(batch, archive, { 0: from });
+      const batch = batchOf(decoded, from, batches);
+      await this.duckdb.deduplicator.decide(batch, archive, { 0: from });
       await archive.append(batch);
     } finally {
-      await this.duckdb.parser.release(parsed);
+      await this.duckdb.decoder.release(decoded);
     }
     return true;
   }

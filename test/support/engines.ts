@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Config } from '../../src/app/app.ts';
 import type { ParquetTool } from '../../src/archive/parquet-tool.ts';
-import type { BatchParser } from '../../src/decode/batch.ts';
-import type { Decoder } from '../../src/decode/decoder.ts';
+import type { BatchDecoder } from '../../src/decode/batch.ts';
+import type { Deduplicator } from '../../src/decode/deduplicator.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
 import { openDuckDb } from '../../src/metrics/duckdb/index.ts';
@@ -21,14 +21,14 @@ export interface EngineOptions {
   timeZone: string;
   now: () => number;
   /** Rows by which a table of the state grows before it is folded; unset: as in production. */
-  foldRowsMin?: number;
+  compactRowsMin?: number;
   /** Rows of the archive that are computed again at a time; unset: as in production. */
   rebuildRowsMax?: number;
 }
 
 export interface EngineUnderTest {
-  parser: BatchParser;
-  decoder: Decoder;
+  decoder: BatchDecoder;
+  deduplicator: Deduplicator;
   archived: ArchivedBatches;
   parquet: ParquetTool;
   engine: BatchEngine;

@@ -60,7 +60,7 @@ export async function loadCase<T>(
 ): Promise<T> {
   const dataDir = temporaryDir();
   const config = CONFIG_SCHEMA.parse({});
-  const environment = {
+  const runtime = {
     config,
     configFile: undefined,
     dataDir,
@@ -68,10 +68,10 @@ export async function loadCase<T>(
     warnings: [],
     roles: new Set(ROLES),
   };
-  const mapper = await chosenMapper(options, environment);
-  const settings = settingsOf(options, mapper, shopOf(environment));
+  const mapper = await chosenMapper(options, runtime);
+  const settings = settingsOf(options, mapper, shopOf(runtime));
   await using opened = await openInputs([path], readOptionsOf(options, mapper), { readParquet });
-  const app = await openApp(environment, noLogger as unknown as Parameters<typeof openApp>[1]);
+  const app = await openApp(runtime, noLogger as unknown as Parameters<typeof openApp>[1]);
   try {
     const result = await loadInputs(localTarget(app, 'load'), {
       inputs: opened.inputs,

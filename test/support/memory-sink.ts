@@ -1,9 +1,9 @@
 import type { RawEvent } from '../../src/decode/batch.ts';
 import type { ChangedPoint } from '../../src/metrics/metrics-store.ts';
-import { type Sink, type SinkCounters, SinkFailed } from '../../src/sinks/sink.ts';
+import { type Sink, type SinkCounters, SinkError } from '../../src/sinks/sink.ts';
 
 /** What a sink in memory writes to; several sinks may have the same one. */
-export class MemoryPlace {
+export class MemoryLocation {
   readonly id: string;
   /** Points by metric, window, start and keys, as JSON. */
   readonly points = new Map<string, ChangedPoint>();
@@ -19,7 +19,7 @@ export class MemoryPlace {
 /** A sink in memory, for tests: it takes a few points at a time, so that a write can fail in its middle. */
 export class MemorySink implements Sink {
   readonly id: string;
-  readonly #place: MemoryPlace;
+  readonly #place: MemoryLocation;
   readonly #keys: ReadonlyMap<string, readonly string[]>;
   readonly #counters: SinkCounters = {
     points: 0,
@@ -31,7 +31,7 @@ export class MemorySink implements Sink {
   };
 
   /** `keys` of each metric, by its name. */
-  constructor(place: MemoryPlace, keys: ReadonlyMap<string, readonly string[]>) {
+  constructor(place: MemoryLocation, keys: ReadonlyMap<string, readonly string[]>) {
     this.id = place.id;
     this.#place = place;
     this.#keys = keys;
@@ -72,10 +72,10 @@ export class MemorySink implements Sink {
     await new Promise((resolve) => setTimeout(resolve, 1));
     if (this.#place.state === 'silent' && !signal.aborted)
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    if (signal.aborted) throw new SinkFailed('The write was given up.');
+    if (signal.aborted) throw new SinkError('The write was given up.');
     if (this.#place.state === 'away') {
       this.#counters.failed_requests++;
-      throw new SinkFailed(`${this.id} is away. Check that it is there.`);
+      throw new SinkError(`${this.id} is away. Check that it is there.`);
     }
     this.#counters.points += points;
   }

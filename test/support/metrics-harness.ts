@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { type DeltaArchive, openLocalArchive } from '../../src/archive/delta/archive.ts';
 import { ArchiveFeed } from '../../src/consumers/archive-feed.ts';
 import { mergePartitions } from '../../src/consumers/merge-partitions.ts';
-import type { BatchSpan, ParsedBatch } from '../../src/decode/batch.ts';
+import type { OffsetRange, TypedBatch } from '../../src/decode/batch.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { type Positions, sumCounts } from '../../src/log/offset.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
-import { CHUNKS_MAX } from '../../src/metrics/duckdb/batch-parser.ts';
+import { CHUNKS_MAX } from '../../src/metrics/duckdb/batch-decoder.ts';
 import type { BatchEngine, RebuildResult } from '../../src/metrics/engine.ts';
 import type { MetricRow, MetricsStore } from '../../src/metrics/metrics-store.ts';
 import type { WindowSize } from '../../src/metrics/window.ts';
@@ -30,7 +30,7 @@ export type AllRows = Record<string, Partial<Record<WindowSize, MetricRow[]>>>;
 export interface HarnessOptions {
   engine: EngineName;
   timeZone: string;
-  foldRowsMin?: number;
+  compactRowsMin?: number;
   rebuildRowsMax?: number;
   /** Partitions of the log; default: one. Deliveries go to them in turn. */
   partitions?: number;
@@ -44,7 +44,7 @@ const TO_MS = Date.UTC(2200, 0, 1);
 const NEWLINE = Buffer.from('\n');
 
 /**
- * The way of a line from the ingestor to the metrics, step by step and with the test's clock: the real ingestor, parser, archive
+ * The way of a line from the ingestor to the metrics, step by step and with the test's clock: the real ingestor, decoder, archive
  * and engine around a log in memory, which outlives every stop and crash of the rest. Archive and engine have positions
  * of their own, so that either can be ahead.
  */
@@ -54,7 +54,7 @@ export class MetricsHarness {
   readonly #ingestor: Ingestor;
   nowMs = 0;
   /** Hears of each batch that was decided. */
-  onDecided: (batch: ParsedBatch) => void = () => {};
+  onDecided: (batch: TypedBatch) => void = () => {};
   dir = '';
   archive!: DeltaArchive;
   #parts!: EngineUnderTest;
@@ -132,11 +132,11 @@ export class MetricsHarness {
     return true;
   }
 
-  /** Archives and measures all, so many lines at a time, then recomputes what is dirty. */
-  async settle(linesMax = 50_000): Promise<void> {
+  /** Archives and measures all, so many lines at a time, then recomputes what is invalidated. */
+  async waitUntilIdle(linesMax = 50_000): Promise<void> {
     const [archive, engine] = [this.archive, this.engine];
     const isTogether = () => isSame(this.positionsOf(engine), this.positionsOf(archive));
-    const both = async (batch: ParsedBatch) => {
+    const both = async (batch: TypedBatch) => {
       await archive.append(batch);
       await engine.apply(batch);
     };
@@ -144,26 +144,30 @@ export class MetricsHarness {
     while (isFed && isTogether() && (await this.#step(engine, linesMax, both)));
     while (await this.archiveSome(linesMax));
     while (await (isFed ? this.measureSome(linesMax) : this.measureArchived(linesMax)));
-    assert.equal(await engine.repair(archive), 0, 'with the archive up to date, no window stays dirty');
+    assert.equal(
+      await engine.recompute(archive),
+      0,
+      'with the archive up to date, no window stays invalidated',
+    );
   }
 
   /** Runs `use` with the batch of the log that starts at `from`, merged as in the product. */
-  async withBatch<T>(from: Positions, linesMax: number, use: (batch: ParsedBatch) => Promise<T>): Promise<T> {
+  async withBatch<T>(from: Positions, linesMax: number, use: (batch: TypedBatch) => Promise<T>): Promise<T> {
     const limits = { linesMax, bytesMax: 256 * 1024 * 1024, runsMax: CHUNKS_MAX };
-    let spans: () => BatchSpan[] = () => [];
-    const parsed = await this.#parts.parser.parse(() => {
+    let ranges: () => OffsetRange[] = () => [];
+    const decoded = await this.#parts.decoder.decode(() => {
       const merge = mergePartitions(this.log, from, limits, this.#memory);
       this.#memory = merge.memory;
-      spans = merge.spans;
+      ranges = merge.ranges;
       return merge.pieces;
     });
     try {
-      const batch = { ...parsed, spans: spans(), lost: {} };
-      await this.#parts.decoder.decide(batch, this.archive, this.#keepFrom());
+      const batch = { ...decoded, ranges: ranges(), lost: {} };
+      await this.#parts.deduplicator.decide(batch, this.archive, this.#keepFrom());
       this.onDecided(batch);
       return await use(batch);
     } finally {
-      await this.#parts.parser.release(parsed);
+      await this.#parts.decoder.release(decoded);
     }
   }
 
@@ -177,7 +181,7 @@ export class MetricsHarness {
   async #step(
     reader: Pick<BatchEngine, 'position'>,
     linesMax: number,
-    take: (batch: ParsedBatch) => Promise<void>,
+    take: (batch: TypedBatch) => Promise<void>,
   ): Promise<boolean> {
     const from = this.positionsOf(reader);
     if (this.log.partitions().every(({ partition, end }) => from[partition]! >= end)) return false;
@@ -247,7 +251,7 @@ export class MetricsHarness {
     const archived = this.archive.counts();
     assert.equal(sumCounts(archived.events), measured);
     assert.equal(sumCounts(archived.bad_rows), sumCounts(bad));
-    assert.equal(this.engine.dirtyWindows(), 0);
+    assert.equal(this.engine.invalidatedWindows(), 0);
     const { windows, differences, examples } = await this.diff();
     assert.equal(differences, 0, `rebuild --diff finds: ${JSON.stringify(examples.slice(0, 5), null, 2)}`);
     assert.ok(windows > 0 || lines === 0);

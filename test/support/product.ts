@@ -59,7 +59,7 @@ export interface Product {
   request<T = unknown>(method: string, path: string, options?: RequestOptions): Promise<Answer<T>>;
   send(body: string | Uint8Array, headers?: Record<string, string>): Promise<Answer<SendResult>>;
   ledger(): Promise<Ledger>;
-  /** Waits until all lines received are archived and measured, and no window is dirty; gives the ledger. */
+  /** Waits until all lines received are archived and measured, and no window is invalidated; gives the ledger. */
   settled(): Promise<Ledger>;
   /** Resident memory in bytes. */
   memory(): number;

@@ -34,7 +34,7 @@ export interface ReferenceEvent {
 
 export type ReferenceItem = Pick<ReferenceEvent, 'productId' | 'quantity' | 'price'>;
 
-/** A line with its verdict: an event, or the reason why it is a bad row. */
+/** A line with its result: an event, or the reason why it is a bad row. */
 export type ReferenceLine = { receivedAtMs: number; isHistory?: boolean; source?: string } & (
   | { event: ReferenceEvent }
   | { reason: string }

@@ -3,10 +3,10 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { archiveConfig } from '../../src/archive/delta/config.ts';
-import { archivePlace } from '../../src/archive/delta/place.ts';
+import { archiveLocation } from '../../src/archive/delta/location.ts';
 import { Consumers } from '../../src/consumers/consumers.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
-import { type EventLog, LogRefused } from '../../src/log/event-log.ts';
+import { AppendError, type EventLog } from '../../src/log/event-log.ts';
 import { sumCounts } from '../../src/log/offset.ts';
 import { openSegmentLog, segmentLogConfigSchema } from '../../src/log/segments/index.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
@@ -50,7 +50,7 @@ function sendTo(log: EventLog, timeZone: string) {
         await ingestor.ingest('simulator', body);
         return;
       } catch (error) {
-        if (!(error instanceof LogRefused)) throw error;
+        if (!(error instanceof AppendError)) throw error;
         if (performance.now() > deadline)
           throw new Error(
             `the log has refused lines for ${REFUSED_MS_MAX} ms: ${error.code}, ${error.message}`,
@@ -84,7 +84,7 @@ function openTestLog({ dir, kafka }: RigOptions): Promise<EventLog> {
 export async function openSparkRig(options: RigOptions) {
   const { dir, timeZone, config } = options;
   mkdirSync(dir, { recursive: true });
-  const place = await archivePlace(archiveConfig.parse(options.archive ?? {}), dir);
+  const place = await archiveLocation(archiveConfig.parse(options.archive ?? {}), dir);
   const log = await openTestLog(options);
   const spark = await Spark.open({
     config: await sparkConfig(config),
@@ -103,14 +103,14 @@ export async function openSparkRig(options: RigOptions) {
     now: testNow,
     aggregator: spark,
   });
-  const { engine, store, parquet, parser, decoder, archived } = duckdb;
+  const { engine, store, parquet, decoder, deduplicator, archived } = duckdb;
   const archive = await place.open({ parquet, logId: log.id, now: testNow, logger: quietLogger });
   const pipeline = new Consumers({
     reads: { archive: true, metrics: true },
     group: null,
     log,
-    parser,
     decoder,
+    deduplicator,
     archived,
     archive,
     engine,
@@ -132,13 +132,13 @@ export async function openSparkRig(options: RigOptions) {
     store,
     pipeline,
     send: sendTo(log, timeZone),
-    /** All lines are archived and computed, and no window is dirty. */
+    /** All lines are archived and computed, and no window is invalidated. */
     isSettled: () =>
       log
         .partitions()
         .every(
           ({ partition, end }) => archive.position(partition) >= end && engine.position(partition) >= end,
-        ) && engine.dirtyWindows() === 0,
+        ) && engine.invalidatedWindows() === 0,
     async close(): Promise<void> {
       await pipeline.stop(0);
       await duckdb.close();

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheDir } from '../../src/system/cache-dir.ts';
 import { reasonOf } from '../../src/telemetry/system-error.ts';
-import { ServiceFailed } from './failure.ts';
+import { ServiceError } from './failure.ts';
 import { withLock } from './lock.ts';
 
 /** Says one line of progress to the user. */
@@ -63,7 +63,7 @@ async function newScratch(cache: string): Promise<string> {
     }
     return await mkdtemp(join(cache, 'new-'));
   } catch (error) {
-    throw new ServiceFailed(
+    throw new ServiceError(
       `The folder for fetched programs ${cache} can't be written: ${reasonOf(error)}. ` +
         'Set XDG_CACHE_HOME to a folder of yours.',
     );

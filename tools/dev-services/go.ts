@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reasonOf } from '../../src/telemetry/system-error.ts';
 import { fetchOnce, type Say } from './cache.ts';
-import { ServiceFailed } from './failure.ts';
+import { ServiceError } from './failure.ts';
 import { get } from './get.ts';
 import { findProgram, lastLines, run } from './programs.ts';
 import { GO, GO_OLDEST, GO_SUMS } from './versions.ts';
@@ -27,7 +27,7 @@ export async function fetchGoProgram(
       env: { GOBIN: scratch, GOFLAGS: '-mod=mod' },
     });
     if (code !== 0) {
-      throw new ServiceFailed(
+      throw new ServiceError(
         `${title} could not be fetched: go install failed. Check the network and GOPROXY, then start again. ` +
           `It said:\n${lastLines(output, 12)}`,
       );
@@ -57,7 +57,7 @@ function isOlder(version: string, than: string): boolean {
 function fetchToolchain(title: string, say: Say): Promise<string> {
   const sum = GO_SUMS[process.arch];
   if (process.platform !== 'linux' || !sum) {
-    throw new ServiceFailed(
+    throw new ServiceError(
       `${title} is built with Go ${GO_OLDEST} or newer, and there is none in PATH. Install it (https://go.dev/dl).`,
     );
   }
@@ -66,7 +66,7 @@ function fetchToolchain(title: string, say: Say): Promise<string> {
     try {
       await unpack(await download(version), `golang.org/toolchain@${version}/`, sum, scratch);
     } catch (error) {
-      throw new ServiceFailed(
+      throw new ServiceError(
         `${title} is built with Go ${GO_OLDEST} or newer. There is none in PATH, and Go ${GO} could not be fetched: ` +
           `${reasonOf(error)}. ` +
           'Check the network and GOPROXY, or install Go (https://go.dev/dl), then start again.',

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ServiceFailed } from './failure.ts';
+import { ServiceError } from './failure.ts';
 import { xml } from './hadoop-xml.ts';
 import { fetchJars } from './maven.ts';
 import type { ProcessSpec } from './processes.ts';
@@ -52,7 +52,7 @@ export const hdfs: Server<'hdfs'> = {
     const args = [...javaArgs(setup, jars!), NAME_NODE, '-format', '-force', '-nonInteractive'];
     const { code, output } = await run(java!, args, { cwd: setup.dir });
     if (code !== 0)
-      throw new ServiceFailed(`The folder of ${TITLE} could not be formatted:\n${lastLines(output, 12)}`);
+      throw new ServiceError(`The folder of ${TITLE} could not be formatted:\n${lastLines(output, 12)}`);
   },
 
   processes(setup, { java, jars }): ProcessSpec[] {

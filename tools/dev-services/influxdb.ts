@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ServiceFailed } from './failure.ts';
+import { ServiceError } from './failure.ts';
 import { fetchGoProgram } from './go.ts';
 import type { Server, ServerSetup, Setup } from './server.ts';
 import { INFLUXDB } from './versions.ts';
@@ -61,7 +61,7 @@ export const influxdb: Server<'influxdb'> = {
       const made = await query(setup, `CREATE DATABASE "${DATABASE}"`, true);
       if (made.ok) return;
       if (made.status === 401 || Date.now() > deadline)
-        throw new ServiceFailed(
+        throw new ServiceError(
           `${TITLE} at ${url(setup)} does not make its database: status ${made.status}. ` +
             'Its data are perhaps of another user: "services down influxdb --remove-data" begins from scratch.',
         );

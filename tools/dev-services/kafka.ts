@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ServiceFailed } from './failure.ts';
+import { ServiceError } from './failure.ts';
 import { fetchJars } from './maven.ts';
 import type { ProcessSpec } from './processes.ts';
 import { findJava, lastLines, run } from './programs.ts';
@@ -50,7 +50,7 @@ export const kafka: Server<'kafka'> = {
       const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config];
       const { code, output } = await run(java!, ['-Xmx128m', '-cp', jars!, ...tool], { cwd: dir });
       if (code !== 0)
-        throw new ServiceFailed(`The folder of ${TITLE} could not be formatted:\n${lastLines(output, 12)}`);
+        throw new ServiceError(`The folder of ${TITLE} could not be formatted:\n${lastLines(output, 12)}`);
     }
   },
 

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
-import { ServiceFailed } from './failure.ts';
+import { ServiceError } from './failure.ts';
 
 /**
  * Below the range that systems take ports of outgoing connections from (Linux: 32768 on): a server that is down for a
@@ -13,7 +13,7 @@ const TRIES_MAX = 1000;
 export async function choosePorts(names: readonly string[]): Promise<Record<string, number>> {
   const chosen = new Set<number>();
   for (let tries = 0; chosen.size < names.length; tries++) {
-    if (tries > TRIES_MAX) throw new ServiceFailed('There are too few free ports on 127.0.0.1.');
+    if (tries > TRIES_MAX) throw new ServiceError('There are too few free ports on 127.0.0.1.');
     const port = randomInt(FIRST, END);
     if (!chosen.has(port) && (await isFree(port))) chosen.add(port);
   }

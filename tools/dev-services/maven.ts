@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fetchOnce, type Say } from './cache.ts';
-import { ServiceFailed } from './failure.ts';
+import { ServiceError } from './failure.ts';
 import { findProgram, lastLines, run } from './programs.ts';
 import { MAVEN_DEPENDENCY_PLUGIN } from './versions.ts';
 
@@ -20,7 +20,7 @@ export function fetchJars(
   return fetchOnce(`${name}-${sum}`, title, say, async (scratch) => {
     const mvn = findProgram('mvn');
     if (!mvn) {
-      throw new ServiceFailed(
+      throw new ServiceError(
         `${title} is fetched with Maven, and there is no mvn in PATH. ` +
           'Install it (Debian: apt-get install maven), then start again.',
       );
@@ -34,7 +34,7 @@ export function fetchJars(
     const goal = [`${PLUGIN}:copy-dependencies`, '-DincludeScope=runtime', `-DoutputDirectory=${lib}`];
     const { code, output } = await run(mvn, [...options, ...goal], { cwd: work });
     if (code !== 0) {
-      throw new ServiceFailed(
+      throw new ServiceError(
         `${title} could not be fetched: Maven failed. Check the network and the mirrors in ~/.m2/settings.xml, ` +
           `then start again. Maven said:\n${lastLines(errorsOf(output), 12)}`,
       );

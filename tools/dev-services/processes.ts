@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '../../src/telemetry/system-error.ts';
-import { ServiceFailed } from './failure.ts';
+import { ServiceError } from './failure.ts';
 
 const LOOK_MS = 50;
 /** How long a process may take to end by itself after SIGTERM. */
@@ -44,7 +44,7 @@ export async function startProcess(spec: ProcessSpec): Promise<ProcessId> {
   try {
     await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
   } catch (error) {
-    throw new ServiceFailed(`${spec.command} can't be started: ${reasonOf(error)}.`);
+    throw new ServiceError(`${spec.command} can't be started: ${reasonOf(error)}.`);
   }
   child.unref();
   const pid = child.pid!;
@@ -75,7 +75,7 @@ export async function stopProcesses(ids: readonly ProcessId[]): Promise<void> {
   for (const id of ids) signal(id, 'SIGKILL');
   if (await haveEnded(ids, GRACE_MS)) return;
   const left = ids.filter(isAlive).map(({ pid }) => pid);
-  throw new ServiceFailed(
+  throw new ServiceError(
     `These processes do not end, not even after SIGKILL: ${left.join(', ')}. They may wait for a disk.`,
   );
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { reasonOf } from '../../src/telemetry/system-error.ts';
-import { ServiceFailed } from './failure.ts';
+import { ServiceError } from './failure.ts';
 import { JAVA_OLDEST } from './versions.ts';
 
 /** Absolute path of a program of PATH; null where there is none. */
@@ -24,7 +24,7 @@ export function findProgram(name: string): string | null {
 export async function findJava(title: string): Promise<string> {
   const java = findProgram('java');
   if (!java) {
-    throw new ServiceFailed(
+    throw new ServiceError(
       `${title} needs Java ${JAVA_OLDEST} or newer, and there is no java in PATH. ` +
         'Install it (Debian: apt-get install openjdk-17-jre-headless), then start again.',
     );
@@ -33,7 +33,7 @@ export async function findJava(title: string): Promise<string> {
   const { output } = await run(java, ['-version'], {});
   const [, version] = /version "(\d+)/.exec(output) ?? [];
   if (version && Number(version) < JAVA_OLDEST) {
-    throw new ServiceFailed(
+    throw new ServiceError(
       `${title} needs Java ${JAVA_OLDEST} or newer, and ${java} is older (${output.split('\n')[0]}). ` +
         'Install a newer one (Debian: apt-get install openjdk-17-jre-headless) and put it first in PATH.',
     );

@@ -52,7 +52,7 @@ export interface Server<Name extends ServiceName = ServiceName> {
   readonly readyMsMax: number;
   portNames(size: number): string[];
   newSecrets(): Record<string, string>;
-  /** Brings what is needed to run it. Throws ServiceFailed where a program of this machine is missing. */
+  /** Brings what is needed to run it. Throws ServiceError where a program of this machine is missing. */
   fetch(say: Say): Promise<Programs>;
   /** Writes config and formats empty data. Called before every start, also after one that was cut short. */
   prepare(setup: ServerSetup, programs: Programs): Promise<void>;

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError } from '../../src/telemetry/errors.ts';
 import type { Say } from './cache.ts';
-import { ServiceFailed } from './failure.ts';
+import { ServiceError } from './failure.ts';
 import { hdfs } from './hdfs.ts';
 import { influxdb } from './influxdb.ts';
 import { kafka } from './kafka.ts';
@@ -40,7 +40,7 @@ export async function fetchServices(
   say: Say,
 ): Promise<Map<ServiceName, Programs>> {
   if (process.platform !== 'linux')
-    throw new ServiceFailed(
+    throw new ServiceError(
       'The servers for trying out run on Linux only. Give Tillstream the addresses of servers of yours.',
     );
   const programs = new Map<ServiceName, Programs>();

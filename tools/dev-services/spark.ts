@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fetchOnce, inCache, type Say } from './cache.ts';
-import { ServiceFailed } from './failure.ts';
+import { ServiceError } from './failure.ts';
 import type { ProcessSpec } from './processes.ts';
 import { findJava, findProgram, javaHome, lastLines, run } from './programs.ts';
 import type { Server, Setup } from './server.ts';
@@ -87,7 +87,7 @@ export async function fetchPySpark(say: Say): Promise<{ python: string; home: st
   const folder = await fetchOnce(cacheKey(version), TITLE, say, async (scratch) => {
     const made = await run(path, ['-m', 'venv', scratch], {});
     if (made.code !== 0) {
-      throw new ServiceFailed(
+      throw new ServiceError(
         `${TITLE} needs a Python environment, and ${path} can't make one (Debian: apt-get install python3-venv). ` +
           `It said:\n${lastLines(made.output, 6)}`,
       );
@@ -104,7 +104,7 @@ export async function fetchPySpark(say: Say): Promise<{ python: string; home: st
     // The cache is on this disk, and the download has to be unpacked on it too: /tmp may be too small.
     const { code, output } = await run(join(scratch, 'bin', 'python'), pip, { env: { TMPDIR: scratch } });
     if (code !== 0) {
-      throw new ServiceFailed(
+      throw new ServiceError(
         `${TITLE} could not be fetched: pip failed. Check the network and pip's index, then start again. ` +
           `It said:\n${lastLines(output, 12)}`,
       );
@@ -131,7 +131,7 @@ async function findPython(): Promise<{ path: string; version: string }> {
   const path = findProgram('python3');
   const oldest = `Python ${PYTHON_OLDEST}`;
   if (!path) {
-    throw new ServiceFailed(
+    throw new ServiceError(
       `${TITLE} needs ${oldest} or newer, and there is no python3 in PATH. ` +
         'Install it (Debian: apt-get install python3 python3-venv), then start again.',
     );
@@ -141,7 +141,7 @@ async function findPython(): Promise<{ path: string; version: string }> {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [oldestMajor = 0, oldestMinor = 0] = PYTHON_OLDEST.split('.').map(Number);
   if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
-    throw new ServiceFailed(
+    throw new ServiceError(
       `${TITLE} needs ${oldest} or newer, and ${path} is ${version}. Put a newer one first in PATH, then start again.`,
     );
   }

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reasonOf } from '../../src/telemetry/system-error.ts';
-import { ServiceFailed } from './failure.ts';
+import { ServiceError } from './failure.ts';
 import { isFree } from './local-ports.ts';
 import { isAlive, type ProcessId, type ProcessSpec, startProcess } from './processes.ts';
 import { lastLines } from './programs.ts';
@@ -43,7 +43,7 @@ async function checkPorts(server: Server, { name, ports }: ProcessSpec): Promise
     // A process that was just killed may hold its ports for a moment more.
     while (!(await isFree(port)) && Date.now() < deadline) await sleep(LOOK_MS);
     if (await isFree(port)) continue;
-    throw new ServiceFailed(
+    throw new ServiceError(
       `Port ${port} of 127.0.0.1, which ${server.title} (${name}) had before, is in use by another program. ` +
         'End that program, or give the server new ports with "services down NAME --remove-data", which removes its data.',
     );
@@ -62,12 +62,12 @@ async function untilReady(
     const waitsFor = await server.look(setup).catch((error: Error) => reasonOf(error));
     for (const spec of specs) {
       if (!isAlive(ids.get(spec.name)!))
-        throw new ServiceFailed(`${server.title} ended while it was starting. ${await endOfLog(spec)}`);
+        throw new ServiceError(`${server.title} ended while it was starting. ${await endOfLog(spec)}`);
     }
     if (waitsFor === null) return;
     if (Date.now() > deadline) {
       const logs = await Promise.all(specs.map(endOfLog));
-      throw new ServiceFailed(
+      throw new ServiceError(
         `${server.title} is not ready after ${server.readyMsMax / 1000} s; it waits for: ${waitsFor}. ` +
           `It goes on starting; try again, or stop it with "services down".\n${logs.join('\n')}`,
       );

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf } from '../../src/telemetry/system-error.ts';
-import { ServiceFailed } from './failure.ts';
+import { ServiceError } from './failure.ts';
 import type { ProcessId } from './processes.ts';
 import type { Setup } from './server.ts';
 
@@ -26,12 +26,12 @@ export function readState(dataDir: string): State {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    throw new ServiceFailed(`${file} can't be read: ${reasonOf(error)}.`);
+    throw new ServiceError(`${file} can't be read: ${reasonOf(error)}.`);
   }
   try {
     return JSON.parse(text) as State;
   } catch {
-    throw new ServiceFailed(
+    throw new ServiceError(
       `${file}, which says what runs, is damaged. End the servers by hand, remove its folder, and start them again.`,
     );
   }
@@ -45,7 +45,7 @@ export function writeState(dataDir: string, state: State): void {
     writeFileSync(`${file}.tmp`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600, flush: true });
     renameSync(`${file}.tmp`, file);
   } catch (error) {
-    throw new ServiceFailed(
+    throw new ServiceError(
       `${file} can't be written: ${reasonOf(error)}. Set TILLSTREAM_DATA or --data to a folder of yours.`,
     );
   }

@@ -1,4 +1,4 @@
-/** The pinned versions of everything that is fetched, in one place. A change fetches anew: cache folders are named by them. */
+/** The pinned versions of everything that is fetched, in one place. A change fetches again: cache folders are named by them. */
 export const KAFKA = '4.4.0';
 /** Scala version of the Kafka artifact. */
 export const KAFKA_SCALA = '2.13';

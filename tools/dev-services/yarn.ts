@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ServiceFailed } from './failure.ts';
+import { ServiceError } from './failure.ts';
 import { xml } from './hadoop-xml.ts';
 import { fetchJars } from './maven.ts';
 import type { ProcessSpec } from './processes.ts';
@@ -142,7 +142,7 @@ function url({ ports }: Setup): string {
 function fileSystem({ dir }: ServerSetup): string {
   const port = readState(dirname(dirname(dir))).hdfs?.ports['namenode-rpc'];
   if (port === undefined)
-    throw new ServiceFailed(
+    throw new ServiceError(
       `${TITLE} works on HDFS, which is not set up here. Start both with "services up hdfs,yarn".`,
     );
   return `hdfs://127.0.0.1:${port}`;

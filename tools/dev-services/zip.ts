@@ -6,7 +6,7 @@ const DEFLATED = 8;
 
 export interface ZipFile {
   name: string;
-  /** The uncompressed bytes; made anew at each call. */
+  /** The uncompressed bytes; made again at each call. */
   read(): Buffer;
 }
 

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { pause } from '../../src/sources/offer.ts';
+import { pause } from '../../src/sources/ingest-with-retry.ts';
 import type { SimulatedLine } from './stream.ts';
 
 export interface BatchOptions {

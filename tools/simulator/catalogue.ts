@@ -12,6 +12,8 @@ export interface Country {
   currency: string;
   /** Price in cents of this currency for one EUR cent. */
   factor: number;
+  /** The smallest amount that is paid, in cents of this currency. */
+  smallestCents: number;
   weight: number;
 }
 
@@ -37,14 +39,14 @@ const PLAIN: Readonly<Record<string, string>> = {
 };
 
 export const COUNTRIES: readonly Country[] = [
-  { code: 'DE', currency: 'EUR', factor: 1, weight: 38 },
-  { code: 'FR', currency: 'EUR', factor: 1, weight: 12 },
-  { code: 'NL', currency: 'EUR', factor: 1, weight: 8 },
-  { code: 'GB', currency: 'GBP', factor: 0.86, weight: 13 },
-  { code: 'US', currency: 'USD', factor: 1.09, weight: 15 },
-  { code: 'CH', currency: 'CHF', factor: 0.96, weight: 6 },
-  { code: 'PL', currency: 'PLN', factor: 4.32, weight: 6 },
-  { code: 'JP', currency: 'JPY', factor: 158, weight: 2 },
+  { code: 'DE', currency: 'EUR', factor: 1, smallestCents: 1, weight: 38 },
+  { code: 'FR', currency: 'EUR', factor: 1, smallestCents: 1, weight: 12 },
+  { code: 'NL', currency: 'EUR', factor: 1, smallestCents: 1, weight: 8 },
+  { code: 'GB', currency: 'GBP', factor: 0.86, smallestCents: 1, weight: 13 },
+  { code: 'US', currency: 'USD', factor: 1.09, smallestCents: 1, weight: 15 },
+  { code: 'CH', currency: 'CHF', factor: 0.96, smallestCents: 1, weight: 6 },
+  { code: 'PL', currency: 'PLN', factor: 4.32, smallestCents: 1, weight: 6 },
+  { code: 'JP', currency: 'JPY', factor: 158, smallestCents: 100, weight: 2 },
 ];
 
 export const SIMULATED_CURRENCIES: readonly string[] = [

@@ -1,4 +1,4 @@
-import { pause } from '../../src/sources/offer.ts';
+import { pause } from '../../src/sources/ingest-with-retry.ts';
 import { reasonOf } from '../../src/telemetry/system-error.ts';
 
 export interface PostOptions {
@@ -41,12 +41,14 @@ export async function postBatch(body: Buffer, options: PostOptions): Promise<Pos
       if (response.ok) return readResult(text);
       if (NO_EVENTS.includes(response.status)) return { accepted: 0, rejected: linesIn(body) };
       if (response.status < 500 && response.status !== 429 && response.status !== 408) {
-        throw new PostRefused(`The collector refused the batch: ${response.status} ${text.slice(0, 300)}`);
+        throw new PostRejectedError(
+          `The collector refused the batch: ${response.status} ${text.slice(0, 300)}`,
+        );
       }
       waitMs = retryAfterMs(response.headers.get('retry-after')) ?? waitMs;
       why = `status ${response.status}`;
     } catch (error) {
-      if (error instanceof PostRefused) throw error;
+      if (error instanceof PostRejectedError) throw error;
       if (options.signal.aborted) return null;
       why = reasonOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
     }
@@ -56,9 +58,9 @@ export async function postBatch(body: Buffer, options: PostOptions): Promise<Pos
   return null;
 }
 
-/** The collector's answer can't be repaired by sending the same again. */
-class PostRefused extends Error {
-  override name = 'PostRefused';
+/** The collector's answer can't be changed by sending the same again. */
+class PostRejectedError extends Error {
+  override name = 'PostRejectedError';
 }
 
 const linesIn = (body: Buffer) => body.reduce((count, byte) => count + (byte === NEWLINE ? 1 : 0), 0);
@@ -68,7 +70,7 @@ function readResult(text: string): PostResult {
     const { accepted, rejected } = JSON.parse(text) as Partial<PostResult>;
     return { accepted: accepted ?? 0, rejected: rejected ?? 0 };
   } catch {
-    throw new PostRefused(`The collector's answer is not JSON: ${text.slice(0, 100)}`);
+    throw new PostRejectedError(`The collector's answer is not JSON: ${text.slice(0, 100)}`);
   }
 }
 

@@ -110,10 +110,16 @@ export class Session {
     const full = (event.priceCents as number) * this.quantity;
     event.orderId = shop.nextId('order');
     event.coupon = coupon?.code ?? null;
-    event.amountCents = full - Math.floor((full * (coupon?.percent ?? 0)) / 100);
+    event.amountCents = full - this.payable(Math.floor((full * (coupon?.percent ?? 0)) / 100), Math.floor);
     // An order exists only when the shop said so.
     event.statusCode = 200;
     return event;
+  }
+
+  /** An amount that coins of the country can pay. */
+  private payable(cents: number, rounded: (steps: number) => number): number {
+    const { smallestCents } = this.country;
+    return rounded(cents / smallestCents) * smallestCents;
   }
 
   private event(shop: Surroundings, eventType: string, product: Product | null): ShopEvent {
@@ -133,7 +139,8 @@ export class Session {
       category: product?.category ?? null,
       orderId: null,
       quantity: withCart ? this.quantity : null,
-      priceCents: product === null ? null : Math.max(1, Math.round(product.priceCents * this.country.factor)),
+      priceCents:
+        product === null ? null : this.payable(product.priceCents * this.country.factor, Math.round),
       amountCents: null,
       currency: product === null ? null : this.country.currency,
       coupon: null,

@@ -44,6 +44,19 @@ test('the random numbers are even and the same on every machine', () => {
 });
 const KNOWN_NUMBERS = [1255283919, 2949602648];
 
+test('amounts in yen are whole, those in other currencies are not', () => {
+  const events = [...stream({ ...OPTIONS, rates: CLEAN_RATES })].flatMap(({ event }) => event ?? []);
+  const fractions = (yen: boolean) =>
+    events.flatMap(({ currency, priceCents, amountCents }) =>
+      currency !== null && (currency === 'JPY') === yen
+        ? [(priceCents ?? 0) % 100, (amountCents ?? 0) % 100]
+        : [],
+    );
+  assert.ok(fractions(true).length > 100);
+  assert.deepEqual(new Set(fractions(true)), new Set([0]));
+  assert.ok(new Set(fractions(false)).size > 50);
+});
+
 test('shares are what was asked for', () => {
   const rates = {
     ...CLEAN_RATES,

@@ -1,6 +1,6 @@
 /** Numbers as people read them, in the page's one language. Times are in time/labels.ts. */
 
-/** English throughout, whatever the browser's language: half-translated sentences are harder to read than foreign ones. */
+/** English throughout, whatever the browser's language: half-translated sentences are harder to read than ones in another language. */
 export const LOCALE = 'en-GB';
 
 const cache = new Map<string, Intl.NumberFormat>();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ParsedBatch, positionsAfter } from '../../decode/batch.ts';
+import { positionsAfter, type TypedBatch } from '../../decode/batch.ts';
 import { type CountsBySource, type Offset, sumCounts } from '../../log/offset.ts';
 import type { ArchiveFile, FileFilter } from '../../metrics/engine.ts';
 import { UsageError } from '../../telemetry/errors.ts';
@@ -24,7 +24,7 @@ import { changesIn, lostLines, lostTxns, rowsTxns } from './counter-txns.ts';
 import { explained } from './file-damage.ts';
 import { FileWriter } from './file-writer.ts';
 import { chooseFiles, countFiles, isAhead } from './live-files.ts';
-import { OtherArchive } from './other-archive.ts';
+import { OtherArchiveError } from './other-archive.ts';
 import { hasFormerTypes, retypeEvents } from './retype.ts';
 import { DeltaTable } from './table.ts';
 import { summaryOf } from './table-summary.ts';
@@ -102,7 +102,7 @@ export class DeltaArchive implements Archive {
     const archive = new DeltaArchive(options);
     const { expectedId } = options;
     await archive.#events.open(expectedId);
-    if (expectedId !== undefined && archive.id() !== expectedId) throw new OtherArchive(archive.id());
+    if (expectedId !== undefined && archive.id() !== expectedId) throw new OtherArchiveError(archive.id());
     await archive.#badRows.open();
     archive.#checkLog();
     await rm(options.stagingDir, { recursive: true, force: true });
@@ -150,7 +150,7 @@ export class DeltaArchive implements Archive {
     return this.#changed;
   }
 
-  async append(batch: ParsedBatch): Promise<void> {
+  async append(batch: TypedBatch): Promise<void> {
     try {
       await this.#append(this.#badRows, batch);
       if (hasFormerTypes(this.#events))
@@ -172,25 +172,25 @@ export class DeltaArchive implements Archive {
     this.#publish();
   }
 
-  async #append(table: DeltaTable, batch: ParsedBatch): Promise<void> {
+  async #append(table: DeltaTable, batch: TypedBatch): Promise<void> {
     if (table.name === 'bad_rows' && batch.badLines === 0) return;
     // Another program may have changed the table to one that can't be written, or an earlier commit not been confirmed.
     await table.refresh();
-    const spans = batch.spans.flatMap((span) => {
-      const known = table.txn(this.#appId(span.partition));
-      return known + 1 < span.to ? [{ ...span, from: Math.max(span.from, known + 1), known }] : [];
+    const ranges = batch.ranges.flatMap((range) => {
+      const known = table.txn(this.#appId(range.partition));
+      return known + 1 < range.end ? [{ ...range, start: Math.max(range.start, known + 1), known }] : [];
     });
-    if (spans.length === 0) return;
+    if (ranges.length === 0) return;
     const dir = join(this.#options.stagingDir, randomUUID());
     try {
-      const files = await this.#options.parquet.write(batch, table.name, spans, dir);
+      const files = await this.#options.parquet.write(batch, table.name, ranges, dir);
       if (table.name === 'bad_rows' && files.length === 0) return;
-      // Bad rows are in flight until their events are committed; the end of each span tells when.
-      const ends = table.name === 'bad_rows' ? positionsAfter(spans) : undefined;
+      // Bad rows are in flight until their events are committed; the end of each range tells when.
+      const ends = table.name === 'bad_rows' ? positionsAfter(ranges) : undefined;
       await this.#writer.commit(table, files, { dataChange: true, ends }, (adds) => {
         this.#checkLog();
         // Another writer of the same partition was faster: its rows stand, ours stay out.
-        const taken = spans.find(({ partition, known }) => table.txn(this.#appId(partition)) !== known);
+        const taken = ranges.find(({ partition, known }) => table.txn(this.#appId(partition)) !== known);
         if (taken)
           throw new Error(
             `table ${table.name}: another commit has archived lines of partition ${taken.partition}`,
@@ -204,11 +204,11 @@ export class DeltaArchive implements Archive {
               operationParameters: { mode: 'Append' },
             },
           },
-          ...spans.map(({ partition, to }) => ({
-            txn: { appId: this.#appId(partition), version: to - 1, lastUpdated: now },
+          ...ranges.map(({ partition, end }) => ({
+            txn: { appId: this.#appId(partition), version: end - 1, lastUpdated: now },
           })),
-          ...(table.name === 'events' ? lostTxns(table, this.#appId(spans[0]!.partition), batch, now) : []),
-          ...rowsTxns(table, this.#appId(spans[0]!.partition), files, now),
+          ...(table.name === 'events' ? lostTxns(table, this.#appId(ranges[0]!.partition), batch, now) : []),
+          ...rowsTxns(table, this.#appId(ranges[0]!.partition), files, now),
           ...adds,
         ];
       });

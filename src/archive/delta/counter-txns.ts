@@ -1,4 +1,4 @@
-import type { ParsedBatch } from '../../decode/batch.ts';
+import type { TypedBatch } from '../../decode/batch.ts';
 import { addCount, type CountsBySource, type Offset } from '../../log/offset.ts';
 import type { ArchiveChanges } from '../archive.ts';
 import type { ParquetFile } from '../parquet-tool.ts';
@@ -12,7 +12,7 @@ import type { DeltaTable } from './table.ts';
  */
 const COUNTER = /\/(lost|rows)\/([^/]+)$/;
 
-export function lostTxns(table: DeltaTable, appId: string, batch: ParsedBatch, nowMs: number): Action[] {
+export function lostTxns(table: DeltaTable, appId: string, batch: TypedBatch, nowMs: number): Action[] {
   return Object.entries(batch.lost).map(([source, lines]) =>
     increased(table, `${appId}/lost/${source}`, lines, nowMs),
   );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { writeFileDurable } from '../../system/write-durable.ts';
 import { UsageError } from '../../telemetry/errors.ts';
 import type { DeltaArchive } from './archive.ts';
-import { OtherArchive } from './other-archive.ts';
+import { OtherArchiveError } from './other-archive.ts';
 
 /** Which archive a data folder belongs to, in the file. */
 interface Remembered {
@@ -26,7 +26,7 @@ export async function openRemembered(
   const file = join(dataDir, 'archive.json');
   const known = await remembered(file);
   const archive = await open(known?.id).catch((error) => {
-    throw error instanceof OtherArchive ? refusal(file, known!, location, error.id) : error;
+    throw error instanceof OtherArchiveError ? refusal(file, known!, location, error.id) : error;
   });
   const id = archive.id()!;
   if (known?.id !== id || known.location !== location)

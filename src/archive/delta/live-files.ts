@@ -1,4 +1,4 @@
-import type { BatchSpan } from '../../decode/batch.ts';
+import type { OffsetRange } from '../../decode/batch.ts';
 import { DATE_COLUMN } from '../../event/columns.ts';
 import { addCount, type CountsBySource, type Offset, type Positions } from '../../log/offset.ts';
 import type { ArchiveFile, FileFilter } from '../../metrics/engine.ts';
@@ -83,22 +83,23 @@ export function withContent(
 /** Those that the filter lets pass. */
 export function chooseFiles(
   files: readonly LiveFile[],
-  { dates, receivedMs: ranges, spans, paths }: FileFilter,
+  { dates, receivedMs, ranges, paths }: FileFilter,
 ): ArchiveFile[] {
   return files.flatMap((file) => {
     const { date, receivedMinMs, receivedMaxMs } = file;
     const { path } = file.add;
     if (paths && !paths.has(path)) return [];
     if (dates && !(date !== null && dates.has(date))) return [];
-    if (ranges && !ranges.some(([from, to]) => receivedMaxMs >= from && receivedMinMs <= to)) return [];
-    if (spans && !spans.some((span) => mayHold(file, span))) return [];
+    if (receivedMs && !receivedMs.some(([from, to]) => receivedMaxMs >= from && receivedMinMs <= to))
+      return [];
+    if (ranges && !ranges.some((range) => mayHold(file, range))) return [];
     return [{ path, receivedMs: [receivedMinMs, receivedMaxMs] }];
   });
 }
 
-function mayHold({ offsets, partitions }: LiveFile, { partition, from, to }: BatchSpan): boolean {
-  const range = partitions ? partitions[partition] : offsets;
-  return range !== undefined && from <= range[1] && to > range[0];
+function mayHold({ offsets, partitions }: LiveFile, { partition, start, end }: OffsetRange): boolean {
+  const held = partitions ? partitions[partition] : offsets;
+  return held !== undefined && start <= held[1] && end > held[0];
 }
 
 /** Whether the file holds rows past the positions of the archive. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Gate, RemoteError, retried, withCopies } from './remote.ts';
+import { RemoteError, retried, Semaphore, withCopies } from './remote.ts';
 
 const LIMITS = { requestMsMax: 1000, totalMsMax: 1000 };
 
@@ -29,7 +29,7 @@ test('what passes is tried again, until it works or the time is over; what does 
 });
 
 test('a gate lets so many through at once, and opens again after failures', async () => {
-  const gate = new Gate(3);
+  const gate = new Semaphore(3);
   let [now, most] = [0, 0];
   const work = async (n: number) => {
     most = Math.max(most, ++now);

@@ -56,7 +56,7 @@ export async function retried<T>({ totalMsMax }: RemoteLimits, step: () => Promi
 }
 
 /** Lets so many pieces of work run at once; the others wait in order. */
-export class Gate {
+export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 

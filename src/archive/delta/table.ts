@@ -147,7 +147,7 @@ export class DeltaTable {
   /** Takes in what other writers have committed; rejects a table that they have made one that can't be written. */
   refresh(): Promise<void> {
     return this.#next(async () => {
-      await this.#settle();
+      await this.#resolvePending();
       await this.#follow();
       this.check();
     });
@@ -160,7 +160,7 @@ export class DeltaTable {
   }
 
   async #commit(make: () => Action[] | null): Promise<boolean> {
-    await this.#settle();
+    await this.#resolvePending();
     if (this.#isOutdated()) await this.#catchUp();
     for (let tries = 0; tries < COMMIT_TRIES_MAX; tries++) {
       if (this.#version >= 0) this.check();
@@ -187,7 +187,7 @@ export class DeltaTable {
       return await this.storage.putIfAbsent(commitPath(version), text);
     } catch (error) {
       this.#unsettled = { version, text };
-      const isThere = await this.#settle().catch(() => null);
+      const isThere = await this.#resolvePending().catch(() => null);
       if (isThere) {
         this.#options.logger.warn(
           { err: error, table: this.name, version },
@@ -208,7 +208,7 @@ export class DeltaTable {
    * A commit whose writing failed may be there nevertheless: the table is asked. What is there and ours is written once more,
    * as only that makes it durable; true then. While that can't be found out, this rejects.
    */
-  async #settle(): Promise<boolean> {
+  async #resolvePending(): Promise<boolean> {
     if (!this.#unsettled) return false;
     const { version, text } = this.#unsettled;
     const isOurs = (await this.storage.read(commitPath(version))) === text;

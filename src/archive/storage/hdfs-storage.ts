@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { type Gate, RemoteError, type RemoteLimits, retried, UPLOADS, withCopies } from '../delta/remote.ts';
+import {
+  RemoteError,
+  type RemoteLimits,
+  retried,
+  type Semaphore,
+  UPLOADS,
+  withCopies,
+} from '../delta/remote.ts';
 import type { TableStorage } from './storage.ts';
-import { HdfsRefusal, type HdfsUpload, type WebHdfs } from './webhdfs.ts';
+import { HdfsError, type HdfsUpload, type WebHdfs } from './webhdfs.ts';
 
 export interface HdfsStorageOptions {
   hdfs: WebHdfs;
@@ -11,7 +18,7 @@ export interface HdfsStorageOptions {
   root: string;
   /** Local folder for copies. */
   stagingDir: string;
-  transfers: Gate;
+  transfers: Semaphore;
   limits: RemoteLimits;
 }
 
@@ -48,7 +55,7 @@ export function hdfsStorage({ hdfs, root, stagingDir, transfers, limits }: HdfsS
         await rename();
         return true;
       } catch (error) {
-        const why = error instanceof HdfsRefusal ? error.exception : '';
+        const why = error instanceof HdfsError ? error.exception : '';
         if (why !== 'FileAlreadyExistsException' && why !== 'FileNotFoundException') throw error;
         if ((await hdfs.status(temp)) === null) {
           // Nobody else knows this name: an earlier try of ours, whose answer was lost, has moved it.
@@ -63,7 +70,7 @@ export function hdfsStorage({ hdfs, root, stagingDir, transfers, limits }: HdfsS
       await hdfs.makeFolder(posix.dirname(target));
       await rename().catch((error) => {
         // Between the two another writer may have come, or the answer been lost: look again from the start.
-        throw error instanceof HdfsRefusal && error.exception !== 'AccessControlException'
+        throw error instanceof HdfsError && error.exception !== 'AccessControlException'
           ? new RemoteError(error.message, true, { cause: error })
           : error;
       });
@@ -135,7 +142,7 @@ export function hdfsStorage({ hdfs, root, stagingDir, transfers, limits }: HdfsS
         await hdfs.create(probe, text('probe'));
         await hdfs.remove(probe);
       } catch (error) {
-        if (!(error instanceof HdfsRefusal && error.exception === 'AccessControlException')) throw error;
+        if (!(error instanceof HdfsError && error.exception === 'AccessControlException')) throw error;
         throw new RemoteError(
           `HDFS does not let this user write to ${root}: ${error.message} Set archive.user to one that may, or give the folder to this one.`,
           false,

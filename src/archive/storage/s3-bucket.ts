@@ -24,8 +24,8 @@ export interface S3BucketOptions {
 }
 
 /** What S3 refused, by its code. */
-export class S3Refusal extends RemoteError {
-  override name = 'S3Refusal';
+export class S3Error extends RemoteError {
+  override name = 'S3Error';
   readonly code: string;
   readonly status: number;
   constructor(code: string, status: number, message: string, isTransient: boolean, options?: ErrorOptions) {
@@ -178,7 +178,7 @@ export class S3Bucket {
       return new RemoteError(`${this.#where} can't be reached: ${why}.`, true, { cause: error });
     }
     const isTransient = status >= 500 || status === 408 || status === 429 || PASSING.has(name);
-    return new S3Refusal(name, status, this.#sentence(name, status, message), isTransient, { cause: error });
+    return new S3Error(name, status, this.#sentence(name, status, message), isTransient, { cause: error });
   }
 
   #sentence(code: string, status: number, text: string): string {
@@ -206,7 +206,7 @@ async function missingAsNull<T>(ask: () => Promise<T>): Promise<T | null> {
     return await ask();
   } catch (error) {
     // HEAD has no body that could name the reason.
-    if (error instanceof S3Refusal && (error.code === 'NoSuchKey' || error.code === 'NotFound')) return null;
+    if (error instanceof S3Error && (error.code === 'NoSuchKey' || error.code === 'NotFound')) return null;
     throw error;
   }
 }

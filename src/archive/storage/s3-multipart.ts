@@ -7,8 +7,8 @@ import {
   ListMultipartUploadsCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { type Gate, retried } from '../delta/remote.ts';
-import { type S3Bucket, S3Refusal, writtenBy } from './s3-bucket.ts';
+import { retried, type Semaphore } from '../delta/remote.ts';
+import { type S3Bucket, S3Error, writtenBy } from './s3-bucket.ts';
 
 /** Files up to this size go in one piece; S3 takes parts from 5 MiB on. */
 export const PART_BYTES = 8 * 1024 * 1024;
@@ -21,7 +21,7 @@ const PARTS_MAX = 10_000;
  */
 export async function uploadInParts(
   bucket: S3Bucket,
-  transfers: Gate,
+  transfers: Semaphore,
   file: string,
   bytes: number,
   key: string,
@@ -74,7 +74,7 @@ export async function uploadInParts(
       try {
         await bucket.call(0, (options) => client.send(end, options));
       } catch (error) {
-        const isOver = error instanceof S3Refusal && error.code === 'NoSuchUpload';
+        const isOver = error instanceof S3Error && error.code === 'NoSuchUpload';
         // An earlier try of ours, whose answer was lost, has completed it.
         if (!isOver || !(await bucket.isOf(key, writer))) throw error;
       }

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rm, stat } from 'node:fs/promises';
-import { type Gate, RemoteError, type RemoteLimits, retried, UPLOADS, withCopies } from '../delta/remote.ts';
-import { type S3Bucket, S3Refusal } from './s3-bucket.ts';
+import {
+  RemoteError,
+  type RemoteLimits,
+  retried,
+  type Semaphore,
+  UPLOADS,
+  withCopies,
+} from '../delta/remote.ts';
+import { type S3Bucket, S3Error } from './s3-bucket.ts';
 import { abortOldUploads, PART_BYTES, uploadInParts } from './s3-multipart.ts';
 import type { TableStorage } from './storage.ts';
 
@@ -11,7 +18,7 @@ export interface S3StorageOptions {
   root: string;
   /** Local folder for copies. */
   stagingDir: string;
-  transfers: Gate;
+  transfers: Semaphore;
 }
 
 /**
@@ -30,7 +37,7 @@ export function s3Storage({ bucket, root, stagingDir, transfers }: S3StorageOpti
         await bucket.put(key, body, writer, { IfNoneMatch: '*' });
         return true;
       } catch (error) {
-        if (!(error instanceof S3Refusal && error.status === 412)) throw error;
+        if (!(error instanceof S3Error && error.status === 412)) throw error;
         // It is ours where an earlier try of this call worked and its answer was lost.
         return bucket.isOf(key, writer);
       }

@@ -17,8 +17,8 @@ export interface HdfsFile {
 }
 
 /** What a NameNode or DataNode refused, by the name of its Java exception. */
-export class HdfsRefusal extends RemoteError {
-  override name = 'HdfsRefusal';
+export class HdfsError extends RemoteError {
+  override name = 'HdfsError';
   readonly exception: string;
   constructor(exception: string, message: string) {
     super(message, !PERMANENT.has(exception));
@@ -181,7 +181,7 @@ async function missingAsNull<T>(ask: () => Promise<T>): Promise<T | null> {
   try {
     return await ask();
   } catch (error) {
-    if (error instanceof HdfsRefusal && error.exception === 'FileNotFoundException') return null;
+    if (error instanceof HdfsError && error.exception === 'FileNotFoundException') return null;
     throw error;
   }
 }
@@ -233,7 +233,7 @@ async function refusal(response: IncomingMessage): Promise<RemoteError> {
     const { exception, message } = (
       JSON.parse(text) as { RemoteException: { exception: string; message: string } }
     ).RemoteException;
-    return new HdfsRefusal(exception, `HDFS refused: ${message.split('\n')[0]} (${exception}).`);
+    return new HdfsError(exception, `HDFS refused: ${message.split('\n')[0]} (${exception}).`);
   } catch {
     const { statusCode = 0 } = response;
     const again = statusCode >= 500 || statusCode === 429 || statusCode === 408;

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Detection, DetectOptions, Refusal, Sample } from '../format.ts';
+import type { Detection, DetectOptions, Sample, Unreadable } from '../format.ts';
 import { isDecidingName } from '../names.ts';
 import { type CsvLayout, CsvRecord, RECORD_READ } from './csv-record.ts';
 import { withoutMark } from './lines.ts';
@@ -29,7 +29,7 @@ interface Table {
 }
 
 /** Finds delimiter, header and columns from the cell counts of many records. */
-export function detectCsv(sample: Sample, options: DetectOptions): CsvDetection | Refusal | null {
+export function detectCsv(sample: Sample, options: DetectOptions): CsvDetection | Unreadable | null {
   if (options.delimiter !== undefined && !/^[^"\r\n]$/.test(options.delimiter))
     return {
       refusal: `can't be read with "${options.delimiter}" between cells: use one character, not a quote`,
@@ -118,7 +118,7 @@ function describe(
   hasHeader: boolean,
   hasSepLine: boolean,
   options: DetectOptions,
-): CsvDetection | Refusal {
+): CsvDetection | Unreadable {
   const { delimiter, isEscapedByBackslash } = table;
   const body = hasHeader ? table.rows.slice(1) : table.rows;
   const header = hasHeader ? table.rows[0]!.map(nameIn) : [];
@@ -152,7 +152,7 @@ function describe(
   };
 }
 
-function problemOf(names: readonly string[], hasHeader: boolean, options: DetectOptions): Refusal | null {
+function problemOf(names: readonly string[], hasHeader: boolean, options: DetectOptions): Unreadable | null {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   const list = names.join(', ');
   if (twice !== undefined) return { refusal: `names the column "${twice}" twice; columns: ${list}` };

@@ -6,8 +6,8 @@ import {
   type Format,
   RECORD_BYTES_MAX,
   type RecordDecoder,
-  type Refusal,
   type Sample,
+  type Unreadable,
 } from '../format.ts';
 import { isDecidingName } from '../names.ts';
 import { HeldBytes } from './held-bytes.ts';
@@ -36,7 +36,7 @@ export const jsonWrapper: Format<WrapperDetection> = {
   decoder: (detection) => new WrapperDecoder(detection),
 };
 
-function detect(sample: Sample, options: DetectOptions): WrapperDetection | Refusal | null {
+function detect(sample: Sample, options: DetectOptions): WrapperDetection | Unreadable | null {
   if (options.wrapper === false) return null;
   const isKnownName = options.isKnownName ?? isDecidingName;
   const start = startOfObject(sample.bytes, 0);
@@ -65,7 +65,7 @@ function chosenArray(
   arrays: readonly ArrayIn[],
   scalars: readonly string[],
   isKnownName: (name: string) => boolean,
-): ArrayIn | Refusal | undefined {
+): ArrayIn | Unreadable | undefined {
   const likely = arrays.filter(({ names }) => names?.some(isKnownName));
   const known = scalars.filter(isKnownName).length;
   if (known >= 2) return undefined;

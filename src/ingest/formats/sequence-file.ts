@@ -4,7 +4,7 @@ import {
   type Format,
   RECORD_BYTES_MAX,
   type RecordDecoder,
-  type Refusal,
+  type Unreadable,
 } from '../format.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { onOneLine } from './json-scan.ts';
@@ -38,7 +38,7 @@ interface SequenceDetection extends Detection {
 export const sequenceFile: Format<SequenceDetection> = {
   name: 'sequence-file',
   description: "Hadoop SequenceFiles of JSON lines, as Flume's HDFS sink writes them; not compressed ones.",
-  detect(sample): SequenceDetection | Refusal | null {
+  detect(sample): SequenceDetection | Unreadable | null {
     const { bytes } = sample;
     // The class name of the key follows; texts may begin with the same letters.
     if (bytes.toString('latin1', 0, 3) !== MAGIC || bytes.length < 4 || bytes[3]! > 0x20) return null;
@@ -53,7 +53,7 @@ export const sequenceFile: Format<SequenceDetection> = {
   decoder: (detection) => new SequenceDecoder(detection),
 };
 
-function readHeader(bytes: Buffer): SequenceDetection | Refusal {
+function readHeader(bytes: Buffer): SequenceDetection | Unreadable {
   let at = 4;
   const text = () => {
     const [length, taken] = variableInt(bytes, at);

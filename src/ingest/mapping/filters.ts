@@ -86,12 +86,16 @@ const FILTERS: Readonly<Record<string, Filter>> = {
 const FILTERS_WITH: Readonly<Record<string, (argument: string) => Filter>> = {
   /** A text with another one behind it, such as the zone of a time: `time | append Z`. */
   append: (end) => (value) => (typeof value === 'string' && value !== '' ? value + end : value),
-  /** Base64 of the bytes of a whole number, as Java's BigDecimal has it, as a decimal with so many digits behind the point. */
+  /**
+   * Base64 of the bytes of a whole number, as Java's BigDecimal has it, as a decimal with so many digits behind the point; `assumed`, where
+   * that is not certain.
+   */
   decimal: (argument) => {
-    const scale = Number(argument);
-    if (!/^\d{1,2}$/.test(argument) || scale > SCALE_MAX)
+    const [, digits, assumed] = /^(\d{1,2})( +assumed)?$/.exec(argument) ?? [];
+    const scale = Number(digits);
+    if (digits === undefined || scale > SCALE_MAX)
       throw new Error(`has decimal ${argument}; it takes the number of digits behind the point, such as 2`);
-    return (value) => decimalOf(value, scale);
+    return (value) => decimalOf(value, scale, assumed !== undefined);
   },
   /** What a text has at the first group of a regular expression (RE2) without bars, or all that it matches; nothing where it doesn't. */
   match: (pattern) => {
@@ -121,7 +125,8 @@ export const FILTER_TEXTS: Readonly<Record<string, string>> = {
   decode: 'A text without percent-encoding.',
   upper: 'A text in capitals.',
   'append TEXT': 'A text with another one behind it: `time | append Z`.',
-  'decimal N': "Base64 of Java's BigDecimal, with N digits behind the point, as Debezium writes it.",
+  'decimal N':
+    "Base64 of Java's BigDecimal, with N digits behind the point, as Debezium writes it. `decimal N assumed` reports each as a finding.",
   'match PATTERN': 'What the first group of a regular expression finds, or all of it.',
 };
 

@@ -2,7 +2,7 @@ import type { MapOptions, Mapper } from '../mapper.ts';
 import { isDecidingName } from '../names.ts';
 import { collectEvents, type RecordResult, recordsOf } from './collect-events.ts';
 import type { Mapping } from './compile.ts';
-import { TooManyElements } from './path.ts';
+import { TooManyElementsError } from './path.ts';
 
 /** A mapping as what a source gives its records to. */
 export function mapperOf(mapping: Mapping): Mapper {
@@ -35,7 +35,7 @@ function resultOf(
   try {
     return mapping.map(fields, beside);
   } catch (error) {
-    if (error instanceof TooManyElements) return { fault: 'a list of the record is too long' };
+    if (error instanceof TooManyElementsError) return { fault: 'a list of the record is too long' };
     throw error;
   }
 }

@@ -51,7 +51,7 @@ async function mapByModule(
   return collectEvents(pieces, results, ids);
 }
 
-/** The worker of a module; it is begun anew when it had to be ended. */
+/** The worker of a module; it is begun again when it had to be ended. */
 class ModuleHost {
   readonly #url: string;
   #worker: Worker | null = null;

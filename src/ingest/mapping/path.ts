@@ -5,7 +5,7 @@ const EACH: unique symbol = Symbol('each');
 type Step = string | number | typeof EACH;
 
 /** A list of a record is longer than that of any shop. */
-export class TooManyElements extends Error {}
+export class TooManyElementsError extends Error {}
 
 /** What an alternative begins at: the record or its element at hand, the whole record, or what came beside it. */
 type Root = 'here' | 'record' | 'beside';
@@ -130,7 +130,7 @@ export function createLister(path: Path): (roots: Roots) => Elements {
       let ofAlternative = 0;
       const found = allOf(alternative, roots, () => ofAlternative++);
       const list = found.length === 1 && Array.isArray(found[0]) ? (found[0] as unknown[]) : found;
-      if (list.length > ELEMENTS_MAX) throw new TooManyElements();
+      if (list.length > ELEMENTS_MAX) throw new TooManyElementsError();
       if (list.some((value) => !isNothing(value))) return { list, dropped: ofAlternative };
       dropped = Math.max(dropped, ofAlternative);
     }
@@ -165,7 +165,7 @@ function allAt(from: unknown, steps: readonly Step[], first: number): unknown[] 
       const found: unknown[] = [];
       for (const element of elements) {
         for (const one of allAt(element, steps, at + 1)) found.push(one);
-        if (found.length > ELEMENTS_MAX) throw new TooManyElements();
+        if (found.length > ELEMENTS_MAX) throw new TooManyElementsError();
       }
       return found;
     }

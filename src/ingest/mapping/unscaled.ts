@@ -1,5 +1,18 @@
 import { isObject } from '../record-slots.ts';
 
+/** A decimal whose number of digits behind the point is not known, but assumed. */
+export class AssumedDecimal {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  toJSON(): string {
+    return this.text;
+  }
+}
+
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)$/;
 /** No database has decimals of more bytes. */
 const BYTES_MAX = 64;
@@ -10,11 +23,13 @@ const SCALE_MAX = 100;
  * VariableScaleDecimal). What is a number already, or no base64, stays as it is: base64 that consists of digits alone would be a number
  * below zero.
  */
-export function decimalOf(value: unknown, scale: number): unknown {
+export function decimalOf(value: unknown, scale: number, isAssumed = false): unknown {
   if (isObject(value) && typeof value.scale === 'number' && typeof value.value === 'string')
     return scaled(value.value, value.scale) ?? value;
   if (typeof value !== 'string' || NUMBER.test(value)) return value;
-  return scaled(value, scale) ?? value;
+  const text = scaled(value, scale);
+  if (text === null) return value;
+  return isAssumed ? new AssumedDecimal(text) : text;
 }
 
 /** The decimal of an unscaled number in base64, big-endian in two's complement; null where it is none. */

@@ -4,10 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { testNow } from '../../../test/support/clock.ts';
 import { BAD_MARK, BAD_MARK_RAW } from '../../event/fields.ts';
 import type { KafkaClient } from '../../kafka-client/client.ts';
-import { CODE } from '../../kafka-client/faults.ts';
+import { CODE } from '../../kafka-client/errors.ts';
 import type { ProducedPartition, ProduceRequest } from '../../kafka-client/produce.ts';
 import { committedBatches } from '../../kafka-client/record-batches.ts';
-import { LogRefused } from '../event-log.ts';
+import { AppendError } from '../event-log.ts';
 import { Appender } from './appender.ts';
 import { kafkaLogConfigSchema } from './config.ts';
 import { KafkaRecordDecoder } from './record-decoder.ts';
@@ -105,7 +105,7 @@ test('a partition without a leader, or on a broker that does not answer, holds u
     const { append, stored, appender } = brokers(() => 0, 'events', { leaders, frozen });
     const stuck = append([keyed[1]!, keyed[0]!]).then(
       () => 'stored',
-      (error: LogRefused) => error.message,
+      (error: AppendError) => error.message,
     );
     for (let n = 0; n < 30; n++) {
       const startedMs = performance.now();
@@ -144,8 +144,8 @@ test('the lines of a partition stay in their order while it does not take them',
 
 test('while nothing is stored, an append is refused at once', async () => {
   const { append, stored } = brokers(() => CODE.POLICY_VIOLATION);
-  await assert.rejects(append(linesOf(60)), (error: LogRefused) => {
-    assert.ok(error instanceof LogRefused);
+  await assert.rejects(append(linesOf(60)), (error: AppendError) => {
+    assert.ok(error instanceof AppendError);
     assert.equal(error.code, 'log_failed');
     return true;
   });
@@ -191,5 +191,5 @@ test('batches that the broker finds too large are cut down, and lines that canâ€
 
 test('of a topic that takes next to nothing, appends are refused rather than tried for ever', async () => {
   const { append } = brokers(() => CODE.RECORD_LIST_TOO_LARGE);
-  await assert.rejects(append(linesOf(300)), LogRefused);
+  await assert.rejects(append(linesOf(300)), AppendError);
 });

@@ -1,5 +1,5 @@
 import type { KafkaClient } from '../../kafka-client/client.ts';
-import { type AppendResult, type LogBlock, LogRefused, SourceNames } from '../event-log.ts';
+import { AppendError, type AppendResult, type LogBlock, SourceNames } from '../event-log.ts';
 import type { CountsBySource } from '../offset.ts';
 import type { KafkaLogConfig } from './config.ts';
 import {
@@ -69,7 +69,7 @@ export class Appender {
       now,
       onStored: (batch) => this.onStored(batch),
       onFailed: rejectAll,
-      onRefused,
+      onRejected,
       onTooLarge: (batch, error) => this.cutDown(batch, error),
       isAbandoned: ({ appends }) => waitingIn(appends).every(({ isSettled }) => isSettled),
     });
@@ -84,13 +84,13 @@ export class Appender {
   append({ source, bytes: pieces, lines }: LogBlock): Promise<AppendResult> {
     const { queue_bytes_max } = this.options.config;
     const { received } = this.options;
-    if (this.closed) return Promise.reject(new LogRefused('log_closed', 'The log is closed.'));
+    if (this.closed) return Promise.reject(new AppendError('log_closed', 'The log is closed.'));
     const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
     if (lines < 1 || bytes.at(-1) !== NEWLINE)
       return Promise.reject(new TypeError('a block must hold whole lines'));
     if (this.queuedBytes > 0 && this.queuedBytes + bytes.length > queue_bytes_max) {
       const message = `More than ${queue_bytes_max} bytes wait for Kafka.`;
-      return Promise.reject(new LogRefused('log_busy', message, 1));
+      return Promise.reject(new AppendError('log_busy', message, 1));
     }
     try {
       this.names.add(source, received);
@@ -182,7 +182,7 @@ export class Appender {
   }
 
   /** Smaller batches for one that the broker found too large; from now on all are smaller. */
-  private cutDown(batch: PlannedBatch, error: LogRefused): PlannedBatch[] {
+  private cutDown(batch: PlannedBatch, error: AppendError): PlannedBatch[] {
     const { size } = batch.writer;
     const plan = this.plans.get(batch)!;
     if (size < BATCH_BYTES_MIN) {
@@ -231,12 +231,12 @@ export class Appender {
 
 const waitingIn = (appends: ReadonlySet<PendingAppend>) => [...appends] as WaitingAppend[];
 
-function rejectAll({ appends }: PlannedBatch, error: LogRefused): void {
+function rejectAll({ appends }: PlannedBatch, error: AppendError): void {
   for (const append of waitingIn(appends)) append.reject(error);
 }
 
 /** Refuses the appends of a batch where nothing of them is stored or still may be. False where that is not so. */
-function onRefused(batch: PlannedBatch, error: LogRefused): boolean {
+function onRejected(batch: PlannedBatch, error: AppendError): boolean {
   const appends = waitingIn(batch.appends);
   for (const { refused } of appends) refused.add(batch);
   const mayBeStored = ({ isSettled, ends, refused, batchesLeft }: WaitingAppend) =>

@@ -7,7 +7,7 @@ export interface Ahead {
   limitMs: number;
 }
 
-/** Records that are read within so long have the same limit: a writer whose clock is wrong must not fill the books. */
+/** Records that are read within so long have the same limit: a writer whose clock is wrong must not fill the counters. */
 const LIMIT_STEP_MS = 10_000;
 
 /**

@@ -4,7 +4,7 @@ import { Expired } from './expired.ts';
 
 const counted = async () => ({ http: 30 });
 
-test('what is archived and expired before the books begin is taken over once, and survives a restart', async () => {
+test('what is archived and expired before the counters begin is taken over once, and survives a restart', async () => {
   const expired = new Expired(
     undefined,
     new Map([

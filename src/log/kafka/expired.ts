@@ -8,9 +8,9 @@ export interface StoredExpired {
   unread: Record<string, { from: Offset; to: Offset }>;
 }
 
-/** What the topic had before the books begin, where they were made again after its first records had expired. */
+/** What the topic had before the counters begin, where they were made again after its first records had expired. */
 export class Expired {
-  /** Where the books of partitions begin whose first records have expired, as long as nothing is taken over. */
+  /** Where the counters of partitions begin whose first records have expired, as long as nothing is taken over. */
   private readonly begins: Map<number, Offset>;
   private stored: StoredExpired;
 
@@ -19,13 +19,13 @@ export class Expired {
     this.begins = begins;
   }
 
-  /** Lines by source that are archived; where an archive has less than the books, nothing. */
+  /** Lines by source that are archived; where an archive has less than the counters, nothing. */
   get archived(): CountsBySource {
     return this.stored.archived;
   }
 
   /**
-   * Takes over what is archived; `receivedBefore` counts by the books. Gives the number of offsets that expired before they were archived.
+   * Takes over what is archived; `receivedBefore` counts by the counters. Gives the number of offsets that expired before they were archived.
    * With an empty archive nothing was missed.
    */
   async adopt(

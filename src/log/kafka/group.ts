@@ -1,6 +1,6 @@
 import { Consumer } from '@platformatic/kafka';
 import { connectionOptions } from '../../kafka-client/client.ts';
-import { asFault } from '../../kafka-client/faults.ts';
+import { asKafkaError } from '../../kafka-client/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { PartitionGroup } from '../partition-group.ts';
 import type { KafkaLogConfig } from './config.ts';
@@ -74,7 +74,7 @@ class KafkaPartitionGroup implements PartitionGroup {
       try {
         await this.membership();
       } catch (error) {
-        this.failure = asFault(error, `group ${group}`).message;
+        this.failure = asKafkaError(error, `group ${group}`).message;
       }
       await this.leave();
       if (this.isClosing) return;
@@ -102,7 +102,7 @@ class KafkaPartitionGroup implements PartitionGroup {
     });
     this.consumer = consumer;
     consumer.on('error', (error: Error) => {
-      this.failure = asFault(error, `group ${group}`).message;
+      this.failure = asKafkaError(error, `group ${group}`).message;
     });
     consumer.topics.trackAll(config.topic);
     const joining = consumer.joinGroup({});
@@ -112,7 +112,7 @@ class KafkaPartitionGroup implements PartitionGroup {
         isJoined = true;
       },
       (error: Error) => {
-        this.failure = asFault(error, `group ${group}`).message;
+        this.failure = asKafkaError(error, `group ${group}`).message;
       },
     );
     const startedMs = Date.now();
@@ -120,7 +120,7 @@ class KafkaPartitionGroup implements PartitionGroup {
       await this.pause(LOOK_MS);
       if (this.failure) return;
       const aliveMs = Math.max(startedMs, consumer.lastHeartbeat?.getTime() ?? 0);
-      // The others have our partitions by now. (No heartbeat comes through while the group is being arranged anew.)
+      // The others have our partitions by now. (No heartbeat comes through while the group is being arranged again.)
       if (Date.now() - aliveMs > 2 * sessionMs) return;
       if (!isJoined) continue;
       this.why = '';

@@ -1,46 +1,46 @@
 import type { KafkaClient } from '../../kafka-client/client.ts';
 import {
-  asFault,
+  asKafkaError,
   CODE,
-  faultOf,
-  type KafkaFault,
+  errorOfCode,
+  type KafkaError,
   missingTopic,
   needsPerson,
-} from '../../kafka-client/faults.ts';
+} from '../../kafka-client/errors.ts';
 import { TopicFollower } from '../../kafka-client/topic-follower.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import {
+  AppendError,
   type AppendResult,
   type ArchivedLines,
   type EventLog,
   type LogBatch,
   type LogBlock,
   type LogPartition,
-  LogRefused,
   type LogStatus,
   type ReadLimits,
 } from '../event-log.ts';
 import { addCounts, type CountsBySource, type Offset, type Positions, sumCounts } from '../offset.ts';
 import { Waiters } from '../waiters.ts';
 import { Appender } from './appender.ts';
-import { PartitionBooks } from './books.ts';
-import type { BooksFile } from './books-file.ts';
 import type { KafkaLogConfig } from './config.ts';
+import type { CountersFile } from './counters-file.ts';
 import type { Expired } from './expired.ts';
 import { FETCH_BYTES, PartitionLog } from './partition-log.ts';
+import { PartitionStats } from './partition-stats.ts';
 
 export interface KafkaLogOptions {
   config: KafkaLogConfig;
-  /** Folder of the log's books; made if it is missing. */
+  /** Folder of the log's counters; made if it is missing. */
   dir: string;
   /**
-   * Readers whose positions must be known (`retain`) before books are thinned out behind them. Without any the log only takes
+   * Readers whose positions must be known (`retain`) before counters are thinned out behind them. Without any the log only takes
    * lines: it does not follow what others write, and can't be read.
    */
   readers: readonly string[];
   now: () => number;
   logger: Logger;
-  /** Name and version of this program, noted in the books. */
+  /** Name and version of this program, noted in the counters. */
   program: string;
 }
 
@@ -54,13 +54,13 @@ const BOOKS_MS = 1000;
 const COUNT_MS_MAX = 30_000;
 /** How long an append waits for its lines to be readable, once they are stored. */
 const READABLE_MS_MAX = 5000;
-/** A fault that is over sooner, as a new leader was found, is not shown. */
+/** An error that is over sooner, as a new leader was found, is not shown. */
 const SHOWN_AFTER_MS = 1500;
 /** How often a log that only takes lines asks whether the cluster is well. */
 const LOOK_MS = 2000;
-/** By which key its faults are kept, among those of partitions. */
+/** By which key its errors are kept, among those of partitions. */
 const CLUSTER = -1;
-/** How long the start waits until what the books don't have is counted. */
+/** How long the start waits until what the counters don't have is counted. */
 const OPEN_MS_MAX = 10_000;
 
 /** The event log in a topic of Kafka; `openKafkaLog` makes one. */
@@ -69,14 +69,14 @@ export class KafkaLog implements EventLog {
   readonly expires = true;
   private readonly options: KafkaLogOptions;
   private readonly client: KafkaClient;
-  private readonly file: BooksFile;
+  private readonly file: CountersFile;
   private readonly expired: Expired;
   private readonly appender: Appender;
   private readonly follower: TopicFollower;
   private readonly waiters = new Waiters();
   private readonly logs = new Map<number, PartitionLog>();
   private readonly retained = new Map<string, Positions>();
-  private readonly faults = new Map<number, { fault: KafkaFault; sinceMs: number }>();
+  private readonly errors = new Map<number, { error: KafkaError; sinceMs: number }>();
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<void> = Promise.resolve();
   private closing: Promise<void> | null = null;
@@ -87,7 +87,7 @@ export class KafkaLog implements EventLog {
     options: KafkaLogOptions,
     client: KafkaClient,
     id: string,
-    file: BooksFile,
+    file: CountersFile,
     batchBytesMax: number | null,
     expired: Expired,
   ) {
@@ -119,7 +119,7 @@ export class KafkaLog implements EventLog {
         if (lines > 0) this.warnExpired(lines, partition);
         this.waiters.wake(partition, log.end);
       },
-      onFault: (partition, fault) => this.onFault(partition, fault),
+      onError: (partition, error) => this.onError(partition, error),
     });
   }
 
@@ -127,20 +127,20 @@ export class KafkaLog implements EventLog {
     return this.appender.lineBytesMax;
   }
 
-  addPartition(books: PartitionBooks, range: { start: number; end: number }): void {
+  addPartition(stats: PartitionStats, range: { start: number; end: number }): void {
     const { config } = this.options;
     const count = this.client.known!.partitions.length;
     const options = {
       client: this.client,
-      books,
+      stats,
       lineBytesMax: config.line_bytes_max,
       cacheBytesMax: Math.max(CACHE_BYTES_MIN, CACHE_BYTES / count),
       waitMsMax: COUNT_MS_MAX,
     };
-    this.logs.set(books.partition, new PartitionLog(options, range));
+    this.logs.set(stats.partition, new PartitionLog(options, range));
   }
 
-  /** Begins to follow the topic; resolves when what the books did not have is counted, or after some seconds. */
+  /** Begins to follow the topic; resolves when what the counters did not have is counted, or after some seconds. */
   async start(): Promise<void> {
     if (this.onlyTakes) {
       this.timer = setInterval(() => void this.lookAtCluster(), LOOK_MS);
@@ -149,7 +149,7 @@ export class KafkaLog implements EventLog {
     this.follower.start();
     this.timer = setInterval(() => this.onTimer(), BOOKS_MS);
     const until = Date.now() + OPEN_MS_MAX;
-    const isBehind = () => [...this.logs.values()].some(({ isLive, fault }) => !isLive && fault === null);
+    const isBehind = () => [...this.logs.values()].some(({ isLive, error }) => !isLive && error === null);
     while (isBehind() && Date.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
     if (isBehind()) this.options.logger.info({}, 'kafka: the lines of the topic are still being counted');
   }
@@ -159,11 +159,11 @@ export class KafkaLog implements EventLog {
   }
 
   partitions(): LogPartition[] {
-    return Array.from(this.logs.values(), ({ partition, start, end, books }) => ({
+    return Array.from(this.logs.values(), ({ partition, start, end, stats }) => ({
       partition,
       start: Math.min(start, end),
       end,
-      lines: sumCounts(books.counts) + this.expired.unreadBefore(partition),
+      lines: sumCounts(stats.counts) + this.expired.unreadBefore(partition),
     }));
   }
 
@@ -179,8 +179,8 @@ export class KafkaLog implements EventLog {
 
   received(): CountsBySource {
     const counts: CountsBySource = Object.create(null);
-    for (const { books, partition } of this.logs.values()) {
-      addCounts(counts, books.counts);
+    for (const { stats, partition } of this.logs.values()) {
+      addCounts(counts, stats.counts);
       this.expired.addUnread(counts, partition);
     }
     return { ...counts };
@@ -226,17 +226,17 @@ export class KafkaLog implements EventLog {
   }
 
   status(): LogStatus {
-    const faults = [...this.faults.values()].filter(({ sinceMs }) => Date.now() - sinceMs >= SHOWN_AFTER_MS);
-    const shown = faults.find(({ fault }) => needsPerson(fault)) ?? faults[0];
+    const errors = [...this.errors.values()].filter(({ sinceMs }) => Date.now() - sinceMs >= SHOWN_AFTER_MS);
+    const shown = errors.find(({ error }) => needsPerson(error)) ?? errors[0];
     const logs = [...this.logs.values()];
-    const lastMs = logs.reduce((last, { books }) => Math.max(last, books.lastMs), this.appendedAtMs);
+    const lastMs = logs.reduce((last, { stats }) => Math.max(last, stats.lastMs), this.appendedAtMs);
     const { brokers } = this.options.config;
     return {
-      state: shown === undefined ? 'ready' : needsPerson(shown.fault) ? 'failed' : 'waiting',
+      state: shown === undefined ? 'ready' : needsPerson(shown.error) ? 'failed' : 'waiting',
       message:
         shown === undefined
           ? this.expiredMessage()
-          : `Kafka at ${brokers.join(', ')}: ${shown.fault.message}. It is tried again by itself.`,
+          : `Kafka at ${brokers.join(', ')}: ${shown.error.message}. It is tried again by itself.`,
       bytes: 0,
       lostLines: this.lostLines(),
       lastReceivedAtMs: lastMs === 0 ? null : lastMs,
@@ -252,7 +252,7 @@ export class KafkaLog implements EventLog {
 
   private lostLines(): number {
     return [...this.logs.values()].reduce(
-      (sum, { books }) => sum + books.lostLines,
+      (sum, { stats }) => sum + stats.lostLines,
       this.expired.unreadLines(),
     );
   }
@@ -270,7 +270,7 @@ export class KafkaLog implements EventLog {
     // Ends what still waits for an answer.
     await this.client.close();
     await stopped;
-    if (!this.onlyTakes) await this.writeBooks();
+    if (!this.onlyTakes) await this.writeCounters();
   }
 
   private get onlyTakes(): boolean {
@@ -284,32 +284,32 @@ export class KafkaLog implements EventLog {
       if (found === null) throw missingTopic(topic);
       const leaderless = found.partitions.find(({ leader }) => leader < 0);
       if (leaderless)
-        throw faultOf(CODE.LEADER_NOT_AVAILABLE, `partition ${leaderless.partition} of ${topic}`);
-      this.onFault(CLUSTER, null);
+        throw errorOfCode(CODE.LEADER_NOT_AVAILABLE, `partition ${leaderless.partition} of ${topic}`);
+      this.onError(CLUSTER, null);
     } catch (error) {
-      if (this.closing === null) this.onFault(CLUSTER, asFault(error, `topic ${topic}`));
+      if (this.closing === null) this.onError(CLUSTER, asKafkaError(error, `topic ${topic}`));
     }
   }
 
   /** The offset at which the follower goes on; null while a reader should come after. */
   private position(partition: number): number | null {
     const log = this.logs.get(partition);
-    return log === undefined || log.isFull() ? null : log.books.end;
+    return log === undefined || log.isFull() ? null : log.stats.end;
   }
 
-  private onFault(partition: number, fault: KafkaFault | null): void {
+  private onError(partition: number, error: KafkaError | null): void {
     const log = this.logs.get(partition);
-    if (log) log.fault = fault;
+    if (log) log.error = error;
     const { logger } = this.options;
     const where = partition === CLUSTER ? {} : { partition };
-    if (fault === null) {
-      if (this.faults.delete(partition)) logger.info(where, 'kafka: works again');
+    if (error === null) {
+      if (this.errors.delete(partition)) logger.info(where, 'kafka: works again');
       return;
     }
-    const known = this.faults.get(partition);
-    if (known?.fault.message !== fault.message)
-      logger.warn({ ...where, fault: fault.message }, 'kafka: does not answer as it should');
-    this.faults.set(partition, { fault, sinceMs: known?.sinceMs ?? Date.now() });
+    const known = this.errors.get(partition);
+    if (known?.error.message !== error.message)
+      logger.warn({ ...where, error: error.message }, 'kafka: does not answer as it should');
+    this.errors.set(partition, { error, sinceMs: known?.sinceMs ?? Date.now() });
   }
 
   /** Waits until the lines of an append can be read; gives the received-at of its first line. */
@@ -324,34 +324,34 @@ export class KafkaLog implements EventLog {
     if (log === undefined || this.onlyTakes) return appendedAtMs;
     // While an open transaction of another program holds the partition back, or it can't be read, the lines are durable all the same.
     if (log.isLive && end > 0) await log.reachUnlessHeld(end, READABLE_MS_MAX);
-    return log.receivedAt(first) ?? Math.max(log.books.lastMs, appendedAtMs);
+    return log.receivedAt(first) ?? Math.max(log.stats.lastMs, appendedAtMs);
   }
 
   private onTimer(): void {
     this.forget();
-    this.writing = this.writeBooks().then(() => this.addNewPartitions());
+    this.writing = this.writeCounters().then(() => this.addNewPartitions());
   }
 
   /** Drops what no reader will ask for. */
   private forget(): void {
     if (!this.options.readers.every((reader) => this.retained.has(reader))) return;
-    for (const { partition, books } of this.logs.values()) {
+    for (const { partition, stats } of this.logs.values()) {
       const needed = this.options.readers.map((reader) => this.retained.get(reader)![partition] ?? 0);
-      if (needed.length > 0) books.forgetBefore(needed.reduce((least, offset) => Math.min(least, offset)));
+      if (needed.length > 0) stats.forgetBefore(needed.reduce((least, offset) => Math.min(least, offset)));
     }
   }
 
-  private async writeBooks(): Promise<void> {
+  private async writeCounters(): Promise<void> {
     await this.writing;
     try {
       await this.file.write(
-        Array.from(this.logs.values(), ({ books }) => books),
+        Array.from(this.logs.values(), ({ stats }) => stats),
         this.expired,
       );
     } catch (error) {
       this.options.logger.error(
         { err: error },
-        'kafka: the books can’t be written; they will be counted again after a restart',
+        'kafka: the counters can’t be written; they will be counted again after a restart',
       );
     }
   }
@@ -362,7 +362,7 @@ export class KafkaLog implements EventLog {
       if (this.logs.has(leader.partition) || leader.leader < 0) continue;
       const range = await this.client.range(leader.partition).catch(() => null);
       if (range !== null)
-        this.addPartition(new PartitionBooks(leader.partition, this.options.now, range.start), range);
+        this.addPartition(new PartitionStats(leader.partition, this.options.now, range.start), range);
     }
   }
 
@@ -376,6 +376,6 @@ export class KafkaLog implements EventLog {
   }
 
   private checkOpen(): void {
-    if (this.closing !== null) throw new LogRefused('log_closed', 'The log is closed.');
+    if (this.closing !== null) throw new AppendError('log_closed', 'The log is closed.');
   }
 }

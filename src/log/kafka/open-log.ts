@@ -3,12 +3,12 @@ import { UsageError } from '../../telemetry/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { reasonOf } from '../../telemetry/system-error.ts';
 import type { EventLog } from '../event-log.ts';
-import { PartitionBooks } from './books.ts';
-import { BooksFile } from './books-file.ts';
 import type { KafkaLogConfig } from './config.ts';
+import { CountersFile } from './counters-file.ts';
 import { Expired } from './expired.ts';
 import { KafkaLog, type KafkaLogOptions } from './log.ts';
 import { checkTopic, openTopic } from './open-topic.ts';
+import { PartitionStats } from './partition-stats.ts';
 
 /**
  * Opens the event log in a topic of Kafka, which is created where it is missing. Throws UsageError when the brokers can't
@@ -24,28 +24,28 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> 
   });
   try {
     const { topic, batchBytesMax } = await openTopic(client, config, logger);
-    const file = new BooksFile(options.dir, topic.id, options.program);
+    const file = new CountersFile(options.dir, topic.id, options.program);
     const {
-      books,
+      stats,
       why,
       expired,
       begins = new Map<number, number>(),
-    } = options.readers.length > 0 ? await file.read() : { books: null, why: '' };
+    } = options.readers.length > 0 ? await file.read() : { stats: null, why: '' };
     if (why)
       logger.warn(
         { dir: options.dir },
-        `kafka: the log's books can't be used, as ${why}; reading from the start`,
+        `kafka: the log's counters can't be used, as ${why}; reading from the start`,
       );
     const ranges = new Map<number, { start: number; end: number }>();
     for (const { partition } of topic.partitions) {
       const range = await client.range(partition);
       ranges.set(partition, range);
-      if (books === null && range.start > 0) begins.set(partition, range.start);
+      if (stats === null && range.start > 0) begins.set(partition, range.start);
     }
     const log = new KafkaLog(options, client, topic.id, file, batchBytesMax, new Expired(expired, begins));
     for (const [partition, range] of ranges) {
       log.addPartition(
-        new PartitionBooks(partition, options.now, books?.get(partition) ?? range.start),
+        new PartitionStats(partition, options.now, stats?.get(partition) ?? range.start),
         range,
       );
     }

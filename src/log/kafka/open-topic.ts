@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createTopicsV5, describeConfigsV2 } from '@platformatic/kafka';
 import type { KafkaClient, TopicMetadata } from '../../kafka-client/client.ts';
-import { AccessFault, asFault, CODE, isRefusal, type KafkaFault } from '../../kafka-client/faults.ts';
+import {
+  asKafkaError,
+  CODE,
+  isDenied,
+  KafkaAccessError,
+  type KafkaError,
+} from '../../kafka-client/errors.ts';
 import { UsageError } from '../../telemetry/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { KafkaLogConfig } from './config.ts';
@@ -34,7 +40,7 @@ export async function openTopic(
     return { topic, batchBytesMax: Number.isFinite(batchBytes) ? batchBytes : null };
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw usageError(asFault(error, `topic ${config.topic}`), config);
+    throw usageError(asKafkaError(error, `topic ${config.topic}`), config);
   }
 }
 
@@ -54,24 +60,24 @@ export async function checkTopic(
     return `reachable; the topic ${config.topic} exists`;
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw usageError(asFault(error, `topic ${config.topic}`), config);
+    throw usageError(asKafkaError(error, `topic ${config.topic}`), config);
   }
 }
 
-function usageError(fault: KafkaFault, { brokers, topic, sasl }: KafkaLogConfig): UsageError {
+function usageError(error: KafkaError, { brokers, topic, sasl }: KafkaLogConfig): UsageError {
   const where = brokers.join(', ');
-  if (fault instanceof AccessFault)
-    return new UsageError(`Kafka can't be used as the event log: ${fault.message}.`);
-  if (isRefusal(fault)) {
+  if (error instanceof KafkaAccessError)
+    return new UsageError(`Kafka can't be used as the event log: ${error.message}.`);
+  if (isDenied(error)) {
     const who = sasl ? `the user ${sasl.username}` : 'a user without a name';
     return new UsageError(
-      `Kafka at ${where} refused ${who}: ${fault.message}. See to it that the user may describe, read and write the topic ${topic}.`,
+      `Kafka at ${where} refused ${who}: ${error.message}. See to it that the user may describe, read and write the topic ${topic}.`,
     );
   }
-  if (fault.code !== null)
-    return new UsageError(`Kafka at ${where} can't be used as the event log: ${fault.message}.`);
+  if (error.code !== null)
+    return new UsageError(`Kafka at ${where} can't be used as the event log: ${error.message}.`);
   return new UsageError(
-    `Kafka at ${where} can't be reached as the event log: ${fault.message}. Check log.brokers, log.tls and log.sasl, and ` +
+    `Kafka at ${where} can't be reached as the event log: ${error.message}. Check log.brokers, log.tls and log.sasl, and ` +
       'that the brokers are running.',
   );
 }
@@ -103,14 +109,14 @@ async function createTopic(
       requestTimeoutMs,
       onlyValidate,
     );
-  } catch (error) {
-    const fault = asFault(error, `topic ${topic}`);
+  } catch (thrown) {
+    const error = asKafkaError(thrown, `topic ${topic}`);
     // Another process was faster.
-    if (fault.code === CODE.TOPIC_ALREADY_EXISTS) return;
-    if (fault.code === null) throw fault;
+    if (error.code === CODE.TOPIC_ALREADY_EXISTS) return;
+    if (error.code === null) throw error;
     throw new UsageError(
       `The topic ${topic} does not exist, and can't be created with ${partitions} partitions and ${replicas} replicas: ` +
-        `${fault.message}. Create it yourself, or give the user the right to.`,
+        `${error.message}. Create it yourself, or give the user the right to.`,
     );
   }
   if (!onlyValidate) logger.info({ topic, partitions, replicas }, 'kafka: the topic was created');
@@ -137,11 +143,11 @@ async function settingsOf(client: KafkaClient, logger: Logger): Promise<Map<stri
   try {
     const answer = await client.any(describeConfigsV2.api, asked as never, false, false);
     return new Map(answer.results[0]!.configs.map(({ name, value }) => [name, value ?? null]));
-  } catch (error) {
-    const fault = asFault(error, `topic ${client.topic}`);
-    if (fault.code === null) throw fault;
+  } catch (thrown) {
+    const error = asKafkaError(thrown, `topic ${client.topic}`);
+    if (error.code === null) throw error;
     logger.warn(
-      { topic: client.topic, fault: fault.message },
+      { topic: client.topic, error: error.message },
       'kafka: the settings of the topic are not known',
     );
     return null;

@@ -1,17 +1,17 @@
 import type { KafkaClient } from '../../kafka-client/client.ts';
-import { CODE, KafkaFault, LastingFault } from '../../kafka-client/faults.ts';
+import { CODE, KafkaError, PermanentKafkaError } from '../../kafka-client/errors.ts';
 import type { FetchedPartition } from '../../kafka-client/fetch.ts';
 import { fetchOne } from '../../kafka-client/fetch-one.ts';
 import { committedBatches } from '../../kafka-client/record-batches.ts';
 import type { LogBatch, ReadLimits } from '../event-log.ts';
 import { type CountsBySource, copyCounts, sumCounts } from '../offset.ts';
-import type { Mark, PartitionBooks } from './books.ts';
 import { addBatch, between, cutBefore } from './counts.ts';
+import type { Mark, PartitionStats } from './partition-stats.ts';
 import { KafkaRecordDecoder } from './record-decoder.ts';
 
 export interface PartitionLogOptions {
   client: KafkaClient;
-  books: PartitionBooks;
+  stats: PartitionStats;
   lineBytesMax: number;
   /** Bytes of the newest lines that are kept in memory. */
   cacheBytesMax: number;
@@ -41,77 +41,77 @@ const NOTHING_LEFT_MS = 200;
 
 /** One partition as lines: extended at its end by what the follower brings, read by fetching where it is not in memory. */
 export class PartitionLog {
-  readonly books: PartitionBooks;
+  readonly stats: PartitionStats;
   /** First offset that still exists. */
   start: number;
   /** What `EventLog.partitions` shows: never falls. */
   end: number;
   /** Everything that was committed has been read since the start. */
   isLive = false;
-  fault: KafkaFault | null = null;
+  error: KafkaError | null = null;
   /** An open transaction of another program keeps what follows it from being read. */
   private isHeld = false;
   private readonly options: PartitionLogOptions;
-  /** The newest lines, without a gap up to the end of the books. */
+  /** The newest lines, without a gap up to the end of the counters. */
   private recent: Chunk[] = [];
   private recentBytes = 0;
   private older: Chunk[] = [];
   private readonly fetching = new Map<number, Promise<Chunk>>();
   private readMs = 0;
   private readTo = 0;
-  private waiting: { offset: number; settle: () => void }[] = [];
+  private waiting: { offset: number; finish: () => void }[] = [];
 
   constructor(options: PartitionLogOptions, range: { start: number; end: number }) {
     this.options = options;
-    this.books = options.books;
+    this.stats = options.stats;
     this.start = range.start;
     // What follows the last line may hold none, but a reader may have come there.
     this.end = range.end;
-    this.isLive = this.books.end >= range.end;
+    this.isLive = this.stats.end >= range.end;
   }
 
   get partition(): number {
-    return this.books.partition;
+    return this.stats.partition;
   }
 
-  /** Takes what was fetched at the end of the books. True when lines came. */
+  /** Takes what was fetched at the end of the counters. True when lines came. */
   extend({ records, aborted, logStart, lastStable, highWater }: FetchedPartition): boolean {
-    const { books } = this;
+    const { stats } = this;
     if (logStart > this.start) this.start = logStart;
-    const { batches, next } = committedBatches(records, books.end, aborted);
-    if (next > books.end) {
-      const before = books.here();
+    const { batches, next } = committedBatches(records, stats.end, aborted);
+    if (next > stats.end) {
+      const before = stats.here();
       let { lastMs } = before;
-      const lines = this.decoder().decode(batches, books.end, (batch) => {
-        lastMs = books.clock.first(lastMs, batch);
+      const lines = this.decoder().decode(batches, stats.end, (batch) => {
+        lastMs = stats.clock.first(lastMs, batch);
         return lastMs;
       });
-      books.extend(lines, next, lastMs);
+      stats.extend(lines, next, lastMs);
       this.keep({ before, next, lastMs, batches: lines, bytes: bytesOf(lines) });
     }
     this.isHeld = lastStable < highWater;
     const endBefore = this.end;
-    if (books.end >= lastStable) this.isLive = true;
-    this.end = Math.max(this.end, this.books.end >= lastStable ? books.lineEnd : lastStable);
+    if (stats.end >= lastStable) this.isLive = true;
+    this.end = Math.max(this.end, this.stats.end >= lastStable ? stats.lineEnd : lastStable);
     this.wake();
     return this.end > endBefore;
   }
 
-  /** The end of the books does not exist: what retention has deleted unread is lost. Gives the offsets. Throws when it is not that. */
+  /** The end of the counters does not exist: what retention has deleted unread is lost. Gives the offsets. Throws when it is not that. */
   skipDeleted({ start, end }: { start: number; end: number }): number {
-    const { books } = this;
-    if (books.end > end) {
-      throw new LastingFault(
-        `partition ${this.partition} ends at ${end}, but was read up to ${books.end}: the cluster has lost records, as ` +
+    const { stats } = this;
+    if (stats.end > end) {
+      throw new PermanentKafkaError(
+        `partition ${this.partition} ends at ${end}, but was read up to ${stats.end}: the cluster has lost records, as ` +
           'after an unclean election. Use another topic, or a new data folder, which reads this one from its start',
       );
     }
     this.start = Math.max(this.start, start);
-    const lines = start - books.end;
+    const lines = start - stats.end;
     if (lines <= 0) return 0;
     this.recent = [];
     this.recentBytes = 0;
-    books.skipLost(start);
+    stats.skipLost(start);
     this.end = Math.max(this.end, start);
     this.wake();
     return lines;
@@ -135,7 +135,7 @@ export class PartitionLog {
     while (offset < end) {
       this.readMs = Date.now();
       this.readTo = offset;
-      if (offset >= this.books.end) await this.reach(Math.min(offset + 1, end));
+      if (offset >= this.stats.end) await this.reach(Math.min(offset + 1, end));
       const at = this.recent.findLastIndex(({ before }) => before.offset <= offset);
       const chunks = at >= 0 ? this.recent.slice(at) : [await this.chunkAt(offset)];
       const batches = take(chunks, offset, limits);
@@ -151,8 +151,8 @@ export class PartitionLog {
 
   /** Lines before the offset by source; those of a deleted range are given to the sources that it had in all. */
   async countsBefore(offset: number): Promise<CountsBySource> {
-    if (offset > this.books.end) await this.reach(offset);
-    if (offset >= this.books.lineEnd) return copyCounts(this.books.counts);
+    if (offset > this.stats.end) await this.reach(offset);
+    if (offset >= this.stats.lineEnd) return copyCounts(this.stats.counts);
     const chunk = this.recent.findLast(({ before }) => before.offset <= offset);
     if (chunk) return countsIn(chunk, offset);
     let mark = this.markFor(offset);
@@ -174,15 +174,15 @@ export class PartitionLog {
     return batch?.receivedAtMs ?? null;
   }
 
-  /** Resolves when all records before the offset are counted; rejects with the fault that hinders it, or after the time. */
+  /** Resolves when all records before the offset are counted; rejects with the error that hinders it, or after the time. */
   async reach(offset: number, waitMsMax = this.options.waitMsMax): Promise<void> {
     const since = Date.now();
-    while (this.books.end < offset) {
+    while (this.stats.end < offset) {
       const leftMs = since + waitMsMax - Date.now();
-      if (this.fault !== null && Date.now() - since >= 1000) throw this.fault;
+      if (this.error !== null && Date.now() - since >= 1000) throw this.error;
       if (leftMs <= 0) {
-        throw new KafkaFault(
-          `partition ${this.partition} is being counted, at ${this.books.end} of ${this.end}; try again later`,
+        throw new KafkaError(
+          `partition ${this.partition} is being counted, at ${this.stats.end} of ${this.end}; try again later`,
         );
       }
       await this.growth(offset, Math.min(leftMs, 1000));
@@ -192,25 +192,25 @@ export class PartitionLog {
   /** The same, but resolves too as soon as an open transaction holds back the records, or after the time. */
   async reachUnlessHeld(offset: number, waitMsMax: number): Promise<void> {
     const untilMs = Date.now() + waitMsMax;
-    while (this.books.end < offset && !this.isHeld && this.fault === null && Date.now() < untilMs)
+    while (this.stats.end < offset && !this.isHeld && this.error === null && Date.now() < untilMs)
       await this.growth(offset, Math.min(untilMs - Date.now(), 1000));
   }
 
   private growth(offset: number, ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const waiter = { offset, settle: () => settle() };
-      const settle = () => {
+      const waiter = { offset, finish: () => finish() };
+      const finish = () => {
         clearTimeout(timer);
         this.waiting = this.waiting.filter((each) => each !== waiter);
         resolve();
       };
-      const timer = setTimeout(settle, ms);
+      const timer = setTimeout(finish, ms);
       this.waiting.push(waiter);
     });
   }
 
   private wake(): void {
-    for (const { offset, settle } of this.waiting) if (offset <= this.books.end || this.isHeld) settle();
+    for (const { offset, finish } of this.waiting) if (offset <= this.stats.end || this.isHeld) finish();
   }
 
   private keep(chunk: Chunk): void {
@@ -223,12 +223,12 @@ export class PartitionLog {
 
   /** A mark at or before the offset; where the records behind the last one are deleted, one that is reckoned. */
   private markFor(offset: number): Mark {
-    const below = this.books.markBefore(offset);
+    const below = this.stats.markBefore(offset);
     const older = this.older.findLast(({ next }) => next === offset);
     if (older && (below === undefined || below.offset < offset)) return endOf(older);
     const mark = below ?? { offset: 0, lastMs: 0, counts: Object.create(null) };
     if (mark.offset >= this.start || mark.offset === offset) return mark;
-    const above = this.books.markAfter(mark.offset);
+    const above = this.stats.markAfter(mark.offset);
     const to = Math.min(offset, this.start, above.offset);
     const lines = sumCounts(above.counts) - sumCounts(mark.counts);
     const share = to === above.offset ? lines : Math.min(lines, to - mark.offset);
@@ -241,7 +241,7 @@ export class PartitionLog {
     if (known) return known;
     const before = this.older.find(({ next }) => next === offset);
     let chunk = await this.chunkFrom(before ? endOf(before) : this.markFor(offset));
-    while (chunk.next <= offset && chunk.next < this.books.end) chunk = await this.chunkFrom(endOf(chunk));
+    while (chunk.next <= offset && chunk.next < this.stats.end) chunk = await this.chunkFrom(endOf(chunk));
     return chunk;
   }
 
@@ -263,16 +263,16 @@ export class PartitionLog {
     const fetched = await fetchOne(client, this.partition, from, FETCH_BYTES);
     if (fetched.errorCode === CODE.OFFSET_OUT_OF_RANGE) {
       const range = await client.range(this.partition);
-      if (range.start <= from) throw new KafkaFault(`offset ${from} of partition ${this.partition} is gone`);
+      if (range.start <= from) throw new KafkaError(`offset ${from} of partition ${this.partition} is gone`);
       this.start = Math.max(this.start, range.start);
       return await this.fetchChunk(this.markFor(this.start));
     }
     if (fetched.logStart > this.start) this.start = fetched.logStart;
     const { batches, next } = committedBatches(fetched.records, from, fetched.aborted);
-    if (next <= from) throw new KafkaFault(`partition ${this.partition} gave nothing at offset ${from}`);
+    if (next <= from) throw new KafkaError(`partition ${this.partition} gave nothing at offset ${from}`);
     let { lastMs } = mark;
     const lines = this.decoder().decode(batches, from, (batch) => {
-      lastMs = this.books.clock.again(lastMs, batch);
+      lastMs = this.stats.clock.again(lastMs, batch);
       return lastMs;
     });
     const before = from === mark.offset ? mark : { ...mark, offset: from };

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { foreignLine, isTooDeep } from '../../event/mark-line.ts';
+import { externalLine, isTooDeep } from '../../event/mark-line.ts';
 import { type RecordBatch, RecordReader } from '../../kafka-client/record-batches.ts';
-import { foreignLines } from '../../kafka-client/value-lines.ts';
+import { externalLines } from '../../kafka-client/value-lines.ts';
 import type { LogBatch } from '../event-log.ts';
 import { type Origin, Origins } from './origin.ts';
 
@@ -97,7 +97,7 @@ export class KafkaRecordDecoder {
   }
 
   private addForeign(value: Buffer | null, offset: number, atMs: number, source: string): void {
-    const lines = foreignLines(value, this.lineBytesMax);
+    const lines = externalLines(value, this.lineBytesMax);
     if (lines.length > 1) {
       this.emit(Buffer.concat(lines), lines.length, true, offset, atMs, source, false);
       return;
@@ -153,7 +153,7 @@ export class KafkaRecordDecoder {
     const lines: Buffer[] = [];
     for (let start = 0; start < bytes.length; ) {
       const end = bytes.indexOf(NEWLINE, start);
-      lines.push(foreignLine(bytes.subarray(start, end), this.lineBytesMax));
+      lines.push(externalLine(bytes.subarray(start, end), this.lineBytesMax));
       start = end + 1;
     }
     return Buffer.concat(lines);

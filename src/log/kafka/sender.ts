@@ -1,8 +1,15 @@
 import { type CompressionAlgorithmValue, initProducerIdV2 } from '@platformatic/kafka';
 import type { KafkaClient } from '../../kafka-client/client.ts';
-import { asFault, CODE, faultOf, isFinal, isForgotten, KafkaFault } from '../../kafka-client/faults.ts';
+import {
+  asKafkaError,
+  CODE,
+  errorOfCode,
+  isFinal,
+  isForgotten,
+  KafkaError,
+} from '../../kafka-client/errors.ts';
 import { type ProducedPartition, produceApi } from '../../kafka-client/produce.ts';
-import { LogRefused } from '../event-log.ts';
+import { AppendError } from '../event-log.ts';
 import type { PlannedBatch } from './plan.ts';
 
 const BACKOFF_MS_MIN = 20;
@@ -17,7 +24,7 @@ interface Sending {
   bytes: Buffer | null;
   deadlineMs: number;
   /** The broker has refused it for good, so nothing of it is stored. */
-  isRefused: boolean;
+  isRejected: boolean;
 }
 
 /** The batches of a partition, which are stored in this order. */
@@ -30,7 +37,7 @@ interface PartitionLane {
   /** Waits to try again. */
   timer: NodeJS.Timeout | null;
   backoffMs: number;
-  fault: KafkaFault | null;
+  error: KafkaError | null;
 }
 
 export interface SenderOptions {
@@ -38,11 +45,11 @@ export interface SenderOptions {
   compression: CompressionAlgorithmValue;
   now: () => number;
   onStored(batch: PlannedBatch): void;
-  onFailed(batch: PlannedBatch, error: LogRefused): void;
+  onFailed(batch: PlannedBatch, error: AppendError): void;
   /** The broker does not take it, and nothing of it is stored. False: it must be tried on, as other lines of its appends are stored, or may be. */
-  onRefused(batch: PlannedBatch, error: LogRefused): boolean;
+  onRejected(batch: PlannedBatch, error: AppendError): boolean;
   /** The broker takes no batch of this size; nothing of it is stored. Gives what replaces it. */
-  onTooLarge(batch: PlannedBatch, error: LogRefused): PlannedBatch[];
+  onTooLarge(batch: PlannedBatch, error: AppendError): PlannedBatch[];
   /** Nobody waits for it any more. */
   isAbandoned(batch: PlannedBatch): boolean;
 }
@@ -71,7 +78,7 @@ export class Sender {
   /** Queues batches. */
   put(batches: readonly PlannedBatch[], deadlineMs: number): void {
     for (const batch of batches)
-      this.lane(batch.partition).queue.push({ batch, bytes: null, deadlineMs, isRefused: false });
+      this.lane(batch.partition).queue.push({ batch, bytes: null, deadlineMs, isRejected: false });
     this.pump();
   }
 
@@ -104,7 +111,7 @@ export class Sender {
         isStuck: false,
         timer: null,
         backoffMs: BACKOFF_MS_MIN,
-        fault: null,
+        error: null,
       };
       this.lanes.set(partition, lane);
     }
@@ -122,7 +129,7 @@ export class Sender {
       if (lane.queue.length === 0 || lane.timer !== null) continue;
       const leader = client.leaderOf(lane.partition)?.leader ?? null;
       if (leader === null)
-        this.retryLater(lane, new KafkaFault(`partition ${lane.partition} of ${client.topic} has no leader`));
+        this.retryLater(lane, new KafkaError(`partition ${lane.partition} of ${client.topic} has no leader`));
       else if (!this.busy.has(leader)) byLeader.set(leader, [...(byLeader.get(leader) ?? []), lane]);
     }
     this.wake();
@@ -141,10 +148,10 @@ export class Sender {
           this.producer = { id: producerId, epoch: producerEpoch };
           this.sequences = new Map();
         },
-        (error) => {
-          const fault = asFault(error, `topic ${this.options.client.topic}`);
+        (thrown) => {
+          const error = asKafkaError(thrown, `topic ${this.options.client.topic}`);
           for (const lane of this.lanes.values())
-            if (lane.queue.length > 0 && !lane.isSending && lane.timer === null) this.retryLater(lane, fault);
+            if (lane.queue.length > 0 && !lane.isSending && lane.timer === null) this.retryLater(lane, error);
         },
       )
       .finally(() => {
@@ -167,15 +174,15 @@ export class Sender {
       this.wake();
     }, SLOW_MS);
     let answers: ProducedPartition[] = [];
-    let fault = new KafkaFault(`topic ${client.topic}: the broker did not answer for all partitions`);
+    let error = new KafkaError(`topic ${client.topic}: the broker did not answer for all partitions`);
     try {
       answers = await client.call('write', node, produceApi, {
         topic: client.topic,
         timeoutMs: client.requestTimeoutMs,
         partitions: sent.map(({ lane: { partition }, sending }) => ({ partition, batch: sending.bytes! })),
       });
-    } catch (error) {
-      fault = asFault(error, `topic ${client.topic}`);
+    } catch (thrown) {
+      error = asKafkaError(thrown, `topic ${client.topic}`);
     }
     clearTimeout(slow);
     this.busy.delete(node);
@@ -188,14 +195,14 @@ export class Sender {
     answered.sort((a, b) => Number(isStored(b.answer)) - Number(isStored(a.answer)));
     for (const { lane, sending, answer } of answered) {
       lane.isSending = false;
-      const failed = answer === undefined ? fault : this.settle(lane, sending, answer);
+      const failed = answer === undefined ? error : this.acknowledge(lane, sending, answer);
       if (failed !== null) this.retryLater(lane, failed);
     }
     this.pump();
   }
 
   /** Null when the batch is done with, stored or refused for good; else why it must be sent again. */
-  private settle(lane: PartitionLane, sending: Sending, answer: ProducedPartition): KafkaFault | null {
+  private acknowledge(lane: PartitionLane, sending: Sending, answer: ProducedPartition): KafkaError | null {
     const { batch } = sending;
     const { errorCode, baseOffset, appendedAtMs, errorMessage } = answer;
     if (isStored(answer)) {
@@ -203,29 +210,29 @@ export class Sender {
       batch.appendedAtMs = appendedAtMs;
       lane.queue.shift();
       lane.isStuck = false;
-      lane.fault = null;
+      lane.error = null;
       lane.backoffMs = BACKOFF_MS_MIN;
       this.options.onStored(batch);
       return null;
     }
-    const fault = faultOf(errorCode, `partition ${batch.partition} of ${this.options.client.topic}`);
+    const error = errorOfCode(errorCode, `partition ${batch.partition} of ${this.options.client.topic}`);
     if (isForgotten(errorCode)) {
       this.producer = null;
       sending.bytes = null;
     }
-    if (!isFinal(errorCode)) return fault;
+    if (!isFinal(errorCode)) return error;
     const detail = errorMessage ? ` (${errorMessage})` : '';
-    const message = `Kafka does not take the lines: ${fault.message}${detail}.`;
-    const refused = new LogRefused('log_failed', message, RETRY_AFTER_SECONDS);
+    const message = `Kafka does not take the lines: ${error.message}${detail}.`;
+    const refused = new AppendError('log_failed', message, RETRY_AFTER_SECONDS);
     let replacement: Sending[] = [];
     if (errorCode === CODE.MESSAGE_TOO_LARGE || errorCode === CODE.RECORD_LIST_TOO_LARGE) {
       const deadlineMs = Math.max(sending.deadlineMs, Date.now() + this.options.client.requestTimeoutMs);
       replacement = this.options
         .onTooLarge(batch, refused)
-        .map((each) => ({ batch: each, bytes: null, deadlineMs, isRefused: false }));
+        .map((each) => ({ batch: each, bytes: null, deadlineMs, isRejected: false }));
     } else {
-      sending.isRefused = true;
-      if (!this.options.onRefused(batch, refused)) return fault;
+      sending.isRejected = true;
+      if (!this.options.onRejected(batch, refused)) return error;
     }
     // Its sequence numbers were not used.
     this.producer = null;
@@ -233,9 +240,9 @@ export class Sender {
     return null;
   }
 
-  private retryLater(lane: PartitionLane, fault: KafkaFault): void {
+  private retryLater(lane: PartitionLane, error: KafkaError): void {
     lane.isStuck = true;
-    lane.fault = fault;
+    lane.error = error;
     const waitMs = lane.backoffMs * (0.5 + Math.random() / 2);
     lane.backoffMs = Math.min(lane.backoffMs * 2, BACKOFF_MS_MAX);
     lane.timer = setTimeout(async () => {
@@ -248,7 +255,7 @@ export class Sender {
 
   /** Batches whose appends have failed by now, and which are stored nowhere. */
   private dropAbandoned({ queue }: PartitionLane): void {
-    for (let [next] = queue; next && (next.isRefused || next.bytes === null); next = queue[0]) {
+    for (let [next] = queue; next && (next.isRejected || next.bytes === null); next = queue[0]) {
       if (!this.options.isAbandoned(next.batch)) return;
       // Its sequence numbers were not used.
       if (next.bytes !== null) this.producer = null;
@@ -257,9 +264,9 @@ export class Sender {
   }
 
   /** Gives up batches whose time is over, where something is wrong. */
-  private expire({ queue, fault }: PartitionLane): void {
-    if (fault === null) return;
-    const { code } = fault;
+  private expire({ queue, error }: PartitionLane): void {
+    if (error === null) return;
+    const { code } = error;
     while (queue[0] && Date.now() >= queue[0].deadlineMs) {
       const { batch, bytes } = queue.shift()!;
       // It may have been stored: who writes next must not be taken for its repetition.
@@ -268,8 +275,8 @@ export class Sender {
         code === CODE.NOT_ENOUGH_REPLICAS || code === CODE.NOT_ENOUGH_REPLICAS_AFTER_APPEND
           ? 'Too few brokers are in sync to take lines'
           : 'Kafka did not take the lines in time';
-      const message = `${few}: ${fault.message}. They may or may not have been stored.`;
-      this.options.onFailed(batch, new LogRefused('log_busy', message, RETRY_AFTER_SECONDS));
+      const message = `${few}: ${error.message}. They may or may not have been stored.`;
+      this.options.onFailed(batch, new AppendError('log_busy', message, RETRY_AFTER_SECONDS));
     }
   }
 

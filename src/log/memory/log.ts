@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import {
+  AppendError,
   type AppendResult,
   type EventLog,
   type LogBatch,
   type LogBlock,
   type LogPartition,
-  LogRefused,
   type LogStatus,
   type ReadLimits,
   SourceNames,
@@ -129,7 +129,7 @@ class MemoryLog implements EventLog {
   }
 
   private check(partition: number): void {
-    if (this.closed) throw new LogRefused('log_closed', 'The log is closed.');
+    if (this.closed) throw new AppendError('log_closed', 'The log is closed.');
     if (this.ends[partition] === undefined) throw new RangeError(`no partition ${partition}`);
   }
 }

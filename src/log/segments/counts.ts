@@ -3,25 +3,25 @@ import type { LogFiles } from './files.ts';
 import type { SegmentHeader } from './format.ts';
 import { type BatchPosition, locate } from './locate.ts';
 import { Scanner } from './scan.ts';
-import { type Books, type Segment, segmentOf } from './segment.ts';
+import { type DurableState, type Segment, segmentOf } from './segment.ts';
 
 /** Lines received before `offset`, by source, from the counts that every header carries. */
 export async function countReceivedBefore(
   files: LogFiles,
   seed: number,
-  books: Books,
+  durable: DurableState,
   offset: Offset,
 ): Promise<CountsBySource> {
-  if (offset === books.end) return copyCounts(books.received);
-  const at = segmentOf(books.segments, offset);
-  const segment = books.segments[at];
-  if (segment === undefined || !(offset >= segment.first && offset < books.end)) {
-    throw new RangeError(`offset ${offset} is outside of the log, which reaches to ${books.end}`);
+  if (offset === durable.end) return copyCounts(durable.received);
+  const at = segmentOf(durable.segments, offset);
+  const segment = durable.segments[at];
+  if (segment === undefined || !(offset >= segment.first && offset < durable.end)) {
+    throw new RangeError(`offset ${offset} is outside of the log, which reaches to ${durable.end}`);
   }
-  const earlier = books.segments[at - 1] ?? null;
-  const later = books.segments[at + 1] ?? null;
+  const earlier = durable.segments[at - 1] ?? null;
+  const later = durable.segments[at + 1] ?? null;
   // Taken now, as the log grows on: they stand for the end of the last segment.
-  const atEnd = copyCounts(books.received);
+  const atEnd = copyCounts(durable.received);
 
   const place = await search(files, seed, segment, offset);
   if (place.header !== null && place.header.first <= offset) {

@@ -8,7 +8,7 @@
  *   {"tillstream_batch":{"first":2, ...
  *
  * Plain NDJSON, so that grep and jq work on it. `before` counts the lines received before this point, by source: the
- * books stay right even when the batches in front of it are lost. Every header ends in a checksum of its own text. The
+ * counters stay right even when the batches in front of it are lost. Every header ends in a checksum of its own text. The
  * one of a batch header starts from the log's id, so that a line sent by a client cannot pass for a header of ours when
  * a damaged file is searched for the next one.
  *

@@ -1,3 +1,3 @@
 export { segmentLogConfigSchema } from './config.ts';
-export { acquireLock, LockHeld, lockHolder } from './lock.ts';
+export { acquireLock, LockHeldError, lockHolder } from './lock.ts';
 export { openSegmentLog } from './log.ts';

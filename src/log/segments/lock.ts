@@ -39,17 +39,17 @@ interface Holder {
 }
 
 /** Another live process holds the lock. */
-export class LockHeld extends Error {
+export class LockHeldError extends Error {
   readonly pid: number;
   constructor(path: string, holder: Holder) {
     const who = holder.pid === process.pid ? 'this same process' : `the process with pid ${holder.pid}`;
     super(`${dirname(path)} is in use by ${who} on ${holder.host}: one process at a time. Stop it first.`);
-    this.name = 'LockHeld';
+    this.name = 'LockHeldError';
     this.pid = holder.pid;
   }
 }
 
-/** Takes the lock or throws LockHeld. `onLost` is called if another process took it while this one was suspended. */
+/** Takes the lock or throws LockHeldError. `onLost` is called if another process took it while this one was suspended. */
 export async function acquireLock(
   path: string,
   onLost?: () => void,
@@ -93,7 +93,7 @@ async function take(path: string, temporary: string, own: Holder, staleMs: numbe
       const holder = await readHolder(`${path}.${highest}`);
       if (holder === 'gone') continue;
       if (isHolder(holder) && (await isAlive(`${path}.${highest}`, holder, own, staleMs)))
-        throw new LockHeld(path, holder);
+        throw new LockHeldError(path, holder);
     }
     const number = highest + 1;
     try {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  AppendError,
   type AppendResult,
   type EventLog,
   type LogBatch,
   type LogBlock,
   type LogPartition,
-  LogRefused,
   type LogStatus,
   type ReadLimits,
 } from '../event-log.ts';
@@ -21,7 +21,7 @@ import { Quarantine } from './quarantine.ts';
 import { SegmentReader } from './reader.ts';
 import { recover } from './recovery.ts';
 import { Retention } from './retention.ts';
-import type { Books } from './segment.ts';
+import type { DurableState } from './segment.ts';
 import { DiskReserve } from './space.ts';
 import { Writer } from './writer.ts';
 
@@ -43,7 +43,7 @@ export interface SegmentLogOptions {
   spaceCheckMs?: number;
 }
 
-/** Opens the embedded event log in a folder and recovers it. Throws LockHeld while another process has it open. */
+/** Opens the embedded event log in a folder and recovers it. Throws LockHeldError while another process has it open. */
 export async function openSegmentLog(options: SegmentLogOptions): Promise<EventLog> {
   const { dir, config } = options;
   const files = options.files ?? nodeFiles;
@@ -54,9 +54,9 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<EventL
     const identity = await openIdentity(files, dir, options.program ?? 'tillstream');
     const quarantine = new Quarantine(files, dir);
     await quarantine.open();
-    const books = await recover(files, dir, identity, quarantine);
+    const durable = await recover(files, dir, identity, quarantine);
     const reserve = new DiskReserve(files, dir, config.disk_reserve_bytes);
-    log = new SegmentLog(options, { files, lock, identity, quarantine, books, reserve });
+    log = new SegmentLog(options, { files, lock, identity, quarantine, durable, reserve });
     return log;
   } catch (error) {
     await lock.release();
@@ -69,7 +69,7 @@ interface Parts {
   lock: Lock;
   identity: LogIdentity;
   quarantine: Quarantine;
-  books: Books;
+  durable: DurableState;
   reserve: DiskReserve;
 }
 
@@ -86,28 +86,28 @@ class SegmentLog implements EventLog {
 
   constructor(options: SegmentLogOptions, parts: Parts) {
     const { dir, config, now } = options;
-    const { files, books, reserve, quarantine, identity } = parts;
+    const { files, durable, reserve, quarantine, identity } = parts;
     this.id = identity.id;
     this.options = options;
     this.parts = parts;
-    this.reader = new SegmentReader(files, headerSeed(this.id), books, quarantine);
+    this.reader = new SegmentReader(files, headerSeed(this.id), durable, quarantine);
     const limits = {
       maxAgeMs: config.retention.max_age_hours * 3_600_000,
       bytesMax: config.retention.max_bytes,
     };
-    this.retention = new Retention(files, dir, headerSeed(this.id), books, limits, options.readers, now);
+    this.retention = new Retention(files, dir, headerSeed(this.id), durable, limits, options.readers, now);
     this.writer = new Writer({
       files,
       dir,
       logId: this.id,
-      books,
+      durable,
       reserve,
       segmentBytesMax: config.segment_bytes_max,
       queueBytesMax: config.queue_bytes_max,
       spaceCheckMs: options.spaceCheckMs,
       now,
       onDurable: (sealed) => {
-        this.waiters.wake(0, books.end);
+        this.waiters.wake(0, durable.end);
         if (sealed) this.retention.start();
       },
     });
@@ -118,14 +118,14 @@ class SegmentLog implements EventLog {
   }
 
   partitions(): LogPartition[] {
-    const { segments, end } = this.parts.books;
+    const { segments, end } = this.parts.durable;
     return [{ partition: 0, start: segments[0]?.first ?? end, end }];
   }
 
   async read(partition: number, from: Offset, limits: ReadLimits): Promise<LogBatch[]> {
     this.check(partition);
     const batches = await this.track(this.reader.read(from, limits));
-    if (batches.length === 0 && from < this.parts.books.end) {
+    if (batches.length === 0 && from < this.parts.durable.end) {
       // All that there is from here on is lost. The reader's position stays, so it would ask again at once.
       await sleep(NOTHING_LEFT_MS);
     }
@@ -134,18 +134,18 @@ class SegmentLog implements EventLog {
 
   async waitPast(positions: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     const offset = this.offsetIn(positions) ?? Number.POSITIVE_INFINITY;
-    if (this.parts.books.end > offset) return true;
+    if (this.parts.durable.end > offset) return true;
     return await this.waiters.wait(positions, timeoutMs, signal);
   }
 
   received(): CountsBySource {
-    return { ...this.parts.books.received };
+    return { ...this.parts.durable.received };
   }
 
   async receivedBefore(positions: Positions): Promise<CountsBySource> {
     const offset = this.offsetIn(positions) ?? 0;
-    const { files, books } = this.parts;
-    return { ...(await this.track(countReceivedBefore(files, headerSeed(this.id), books, offset))) };
+    const { files, durable } = this.parts;
+    return { ...(await this.track(countReceivedBefore(files, headerSeed(this.id), durable, offset))) };
   }
 
   retain(reader: string, positions: Positions): void {
@@ -155,14 +155,14 @@ class SegmentLog implements EventLog {
   }
 
   status(): LogStatus {
-    const { books, quarantine } = this.parts;
+    const { durable, quarantine } = this.parts;
     const { state, message } = this.writer;
     return {
       state: state === 'closed' ? 'ready' : state,
       message,
-      bytes: books.segments.reduce((sum, segment) => sum + segment.bytes, 0),
+      bytes: durable.segments.reduce((sum, segment) => sum + segment.bytes, 0),
       lostLines: quarantine.lostLines,
-      lastReceivedAtMs: books.lastReceivedAtMs,
+      lastReceivedAtMs: durable.lastReceivedAtMs,
     };
   }
 
@@ -177,14 +177,18 @@ class SegmentLog implements EventLog {
   }
 
   private async shutDown(): Promise<void> {
-    const { files, lock, identity, books } = this.parts;
+    const { files, lock, identity, durable } = this.parts;
     await this.writer.close();
     this.waiters.stop();
     await this.retention.stop();
     await Promise.allSettled(this.reads);
     try {
       if (this.writer.state === 'closed') {
-        const closed = { end: books.end, received: books.received, last_received_at: books.lastReceivedAtMs };
+        const closed = {
+          end: durable.end,
+          received: durable.received,
+          last_received_at: durable.lastReceivedAtMs,
+        };
         const written_by = this.options.program ?? identity.written_by;
         await writeIdentity(files, this.options.dir, {
           ...identity,
@@ -207,7 +211,7 @@ class SegmentLog implements EventLog {
 
   private check(partition: number): void {
     if (partition !== 0) throw new RangeError(`this log has partition 0 only, not ${partition}`);
-    if (this.closing !== null) throw new LogRefused('log_closed', 'The log is closed.');
+    if (this.closing !== null) throw new AppendError('log_closed', 'The log is closed.');
   }
 
   private async track<T>(read: Promise<T>): Promise<T> {

@@ -17,7 +17,7 @@ export interface Damage {
  * Sets damaged bytes aside and keeps count of the lines lost in them.
  *
  * They are copied to `quarantine/` and left in the segment too: a file that the disk has damaged is not written to
- * again, and every position in it stays right. The file names are the books: they name the offset and number of lines,
+ * again, and every position in it stays right. The file names are the record: they give the offset and number of lines,
  * so that the count survives a restart and damage that is met again is not counted again. Who has looked into it
  * removes the file, and the count with it.
  */

@@ -5,7 +5,7 @@ import { type BatchHeader, HEADER_BYTES_USUAL, skipLines } from './format.ts';
 import { locate } from './locate.ts';
 import type { Quarantine } from './quarantine.ts';
 import { Scanner } from './scan.ts';
-import { type Books, type Segment, segmentOf } from './segment.ts';
+import { type DurableState, type Segment, segmentOf } from './segment.ts';
 
 const HINTS_MAX = 64;
 
@@ -13,38 +13,38 @@ const HINTS_MAX = 64;
 export class SegmentReader {
   private readonly files: LogFiles;
   private readonly seed: number;
-  private readonly books: Books;
+  private readonly durable: DurableState;
   private readonly quarantine: Quarantine;
   /** Where the last reads ended: a reader goes on there without a search. */
   private readonly hints = new Map<Offset, { segment: Segment; position: number }>();
 
-  constructor(files: LogFiles, seed: number, books: Books, quarantine: Quarantine) {
+  constructor(files: LogFiles, seed: number, durable: DurableState, quarantine: Quarantine) {
     this.files = files;
     this.seed = seed;
-    this.books = books;
+    this.durable = durable;
     this.quarantine = quarantine;
   }
 
   /** See EventLog.read. Stays within one segment, unless nothing is left to read in it. */
   async read(from: Offset, limits: ReadLimits): Promise<LogBatch[]> {
-    const { books } = this;
-    if (!Number.isSafeInteger(from) || from < 0 || from > books.end) {
-      throw new RangeError(`offset ${from} is outside of the log, which ends at ${books.end}`);
+    const { durable } = this;
+    if (!Number.isSafeInteger(from) || from < 0 || from > durable.end) {
+      throw new RangeError(`offset ${from} is outside of the log, which ends at ${durable.end}`);
     }
     let offset = from;
-    while (offset < books.end) {
-      const at = segmentOf(books.segments, offset);
-      const segment = books.segments[at];
+    while (offset < durable.end) {
+      const at = segmentOf(durable.segments, offset);
+      const segment = durable.segments[at];
       if (segment === undefined) return [];
       // Taken before anything is awaited: the log goes on growing, and segments may be deleted.
-      const segmentEnd = books.segments[at + 1]?.first ?? books.end;
+      const segmentEnd = durable.segments[at + 1]?.first ?? durable.end;
       const bytes = segment.bytes;
       try {
         const batches = await this.readSegment(segment, bytes, segmentEnd, offset, limits);
         if (batches.length > 0) return batches;
       } catch (error) {
         // Retention took it away in the meantime.
-        if (errorCode(error) !== 'ENOENT' || books.segments.includes(segment)) throw error;
+        if (errorCode(error) !== 'ENOENT' || durable.segments.includes(segment)) throw error;
       }
       offset = segmentEnd;
     }

@@ -4,7 +4,7 @@ import { HEADER_BYTES_USUAL, headerSeed, segmentFirst, segmentName } from './for
 import { type LogIdentity, refuseNewer } from './identity.ts';
 import type { Damage, Quarantine } from './quarantine.ts';
 import { Scanner } from './scan.ts';
-import { type Books, type Segment, SparseIndex } from './segment.ts';
+import { type DurableState, type Segment, SparseIndex } from './segment.ts';
 
 interface Surveyed {
   /** Size of the part that is to be kept: up to the end of the last whole batch. */
@@ -18,7 +18,7 @@ interface Surveyed {
 }
 
 /**
- * Brings the folder into a state that can be appended to, after whatever happened to it, and opens its books.
+ * Brings the folder into a state that can be appended to, after whatever happened to it, and gives what it holds.
  *
  * Only the last segment is gone through: the ones before it were complete when it was created. What ends it without
  * being a whole batch was torn by a crash before it was acknowledged, and is cut off. Except when a line after it is
@@ -30,7 +30,7 @@ export async function recover(
   dir: string,
   identity: LogIdentity,
   quarantine: Quarantine,
-): Promise<Books> {
+): Promise<DurableState> {
   const segments = await listSegments(files, dir);
   let floor = identity.closed?.end ?? 0;
   for (;;) {
@@ -74,8 +74,8 @@ export async function recover(
   }
 }
 
-/** Books that go on at `floor` with a new segment, because what was before it is (partly) lost. */
-function afterLoss(found: Surveyed, segments: Segment[], floor: Offset, identity: LogIdentity): Books {
+/** The state that goes on at `floor` with a new segment, because what was before it is (partly) lost. */
+function afterLoss(found: Surveyed, segments: Segment[], floor: Offset, identity: LogIdentity): DurableState {
   const { closed } = identity;
   let received = found.received;
   if (closed?.end === floor) received = copyCounts(closed.received);

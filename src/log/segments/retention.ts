@@ -1,7 +1,7 @@
 import type { Offset } from '../offset.ts';
 import { segmentHeader } from './counts.ts';
 import { ignoreMissing, type LogFiles } from './files.ts';
-import type { Books } from './segment.ts';
+import type { DurableState } from './segment.ts';
 
 export interface RetentionLimits {
   /** 0 keeps segments of any age. */
@@ -14,7 +14,7 @@ export interface RetentionLimits {
 export class Retention {
   private readonly files: LogFiles;
   private readonly dir: string;
-  private readonly books: Books;
+  private readonly durable: DurableState;
   private readonly seed: number;
   private readonly limits: RetentionLimits;
   private readonly now: () => number;
@@ -26,14 +26,14 @@ export class Retention {
     files: LogFiles,
     dir: string,
     seed: number,
-    books: Books,
+    durable: DurableState,
     limits: RetentionLimits,
     readers: readonly string[],
     now: () => number,
   ) {
     this.files = files;
     this.dir = dir;
-    this.books = books;
+    this.durable = durable;
     this.seed = seed;
     this.limits = limits;
     this.now = now;
@@ -62,7 +62,7 @@ export class Retention {
   }
 
   private async run(): Promise<void> {
-    const { segments } = this.books;
+    const { segments } = this.durable;
     let deleted = false;
     // Oldest first, so that the log never has a hole; never the one that is written to.
     while (segments.length > 1 && segments[1]!.first <= this.needed() && (await this.isOld())) {
@@ -83,7 +83,7 @@ export class Retention {
   }
 
   private async isOld(): Promise<boolean> {
-    const { segments } = this.books;
+    const { segments } = this.durable;
     const { maxAgeMs, bytesMax } = this.limits;
     if (bytesMax > 0 && segments.reduce((sum, segment) => sum + segment.bytes, 0) > bytesMax) return true;
     if (maxAgeMs === 0) return false;

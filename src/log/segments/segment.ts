@@ -14,7 +14,7 @@ export interface Segment {
 }
 
 /** What the log knows about itself. Only what is durable is in here. */
-export interface Books {
+export interface DurableState {
   /** In offset order; the last one is appended to, if `activeFd` is open. */
   segments: Segment[];
   activeFd: number | null;

@@ -1,6 +1,6 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { messageOf } from '../../telemetry/system-error.ts';
-import { type AppendResult, type LogBlock, LogRefused, SourceNames } from '../event-log.ts';
+import { AppendError, type AppendResult, type LogBlock, SourceNames } from '../event-log.ts';
 import { addCount, copyCounts } from '../offset.ts';
 import { errorCode, ignoreMissing, type LogFiles, writeAll } from './files.ts';
 import {
@@ -12,7 +12,7 @@ import {
   headerSeed,
   segmentName,
 } from './format.ts';
-import { type Books, type Segment, SparseIndex } from './segment.ts';
+import { type DurableState, type Segment, SparseIndex } from './segment.ts';
 import type { DiskReserve } from './space.ts';
 
 /** Above this many buffers they are put together first: one copy is cheaper than a call with thousands of parts. */
@@ -36,34 +36,34 @@ interface Group {
   bytes: number;
   /** The segment that it starts, or null when it goes on with the last one. */
   created: Segment | null;
-  after: Pick<Books, 'end' | 'received' | 'lastReceivedAtMs'>;
+  after: Pick<DurableState, 'end' | 'received' | 'lastReceivedAtMs'>;
 }
 
 export interface WriterOptions {
   files: LogFiles;
   dir: string;
   logId: string;
-  books: Books;
+  durable: DurableState;
   reserve: DiskReserve;
   segmentBytesMax: number;
   queueBytesMax: number;
   spaceCheckMs?: number | undefined;
   now: () => number;
-  /** Called when the books have grown; `sealed` tells that a segment was finished. */
+  /** Called when there is more that is durable; `sealed` tells that a segment was finished. */
   onDurable: (sealed: boolean) => void;
 }
 
 /**
  * Appends blocks, one group after the other: everything that waits during one fdatasync shares the next one.
  *
- * The books change only after the fdatasync, so a group that fails leaves nothing behind but bytes past the durable
+ * What is durable changes only after the fdatasync, so a group that fails leaves nothing behind but bytes past the durable
  * end, which are cut off at once or, at the latest, when the log is opened again.
  */
 export class Writer {
   state: 'ready' | 'full' | 'failed' | 'closed' = 'ready';
   message = '';
   private readonly options: WriterOptions;
-  private readonly books: Books;
+  private readonly durable: DurableState;
   private readonly seed: number;
   private readonly names = new SourceNames();
   private queue: WaitingBlock[] = [];
@@ -73,7 +73,7 @@ export class Writer {
 
   constructor(options: WriterOptions) {
     this.options = options;
-    this.books = options.books;
+    this.durable = options.durable;
     this.seed = headerSeed(options.logId);
   }
 
@@ -82,12 +82,12 @@ export class Writer {
     const refusal = this.refusal();
     if (refusal !== null) return Promise.reject(refusal);
     try {
-      this.names.add(block.source, () => this.books.received);
+      this.names.add(block.source, () => this.durable.received);
     } catch (error) {
       return Promise.reject(error);
     }
     if (this.queuedBytes > 0 && this.queuedBytes + bytes > this.options.queueBytesMax) {
-      return Promise.reject(new LogRefused('log_busy', 'The log is waiting for the disk.', 1));
+      return Promise.reject(new AppendError('log_busy', 'The log is waiting for the disk.', 1));
     }
     return new Promise((resolve, reject) => {
       this.queue.push({ block, bytes, crc: checksum(block.bytes), resolve, reject });
@@ -102,8 +102,8 @@ export class Writer {
     if (!wasFailed) this.state = 'closed';
     if (this.spaceTimer !== null) clearInterval(this.spaceTimer);
     await this.running;
-    const fd = this.books.activeFd;
-    this.books.activeFd = null;
+    const fd = this.durable.activeFd;
+    this.durable.activeFd = null;
     if (fd !== null) await this.options.files.close(fd).catch(() => undefined);
   }
 
@@ -115,10 +115,10 @@ export class Writer {
     if (this.spaceTimer !== null) clearInterval(this.spaceTimer);
   }
 
-  private refusal(): LogRefused | null {
-    if (this.state === 'full') return new LogRefused('log_full', this.message);
-    if (this.state === 'failed') return new LogRefused('log_failed', this.message, 30);
-    if (this.state === 'closed') return new LogRefused('log_closed', 'The log is closed.');
+  private refusal(): AppendError | null {
+    if (this.state === 'full') return new AppendError('log_full', this.message);
+    if (this.state === 'failed') return new AppendError('log_failed', this.message, 30);
+    if (this.state === 'closed') return new AppendError('log_closed', 'The log is closed.');
     return null;
   }
 
@@ -128,7 +128,7 @@ export class Writer {
     while (this.queue.length > 0) {
       const group = this.nextGroup();
       if (group.appends.length === 0) continue;
-      let refused: LogRefused | null;
+      let refused: AppendError | null;
       try {
         refused = await this.commit(group);
       } catch (error) {
@@ -146,7 +146,7 @@ export class Writer {
     this.running = null;
   }
 
-  private rejectQueue(refused: LogRefused): void {
+  private rejectQueue(refused: AppendError): void {
     const rest = this.queue;
     this.queue = [];
     for (const waiting of rest) {
@@ -157,16 +157,16 @@ export class Writer {
 
   /** Takes from the queue what fits into the segment, at least one block. */
   private nextGroup(): Group {
-    const { books } = this;
+    const { durable } = this;
     const { now, segmentBytesMax } = this.options;
     const after = {
-      end: books.end,
-      received: copyCounts(books.received),
-      lastReceivedAtMs: Math.max(books.lastReceivedAtMs ?? 0, Math.trunc(now())),
+      end: durable.end,
+      received: copyCounts(durable.received),
+      lastReceivedAtMs: Math.max(durable.lastReceivedAtMs ?? 0, Math.trunc(now())),
     };
     const group: Group = { appends: [], buffers: [], bytes: 0, created: null, after };
-    const last = books.segments.at(-1);
-    let position = books.activeFd === null ? 0 : last!.bytes;
+    const last = durable.segments.at(-1);
+    let position = durable.activeFd === null ? 0 : last!.bytes;
     let taken = 0;
     for (const waiting of this.queue) {
       const { block, bytes, crc } = waiting;
@@ -185,14 +185,14 @@ export class Writer {
       );
       if (header.length > HEADER_BYTES_MAX) {
         this.queuedBytes -= bytes;
-        waiting.reject(new LogRefused('log_failed', TOO_LARGE_HEADER));
+        waiting.reject(new AppendError('log_failed', TOO_LARGE_HEADER));
         taken += 1;
         continue;
       }
       const overflows = position + header.length + bytes > segmentBytesMax;
       const isFirst = group.appends.length === 0;
       if (!isFirst && overflows) break;
-      if (isFirst && (books.activeFd === null || (overflows && last!.first < books.end))) {
+      if (isFirst && (durable.activeFd === null || (overflows && last!.first < durable.end))) {
         position = this.startSegment(group);
       }
       group.buffers.push(header);
@@ -214,17 +214,17 @@ export class Writer {
   }
 
   private startSegment(group: Group): number {
-    const { books } = this;
+    const { durable } = this;
     const header = encodeSegmentHeader({
       formatVersion: FORMAT_VERSION,
       logId: this.options.logId,
-      first: books.end,
-      lastReceivedAtMs: books.lastReceivedAtMs,
-      before: books.received,
+      first: durable.end,
+      lastReceivedAtMs: durable.lastReceivedAtMs,
+      before: durable.received,
     });
     group.created = {
-      first: books.end,
-      path: `${this.options.dir}/${segmentName(books.end)}`,
+      first: durable.end,
+      path: `${this.options.dir}/${segmentName(durable.end)}`,
       bytes: 0,
       lastReceivedAtMs: undefined,
       index: new SparseIndex(),
@@ -235,22 +235,22 @@ export class Writer {
   }
 
   /** Brings the group to the disk, or returns why not. */
-  private async commit(group: Group): Promise<LogRefused | null> {
+  private async commit(group: Group): Promise<AppendError | null> {
     const { files, dir, reserve } = this.options;
     if (this.state === 'failed') return this.refusal();
     if (!(await reserve.take(group.bytes)))
       return this.full('The disk has reached its reserve of free space');
-    const { books } = this;
+    const { durable } = this;
     const { created } = group;
-    const segment = created ?? books.segments.at(-1)!;
-    let fd = books.activeFd;
+    const segment = created ?? durable.segments.at(-1)!;
+    let fd = durable.activeFd;
     if (created !== null) {
       try {
         fd = await files.open(created.path, 'create');
       } catch (error) {
         if (isFull(error)) return this.full('The disk is full');
         if (!['EMFILE', 'ENFILE'].includes(errorCode(error))) throw error;
-        return new LogRefused('log_busy', 'Too many files are open.', 1);
+        return new AppendError('log_busy', 'Too many files are open.', 1);
       }
     }
     try {
@@ -274,19 +274,19 @@ export class Writer {
   }
 
   private async publish(group: Group, fd: number, segment: Segment): Promise<void> {
-    const { books } = this;
-    const sealedFd = group.created === null ? null : books.activeFd;
+    const { durable } = this;
+    const sealedFd = group.created === null ? null : durable.activeFd;
     if (group.created !== null) {
-      const sealed = books.segments.at(-1);
-      if (sealed !== undefined) sealed.lastReceivedAtMs = books.lastReceivedAtMs;
-      books.segments.push(segment);
-      books.activeFd = fd;
+      const sealed = durable.segments.at(-1);
+      if (sealed !== undefined) sealed.lastReceivedAtMs = durable.lastReceivedAtMs;
+      durable.segments.push(segment);
+      durable.activeFd = fd;
     }
     for (const { result, position } of group.appends) segment.index.add(result.firstOffset, position);
     segment.bytes += group.bytes;
-    books.end = group.after.end;
-    books.received = group.after.received;
-    books.lastReceivedAtMs = group.after.lastReceivedAtMs;
+    durable.end = group.after.end;
+    durable.received = group.after.received;
+    durable.lastReceivedAtMs = group.after.lastReceivedAtMs;
     this.options.onDurable(group.created !== null);
     // All of it was synced when it was written: nothing can be lost by an error here.
     if (sealedFd !== null) await this.options.files.close(sealedFd).catch(() => undefined);
@@ -309,14 +309,14 @@ export class Writer {
     await files.unlink(created.path).catch(ignoreMissing);
   }
 
-  private full(reason: string): LogRefused {
+  private full(reason: string): AppendError {
     if (this.state === 'ready') {
       this.state = 'full';
       this.message = `${reason}: new lines are refused. Free some space; the log goes on by itself.`;
       this.spaceTimer = setInterval(() => this.checkSpace(), this.options.spaceCheckMs ?? SPACE_CHECK_MS);
       this.spaceTimer.unref();
     }
-    return new LogRefused('log_full', `${reason}.`);
+    return new AppendError('log_full', `${reason}.`);
   }
 
   private async checkSpace(): Promise<void> {

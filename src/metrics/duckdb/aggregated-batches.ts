@@ -1,4 +1,4 @@
-import { type Aggregates, type ArchiveAggregator, COUNTS, type RowsWanted } from '../aggregates.ts';
+import { type Aggregates, type ArchiveAggregator, COUNTS, type RowSelection } from '../aggregates.ts';
 import type { ArchivedBatches, ArchiveReader } from '../engine.ts';
 import { passSql } from '../pass-sql.ts';
 import type { Pass } from '../plan.ts';
@@ -12,7 +12,7 @@ import { eventsInputSql, linesInputSql, qualityInputSql } from './render.ts';
 export async function aggregatedBy(
   aggregator: ArchiveAggregator,
   archive: ArchiveReader,
-  rows: RowsWanted,
+  rows: RowSelection,
   passes: readonly Pass[],
 ): Promise<{ aggregates: Aggregates; release(): Promise<void> }> {
   const { aggregates, release } = await aggregator.compute(archive, rows, passes);
@@ -39,13 +39,13 @@ export function createAggregatedBatches(
   return {
     linesMax: aggregator.rowsMax,
 
-    async read(archive, spans) {
-      const expected = spans.reduce((sum, { from, to }) => sum + to - from, 0);
-      const { aggregates, release } = await aggregatedBy(aggregator, archive, { spans, expected }, passes);
+    async read(archive, ranges) {
+      const expected = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
+      const { aggregates, release } = await aggregatedBy(aggregator, archive, { ranges, expected }, passes);
       try {
         const numbers = await numbersOf(connection, aggregates[COUNTS]);
         releases.set(aggregates, release);
-        return { relation: '', aggregates, ...numbers };
+        return { rowsSql: '', aggregates, ...numbers };
       } catch (error) {
         await release();
         throw error;

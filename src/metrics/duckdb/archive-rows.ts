@@ -1,4 +1,4 @@
-import type { BatchSpan } from '../../decode/batch.ts';
+import type { OffsetRange } from '../../decode/batch.ts';
 import { EVENT_COLUMNS } from '../../event/columns.ts';
 import type { Offset } from '../../log/offset.ts';
 import type { Connection } from './database.ts';
@@ -20,11 +20,11 @@ export function before(positions: Record<string, Offset>): string {
   return parts.length > 0 ? `(${parts.join(' OR ')})` : 'false';
 }
 
-/** Condition for rows in the spans. */
-export function within(spans: readonly BatchSpan[]): string {
-  const parts = spans.map(
-    ({ partition, from, to }) =>
-      `(log_partition = ${partition} AND log_offset >= ${from} AND log_offset < ${to})`,
+/** Condition for rows in the ranges. */
+export function within(ranges: readonly OffsetRange[]): string {
+  const parts = ranges.map(
+    ({ partition, start, end }) =>
+      `(log_partition = ${partition} AND log_offset >= ${start} AND log_offset < ${end})`,
   );
   return `(${parts.join(' OR ') || 'false'})`;
 }

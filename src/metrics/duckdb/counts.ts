@@ -1,4 +1,4 @@
-import type { ParsedLines } from '../../decode/batch.ts';
+import type { TypedRows } from '../../decode/batch.ts';
 import { addCount, type CountsBySource } from '../../log/offset.ts';
 import type { CountsRow } from '../aggregates.ts';
 import type { Connection } from './database.ts';
@@ -20,14 +20,14 @@ export function countsIn(connection: Connection, counts: string | undefined): Pr
 export async function numbersOf(
   connection: Connection,
   counts: string | undefined,
-): Promise<Pick<ParsedLines, 'lines' | 'badLines' | 'sources' | 'receivedAtMaxMs'>> {
+): Promise<Pick<TypedRows, 'lines' | 'badLines' | 'sources' | 'maxReceivedAtMs'>> {
   const sources: CountsBySource = {};
-  const sum = { lines: 0, badLines: 0, receivedAtMaxMs: 0 };
+  const sum = { lines: 0, badLines: 0, maxReceivedAtMs: 0 };
   for (const { state, source, n, received_ms: receivedMs } of await countsIn(connection, counts)) {
     addCount(sources, source, n);
     sum.lines += n;
     if (state === 'bad') sum.badLines += n;
-    sum.receivedAtMaxMs = Math.max(sum.receivedAtMaxMs, receivedMs);
+    sum.maxReceivedAtMs = Math.max(sum.maxReceivedAtMs, receivedMs);
   }
   return { ...sum, sources };
 }

@@ -7,7 +7,7 @@ import { identityColumns, identityList, type Tables, valueType } from './tables.
 
 const EXAMPLES_MAX = 20;
 
-/** Compares the rows of the wanted windows with those that were computed again, and adds to `result`. */
+/** Compares the rows of the selected windows with those that were computed again, and adds to `result`. */
 export async function compareRows(
   connection: Connection,
   tables: Tables,
@@ -17,7 +17,7 @@ export async function compareRows(
   for (const metric of metrics) {
     const stored = tables.rows(
       metric,
-      (table) => `(SELECT * FROM ${stateTable(table)} SEMI JOIN wanted USING (win, start))`,
+      (table) => `(SELECT * FROM ${stateTable(table)} SEMI JOIN selected USING (win, start))`,
     );
     const values = Object.entries(metric.values).map(([name, value]) => ({
       column: identifier(name),

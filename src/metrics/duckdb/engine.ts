@@ -1,4 +1,4 @@
-import { type ParsedBatch, positionsAfter } from '../../decode/batch.ts';
+import { positionsAfter, type TypedBatch } from '../../decode/batch.ts';
 import { COUNTED } from '../../decode/identity.ts';
 import { addCount, type CountsBySource, type Offset } from '../../log/offset.ts';
 import { MetricsError } from '../../telemetry/errors.ts';
@@ -15,13 +15,13 @@ import { Merger, type Minutes, openFromAt } from './merge.ts';
 import type { EngineOptions } from './options.ts';
 import { ArchiveRecomputer, type Commit } from './recompute.ts';
 import { eventsInputSql, linesInputSql, qualityInputSql } from './render.ts';
-import { checkpointState, emptyState, Folder, STATE } from './state.ts';
+import { Compactor, checkpointState, emptyState, STATE } from './state.ts';
 import { Tables } from './tables.ts';
 
 /** What one row of the table `engine` holds. */
 interface EngineState {
   version: number;
-  frontierMs: number;
+  maxReceivedAtMs: number;
   positions: Record<string, Offset>;
   ledger: MetricsLedger;
 }
@@ -37,7 +37,7 @@ interface Counted {
 }
 
 /**
- * The metrics engine in this process. Each batch is one transaction of the state file: aggregates, dirty marks,
+ * The metrics engine in this process. Each batch is one transaction of the state file: aggregates, marks of invalidated windows,
  * the ledger and the position move together or not at all. The state is a cache: it can be rebuilt from the
  * archive at any time.
  */
@@ -48,17 +48,17 @@ export class DuckDbEngine implements BatchEngine {
   readonly #now: () => number;
   readonly #merger: Merger;
   readonly #recomputer: ArchiveRecomputer;
-  readonly #folder: Folder;
+  readonly #compactor: Compactor;
   #stateId: string;
   #progress: EngineState;
-  #dirty: number;
+  #invalidated: number;
   /** Generation of the database that the fields above were read in. */
   #generation: number;
   /** The state was replaced by an empty one while this ran, and has not been filled yet. */
   #isLost = false;
   #tail: Promise<unknown> = Promise.resolve();
 
-  private constructor(options: EngineOptions, { id, progress, dirty }: SavedState) {
+  private constructor(options: EngineOptions, { id, progress, invalidated }: SavedState) {
     this.#stateId = id;
     this.#generation = options.connection.generation;
     this.#connection = options.connection;
@@ -67,9 +67,9 @@ export class DuckDbEngine implements BatchEngine {
     this.#now = options.now;
     this.#merger = new Merger(options.connection, this.#tables, options.timeZone);
     this.#recomputer = new ArchiveRecomputer(options, this.#tables, this.#merger);
-    this.#folder = new Folder(options.connection, this.#tables, options.foldRowsMin);
+    this.#compactor = new Compactor(options.connection, this.#tables, options.compactRowsMin);
     this.#progress = progress;
-    this.#dirty = dirty;
+    this.#invalidated = invalidated;
   }
 
   static async open(options: EngineOptions): Promise<DuckDbEngine> {
@@ -98,12 +98,12 @@ export class DuckDbEngine implements BatchEngine {
     return this.#progress.ledger;
   }
 
-  dirtyWindows(): number {
-    return this.#dirty;
+  invalidatedWindows(): number {
+    return this.#invalidated;
   }
 
-  frontierMs(): number {
-    return this.#progress.frontierMs;
+  maxReceivedAtMs(): number {
+    return this.#progress.maxReceivedAtMs;
   }
 
   version(): number {
@@ -111,21 +111,21 @@ export class DuckDbEngine implements BatchEngine {
   }
 
   /** First window starts that are hot, in minutes. */
-  hotFromMinutes(): Record<WindowSize, number> {
-    return openFromAt(this.#progress.frontierMs, this.#timeZone);
+  openFromMinutes(): Record<WindowSize, number> {
+    return openFromAt(this.#progress.maxReceivedAtMs, this.#timeZone);
   }
 
-  apply(batch: ParsedBatch): Promise<void> {
+  apply(batch: TypedBatch): Promise<void> {
     return this.#exclusive(() => this.#apply(batch));
   }
 
-  repair(archive: ArchiveReader): Promise<number> {
+  recompute(archive: ArchiveReader): Promise<number> {
     return this.#exclusive(async () => {
-      if (this.#dirty === 0) return 0;
-      await this.#fold();
-      await this.#recomputer.repair(archive, this.#progress.positions, this.#commit);
-      this.#dirty = await countDirty(this.#connection);
-      return this.#dirty;
+      if (this.#invalidated === 0) return 0;
+      await this.#compact();
+      await this.#recomputer.recompute(archive, this.#progress.positions, this.#commit);
+      this.#invalidated = await countInvalidated(this.#connection);
+      return this.#invalidated;
     });
   }
 
@@ -141,9 +141,9 @@ export class DuckDbEngine implements BatchEngine {
         }
       }
       const { positions } = this.#progress;
-      if (!diff) await this.#fold();
+      if (!diff) await this.#compact();
       const result = await this.#recomputer.rebuild(archive, range, positions, diff ? null : this.#commit);
-      if (!diff) this.#dirty = await countDirty(this.#connection);
+      if (!diff) this.#invalidated = await countInvalidated(this.#connection);
       return result;
     });
   }
@@ -159,7 +159,7 @@ export class DuckDbEngine implements BatchEngine {
       const positions: Record<string, Offset> = {};
       for (const partition of archive.partitions()) positions[partition] = archive.position(partition);
       const archived = { ...archive.archived() };
-      const frontierMs = extent[1];
+      const maxReceivedAtMs = extent[1];
       const commit: Commit = (write) => {
         signal?.throwIfAborted();
         return this.#commit(write);
@@ -168,13 +168,13 @@ export class DuckDbEngine implements BatchEngine {
       const ledger = await this.#recomputer.ledger(archive, positions);
       const deleted = missingRows(archived, ledger);
       if (Object.keys(deleted).length > 0) ledger.deleted = deleted;
-      const next: EngineState = { version: this.#nextVersion(), frontierMs, positions, ledger };
-      const dirty = await this.#connection.transaction(async () => {
+      const next: EngineState = { version: this.#nextVersion(), maxReceivedAtMs, positions, ledger };
+      const invalidated = await this.#connection.transaction(async () => {
         await this.#save(next);
-        return countDirty(this.#connection);
+        return countInvalidated(this.#connection);
       });
       this.#progress = next;
-      this.#dirty = dirty;
+      this.#invalidated = invalidated;
       this.#isLost = false;
       return true;
     });
@@ -184,48 +184,48 @@ export class DuckDbEngine implements BatchEngine {
     await this.#exclusive(() => checkpointState(this.#connection));
   }
 
-  async #apply(batch: ParsedBatch): Promise<void> {
-    for (const { partition, from } of batch.spans) {
+  async #apply(batch: TypedBatch): Promise<void> {
+    for (const { partition, start } of batch.ranges) {
       const at = this.position(partition);
-      if (from !== at)
+      if (start !== at)
         throw new Error(
-          `the batch starts at ${from} in partition ${partition}, but the metrics are at ${at}`,
+          `the batch starts at ${start} in partition ${partition}, but the metrics are at ${at}`,
         );
     }
-    const frontierMs = Math.max(this.#progress.frontierMs, batch.receivedAtMaxMs);
-    const openFrom = openFromAt(frontierMs, this.#timeZone);
+    const maxReceivedAtMs = Math.max(this.#progress.maxReceivedAtMs, batch.maxReceivedAtMs);
+    const openFrom = openFromAt(maxReceivedAtMs, this.#timeZone);
     // Before it, as a batch that is committed must not be reported as failed.
-    await this.#folder.beforeBatch(batch.lines, this.hotFromMinutes());
+    await this.#compactor.beforeBatch(batch.lines, this.openFromMinutes());
     const { ledger, minutes } = await this.#count(batch);
     const hasClosed = minutes !== null && this.#merger.hasClosed(minutes, openFrom);
     const isSmall = batch.lines < SMALL_LINES;
     const aggregates = await this.#aggregates(batch, { isSmall, isReadAgain: hasClosed });
     const next: EngineState = {
       version: this.#nextVersion(),
-      frontierMs,
-      positions: { ...this.#progress.positions, ...positionsAfter(batch.spans) },
+      maxReceivedAtMs,
+      positions: { ...this.#progress.positions, ...positionsAfter(batch.ranges) },
       ledger,
     };
-    const dirty = await this.#connection.transaction(async () => {
+    const invalidated = await this.#connection.transaction(async () => {
       const { version } = next;
       if (minutes !== null) await this.#merger.merge(aggregates, { minutes, openFrom, version, isSmall });
       await this.#save(next);
-      if (!hasClosed) return this.#dirty;
-      await this.#markDirty(batch, next.version);
-      return countDirty(this.#connection);
+      if (!hasClosed) return this.#invalidated;
+      await this.#markInvalidated(batch, next.version);
+      return countInvalidated(this.#connection);
     });
-    // Together: who sees the new position must not see the old number of dirty windows.
+    // Together: who sees the new position must not see the old number of invalidated windows.
     this.#progress = next;
-    this.#dirty = dirty;
+    this.#invalidated = invalidated;
   }
 
   /** Aggregates of the events of a batch that count, and of its quality. */
   async #aggregates(
-    batch: ParsedBatch,
+    batch: TypedBatch,
     { isSmall, isReadAgain }: { isSmall: boolean; isReadAgain: boolean },
   ): Promise<Aggregates> {
     if (batch.aggregates) return batch.aggregates;
-    const rows = (where: string) => `(SELECT * FROM ${batch.relation} WHERE ${where})`;
+    const rows = (where: string) => `(SELECT * FROM ${batch.rowsSql} WHERE ${where})`;
     const events = eventsInputSql(rows(`reason IS NULL AND ${COUNTED}`));
     const [duplicates, others] = [
       rows('reason IS NULL AND duplicate'),
@@ -249,18 +249,18 @@ export class DuckDbEngine implements BatchEngine {
   }
 
   /** Marks the closed windows of a version, which is that of the batch. */
-  async #markDirty(batch: ParsedBatch, version: number): Promise<void> {
-    const ends = batch.spans.map(({ partition, to }) => `(${to}, ${partition})`);
+  async #markInvalidated(batch: TypedBatch, version: number): Promise<void> {
+    const ends = batch.ranges.map(({ partition, end }) => `(${end}, ${partition})`);
     await this.#connection.run(`INSERT INTO ${STATE}.dirty
       SELECT win, start, past, id, ${this.#now()}
       FROM (${this.#merger.closedWindows(version)}), (VALUES ${ends.join(', ')}) AS ends (past, id)`);
   }
 
   /** The ledger after a batch, and the times that it is about. */
-  async #count(batch: ParsedBatch): Promise<Counted> {
+  async #count(batch: TypedBatch): Promise<Counted> {
     const rows = await countsIn(
       this.#connection,
-      batch.aggregates ? batch.aggregates[COUNTS] : countsSql(batch.relation),
+      batch.aggregates ? batch.aggregates[COUNTS] : countsSql(batch.rowsSql),
     );
     const ledger = structuredClone(this.#progress.ledger);
     let minutes = null as Minutes | null;
@@ -283,12 +283,12 @@ export class DuckDbEngine implements BatchEngine {
   };
 
   async #save(next: EngineState): Promise<void> {
-    await this.#connection.run(`UPDATE ${STATE}.engine SET version = ${next.version}, frontier_ms = ${next.frontierMs},
+    await this.#connection.run(`UPDATE ${STATE}.engine SET version = ${next.version}, frontier_ms = ${next.maxReceivedAtMs},
       positions = ${quote(JSON.stringify(next.positions))}, ledger = ${quote(JSON.stringify(next.ledger))}`);
   }
 
-  #fold(): Promise<void> {
-    return this.#folder.foldGrown(this.hotFromMinutes());
+  #compact(): Promise<void> {
+    return this.#compactor.compactGrown(this.openFromMinutes());
   }
 
   /** Versions only grow, also across a state that was lost: they follow the clock. */
@@ -301,11 +301,11 @@ export class DuckDbEngine implements BatchEngine {
     await this.#connection.ready();
     const { generation } = this.#connection;
     if (generation === this.#generation) return;
-    const { id, progress, dirty } = await readState(this.#connection);
+    const { id, progress, invalidated } = await readState(this.#connection);
     if (id !== this.#stateId) this.#isLost = true;
     this.#stateId = id;
     this.#progress = progress;
-    this.#dirty = dirty;
+    this.#invalidated = invalidated;
     this.#generation = generation;
   }
 
@@ -324,7 +324,7 @@ export class DuckDbEngine implements BatchEngine {
 interface SavedState {
   id: string;
   progress: EngineState;
-  dirty: number;
+  invalidated: number;
 }
 
 async function readState(connection: Connection): Promise<SavedState> {
@@ -337,11 +337,11 @@ async function readState(connection: Connection): Promise<SavedState> {
   }>(`SELECT version, frontier_ms, positions, ledger, id FROM ${STATE}.engine`);
   const progress = {
     version: row.version,
-    frontierMs: row.frontier_ms,
+    maxReceivedAtMs: row.frontier_ms,
     positions: JSON.parse(row.positions),
     ledger: { counted: {}, duplicate: {}, excluded: {}, bad: {}, lost: {}, ...JSON.parse(row.ledger) },
   };
-  return { id: row.id, progress, dirty: await countDirty(connection) };
+  return { id: row.id, progress, invalidated: await countInvalidated(connection) };
 }
 
 /** Rows by source that were archived, but are not counted, as other programs have deleted them. */
@@ -353,7 +353,7 @@ function missingRows(archived: CountsBySource, ledger: MetricsLedger): CountsByS
   return Object.fromEntries(Object.entries(missing).filter(([, rows]) => rows !== 0));
 }
 
-async function countDirty(connection: Connection): Promise<number> {
+async function countInvalidated(connection: Connection): Promise<number> {
   const { n } = await connection.row<{ n: number }>(
     `SELECT count(*) AS n FROM (SELECT DISTINCT win, start FROM ${STATE}.dirty)`,
   );

@@ -17,7 +17,7 @@ export function createEventReader(connection: Connection): EventReader {
     async *events(batch) {
       for (let from = 0; ; from += CHUNK_ROWS) {
         const rows = await connection.rows<RawEvent>(
-          `SELECT ${COLUMNS} FROM ${batch.relation} WHERE reason IS NULL AND NOT excluded
+          `SELECT ${COLUMNS} FROM ${batch.rowsSql} WHERE reason IS NULL AND NOT excluded
            ORDER BY log_partition, log_offset, log_line LIMIT ${CHUNK_ROWS} OFFSET ${from}`,
         );
         if (rows.length > 0) yield rows;
@@ -25,9 +25,9 @@ export function createEventReader(connection: Connection): EventReader {
       }
     },
 
-    async *archived(files, span) {
+    async *archived(files, range) {
       const isWanted =
-        `${within([span])} ` +
+        `${within([range])} ` +
         // Other programs may have added rows that lack what an event has.
         `AND event_time IS NOT NULL AND event_type IS NOT NULL AND NOT (${EXCLUDED})`;
       for (const file of files) {

@@ -1,5 +1,5 @@
-import type { BatchSpan, ParsedBatch } from '../../decode/batch.ts';
-import type { Decoder } from '../../decode/decoder.ts';
+import type { OffsetRange, TypedBatch } from '../../decode/batch.ts';
+import type { Deduplicator } from '../../decode/deduplicator.ts';
 import { IDENTITIES_KEPT_MS } from '../../decode/identity.ts';
 import type { Offset, Positions } from '../../log/offset.ts';
 import type { ArchiveReader } from '../engine.ts';
@@ -14,10 +14,10 @@ import {
   KIND,
   numberedSql,
   orderHashSql,
-  PLACE,
+  POSITION,
   READ_COLUMNS,
 } from './identity-sql.ts';
-import { checkpointState, FOLD_ROWS_MIN, STATE } from './state.ts';
+import { COMPACT_ROWS_MIN, checkpointState, STATE } from './state.ts';
 
 const TABLE = `${STATE}.identities`;
 
@@ -27,63 +27,63 @@ const TABLE = `${STATE}.identities`;
  * and rows of kind `decoded` that tell up to which offset a partition is decided. One INSERT, so one transaction, has
  * all of a batch.
  */
-export class IdentityDecoder implements Decoder {
+export class IdentityDeduplicator implements Deduplicator {
   readonly #connection: Connection;
-  readonly #foldRowsMin: number;
+  readonly #compactRowsMin: number;
   /** Generation of the database that the fields below were read in. */
   #generation = -1;
   /** Offset after the last decided one, by partition. */
   #decoded = new Map<number, Offset>();
   #maxReceivedMs = 0;
-  /** Rows of the table: now, and when it was last folded. */
-  #rows = { now: 0, folded: 0 };
+  /** Rows of the table: now, and when it was last compacted. */
+  #rows = { now: 0, compacted: 0 };
   #tail: Promise<unknown> = Promise.resolve();
 
   /** `connection`: of its own, with the state file. */
-  constructor(connection: Connection, foldRowsMin = FOLD_ROWS_MIN) {
+  constructor(connection: Connection, compactRowsMin = COMPACT_ROWS_MIN) {
     this.#connection = connection;
-    this.#foldRowsMin = foldRowsMin;
+    this.#compactRowsMin = compactRowsMin;
   }
 
-  decide(batch: ParsedBatch, archive: ArchiveReader, keepFrom: Positions): Promise<void> {
+  decide(batch: TypedBatch, archive: ArchiveReader, keepFrom: Positions): Promise<void> {
     const step = () => this.#decide(batch, archive, keepFrom);
     const result = this.#tail.then(step, step);
     this.#tail = result.catch(() => {});
     return result;
   }
 
-  async #decide(batch: ParsedBatch, archive: ArchiveReader, keepFrom: Positions): Promise<void> {
+  async #decide(batch: TypedBatch, archive: ArchiveReader, keepFrom: Positions): Promise<void> {
     await this.#catchUp();
     await this.#restore(archive, keepFrom);
     const at = (partition: number) => this.#decoded.get(partition) ?? 0;
-    const again = batch.spans.flatMap(({ partition, from, to }) =>
-      from < at(partition) ? [{ partition, from, to: Math.min(to, at(partition)) }] : [],
+    const again = batch.ranges.flatMap(({ partition, start, end }) =>
+      start < at(partition) ? [{ partition, start, end: Math.min(end, at(partition)) }] : [],
     );
-    const fresh = batch.spans.filter(({ partition, to }) => to > at(partition));
+    const fresh = batch.ranges.filter(({ partition, end }) => end > at(partition));
     const isFresh = again.length > 0 ? `NOT ${within(again)}` : 'true';
     const isRepeating = fresh.length > 0 && (await this.#findRepeated(batch, isFresh));
     if (isRepeating || again.length > 0) await this.#mark(batch, isRepeating, again);
     if (fresh.length === 0) return;
-    const identities = identitiesSql(batch.relation, isFresh);
+    const identities = identitiesSql(batch.rowsSql, isFresh);
     await this.#insert(
       isRepeating
         ? `SELECT kind, hash, coalesce(nth, 1), received_ms, CASE WHEN lines THEN source END,
              ${placeOf('repeats')}, coalesce(repeats, false)
-           FROM ${identities} LEFT JOIN decided USING (kind, ${PLACE})`
+           FROM ${identities} LEFT JOIN decided USING (kind, ${POSITION})`
         : `SELECT kind, hash, 1, received_ms, CASE WHEN lines THEN source END, NULL, NULL, NULL, false FROM ${identities}`,
       fresh,
     );
-    this.#maxReceivedMs = Math.max(this.#maxReceivedMs, batch.receivedAtMaxMs);
-    await this.#fold(keepFrom);
+    this.#maxReceivedMs = Math.max(this.#maxReceivedMs, batch.maxReceivedAtMs);
+    await this.#compact(keepFrom);
   }
 
   /**
    * Temp tables `repeated`: hashes that occur more than once, which nearly no batch has, and `decided`: the rows of the batch
    * with these. Gives whether there are any.
    */
-  async #findRepeated({ relation }: ParsedBatch, isFresh: string): Promise<boolean> {
-    const hashes = `(SELECT identity AS hash FROM ${relation} WHERE identity IS NOT NULL AND ${isFresh}
-      UNION ALL SELECT order_hash FROM ${relation} WHERE order_hash IS NOT NULL AND ${isFresh})`;
+  async #findRepeated({ rowsSql }: TypedBatch, isFresh: string): Promise<boolean> {
+    const hashes = `(SELECT identity AS hash FROM ${rowsSql} WHERE identity IS NOT NULL AND ${isFresh}
+      UNION ALL SELECT order_hash FROM ${rowsSql} WHERE order_hash IS NOT NULL AND ${isFresh})`;
     const repeated = await this.#make(
       'repeated',
       `WITH hashes AS MATERIALIZED ${hashes}
@@ -91,13 +91,13 @@ export class IdentityDecoder implements Decoder {
        UNION SELECT hash FROM ${TABLE} WHERE hash IN (SELECT hash FROM hashes)`,
     );
     if (repeated === 0) return false;
-    const rows = `(SELECT * FROM ${identitiesSql(relation, isFresh)} SEMI JOIN repeated USING (hash))`;
+    const rows = `(SELECT * FROM ${identitiesSql(rowsSql, isFresh)} SEMI JOIN repeated USING (hash))`;
     await this.#make(
       'decided',
-      `SELECT kind, ${PLACE}, nth, coalesce(${isWithinSql('kind', 'gap_ms')}, false) AS repeats FROM (
+      `SELECT kind, ${POSITION}, nth, coalesce(${isWithinSql('kind', 'gap_ms')}, false) AS repeats FROM (
          SELECT *, ${gapSql('is_new, received_ms')} AS gap_ms
          FROM (
-           SELECT kind, hash, nth, received_ms, true AS is_new, ${PLACE} FROM ${numberedSql(rows, TABLE)}
+           SELECT kind, hash, nth, received_ms, true AS is_new, ${POSITION} FROM ${numberedSql(rows, TABLE)}
            UNION ALL
            SELECT kind, hash, nth, max(received_ms), false, -1, -1, 0 FROM ${TABLE} SEMI JOIN repeated USING (hash)
            WHERE kind <> ${KIND.decoded} GROUP BY kind, hash, nth
@@ -107,44 +107,44 @@ export class IdentityDecoder implements Decoder {
     return true;
   }
 
-  /** Writes into the batch what was decided now, and for the spans `again` what was decided before. */
+  /** Writes into the batch what was decided now, and for the ranges `again` what was decided before. */
   async #mark(
-    { relation, table }: ParsedBatch,
+    { rowsSql, table }: TypedBatch,
     isRepeating: boolean,
-    again: readonly BatchSpan[],
+    again: readonly OffsetRange[],
   ): Promise<void> {
     const sources = [
-      ...(isRepeating ? [`SELECT kind, ${PLACE} FROM decided WHERE repeats`] : []),
+      ...(isRepeating ? [`SELECT kind, ${POSITION} FROM decided WHERE repeats`] : []),
       ...(again.length > 0
         ? [
-            `SELECT kind, ${PLACE} FROM ${TABLE} WHERE repeats AND kind <> ${KIND.decoded} AND ${within(again)}`,
+            `SELECT kind, ${POSITION} FROM ${TABLE} WHERE repeats AND kind <> ${KIND.decoded} AND ${within(again)}`,
           ]
         : []),
     ];
     await this.#connection.run(`UPDATE ${table} AS batch
       SET duplicate = known.duplicate, new_order = CASE WHEN batch.new_order IS NOT NULL THEN false END
       FROM (SELECT "row", bool_or(kind <> ${KIND.order}) AS duplicate
-        FROM ${relation} JOIN (${sources.join(' UNION ALL ')}) AS decisions USING (${PLACE}) GROUP BY ALL) AS known
+        FROM ${rowsSql} JOIN (${sources.join(' UNION ALL ')}) AS decisions USING (${POSITION}) GROUP BY ALL) AS known
       WHERE batch.rowid = known."row"`);
   }
 
   /** Reads what the archive has of the consumer's partitions past what is decided: the state was lost, or others wrote it. */
   async #restore(archive: ArchiveReader, keepFrom: Positions): Promise<void> {
     const missing = Object.keys(keepFrom).flatMap((id) => {
-      const [partition, from] = [Number(id), this.#decoded.get(Number(id)) ?? 0];
-      const to = archive.position(partition);
-      return to > from ? [{ partition, from, to }] : [];
+      const [partition, start] = [Number(id), this.#decoded.get(Number(id)) ?? 0];
+      const end = archive.position(partition);
+      return end > start ? [{ partition, start, end }] : [];
     });
     if (missing.length === 0) return;
     const receivedMaxMs = Math.max(this.#maxReceivedMs, archive.receivedExtentMs()?.[1] ?? 0);
     const sinceMs = receivedMaxMs - IDENTITIES_KEPT_MS;
-    const columns = [...READ_COLUMNS, 'received_at', 'source', PLACE, 'duplicate', 'new_order'];
+    const columns = [...READ_COLUMNS, 'received_at', 'source', POSITION, 'duplicate', 'new_order'];
     const select = (files: string) =>
       `SELECT ${identityHashSql(identifier)} AS identity, ${orderHashSql(identifier)} AS order_hash, ${columns.join(', ')}
        FROM ${files}`;
     await archive.withFiles(
       'events',
-      { receivedMs: [[sinceMs, Number.MAX_SAFE_INTEGER]], spans: missing },
+      { receivedMs: [[sinceMs, Number.MAX_SAFE_INTEGER]], ranges: missing },
       (paths) =>
         tempOfFiles(
           this.#connection,
@@ -165,23 +165,23 @@ export class IdentityDecoder implements Decoder {
     this.#maxReceivedMs = receivedMaxMs;
   }
 
-  /** One statement: what was found of the spans, and that they are decided. */
-  async #insert(identities: string, spans: readonly BatchSpan[]): Promise<void> {
-    const ends = spans.map(
-      ({ partition, to }) =>
-        `(${KIND.decoded}, NULL, NULL, ${this.#maxReceivedMs}, NULL, ${partition}, ${to}, 0, false)`,
+  /** One statement: what was found of the ranges, and that they are decided. */
+  async #insert(identities: string, ranges: readonly OffsetRange[]): Promise<void> {
+    const ends = ranges.map(
+      ({ partition, end }) =>
+        `(${KIND.decoded}, NULL, NULL, ${this.#maxReceivedMs}, NULL, ${partition}, ${end}, 0, false)`,
     );
     const { Count: rows } = await this.#connection.row<{ Count: number }>(
       `INSERT INTO ${TABLE} ${identities} UNION ALL VALUES ${ends.join(', ')}`,
     );
     this.#rows.now += rows;
-    for (const { partition, to } of spans) this.#decoded.set(partition, to);
+    for (const { partition, end } of ranges) this.#decoded.set(partition, end);
   }
 
   /** Forgets what can't be repeated any more. What repeats is kept as long as it may be taken from the log once more. */
-  async #fold(keepFrom: Positions): Promise<void> {
-    const { now, folded } = this.#rows;
-    if (now - folded <= Math.max(this.#foldRowsMin, folded)) return;
+  async #compact(keepFrom: Positions): Promise<void> {
+    const { now, compacted } = this.#rows;
+    if (now - compacted <= Math.max(this.#compactRowsMin, compacted)) return;
     const isKept = Object.entries(keepFrom).map(
       ([partition, from]) => `(log_partition = ${partition} AND log_offset >= ${from})`,
     );
@@ -214,7 +214,7 @@ export class IdentityDecoder implements Decoder {
 
   async #count(): Promise<void> {
     const { n } = await this.#connection.row<{ n: number }>(`SELECT count(*) AS n FROM ${TABLE}`);
-    this.#rows = { now: n, folded: n };
+    this.#rows = { now: n, compacted: n };
   }
 
   /** Makes a temp table; gives the number of its rows. */
@@ -228,7 +228,7 @@ export class IdentityDecoder implements Decoder {
 
 /** The place of a row where `condition` holds: only that is looked for. */
 function placeOf(condition: string): string {
-  return PLACE.split(', ')
+  return POSITION.split(', ')
     .map((column) => `CASE WHEN ${condition} THEN ${column} END`)
     .join(', ');
 }

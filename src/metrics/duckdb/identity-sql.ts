@@ -28,7 +28,7 @@ export const FOUND_COLUMNS = `kind TINYINT, hash UBIGINT, lines BOOLEAN, ${COMMO
 export const READ_COLUMNS = ['event_type', 'order_id', 'event_id', ...PRODUCT, 'line_id'];
 
 /** Where a row was in the log. */
-export const PLACE = 'log_partition, log_offset, log_line';
+export const POSITION = 'log_partition, log_offset, log_line';
 
 type Named = (column: string) => string;
 
@@ -114,7 +114,7 @@ export function isRecentSql(atMs: number): string {
  * table `known`, where there is one.
  */
 export function numberedSql(identities: string, known: string | null): string {
-  const number = `row_number() OVER (PARTITION BY kind, hash, source, received_ms ORDER BY ${PLACE})`;
+  const number = `row_number() OVER (PARTITION BY kind, hash, source, received_ms ORDER BY ${POSITION})`;
   if (!known)
     return `(SELECT *, CASE WHEN lines THEN ${number} ELSE 1 END::INTEGER AS nth FROM ${identities})`;
   const before = `(SELECT hash, source, received_ms, count(*) AS n FROM ${known}
@@ -127,5 +127,5 @@ export function numberedSql(identities: string, known: string | null): string {
 /** How long before a row, at the most, one with its identity was received, in ms; NULL where there was none. `order` is a list of columns. */
 export function gapSql(order: string): string {
   return `received_ms - max(received_ms) OVER (PARTITION BY kind, hash, nth
-           ORDER BY ${order}, ${PLACE} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`;
+           ORDER BY ${order}, ${POSITION} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)`;
 }

@@ -1,20 +1,20 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParquetTool } from '../../archive/parquet-tool.ts';
-import type { BatchParser, EventReader } from '../../decode/batch.ts';
-import type { Decoder } from '../../decode/decoder.ts';
+import type { BatchDecoder, EventReader } from '../../decode/batch.ts';
+import type { Deduplicator } from '../../decode/deduplicator.ts';
 import type { ArchiveAggregator } from '../aggregates.ts';
 import type { Metric } from '../definition.ts';
 import type { ArchivedBatches } from '../engine.ts';
 import { planOf } from '../plan.ts';
 import { createAggregatedBatches } from './aggregated-batches.ts';
 import { createArchivedBatches } from './archived-batches.ts';
-import { createBatchParser } from './batch-parser.ts';
+import { createBatchDecoder } from './batch-decoder.ts';
 import type { DuckDbConfig } from './config.ts';
 import { Database, type Intercept } from './database.ts';
 import { DuckDbEngine } from './engine.ts';
 import { createEventReader } from './event-rows.ts';
-import { IdentityDecoder } from './identities.ts';
+import { IdentityDeduplicator } from './identities.ts';
 import { openState } from './open-state.ts';
 import { createParquetTool } from './parquet.ts';
 import { DuckDbStore } from './store.ts';
@@ -32,8 +32,8 @@ export interface DuckDbOptions {
   now: () => number;
   /** What computes aggregates of the archive elsewhere; without one DuckDB does. */
   aggregator?: ArchiveAggregator | null;
-  /** Rows by which a table of the state grows before it is folded; for tests. */
-  foldRowsMin?: number;
+  /** Rows by which a table of the state grows before it is compacted; for tests. */
+  compactRowsMin?: number;
   /** Rows of the archive that are computed again at a time; for tests. */
   rebuildRowsMax?: number;
   /** Runs each statement; for tests that let some fail. */
@@ -43,8 +43,8 @@ export interface DuckDbOptions {
 }
 
 export interface DuckDb {
-  parser: BatchParser;
-  decoder: Decoder;
+  decoder: BatchDecoder;
+  deduplicator: Deduplicator;
   archived: ArchivedBatches;
   events: EventReader;
   parquet: ParquetTool;
@@ -89,29 +89,29 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   isOpen = true;
   // One connection for each kind of work: DuckDB runs them side by side.
   const connection = await database.connect({ state: true });
-  const parsing = await database.connect();
+  const decoding = await database.connect();
   const deciding = await database.connect({ state: true });
   const reading = await database.connect();
   const writing = await database.connect();
   const counting = await database.connect();
   const querying = [await database.connect({ state: true }), await database.connect({ state: true })];
-  const { catalogue, timeZone, now, foldRowsMin, rebuildRowsMax } = options;
+  const { catalogue, timeZone, now, compactRowsMin, rebuildRowsMax } = options;
   const engine = await DuckDbEngine.open({
     connection,
     catalogue,
     timeZone,
     now,
     aggregator,
-    ...(foldRowsMin === undefined ? {} : { foldRowsMin }),
+    ...(compactRowsMin === undefined ? {} : { compactRowsMin }),
     ...(rebuildRowsMax === undefined ? {} : { rebuildRowsMax }),
   });
   const store = new DuckDbStore(querying, engine, catalogue, timeZone);
   return {
-    parser: createBatchParser(parsing, tempDir, timeZone),
+    decoder: createBatchDecoder(decoding, tempDir, timeZone),
     archived: aggregator
       ? createAggregatedBatches(counting, aggregator, planOf(catalogue).passes)
       : createArchivedBatches(counting),
-    decoder: new IdentityDecoder(deciding, foldRowsMin),
+    deduplicator: new IdentityDeduplicator(deciding, compactRowsMin),
     events: createEventReader(reading),
     parquet: createParquetTool(writing),
     engine,

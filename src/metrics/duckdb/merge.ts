@@ -1,7 +1,7 @@
 import type { Aggregates } from '../aggregates.ts';
 import { DISTINCT_EXACT_MAX, ofTime } from '../definition.ts';
 import type { AdditivePass, DistinctPass, HistogramPass, Pass } from '../plan.ts';
-import { hotFromMs, WINDOWS, type WindowSize, windowStartMs } from '../window.ts';
+import { openFromMs, WINDOWS, type WindowSize, windowStartMs } from '../window.ts';
 import { type Connection, identifier } from './database.ts';
 import { LocalDays } from './local-days.ts';
 import { STATE } from './state.ts';
@@ -23,7 +23,7 @@ export interface Minutes {
   high: number;
 }
 
-/** Which windows are wanted: condition on the slots of windows of a size, '' for all; null for none of them. */
+/** Which windows are selected: condition on the slots of windows of a size, '' for all; null for none of them. */
 type Keep = (size: WindowSize) => string | null;
 
 export interface MergeOptions {
@@ -37,9 +37,9 @@ export interface MergeOptions {
 /** First window starts that are open, in minutes. */
 export type OpenFrom = Readonly<Record<WindowSize, number>>;
 
-/** What is open when received-at has reached `frontierMs`. */
-export function openFromAt(frontierMs: number, timeZone: string): OpenFrom {
-  const minutes = (size: WindowSize) => Math.floor(hotFromMs(size, frontierMs, timeZone) / 60_000);
+/** What is open when received-at has reached `maxReceivedAtMs`. */
+export function openFromAt(maxReceivedAtMs: number, timeZone: string): OpenFrom {
+  const minutes = (size: WindowSize) => Math.floor(openFromMs(size, maxReceivedAtMs, timeZone) / 60_000);
   return { '1m': minutes('1m'), '1h': minutes('1h'), '1d': minutes('1d') };
 }
 
@@ -124,14 +124,14 @@ export class Merger {
       .join(' UNION ');
   }
 
-  /** Puts the windows of aggregates that are in the temp table `wanted` into the tables `newTable`. */
+  /** Puts the windows of aggregates that are in the temp table `selected` into the tables `newTable`. */
   async compute(aggregates: Aggregates, minutes: Minutes): Promise<void> {
     const passes = this.#passes(aggregates);
     const all = this.#windowed(aggregates, minutes, () => () => '');
     for (const table of this.#tablesOf(passes))
       await this.#connection.run(`CREATE OR REPLACE TEMP TABLE ${newTable(table)} AS
         SELECT ${this.#tables.columnsOf(table).join(', ')}, 0::BIGINT AS version
-        FROM ${all(table)} SEMI JOIN wanted USING (win, start)`);
+        FROM ${all(table)} SEMI JOIN selected USING (win, start)`);
     const sketches = [
       `SELECT * FROM ${stateTable(SKETCHES)} WHERE false`,
       ...this.#sketches(passes, newTable, 0),
@@ -283,32 +283,32 @@ export class Merger {
       const by = groups.map((_, index) => index + 1).join(', ');
       return `SELECT ${groups.join(', ')}${values} FROM ${from} GROUP BY ${by}`;
     };
-    const wanted = pass.windows.flatMap((size) => {
+    const selected = pass.windows.flatMap((size) => {
       const condition = keep(size);
       return condition === null ? [] : [{ size, condition }];
     });
     const where = (condition: string) => (condition === '' ? '' : ` WHERE ${condition}`);
     const shown = (size: WindowSize) =>
       `SELECT ${columns.pass}${windowIndex(size)}::TINYINT AS win, CAST(m AS INTEGER) AS start, ${columns.shown}`;
-    if (isSmall && wanted.length > 0) {
+    if (isSmall && selected.length > 0) {
       // Rows of slots as they are, once for each window: they are few, and are merged when they are read.
-      const cases = (of: (each: (typeof wanted)[number]) => string) =>
-        `CASE win ${wanted.map((each) => `WHEN ${windowIndex(each.size)} THEN ${of(each)}`).join(' ')} END`;
+      const cases = (of: (each: (typeof selected)[number]) => string) =>
+        `CASE win ${selected.map((each) => `WHEN ${windowIndex(each.size)} THEN ${of(each)}`).join(' ')} END`;
       const starts = { '1m': 'm', '1h': 'm // 60 * 60', '1d': day.sql('m') };
-      const kept = wanted.some(({ condition }) => condition !== '')
+      const kept = selected.some(({ condition }) => condition !== '')
         ? where(cases(({ condition }) => condition || 'true'))
         : '';
-      const wins = wanted.map(({ size }) => `(${windowIndex(size)}::TINYINT)`).join(', ');
+      const wins = selected.map(({ size }) => `(${windowIndex(size)}::TINYINT)`).join(', ');
       return `(SELECT ${columns.pass}win, CAST(${cases(({ size }) => starts[size])} AS INTEGER) AS start, ${columns.shown}
         FROM (SELECT m, ${columns.slots} FROM ${relation}), (VALUES ${wins}) AS wins (win)${kept})`;
     }
     const ctes = [
-      `slots AS MATERIALIZED (SELECT m, ${columns.slots} FROM ${relation}${where(anyOf(wanted.map(({ condition }) => condition)))})`,
+      `slots AS MATERIALIZED (SELECT m, ${columns.slots} FROM ${relation}${where(anyOf(selected.map(({ condition }) => condition)))})`,
     ];
     // A day is made of its hours where it can: there are fewer rows.
-    const ofHours = day.onHours && ['1h', '1d'].every((size) => wanted.some((each) => each.size === size));
+    const ofHours = day.onHours && ['1h', '1d'].every((size) => selected.some((each) => each.size === size));
     if (ofHours) ctes.push(`hours AS MATERIALIZED (${perWindow('slots', 'm // 60 * 60')})`);
-    const branches = wanted.map(({ size, condition }) => {
+    const branches = selected.map(({ size, condition }) => {
       if (size === '1m') return `${shown(size)} FROM slots${where(condition)}`;
       if (size === '1h' && ofHours) return `${shown(size)} FROM hours${where(condition)}`;
       const start = size === '1h' ? 'm // 60 * 60' : day.sql('m');

@@ -10,8 +10,8 @@ export interface EngineOptions {
   now: () => number;
   /** What computes aggregates of the archive; null: DuckDB does. */
   aggregator: ArchiveAggregator | null;
-  /** Rows by which a table of the state grows before it is folded; for tests. */
-  foldRowsMin?: number;
+  /** Rows by which a table of the state grows before it is compacted; for tests. */
+  compactRowsMin?: number;
   /** Rows of the archive that are computed again at a time; for tests. */
   rebuildRowsMax?: number;
 }

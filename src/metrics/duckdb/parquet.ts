@@ -2,7 +2,7 @@ import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ArchiveTable, BadRow } from '../../archive/archive.ts';
 import type { FileContent, ParquetFile, ParquetTool } from '../../archive/parquet-tool.ts';
-import type { BatchSpan, ParsedBatch } from '../../decode/batch.ts';
+import type { OffsetRange, TypedBatch } from '../../decode/batch.ts';
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../event/columns.ts';
 import { addCount, type Offset, sumCounts } from '../../log/offset.ts';
 import { type Connection, identifier, quote } from './database.ts';
@@ -28,21 +28,21 @@ const CHECKPOINT_COLUMNS = {
 
 const fileColumns = (table: ArchiveTable) => COLUMNS[table].filter(({ name }) => name !== DATE_COLUMN);
 
-/** Rows of a batch in `spans` that belong to the table, with the partition column first. */
-function selectSql(table: ArchiveTable, batch: ParsedBatch, spans: readonly BatchSpan[]): string {
+/** Rows of a batch in `ranges` that belong to the table, with the partition column first. */
+function selectSql(table: ArchiveTable, batch: TypedBatch, ranges: readonly OffsetRange[]): string {
   const date =
     table === 'events'
       ? DATE_COLUMN
       : `make_date(CAST(epoch_us(received_at) // 86400000000 AS INTEGER)) AS ${DATE_COLUMN}`;
   const columns = fileColumns(table).map(({ name }) => identifier(name));
-  const isWhole = batch.spans.every((whole) =>
-    spans.some(({ partition, from }) => partition === whole.partition && from <= whole.from),
+  const isWhole = batch.ranges.every((whole) =>
+    ranges.some(({ partition, start }) => partition === whole.partition && start <= whole.start),
   );
-  const within = spans.map(
-    ({ partition, from }) => `(log_partition = ${partition} AND log_offset >= ${from})`,
+  const within = ranges.map(
+    ({ partition, start }) => `(log_partition = ${partition} AND log_offset >= ${start})`,
   );
   const skip = isWhole ? '' : `AND (${within.join(' OR ') || 'false'})`;
-  return `SELECT ${[date, ...columns].join(', ')} FROM ${batch.relation}
+  return `SELECT ${[date, ...columns].join(', ')} FROM ${batch.rowsSql}
     WHERE reason IS ${table === 'events' ? '' : 'NOT'} NULL ${skip}`;
 }
 
@@ -52,12 +52,12 @@ function selectSql(table: ArchiveTable, batch: ParsedBatch, spans: readonly Batc
  */
 export function createParquetTool(connection: Connection): ParquetTool {
   async function write(
-    batch: ParsedBatch,
+    batch: TypedBatch,
     table: ArchiveTable,
-    spans: readonly BatchSpan[],
+    ranges: readonly OffsetRange[],
     dir: string,
   ): Promise<ParquetFile[]> {
-    const rows = selectSql(table, batch, spans);
+    const rows = selectSql(table, batch, ranges);
     await mkdir(dir, { recursive: true });
     const contents = await contentByDate(rows);
     const written: ParquetFile[] = [];

@@ -1,4 +1,4 @@
-import type { BatchSpan } from '../../decode/batch.ts';
+import type { OffsetRange } from '../../decode/batch.ts';
 import { COUNTED, DECISIONS } from '../../decode/identity.ts';
 import { localDayStartOfMs } from '../../event/time-zone.ts';
 import { addCount, type Offset } from '../../log/offset.ts';
@@ -6,7 +6,7 @@ import {
   type Aggregates,
   type ArchiveAggregator,
   COUNTS,
-  type RowsWanted,
+  type RowSelection,
   type TimeRange,
 } from '../aggregates.ts';
 import { type Metric, ofTime } from '../definition.ts';
@@ -23,8 +23,6 @@ import { compareRows } from './difference.ts';
 import { lateTable, type Merger, newTable, stateTable } from './merge.ts';
 import type { EngineOptions } from './options.ts';
 import { eventsInputSql, linesInputSql, METRIC_COLUMNS, qualityInputSql } from './render.ts';
-import { STATE, sketchesFrom } from './state.ts';
-import { sumsTable, type Tables, windowIndex } from './tables.ts';
 import {
   type Days,
   dayRanges,
@@ -34,7 +32,9 @@ import {
   storedDays,
   wantDays,
   wholeDays,
-} from './wanted.ts';
+} from './selected-windows.ts';
+import { STATE, sketchesFrom } from './state.ts';
+import { sumsTable, type Tables, windowIndex } from './tables.ts';
 
 /** Rows that are computed at a time; a local day is never cut. */
 const CHUNK_ROWS_MAX = 1_000_000;
@@ -71,13 +71,13 @@ export class ArchiveRecomputer {
   }
 
   /**
-   * Brings dirty windows up to date for which the archive has come far enough, a chunk of days per transaction. Lines past
-   * `measured` stay out: they mark their windows dirty again when they are measured.
+   * Brings invalidated windows up to date for which the archive has come far enough, a chunk of days per transaction. Lines past
+   * `measured` stay out: they mark their windows again when they are measured.
    *
    * What was kept of a window's late lines is merged into it where its hashes and histograms are still there, or nothing was
    * counted in it before. The others are computed from the archive.
    */
-  async repair(archive: ArchiveReader, measured: CountedPositions, commit: Commit): Promise<void> {
+  async recompute(archive: ArchiveReader, measured: CountedPositions, commit: Commit): Promise<void> {
     const positions = Object.fromEntries(
       archive.partitions().map((id) => [id, Math.min(archive.position(id), measured[id] ?? 0)]),
     );
@@ -86,7 +86,7 @@ export class ArchiveRecomputer {
     );
     if (behind.length === 0) return;
     await this.#temp(
-      'repairable',
+      'recomputable',
       `SELECT win, start FROM ${STATE}.dirty GROUP BY win, start HAVING bool_and(${behind.join(' OR ')})`,
     );
     const from = await sketchesFrom(this.#connection);
@@ -96,22 +96,22 @@ export class ArchiveRecomputer {
       .map((pass) => `SELECT win, start FROM ${stateTable(sumsTable(pass))}`);
     await this.#temp(
       'mergeable',
-      `SELECT win, start FROM repairable WHERE win = ${windowIndex('1d')}
+      `SELECT win, start FROM recomputable WHERE win = ${windowIndex('1d')}
         OR (win = ${windowIndex('1m')} AND start >= ${from['1m']}) OR (win = ${windowIndex('1h')} AND start >= ${from['1h']})
-       UNION SELECT win, start FROM repairable ANTI JOIN (${counted.join(' UNION ALL ')}) USING (win, start)`,
+       UNION SELECT win, start FROM recomputable ANTI JOIN (${counted.join(' UNION ALL ')}) USING (win, start)`,
     );
     for (const chunk of this.#chunks(archive, await this.#daysOf('mergeable'))) {
       await this.#want('mergeable', chunk);
       await commit(async (version) => {
         await this.#merger.take(
           passes,
-          (table) => `(SELECT * FROM ${lateTable(table)} SEMI JOIN wanted USING (win, start))`,
+          (table) => `(SELECT * FROM ${lateTable(table)} SEMI JOIN selected USING (win, start))`,
           version,
         );
         await dropWaiting(this.#connection, this.#tables);
       });
     }
-    await this.#temp('lost', 'SELECT * FROM repairable ANTI JOIN mergeable USING (win, start)');
+    await this.#temp('lost', 'SELECT * FROM recomputable ANTI JOIN mergeable USING (win, start)');
     for (const chunk of this.#chunks(archive, await this.#daysOf('lost'))) {
       await this.#want('lost', chunk);
       await this.#computeEvents(archive, chunk, positions);
@@ -187,7 +187,7 @@ export class ArchiveRecomputer {
         addCount(ledger[state], source, n);
     };
     if (this.#aggregator) {
-      const rows = { spans: spansBefore(positions), expected: this.#rowsIn(archive) };
+      const rows = { ranges: rangesBefore(positions), expected: this.#rowsIn(archive) };
       const { aggregates, release } = await this.#aggregator.compute(archive, rows, []);
       await add(aggregates[COUNTS]).finally(release);
       return ledger;
@@ -257,18 +257,18 @@ export class ArchiveRecomputer {
     return [...days].filter((day) => day >= inRange.fromMs && day < inRange.toMs);
   }
 
-  /** Temp table `wanted`: windows of `source` that start in one of the days. */
+  /** Temp table `selected`: windows of `source` that start in one of the days. */
   async #want(source: string, days: Days): Promise<void> {
     const ranges = dayRanges(days, this.#timeZone).map(
       ({ fromMs, toMs }) => `(${fromMs / 60_000}, ${toMs / 60_000})`,
     );
     await this.#temp(
-      'wanted',
+      'selected',
       `SELECT win, start FROM ${source} JOIN (VALUES ${ranges.join(', ')}) AS days(low, high) ON start >= low AND start < high`,
     );
   }
 
-  /** Computes the wanted windows of metrics over events. */
+  /** Computes the selected windows of metrics over events. */
   async #computeEvents(archive: ArchiveReader, days: Days, positions: CountedPositions): Promise<void> {
     // The last hour that starts in a day may end after it.
     const eventMs = dayRanges(days, this.#timeZone).map(({ fromMs, toMs }) => ({
@@ -281,15 +281,15 @@ export class ArchiveRecomputer {
     }
     if (this.#aggregator) {
       const expected = this.#rowsIn(archive, dates);
-      const rows = { spans: spansBefore(positions), eventMs, expected };
+      const rows = { ranges: rangesBefore(positions), eventMs, expected };
       return this.#computeElsewhere(this.#aggregator, 'events', days, archive, rows);
     }
     // A day may be longer than 24 hours: some minutes too many are read, and left out when windows are chosen.
     await this.#temp(
-      'wanted_minutes',
-      `SELECT DISTINCT unnest(range(start, start + CASE win WHEN 0 THEN 1 WHEN 1 THEN 60 ELSE 1560 END)) AS minute FROM wanted`,
+      'selected_minutes',
+      `SELECT DISTINCT unnest(range(start, start + CASE win WHEN 0 THEN 1 WHEN 1 THEN 60 ELSE 1560 END)) AS minute FROM selected`,
     );
-    const where = `epoch_us(event_time) // 60000000 IN (SELECT minute FROM wanted_minutes)`;
+    const where = `epoch_us(event_time) // 60000000 IN (SELECT minute FROM selected_minutes)`;
     await archive.withFiles('events', { dates }, (paths) => this.#readEvents(paths, where, positions));
     await this.#computeHere('events', days);
   }
@@ -300,7 +300,7 @@ export class ArchiveRecomputer {
     const toMs = Math.ceil(windowEndMs('1d', days.at(-1)!, this.#timeZone) / HOUR_MS) * HOUR_MS;
     const receivedMs = { fromMs: days[0]!, toMs };
     if (this.#aggregator) {
-      const rows = { spans: spansBefore(positions), receivedMs, expected: this.#rowsIn(archive) };
+      const rows = { ranges: rangesBefore(positions), receivedMs, expected: this.#rowsIn(archive) };
       return this.#computeElsewhere(this.#aggregator, 'quality', days, archive, rows);
     }
     await this.#readReceived(archive, receivedMs, positions);
@@ -312,13 +312,13 @@ export class ArchiveRecomputer {
     input: Input,
     days: Days,
     archive: ArchiveReader,
-    rows: RowsWanted,
+    rows: RowSelection,
   ): Promise<void> {
     const { aggregates, release } = await aggregatedBy(aggregator, archive, rows, this.#passes(input));
     await this.#compute(aggregates, days).finally(release);
   }
 
-  /** Computes the wanted windows of an input of what was read. */
+  /** Computes the selected windows of an input of what was read. */
   #computeHere(input: Input, days: Days): Promise<void> {
     const inputs = this.#inputs();
     const queries = this.#passes(input).map((pass) => [
@@ -328,7 +328,7 @@ export class ArchiveRecomputer {
     return this.#compute(Object.fromEntries(queries), days);
   }
 
-  /** Computes the wanted windows, which start in the days, of aggregates. */
+  /** Computes the selected windows, which start in the days, of aggregates. */
   async #compute(aggregates: Aggregates, days: Days): Promise<void> {
     const sorted = days.toSorted((a, b) => a - b);
     // Some minutes too many were read.
@@ -375,7 +375,7 @@ export class ArchiveRecomputer {
     );
   }
 
-  /** Puts what was computed in the place of what the state holds of the wanted windows. */
+  /** Puts what was computed in the place of what the state holds of the selected windows. */
   async #replace(input: Input, version: number): Promise<void> {
     const passes = this.#passes(input);
     await dropWanted(this.#connection, this.#tables, passes);
@@ -396,5 +396,5 @@ export class ArchiveRecomputer {
   }
 }
 
-const spansBefore = (positions: CountedPositions): BatchSpan[] =>
-  Object.entries(positions).map(([id, to]) => ({ partition: Number(id), from: 0, to }));
+const rangesBefore = (positions: CountedPositions): OffsetRange[] =>
+  Object.entries(positions).map(([id, end]) => ({ partition: Number(id), start: 0, end }));

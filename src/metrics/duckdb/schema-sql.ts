@@ -95,9 +95,9 @@ function typedSql(rows: string): string {
 }
 
 /** Condition for rows that ingest has not let pass, in records that claim it: others must validate them. */
-export function doubtfulSql(receivedAtMaxMs: number): string {
+export function doubtfulSql(maxReceivedAtMs: number): string {
   const us = `epoch_us(${EVENT_TIME_COLUMN})`;
-  const latestUs = (receivedAtMaxMs + DOOR_CLOCK_MS_MAX) * 1000;
+  const latestUs = (maxReceivedAtMs + DOOR_CLOCK_MS_MAX) * 1000;
   return `CASE WHEN reason IS NOT NULL THEN raw IS NULL ELSE event_type IS NULL OR ${EVENT_TIME_COLUMN} IS NULL
       OR ${us} NOT BETWEEN ${TIMESTAMP_MIN_MS * 1000} AND ${latestUs} END`;
 }
@@ -130,13 +130,13 @@ export function parseSql(lines: string, timeZone: string, known: LinesKnown): st
         ${FIELDS.map((field) => `${valueSql(field, timeZone)} AS ${identifier(valueName(field))}`).join(',\n        ')}
       FROM texts
     ), checked AS (
-      SELECT *, ${verdictSql(rules)} AS verdict FROM typed
+      SELECT *, ${validationSql(rules)} AS validation FROM typed
     )
     SELECT
       ${VALUE_COLUMNS.map(columnSql).join(',\n      ')},
       ${badRowSql(rules)},
-      CASE WHEN verdict IS NULL THEN ${identityHashSql(typedValue)} END AS identity,
-      CASE WHEN verdict IS NULL THEN ${orderHashSql(typedValue)} END AS order_hash
+      CASE WHEN validation IS NULL THEN ${identityHashSql(typedValue)} END AS identity,
+      CASE WHEN validation IS NULL THEN ${orderHashSql(typedValue)} END AS order_hash
     FROM checked`;
 }
 
@@ -203,7 +203,7 @@ function rulesOf(field: Field): Rule[] {
 }
 
 /** Number of the rule that decides; NULL for an event. */
-function verdictSql(rules: Rule[]): string {
+function validationSql(rules: Rule[]): string {
   const cases = rules.map(({ when }, i) => `WHEN ${when} THEN ${i + 1}`);
   return `CAST(CASE WHEN ${identifier(BAD_MARK)} IS NOT NULL THEN ${MARKED}
         ${cases.join('\n        ')} END AS SMALLINT)`;
@@ -215,9 +215,9 @@ function badRowSql(rules: Rule[]): string {
   const markField = identifier(BAD_MARK_FIELD);
   const markRaw = identifier(BAD_MARK_RAW);
   const ofRule = (texts: (string | undefined)[]) =>
-    `list_extract([${texts.map((text) => (text === undefined ? 'NULL' : quote(text))).join(', ')}]::VARCHAR[], verdict)`;
+    `list_extract([${texts.map((text) => (text === undefined ? 'NULL' : quote(text))).join(', ')}]::VARCHAR[], validation)`;
   const pick = (marked: string, validated: string) =>
-    `CASE WHEN verdict = ${MARKED} THEN ${marked} WHEN verdict IS NOT NULL THEN ${validated} END`;
+    `CASE WHEN validation = ${MARKED} THEN ${marked} WHEN validation IS NOT NULL THEN ${validated} END`;
   return `${pick(knownReasonSql(mark), ofRule(rules.map(({ reason }) => reason)))} AS reason,
       ${pick(`nullif(${markField}, '')`, ofRule(rules.map(({ field }) => field)))} AS field,
       ${pick(`coalesce(${markRaw}, line)`, 'line')} AS raw`;
@@ -253,7 +253,7 @@ function extraSql(): string {
   const others = `CASE WHEN key_count <> ${knownCount} THEN nullif(CAST(
       CASE WHEN json_type(line, '$.extra') = 'OBJECT' THEN json_merge_patch(${inner}, ${patch([...names, 'extra'])})
         ELSE ${patch(names)} END AS VARCHAR), '{}') END`;
-  return `CASE WHEN verdict IS NULL THEN CASE WHEN ${anyUnreadable()} THEN
+  return `CASE WHEN validation IS NULL THEN CASE WHEN ${anyUnreadable()} THEN
       concat(coalesce((${others})[:-2] || ',', '{'), ${unreadableMembers()}, '}') ELSE ${others} END END`;
 }
 

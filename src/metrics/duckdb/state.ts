@@ -21,8 +21,8 @@ export const STATE_VERSION = 6;
 /** Name under which the state file is attached. */
 export const STATE = 'metrics';
 
-/** A table is folded when it has grown by this many rows, or doubled, whichever is more. */
-export const FOLD_ROWS_MIN = 1_000_000;
+/** A table is compacted when it has grown by this many rows, or doubled, whichever is more. */
+export const COMPACT_ROWS_MIN = 1_000_000;
 const FOLD_ROWS_MIN_OF: Readonly<Record<string, number>> = {
   [SKETCHES]: 200_000,
   [HASHES]: 4_000_000,
@@ -90,11 +90,11 @@ function openSql(openFrom: Record<WindowSize, number>): string {
  * Rewrites tables that have grown, one by one: merges rows, forgets what is closed. A new table instead of deletes, because
  * DuckDB's memory grows with upserts and deletes (duckdb/duckdb#25162).
  */
-export class Folder {
+export class Compactor {
   readonly #connection: Connection;
   readonly #tables: Tables;
   readonly #rowsMin: number | undefined;
-  readonly #folded = new Map<string, number>();
+  readonly #compacted = new Map<string, number>();
   /** Since the rows were counted. */
   #batches = LOOK_BATCHES;
   #lines = 0;
@@ -105,31 +105,31 @@ export class Folder {
     this.#rowsMin = rowsMin;
   }
 
-  /** Notes that a batch is coming, and folds what needs it. Must run outside of a transaction. */
+  /** Notes that a batch is coming, and compacts what needs it. Must run outside of a transaction. */
   async beforeBatch(lines: number, openFrom: Record<WindowSize, number>): Promise<void> {
-    const isDue = ++this.#batches > LOOK_BATCHES || this.#lines > (this.#rowsMin ?? FOLD_ROWS_MIN) / 4;
+    const isDue = ++this.#batches > LOOK_BATCHES || this.#lines > (this.#rowsMin ?? COMPACT_ROWS_MIN) / 4;
     this.#lines += lines;
-    if (isDue) await this.foldGrown(openFrom);
+    if (isDue) await this.compactGrown(openFrom);
   }
 
   /** Folds what needs it. Must run outside of a transaction. */
-  async foldGrown(openFrom: Record<WindowSize, number>): Promise<void> {
+  async compactGrown(openFrom: Record<WindowSize, number>): Promise<void> {
     this.#batches = 0;
     this.#lines = 0;
     const names = this.#tables.all.map(({ name }) => name);
     const counts = await this.#count(names);
     const grown = names.filter((name) => {
-      const folded = this.#folded.get(name) ?? 0;
-      const rowsMin = this.#rowsMin ?? FOLD_ROWS_MIN_OF[name] ?? FOLD_ROWS_MIN;
-      return counts[name]! - folded > Math.max(rowsMin, folded);
+      const compacted = this.#compacted.get(name) ?? 0;
+      const rowsMin = this.#rowsMin ?? FOLD_ROWS_MIN_OF[name] ?? COMPACT_ROWS_MIN;
+      return counts[name]! - compacted > Math.max(rowsMin, compacted);
     });
     if (grown.length === 0) return;
     if (grown.includes(HISTOGRAMS) || grown.includes(HASHES)) await this.#noteForgotten(openFrom);
     for (const name of grown)
       await this.#connection.run(
-        `CREATE OR REPLACE TABLE ${STATE}.${name} AS ${this.#foldedSql(name, openFrom)}`,
+        `CREATE OR REPLACE TABLE ${STATE}.${name} AS ${this.#compactedSql(name, openFrom)}`,
       );
-    for (const [name, n] of Object.entries(await this.#count(grown))) this.#folded.set(name, n);
+    for (const [name, n] of Object.entries(await this.#count(grown))) this.#compacted.set(name, n);
     // The WAL must not keep the new tables: replaying DDL after a crash has failed for others.
     await checkpointState(this.#connection);
   }
@@ -144,7 +144,7 @@ export class Folder {
     await this.#connection.run(`UPDATE ${STATE}.engine SET sketches_from = ${quote(JSON.stringify(next))}`);
   }
 
-  #foldedSql(name: string, openFrom: Record<WindowSize, number>): string {
+  #compactedSql(name: string, openFrom: Record<WindowSize, number>): string {
     const tables = this.#tables;
     const table = `${STATE}.${name}`;
     const identity = tables.sketchIdentity;

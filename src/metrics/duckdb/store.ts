@@ -11,7 +11,7 @@ import type {
   MetricsStore,
 } from '../metrics-store.ts';
 import { planOf } from '../plan.ts';
-import { hotFromMs, WINDOWS, type WindowSize } from '../window.ts';
+import { openFromMs, WINDOWS, type WindowSize } from '../window.ts';
 import { type Connection, identifier, quote } from './database.ts';
 import { countFolded, crowdedKeys, foldedSql, REST, rowsOfWindowMax } from './folded.ts';
 import { stateTable } from './merge.ts';
@@ -47,7 +47,7 @@ export interface StoredState {
   readonly stateId: string;
   version(): number;
   /** Largest received-at that has been computed, ms. */
-  frontierMs(): number;
+  maxReceivedAtMs(): number;
 }
 
 /** The metrics store in the engine's own file, read over connections of its own: a question has one for itself. */
@@ -195,9 +195,9 @@ export class DuckDbStore implements MetricsStore {
   /** Whether the sketches of all windows of the range are still there. Those of days always are. */
   async #sketchesCover(connection: Connection, metric: Metric, query: MetricQuery): Promise<boolean> {
     if (query.window === '1d') return true;
-    const hotFrom = hotFromMs(query.window, this.#engine.frontierMs(), this.#timeZone) / 60_000;
+    const openFrom = openFromMs(query.window, this.#engine.maxReceivedAtMs(), this.#timeZone) / 60_000;
     const { n } = await connection.row<{ n: number }>(
-      `SELECT count(*) AS n FROM ${this.#tables.identities(metric, rangeOf(query))} WHERE start < ${hotFrom}`,
+      `SELECT count(*) AS n FROM ${this.#tables.identities(metric, rangeOf(query))} WHERE start < ${openFrom}`,
     );
     return n === 0;
   }
@@ -217,8 +217,8 @@ export class DuckDbStore implements MetricsStore {
       for (const name of metrics.slice(after ? metrics.indexOf(after.metric) : 0)) {
         const from = after?.metric === name ? after : null;
         const pointsMax = page ? page.pointsMax - points.length : Number.POSITIVE_INFINITY;
-        const wanted = { windows, from, pointsMax, named: page?.named ?? false };
-        for (const point of await this.#changed(connection, this.#metric(name), version, wanted))
+        const selected = { windows, from, pointsMax, named: page?.named ?? false };
+        for (const point of await this.#changed(connection, this.#metric(name), version, selected))
           points.push(point);
         const last = points.at(-1);
         if (page && last && points.length >= page.pointsMax) {

@@ -13,7 +13,7 @@ import {
   KIND,
   numberedSql,
   orderHashSql,
-  PLACE,
+  POSITION,
   READ_COLUMNS,
 } from './identity-sql.ts';
 import { readAnyFiles } from './parquet-files.ts';
@@ -39,7 +39,7 @@ export function createUpgrader(connection: Connection, writeSelected: WriteSelec
 
   async function add(table: 'old_orders' | 'old_events', files: readonly string[]): Promise<void> {
     const isOf = table === 'old_events' ? '=' : '<>';
-    const columns = [...READ_COLUMNS, 'received_at', 'source', PLACE].join(', ');
+    const columns = [...READ_COLUMNS, 'received_at', 'source', POSITION].join(', ');
     await eachFiles(connection, files, (relation) => {
       const rows = `(SELECT ${identityHashSql(identifier)} AS identity, ${orderHashSql(identifier)} AS order_hash, ${columns} FROM ${relation})`;
       return `INSERT INTO ${table} BY NAME SELECT * FROM ${identitiesSql(rows, 'true')} WHERE kind ${isOf} ${KIND.event}`;
@@ -47,7 +47,7 @@ export function createUpgrader(connection: Connection, writeSelected: WriteSelec
   }
 
   /** Rows that repeat one before them. Only what occurs more than once is sorted. */
-  const repeats = (table: string) => `SELECT kind, ${PLACE} FROM (
+  const repeats = (table: string) => `SELECT kind, ${POSITION} FROM (
       SELECT *, ${gapSql('received_ms')} AS gap_ms FROM ${numberedSql(
         `(FROM ${table} SEMI JOIN (SELECT hash FROM ${table} GROUP BY hash HAVING count(*) > 1) USING (hash))`,
         null,
@@ -57,14 +57,14 @@ export function createUpgrader(connection: Connection, writeSelected: WriteSelec
   async function rewrite(date: string, files: readonly string[], dir: string): Promise<ParquetFile[]> {
     await make('old_order_repeats', repeats('old_orders'));
     await make('old_event_repeats', repeats('old_events'));
-    const known = `(SELECT ${PLACE}, bool_or(kind <> ${KIND.order}) AS is_duplicate, true AS repeats
+    const known = `(SELECT ${POSITION}, bool_or(kind <> ${KIND.order}) AS is_duplicate, true AS repeats
       FROM (FROM old_order_repeats UNION ALL FROM old_event_repeats) GROUP BY ALL)`;
     const written: ParquetFile[] = [];
     for (const [n, file] of files.entries()) {
       // What is decided stays.
       const rows = `(SELECT * EXCLUDE (is_duplicate, repeats) REPLACE (coalesce(duplicate, is_duplicate, false) AS duplicate,
             CASE WHEN duplicate IS NOT NULL THEN new_order WHEN ${isPurchaseSql(identifier)} THEN repeats IS NULL END AS new_order)
-        FROM ${readAnyFiles([file], COLUMNS)} LEFT JOIN ${known} USING (${PLACE}))`;
+        FROM ${readAnyFiles([file], COLUMNS)} LEFT JOIN ${known} USING (${POSITION}))`;
       for (const of of await writeSelected('events', date, rows, `${dir}/${n}`)) written.push(of);
     }
     return written;

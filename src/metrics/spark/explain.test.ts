@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { explain, known, waitOf, wrongVersion } from './explain.ts';
 
-const PLACE = { python: 'python3', master: 'spark://127.0.0.1:7077' };
+const POSITION = { python: 'python3', master: 'spark://127.0.0.1:7077' };
 const exit = (stderr: string, code: number | null = 1) => ({ code, signal: null, stderr, hasBegun: true });
 
 describe('what an exit of the Spark driver means', () => {
@@ -99,14 +99,14 @@ describe('what an exit of the Spark driver means', () => {
   ];
   for (const [name, stderr, message, isFinal] of cases) {
     it(name, () => {
-      const failure = explain(exit(`some lines\n${stderr}\nmore`), PLACE);
+      const failure = explain(exit(`some lines\n${stderr}\nmore`), POSITION);
       assert.match(failure.message, message);
       assert.equal(failure.isFinal, isFinal);
     });
   }
 
   it('anything else is told by its last error, and tried again', () => {
-    const failure = explain(exit('x\njava.lang.IllegalStateException: odd\n'), PLACE);
+    const failure = explain(exit('x\njava.lang.IllegalStateException: odd\n'), POSITION);
     assert.equal(
       failure.message,
       'The Spark driver ended with code 1: java.lang.IllegalStateException: odd.',
@@ -115,7 +115,7 @@ describe('what an exit of the Spark driver means', () => {
   });
 
   it('what ends before the driver begins is no Python for it', () => {
-    const failure = explain({ ...exit('sh: hi: not found\n', 127), hasBegun: false }, PLACE);
+    const failure = explain({ ...exit('sh: hi: not found\n', 127), hasBegun: false }, POSITION);
     assert.match(failure.message, /^python3 can't run the driver: .* code 127 and said "sh: hi: not found"/);
     assert.match(failure.message, /Set engine\.python/);
     assert.equal(failure.isFinal, true);
@@ -123,13 +123,13 @@ describe('what an exit of the Spark driver means', () => {
 
   it('why a job failed is told too, where it is known', () => {
     const full = 'org.apache.spark.SparkException: Job aborted: No space left on device';
-    assert.equal(known(full, PLACE)?.message, 'A disk of Spark is full.');
-    assert.equal(known('SparkException: odd', PLACE), null);
+    assert.equal(known(full, POSITION)?.message, 'A disk of Spark is full.');
+    assert.equal(known('SparkException: odd', POSITION), null);
   });
 
   it('an end without an error is a failure as well', () => {
-    assert.equal(explain(exit('', 0), PLACE).message, 'The Spark driver ended with code 0.');
-    const killed = explain({ code: null, signal: 'SIGKILL', stderr: '', hasBegun: true }, PLACE);
+    assert.equal(explain(exit('', 0), POSITION).message, 'The Spark driver ended with code 0.');
+    const killed = explain({ code: null, signal: 'SIGKILL', stderr: '', hasBegun: true }, POSITION);
     assert.equal(killed.message, 'The Spark driver was ended by SIGKILL.');
   });
 

@@ -1,7 +1,7 @@
 import type { ArchiveTable } from '../../archive/archive.ts';
 import { COUNTED, DECISIONS } from '../../decode/identity.ts';
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../event/columns.ts';
-import { COUNTS, type RowsWanted, type TimeRange } from '../aggregates.ts';
+import { COUNTS, type RowSelection, type TimeRange } from '../aggregates.ts';
 import { eventsInput, linesInput, passSql, qualityInput } from '../pass-sql.ts';
 import type { Pass } from '../plan.ts';
 import { SPARK_DIALECT } from './dialect.ts';
@@ -25,7 +25,7 @@ export interface Job {
 export interface JobInput {
   id: string;
   passes: readonly Pass[];
-  rows: RowsWanted;
+  rows: RowSelection;
   /** Addresses for Spark. */
   files: Record<ArchiveTable, readonly string[]>;
   output: string;
@@ -83,10 +83,10 @@ function columnsOf(columns: readonly Column[]): Record<string, string> {
   );
 }
 
-function whereSql({ spans, receivedMs, eventMs }: RowsWanted): string {
-  const parts = spans.map(
-    ({ partition, from, to }) =>
-      `(log_partition = ${partition} AND log_offset >= ${from} AND log_offset < ${to})`,
+function whereSql({ ranges, receivedMs, eventMs }: RowSelection): string {
+  const parts = ranges.map(
+    ({ partition, start, end }) =>
+      `(log_partition = ${partition} AND log_offset >= ${start} AND log_offset < ${end})`,
   );
   const conditions = [parts.join(' OR ') || 'false'];
   if (receivedMs) conditions.push(withinSql('received_at', [receivedMs]));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ArchiveAddress, ArchiveTable } from '../../archive/archive.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { ComponentStatus } from '../../telemetry/status.ts';
-import type { Aggregates, ArchiveAggregator, RowsWanted, TimeRange } from '../aggregates.ts';
+import type { Aggregates, ArchiveAggregator, RowSelection, TimeRange } from '../aggregates.ts';
 import type { ArchiveReader, EngineProgram, FileFilter } from '../engine.ts';
 import type { Pass } from '../plan.ts';
 import type { ReadySparkConfig } from './config.ts';
@@ -83,7 +83,7 @@ export class Spark implements ArchiveAggregator, EngineProgram {
 
   async compute(
     archive: ArchiveReader,
-    rows: RowsWanted,
+    rows: RowSelection,
     passes: readonly Pass[],
   ): Promise<{ aggregates: Aggregates; release(): Promise<void> }> {
     const { scratch } = this.#places;
@@ -103,7 +103,7 @@ export class Spark implements ArchiveAggregator, EngineProgram {
   /** Addresses of the files that may hold the rows; the files stay until `use` settles. */
   #withFiles<T>(
     archive: ArchiveReader,
-    rows: RowsWanted,
+    rows: RowSelection,
     use: (files: JobInput['files']) => Promise<T>,
   ): Promise<T> {
     const { address } = this.#places;
@@ -120,10 +120,10 @@ export class Spark implements ArchiveAggregator, EngineProgram {
   }
 }
 
-function filterOf({ spans, receivedMs, eventMs }: RowsWanted): FileFilter {
+function filterOf({ ranges, receivedMs, eventMs }: RowSelection): FileFilter {
   const dates = eventMs?.every(isBounded) ? new Set(eventMs.flatMap(datesIn)) : null;
   return {
-    spans,
+    ranges,
     ...(receivedMs ? { receivedMs: [[receivedMs.fromMs, receivedMs.toMs - 1]] } : {}),
     ...(dates ? { dates } : {}),
   };

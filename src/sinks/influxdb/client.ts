@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { reasonOf } from '../../telemetry/system-error.ts';
-import { SinkFailed } from '../sink.ts';
+import { SinkError } from '../sink.ts';
 import type { Authorization, InfluxTarget } from './target.ts';
 
 const compress = promisify(gzip);
@@ -19,9 +19,9 @@ export interface ClientOptions {
 }
 
 /** InfluxDB will never take all of the lines, whatever a person changes there: one of them is at fault, or there are too many. */
-export class PointsRejectedError extends SinkFailed {}
+export class PointsRejectedError extends SinkError {}
 
-/** One request each: an answer that is not a success becomes a SinkFailed that says what to do. */
+/** One request each: an answer that is not a success becomes a SinkError that says what to do. */
 export class InfluxClient {
   readonly #options: ClientOptions;
   /** The server has asked not to be asked before. */
@@ -36,7 +36,7 @@ export class InfluxClient {
   async write(lines: string, signal: AbortSignal): Promise<{ expired: number }> {
     const { gzip: zip, now } = this.#options;
     const waitMs = this.#notBeforeMs - now();
-    if (waitMs > 0) throw new SinkFailed(this.#busy, waitMs);
+    if (waitMs > 0) throw new SinkError(this.#busy, waitMs);
     const body = zip ? await compress(lines, { level: constants.Z_BEST_SPEED }) : Buffer.from(lines);
     const answer = await this.#post(body, zip ? { 'content-encoding': 'gzip' } : {}, signal);
     if (answer.ok) return { expired: 0 };
@@ -76,28 +76,28 @@ export class InfluxClient {
       const { ok, status } = response;
       return { ok, status, detail, retryAfter: response.headers.get('retry-after') };
     } catch (error) {
-      if (signal.aborted) throw new SinkFailed('Writing to InfluxDB was stopped.');
+      if (signal.aborted) throw new SinkError('Writing to InfluxDB was stopped.');
       const why = limit.aborted
         ? `no answer within ${timeoutMs / 1000} s`
         : shown(reasonOf((error as Error).cause ?? error), login);
-      throw new SinkFailed(
+      throw new SinkError(
         `${target.server} does not answer (${why}). Check that it runs and that url is right.`,
       );
     }
   }
 
-  #failure({ status, detail, retryAfter }: InfluxAnswer): SinkFailed {
+  #failure({ status, detail, retryAfter }: InfluxAnswer): SinkError {
     const { server, place, login } = this.#options.target;
     const said = detail ? `: ${detail}` : '';
     if (status === 401)
-      return new SinkFailed(`${server} does not accept the ${login}${said}. Set the right one.`);
+      return new SinkError(`${server} does not accept the ${login}${said}. Set the right one.`);
     if (status === 403)
-      return new SinkFailed(`${server} does not allow writing to ${place}${said}. Give the right to write.`);
+      return new SinkError(`${server} does not allow writing to ${place}${said}. Give the right to write.`);
     // InfluxDB 1.8 tells with 500 that a retention policy is missing.
     if (status === 404 || /retention policy not found/.test(detail))
-      return new SinkFailed(`${server} has no ${place}${said}. Create it, or set one that exists.`);
+      return new SinkError(`${server} has no ${place}${said}. Create it, or set one that exists.`);
     if (/field type conflict/.test(detail)) {
-      return new SinkFailed(
+      return new SinkError(
         `${server} refuses points because of the type of a field${said}. Another program has written it with ` +
           'another type: delete that measurement there, or give Tillstream a place of its own. It then goes on by itself.',
       );
@@ -115,11 +115,11 @@ export class InfluxClient {
         this.#notBeforeMs = this.#options.now() + retryAfterMs;
         this.#busy = message;
       }
-      return new SinkFailed(message, retryAfterMs);
+      return new SinkError(message, retryAfterMs);
     }
     if (status >= 300 && status < 400)
-      return new SinkFailed(`${server} redirects to another address. Set url to the server itself.`);
-    return new SinkFailed(
+      return new SinkError(`${server} redirects to another address. Set url to the server itself.`);
+    return new SinkError(
       `${server} refuses the points (status ${status})${said}. Look at its log, and check that url is an InfluxDB.`,
     );
   }

@@ -1,3 +1,3 @@
 export { type InfluxConfig, influxConfigSchema } from './config.ts';
-export type { MetricShape } from './layout.ts';
+export type { MetricSchema } from './layout.ts';
 export { InfluxSink } from './sink.ts';

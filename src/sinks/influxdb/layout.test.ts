@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { RawEvent } from '../../decode/batch.ts';
 import type { MetricRow } from '../../metrics/metrics-store.ts';
 import {
-  type MetricShape,
+  type MetricSchema,
   measurementOf,
   metricPoints,
   RAW_MEASUREMENT,
@@ -18,7 +18,7 @@ import { TagValues } from './tag-values.ts';
 const START = '2026-11-23T00:00:00Z';
 const asIs = (_tag: string, value: string) => value;
 
-const traffic: MetricShape = {
+const traffic: MetricSchema = {
   name: 'traffic',
   keys: ['event_type'],
   values: [
@@ -27,7 +27,7 @@ const traffic: MetricShape = {
     { name: 'max', type: 'float', merge: 'max' },
   ],
 };
-const products: MetricShape = {
+const products: MetricSchema = {
   name: 'products',
   keys: ['product_id'],
   values: [

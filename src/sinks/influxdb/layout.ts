@@ -14,13 +14,13 @@ import {
 } from './line-protocol.ts';
 
 /** What the layout needs to know of a metric: app.ts takes it from the catalogue. */
-export interface MetricShape {
+export interface MetricSchema {
   readonly name: string;
   readonly keys: readonly string[];
-  readonly values: readonly ValueShape[];
+  readonly values: readonly ValueSchema[];
 }
 
-export interface ValueShape {
+export interface ValueSchema {
   readonly name: string;
   /** Type of the field. Decided by the declaration, never by a value: InfluxDB refuses a field whose type changes. */
   readonly type: 'integer' | 'float' | 'decimal';
@@ -55,19 +55,19 @@ export function decimalField(name: string): string {
 const float = (value: string | number): FieldValue => ({ type: 'float', value: Number(value) });
 
 /** Names of the tags of a metric, `window` first. */
-export function tagNames(shape: MetricShape): string[] {
-  return ['window', ...shape.keys.map((key) => (key === RANKED_KEY ? RANK_TAG : key))];
+export function tagNames(schema: MetricSchema): string[] {
+  return ['window', ...schema.keys.map((key) => (key === RANKED_KEY ? RANK_TAG : key))];
 }
 
 /** Points of all rows of one window: its keys as tags, its values as fields, the start as the time. */
 export function metricPoints(
-  shape: MetricShape,
+  schema: MetricSchema,
   window: WindowSize,
   rows: readonly MetricRow[],
   admit: Admit,
 ): Point[] {
-  const ranked = shape.keys.includes(RANKED_KEY) ? rankWithin(shape, rows) : rows;
-  const names = tagNames(shape);
+  const ranked = schema.keys.includes(RANKED_KEY) ? rankWithin(schema, rows) : rows;
+  const names = tagNames(schema);
   const tagsOf = (row: MetricRow) =>
     names.map((name): [string, string] => {
       if (name === 'window') return [name, window];
@@ -76,17 +76,17 @@ export function metricPoints(
     });
   const groups = Map.groupBy(ranked, (row) => JSON.stringify(tagsOf(row)));
   return [...groups.values()].flatMap((group) => {
-    const row = group.length === 1 ? group[0]! : merged(shape, group);
-    const fields = fieldsOf(shape, row);
+    const row = group.length === 1 ? group[0]! : merged(schema, group);
+    const fields = fieldsOf(schema, row);
     if (fields.length === 0) return [];
     const timeMs = Date.parse(row.start);
-    return [{ measurement: measurementOf(shape.name), tags: tagsOf(row), fields, timeMs }];
+    return [{ measurement: measurementOf(schema.name), tags: tagsOf(row), fields, timeMs }];
   });
 }
 
 /** Ranked within the other keys: what several currencies have can't be compared. */
-function rankWithin(shape: MetricShape, rows: readonly MetricRow[]): MetricRow[] {
-  const others = shape.keys.filter((key) => key !== RANKED_KEY);
+function rankWithin(schema: MetricSchema, rows: readonly MetricRow[]): MetricRow[] {
+  const others = schema.keys.filter((key) => key !== RANKED_KEY);
   return [...Map.groupBy(rows, (row) => others.map((key) => row[key]).join('\n')).values()].flatMap(rank);
 }
 
@@ -107,9 +107,9 @@ function rank(rows: readonly MetricRow[]): MetricRow[] {
 }
 
 /** Several rows that share their tags as one. What can't be merged is left out rather than wrong. */
-function merged(shape: MetricShape, rows: readonly MetricRow[]): MetricRow {
+function merged(schema: MetricSchema, rows: readonly MetricRow[]): MetricRow {
   const result: MetricRow = { ...rows[0]! };
-  for (const { name, merge } of shape.values) {
+  for (const { name, merge } of schema.values) {
     const values = rows.map((row) => row[name] ?? null).filter((value) => value !== null);
     if (merge === null || values.length === 0) result[name] = null;
     else if (merge === 'max')
@@ -128,11 +128,11 @@ function add(a: string | number, b: string | number): string | number {
   return formatMoney(left + right);
 }
 
-function fieldsOf(shape: MetricShape, row: MetricRow): [string, FieldValue][] {
+function fieldsOf(schema: MetricSchema, row: MetricRow): [string, FieldValue][] {
   const fields: [string, FieldValue][] = [];
-  if (shape.keys.includes(RANKED_KEY))
+  if (schema.keys.includes(RANKED_KEY))
     fields.push([RANKED_KEY, { type: 'string', value: String(row[RANKED_KEY]) }]);
-  for (const { name, type } of shape.values) {
+  for (const { name, type } of schema.values) {
     const value = row[name] ?? null;
     if (value !== null)
       fields.push(

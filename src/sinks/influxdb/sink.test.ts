@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 import type { RawEvent } from '../../decode/batch.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import { SinkFailed } from '../sink.ts';
+import { SinkError } from '../sink.ts';
 import { influxConfigSchema } from './config.ts';
 import { InfluxSink } from './sink.ts';
 
@@ -33,7 +33,7 @@ async function sinkOf(respond: Respond) {
   const logger: Logger = { debug() {}, info() {}, warn: (_fields, text) => warnings.push(text), error() {} };
   const sink = new InfluxSink({
     config: influxConfigSchema.parse({ kind: 'influxdb', url: `http://127.0.0.1:${port}`, database: 'shop' }),
-    shapes: [],
+    schemas: [],
     tagsFile: { read: async () => null, write: async () => {} },
     logger,
     now: () => 1_790_000_000_000,
@@ -120,7 +120,7 @@ test('what a person can put right is not left out: it fails, to be tried again',
     [500, 'timeout'],
   ] as const) {
     const { sink } = await sinkOf(() => ({ status, error }));
-    await assert.rejects(write(sink, [event(1), event(2)]), SinkFailed);
+    await assert.rejects(write(sink, [event(1), event(2)]), SinkError);
     assert.equal(sink.counters().rejected_points, 0, error);
   }
 });

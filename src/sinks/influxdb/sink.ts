@@ -5,10 +5,10 @@ import { isLoopback } from '../../system/host.ts';
 import type { StateFile } from '../../system/state-file.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
-import { type Sink, type SinkCounters, SinkFailed } from '../sink.ts';
+import { type Sink, type SinkCounters, SinkError } from '../sink.ts';
 import { InfluxClient, PointsRejectedError } from './client.ts';
 import type { InfluxConfig } from './config.ts';
-import { type MetricShape, metricPoints, rawLine } from './layout.ts';
+import { type MetricSchema, metricPoints, rawLine } from './layout.ts';
 import { type Line, lineOf } from './line-protocol.ts';
 import { RequestBody } from './request-body.ts';
 import { TagValues } from './tag-values.ts';
@@ -20,7 +20,7 @@ const SHOWN_MAX = 300;
 
 export interface InfluxOptions {
   config: InfluxConfig;
-  shapes: readonly MetricShape[];
+  schemas: readonly MetricSchema[];
   /** Where the choice of tag values is kept. */
   tagsFile: StateFile;
   logger: Logger;
@@ -32,7 +32,7 @@ export class InfluxSink implements Sink {
   readonly id: string;
   readonly #config: InfluxConfig;
   readonly #client: InfluxClient;
-  readonly #shapes: ReadonlyMap<string, MetricShape>;
+  readonly #schemas: ReadonlyMap<string, MetricSchema>;
   readonly #tagsFile: StateFile;
   readonly #logger: Logger;
   #tagValues: Promise<TagValues> | undefined;
@@ -45,13 +45,13 @@ export class InfluxSink implements Sink {
     overwritten_points: 0,
   };
 
-  constructor({ config, shapes, tagsFile, logger, now }: InfluxOptions) {
+  constructor({ config, schemas, tagsFile, logger, now }: InfluxOptions) {
     const target = influxTargetOf(config);
     this.id = target.id;
     this.#config = config;
     const { gzip = !isLoopback(new URL(config.url).hostname), timeout_seconds: seconds } = config;
     this.#client = new InfluxClient({ target, timeoutMs: seconds * 1000, gzip, now });
-    this.#shapes = new Map(shapes.map((shape) => [shape.name, shape]));
+    this.#schemas = new Map(schemas.map((schema) => [schema.name, schema]));
     this.#tagsFile = tagsFile;
     this.#logger = logger;
   }
@@ -70,7 +70,7 @@ export class InfluxSink implements Sink {
     const pages = Array.from(windows.values(), (group) => {
       const { metric, window } = group[0]!;
       const rows = group.map(({ row }) => row);
-      return metricPoints(this.#shapes.get(metric)!, window, rows, admit);
+      return metricPoints(this.#schemas.get(metric)!, window, rows, admit);
     });
     await this.#write(pages, lineOf, signal);
   }
@@ -131,7 +131,7 @@ export class InfluxSink implements Sink {
     } catch (error) {
       if (!signal.aborted) this.#counters.failed_requests++;
       if (!(error instanceof PointsRejectedError))
-        throw error instanceof SinkFailed ? error : new SinkFailed(messageOf(error));
+        throw error instanceof SinkError ? error : new SinkError(messageOf(error));
       if (lines.length === 1) {
         this.#onRejected(lines[0]!, error.message);
         return;

@@ -4,7 +4,7 @@ import { OTHER_VALUE } from './layout.ts';
 /**
  * Which values each tag is written with. Every value of a tag makes series in InfluxDB, which cost its memory for ever, and some
  * come from outside: the first `max` of each tag are taken, further ones are OTHER_VALUE. The choice is kept in a file: chosen
- * anew, a window that is written again would leave points of the first choice behind.
+ * again, a window that is written again would leave points of the first choice behind.
  */
 export class TagValues {
   readonly #file: StateFile;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { reasonOf } from '../../telemetry/system-error.ts';
-import { SinkFailed } from '../sink.ts';
+import { SinkError } from '../sink.ts';
 import type { InfluxConfig } from './config.ts';
 
 /** Where points are written to, and as whom. */
@@ -69,10 +69,10 @@ export function influxTargetOf(config: InfluxConfig): InfluxTarget {
 
 async function readToken(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new SinkFailed(`The token_file ${file} of InfluxDB can't be read: ${reasonOf(error)}.`);
+    throw new SinkError(`The token_file ${file} of InfluxDB can't be read: ${reasonOf(error)}.`);
   });
   const token = text.trim();
   if (!/^[\x21-\x7e]+$/.test(token))
-    throw new SinkFailed(`The token_file ${file} of InfluxDB does not hold a token on one line.`);
+    throw new SinkError(`The token_file ${file} of InfluxDB does not hold a token on one line.`);
   return token;
 }

@@ -1,11 +1,17 @@
 import { createKafkaClient, type KafkaClient } from '../../kafka-client/client.ts';
-import { asFault, CODE, KafkaFault } from '../../kafka-client/faults.ts';
+import { asKafkaError, CODE, KafkaError } from '../../kafka-client/errors.ts';
 import type { FetchedPartition } from '../../kafka-client/fetch.ts';
 import { committedBatches, type RecordBatch, RecordReader } from '../../kafka-client/record-batches.ts';
 import { TopicFollower } from '../../kafka-client/topic-follower.ts';
 import { bodyOf } from '../../kafka-client/value-lines.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
-import { BLOCK_BYTES_MAX, backoffMs, type OfferTuning, offer, pause } from '../offer.ts';
+import {
+  BLOCK_BYTES_MAX,
+  backoffMs,
+  ingestWithRetry,
+  pause,
+  type RetryTuning,
+} from '../ingest-with-retry.ts';
 import type { Source, SourceContext, SourceStatus } from '../source.ts';
 import type { KafkaSourceOptions } from './config.ts';
 import { Cursors } from './cursors.ts';
@@ -24,7 +30,7 @@ const GAP_SHOWN_MS = 3_600_000;
 export function createKafkaSource(
   options: KafkaSourceOptions,
   context: SourceContext,
-  tuning: OfferTuning = {},
+  tuning: RetryTuning = {},
 ): Source {
   return new KafkaSource(options, context, tuning);
 }
@@ -33,15 +39,15 @@ class KafkaSource implements Source {
   readonly name: string;
   private readonly options: KafkaSourceOptions;
   private readonly context: SourceContext;
-  private readonly tuning: OfferTuning;
+  private readonly tuning: RetryTuning;
   private readonly cursors: Cursors;
   private readonly stopping = new AbortController();
-  private readonly faults = new Map<number, KafkaFault>();
+  private readonly errors = new Map<number, KafkaError>();
   private readonly waits = new Map<number, string>();
   /** The topic did not exist when it was looked for: all that is in it came later. */
   private sawNoTopic = false;
   private running: Promise<void> | null = null;
-  private fault = '';
+  private error = '';
   private gapMessage = '';
   private gapAtMs = Number.NEGATIVE_INFINITY;
   private lastEventAtMs: number | null = null;
@@ -52,11 +58,11 @@ class KafkaSource implements Source {
     tombstones: 0,
     lost_records: 0,
     gaps: 0,
-    faults: 0,
+    errors: 0,
     refused: 0,
   };
 
-  constructor(options: KafkaSourceOptions, context: SourceContext, tuning: OfferTuning) {
+  constructor(options: KafkaSourceOptions, context: SourceContext, tuning: RetryTuning) {
     this.options = options;
     this.context = context;
     this.tuning = tuning;
@@ -74,9 +80,9 @@ class KafkaSource implements Source {
   }
 
   status(): SourceStatus {
-    const [fault] = this.faults.values();
+    const [error] = this.errors.values();
     const [wait] = this.waits.values();
-    const trouble = this.fault || fault?.message || wait || '';
+    const trouble = this.error || error?.message || wait || '';
     const showGap = this.context.now() - this.gapAtMs < GAP_SHOWN_MS;
     return {
       kind: 'kafka',
@@ -106,7 +112,7 @@ class KafkaSource implements Source {
     }
   }
 
-  /** Follows the topic; what can't be mended by looking again who leads begins anew with a new connection. */
+  /** Follows the topic; what can't be fixed by looking again who leads begins again with a new connection. */
   private async run(): Promise<void> {
     const { signal } = this.stopping;
     for (let attempt = 0; !signal.aborted; attempt++) {
@@ -114,12 +120,12 @@ class KafkaSource implements Source {
       try {
         client = await this.connect();
         await this.place(client);
-        this.fault = '';
+        this.error = '';
         await this.follow(client);
       } catch (error) {
-        this.fault = messageOf(error);
-        this.counters.faults++;
-        this.context.log.warn({ source: this.name, fault: this.fault }, 'kafka source: not connected');
+        this.error = messageOf(error);
+        this.counters.errors++;
+        this.context.log.warn({ source: this.name, error: this.error }, 'kafka source: not connected');
         await pause(backoffMs(attempt, this.context.random, this.tuning), signal);
       } finally {
         await client?.close();
@@ -135,14 +141,14 @@ class KafkaSource implements Source {
       return client;
     } catch (error) {
       await client.close();
-      throw asFault(error, `topic ${this.options.topic}`);
+      throw asKafkaError(error, `topic ${this.options.topic}`);
     }
   }
 
-  private noTopic(): KafkaFault {
+  private noTopic(): KafkaError {
     this.sawNoTopic = true;
     const { topic, brokers } = this.options;
-    return new KafkaFault(
+    return new KafkaError(
       `The topic ${topic} does not exist at ${brokers.join(', ')}. Create it, or correct the name; it is read from its beginning as soon as ` +
         'it is there',
       CODE.UNKNOWN_TOPIC_OR_PARTITION,
@@ -170,7 +176,7 @@ class KafkaSource implements Source {
       position: (partition) => this.cursors.get(partition) ?? null,
       take: (fetched) => this.take(fetched),
       outOfRange: (partition) => this.skipDeleted(client, partition),
-      onFault: (partition, fault) => this.onFault(partition, fault),
+      onError: (partition, error) => this.onError(partition, error),
     });
     follower.start();
     // A partition that is new has no cursor yet.
@@ -188,7 +194,7 @@ class KafkaSource implements Source {
     for (const block of blocksOf(batches, from)) {
       const body = Buffer.concat(block.bodies);
       if (body.length > 0) {
-        const result = await offer({
+        const result = await ingestWithRetry({
           body,
           // The same after a crash, when the records from the saved offset on come again.
           ids: { prefix: this.cursors.idPrefix(partition), next: 1 },
@@ -230,18 +236,18 @@ class KafkaSource implements Source {
     this.context.log.warn({ source: this.name, partition }, this.gapMessage);
   }
 
-  private onFault(partition: number, fault: KafkaFault | null): void {
-    if (fault === null || this.stopping.signal.aborted) {
-      this.faults.delete(partition);
+  private onError(partition: number, error: KafkaError | null): void {
+    if (error === null || this.stopping.signal.aborted) {
+      this.errors.delete(partition);
       return;
     }
-    this.counters.faults++;
-    if (this.faults.get(partition)?.message !== fault.message)
+    this.counters.errors++;
+    if (this.errors.get(partition)?.message !== error.message)
       this.context.log.warn(
-        { source: this.name, partition, fault: fault.message },
+        { source: this.name, partition, error: error.message },
         'kafka source: a fetch failed',
       );
-    this.faults.set(partition, fault);
+    this.errors.set(partition, error);
   }
 
   private onWait(partition: number, message: string): void {
@@ -251,6 +257,7 @@ class KafkaSource implements Source {
   }
 }
 
+const JSON_NULL = Buffer.from('null');
 const EMPTY = Buffer.alloc(0);
 
 /** Records that are offered together. */
@@ -274,8 +281,10 @@ function* blocksOf(batches: readonly RecordBatch[], from: number): Generator<Blo
       const offset = batch.baseOffset + record.offsetDelta;
       if (offset < from) continue;
       const { bytes, valueStart, valueLength } = record;
-      const isTombstone = valueLength < 0;
-      const body = isTombstone ? EMPTY : bodyOf(bytes.subarray(valueStart, valueStart + valueLength));
+      const value = bytes.subarray(valueStart, valueStart + Math.max(valueLength, 0));
+      // Kafka Connect writes the JSON value null in place of none.
+      const isTombstone = valueLength < 0 || value.equals(JSON_NULL);
+      const body = isTombstone ? EMPTY : bodyOf(value);
       if (block !== null && block.bytes + body.length > BLOCK_BYTES_MAX) {
         yield block;
         block = null;

@@ -8,12 +8,12 @@ export interface PollAnswer {
 }
 
 /** Something that a poll can't use; the message is for people. */
-export class PollFault extends Error {
-  override name = 'PollFault';
+export class PollError extends Error {
+  override name = 'PollError';
   readonly code: 'network' | 'timeout' | 'too_large' | 'redirect' | 'status' | 'content' | 'cursor';
   /** What the server asked for by Retry-After. */
   readonly retryAfterMs: number | null;
-  constructor(code: PollFault['code'], message: string, retryAfterMs: number | null = null) {
+  constructor(code: PollError['code'], message: string, retryAfterMs: number | null = null) {
     super(message);
     this.code = code;
     this.retryAfterMs = retryAfterMs;
@@ -51,15 +51,15 @@ export async function fetchPage(url: URL, limits: FetchLimits): Promise<PollAnsw
       }
       await response.body?.cancel();
       if (redirects === REDIRECTS_MAX)
-        throw new PollFault('redirect', `more than ${REDIRECTS_MAX} redirects`);
+        throw new PollError('redirect', `more than ${REDIRECTS_MAX} redirects`);
       target = redirectTarget(target, response.headers.get('location'), limits.allowHosts);
     }
   } catch (error) {
-    if (error instanceof PollFault) throw error;
+    if (error instanceof PollError) throw error;
     if (timeout.aborted)
-      throw new PollFault('timeout', `no whole answer within ${limits.timeoutMs / 1000} s`);
+      throw new PollError('timeout', `no whole answer within ${limits.timeoutMs / 1000} s`);
     const { cause } = error as Error;
-    throw new PollFault('network', reasonOf(cause instanceof Error ? cause : error));
+    throw new PollError('network', reasonOf(cause instanceof Error ? cause : error));
   }
 }
 
@@ -96,19 +96,19 @@ function redirectTarget(from: URL, location: string | null, allowHosts: readonly
   try {
     target = new URL(location ?? '', from);
   } catch {
-    throw new PollFault('redirect', 'a redirect without a readable address');
+    throw new PollError('redirect', 'a redirect without a readable address');
   }
-  if (location === null) throw new PollFault('redirect', 'a redirect without an address');
+  if (location === null) throw new PollError('redirect', 'a redirect without an address');
   const isWeb = target.protocol === 'https:' || (target.protocol === 'http:' && from.protocol === 'http:');
   if (!isWeb || !(allowHosts.includes(target.host) || allowHosts.includes(target.hostname))) {
-    throw new PollFault('redirect', `a redirect to ${target.origin}, which is not in allow_hosts`);
+    throw new PollError('redirect', `a redirect to ${target.origin}, which is not in allow_hosts`);
   }
   return target;
 }
 
 async function readBody(response: Response, limits: FetchLimits): Promise<Buffer> {
   const tooLarge = () =>
-    new PollFault('too_large', `the answer is larger than body_bytes_max (${limits.bodyBytesMax} bytes)`);
+    new PollError('too_large', `the answer is larger than body_bytes_max (${limits.bodyBytesMax} bytes)`);
   if (Number(response.headers.get('content-length') ?? 0) > limits.bodyBytesMax) {
     await response.body?.cancel();
     throw tooLarge();

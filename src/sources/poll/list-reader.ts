@@ -2,7 +2,7 @@ import type { RecordIds } from '../../ingest/format.ts';
 import type { IngestRequest } from '../source.ts';
 import type { PollOptions } from './config.ts';
 import { hasIdentity, latestTime, type PollEntry } from './entries.ts';
-import { type PollAnswer, PollFault } from './fetch-page.ts';
+import { type PollAnswer, PollError } from './fetch-page.ts';
 import { addressOf, type Position, positionOf } from './paging.ts';
 import type { ListState } from './poll-state.ts';
 import type { Page } from './read-page.ts';
@@ -68,7 +68,7 @@ export class ListReader {
     const answer = await this.#access.fetch(url);
     if (this.#position !== null && GONE.includes(answer.status)) {
       this.#startAgain();
-      throw new PollFault(
+      throw new PollError(
         'cursor',
         `status ${answer.status} for the next page; the list is read from its start`,
       );
@@ -149,7 +149,7 @@ export class ListReader {
     this.#visited.add(here.href);
     if (!this.#visited.has(href)) return;
     this.#startAgain();
-    throw new PollFault('cursor', 'entries came, but the next page is one that was read before');
+    throw new PollError('cursor', 'entries came, but the next page is one that was read before');
   }
 
   #moveOn(page: Page, next: Position | null): void {

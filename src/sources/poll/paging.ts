@@ -1,5 +1,5 @@
 import LinkHeader from 'http-link-header';
-import { PollFault, plain } from './fetch-page.ts';
+import { PollError, plain } from './fetch-page.ts';
 
 /** Where the next page is: a value for the cursor parameter, or an address. */
 export type Position = { readonly cursor: string } | { readonly href: string };
@@ -10,7 +10,7 @@ export function linkNext(header: string | null): string | null {
   try {
     return LinkHeader.parse(header).rel('next')[0]?.uri ?? null;
   } catch {
-    throw new PollFault('cursor', 'the header Link of the answer can not be read');
+    throw new PollError('cursor', 'the header Link of the answer can not be read');
   }
 }
 
@@ -24,13 +24,13 @@ export function positionOf(next: string, from: URL, configured: URL): Position {
   try {
     target = new URL(next, from);
   } catch {
-    throw new PollFault('cursor', 'the address of the next page can not be read');
+    throw new PollError('cursor', 'the address of the next page can not be read');
   }
   // Behind a proxy, servers often name themselves with http.
   if (target.hostname === configured.hostname && target.port === configured.port)
     target.protocol = configured.protocol;
   if (target.origin !== configured.origin)
-    throw new PollFault('cursor', `the next page is at ${target.origin}, which is not the server of url`);
+    throw new PollError('cursor', `the next page is at ${target.origin}, which is not the server of url`);
   return { href: plain(target).href };
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { LogRefused } from '../../log/event-log.ts';
+import { AppendError } from '../../log/event-log.ts';
 import { until } from '../fake-context.ts';
 import { json, pollBench } from './fake-servers.ts';
 import { pollOptionsSchema } from './index.ts';
@@ -47,7 +47,7 @@ test('stopped between the log and the state: the entries come again with the sam
   context.ingest = async (input) => {
     await ingest(input);
     await stuck.promise;
-    throw new LogRefused('log_closed', 'closed', 60);
+    throw new AppendError('log_closed', 'closed', 60);
   };
   const killed = start(url, LIST);
   await until(() => context.lines.length === 4, 'the entries');
@@ -106,7 +106,7 @@ test('a restart in the middle of the pages goes on there', async (t) => {
     json(response, `{"data":${array(events(page * 5, page * 5 + 5))},"next":${page < 3 ? page + 1 : null}}`);
   });
   context.beforeIngest = () => {
-    if (context.lines.length === 10) throw new LogRefused('log_busy', 'busy', 60);
+    if (context.lines.length === 10) throw new AppendError('log_busy', 'busy', 60);
   };
   const first = start(url, LIST);
   await until(() => first.status().state === 'waiting', 'the refusal');

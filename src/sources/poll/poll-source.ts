@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RecordIds } from '../../ingest/format.ts';
-import { backoffMs, type OfferTuning, offer, pause } from '../offer.ts';
+import { backoffMs, ingestWithRetry, pause, type RetryTuning } from '../ingest-with-retry.ts';
 import { detectOptionsOf } from '../read-options.ts';
 import type { IngestRequest, Source, SourceContext, SourceStatus } from '../source.ts';
 import type { PollOptions } from './config.ts';
-import { fetchPage, type PollAnswer, PollFault, plain, retryAfterMs, shown } from './fetch-page.ts';
+import { fetchPage, type PollAnswer, PollError, plain, retryAfterMs, shown } from './fetch-page.ts';
 import { ListReader } from './list-reader.ts';
 import { type PollState, readPollState, writePollState } from './poll-state.ts';
 import { type Page, readPage } from './read-page.ts';
@@ -33,7 +33,7 @@ const EMPTY_PAGE: Page = {
 export function createPollSource(
   options: PollOptions,
   context: SourceContext,
-  tuning: OfferTuning = {},
+  tuning: RetryTuning = {},
 ): Source {
   return new PollSource(options, context, tuning);
 }
@@ -42,7 +42,7 @@ class PollSource implements Source {
   readonly name: string;
   private readonly options: PollOptions;
   private readonly context: SourceContext;
-  private readonly tuning: OfferTuning;
+  private readonly tuning: RetryTuning;
   private readonly url: URL;
   private readonly allowHosts: readonly string[];
   private readonly statePath: string;
@@ -61,7 +61,7 @@ class PollSource implements Source {
   private lastEventAtMs: number | null = null;
   private readonly counters = { polls: 0, faults: 0, gaps: 0, lines: 0, refused: 0, repeated: 0 };
 
-  constructor(options: PollOptions, context: SourceContext, tuning: OfferTuning) {
+  constructor(options: PollOptions, context: SourceContext, tuning: RetryTuning) {
     this.options = options;
     this.context = context;
     this.tuning = tuning;
@@ -142,10 +142,10 @@ class PollSource implements Source {
     const message = this.redact(error.message);
     this.message = `${shown(this.url)}: ${message}`;
     // Asking for less is the way past a page that does not fit.
-    if (error instanceof PollFault && error.code === 'too_large') this.limit = Math.max(1, this.limit >> 1);
+    if (error instanceof PollError && error.code === 'too_large') this.limit = Math.max(1, this.limit >> 1);
     // The next contact finds out whether there is a GET /logs by now.
     if (this.api === 'list') this.api = 'unknown';
-    const asked = error instanceof PollFault ? error.retryAfterMs : null;
+    const asked = error instanceof PollError ? error.retryAfterMs : null;
     const waitMs = asked ?? backoffMs(faultsBefore, this.context.random, this.tuning);
     this.context.log.warn({ source: this.name, wait_ms: Math.round(waitMs), fault: message }, 'poll failed');
     return waitMs;
@@ -176,7 +176,7 @@ class PollSource implements Source {
   private async takeLog(page: Page, limit: number): Promise<boolean> {
     const { length } = page.entries;
     if (page.next !== null && page.next === this.cursor && length > 0) {
-      throw new PollFault('cursor', `entries came, but the cursor stays at ${page.next}`);
+      throw new PollError('cursor', `entries came, but the cursor stays at ${page.next}`);
     }
     if (this.cursor !== null && page.oldest !== null && isBefore(this.cursor, page.oldest)) {
       this.gap(`entries between cursor ${this.cursor} and ${page.oldest} were no longer there`);
@@ -218,18 +218,18 @@ class PollSource implements Source {
       page = await this.readOk(answer, null, true);
     } catch (error) {
       // Some servers answer every path with their start page.
-      if (isFirst && error instanceof PollFault && error.code === 'content') return null;
+      if (isFirst && error instanceof PollError && error.code === 'content') return null;
       throw error;
     }
     if (page.next !== null) return page;
-    if (!isFirst) throw new PollFault('cursor', 'the answer has no cursor');
+    if (!isFirst) throw new PollError('cursor', 'the answer has no cursor');
     // Some old APIs answer every path alike.
     return null;
   }
 
   /** 410: the API does not know our cursor any more. */
   private forgotten(): Page {
-    if (this.cursor === null) throw new PollFault('status', 'status 410');
+    if (this.cursor === null) throw new PollError('status', 'status 410');
     this.gap(`the log API does not know cursor ${this.cursor} any more; reading begins at its oldest entry`);
     this.cursor = null;
     return EMPTY_PAGE;
@@ -272,7 +272,7 @@ class PollSource implements Source {
     }
     const start = JSON.stringify(answer.body.toString('latin1', 0, 200));
     const asked = answer.status === 429 || answer.status >= 500 ? answer.headers.get('retry-after') : null;
-    throw new PollFault(
+    throw new PollError(
       'status',
       `status ${answer.status}: ${start}`,
       retryAfterMs(asked, this.context.now()),
@@ -281,7 +281,7 @@ class PollSource implements Source {
 
   /** False when stopped before all was taken: the cursor must then stay. */
   private async ingest(body: IngestRequest['body'], ids?: RecordIds): Promise<boolean> {
-    const taken = await offer({
+    const taken = await ingestWithRetry({
       body,
       ...(ids === undefined ? {} : { ids }),
       source: this.name,

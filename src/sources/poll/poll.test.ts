@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogApi, type LogApi } from '../../../tools/simulator/log-api.ts';
-import { LogRefused } from '../../log/event-log.ts';
+import { AppendError } from '../../log/event-log.ts';
 import { until } from '../fake-context.ts';
 import { type Handler, json, pollBench } from './fake-servers.ts';
 import { createPollSource, pollOptionsSchema } from './index.ts';
@@ -28,7 +28,7 @@ test('follows the cursor through full pages without a wait, malformed lines incl
   await until(() => context.lines.length === 262, 'the next poll');
 });
 
-test('a new instance goes on where the last one was; another url begins anew', async (t) => {
+test('a new instance goes on where the last one was; another url begins again', async (t) => {
   const { context, api, start, stateDir } = pollBench(t);
   const log = await api();
   fill(log, 0, 10);
@@ -62,7 +62,7 @@ test('killed between ingest and cursor: lines come again, none is missing', asyn
   context.ingest = async (input) => {
     await ingest(input);
     await hang;
-    throw new LogRefused('log_closed', 'closed', 60);
+    throw new AppendError('log_closed', 'closed', 60);
   };
   const first = start(log.url);
   await until(() => context.lines.length === 10, 'the lines');
@@ -83,7 +83,7 @@ test('a refused page is offered again, byte for byte, and the cursor waits', asy
   context.beforeIngest = ({ body }) => {
     offered.push(body.toString());
     states.push(readdirSync(stateDir).length);
-    if (offered.length < 4) throw new LogRefused('log_busy', 'the log is busy', 0.001);
+    if (offered.length < 4) throw new AppendError('log_busy', 'the log is busy', 0.001);
   };
   const source = start(log.url);
   await until(() => context.lines.length === 5, 'the lines');

@@ -5,7 +5,7 @@ import { arraysIn } from '../../ingest/formats/json-arrays-in.ts';
 import { NAME_ONE } from '../../ingest/formats/json-wrapper.ts';
 import { parseRecord } from '../../ingest/parse-record.ts';
 import { entriesOf, type PollEntry, scalarText, valueAt } from './entries.ts';
-import { type PollAnswer, PollFault } from './fetch-page.ts';
+import { type PollAnswer, PollError } from './fetch-page.ts';
 import { linkNext } from './paging.ts';
 
 /** What an answer says, ready for ingest. */
@@ -69,7 +69,7 @@ export async function readPage(answer: PollAnswer, options: PageOptions): Promis
     const why = 'refusal' in found ? found.refusal : 'is of a kind that can not be polled';
     const start = JSON.stringify(answer.body.toString('latin1', 0, EXCERPT_BYTES));
     const words = why.replace(new RegExp(`${NAME_ONE}.*$`), 'name one with the setting entries');
-    throw new PollFault('content', `the answer (${type || 'without a type'}) ${words}: ${start}`);
+    throw new PollError('content', `the answer (${type || 'without a type'}) ${words}: ${start}`);
   }
   const decoder = found.format.decoder(found.detection);
   const pieces = decoder.push(text).concat(decoder.end());
@@ -115,14 +115,14 @@ async function textOf(body: Buffer, { encoding, bodyBytesMax }: PageOptions): Pr
   for await (const chunk of content.chunks) {
     bytes += chunk.length;
     if (bytes > bodyBytesMax)
-      throw new PollFault(
+      throw new PollError(
         'too_large',
         `the answer, unpacked, is larger than body_bytes_max (${bodyBytesMax} bytes)`,
       );
     chunks.push(chunk);
   }
   if (content.ending.cut)
-    throw new PollFault('content', `the answer is not whole: ${content.ending.whyText}`);
+    throw new PollError('content', `the answer is not whole: ${content.ending.whyText}`);
   return Buffer.concat(chunks);
 }
 
@@ -131,7 +131,7 @@ function refuseList(text: Buffer, { detect }: PageOptions): void {
   const { arrays, scalars } = arraysIn(text, text.indexOf(OBJECT_OPEN));
   if (arrays.length === 0 || scalars.some((name) => detect.isKnownName?.(name))) return;
   const paths = arrays.map(({ path }) => path).join(', ');
-  throw new PollFault(
+  throw new PollError(
     'content',
     `the answer is an object with a list in it (${paths}): name the list with the setting entries`,
   );

@@ -2,7 +2,7 @@ import { encodingOf, transcoder } from '../../ingest/content/encoding.ts';
 import { type Decoded, type DetectOptions, SAMPLE_BYTES_MAX } from '../../ingest/format.ts';
 import { isCompleteObject } from '../../ingest/formats/json-scan.ts';
 import { detectLineFormat, type LineFormat, startOfLine } from '../../ingest/line-format.ts';
-import { BLOCK_BYTES_MAX } from '../offer.ts';
+import { BLOCK_BYTES_MAX } from '../ingest-with-retry.ts';
 import type { TrackedFile } from './tracked-file.ts';
 
 const NEWLINE = 0x0a;
@@ -38,7 +38,7 @@ export async function findFormat(
   if (file.format !== null) return true;
   const isWhole = isComplete && file.size <= SAMPLE_BYTES_MAX;
   const state = `${file.size} ${isWhole}`;
-  if (file.isRefused || file.refusedAt === state) return false;
+  if (file.isRejected || file.refusedAt === state) return false;
   const { record } = file;
   const start = await file.readStart(record.sampleBytes || SAMPLE_BYTES_MAX);
   const lines = isWhole ? start : start.subarray(0, start.lastIndexOf(NEWLINE) + 1);
@@ -49,7 +49,7 @@ export async function findFormat(
   if ('refusal' in found) {
     file.refusal = found.refusal;
     file.refusedAt = state;
-    file.isRefused = isWhole || start.length >= SAMPLE_BYTES_MAX;
+    file.isRejected = isWhole || start.length >= SAMPLE_BYTES_MAX;
     return false;
   }
   file.format = found;

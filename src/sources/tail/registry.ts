@@ -17,7 +17,7 @@ import { type FileRecord, TailStateFile } from './tail-state-file.ts';
 import { TrackedFile } from './tracked-file.ts';
 
 /** A finished file outside of the pattern is kept open this long, in case its writer still writes. */
-const LINGER_MS = 5 * 60_000;
+const KEPT_MS = 5 * 60_000;
 /** How often the copy of an emptied file is looked for in vain before its new content is read. */
 const COPY_LOOKS = 3;
 /** Programs that pack files keep their times, some of them in whole seconds. */
@@ -98,7 +98,7 @@ export class Registry {
     for (const other of this.files) {
       if (other === file) return false;
       const { family, rotated, finished } = other.record;
-      if (family === file.record.family && rotated && !finished && !other.isRefused) return true;
+      if (family === file.record.family && rotated && !finished && !other.isRejected) return true;
     }
     return false;
   }
@@ -178,7 +178,7 @@ export class Registry {
     record.rotated = rotated;
     if (!rotated && !record.isPacked) record.finished = false;
     if (now !== undefined) record.path = now.path;
-    const idle = record.finished && this.context.now() - file.lastGrowthMs > LINGER_MS;
+    const idle = record.finished && this.context.now() - file.lastGrowthMs > KEPT_MS;
     if (!idle) return;
     if (now === undefined) {
       await file.close();

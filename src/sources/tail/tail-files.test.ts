@@ -15,7 +15,7 @@ const age = (path: string, seconds: number) => {
   const at = fs.statSync(path).mtimeMs / 1000 - seconds;
   fs.utimesSync(path, at, at);
 };
-const settle = () => sleep(60);
+const aMoment = () => sleep(60);
 
 test('a file written from scratch with the same beginning, and longer than before, is read from its beginning', async (t) => {
   const { log, context, start } = tailBench(t);
@@ -59,7 +59,7 @@ test('half an object is not taken however long it waits, but where its file was 
   age(log, 1000);
   start();
   await until(() => context.lines.length === 1, 'the first line');
-  await settle();
+  await aMoment();
   assert.equal(context.lines.length, 1);
   fs.appendFileSync(log, `${LINE(1).slice(30)}\n`);
   await until(() => context.lines.length === 2, 'the whole line');
@@ -89,7 +89,7 @@ test('another path in the config reads nothing twice: a pattern, a link, a copy 
     if (pattern.includes('other.log')) isOther = true;
     if (pattern !== 'other.log') grow();
     await until(() => context.lines.length >= added + (isOther ? 5 : 0), `the lines of ${pattern}`);
-    await settle();
+    await aMoment();
     await source.stop();
     const expected: string[] = isOther ? [...other, ...range(0, added)] : range(0, added);
     assert.deepEqual([...context.lines].sort(), [...expected].sort(), pattern);
@@ -100,7 +100,7 @@ test('another path in the config reads nothing twice: a pattern, a link, a copy 
   const source = start('moved/*.log');
   grow(join(folder, 'moved', 'shop.log'));
   await until(() => context.lines.length >= added + 5, 'the new line');
-  await settle();
+  await aMoment();
   await source.stop();
   assert.deepEqual([...context.lines].sort(), [...other, ...range(0, added)].sort());
 });
@@ -148,14 +148,14 @@ for (const [name, rotate] of Object.entries(ROTATIONS)) {
     append(log, ...range(20, 25));
     const second = start();
     await until(() => context.lines.length >= 25, 'all lines');
-    await settle();
+    await aMoment();
     assert.deepEqual(context.lines, range(0, 25));
     assert.equal(second.status().counters.lost_files, 0);
     await second.stop();
     start();
     append(log, LINE(25));
     await until(() => context.lines.length >= 26, 'the line after another restart');
-    await settle();
+    await aMoment();
     assert.deepEqual(context.lines, range(0, 26));
   });
 }
@@ -178,7 +178,7 @@ test('a link that was moved to a new file while stopped: the rest of the old one
   fs.symlinkSync(day2, link);
   start('today');
   await until(() => context.lines.length >= 10, 'all lines');
-  await settle();
+  await aMoment();
   assert.deepEqual(context.lines, range(0, 10));
 });
 
@@ -217,7 +217,7 @@ test('rotations that were missed as a whole, packed ones too, come in order; wha
   append(log, LINE(7));
   start();
   await until(() => context.lines.length >= 8, 'all lines');
-  await settle();
+  await aMoment();
   assert.deepEqual(context.lines, range(0, 8));
 });
 
@@ -245,7 +245,7 @@ test('a pattern of packed files: each once, whatever they are renamed to; one th
   await until(() => context.lines.length === 5010, 'the third file');
   await source.stop();
   start('*.{gz,zst}');
-  await settle();
+  await aMoment();
   assert.deepEqual([...context.lines].sort(), range(0, 5010).sort());
 });
 

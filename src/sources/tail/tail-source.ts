@@ -2,7 +2,13 @@ import { access, constants, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SAMPLE_BYTES_MAX } from '../../ingest/format.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
-import { BLOCK_BYTES_MAX, backoffMs, type OfferTuning, offer, pause } from '../offer.ts';
+import {
+  BLOCK_BYTES_MAX,
+  backoffMs,
+  ingestWithRetry,
+  pause,
+  type RetryTuning,
+} from '../ingest-with-retry.ts';
 import { detectOptionsOf } from '../read-options.ts';
 import type { Source, SourceContext, SourceStatus } from '../source.ts';
 import type { TailOptions } from './config.ts';
@@ -26,7 +32,7 @@ const NAMED_MAX = 3;
 export function createTailSource(
   options: TailOptions,
   context: SourceContext,
-  tuning: OfferTuning = {},
+  tuning: RetryTuning = {},
 ): Source {
   return new TailSource(options, context, tuning);
 }
@@ -35,7 +41,7 @@ class TailSource implements Source {
   readonly name: string;
   private readonly options: TailOptions;
   private readonly context: SourceContext;
-  private readonly tuning: OfferTuning;
+  private readonly tuning: RetryTuning;
   private readonly registry: Registry;
   private readonly lineOptions: LineOptions;
   private readonly stopping = new AbortController();
@@ -54,7 +60,7 @@ class TailSource implements Source {
     cut_files: 0,
   };
 
-  constructor(options: TailOptions, context: SourceContext, tuning: OfferTuning) {
+  constructor(options: TailOptions, context: SourceContext, tuning: RetryTuning) {
     this.options = options;
     this.context = context;
     this.tuning = tuning;
@@ -87,7 +93,7 @@ class TailSource implements Source {
         ...this.counters,
         ...this.registry.counters,
         files: this.registry.files.length,
-        refused_files: this.registry.files.filter(({ isRefused }) => isRefused).length,
+        refused_files: this.registry.files.filter(({ isRejected }) => isRejected).length,
         waiting_bytes: this.registry.files.reduce((sum, { waitingBytes }) => sum + waitingBytes, 0),
       },
     };
@@ -170,8 +176,8 @@ class TailSource implements Source {
   /** State and message, from what all files are waiting for. */
   private describe(): void {
     const { files } = this.registry;
-    const refused = files.filter(({ isRefused }) => isRefused);
-    const waiting = files.filter(({ waitingBytes, isRefused }) => waitingBytes > 0 && !isRefused);
+    const refused = files.filter(({ isRejected }) => isRejected);
+    const waiting = files.filter(({ waitingBytes, isRejected }) => waitingBytes > 0 && !isRejected);
     this.state = files.length === 0 ? 'waiting' : refused.length > 0 ? 'failed' : 'ready';
     const all = [
       ...refused.map(({ record, refusal }) => `${record.path} ${refusal}`),
@@ -230,7 +236,7 @@ class TailSource implements Source {
     const { record } = file;
     // Its ids must be the same after a crash.
     if (record.position === 0) await this.registry.save();
-    const result = await offer({
+    const result = await ingestWithRetry({
       body: lines.pieces,
       ids: { prefix: record.idPrefix, next: record.records + 1 },
       source: this.name,

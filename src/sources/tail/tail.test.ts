@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { bodyLines } from '../../../test/support/body-lines.ts';
 import { testSeed } from '../../../test/support/seed.ts';
 import { Random } from '../../../tools/simulator/random.ts';
-import { LogRefused } from '../../log/event-log.ts';
+import { AppendError } from '../../log/event-log.ts';
 import { until } from '../fake-context.ts';
 import { append, tailBench } from './fake-folder.ts';
 import { createTailSource, tailOptionsSchema } from './index.ts';
@@ -41,7 +41,7 @@ test('goes on where it was after a restart, and offers the same bytes again when
   const refused: string[] = [];
   context.beforeIngest = ({ body }) => {
     refused.push(bodyLines(body).join('\n'));
-    if (refusals++ < 3) throw new LogRefused('log_busy', 'busy', 0.001);
+    if (refusals++ < 3) throw new AppendError('log_busy', 'busy', 0.001);
   };
   const source = start();
   await until(() => context.lines.length === 8, 'the later lines');
@@ -54,7 +54,7 @@ test('the position moves only after ingest: a stop while the log refuses loses n
   const { log, context, start } = tailBench(t);
   append(log, ...range(0, 2));
   context.beforeIngest = () => {
-    throw new LogRefused('log_full', 'full', 60);
+    throw new AppendError('log_full', 'full', 60);
   };
   const first = start();
   await until(
@@ -270,7 +270,7 @@ test('random operations: every line exactly once and in order', async (t) => {
     refuse: () => {
       let times = random.integer(1, 3);
       context.beforeIngest = () => {
-        if (times-- > 0) throw new LogRefused('log_busy', 'busy', 0.002);
+        if (times-- > 0) throw new AppendError('log_busy', 'busy', 0.002);
       };
     },
     wait: () => sleep(random.integer(0, 8)),

@@ -29,7 +29,7 @@ export class TrackedFile {
   /** Why it can't be read, or not yet; empty: nothing is wrong with it. */
   refusal = '';
   /** More of the same content would not change that. */
-  isRefused = false;
+  isRejected = false;
   /** What the refusal was found with. */
   refusedAt = '';
   /** Packed data that ends in the middle: it may still be written. */
@@ -151,7 +151,7 @@ export class TrackedFile {
     this.waitingBytes = 0;
     this.format = null;
     this.refusal = '';
-    this.isRefused = false;
+    this.isRejected = false;
     this.refusedAt = '';
     this.#verifiedAt = '';
     this.#trailBytes = Buffer.alloc(0);

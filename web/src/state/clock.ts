@@ -4,7 +4,7 @@ import { MINUTE } from '../time/windows.ts';
 
 let ahead = 0;
 export const now = signal(Date.now());
-/** For what need not be worked out anew each second. */
+/** For what need not be worked out again each second. */
 export const nowMinute = computed(() => Math.floor(now.value / MINUTE) * MINUTE);
 
 export function setServerTime(at: number): void {

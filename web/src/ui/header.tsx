@@ -19,7 +19,7 @@ function connectionText(): { text: string; tone: string } {
   return { text: 'Connecting', tone: 'none' };
 }
 
-/** Apart, so that the ticking clock does not draw the whole header anew. */
+/** Apart, so that the ticking clock does not draw the whole header again. */
 const Clock = () =>
   status.value && (
     <span class="clock" title="Time of the server, in the shop's time zone">

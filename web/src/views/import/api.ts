@@ -53,7 +53,7 @@ export interface ImportView {
   error: { message: string } | null;
 }
 
-export interface Offer {
+export interface RetriedIngest {
   bytes_max: number;
   mappings: { name: string; description: string }[];
   event_types: string[];
@@ -132,7 +132,7 @@ async function ask<T>(method: string, path: string, body?: unknown, signal?: Abo
   return (await response.json()) as T;
 }
 
-export const getOffer = () => ask<Offer>('GET', '');
+export const getOffer = () => ask<RetriedIngest>('GET', '');
 
 export const announce = (name: string, bytes: number, signal: AbortSignal) =>
   ask<ImportView>('POST', `?${new URLSearchParams({ name, bytes: String(bytes) })}`, undefined, signal);

@@ -48,10 +48,10 @@ export function ChooseFile() {
 function Drop() {
   const input = useRef<HTMLInputElement>(null);
   const [isOver, setOver] = useState(false);
-  const isRefused = offer.value === null && problem.value !== null;
+  const isRejected = offer.value === null && problem.value !== null;
   const take = (files: FileList | null | undefined) => {
     const file = files?.[0];
-    if (file && !isRefused) void choose(file);
+    if (file && !isRejected) void choose(file);
   };
   const max = offer.value?.bytes_max;
   return (
@@ -73,7 +73,7 @@ function Drop() {
         <path d="M16 21V7m0 0-5 5m5-5 5 5M6 20v4a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-4" />
       </svg>
       <h3 class="drop-title">Drop a file here</h3>
-      <button type="button" class="primary" disabled={isRefused} onClick={() => input.current?.click()}>
+      <button type="button" class="primary" disabled={isRejected} onClick={() => input.current?.click()}>
         Choose a file
       </button>
       <input

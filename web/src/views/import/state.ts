@@ -8,8 +8,8 @@ import {
   getImport,
   getOffer,
   type ImportView,
-  type Offer,
   type Preview,
+  type RetriedIngest,
   removeAtOnce,
   removeImport,
   startLoad,
@@ -27,7 +27,7 @@ export interface Problem {
   hint: string;
 }
 
-export const offer = signal<Offer | null>(null);
+export const offer = signal<RetriedIngest | null>(null);
 /** The file that was chosen; null before, and where an import of another tab is shown. */
 export const chosen = signal<{ name: string; size: number } | null>(null);
 export const current = signal<ImportView | null>(null);

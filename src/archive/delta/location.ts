@@ -12,12 +12,12 @@ import { WebHdfs } from '../storage/webhdfs.ts';
 import { DeltaArchive, type DeltaArchiveOptions, openLocalArchive } from './archive.ts';
 import type { ArchiveConfig } from './config.ts';
 import { openRemembered } from './identity.ts';
-import { Gate, REMOTE_LIMITS, RemoteError, type RemoteLimits, TRANSFERS_MAX } from './remote.ts';
+import { REMOTE_LIMITS, RemoteError, type RemoteLimits, Semaphore, TRANSFERS_MAX } from './remote.ts';
 
 type DeltaOpenOptions = Omit<DeltaArchiveOptions, 'stagingDir' | 'storage'>;
 
 /** Where the config puts the archive. */
-export interface ArchivePlace {
+export interface ArchiveLocation {
   /** The local folder that its Parquet files are read from and written to. */
   dir: string;
   /** Whether a server keeps it, which may be away. */
@@ -41,7 +41,7 @@ export async function checkArchive(config: Exclude<ArchiveConfig, { kind: 'local
 }
 
 /** The place that the config names, with its local folder made. */
-export async function archivePlace(config: ArchiveConfig, dataDir: string): Promise<ArchivePlace> {
+export async function archiveLocation(config: ArchiveConfig, dataDir: string): Promise<ArchiveLocation> {
   if (config.kind === 'local') {
     const dir = localDir(config, dataDir);
     await mkdir(dir, { recursive: true });
@@ -125,7 +125,7 @@ export async function remoteStorage(
   stagingDir: string,
   limits: RemoteLimits = REMOTE_LIMITS,
 ): Promise<(table: ArchiveTable) => TableStorage> {
-  const transfers = new Gate(TRANSFERS_MAX);
+  const transfers = new Semaphore(TRANSFERS_MAX);
   if (config.kind === 'hdfs') {
     const hdfs = new WebHdfs({ url: config.url, user: config.user, limits });
     return (table) => hdfsStorage({ hdfs, root: `${config.path}/${table}`, stagingDir, transfers, limits });

@@ -1,4 +1,4 @@
-/** What the log on Kafka keeps beside the topic: its books, and times of receipt that never fall. */
+/** What the log on Kafka keeps beside the topic: its counters, and times of receipt that never fall. */
 import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,16 +11,16 @@ import { ownName, sharedService } from '../support/services.ts';
 
 let brokers: string[];
 let topics = 0;
-const newTopic = () => ownName(`kafka-log-books-${topics++}`);
+const newTopic = () => ownName(`kafka-log-stats-${topics++}`);
 before(async () => {
   brokers = (await sharedService('kafka')).brokers;
 });
 
-describe('the books', () => {
+describe('the counters', () => {
   const lines = (from: number, count: number) =>
     Buffer.from(Array.from({ length: count }, (_, n) => `{"n":${from + n}}\n`).join(''));
 
-  it('are made anew from the topic when they are lost, damaged or old', async () => {
+  it('are made again from the topic when they are lost, damaged or old', async () => {
     const topic = newTopic();
     const dir = temporaryDir();
     let log = await openLog(brokers, dir, { topic, partitions: 2 });
@@ -33,12 +33,12 @@ describe('the books', () => {
       .flatMap(({ partition, end }) => [0, 1, 777, 3001, end].map((at) => ({ [partition]: at })));
     const counts = await Promise.all(places.map((place) => log.receivedBefore(place)));
     await log.close();
-    const books = join(dir, 'books.json');
-    const old = await readFile(books);
+    const counters = join(dir, 'books.json');
+    const old = await readFile(counters);
     const spoil = [
-      () => rm(books),
-      () => writeFile(books, old.subarray(0, old.length / 2)),
-      () => writeFile(books, '{"format_version":1}'),
+      () => rm(counters),
+      () => writeFile(counters, old.subarray(0, old.length / 2)),
+      () => writeFile(counters, '{"format_version":1}'),
       async () => {},
     ];
     for (const make of spoil) {
@@ -53,7 +53,7 @@ describe('the books', () => {
     log = await openLog(brokers, dir, { topic });
     await log.append({ source: 'http', bytes: [lines(0, 10)], lines: 10 });
     await log.close();
-    await writeFile(books, old);
+    await writeFile(counters, old);
     log = await openLog(brokers, dir, { topic });
     assert.deepEqual(log.received(), { poll: 3500, http: 6510 });
     await log.close();
@@ -102,7 +102,7 @@ describe('the books', () => {
     assert.deepEqual(await log.receivedBefore({ 0: 100 }), { http: 100 });
     assert.deepEqual(await log.receivedBefore({ 0: 150 }), { http: 100, kafka: 50 });
     assert.deepEqual(await log.receivedBefore({ 0: 175 }), { http: 100, kafka: 75 });
-    // What was counted and then deleted is not lost for the books.
+    // What was counted and then deleted is not lost for the counters.
     await deleteTo(180);
     await until(async () => log.partitions()[0]!.start === 180, 'the new start');
     assert.deepEqual(await log.receivedBefore({ 0: 170 }), { http: 100, kafka: 70 });

@@ -1,13 +1,13 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BatchParser, ParsedBatch, ParsedLines } from '../../src/decode/batch.ts';
+import type { BatchDecoder, TypedBatch, TypedRows } from '../../src/decode/batch.ts';
 import type { LogBatch } from '../../src/log/event-log.ts';
-import { createBatchParser } from '../../src/metrics/duckdb/batch-parser.ts';
+import { createBatchDecoder } from '../../src/metrics/duckdb/batch-decoder.ts';
 import { type Connection, Database } from '../../src/metrics/duckdb/database.ts';
 
-export interface ParserUnderTest {
-  parser: BatchParser;
+export interface DecoderUnderTest {
+  decoder: BatchDecoder;
   connection: Connection;
   tempDir: string;
   /** Parses the batches of partition 0 and gives the rows of `select` in the order of the log. */
@@ -15,24 +15,24 @@ export interface ParserUnderTest {
   close(): Promise<void>;
 }
 
-/** A batch parser over an in-memory DuckDB, in a folder of its own. */
-export async function openParser(timeZone: string): Promise<ParserUnderTest> {
-  const dir = await mkdtemp(join(tmpdir(), 'tillstream-parser-'));
+/** A batch decoder over an in-memory DuckDB, in a folder of its own. */
+export async function openDecoder(timeZone: string): Promise<DecoderUnderTest> {
+  const dir = await mkdtemp(join(tmpdir(), 'tillstream-decoder-'));
   const tempDir = join(dir, 'temp');
   await mkdir(tempDir);
   const database = await Database.open({ directories: [`${dir}/`], threads: 1, memoryMb: 400, tempDir });
   const connection = await database.connect();
-  const parser = createBatchParser(connection, tempDir, timeZone);
+  const decoder = createBatchDecoder(connection, tempDir, timeZone);
   return {
-    parser,
+    decoder,
     connection,
     tempDir,
     async rows<T>(batches: LogBatch[], select: string) {
-      const parsed = await parser.parse(() => [batches]);
+      const decoded = await decoder.decode(() => [batches]);
       try {
-        return await connection.rows<T>(`SELECT ${select} FROM ${parsed.relation} ORDER BY log_offset`);
+        return await connection.rows<T>(`SELECT ${select} FROM ${decoded.rowsSql} ORDER BY log_offset`);
       } finally {
-        await parser.release(parsed);
+        await decoder.release(decoded);
       }
     },
     async close() {
@@ -43,8 +43,8 @@ export async function openParser(timeZone: string): Promise<ParserUnderTest> {
   };
 }
 
-/** What was parsed of `batches` of partition 0, which were read from `from` on. */
-export function batchOf(parsed: ParsedLines, from: number, batches: readonly LogBatch[]): ParsedBatch {
+/** What was decoded of `batches` of partition 0, which were read from `from` on. */
+export function batchOf(decoded: TypedRows, from: number, batches: readonly LogBatch[]): TypedBatch {
   const to = batches.at(-1)?.nextOffset ?? from;
-  return { ...parsed, spans: [{ partition: 0, from, to }], lost: {} };
+  return { ...decoded, ranges: [{ partition: 0, start: from, end: to }], lost: {} };
 }

@@ -1,4 +1,4 @@
-import type { BatchParser, LogPieces, ParsedLines } from '../../decode/batch.ts';
+import type { BatchDecoder, LogPieces, TypedRows } from '../../decode/batch.ts';
 import { EXCLUDED } from '../../decode/identity.ts';
 import { isOneRun, type LogBatch } from '../../log/event-log.ts';
 import { addCount, type CountsBySource, sumCounts } from '../../log/offset.ts';
@@ -31,11 +31,11 @@ const NOT_CANONICAL = new Error('not canonical');
  * lines, which is what ingest writes, are read with the types of the schema in one step. Others, of a topic that other
  * programs write or a log of an older version, are read as texts and validated by SQL.
  */
-export function createBatchParser(connection: Connection, tempDir: string, timeZone: string): BatchParser {
+export function createBatchDecoder(connection: Connection, tempDir: string, timeZone: string): BatchDecoder {
   const feed = new LineFeed(tempDir);
   let sequence = 0;
 
-  async function parse(read: () => LogPieces): Promise<ParsedLines> {
+  async function decode(read: () => LogPieces): Promise<TypedRows> {
     const table = `memory.batch_${sequence++}`;
     try {
       return (await typed(table, read())) ?? (await validated(table, read()));
@@ -46,7 +46,7 @@ export function createBatchParser(connection: Connection, tempDir: string, timeZ
   }
 
   /** Null where a line is not in canonical form, whatever its record claims. */
-  async function typed(table: string, pieces: LogPieces): Promise<ParsedLines | null> {
+  async function typed(table: string, pieces: LogPieces): Promise<TypedRows | null> {
     const input = new Input(pieces, true);
     const create = (rows: string) => connection.run(`CREATE OR REPLACE TABLE ${table} AS ${rows}`);
     try {
@@ -60,13 +60,13 @@ export function createBatchParser(connection: Connection, tempDir: string, timeZ
       throw error;
     }
     const { lines, bad, doubtful } = await connection.row<{ lines: number; bad: number; doubtful: number }>(
-      `SELECT count(*) AS lines, count(reason) AS bad, count_if(${doubtfulSql(input.receivedAtMaxMs)}) AS doubtful FROM ${table}`,
+      `SELECT count(*) AS lines, count(reason) AS bad, count_if(${doubtfulSql(input.maxReceivedAtMs)}) AS doubtful FROM ${table}`,
     );
     if (doubtful > 0 || lines !== sumCounts(input.sources)) return null;
-    return parsed(table, input, bad);
+    return decoded(table, input, bad);
   }
 
-  async function validated(table: string, pieces: LogPieces): Promise<ParsedLines> {
+  async function validated(table: string, pieces: LogPieces): Promise<TypedRows> {
     const input = new Input(pieces, false);
     const texts = `${table}_texts`;
     try {
@@ -91,30 +91,30 @@ export function createBatchParser(connection: Connection, tempDir: string, timeZ
     if (n !== expected) {
       const { partition, firstOffset } = input.chunks[0]!;
       throw new Error(
-        `parsed ${n} lines from offset ${firstOffset} of partition ${partition} on, but the log has ${expected}`,
+        `decoded ${n} lines from offset ${firstOffset} of partition ${partition} on, but the log has ${expected}`,
       );
     }
-    return parsed(table, input, bad);
+    return decoded(table, input, bad);
   }
 
-  function parsed(table: string, input: Input, badLines: number): ParsedLines {
-    const { sources, receivedAtMaxMs, chunks } = input;
+  function decoded(table: string, input: Input, badLines: number): TypedRows {
+    const { sources, maxReceivedAtMs, chunks } = input;
     const columns = PARSED_COLUMNS.map(identifier).join(', ');
     return {
       lines: sumCounts(sources),
       badLines,
       sources,
-      receivedAtMaxMs,
+      maxReceivedAtMs,
       table,
-      relation: `(SELECT rowid AS "row", ${columns}, (${EXCLUDED}) AS excluded, ${originList(chunks)} FROM ${table})`,
+      rowsSql: `(SELECT rowid AS "row", ${columns}, (${EXCLUDED}) AS excluded, ${originList(chunks)} FROM ${table})`,
     };
   }
 
-  async function release({ table }: ParsedLines): Promise<void> {
+  async function release({ table }: TypedRows): Promise<void> {
     await connection.run(`DROP TABLE IF EXISTS ${table}`);
   }
 
-  return { parse, release };
+  return { decode, release };
 }
 
 function originList(chunks: readonly Chunk[]): string {
@@ -127,7 +127,7 @@ function originList(chunks: readonly Chunk[]): string {
 class Input {
   readonly chunks: Chunk[] = [];
   readonly sources: CountsBySource = {};
-  receivedAtMaxMs = 0;
+  maxReceivedAtMs = 0;
   /** Whether reading the lines has failed. */
   hasFailed = false;
   readonly #pieces: AsyncIterator<LogBatch[]> | Iterator<LogBatch[]>;
@@ -185,7 +185,7 @@ class Input {
     if (!isOneRun(this.#last, batch))
       this.chunks.push({ firstRow: this.#rows, partition, firstOffset, sharesOffset, receivedAtMs, source });
     this.#rows += lines;
-    this.receivedAtMaxMs = Math.max(this.receivedAtMaxMs, receivedAtMs);
+    this.maxReceivedAtMs = Math.max(this.maxReceivedAtMs, receivedAtMs);
     // Not its bytes, whose memory is used again.
     this.#last = batch;
   }

@@ -1,4 +1,4 @@
-/** Folding only saves room: the same rows with and without it, and the state of a shop that runs on does not grow. */
+/** Compacting only saves room: the same rows with and without it, and the state of a shop that runs on does not grow. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
@@ -14,8 +14,8 @@ const START_MS = Date.UTC(2026, 5, 1);
 const DAY_MS = 86_400_000;
 const DAYS = 30;
 const LINES_PER_DAY = 300;
-/** So low that every batch folds whatever has doubled. */
-const FOLD_ROWS_MIN = 50;
+/** So low that every batch compacts whatever has doubled. */
+const COMPACT_ROWS_MIN = 50;
 
 /** Rows of every table of the state, and of some those of 1m windows. */
 async function sizes(harness: MetricsHarness): Promise<Record<string, number>> {
@@ -45,7 +45,7 @@ function sumOf(counts: Record<string, number>, prefix: string): number {
   );
 }
 
-describe('folding, duckdb', () => {
+describe('compacting, duckdb', () => {
   it('changes no row, and keeps the state of a simulated month small', async (t) => {
     const seed = testSeed(t);
     const rates = { late: 0.02, veryLate: 0.002, duplicate: 0.01 };
@@ -60,9 +60,9 @@ describe('folding, duckdb', () => {
         products: 50,
       }),
     ];
-    const [plain, folding] = [
+    const [plain, compacting] = [
       await MetricsHarness.open({ engine: 'duckdb', timeZone: 'UTC' }),
-      await MetricsHarness.open({ engine: 'duckdb', timeZone: 'UTC', foldRowsMin: FOLD_ROWS_MIN }),
+      await MetricsHarness.open({ engine: 'duckdb', timeZone: 'UTC', compactRowsMin: COMPACT_ROWS_MIN }),
     ];
     try {
       const byDay = Map.groupBy(lines, ({ receivedAtMs }) => Math.floor(receivedAtMs / DAY_MS));
@@ -70,41 +70,44 @@ describe('folding, duckdb', () => {
       let day = 0;
       for (const ofDay of byDay.values()) {
         const deliveries = deliveriesOf(ofDay, 20);
-        for (const harness of [plain, folding]) {
+        for (const harness of [plain, compacting]) {
           await harness.deliver(...deliveries);
-          await harness.settle(200);
+          await harness.waitUntilIdle(200);
         }
         day++;
-        if (day === DAYS / 2 || day === DAYS) grown.push(await sizes(folding));
+        if (day === DAYS / 2 || day === DAYS) grown.push(await sizes(compacting));
       }
-      const unfolded = await sizes(plain);
-      assert.equal(canonicalJson(await folding.rows()), canonicalJson(await plain.rows()));
-      await folding.assertSound();
+      const uncompacted = await sizes(plain);
+      assert.equal(canonicalJson(await compacting.rows()), canonicalJson(await plain.rows()));
+      await compacting.assertSound();
       await plain.assertSound();
 
       const [half, full] = grown as [Record<string, number>, Record<string, number>];
-      t.diagnostic(JSON.stringify({ half, full, unfolded }));
-      // A table folds when it has doubled, so it may hold twice what it needs.
+      t.diagnostic(JSON.stringify({ half, full, uncompacted }));
+      // A table compacts when it has doubled, so it may hold twice what it needs.
       // Those of orders, which are fewer, stay for 30 days.
       assert.ok(full.event_ids! < 5 * LINES_PER_DAY, 'ids of events are forgotten after 24 hours');
       const points = (
-        await folding.store.changes(
+        await compacting.store.changes(
           0,
           CATALOGUE.map(({ name }) => name),
           ['1m', '1h', '1d'],
         )
       ).points.length;
       assert.ok(
-        sumOf(full, 'sums_') <= 4 * points + 3 * FOLD_ROWS_MIN,
+        sumOf(full, 'sums_') <= 4 * points + 3 * COMPACT_ROWS_MIN,
         'rows of the same window and keys are merged',
       );
-      assert.ok(sumOf(full, 'minutes_') < sumOf(unfolded, 'minutes_') / 3, 'sketches of cold windows go');
+      assert.ok(
+        sumOf(full, 'minutes_') < sumOf(uncompacted, 'minutes_') / 3,
+        'sketches of closed windows go',
+      );
       assert.equal(full.dirty, 0);
       assert.equal(sumOf(full, 'late_'), 0);
       assert.equal(full.engine, 1);
     } finally {
       await plain.close();
-      await folding.close();
+      await compacting.close();
     }
   });
 });

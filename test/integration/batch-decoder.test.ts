@@ -1,24 +1,24 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { BAD_MARK, BAD_MARK_RAW } from '../../src/event/fields.ts';
-import { foreignLine, markedLine } from '../../src/event/mark-line.ts';
+import { externalLine, markedLine } from '../../src/event/mark-line.ts';
 import { localDayStartMs } from '../../src/event/time-zone.ts';
 import { formatMoney, parseMoney } from '../../src/event/values.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
 import type { LogBatch } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
-import { CHUNKS_MAX } from '../../src/metrics/duckdb/batch-parser.ts';
+import { CHUNKS_MAX } from '../../src/metrics/duckdb/batch-decoder.ts';
 import { dayStartSql } from '../../src/metrics/duckdb/field-sql.ts';
-import { openParser, type ParserUnderTest } from '../support/parse-lines.ts';
+import { type DecoderUnderTest, openDecoder } from '../support/decode-lines.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 23, 12);
 const MIB = 1024 * 1024;
 
-let parser: ParserUnderTest;
+let decoder: DecoderUnderTest;
 before(async () => {
-  parser = await openParser('Europe/Berlin');
+  decoder = await openDecoder('Europe/Berlin');
 });
-after(() => parser.close());
+after(() => decoder.close());
 
 function batchOf(firstOffset: number, lines: string[], more: Partial<LogBatch> = {}): LogBatch {
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
@@ -55,7 +55,7 @@ test('each row has the offset, source and time of receipt of its own batch, over
     }
     offset += lines.length;
   }
-  const rows = await parser.rows<object>(
+  const rows = await decoder.rows<object>(
     batches,
     'event_id, log_offset, epoch_ms(received_at) AS received, source',
   );
@@ -69,7 +69,7 @@ test('as many chunks as are allowed, each of one line', async () => {
   const batches = Array.from({ length: CHUNKS_MAX }, (_, i) =>
     batchOf(i * 3, [event(`e${i}`)], { source: `s${i}` }),
   );
-  const rows = await parser.rows<{ ok: boolean }>(
+  const rows = await decoder.rows<{ ok: boolean }>(
     batches,
     `event_id = 'e' || (log_offset // 3) AND source = 's' || (log_offset // 3) AND log_offset % 3 = 0 AS ok`,
   );
@@ -78,14 +78,14 @@ test('as many chunks as are allowed, each of one line', async () => {
 });
 
 test('a batch without lines gives an empty relation with the same column types', async () => {
-  const empty = await parser.parser.parse(() => []);
-  const full = await parser.parser.parse(() => [[batchOf(0, [event('a')])]]);
-  const types = (relation: string) =>
-    parser.connection.rows(`SELECT column_name, column_type FROM (DESCRIBE ${relation})`);
+  const empty = await decoder.decoder.decode(() => []);
+  const full = await decoder.decoder.decode(() => [[batchOf(0, [event('a')])]]);
+  const types = (rowsSql: string) =>
+    decoder.connection.rows(`SELECT column_name, column_type FROM (DESCRIBE ${rowsSql})`);
   assert.deepEqual([empty.lines, empty.badLines, empty.sources], [0, 0, {}]);
-  assert.deepEqual(await types(empty.relation), await types(full.relation));
-  await parser.parser.release(empty);
-  await parser.parser.release(full);
+  assert.deepEqual(await types(empty.rowsSql), await types(full.rowsSql));
+  await decoder.decoder.release(empty);
+  await decoder.decoder.release(full);
 });
 
 test('a batch whose header counts other lines than it holds is noticed, and leaves nothing behind', async () => {
@@ -98,17 +98,17 @@ test('a batch whose header counts other lines than it holds is noticed, and leav
     [cut, /has 1 lines from offset 12 on, but should have 2/],
   ] as const) {
     await assert.rejects(
-      parser.parser.parse(() => [[batch], [whole]]),
+      decoder.decoder.decode(() => [[batch], [whole]]),
       message,
     );
   }
-  assert.deepEqual(await parser.connection.rows('SELECT table_name FROM duckdb_tables()'), []);
+  assert.deepEqual(await decoder.connection.rows('SELECT table_name FROM duckdb_tables()'), []);
 });
 
 test('lines of 64 KB and more keep every byte', async () => {
   const note = 'é'.repeat(32 * 1024);
   const long = event('long', `,"note":"${note}"`);
-  const rows = await parser.rows<{ extra: string | null }>(
+  const rows = await decoder.rows<{ extra: string | null }>(
     [batchOf(0, [event('a'), long, event('b'), long])],
     'extra',
   );
@@ -123,7 +123,7 @@ test('the longest marked line that ingest can write is read', async () => {
   const marked = markedLine('not_json', undefined, raw, MIB);
   assert.ok(marked.length > 6 * MIB);
   const batch: LogBatch = { ...batchOf(0, []), lines: 3, bytes: Buffer.concat([marked, marked, marked]) };
-  const rows = await parser.rows<object>([batch], 'reason, strlen(raw) AS bytes');
+  const rows = await decoder.rows<object>([batch], 'reason, strlen(raw) AS bytes');
   assert.deepEqual(
     rows.map((row) => ({ ...row })),
     [1, 2, 3].map(() => ({ reason: 'not_json', bytes: MIB })),
@@ -150,9 +150,9 @@ test('bytes that would upset a CSV reader stay in their row', async () => {
     "'",
     event('z'),
   ];
-  const lines = records.map((record) => foreignLine(Buffer.from(record), 1000));
+  const lines = records.map((record) => externalLine(Buffer.from(record), 1000));
   const batch: LogBatch = { ...batchOf(0, []), lines: lines.length, bytes: Buffer.concat(lines) };
-  const rows = await parser.rows<{ event_id: string | null; reason: string | null; raw: string }>(
+  const rows = await decoder.rows<{ event_id: string | null; reason: string | null; raw: string }>(
     [batch],
     'event_id, reason, raw',
   );
@@ -163,14 +163,14 @@ test('bytes that would upset a CSV reader stay in their row', async () => {
   for (const i of [1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 14, 15]) assert.equal(rows[i]!.raw, records[i]);
 });
 
-test('a record of a foreign topic can name its own verdict, but nothing else', async () => {
+test('a record of an external topic can name its own validation result, but nothing else', async () => {
   const lines = [
     { [BAD_MARK]: 'made_up', [BAD_MARK_RAW]: 'raw' },
     { [BAD_MARK]: '' },
     { [BAD_MARK]: { a: 1 }, [BAD_MARK_RAW]: ['x'] },
     { [BAD_MARK_RAW]: 'forged', event_type: 'purchase' },
   ].map((line) => JSON.stringify(line));
-  const rows = await parser.rows<object>([batchOf(0, lines)], 'reason, field, raw');
+  const rows = await decoder.rows<object>([batchOf(0, lines)], 'reason, field, raw');
   assert.deepEqual(
     rows.map((row) => ({ ...row })),
     [
@@ -186,9 +186,9 @@ test('where one part of a batch was not validated by ingest, all of it is valida
   const late = '{"timestamp":"2026-11-23T13:00:00Z","event_type":"purchase"}';
   const select = 'event_id, reason';
   const canonical = { canonical: true };
-  const trusted = await parser.rows<object>([batchOf(0, [event('a'), late], canonical)], select);
-  const mixed = await parser.rows<object>([batchOf(0, [event('a')], canonical), batchOf(1, [late])], select);
-  const broken = await parser.rows<object>([batchOf(0, [event('a'), '{"a":', late], canonical)], select);
+  const trusted = await decoder.rows<object>([batchOf(0, [event('a'), late], canonical)], select);
+  const mixed = await decoder.rows<object>([batchOf(0, [event('a')], canonical), batchOf(1, [late])], select);
+  const broken = await decoder.rows<object>([batchOf(0, [event('a'), '{"a":', late], canonical)], select);
   const reasons = (rows: object[]) => rows.map((row) => (row as { reason: string | null }).reason);
   assert.deepEqual(reasons(trusted), [null, null]);
   assert.deepEqual(reasons(mixed), [null, 'timestamp_in_future']);
@@ -205,7 +205,7 @@ test('what ingest rejects is a bad row, whatever its record claims', async () =>
     '{"timestamp":"2026-11-23T12:00:00Z"}',
     event('a'),
   ];
-  const rows = await parser.rows<{ reason: string; raw: string }>(
+  const rows = await decoder.rows<{ reason: string; raw: string }>(
     [batchOf(0, forged, { canonical: true })],
     'reason, raw',
   );
@@ -236,9 +236,9 @@ test('nesting of any depth does not end the process', async () => {
     event('c', `,"note":"\\"${'['.repeat(deep)}\\\\"`),
     event('d', `,"note":"\\"${'['.repeat(deep)}`),
   ];
-  const lines = records.map((record) => foreignLine(Buffer.from(record), 4 * MIB));
+  const lines = records.map((record) => externalLine(Buffer.from(record), 4 * MIB));
   const batch: LogBatch = { ...batchOf(0, []), lines: lines.length, bytes: Buffer.concat(lines) };
-  const rows = await parser.rows<{ reason: string | null }>([batch], 'reason');
+  const rows = await decoder.rows<{ reason: string | null }>([batch], 'reason');
   assert.deepEqual(
     rows.map(({ reason }) => reason),
     ['too_deep', 'too_deep', 'too_deep', null, 'not_json'],
@@ -247,7 +247,7 @@ test('nesting of any depth does not end the process', async () => {
 
 test('a time that is ahead of its receipt is judged by the batch it came in', async () => {
   const line = '{"timestamp":"2026-11-23T12:05:00.001Z","event_type":"purchase"}';
-  const rows = await parser.rows<{ reason: string | null }>(
+  const rows = await decoder.rows<{ reason: string | null }>(
     [batchOf(0, [line]), batchOf(1, [line], { receivedAtMs: NOW_MS + 1 })],
     'reason',
   );
@@ -257,7 +257,7 @@ test('a time that is ahead of its receipt is judged by the batch it came in', as
   );
 });
 
-test('what ingest stored is parsed, whatever came in between', async () => {
+test('what ingest stored is decoded, whatever came in between', async () => {
   const ingestor = new Ingestor({
     log: openMemoryLog({ now: () => NOW_MS }),
     settings: { time_zone: 'UTC' },
@@ -271,7 +271,7 @@ test('what ingest stored is parsed, whatever came in between', async () => {
   ]);
   const checked = ingestor.validate('test', body);
   const lines = checked.accepted + checked.rejected;
-  const rows = await parser.rows<object>(
+  const rows = await decoder.rows<object>(
     [{ ...batchOf(0, []), lines, bytes: Buffer.concat(checked.bytes), canonical: true }],
     'event_id, reason, raw[:12] AS raw',
   );
@@ -300,7 +300,7 @@ test('what ingest wrote is read with its types and never as texts, be it little 
     ',"price":"1.500000","unknown":{"a":[1,null]}',
     ',"price":1.5,"extra":{"b":"é"},"user_id":17,"coupon":null',
   ];
-  const run = t.mock.method(parser.connection, 'run');
+  const run = t.mock.method(decoder.connection, 'run');
   for (const count of [8, 40_000]) {
     const lines = Array.from({ length: count }, (_, n) => event(`e${n}`, forms[n % forms.length]));
     const checked = ingestor.validate('test', Buffer.from(`${lines.join('\n')}\nnonsense\n`));
@@ -310,7 +310,7 @@ test('what ingest wrote is read with its types and never as texts, be it little 
       bytes: Buffer.concat(checked.bytes),
       canonical: true,
     };
-    const rows = await parser.rows<object>(
+    const rows = await decoder.rows<object>(
       [batch],
       'event_id, CAST(price AS VARCHAR) AS price, extra, reason',
     );
@@ -338,7 +338,7 @@ for (const canonical of [true, false]) {
       const lines = Array.from({ length: count / 30 }, (_, i) => event(`${(n * count) / 30 + i}`, note));
       return batchOf((n * count) / 30, lines, { canonical, receivedAtMs: NOW_MS + n, source: `s${n % 3}` });
     });
-    const [row] = await parser.rows<{ rows: number; wrong: number }>(
+    const [row] = await decoder.rows<{ rows: number; wrong: number }>(
       batches,
       `count(*) OVER () AS rows, count_if(CAST(event_id AS BIGINT) <> log_offset
         OR epoch_ms(received_at) <> ${NOW_MS} + log_offset // ${count / 30} OR source <> 's' || (log_offset // ${count / 30} % 3)) OVER () AS wrong`,
@@ -361,7 +361,7 @@ test('money as a text keeps each digit, as a number those of its double, in litt
   for (const part of [lines.slice(-300), lines]) {
     const bytes = Buffer.concat(ingestor.validate('test', Buffer.from(part.join('\n'))).bytes);
     const batch = { ...batchOf(0, []), lines: part.length, bytes, canonical: true };
-    const rows = await parser.rows<object>(
+    const rows = await decoder.rows<object>(
       [batch],
       'CAST(price AS VARCHAR) AS price, CAST(amount AS VARCHAR) AS amount',
     );
@@ -386,7 +386,7 @@ const ZONES = [
 for (const zone of ZONES) {
   test(`every day of 1970 to 2037 begins at the same instant in SQL and here: ${zone}`, async () => {
     const days = Date.UTC(2038, 0, 1) / 86_400_000;
-    const rows = await parser.connection.rows<{ year: number; month: number; day: number; start: number }>(`
+    const rows = await decoder.connection.rows<{ year: number; month: number; day: number; start: number }>(`
       SELECT year(day) AS year, month(day) AS month, day(day) AS day, epoch_ms(${dayStartSql('day', zone)}) AS start
       FROM (SELECT TIMESTAMP '1970-01-01' + to_days(CAST(d AS INTEGER)) AS day FROM range(${days}) AS r(d))`);
     assert.equal(rows.length, days);

@@ -59,9 +59,9 @@ const FORGOTTEN: readonly number[] = [
 export const isFinal = (code: number): boolean => FINAL.includes(code);
 export const isForgotten = (code: number): boolean => FORGOTTEN.includes(code);
 
-/** A fault of the brokers or of the way to them; the message is for people. */
-export class KafkaFault extends Error {
-  override name = 'KafkaFault';
+/** An error of the brokers or of the way to them; the message is for people. */
+export class KafkaError extends Error {
+  override name = 'KafkaError';
   /** Code of the protocol, or null when no answer came. */
   readonly code: number | null;
   constructor(message: string, code: number | null = null, cause?: unknown) {
@@ -71,46 +71,46 @@ export class KafkaFault extends Error {
 }
 
 /** The way to the brokers is closed by TLS or for this user, until somebody changes what the message says. */
-export class AccessFault extends KafkaFault {
-  override name = 'AccessFault';
+export class KafkaAccessError extends KafkaError {
+  override name = 'KafkaAccessError';
 }
 
 /** What no wait ends: a topic that was deleted, records that the cluster has lost. The message says what to do. */
-export class LastingFault extends KafkaFault {
-  override name = 'LastingFault';
+export class PermanentKafkaError extends KafkaError {
+  override name = 'PermanentKafkaError';
 }
 
 /** Whether a person must do something; else it may be over by itself. */
-export function needsPerson(fault: KafkaFault): boolean {
-  return fault instanceof LastingFault || isRefusal(fault);
+export function needsPerson(error: KafkaError): boolean {
+  return error instanceof PermanentKafkaError || isDenied(error);
 }
 
 /** The topic is not there, as the brokers report it of the topic as a whole. */
-export function missingTopic(topic: string): LastingFault {
-  return new LastingFault(
+export function missingTopic(topic: string): PermanentKafkaError {
+  return new PermanentKafkaError(
     `the topic ${topic} does not exist any more; create it again and restart, or set another one`,
     CODE.UNKNOWN_TOPIC_OR_PARTITION,
   );
 }
 
-/** The fault that a broker's error code stands for. */
-export function faultOf(code: number, what: string): KafkaFault {
-  return new KafkaFault(`${what}: ${codeText(code)}`, code);
+/** The error that a broker's error code stands for. */
+export function errorOfCode(code: number, what: string): KafkaError {
+  return new KafkaError(`${what}: ${codeText(code)}`, code);
 }
 
-/** Whatever the client threw, as one fault with the reason in it. */
-export function asFault(error: unknown, what: string): KafkaFault {
-  if (error instanceof KafkaFault) return error;
+/** Whatever the client threw, as one error with the reason in it. */
+export function asKafkaError(error: unknown, what: string): KafkaError {
+  if (error instanceof KafkaError) return error;
   const code = chainOf(error).find(({ apiCode }) => typeof apiCode === 'number')?.apiCode;
   const reason = code === undefined ? innermost(error) : codeText(code);
-  return new KafkaFault(`${what}: ${reason}`, code ?? null, error);
+  return new KafkaError(`${what}: ${reason}`, code ?? null, error);
 }
 
 /** True when the brokers refused us, so that waiting helps nothing. */
-export function isRefusal(fault: KafkaFault): boolean {
-  const { code } = fault;
+export function isDenied(error: KafkaError): boolean {
+  const { code } = error;
   return (
-    fault instanceof AccessFault ||
+    error instanceof KafkaAccessError ||
     code === CODE.TOPIC_AUTHORIZATION_FAILED ||
     code === CODE.CLUSTER_AUTHORIZATION_FAILED
   );

@@ -59,7 +59,7 @@ export const CONFIG_SCHEMA = configSchema({
 });
 export type Config = z.infer<typeof CONFIG_SCHEMA>;
 
-export interface Environment {
+export interface RuntimeConfig {
   config: Config;
   /** Where the config came from. */
   configFile: string | undefined;
@@ -82,12 +82,12 @@ type Env = Readonly<Record<string, string | undefined>>;
  * Reads the config and decides on data folder and port, from options and environment. `named` has the variables that the config names,
  * where the settings of `env` are not those of the process.
  */
-export async function readEnvironment(
+export async function readRuntimeConfig(
   options: { config?: string | object | undefined; data?: string | undefined; roles?: string | undefined },
   env: Env,
   defaultDataDir: string,
   named: Env = env,
-): Promise<Environment> {
+): Promise<RuntimeConfig> {
   const dataDir = resolve(options.data ?? env.TILLSTREAM_DATA ?? defaultDataDir);
   const ofData = dataConfigFile(dataDir);
   const given = options.config ?? env.TILLSTREAM_CONFIG ?? (existsSync(ofData) ? ofData : undefined);

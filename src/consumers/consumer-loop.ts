@@ -1,4 +1,4 @@
-import { type ParsedBatch, positionsAfter } from '../decode/batch.ts';
+import { positionsAfter, type TypedBatch } from '../decode/batch.ts';
 import { type EventLog, linesBehind } from '../log/event-log.ts';
 import { addCount, type CountsBySource, type Positions } from '../log/offset.ts';
 import { UsageError } from '../telemetry/errors.ts';
@@ -7,7 +7,7 @@ import { messageOf } from '../telemetry/system-error.ts';
 import type { BatchSource } from './batch-source.ts';
 import { sleep } from './sleep.ts';
 
-export interface ReaderLoopOptions {
+export interface ConsumerLoopOptions {
   /** Name of the reader: archive or metrics. */
   name: string;
   log: EventLog;
@@ -19,10 +19,10 @@ export interface ReaderLoopOptions {
   prepare?: Preparation;
   mustPrepare?: boolean;
   /** Takes the batch; the positions must have moved when this resolves. */
-  step(batch: ParsedBatch): Promise<void>;
+  step(batch: TypedBatch): Promise<void>;
   /** How long to gather lines before a step, and with how many waiting not to gather. */
-  lingerMs(): number;
-  lingerLinesMax: number;
+  batchDelayMs(): number;
+  fullBatchLines: number;
 }
 
 export interface Preparation {
@@ -33,7 +33,7 @@ export interface Preparation {
   run(signal: AbortSignal): Promise<void>;
 }
 
-export interface ReaderLoopStatus {
+export interface ConsumerLoopStatus {
   state: 'starting' | 'ready' | 'waiting';
   message: string;
   /** Received-at of the newest line that it has taken since the start, ms. */
@@ -49,8 +49,8 @@ const BACKOFF_MS_MAX = 30_000;
  * Carries one reader through the log: waits for lines, takes the batch at the reader's positions, steps,
  * and tries again with back-off when the step fails. Nothing else stops it but `stop`.
  */
-export class ReaderLoop {
-  readonly #options: ReaderLoopOptions;
+export class ConsumerLoop {
+  readonly #options: ConsumerLoopOptions;
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
   #preparing: Preparation | undefined;
@@ -58,13 +58,13 @@ export class ReaderLoop {
   #failure = '';
   #lastReceivedAtMs: number | null = null;
   #draining = false;
-  #hurrying = 0;
+  #flushing = 0;
   /** Ends the pause of a loop that gathers. */
   #wake = () => {};
   /** Lines by source before the positions, for those now and the ones before a step that is under way. */
   readonly #consumed = new Map<string, CountsBySource>();
 
-  constructor(options: ReaderLoopOptions) {
+  constructor(options: ConsumerLoopOptions) {
     this.#options = options;
   }
 
@@ -115,11 +115,11 @@ export class ReaderLoop {
   }
 
   /** Until the returned function is called, lines are taken as they come, without gathering. */
-  hurry(): () => void {
-    this.#hurrying++;
+  flushNow(): () => void {
+    this.#flushing++;
     this.#wake();
     return () => {
-      this.#hurrying--;
+      this.#flushing--;
     };
   }
 
@@ -134,7 +134,7 @@ export class ReaderLoop {
     return this.#consumed.get(keyOf(this.#options.positions())) ?? null;
   }
 
-  status(): ReaderLoopStatus {
+  status(): ConsumerLoopStatus {
     return {
       state: this.#failure ? 'waiting' : this.#preparing ? 'starting' : 'ready',
       message: this.#failure || (this.#preparing?.message() ?? ''),
@@ -157,7 +157,7 @@ export class ReaderLoop {
           from = positions();
         }
         if (!(await batches.waitPast(from, 1000, signal))) continue;
-        await this.#linger();
+        await this.#gather();
         if (signal.aborted) return;
         await this.#step(from);
         if (this.#failure) logger.info({ reader: name }, `${name}: works again`);
@@ -177,16 +177,16 @@ export class ReaderLoop {
     }
   }
 
-  async #linger(): Promise<void> {
-    const { lingerMs, lingerLinesMax } = this.#options;
+  async #gather(): Promise<void> {
+    const { batchDelayMs, fullBatchLines } = this.#options;
     const sinceMs = Date.now();
     while (
-      this.lag() < lingerLinesMax &&
+      this.lag() < fullBatchLines &&
       !this.#draining &&
-      this.#hurrying === 0 &&
+      this.#flushing === 0 &&
       !this.#abort.signal.aborted
     ) {
-      const leftMs = sinceMs + lingerMs() - Date.now();
+      const leftMs = sinceMs + batchDelayMs() - Date.now();
       if (leftMs <= 0) return;
       await this.#pause(Math.min(leftMs, LOOK_MS));
     }
@@ -209,9 +209,9 @@ export class ReaderLoop {
       const consumed = { ...(this.#consumed.get(keyOf(from)) ?? (await log.receivedBefore(from))) };
       for (const counts of [batch.sources, batch.lost])
         for (const [source, lines] of Object.entries(counts)) addCount(consumed, source, lines);
-      this.#consumed.set(keyOf({ ...from, ...positionsAfter(batch.spans) }), consumed);
+      this.#consumed.set(keyOf({ ...from, ...positionsAfter(batch.ranges) }), consumed);
       await this.#options.step(batch);
-      this.#lastReceivedAtMs = Math.max(this.#lastReceivedAtMs ?? 0, batch.receivedAtMaxMs);
+      this.#lastReceivedAtMs = Math.max(this.#lastReceivedAtMs ?? 0, batch.maxReceivedAtMs);
     } finally {
       await batches.done(from, batch);
       const at = positions();

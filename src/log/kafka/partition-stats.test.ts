@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { testNow } from '../../../test/support/clock.ts';
 import type { LogBatch } from '../event-log.ts';
-import { PartitionBooks } from './books.ts';
 import { ReceivedClock } from './clock.ts';
 import { between, cutBefore } from './counts.ts';
+import { PartitionStats } from './partition-stats.ts';
 
 function batch(firstOffset: number, lines: number, source: string, sharesOffset = false): LogBatch {
   const nextOffset = firstOffset + (sharesOffset ? 1 : lines);
@@ -22,19 +22,19 @@ function batch(firstOffset: number, lines: number, source: string, sharesOffset 
   };
 }
 
-describe('the books of a partition', () => {
+describe('the counters of a partition', () => {
   it('count lines, keep marks, and come back from what was stored', () => {
-    const books = new PartitionBooks(0, testNow, 10);
+    const stats = new PartitionStats(0, testNow, 10);
     for (let n = 0; n < 500; n++) {
       const from = 10 + n * 3000;
-      books.extend([batch(from, 2000, 'http'), batch(from + 2000, 5, 'poll', true)], from + 3000, n);
+      stats.extend([batch(from, 2000, 'http'), batch(from + 2000, 5, 'poll', true)], from + 3000, n);
     }
-    assert.deepEqual({ ...books.counts }, { http: 1_000_000, poll: 2500 });
-    assert.deepEqual([books.end, books.lineEnd], [1_500_010, 1_499_011]);
-    const stored = JSON.parse(JSON.stringify(books.toStored()));
+    assert.deepEqual({ ...stats.counts }, { http: 1_000_000, poll: 2500 });
+    assert.deepEqual([stats.end, stats.lineEnd], [1_500_010, 1_499_011]);
+    const stored = JSON.parse(JSON.stringify(stats.toStored()));
     assert.ok(stored.marks.length === 256);
-    const again = new PartitionBooks(0, testNow, stored);
-    assert.deepEqual(again.toStored(), books.toStored());
+    const again = new PartitionStats(0, testNow, stored);
+    assert.deepEqual(again.toStored(), stats.toStored());
     for (const offset of [10, 11, 700_000, 1_500_010]) {
       const mark = again.markBefore(offset)!;
       assert.ok(mark.offset <= offset);
@@ -48,11 +48,11 @@ describe('the books of a partition', () => {
   });
 
   it('take deleted lines for lines of kafka', () => {
-    const books = new PartitionBooks(0, testNow, 0);
-    books.extend([batch(0, 10, 'http')], 10, 5);
-    books.skipLost(25);
-    assert.deepEqual({ ...books.counts }, { http: 10, kafka: 15 });
-    assert.deepEqual([books.end, books.lineEnd, books.lostLines], [25, 25, 15]);
+    const stats = new PartitionStats(0, testNow, 0);
+    stats.extend([batch(0, 10, 'http')], 10, 5);
+    stats.skipLost(25);
+    assert.deepEqual({ ...stats.counts }, { http: 10, kafka: 15 });
+    assert.deepEqual([stats.end, stats.lineEnd, stats.lostLines], [25, 25, 15]);
   });
 });
 

@@ -57,14 +57,14 @@ test('while the archive fails, waiting for it and rebuild end with what is wrong
     await rig.receive(lines(rig, 20));
     await until(() => pipeline.lag().metrics === 0, 'the metrics do not wait for the archive');
     await assert.rejects(
-      pipeline.settle(),
+      pipeline.waitUntilIdle(),
       /The archive is not up to date, as it fails: .*the disk reports an error/,
     );
     await assert.rejects(pipeline.rebuild(null, true), { name: 'ArchiveError' });
     assert.ok(pipeline.ledger().balanced);
     fault.before = 0;
     await until(() => pipeline.lag().archive === 0, 'the archive goes on by itself');
-    await pipeline.settle();
+    await pipeline.waitUntilIdle();
     assert.equal((await pipeline.rebuild(null, true)).differences, 0);
     assert.ok(pipeline.ledger().balanced);
   }));
@@ -78,7 +78,7 @@ test('the ledger balances through commits of which it is not known at first whet
       // Lines that come between the failed step and the next make another batch.
       await rig.receive(lines(rig, 8));
       await until(() => pipeline.lag().archive === 0, 'the archive goes on by itself');
-      await pipeline.settle();
+      await pipeline.waitUntilIdle();
       const ledger = pipeline.ledger();
       assert.ok(ledger.balanced, JSON.stringify(ledger));
       assert.equal(ledger.archive.events + ledger.archive.bad_rows, 28 * (round + 1));

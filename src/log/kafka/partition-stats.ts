@@ -12,8 +12,8 @@ export interface Mark {
   counts: CountsBySource;
 }
 
-/** The books of a partition as they are stored. */
-export interface StoredBooks {
+/** The counters of a partition as they are stored. */
+export interface StoredStats {
   end: number;
   line_end: number;
   last_ms: number;
@@ -32,7 +32,7 @@ const MARK_LINES_MIN = 2000;
  * The ledger of one partition: what was received, as far as the records have been read without a gap. It is extended by
  * what is read at its end, and tells for any offset behind that where to begin counting.
  */
-export class PartitionBooks {
+export class PartitionStats {
   readonly partition: number;
   readonly clock: ReceivedClock;
   /** Records before it are counted. */
@@ -45,9 +45,9 @@ export class PartitionBooks {
   readonly counts: CountsBySource;
   private marks: Mark[];
 
-  constructor(partition: number, now: () => number, stored: StoredBooks | number) {
+  constructor(partition: number, now: () => number, stored: StoredStats | number) {
     this.partition = partition;
-    const from: StoredBooks = typeof stored === 'number' ? emptyBooks(stored) : stored;
+    const from: StoredStats = typeof stored === 'number' ? emptyStats(stored) : stored;
     this.end = from.end;
     this.lineEnd = from.line_end;
     this.lastMs = from.last_ms;
@@ -108,7 +108,7 @@ export class PartitionBooks {
     this.clock.forgetBefore(this.marks[0]!.offset);
   }
 
-  toStored(): StoredBooks {
+  toStored(): StoredStats {
     return {
       end: this.end,
       line_end: this.lineEnd,
@@ -133,6 +133,6 @@ export class PartitionBooks {
   }
 }
 
-function emptyBooks(start: number): StoredBooks {
+function emptyStats(start: number): StoredStats {
   return { end: start, line_end: start, last_ms: 0, lost_lines: 0, counts: {}, marks: [], ahead: [] };
 }

@@ -8,7 +8,7 @@ import { lateTable, stateTable } from './merge.ts';
 import { STATE } from './state.ts';
 import { HASHES, HISTOGRAMS, SKETCHES, sumsTable, type Tables, windowIndex } from './tables.ts';
 
-/** The windows that are computed anew: they are in the temp table `wanted`, and whole local days at a time. */
+/** The windows that are computed again: they are in the temp table `selected`, and whole local days at a time. */
 
 /** Starts of local days, ms. */
 export type Days = number[];
@@ -30,10 +30,10 @@ export function receivedDays(
   timeZone: string,
 ): Days {
   if (!extentMs) return [];
-  const wanted = wholeDays(range, timeZone);
+  const selected = wholeDays(range, timeZone);
   const days: Days = [];
-  let day = localDayStartOfMs(timeZone, Math.max(extentMs[0], wanted.fromMs));
-  while (day <= extentMs[1] && day < wanted.toMs) {
+  let day = localDayStartOfMs(timeZone, Math.max(extentMs[0], selected.fromMs));
+  while (day <= extentMs[1] && day < selected.toMs) {
     days.push(day);
     day = windowEndMs('1d', day, timeZone);
   }
@@ -52,14 +52,14 @@ export function dayRanges(days: Days, timeZone: string): TimeRange[] {
   return ranges;
 }
 
-/** Temp table `wanted`: every window that starts in one of the days. */
+/** Temp table `selected`: every window that starts in one of the days. */
 export async function wantDays(connection: Connection, days: Days, timeZone: string): Promise<void> {
   const ranges = dayRanges(days, timeZone).map(
     ({ fromMs, toMs }) => `(${fromMs / 60_000}, ${toMs / 60_000})`,
   );
   const starts = days.map((day) => `(${day / 60_000})`);
   // In zones off by half an hour an hour can straddle the edge of a day; it belongs to the day it starts in.
-  await connection.run(`CREATE OR REPLACE TEMP TABLE wanted AS
+  await connection.run(`CREATE OR REPLACE TEMP TABLE selected AS
     WITH days AS (FROM (VALUES ${ranges.join(', ')}) AS days(low, high))
     SELECT ${windowIndex('1m')}::TINYINT AS win, unnest(range(low, high))::INTEGER AS start FROM days
     UNION ALL SELECT ${windowIndex('1h')}, unnest(range((low + 59) // 60 * 60, high, 60)) FROM days
@@ -89,23 +89,23 @@ export async function storedDays(
   return days;
 }
 
-/** Takes what the state holds of the wanted windows of the passes out of it. */
+/** Takes what the state holds of the selected windows of the passes out of it. */
 export async function dropWanted(
   connection: Connection,
   tables: Tables,
   passes: readonly Pass[],
 ): Promise<void> {
-  const wanted = '(win, start) IN (SELECT (win, start) FROM wanted)';
+  const selected = '(win, start) IN (SELECT (win, start) FROM selected)';
   for (const pass of tables.ofKind('additive', passes))
-    await connection.run(`DELETE FROM ${stateTable(sumsTable(pass))} WHERE ${wanted}`);
+    await connection.run(`DELETE FROM ${stateTable(sumsTable(pass))} WHERE ${selected}`);
   const ids = passes.map((pass) => tables.idOf(pass)).join(', ');
   for (const table of [HISTOGRAMS, HASHES, SKETCHES])
-    await connection.run(`DELETE FROM ${stateTable(table)} WHERE pass IN (${ids}) AND ${wanted}`);
+    await connection.run(`DELETE FROM ${stateTable(table)} WHERE pass IN (${ids}) AND ${selected}`);
 }
 
-/** Takes the wanted windows from those that wait: they are done. */
+/** Takes the selected windows from those that wait: they are done. */
 export async function dropWaiting(connection: Connection, tables: Tables): Promise<void> {
   const names = tables.all.filter(({ name }) => name !== SKETCHES).map(({ name }) => lateTable(name));
   for (const table of [...names, `${STATE}.dirty`])
-    await connection.run(`DELETE FROM ${table} WHERE (win, start) IN (SELECT (win, start) FROM wanted)`);
+    await connection.run(`DELETE FROM ${table} WHERE (win, start) IN (SELECT (win, start) FROM selected)`);
 }

@@ -9,7 +9,7 @@ import { now } from '../system/clock.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import type { Status } from '../telemetry/status.ts';
 import { messageOf } from '../telemetry/system-error.ts';
-import { ask, type CommonOptions, environmentOf, findRunning, onData, print, table } from './context.ts';
+import { ask, type CommonOptions, findRunning, onData, print, runtimeOf, table } from './context.ts';
 import { terminalLogger } from './terminal.ts';
 
 /** `compact`: merges small files of the archive. */
@@ -42,7 +42,7 @@ export async function vacuum(options: CommonOptions & { retentionHours: string }
   );
 }
 
-/** `rebuild`: computes windows anew from the archive; with --diff only compares (exit code 1 when they differ). */
+/** `rebuild`: computes windows again from the archive; with --diff only compares (exit code 1 when they differ). */
 export async function rebuild(
   options: CommonOptions & { from?: string; to?: string; diff?: boolean },
 ): Promise<void> {
@@ -57,7 +57,7 @@ export async function rebuild(
     },
     local: async (app) => {
       const range = parseTimeRange({ from, to }, app.backend.timeZone, now());
-      await app.settle();
+      await app.waitUntilIdle();
       return app.backend.rebuild(range, options.diff ?? false);
     },
   });
@@ -85,7 +85,7 @@ export async function check(options: CommonOptions): Promise<void> {
 /** `doctor`: what `check` does, and the state of the machine and of the running process, with what to do. */
 export async function doctor(options: CommonOptions): Promise<void> {
   const findings = await findProblems(options);
-  const { dataDir } = await environmentOf(options);
+  const { dataDir } = await runtimeOf(options);
   findings.push({
     part: 'node',
     ok: Number(process.versions.node.split('.')[0]) >= 24,
@@ -102,11 +102,11 @@ export async function doctor(options: CommonOptions): Promise<void> {
 }
 
 async function findProblems(options: CommonOptions): Promise<CheckResult[]> {
-  const environment = await environmentOf(options);
+  const runtime = await runtimeOf(options);
   const findings: CheckResult[] = [
-    { part: 'config', ok: true, message: environment.configFile ?? 'no file: the embedded default' },
+    { part: 'config', ok: true, message: runtime.configFile ?? 'no file: the embedded default' },
   ];
-  for (const message of environment.warnings)
+  for (const message of runtime.warnings)
     findings.push({ part: 'config', ok: true, message: `WARNING: ${message}` });
   const attempt = async (part: string, work: () => Promise<string>) => {
     const finding = await work().then(
@@ -115,25 +115,22 @@ async function findProblems(options: CommonOptions): Promise<CheckResult[]> {
     );
     findings.push(finding);
   };
-  const run = await findRunning(environment.dataDir);
+  const run = await findRunning(runtime.dataDir);
   if (run) {
     const current = await ask<Status>(run, 'GET', '/v1/status');
     for (const [part, { state, message }] of Object.entries(current.parts)) {
       findings.push({ part, ok: state === 'ready', message: message || state });
     }
   } else {
-    await attempt('data folder', () => checkDataFolder(environment.dataDir));
+    await attempt('data folder', () => checkDataFolder(runtime.dataDir));
     const logger = terminalLogger('fatal');
-    for (const { part, run } of [
-      ...storageChecks(environment, logger),
-      ...followerChecks(environment, logger),
-    ])
+    for (const { part, run } of [...storageChecks(runtime, logger), ...followerChecks(runtime, logger)])
       await attempt(part, run);
   }
   const refuse = async () => {
     throw new UsageError('check stores nothing');
   };
-  for (const source of await configuredSources(environment, refuse, terminalLogger('error'))) {
+  for (const source of await configuredSources(runtime, refuse, terminalLogger('error'))) {
     await attempt(`source ${source.name}`, () => source.check());
   }
   return findings;

@@ -26,17 +26,21 @@ for (const engine of ENGINE_NAMES) {
       'a hot window counts at once, a cold one when it was recomputed, and never both',
       withHarness(async (harness) => {
         await view(harness, START_MS, START_MS);
-        await harness.settle();
+        await harness.waitUntilIdle();
         assert.equal(await views(harness, '1m', START_MS), 1);
         const lastHotMs = START_MS + MINUTE_MS + 48 * HOUR_MS - 1;
         await view(harness, lastHotMs, START_MS + 1, 'u2');
         await harness.measureSome(1);
-        assert.equal(harness.engine.dirtyWindows(), 0, 'received a millisecond before the window gets cold');
+        assert.equal(
+          harness.engine.invalidatedWindows(),
+          0,
+          'received a millisecond before the window gets cold',
+        );
         assert.equal(await views(harness, '1m', START_MS), 2);
 
         await view(harness, lastHotMs + 1, START_MS + 2, 'u3');
         await harness.measureSome(1);
-        assert.equal(harness.engine.dirtyWindows(), 1, 'its hour and its day are hot');
+        assert.equal(harness.engine.invalidatedWindows(), 1, 'its hour and its day are hot');
         assert.equal(
           await views(harness, '1m', START_MS),
           2,
@@ -45,10 +49,10 @@ for (const engine of ENGINE_NAMES) {
         assert.equal(await views(harness, '1h', START_MS), 3);
         assert.equal(await views(harness, '1d', START_MS), 3);
 
-        assert.equal(await harness.engine.repair(harness.archive), 1, 'the archive lags: it waits');
+        assert.equal(await harness.engine.recompute(harness.archive), 1, 'the archive lags: it waits');
         assert.equal(await views(harness, '1m', START_MS), 2);
         while (await harness.archiveSome(1));
-        assert.equal(await harness.engine.repair(harness.archive), 0);
+        assert.equal(await harness.engine.recompute(harness.archive), 0);
         assert.equal(await views(harness, '1m', START_MS), 3);
         assert.equal(await users(harness, START_MS), 3);
         await harness.assertSound();
@@ -56,16 +60,16 @@ for (const engine of ENGINE_NAMES) {
     );
 
     it(
-      'several late events for one cold window, before and after a repair',
+      'several late events for one closed window, before and after it is recomputed',
       withHarness(async (harness) => {
         await view(harness, START_MS, START_MS);
-        await harness.settle();
+        await harness.waitUntilIdle();
         const laterMs = START_MS + 60 * HOUR_MS;
         for (let i = 1; i <= 6; i++) {
           await view(harness, laterMs + i, START_MS + i, `u${i % 4}`);
           await harness.measureSome(1);
-          assert.equal(harness.engine.dirtyWindows(), 1);
-          if (i % 2 === 0) await harness.settle();
+          assert.equal(harness.engine.invalidatedWindows(), 1);
+          if (i % 2 === 0) await harness.waitUntilIdle();
         }
         assert.equal(await views(harness, '1m', START_MS), 7);
         assert.equal(await users(harness, START_MS), 4);
@@ -74,7 +78,7 @@ for (const engine of ENGINE_NAMES) {
     );
 
     it(
-      'a repair takes only what the archive has, and comes again for the rest',
+      'recomputing takes only what the archive has, and comes again for the rest',
       withHarness(async (harness) => {
         const laterMs = START_MS + 60 * HOUR_MS;
         await view(harness, laterMs, START_MS);
@@ -83,49 +87,53 @@ for (const engine of ENGINE_NAMES) {
         while (await harness.measureSome(1));
         await harness.archiveSome(1);
         await harness.archiveSome(1);
-        assert.equal(await harness.engine.repair(harness.archive), 1, 'one of the two minutes is complete');
+        assert.equal(
+          await harness.engine.recompute(harness.archive),
+          1,
+          'one of the two minutes is complete',
+        );
         assert.equal(await views(harness, '1m', START_MS), 0);
         assert.equal(await views(harness, '1m', START_MS + 5 * MINUTE_MS), 1);
-        await harness.settle();
+        await harness.waitUntilIdle();
         assert.equal(await views(harness, '1m', START_MS), 2);
         await harness.assertSound();
       }),
     );
 
     it(
-      'a repair counts no line that the metrics have not come to, though the archive has it',
+      'recomputing counts no line that the metrics have not come to, though the archive has it',
       withHarness(async (harness) => {
         const laterMs = START_MS + 60 * HOUR_MS;
         await view(harness, laterMs, START_MS);
         await view(harness, laterMs + 1, START_MS);
         while (await harness.archiveSome(1));
         await harness.measureSome(1);
-        assert.equal(await harness.engine.repair(harness.archive), 0);
+        assert.equal(await harness.engine.recompute(harness.archive), 0);
         assert.equal(await views(harness, '1m', START_MS), 1);
         assert.equal(
           (await harness.diff()).differences,
           0,
           'at any position the rows are those of the archive',
         );
-        await harness.settle();
+        await harness.waitUntilIdle();
         assert.equal(await views(harness, '1m', START_MS), 2);
         await harness.assertSound();
       }),
     );
 
     it(
-      'a dirty mark and the position move together: it outlives a crash',
+      'a mark of an invalidated window and the position move together: it outlives a crash',
       withHarness(async (harness) => {
         await view(harness, START_MS, START_MS);
-        await harness.settle();
+        await harness.waitUntilIdle();
         await view(harness, START_MS + 72 * HOUR_MS, START_MS, 'u2');
         await harness.measureSome(1);
         assert.equal(harness.engine.position(0), 2);
         await harness.crash();
         assert.equal(harness.engine.position(0), 2);
-        assert.equal(harness.engine.dirtyWindows(), 1);
+        assert.equal(harness.engine.invalidatedWindows(), 1);
         assert.equal(await views(harness, '1m', START_MS), 1);
-        await harness.settle();
+        await harness.waitUntilIdle();
         assert.equal(await views(harness, '1m', START_MS), 2);
         await harness.assertSound();
       }),
@@ -135,12 +143,12 @@ for (const engine of ENGINE_NAMES) {
       'after a crash before the archive had the event, it is neither lost nor counted twice',
       withHarness(async (harness) => {
         await view(harness, START_MS, START_MS);
-        await harness.settle();
+        await harness.waitUntilIdle();
         await view(harness, START_MS + 72 * HOUR_MS, START_MS, 'u2');
         while (await harness.archiveSome(1));
         await harness.crash();
         assert.equal(harness.engine.position(0), 1, 'archived, not measured');
-        await harness.settle();
+        await harness.waitUntilIdle();
         assert.equal(await views(harness, '1m', START_MS), 2);
         assert.equal(await views(harness, '1h', START_MS), 2);
         await harness.assertSound();
@@ -152,19 +160,19 @@ for (const engine of ENGINE_NAMES) {
       withHarness(async (harness) => {
         await view(harness, START_MS, START_MS);
         await view(harness, START_MS + 72 * HOUR_MS, START_MS + 72 * HOUR_MS);
-        await harness.settle();
-        const frontierMs = harness.engine.frontierMs();
-        assert.equal(frontierMs, START_MS + 72 * HOUR_MS);
+        await harness.waitUntilIdle();
+        const maxReceivedAtMs = harness.engine.maxReceivedAtMs();
+        assert.equal(maxReceivedAtMs, START_MS + 72 * HOUR_MS);
         await view(harness, START_MS + HOUR_MS, START_MS, 'u2');
         await harness.measureSome(1);
-        assert.equal(harness.engine.frontierMs(), frontierMs);
-        assert.equal(harness.engine.dirtyWindows(), 1, 'cold stays cold');
+        assert.equal(harness.engine.maxReceivedAtMs(), maxReceivedAtMs);
+        assert.equal(harness.engine.invalidatedWindows(), 1, 'cold stays cold');
         const version = harness.store.version();
-        await harness.settle();
+        await harness.waitUntilIdle();
         assert.ok(harness.store.version() > version, 'versions grow all the same');
         assert.equal(await views(harness, '1m', START_MS), 2);
         await harness.loseState();
-        assert.equal(harness.engine.frontierMs(), frontierMs, 'the archive knows it too');
+        assert.equal(harness.engine.maxReceivedAtMs(), maxReceivedAtMs, 'the archive knows it too');
         await harness.assertSound();
       }),
     );
@@ -174,10 +182,10 @@ for (const engine of ENGINE_NAMES) {
       withHarness(async (harness) => {
         await view(harness, START_MS, START_MS);
         await view(harness, START_MS + 30 * 24 * HOUR_MS, START_MS + 1);
-        await harness.settle();
+        await harness.waitUntilIdle();
         for (let i = 0; i < 3; i++)
           await view(harness, START_MS + i * MINUTE_MS, START_MS + i * MINUTE_MS, 'u2');
-        await harness.settle();
+        await harness.waitUntilIdle();
         assert.equal(await views(harness, '1m', START_MS), 3);
         assert.equal(await views(harness, '1h', START_MS), 5);
         await harness.assertSound();
@@ -191,8 +199,8 @@ for (const engine of ENGINE_NAMES) {
         await view(harness, START_MS + 1, START_MS + 365 * 24 * HOUR_MS);
         await view(harness, START_MS + 2, START_MS + 5 * MINUTE_MS + 3);
         await view(harness, START_MS + 3, START_MS);
-        await harness.settle();
-        assert.equal(harness.engine.frontierMs(), START_MS + 3);
+        await harness.waitUntilIdle();
+        assert.equal(harness.engine.maxReceivedAtMs(), START_MS + 3);
         assert.equal(await views(harness, '1m', START_MS), 2);
         assert.equal(await views(harness, '1d', START_MS), 2);
         const { rows } = await harness.store.query({

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { writeFileDurable } from '../../system/write-durable.ts';
 import { reasonOf } from '../../telemetry/system-error.ts';
-import type { PartitionBooks, StoredBooks } from './books.ts';
 import type { Expired, StoredExpired } from './expired.ts';
+import type { PartitionStats, StoredStats } from './partition-stats.ts';
 
 const FORMAT_VERSION = 1;
 const offset = z.int().min(0);
@@ -33,15 +33,15 @@ const fileSchema = z.object({
   ),
 });
 
-interface ReadBooks {
-  books: Map<number, StoredBooks> | null;
+interface ReadStats {
+  stats: Map<number, StoredStats> | null;
   why: string;
   expired?: StoredExpired | undefined;
   begins?: Map<number, number>;
 }
 
-/** The books of all partitions in one file. It can be lost: then the topic is read again from its start. */
-export class BooksFile {
+/** The counters of all partitions in one file. It can be lost: then the topic is read again from its start. */
+export class CountersFile {
   private readonly dir: string;
   private readonly log: string;
   private readonly program: string;
@@ -54,28 +54,28 @@ export class BooksFile {
   }
 
   /** Null when there is none for this log; `why` tells when that is a surprise. */
-  async read(): Promise<ReadBooks> {
+  async read(): Promise<ReadStats> {
     await mkdir(this.dir, { recursive: true });
     let text: string;
     try {
       text = await readFile(this.path, 'utf8');
     } catch (error) {
       const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      return { books: null, why: isMissing ? '' : reasonOf(error) };
+      return { stats: null, why: isMissing ? '' : reasonOf(error) };
     }
     try {
       const file = fileSchema.parse(JSON.parse(text));
-      if (file.log !== this.log) return { books: null, why: 'they are those of another topic' };
-      const entries = Object.entries(file.partitions).map(([key, books]) => [Number(key), books] as const);
+      if (file.log !== this.log) return { stats: null, why: 'they are those of another topic' };
+      const entries = Object.entries(file.partitions).map(([key, stats]) => [Number(key), stats] as const);
       const begins = Object.entries(file.begins ?? {}).map(([key, at]) => [Number(key), at] as const);
-      return { books: new Map(entries), why: '', expired: file.expired, begins: new Map(begins) };
+      return { stats: new Map(entries), why: '', expired: file.expired, begins: new Map(begins) };
     } catch {
-      return { books: null, why: 'the file is damaged' };
+      return { stats: null, why: 'the file is damaged' };
     }
   }
 
   /** Replaces the file, if anything has changed, so that a crash leaves the old or the new one. */
-  async write(partitions: Iterable<PartitionBooks>, expired: Expired): Promise<void> {
+  async write(partitions: Iterable<PartitionStats>, expired: Expired): Promise<void> {
     const file = {
       format_version: FORMAT_VERSION,
       written_by: this.program,
