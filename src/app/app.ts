@@ -41,13 +41,7 @@ import {
 import { withEngine } from './engine-programs.ts';
 import type { RequestMappers } from './mappers.ts';
 import type { Processing } from './processing.ts';
-import {
-  CONFIG_SCHEMA,
-  type Config,
-  dataConfigFile,
-  type RuntimeConfig,
-  readRuntimeConfig,
-} from './runtime-config.ts';
+import { CONFIG_SCHEMA, type Config, type RuntimeConfig, readRuntimeConfig } from './runtime-config.ts';
 import {
   checkMappings,
   followerChecks,
@@ -382,7 +376,6 @@ export {
   createPollSource,
   DataDirInUseError,
   type DemoMark,
-  dataConfigFile,
   demoLive,
   demoPast,
   followerChecks,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { type ServerConfig, serverConfig } from '../api/config.ts';
 import { archiveConfig } from '../archive/delta/config.ts';
@@ -15,6 +15,7 @@ import { pollOptionsSchema } from '../sources/poll/index.ts';
 import { tailOptionsSchema } from '../sources/tail/index.ts';
 import { isOpenToAll } from '../system/access.ts';
 import { isLoopback } from '../system/host.ts';
+import { dataConfigFile } from '../system/own-files.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { ROLES, type Role } from '../telemetry/roles.ts';
 import { loadConfig } from './config/load.ts';
@@ -69,11 +70,6 @@ export interface RuntimeConfig {
   warnings: string[];
   /** What this process does. */
   roles: ReadonlySet<Role>;
-}
-
-/** The config that is read where no other is named. */
-export function dataConfigFile(dataDir: string): string {
-  return join(dataDir, 'config.yaml');
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
