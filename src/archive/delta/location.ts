@@ -6,7 +6,6 @@ import { UsageError } from '../../telemetry/errors.ts';
 import { reasonOf } from '../../telemetry/system-error.ts';
 import type { ArchiveAddress, ArchiveTable } from '../archive.ts';
 import { hdfsStorage } from '../storage/hdfs-storage.ts';
-import { s3Storage } from '../storage/s3-storage.ts';
 import type { TableStorage } from '../storage/storage.ts';
 import { WebHdfs } from '../storage/webhdfs.ts';
 import { DeltaArchive, type DeltaArchiveOptions, openLocalArchive } from './archive.ts';
@@ -131,7 +130,10 @@ export async function remoteStorage(
     return (table) => hdfsStorage({ hdfs, root: `${config.path}/${table}`, stagingDir, transfers, limits });
   }
   const { prefix, path_style: pathStyle = config.endpoint !== undefined } = config;
-  const { S3Bucket } = await import('../storage/s3-bucket.ts');
+  const [{ S3Bucket }, { s3Storage }] = await Promise.all([
+    import('../storage/s3-bucket.ts'),
+    import('../storage/s3-storage.ts'),
+  ]);
   const bucket = new S3Bucket({
     bucket: config.bucket,
     endpoint: config.endpoint,
