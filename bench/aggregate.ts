@@ -7,13 +7,13 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLocalArchive } from '../src/archive/delta/archive.ts';
+import { openLocalArchive } from '../src/archive/storage/local/local-archive.ts';
 import { Ingestor } from '../src/ingest/ingestor.ts';
 import { openMemoryLog } from '../src/log/memory/log.ts';
 import { sumCounts } from '../src/log/offset.ts';
 import { CATALOGUE } from '../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../src/metrics/duckdb/config.ts';
-import { openDuckDb } from '../src/metrics/duckdb/index.ts';
+import { openDuckDb } from '../src/metrics/duckdb/open-duckdb.ts';
 import { type SimulatedLine, stream } from '../tools/simulator/index.ts';
 
 const [lines = 1_000_000] = process.argv

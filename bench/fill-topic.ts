@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ingestor } from '../src/ingest/ingestor.ts';
 import { createKafkaClient } from '../src/kafka-client/client.ts';
-import { kafkaLogConfigSchema, openKafkaLog } from '../src/log/kafka/index.ts';
+import { kafkaLogConfigSchema } from '../src/log/kafka/config.ts';
+import { openKafkaLog } from '../src/log/kafka/open-log.ts';
 import { quietLogger } from '../test/support/kafka.ts';
 import { startBefore, stream, Truth } from '../tools/simulator/index.ts';
 

@@ -7,7 +7,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RawEvent } from '../src/decode/batch.ts';
-import { InfluxSink, influxConfigSchema } from '../src/sinks/influxdb/index.ts';
+import { influxConfigSchema } from '../src/sinks/influxdb/config.ts';
+import { InfluxSink } from '../src/sinks/influxdb/sink.ts';
 import { quietLogger } from '../test/support/kafka.ts';
 import { downServices, upServices } from '../tools/dev-services/services.ts';
 
@@ -88,7 +89,6 @@ async function ours(database: string): Promise<number> {
   await ask(`CREATE DATABASE "${database}"`);
   const sink = new InfluxSink({
     config: influxConfigSchema.parse({
-      kind: 'influxdb',
       url,
       token,
       org: 'shop',

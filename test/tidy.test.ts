@@ -1,45 +1,14 @@
 /** What no compiler and no linter sees: files too long, leftovers, paths of one machine, dead links, broken scripts. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-
-const ROOT = join(import.meta.dirname, '..');
-const NOT_OURS = new Set(['.git', '.bootstrap', 'node_modules', 'dist', 'data']);
-const BINARY = /\.(png|jpe?g|ico|woff2?|gz|bz2|zst|parquet|snappy|sqlite|duckdb)$/;
+import { BINARY, files, none, places, ROOT, text, written } from './support/source-files.ts';
 
 /** Longest file, in lines. An exception needs a reason. */
 const LINES_MAX = 400;
 const LONGER: Record<string, string> = {};
-
-function* walk(folder: string): Generator<string> {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (NOT_OURS.has(entry.name) || entry.name.endsWith('.log')) continue;
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) yield* walk(path);
-    else if (entry.isFile()) yield relative(ROOT, path);
-  }
-}
-
-const files = [...walk(ROOT)].sort();
-const text = (file: string) => readFileSync(join(ROOT, file), 'utf8');
-const written = files.filter((file) => !BINARY.test(file) && file !== 'package-lock.json');
-
-/** Every place in `among` where `pattern` is found, as "file:line: text". */
-function places(among: string[], pattern: RegExp): string[] {
-  return among.flatMap((file) =>
-    text(file)
-      .split('\n')
-      .flatMap((line, index) =>
-        pattern.test(line) ? [`${file}:${index + 1}: ${line.trim().slice(0, 120)}`] : [],
-      ),
-  );
-}
-
-function none(found: string[], message: string): void {
-  assert.equal(found.length, 0, `${message}\n  ${found.join('\n  ')}`);
-}
 
 describe('Source files', () => {
   it(`have at most ${LINES_MAX} lines`, () => {
@@ -67,26 +36,6 @@ describe('Source files', () => {
     none(
       [...homes].filter(([, at]) => at.size > 1).map(([name, at]) => `${name}: ${[...at].join(', ')}`),
       'One name is one thing. Export it once, or rename one of them to what its folder suggests:',
-    );
-  });
-
-  it('name no implementation in a port', async () => {
-    const layers = (await import(join(ROOT, '.dependency-cruiser.mjs'))) as { PORTS: readonly string[] };
-    const port = new RegExp(`^src/(${layers.PORTS.join('|')})\\.ts$`);
-    const ports = files.filter((file) => port.test(file) && !file.endsWith('.test.ts'));
-    for (const name of [
-      'archive/archive',
-      'decode/batch',
-      'log/event-log',
-      'metrics/engine',
-      'sinks/sink',
-      'sources/source',
-    ])
-      assert.ok(ports.includes(`src/${name}.ts`), name);
-    // "HTTP status" is what an event has.
-    none(
-      places(ports, /\b(DuckDB|Delta|Kafka|HTTP(?! status)|Spark|InfluxDB|HDFS|S3)\b/),
-      'Say what every implementation does; what only one does belongs in its folder:',
     );
   });
 
@@ -127,6 +76,28 @@ describe('Source files', () => {
     );
   });
 
+  it('drop an error only with a reason', () => {
+    const code = files.filter(
+      (file) => /^(src|tools|web\/src)\/.*\.tsx?$/.test(file) && !/\.test\.ts$/.test(file),
+    );
+    const isReason = (line = '') => /^\s*(\/\/|\*|\/\*\*)/.test(line) || /\/\/ /.test(line);
+    const found = code.flatMap((file) => {
+      const lines = text(file).split('\n');
+      return lines.flatMap((line, at) => {
+        const isBlock = /\bcatch \{$/.test(line) && !/^\s*throw /.test(lines[at + 1] ?? '');
+        // `#tail = result.catch(() => {})`: the end of a queue, whose callers get the error.
+        const isCall =
+          /\.catch\(\(\) =>/.test(line) && !/^\s*this\.#\w+ = \w+\.catch\(\(\) => \{\}\);$/.test(line);
+        const near = isBlock ? lines.slice(at + 1, at + 3) : lines.slice(Math.max(0, at - 3), at + 1);
+        const handles = isCall && /=> (this\.#?\w+|validate|\w+\.delete)\(|=>$|=> \{$/.test(line);
+        return (isBlock || isCall) && !handles && !near.some(isReason)
+          ? [`${file}:${at + 1}: ${line.trim()}`]
+          : [];
+      });
+    });
+    none(found, 'Say why nobody needs to know, or handle it:');
+  });
+
   it('hide no import of a file of ours inside of a type', () => {
     const inType = (line: string, file: string) =>
       [...line.matchAll(/(typeof\s+)?import\(\s*'(\.[^']+)'\s*\)(\s*\.\s*[A-Z])?/g)].some(
@@ -142,52 +113,6 @@ describe('Source files', () => {
           .flatMap((line, index) => (inType(line, file) ? [`${file}:${index + 1}: ${line.trim()}`] : [])),
       );
     none(found, 'dependency-cruiser does not see these; use `import type`:');
-  });
-});
-
-describe('Names in code', () => {
-  const code = files.filter(
-    (file) =>
-      /^(src|tools|web\/src|test|bench|scripts)\/.*\.tsx?$/.test(file) && file !== 'test/tidy.test.ts',
-  );
-  /** Words of the glossary that have another name now, and what to say. */
-  const OLD: readonly [wrong: RegExp, right: string][] = [
-    [/\b\w*(Parsed(Batch|Lines)|BatchParser)\w*/, 'TypedBatch, TypedRows, BatchDecoder'],
-    [/\b\w*ReaderLoop\w*/, 'ConsumerLoop'],
-    [/\b#?hurry\w*/, 'flushNow'],
-    [/\b#?settle\(|(?<!a)\bOffer\w*|\boffer(Piece)?\(/, 'waitUntilIdle, ingestWithRetry'],
-    [
-      /\b\w*(Books|Verdict|Closers|Frontier|BatchSpan)\b|\bfrontierMs\b|\bverdict\b/,
-      'counters, ValidationResult, AsyncDisposableStack, maxReceivedAt, OffsetRange',
-    ],
-    [
-      /\b(class|interface|type) (\w*(Gate|Folder|Environment|Place|Refusal)|\w+(Shape|Fault|Refused|Failed))\b/,
-      'Semaphore, Compactor, RuntimeConfig, Schema, Location, Error',
-    ],
-    [
-      /\b(hotFrom|dirtyWindows|countDirty|markDirty|foldGrown|foldRows)\w*|\.repair\(/,
-      'open, invalidated, compact, recompute',
-    ],
-    [/\b(foreign\w*|anew)\b/, 'external; again, from scratch'],
-  ];
-
-  it('are those of the glossary', () => {
-    none(
-      OLD.flatMap(([wrong, right]) => places(code, wrong).map((found) => `${found}  -> ${right}`)),
-      'One concept has one name:',
-    );
-    // Kafka's own setting is called so.
-    none(
-      places(
-        code.filter((file) => !/kafka/i.test(file)),
-        /linger/i,
-      ),
-      'Say batchDelay:',
-    );
-  });
-
-  it('of error classes end in Error', () => {
-    none(places(code, /\bclass (?!\w*Error\b)\w+ extends (\w*Error)\b/), 'An error class is named ...Error:');
   });
 });
 

@@ -38,6 +38,7 @@ function decoded(value: string): string {
   try {
     return decodeURIComponent(value);
   } catch {
+    // A lone percent sign: it is what it is.
     return value;
   }
 }

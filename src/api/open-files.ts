@@ -15,6 +15,7 @@ function openFilesMax(): number | null {
     const found = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'));
     return found ? Number(found[1]) : null;
   } catch {
+    // A system without /proc.
     return null;
   }
 }

@@ -230,6 +230,7 @@ function memberOf(body: Buffer, names: readonly string[]): string | undefined {
     const value = JSON.parse(body.toString('utf8')) as Record<string, unknown> | null;
     return names.map((name) => value?.[name]).find((key) => typeof key === 'string') as string | undefined;
   } catch {
+    // Not JSON: then it has no members.
     return undefined;
   }
 }

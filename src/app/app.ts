@@ -16,8 +16,7 @@ import { newestBadRows } from '../consumers/newest-bad-rows.ts';
 import { LATEST_MAX, SourceActivity } from '../ingest/activity.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import { logComponent } from '../log/event-log.ts';
-import { METRIC_LIST } from '../metrics/catalogue.ts';
-import { createPollSource, pollOptionsSchema } from '../sources/poll/index.ts';
+import { metricList } from '../metrics/catalogue.ts';
 import type { Ingest, Source } from '../sources/source.ts';
 import { now } from '../system/clock.ts';
 import { VERSION } from '../system/version.ts';
@@ -26,6 +25,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { createRegistry, readingsOf } from '../telemetry/registry.ts';
 import type { Role } from '../telemetry/roles.ts';
 import type { ComponentStatus, Status } from '../telemetry/status.ts';
+import { CONFIG_SCHEMA, type Config, isOther } from './config/schema.ts';
 import {
   confirmDemo,
   DataDirInUseError,
@@ -38,16 +38,17 @@ import {
   takeDataDir,
   writeDemoMark,
 } from './data-dir.ts';
-import { withEngine } from './engine-programs.ts';
 import type { RequestMappers } from './mappers.ts';
 import type { Processing } from './processing.ts';
-import { CONFIG_SCHEMA, type Config, type RuntimeConfig, readRuntimeConfig } from './runtime-config.ts';
+import { ADAPTERS, chosenOf } from './registry/adapters.ts';
+import { type RuntimeConfig, readRuntimeConfig } from './runtime-config.ts';
 import {
   checkMappings,
   followerChecks,
   lineLimitWarning,
   refuseWrongSettings,
   storageChecks,
+  withEngine,
 } from './settings-check.ts';
 import { configuredSources, declaredSources, sourceComponents, sourceCounters } from './sources.ts';
 
@@ -97,11 +98,12 @@ export async function openApp(
 ): Promise<App> {
   await checkMappings(given);
   const runtime = await withEngine(given, (line) => logger.info({}, line));
-  const { config, configFile, dataDir } = runtime;
+  const { config, configFile, dataDir, adapters } = runtime;
   const used = { configFile, timeZone: config.time_zone };
-  const onServers = config.log.kind === 'kafka' || config.archive.kind !== 'local';
-  const { archive } = config;
-  const archiveIsShared = archive.kind === 'local' && archive.group_readable && archive.path === undefined;
+  const log = chosenOf(adapters.logs, config.log);
+  const archive = chosenOf(adapters.archives, config.archive);
+  const onServers = log.adapter.isRemote || archive.adapter.isRemote;
+  const archiveIsShared = archive.adapter.opensDataDir?.(archive.settings) ?? false;
   const folder = await takeDataDir(dataDir, { demo, onServers, archiveIsShared, ...used });
   const opened = new AsyncDisposableStack();
   opened.defer(() => folder.release());
@@ -124,7 +126,8 @@ async function wire(
   opened: AsyncDisposableStack,
   folder: TakenDataDir,
 ): Promise<App> {
-  const { config, dataDir, server, roles } = runtime;
+  const { config, dataDir, server, roles, adapters } = runtime;
+  const metrics = metricList(adapters.metrics);
   const timeZone = config.time_zone;
   const startedAt = new Date(now()).toISOString();
   const { openLog, openProcessing } = await import('./processing.ts');
@@ -256,7 +259,7 @@ async function wire(
       newest_event_day: processing?.archive.dates('events').at(-1)?.date ?? null,
       currency: config.currency ?? null,
       findings: ingestor.findings(),
-      metrics: METRIC_LIST,
+      metrics,
     };
   }
 
@@ -370,17 +373,17 @@ export async function* readParquet(path: string): AsyncGenerator<Buffer> {
 }
 
 export {
+  ADAPTERS,
   CONFIG_SCHEMA,
   type Config,
   configuredSources,
-  createPollSource,
   DataDirInUseError,
   type DemoMark,
   demoLive,
   demoPast,
   followerChecks,
   holderOf,
-  pollOptionsSchema,
+  isOther,
   type RuntimeConfig,
   readDemoMark,
   readRuntimeConfig,

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { acquireLock, LockHeldError, lockHolder } from '../log/segments/index.ts';
 import { closeFolder, makePrivately } from '../system/access.ts';
 import { now } from '../system/clock.ts';
+import { acquireLock, LockHeldError, lockHolder } from '../system/process-lock.ts';
 import { VERSION } from '../system/version.ts';
 import { writeFileDurable } from '../system/write-durable.ts';
 import { UsageError } from '../telemetry/errors.ts';
@@ -169,6 +169,7 @@ export async function takeDataDir(
       await closeFolder(dataDir, { mayPass: opening.archiveIsShared, apart: APART });
       return { release: () => lock.release(), demo, demoMovedTo };
     } catch (error) {
+      // The first error is what matters; the lock ends with the process.
       await lock.release().catch(() => {});
       throw error;
     }

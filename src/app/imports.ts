@@ -3,8 +3,10 @@ import { Imports, type ImportsOptions } from '../imports/imports.ts';
 import type { Scratch } from '../load/dry-run.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { ROLES } from '../telemetry/roles.ts';
+import { CONFIG_SCHEMA } from './config/schema.ts';
 import { RequestMappers } from './mappers.ts';
-import { CONFIG_SCHEMA, type RuntimeConfig } from './runtime-config.ts';
+import { chosenOf } from './registry/adapters.ts';
+import type { RuntimeConfig } from './runtime-config.ts';
 
 /** What of the app opens and closes imports, which the app itself must not name. */
 export interface ImportsWiring {
@@ -25,12 +27,13 @@ const RESERVE_BYTES = 1024 * 1024 * 1024;
 export function openImports(wiring: ImportsWiring): Promise<Imports> {
   const { runtime, data, refuse, readParquet, openScratch, logger } = wiring;
   const { config, server, dataDir } = runtime;
-  const { time_zone, batch, log } = config;
+  const { time_zone, batch } = config;
+  const log = chosenOf(runtime.adapters.logs, config.log);
   const scratch = CONFIG_SCHEMA.parse({ time_zone, batch, engine: SCRATCH_ENGINE });
   return Imports.open({
     dir: join(dataDir, 'uploads'),
     bytesMax: server.import_bytes_max,
-    reserveBytes: log.kind === 'segments' ? log.disk_reserve_bytes : RESERVE_BYTES,
+    reserveBytes: log.adapter.diskReserveBytes?.(log.settings) ?? RESERVE_BYTES,
     shop: { timeZone: time_zone, currencies: config.currencies, lineBytesMax: server.line_bytes_max },
     mappings: new RequestMappers(runtime),
     readParquet,

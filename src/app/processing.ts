@@ -1,20 +1,18 @@
 import { join } from 'node:path';
 import type { Archive } from '../archive/archive.ts';
-import { type ArchiveLocation, archiveLocation } from '../archive/delta/location.ts';
 import { ArchiveWatch } from '../consumers/archive-watch.ts';
 import { Consumers } from '../consumers/consumers.ts';
 import { NewestEvents } from '../consumers/newest-events.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { PartitionGroup } from '../log/partition-group.ts';
-import { openSegmentLog } from '../log/segments/index.ts';
-import { CATALOGUE } from '../metrics/catalogue.ts';
-import { type DuckDb, openDuckDb } from '../metrics/duckdb/index.ts';
+import { type DuckDb, openDuckDb } from '../metrics/duckdb/open-duckdb.ts';
 import type { BatchEngine, EngineProgram } from '../metrics/engine.ts';
 import type { MetricsStore } from '../metrics/metrics-store.ts';
-import { Spark } from '../metrics/spark/index.ts';
 import { now } from '../system/clock.ts';
 import { VERSION } from '../system/version.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { isOther } from './config/schema.ts';
+import { chosenOf } from './registry/adapters.ts';
 import type { RuntimeConfig } from './runtime-config.ts';
 import { Stores } from './stores.ts';
 
@@ -42,19 +40,15 @@ export interface Processing {
 }
 
 /** Opens the event log of the config, which keeps what archive and metrics of this process still need; a store catches up from the archive. */
-export async function openLog({ config, dataDir, roles }: RuntimeConfig, logger: Logger): Promise<EventLog> {
+export async function openLog(runtime: RuntimeConfig, logger: Logger): Promise<EventLog> {
+  const { config, dataDir, roles, adapters } = runtime;
   const program = `tillstream ${VERSION}`;
   const readers = [
     ...(roles.has('archive') ? ['archive'] : []),
     ...(roles.has('measure') ? ['metrics'] : []),
   ];
-  if (config.log.kind === 'kafka') {
-    const { kind: _kind, ...kafka } = config.log;
-    const { openKafkaLog } = await import('../log/kafka/index.ts');
-    return openKafkaLog({ config: kafka, dir: join(dataDir, 'kafka-log'), readers, now, logger, program });
-  }
-  const { kind: _kind, ...segments } = config.log;
-  return openSegmentLog({ dir: join(dataDir, 'log'), config: segments, readers, now, program });
+  const { adapter, settings } = chosenOf(adapters.logs, config.log);
+  return adapter.open(settings, { dataDir, readers, now, logger, program });
 }
 
 /** Opens what the roles need, null where that is nothing; starts nothing yet. What must be closed is added to `opened`. */
@@ -64,41 +58,45 @@ export async function openProcessing(
   logger: Logger,
   opened: AsyncDisposableStack,
 ): Promise<Processing | null> {
-  const { config, dataDir, roles } = runtime;
+  const { config, dataDir, roles, adapters } = runtime;
   const reads = { archive: roles.has('archive'), metrics: roles.has('measure') };
   if (!reads.archive && !reads.metrics) return null;
-  const place = await archiveLocation(config.archive, dataDir);
-  const spark = reads.metrics ? await openSpark(runtime, place, logger) : null;
+  const archives = chosenOf(adapters.archives, config.archive);
+  const location = await archives.adapter.locate(archives.settings, dataDir);
+  const engines = chosenOf(adapters.engines, config.engine);
+  const program = reads.metrics
+    ? ((await engines.adapter.open?.(engines.settings, {
+        archive: archives.adapter.address(archives.settings, dataDir),
+        dir: join(dataDir, 'metrics', config.engine.kind),
+        logger,
+      })) ?? null)
+    : null;
   const { threads, memory_mb } = config.engine;
   const duckdb = await openDuckDb({
     dir: join(dataDir, 'metrics'),
-    archiveDirs: [place.dir],
-    catalogue: CATALOGUE,
+    archiveDirs: [location.dir],
+    catalogue: adapters.metrics,
     timeZone: config.time_zone,
     logId: log.id,
     config: { threads, memory_mb },
-    aggregator: spark,
+    aggregator: program,
     now,
     onStateLost: (found) => logger.warn({}, found),
   });
   opened.defer(() => duckdb.close());
-  const archive = await place.open({ parquet: duckdb.parquet, logId: log.id, now, logger });
-  const archiveWatch = place.isRemote ? new ArchiveWatch(archive) : null;
+  const archive = await location.open({ parquet: duckdb.parquet, logId: log.id, now, logger });
+  const archiveWatch = archives.adapter.isRemote ? new ArchiveWatch(archive) : null;
   opened.defer(async () => archiveWatch?.stop());
   let group: PartitionGroup | null = null;
-  if (config.log.kind === 'kafka' && place.isRemote && reads.archive) {
-    const { kind: _kind, ...logConfig } = config.log;
-    const { joinPartitionGroup } = await import('../log/kafka/index.ts');
-    const joined = await joinPartitionGroup({
-      config: logConfig,
-      group: `tillstream-archive-${log.id}`,
-      logger,
-    });
+  const logs = chosenOf(adapters.logs, config.log);
+  if (logs.adapter.joinGroup && archives.adapter.isRemote && reads.archive) {
+    const joined = await logs.adapter.joinGroup(logs.settings, `tillstream-archive-${log.id}`, logger);
     opened.defer(() => joined.close());
     group = joined;
   }
   const store = duckdb.store;
   const stores = new Stores({
+    adapters,
     // They follow the metrics of this process.
     stores: reads.metrics ? config.stores : [],
     dataDir,
@@ -119,7 +117,7 @@ export async function openProcessing(
     archived: duckdb.archived,
     archive,
     engine: duckdb.engine,
-    program: spark,
+    program,
     logger,
     limits: {
       linesMax: config.batch.lines_max,
@@ -129,7 +127,7 @@ export async function openProcessing(
     },
     archiveEveryMs: config.batch.archive_every_ms,
     metricsEveryMs: config.batch.metrics_every_ms,
-    areMetricsFollowed: config.stores.some(({ kind }) => kind !== 'duckdb'),
+    areMetricsFollowed: config.stores.some(isOther),
     gatherLinesMax: config.batch.gather_lines_max,
     compactEveryMs: config.housekeeping.compact_every_minutes * 60_000,
     vacuumRetentionHours: config.housekeeping.vacuum_retention_hours,
@@ -139,7 +137,7 @@ export async function openProcessing(
   return {
     duckdb,
     engine: duckdb.engine,
-    program: spark,
+    program,
     store,
     message,
     archive,
@@ -148,21 +146,4 @@ export async function openProcessing(
     consumers,
     stores,
   };
-}
-
-/** Null where the metrics are computed in this process. */
-async function openSpark(
-  { config, dataDir }: RuntimeConfig,
-  place: ArchiveLocation,
-  logger: Logger,
-): Promise<Spark | null> {
-  if (config.engine.kind !== 'spark') return null;
-  const { python } = config.engine;
-  if (python === undefined) throw new Error('the programs of the engine are not resolved');
-  return Spark.open({
-    config: { ...config.engine, python },
-    archive: place.address,
-    dir: join(dataDir, 'metrics', 'spark'),
-    logger,
-  });
 }

@@ -1,64 +1,21 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { z } from 'zod';
-import { type ServerConfig, serverConfig } from '../api/config.ts';
-import { archiveConfig } from '../archive/delta/config.ts';
+import type { ServerConfig } from '../api/config.ts';
 import { HISTORY_SOURCES } from '../event/history.ts';
-import { sourceSettingsSchema } from '../ingest/normalize-settings.ts';
-import { kafkaLogConfigSchema } from '../log/kafka/config.ts';
-import { segmentLogConfigSchema } from '../log/segments/index.ts';
-import { duckDbConfig } from '../metrics/duckdb/config.ts';
-import { sparkConfigSchema, unusedSettings } from '../metrics/spark/index.ts';
-import { kafkaSourceOptionsSchema } from '../sources/kafka/config.ts';
-import { pollOptionsSchema } from '../sources/poll/index.ts';
-import { tailOptionsSchema } from '../sources/tail/index.ts';
 import { isOpenToAll } from '../system/access.ts';
 import { isLoopback } from '../system/host.ts';
 import { dataConfigFile } from '../system/own-files.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { ROLES, type Role } from '../telemetry/roles.ts';
 import { loadConfig } from './config/load.ts';
-import { configSchema } from './config/schema.ts';
+import { type Config, configSchema, defaultServer, isHttp } from './config/schema.ts';
 import { rememberedSettings } from './data-dir.ts';
-import { storeSchema, withStoreOf } from './stores.ts';
-
-/** What every source of others' records takes: how they become events. */
-const intakeSettings = {
-  map: z
-    .string()
-    .min(1)
-    .optional()
-    .describe(
-      'Mapping that makes events of the records: a name in `mappings`, that of a preset, or a YAML file, from the folder of the config.',
-    ),
-  ...sourceSettingsSchema.shape,
-};
-
-const sourceSchema = z.discriminatedUnion('kind', [
-  serverConfig.extend({ kind: z.literal('http') }),
-  pollOptionsSchema.extend({ kind: z.literal('poll'), ...intakeSettings }),
-  tailOptionsSchema.extend({ kind: z.literal('tail'), ...intakeSettings }),
-  kafkaSourceOptionsSchema.extend({ kind: z.literal('kafka'), ...intakeSettings }),
-]);
+import { ADAPTERS, type Adapters, chosenOf } from './registry/adapters.ts';
+import { withStoresOf } from './stores.ts';
 
 /** Names in the ledger of what no config names. */
 const TAKEN_NAMES: readonly string[] = ['http', ...HISTORY_SOURCES];
-
-/** The config of this program: the parts are the adapters that it has. */
-export const CONFIG_SCHEMA = configSchema({
-  sources: sourceSchema,
-  log: z
-    .discriminatedUnion('kind', [
-      segmentLogConfigSchema.extend({ kind: z.literal('segments').default('segments') }),
-      kafkaLogConfigSchema.extend({ kind: z.literal('kafka') }),
-    ])
-    .prefault({}),
-  archive: archiveConfig.prefault({}),
-  engine: z.discriminatedUnion('kind', [duckDbConfig, sparkConfigSchema]).prefault({}),
-  store: storeSchema,
-});
-export type Config = z.infer<typeof CONFIG_SCHEMA>;
 
 export interface RuntimeConfig {
   config: Config;
@@ -70,19 +27,22 @@ export interface RuntimeConfig {
   warnings: string[];
   /** What this process does. */
   roles: ReadonlySet<Role>;
+  /** What the config could choose from. */
+  adapters: Adapters;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the config and decides on data folder and port, from options and environment. `named` has the variables that the config names,
- * where the settings of `env` are not those of the process.
+ * where the settings of `env` are not those of the process; `adapters` is what there is to choose from.
  */
 export async function readRuntimeConfig(
   options: { config?: string | object | undefined; data?: string | undefined; roles?: string | undefined },
   env: Env,
   defaultDataDir: string,
   named: Env = env,
+  adapters: Adapters = ADAPTERS,
 ): Promise<RuntimeConfig> {
   const dataDir = resolve(options.data ?? env.TILLSTREAM_DATA ?? defaultDataDir);
   const ofData = dataConfigFile(dataDir);
@@ -94,14 +54,17 @@ export async function readRuntimeConfig(
     throw new UsageError(
       `The data folder ${dataDir} was opened with the config ${configFile}, which is gone. Name its config with --config.`,
     );
-  const loaded = await loadConfig(CONFIG_SCHEMA, asked, named);
+  const loaded = await loadConfig(configSchema(adapters), asked, named);
   const timeZone = asked === undefined ? (remembered.time_zone ?? loaded.time_zone) : loaded.time_zone;
-  const config = { ...loaded, time_zone: timeZone, stores: withStoreOf(loaded.stores, env) };
-  const http = config.sources.filter((source) => source.kind === 'http');
+  const config = {
+    ...loaded,
+    time_zone: timeZone,
+    stores: withStoresOf(loaded.stores, adapters.stores, env),
+  };
+  const http = config.sources.filter(isHttp);
   if (http.length > 1)
     throw new UsageError('The config has more than one source of kind http; there is one port.');
-  const { kind: _kind, ...server } =
-    http[0] ?? (sourceSchema.parse({ kind: 'http' }) as (typeof http)[number]);
+  const { kind: _kind, ...server } = http[0] ?? { kind: 'http', ...defaultServer() };
   if (env.TILLSTREAM_PORT) {
     const port = Number(env.TILLSTREAM_PORT);
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
@@ -115,9 +78,9 @@ export async function readRuntimeConfig(
         'Add api_keys, or listen on 127.0.0.1.',
     );
   }
-  refuseLoop(config);
+  refuseLoop(config, adapters);
   const names = [
-    ...config.sources.map((source) => ('name' in source ? source.name : 'http')),
+    ...config.sources.map((source) => (isHttp(source) ? 'http' : source.name)),
     ...server.hooks.map(({ name }) => name),
   ];
   const taken = server.hooks.find(({ name }) => TAKEN_NAMES.includes(name));
@@ -128,11 +91,20 @@ export async function readRuntimeConfig(
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice)
     throw new UsageError(`Two sources or webhooks have the name "${twice}"; give each a name of its own.`);
+  const engine = chosenOf(adapters.engines, config.engine);
   const warnings = [
     ...(await openSecrets(configFile, loaded)),
-    ...(config.engine.kind === 'spark' ? unusedSettings(config.engine) : []),
+    ...(engine.adapter.warnings?.(engine.settings) ?? []),
   ];
-  return { config, configFile, dataDir, server, warnings, roles: rolesOf(options.roles, config) };
+  return {
+    config,
+    configFile,
+    dataDir,
+    server,
+    warnings,
+    roles: rolesOf(options.roles, config, adapters),
+    adapters,
+  };
 }
 
 const SECRET_SETTING = /^(key|token|secret|password|secret_access_key)$/;
@@ -158,23 +130,22 @@ function* secretsOf(value: unknown, isSecret = false): Generator<[string, string
   }
 }
 
-/** A source on the topic of the log would read what it has written, for ever. */
-function refuseLoop({ log, sources }: Config): void {
-  if (log.kind !== 'kafka') return;
-  const loop = sources.some(
-    (source) =>
-      source.kind === 'kafka' &&
-      source.topic === log.topic &&
-      source.brokers.some((broker) => log.brokers.includes(broker)),
-  );
-  if (loop)
+/** A source of what the log writes would read for ever. */
+function refuseLoop({ log, sources }: Config, adapters: Adapters): void {
+  const own = chosenOf(adapters.logs, log);
+  const written = own.adapter.addresses?.(own.settings) ?? [];
+  for (const source of sources) {
+    if (isHttp(source)) continue;
+    const { adapter, settings } = chosenOf(adapters.sources, source);
+    if (!adapter.addresses?.(settings).some((address) => written.includes(address))) continue;
     throw new UsageError(
-      `The topic ${log.topic} is the event log and a source too. The log is read anyway: remove the source.`,
+      `The source ${source.name} reads ${adapter.reads(settings)}, which is the event log. The log is read anyway: remove the source.`,
     );
+  }
 }
 
 /** The roles of a list with commas; all where there is none. */
-function rolesOf(list: string | undefined, config: Config): ReadonlySet<Role> {
+function rolesOf(list: string | undefined, config: Config, adapters: Adapters): ReadonlySet<Role> {
   if (list === undefined) return new Set(ROLES);
   const names = list.split(',').map((name) => name.trim());
   const unknown = names.find((name) => !ROLES.includes(name as Role));
@@ -184,15 +155,18 @@ function rolesOf(list: string | undefined, config: Config): ReadonlySet<Role> {
     );
   const roles = new Set(names as Role[]);
   if (roles.size === ROLES.length) return roles;
-  if (config.log.kind !== 'kafka')
+  const remote = (kinds: Readonly<Record<string, { isRemote: boolean }>>) =>
+    Object.keys(kinds).filter((kind) => kinds[kind]!.isRemote);
+  const [logs, archives] = [remote(adapters.logs), remote(adapters.archives)];
+  if (!logs.includes(config.log.kind))
     throw new UsageError(
       `--roles ${list}: processes can share the work over an event log that all of them reach, and log.kind is ` +
-        `${config.log.kind}. Set log: {kind: kafka, ...}, or leave --roles out.`,
+        `${config.log.kind}. Set ${shown('log', logs)}, or leave --roles out.`,
     );
-  if (roles.has('archive') !== roles.has('measure') && config.archive.kind === 'local')
+  if (roles.has('archive') !== roles.has('measure') && !archives.includes(config.archive.kind))
     throw new UsageError(
-      `--roles ${list}: who archives and who measures must reach the same archive, and archive.kind is local. ` +
-        'Set archive: {kind: hdfs, ...} or {kind: s3, ...}, or give both roles to one process.',
+      `--roles ${list}: who archives and who measures must reach the same archive, and archive.kind is ${config.archive.kind}. ` +
+        `Set ${shown('archive', archives)}, or give both roles to one process.`,
     );
   if (roles.has('serve') && !roles.has('measure'))
     throw new UsageError(
@@ -200,4 +174,9 @@ function rolesOf(list: string | undefined, config: Config): ReadonlySet<Role> {
         'measure. Use --roles measure,serve.',
     );
   return roles;
+}
+
+/** How a part of the config names one of these kinds. */
+function shown(part: string, kinds: readonly string[]): string {
+  return `${part}: ${kinds.map((kind) => `{kind: ${kind}, ...}`).join(' or ')}`;
 }

@@ -2,13 +2,11 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerConfig } from '../api/config.ts';
-import { archiveAddress, checkArchive } from '../archive/delta/location.ts';
-import type { EventLog } from '../log/event-log.ts';
-import { checkSpark, placesOf } from '../metrics/spark/index.ts';
+import type { LogWriter } from '../log/event-log.ts';
 import { writeFileDurable } from '../system/write-durable.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { foundPrograms } from './engine-programs.ts';
+import { chosenOf } from './registry/adapters.ts';
 import type { RuntimeConfig } from './runtime-config.ts';
 import { configuredSinks } from './stores.ts';
 
@@ -22,25 +20,28 @@ export interface SettingsCheck {
 }
 
 /** The checks of a log and an archive on servers, which are opened at each start anyway. */
-export function storageChecks({ config, roles }: RuntimeConfig, logger: Logger): SettingsCheck[] {
-  const { log, archive } = config;
+export function storageChecks({ config, roles, adapters }: RuntimeConfig, logger: Logger): SettingsCheck[] {
   const checks: SettingsCheck[] = [];
-  if (log.kind === 'kafka') {
-    const { kind: _kind, ...kafka } = log;
+  const log = chosenOf(adapters.logs, config.log);
+  if (log.adapter.check)
     checks.push({
       part: 'log',
-      settings: log,
-      run: async () => (await import('../log/kafka/index.ts')).checkKafkaLog(kafka, logger),
+      settings: config.log,
+      run: () => log.adapter.check!(log.settings, logger),
     });
-  }
-  if (archive.kind !== 'local' && (roles.has('archive') || roles.has('measure')))
-    checks.push({ part: 'archive', settings: archive, run: () => checkArchive(archive) });
+  const archive = chosenOf(adapters.archives, config.archive);
+  if (archive.adapter.check && (roles.has('archive') || roles.has('measure')))
+    checks.push({
+      part: 'archive',
+      settings: config.archive,
+      run: () => archive.adapter.check!(archive.settings),
+    });
   return checks;
 }
 
 /** Where the log takes shorter lines than the config allows. */
 export function lineLimitWarning(
-  { lineBytesMax }: EventLog,
+  { lineBytesMax }: LogWriter,
   { line_bytes_max: allowed }: ServerConfig,
 ): string[] {
   if (lineBytesMax === undefined || lineBytesMax >= allowed) return [];
@@ -51,29 +52,37 @@ export function lineLimitWarning(
 }
 
 /** The checks of an engine on a cluster, and of stores outside of ours: a start does not need to reach them. */
-export function followerChecks({ config, dataDir, roles }: RuntimeConfig, logger: Logger): SettingsCheck[] {
-  const { archive, engine, stores } = config;
+export async function followerChecks(runtime: RuntimeConfig, logger: Logger): Promise<SettingsCheck[]> {
+  const { config, dataDir, roles, adapters } = runtime;
+  const { stores } = config;
   if (!roles.has('measure')) return [];
-  const checks: SettingsCheck[] = configuredSinks(stores, { dataDir, logger }).map(({ name, sink }) => ({
+  const sinks = await configuredSinks({ adapters, stores, dataDir, logger });
+  const checks: SettingsCheck[] = sinks.map(({ name, sink }) => ({
     part: `store ${name}`,
     settings: stores.find(({ kind }) => kind === name)!,
     run: () => sink.check(),
   }));
-  if (engine.kind === 'spark') {
-    const { kind, master, python = '', hadoop_conf_dir = '', archive_url = '' } = engine;
+  const { adapter, settings } = chosenOf(adapters.engines, config.engine);
+  const archive = chosenOf(adapters.archives, config.archive);
+  if (adapter.check)
     checks.unshift({
       part: 'engine',
-      settings: { kind, master, python, hadoop_conf_dir, archive_url },
-      run: async () => {
-        placesOf(engine, archiveAddress(archive, dataDir));
-        const ready = await foundPrograms(engine);
-        return ready === null
-          ? 'the Python with pyspark is not on this machine; a start fetches it (500 MB)'
-          : checkSpark(ready);
-      },
+      settings: { kind: config.engine.kind, ...(adapter.decisive?.(settings) ?? settings) },
+      run: () => adapter.check!(settings, archive.adapter.address(archive.settings, dataDir)),
     });
-  }
   return checks;
+}
+
+/** The settings with the programs that the engine needs, fetched where they are missing; `say` shows progress. */
+export async function withEngine(
+  runtime: RuntimeConfig,
+  say: (line: string) => void,
+): Promise<RuntimeConfig> {
+  const { config, roles, adapters } = runtime;
+  const { adapter, settings } = chosenOf(adapters.engines, config.engine);
+  if (!adapter.prepare || !roles.has('measure')) return runtime;
+  const engine = { ...config.engine, ...(await adapter.prepare(settings, say)) };
+  return { ...runtime, config: { ...config, engine } };
 }
 
 /** Reads the mappings that the config names, which need nothing from outside. Throws UsageError where one is wrong, or not there. */
@@ -93,7 +102,7 @@ export async function checkMappings(runtime: RuntimeConfig): Promise<void> {
 export async function refuseWrongSettings(runtime: RuntimeConfig, logger: Logger): Promise<void> {
   const file = join(runtime.dataDir, 'settings-that-worked.json');
   const worked = readWorked(file);
-  const checks = followerChecks(runtime, logger).map((check) => ({
+  const checks = (await followerChecks(runtime, logger)).map((check) => ({
     ...check,
     digest: createHash('sha256').update(JSON.stringify(check.settings)).digest('hex'),
   }));

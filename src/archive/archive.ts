@@ -64,7 +64,7 @@ export interface ArchiveStatus {
 }
 
 /**
- * The archive: the tables `events` and `bad_rows`, which any data tool can open.
+ * What takes rows.
  *
  * - `append` takes the lines of each range from the position of its partition on; lines before it that the batch holds are
  *   skipped, so a batch may be offered again after any failure. The rows and the new positions become visible in one
@@ -72,23 +72,40 @@ export interface ArchiveStatus {
  *   It rejects when they are not durable; nothing is half visible then.
  * - Several processes may append: where another one was faster with a line, `append` rejects, and the positions are then
  *   as that one left them. `refresh` takes in what others have committed.
- * - `counts` belong to `position`: every line before it is counted once, none after it.
- * - `changed`: the rows that are there now, against those that `append` has put there.
- * - `compact` merges small files without changing a row; `vacuum` deletes what no version of the last
- *   `retentionHours` needs. Both may run beside `append`.
- * - `upgrade` decides about rows that say nothing of it: an older version wrote them, or another program. Files of such rows are
- *   rewritten, some at a time; when it is stopped it goes on another time. It may run beside `append`.
  */
-export interface Archive extends ArchiveReader {
+export interface ArchiveWriter {
   append(batch: TypedBatch): Promise<void>;
   refresh(): Promise<void>;
+}
+
+/**
+ * What the archive reports of itself.
+ *
+ * - `counts` belong to `position`: every line before it is counted once, none after it.
+ * - `changed`: the rows that are there now, against those that `append` has put there.
+ */
+export interface ArchiveReport {
   counts(): ArchiveCounts;
   changed(): ArchiveChanges;
+  status(): ArchiveStatus;
+  check(): Promise<string>;
+}
+
+/**
+ * What keeps it in order; all of it may run beside `append`.
+ *
+ * - `compact` merges small files without changing a row; `vacuum` deletes what no version of the last
+ *   `retentionHours` needs.
+ * - `upgrade` decides about rows that say nothing of it: an older version wrote them, or another program. Files of such rows are
+ *   rewritten, some at a time; when it is stopped it goes on another time.
+ */
+export interface ArchiveMaintenance {
   /** Files of the table `events` that hold, or may hold, rows about which nothing is decided. */
   undecidedFiles(): number;
   upgrade(signal: AbortSignal): Promise<void>;
   compact(): Promise<CompactResult>;
   vacuum(retentionHours: number): Promise<VacuumResult>;
-  status(): ArchiveStatus;
-  check(): Promise<string>;
 }
+
+/** The archive: the tables `events` and `bad_rows`, which any data tool can open. */
+export interface Archive extends ArchiveReader, ArchiveWriter, ArchiveReport, ArchiveMaintenance {}

@@ -40,10 +40,10 @@ export interface Upgrader {
 }
 
 /**
- * Writes and reads Parquet for the archive. Files are complete and fsynced when a method resolves; a failed call
+ * Writes the Parquet of the archive, and looks into it. Files are complete and fsynced when a method resolves; a failed call
  * may leave files behind in `dir`, which belongs to the caller.
  */
-export interface ParquetTool {
+export interface ParquetWriter {
   /** Writes the rows of `batch` in `ranges` that belong to `table`, one file per date, into `dir`. */
   write(
     batch: TypedBatch,
@@ -58,12 +58,16 @@ export interface ParquetTool {
   readonly upgrader: Upgrader;
   /** Writes the actions of a table's log as a checkpoint: one Parquet file. */
   checkpoint(actions: readonly object[], target: string): Promise<void>;
+  /** The actions of a checkpoint file. */
+  readCheckpoint(file: string): Promise<object[]>;
+}
+
+/** Gives rows of the archive's Parquet to people. */
+export interface ParquetReader {
   /** The rows of `events` files as NDJSON that ingest takes, in pieces. */
   exportEvents(files: readonly string[]): AsyncIterable<string>;
   /** Of each source the newest rows of `events` files, newest first. */
   latestEvents(files: readonly string[], perSource: number): Promise<ArchivedEvent[]>;
   /** Rows of `bad_rows` files, newest first. */
   badRows(files: string[], filter: { limit: number; reason?: string; id?: string }): Promise<BadRow[]>;
-  /** The actions of a checkpoint file. */
-  readCheckpoint(file: string): Promise<object[]>;
 }

@@ -140,6 +140,7 @@ export class NotAnsweringError extends CommandError {
 
 /** Whether the process was told to stop running for now; only Linux tells. */
 async function isSuspended(pid: number): Promise<boolean> {
+  // The process has ended, or the system has no /proc.
   const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
   return /\) [Tt] /.test(stat);
 }

@@ -1,12 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  ADAPTERS,
   type App,
-  createPollSource,
   type DemoMark,
   demoLive,
   demoPast,
-  pollOptionsSchema,
   runSimulator,
   writeDemoMark,
 } from '../app/app.ts';
@@ -53,8 +52,9 @@ export async function startDemo(
   const stateDir = join(app.runtime.dataDir, 'sources', 'demo');
   await rm(stateDir, { recursive: true, force: true });
   await mkdir(stateDir, { recursive: true });
-  const options = pollOptionsSchema.parse({ url, name: 'demo', every_seconds: 1, limit: 10_000 });
-  const source = createPollSource(options, {
+  const poll = ADAPTERS.sources.poll!;
+  const options = poll.schema.parse({ url, name: 'demo', every_seconds: 1, limit: 10_000 });
+  const source = await poll.create(options, {
     ingest: app.ingest,
     stateDir,
     log: logger,
@@ -67,6 +67,7 @@ export async function startDemo(
     async stop() {
       await source.stop();
       abort.abort();
+      // It was ended by us.
       await Promise.all([running.catch(() => {}), filled]);
     },
   };

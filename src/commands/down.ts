@@ -116,12 +116,14 @@ function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
   } catch {
+    // There is no such process.
     return false;
   }
   try {
     // A process that has ended stays in the table until its parent asks for it, which in a container may be never.
     return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
+    // It has ended since; or this system has no /proc, and only the signal tells.
     return !existsSync('/proc/self/stat');
   }
 }

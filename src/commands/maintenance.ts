@@ -124,7 +124,10 @@ async function findProblems(options: CommonOptions): Promise<CheckResult[]> {
   } else {
     await attempt('data folder', () => checkDataFolder(runtime.dataDir));
     const logger = terminalLogger('fatal');
-    for (const { part, run } of [...storageChecks(runtime, logger), ...followerChecks(runtime, logger)])
+    for (const { part, run } of [
+      ...storageChecks(runtime, logger),
+      ...(await followerChecks(runtime, logger)),
+    ])
       await attempt(part, run);
   }
   const refuse = async () => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import {
   type App,
   DataDirInUseError,
+  isOther,
   openApp,
   type RuntimeConfig,
   readDemoMark,
@@ -129,9 +130,10 @@ async function reportRunning(
       `The demo runs on this data folder: ${running.url} (process ${running.pid}). Stop it with ./stop-pipeline.sh ` +
         '("tillstream down"), then start again: its data are moved aside.',
     );
-  if (config.stores.some(({ kind }) => kind !== 'duckdb') && !parts.influxdb)
+  const missing = config.stores.find((store) => isOther(store) && !parts[store.kind]);
+  if (missing)
     throw new UsageError(
-      `It runs already, without this InfluxDB: ${running.url} (process ${running.pid}). Stop it with ./stop-pipeline.sh, then start it again.`,
+      `It runs already, without the store ${missing.kind}: ${running.url} (process ${running.pid}). Stop it with ./stop-pipeline.sh, then start it again.`,
     );
   print(
     options,
@@ -154,6 +156,7 @@ async function openWhenFree(runtime: RuntimeConfig, logger: Logger, playsDemo: b
       if (tries === 0) logger.info({}, `waiting: ${error.message}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
+    // It may be too busy to answer while it starts.
     const other = await findRunning(runtime.dataDir).catch(() => null);
     if (other) return null;
   }
@@ -306,6 +309,7 @@ function tail(file: string, from: number): string {
         const entry = JSON.parse(line) as { msg?: string; err?: { message?: string } };
         return `  ${entry.msg ?? line}${entry.err?.message ? `: ${entry.err.message}` : ''}`;
       } catch {
+        // Not of the logger: shown as it is.
         return `  ${line}`;
       }
     })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TypedBatch } from '../decode/batch.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { LogReader } from '../log/event-log.ts';
 import type { Positions } from '../log/offset.ts';
 import type { ArchivedBatches, ArchiveReader } from '../metrics/engine.ts';
 import { ArchiveFeed, LogOrArchive } from './archive-feed.ts';
@@ -61,7 +61,7 @@ test('the archive gives what it has past the positions, each partition its share
     receivedBefore: async (at: Positions) => ({
       http: Object.values(at).reduce((sum, offset) => sum + offset, 0),
     }),
-  } as Partial<EventLog> as EventLog;
+  } as Partial<LogReader> as LogReader;
   const feed = new ArchiveFeed(log, archive, batches, 20);
   assert.equal(await feed.waitPast({ 0: 100, 1: 30, 2: 7 }, 0), false);
   assert.equal(await feed.waitPast({ 0: 100, 1: 25, 2: 7 }, 0), true);

@@ -1,9 +1,9 @@
 import type { OffsetRange, TypedBatch } from '../decode/batch.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { LogReader } from '../log/event-log.ts';
 import type { Positions } from '../log/offset.ts';
 import type { ArchivedBatches, ArchiveReader } from '../metrics/engine.ts';
+import { sleep } from '../system/sleep.ts';
 import { type BatchSource, linesLost } from './batch-source.ts';
-import { sleep } from './sleep.ts';
 
 const LOOK_MS = 100;
 
@@ -12,13 +12,13 @@ const LOOK_MS = 100;
  * there. Somebody must look for new commits (ArchiveView).
  */
 export class ArchiveFeed implements BatchSource {
-  readonly #log: EventLog;
+  readonly #log: LogReader;
   readonly #archive: ArchiveReader;
   readonly #batches: ArchivedBatches;
   readonly #linesMax: number;
 
   /** `linesMax`: about how many lines a batch has at most. */
-  constructor(log: EventLog, archive: ArchiveReader, batches: ArchivedBatches, linesMax: number) {
+  constructor(log: LogReader, archive: ArchiveReader, batches: ArchivedBatches, linesMax: number) {
     this.#log = log;
     this.#archive = archive;
     this.#batches = batches;

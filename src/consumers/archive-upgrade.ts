@@ -1,7 +1,7 @@
 import type { Archive } from '../archive/archive.ts';
+import { sleep } from '../system/sleep.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { messageOf } from '../telemetry/system-error.ts';
-import { sleep } from './sleep.ts';
 
 const EVERY_MS = 10_000;
 

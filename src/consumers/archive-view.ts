@@ -1,9 +1,9 @@
 import type { Archive } from '../archive/archive.ts';
-import { type EventLog, linesBehind } from '../log/event-log.ts';
+import { type LogReader, linesBehind } from '../log/event-log.ts';
 import type { CountsBySource, Offset, Positions } from '../log/offset.ts';
+import { sleep } from '../system/sleep.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { messageOf } from '../telemetry/system-error.ts';
-import { sleep } from './sleep.ts';
 
 /** What the archive holds, and what the log had before the archive's positions: numbers of one moment. */
 export interface ArchiveCounters {
@@ -22,7 +22,7 @@ const STALLED_MS = 20_000;
 
 /** Keeps up with an archive that other processes write to. */
 export class ArchiveView {
-  readonly #log: EventLog;
+  readonly #log: LogReader;
   readonly #archive: Archive;
   readonly #logger: Logger;
   readonly #stalledMs: number;
@@ -35,7 +35,7 @@ export class ArchiveView {
   #movedMs = Date.now();
 
   /** `gatherMs`: how long who archives gathers lines. */
-  constructor(log: EventLog, archive: Archive, logger: Logger, gatherMs: number) {
+  constructor(log: LogReader, archive: Archive, logger: Logger, gatherMs: number) {
     this.#log = log;
     this.#archive = archive;
     this.#logger = logger;
@@ -102,6 +102,6 @@ export class ArchiveView {
 }
 
 /** Where a reader stands in each partition of the log. */
-export function positionsIn(log: EventLog, reader: { position(partition: number): Offset }): Positions {
+export function positionsIn(log: LogReader, reader: { position(partition: number): Offset }): Positions {
   return Object.fromEntries(log.partitions().map(({ partition }) => [partition, reader.position(partition)]));
 }

@@ -1,7 +1,7 @@
 import type { Archive } from '../archive/archive.ts';
+import { sleep } from '../system/sleep.ts';
 import type { ComponentStatus } from '../telemetry/status.ts';
 import { messageOf } from '../telemetry/system-error.ts';
-import { sleep } from './sleep.ts';
 
 /** Not more often: on S3 each look costs a little money. */
 const EVERY_MS = 30_000;

@@ -1,5 +1,5 @@
+import { sleep } from '../system/sleep.ts';
 import type { ConsumerLoop } from './consumer-loop.ts';
-import { sleep } from './sleep.ts';
 
 /** A page asks all the time, scripts now and then. */
 const LASTS_MS = 30_000;

@@ -1,5 +1,5 @@
 import { type OffsetRange, positionsAfter, type TypedBatch } from '../decode/batch.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { LogReader } from '../log/event-log.ts';
 import type { CountsBySource, Offset, Positions } from '../log/offset.ts';
 
 /** Where a reader of the log takes its batches from. */
@@ -14,7 +14,7 @@ export interface BatchSource {
 
 /** What the log's counters have in the ranges besides `read`. */
 export async function linesLost(
-  log: EventLog,
+  log: LogReader,
   ranges: readonly OffsetRange[],
   read: CountsBySource,
 ): Promise<CountsBySource> {

@@ -1,16 +1,17 @@
 import { positionsAfter, type TypedBatch } from '../decode/batch.ts';
-import { type EventLog, linesBehind } from '../log/event-log.ts';
+import { type LogReader, linesBehind } from '../log/event-log.ts';
 import { addCount, type CountsBySource, type Positions } from '../log/offset.ts';
+import { Backoff } from '../system/backoff.ts';
+import { sleep } from '../system/sleep.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { messageOf } from '../telemetry/system-error.ts';
 import type { BatchSource } from './batch-source.ts';
-import { sleep } from './sleep.ts';
 
 export interface ConsumerLoopOptions {
   /** Name of the reader: archive or metrics. */
   name: string;
-  log: EventLog;
+  log: LogReader;
   batches: BatchSource;
   logger: Logger;
   /** Where it stands in each partition that it reads. */
@@ -145,7 +146,7 @@ export class ConsumerLoop {
   async #run(): Promise<void> {
     const { signal } = this.#abort;
     const { batches, logger, name, positions } = this.#options;
-    let backoffMs = BACKOFF_MS_MIN;
+    const backoff = new Backoff(BACKOFF_MS_MIN, BACKOFF_MS_MAX);
     while (!signal.aborted) {
       let from = positions();
       try {
@@ -162,17 +163,14 @@ export class ConsumerLoop {
         await this.#step(from);
         if (this.#failure) logger.info({ reader: name }, `${name}: works again`);
         this.#failure = '';
-        backoffMs = BACKOFF_MS_MIN;
+        backoff.reset();
       } catch (error) {
         if (signal.aborted) return;
         this.#prepared.reject(error);
         this.#failure = messageOf(error);
-        logger.error(
-          { err: error, reader: name, from, retryMs: backoffMs },
-          `${name}: a step failed, will try again`,
-        );
-        await sleep(backoffMs * (0.5 + Math.random() / 2), signal);
-        backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX);
+        const retryMs = Math.round(backoff.next());
+        logger.error({ err: error, reader: name, from, retryMs }, `${name}: a step failed, will try again`);
+        await sleep(retryMs, signal);
       }
     }
   }

@@ -11,6 +11,7 @@ import type {
   RebuildRange,
   RebuildResult,
 } from '../metrics/engine.ts';
+import { settledWithin, sleep } from '../system/sleep.ts';
 import { ApiError } from '../telemetry/errors.ts';
 import { type Ledger, makeLedger } from '../telemetry/ledger.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -26,7 +27,6 @@ import { ConsumerLoop } from './consumer-loop.ts';
 import { keepHouse } from './maintenance.ts';
 import { SharedArchive } from './shared-archive.ts';
 import { type BatchLimits, SharedBatches } from './shared-batches.ts';
-import { settledWithin, sleep } from './sleep.ts';
 
 export interface ConsumersOptions {
   /** Which of the two readers of the log run here; the other one may run in other processes. */

@@ -5,10 +5,10 @@ import {
   positionsAfter,
   type TypedBatch,
 } from '../decode/batch.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { LogReader } from '../log/event-log.ts';
 import type { Offset, Positions } from '../log/offset.ts';
 import type { ArchiveReader } from '../metrics/engine.ts';
-import type { Sink } from '../sinks/sink.ts';
+import type { EventSink } from '../sinks/sink.ts';
 import type { StateFile } from '../system/state-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ComponentStatus } from '../telemetry/status.ts';
@@ -18,11 +18,11 @@ import { SharedBatches } from './shared-batches.ts';
 export interface EventFeedOptions {
   /** Name of the reader of the log. */
   name: string;
-  log: EventLog;
+  log: LogReader;
   decoder: BatchDecoder;
   events: EventReader;
   archive: ArchiveReader;
-  sink: Sink;
+  sink: EventSink;
   file: StateFile;
   logger: Logger;
   /** Most runs of lines with one source and received-at in a batch. */

@@ -1,9 +1,9 @@
-import type { Archive } from '../archive/archive.ts';
+import type { ArchiveMaintenance } from '../archive/archive.ts';
+import { sleep } from '../system/sleep.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import { sleep } from './sleep.ts';
 
 export interface HousekeepingOptions {
-  archive: Archive;
+  archive: ArchiveMaintenance;
   logger: Logger;
   /** 0: never. */
   compactEveryMs: number;

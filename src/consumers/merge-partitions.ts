@@ -1,5 +1,5 @@
 import type { OffsetRange } from '../decode/batch.ts';
-import { type EventLog, isOneRun, type LogBatch, READ_ROOM_BYTES } from '../log/event-log.ts';
+import { isOneRun, type LogBatch, type LogReader, READ_ROOM_BYTES } from '../log/event-log.ts';
 import type { Offset, Positions } from '../log/offset.ts';
 
 export interface MergeLimits {
@@ -41,7 +41,7 @@ interface Cursor {
  * other. `memory` is that of an earlier merge that is over.
  */
 export function mergePartitions(
-  log: EventLog,
+  log: LogReader,
   from: Positions,
   limits: MergeLimits,
   memory: Buffer | undefined,
@@ -72,7 +72,7 @@ export function mergePartitions(
   };
 }
 
-async function* merged(log: EventLog, cursors: Cursor[], limits: MergeLimits): AsyncGenerator<LogBatch[]> {
+async function* merged(log: LogReader, cursors: Cursor[], limits: MergeLimits): AsyncGenerator<LogBatch[]> {
   const left = { lines: limits.linesMax, bytes: limits.bytesMax, runs: limits.runsMax };
   let last: LogBatch | undefined;
   const hasRoomFor = (batch: LogBatch) =>
@@ -104,7 +104,7 @@ async function* merged(log: EventLog, cursors: Cursor[], limits: MergeLimits): A
 }
 
 /** Where nothing is left to read, all up to the end was lost, or holds no line. */
-async function readOn(log: EventLog, cursor: Cursor, left: { lines: number; bytes: number }): Promise<void> {
+async function readOn(log: LogReader, cursor: Cursor, left: { lines: number; bytes: number }): Promise<void> {
   cursor.waiting = await log.read(cursor.partition, cursor.readTo, {
     linesMax: left.lines,
     bytesMax: Math.min(left.bytes, cursor.memory.length - READ_ROOM_BYTES),

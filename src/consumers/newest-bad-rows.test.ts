@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BadRow } from '../archive/archive.ts';
-import type { ArchiveReader, FileFilter } from '../metrics/engine.ts';
+import type { ArchiveFiles, FileFilter } from '../metrics/engine.ts';
 import { newestBadRows } from './newest-bad-rows.ts';
 
 const MINUTE_MS = 60_000;
@@ -40,7 +40,7 @@ function archiveOf(filesOfMinutes: number[][]) {
         }),
       ),
     withFiles: (_table, filter, use) => use(chosen(filter)),
-  } as Pick<ArchiveReader, 'withNames' | 'withFiles'> as ArchiveReader;
+  } as Pick<ArchiveFiles, 'withNames' | 'withFiles'> as ArchiveFiles;
   const parquet = {
     async badRows(paths: string[], { limit, id, reason }: { limit: number; id?: string; reason?: string }) {
       for (const path of paths) read.add(path);

@@ -1,6 +1,6 @@
 import type { ArchiveTable, BadRow } from '../archive/archive.ts';
-import type { ParquetTool } from '../archive/parquet-tool.ts';
-import type { ArchiveFile, ArchiveReader } from '../metrics/engine.ts';
+import type { ParquetReader } from '../archive/parquet-tool.ts';
+import type { ArchiveFile, ArchiveFiles } from '../metrics/engine.ts';
 
 const TABLE: ArchiveTable = 'bad_rows';
 /** Files that are read at first; then twice as many, and so on up to this number. */
@@ -19,8 +19,8 @@ export interface BadRowFilter {
  * looked for in the files only that can have its offset.
  */
 export function newestBadRows(
-  archive: ArchiveReader,
-  parquet: Pick<ParquetTool, 'badRows'>,
+  archive: ArchiveFiles,
+  parquet: Pick<ParquetReader, 'badRows'>,
   filter: BadRowFilter,
 ): Promise<BadRow[]> {
   const { limit, id } = filter;

@@ -1,6 +1,6 @@
 import type { ArchivedEvent } from '../archive/archive.ts';
-import type { ParquetTool } from '../archive/parquet-tool.ts';
-import type { ArchiveReader } from '../metrics/engine.ts';
+import type { ParquetReader } from '../archive/parquet-tool.ts';
+import type { ArchiveFiles } from '../metrics/engine.ts';
 
 /** Newest files that are read. */
 const FILES_MAX = 8;
@@ -12,12 +12,12 @@ const KEPT_MS = 10_000;
  * last events are in older files has none.
  */
 export class NewestEvents {
-  readonly #archive: ArchiveReader;
-  readonly #parquet: Pick<ParquetTool, 'latestEvents'>;
+  readonly #archive: ArchiveFiles;
+  readonly #parquet: Pick<ParquetReader, 'latestEvents'>;
   readonly #now: () => number;
   #asked: { atMs: number; found: Promise<ArchivedEvent[]> } | null = null;
 
-  constructor(archive: ArchiveReader, parquet: Pick<ParquetTool, 'latestEvents'>, now: () => number) {
+  constructor(archive: ArchiveFiles, parquet: Pick<ParquetReader, 'latestEvents'>, now: () => number) {
     this.#archive = archive;
     this.#parquet = parquet;
     this.#now = now;

@@ -1,5 +1,5 @@
 import type { BatchDecoder, OffsetRange, TypedBatch, TypedRows } from '../decode/batch.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { LogReader } from '../log/event-log.ts';
 import type { Positions } from '../log/offset.ts';
 import { type BatchSource, linesLost } from './batch-source.ts';
 import { type Merge, type MergeLimits, mergePartitions } from './merge-partitions.ts';
@@ -25,7 +25,7 @@ interface SharedBatch {
  * stops no other.
  */
 export class SharedBatches implements BatchSource {
-  readonly #log: EventLog;
+  readonly #log: LogReader;
   readonly #decoder: BatchDecoder;
   readonly #limits: BatchLimits;
   readonly #decide: Decide | null;
@@ -36,7 +36,7 @@ export class SharedBatches implements BatchSource {
   #wake: (() => void)[] = [];
 
   /** Without `decide` nobody needs to know what is a duplicate. */
-  constructor(log: EventLog, decoder: BatchDecoder, limits: BatchLimits, decide: Decide | null = null) {
+  constructor(log: LogReader, decoder: BatchDecoder, limits: BatchLimits, decide: Decide | null = null) {
     this.#decide = decide;
     this.#log = log;
     this.#decoder = decoder;

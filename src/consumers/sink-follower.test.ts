@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChangedPoint, Changes, ChangesPage, MetricsStore } from '../metrics/metrics-store.ts';
-import { type Sink, SinkError } from '../sinks/sink.ts';
+import type { ChangedPoint, ChangeFeed, Changes, ChangesPage } from '../metrics/metrics-store.ts';
+import { type MetricsSink, SinkError } from '../sinks/sink.ts';
 import type { StateFile } from '../system/state-file.ts';
 import { SinkFollower } from './sink-follower.ts';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A metric of one window a minute, each with the version of its last change as its value. */
-class FakeStore implements MetricsStore {
+class FakeStore implements ChangeFeed {
   id = 'store 1';
   readonly windows = new Map<number, number>();
   #version = 0;
@@ -29,10 +29,6 @@ class FakeStore implements MetricsStore {
     return this.#version;
   }
 
-  async query(): Promise<never> {
-    throw new Error('a follower asks for changes only');
-  }
-
   async changes(version: number, _m: unknown, _w: unknown, page?: ChangesPage): Promise<Changes> {
     this.pages++;
     const now = page?.after?.version ?? this.#version;
@@ -49,7 +45,7 @@ class FakeStore implements MetricsStore {
   }
 }
 
-class FakeSink implements Sink {
+class FakeSink implements MetricsSink {
   id = 'sink 1';
   readonly rows = new Map<string, number>();
   writes = 0;
@@ -61,20 +57,6 @@ class FakeSink implements Sink {
     this.onWrite();
     if (this.fault) throw this.fault;
     for (const { row } of points) this.rows.set(row.start, Number(row.value));
-  }
-  async writeEvents(): Promise<void> {}
-  async check(): Promise<string> {
-    return 'fine';
-  }
-  counters() {
-    return {
-      points: 0,
-      requests: 0,
-      failed_requests: 0,
-      expired_points: 0,
-      rejected_points: 0,
-      overwritten_points: 0,
-    };
   }
 }
 

@@ -1,16 +1,17 @@
-import type { ChangesCursor, MetricsStore } from '../metrics/metrics-store.ts';
+import type { ChangeFeed, ChangesCursor } from '../metrics/metrics-store.ts';
 import { WINDOWS } from '../metrics/window.ts';
-import type { Sink, SinkError } from '../sinks/sink.ts';
+import type { MetricsSink, SinkError } from '../sinks/sink.ts';
+import { Backoff } from '../system/backoff.ts';
+import { sleep } from '../system/sleep.ts';
 import type { StateFile } from '../system/state-file.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ComponentStatus } from '../telemetry/status.ts';
-import { sleep } from './sleep.ts';
 
 interface SinkFollowerOptions {
   /** For the log. */
   name: string;
-  store: MetricsStore;
-  sink: Sink;
+  store: ChangeFeed;
+  sink: MetricsSink;
   file: StateFile;
   metrics: readonly string[];
   logger: Logger;
@@ -92,13 +93,13 @@ export class SinkFollower {
   async #run(): Promise<void> {
     const { signal } = this.#abort;
     const { name, logger, lookEveryMs = LOOK_EVERY_MS } = this.#options;
-    let backoffMs = BACKOFF_MS_MIN;
+    const backoff = new Backoff(BACKOFF_MS_MIN, BACKOFF_MS_MAX);
     while (!signal.aborted) {
       try {
         const hasMore = await this.#step();
         if (this.#failure) logger.info({ store: name }, `${name}: works again`);
         this.#failure = '';
-        backoffMs = BACKOFF_MS_MIN;
+        backoff.reset();
         if (!hasMore) {
           this.#upToDateMs = Date.now();
           await sleep(this.#draining ? DRAIN_LOOK_MS : lookEveryMs, signal);
@@ -107,10 +108,9 @@ export class SinkFollower {
         if (signal.aborted) return;
         const { message, retryAfterMs } = error as SinkError;
         this.#failure = message;
-        const waitMs = retryAfterMs ?? backoffMs * (0.5 + Math.random() / 2);
+        const waitMs = retryAfterMs ?? backoff.next();
         logger.warn({ store: name, waitMs: Math.round(waitMs), why: message }, `${name}: will try again`);
         await sleep(waitMs, signal);
-        backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX);
       }
     }
   }

@@ -40,6 +40,7 @@ export function markOf(line: string): Reason | null {
     const { [BAD_MARK]: reason, [BAD_MARK_RAW]: raw } = JSON.parse(line) as Record<string, unknown>;
     return typeof raw === 'string' && REASON_CODES.includes(reason as Reason) ? (reason as Reason) : null;
   } catch {
+    // Not JSON, so not marked by us.
     return null;
   }
 }

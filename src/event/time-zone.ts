@@ -8,6 +8,7 @@ export function isTimeZone(zone: string): boolean {
     new Intl.DateTimeFormat('en-US', { timeZone: zone });
     return true;
   } catch {
+    // RangeError: the runtime does not know it.
     return false;
   }
 }

@@ -1,4 +1,5 @@
 import { setImmediate as pause } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { EVENT_TYPES } from '../ingest/values/event-types.ts';
 import type { OpenData } from '../load/target.ts';
 import { AppendError } from '../log/event-log.ts';
@@ -61,7 +62,7 @@ export class Imports {
   readonly #timer: NodeJS.Timeout;
   #choices: Promise<ImportChoices> | null = null;
   /** Trying out is a lot of work: one at a time. */
-  #trying: Promise<unknown> = Promise.resolve();
+  readonly #oneByOne = pLimit(1);
 
   private constructor(options: ImportsOptions, uploads: Uploads) {
     this.#options = options;
@@ -141,12 +142,11 @@ export class Imports {
     entry.preview.abort();
     entry.preview = new AbortController();
     const signal = AbortSignal.any([entry.preview.signal, gone]);
-    const trying = this.#trying.then(async () => {
+    const trying = this.#oneByOne(async () => {
       if (signal.aborted)
         throw new ApiError('import_busy', 'The file was asked for again, with other settings.');
       return preview(entry.upload, choice, isGuess, this.#options, signal);
     });
-    this.#trying = trying.catch(() => {});
     return trying.catch((error) => {
       if (signal.aborted)
         throw new ApiError('import_busy', 'The file was asked for again, with other settings.');
@@ -196,7 +196,7 @@ export class Imports {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     for (const entry of [...this.#entries.values()]) await this.#drop(entry);
-    await this.#trying;
+    await this.#oneByOne(async () => {});
     await this.#uploads.close();
   }
 

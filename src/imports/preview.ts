@@ -193,6 +193,7 @@ async function sample(
   context: ImportContext,
 ): Promise<Decoded[]> {
   const options = { ...detecting, ...readOptionsOf(readingOptionsOf(choice), undefined) };
+  // Declared in a way that it can't be read in: shown as it is detected.
   const input = await openWith(upload, options, context).catch(() =>
     openWith(upload, anyTable(options), context),
   );

@@ -20,10 +20,11 @@ export function detectFormat(
   // Lines of events that begin with an error page are lines of events.
   if (known && (options.format !== undefined || ndjson.detect(sample, options) === null)) return known;
   if (isEmpty(sample)) return { format: ndjson, detection: { details: ['empty'] } };
-  const declared = FORMATS.find(({ name }) => name === options.format);
+  const formats = options.formats ?? FORMATS;
+  const declared = formats.find(({ name }) => name === options.format);
   if (options.format !== undefined && !declared)
-    return { refusal: `can't be read as "${options.format}"; formats: ${formatNames()}` };
-  for (const format of declared ? [declared] : FORMATS) {
+    return { refusal: `can't be read as "${options.format}"; formats: ${namesOf(formats)}` };
+  for (const format of declared ? [declared] : formats) {
     const detection = format.detect(sample, options);
     if (detection === null) continue;
     return 'refusal' in detection ? detection : { format, detection };
@@ -31,7 +32,7 @@ export function detectFormat(
   return {
     refusal: declared
       ? `does not look like ${declared.name}`
-      : `is in no format that is known; formats: ${formatNames()}`,
+      : `is in no format that is known; formats: ${namesOf(formats)}`,
   };
 }
 
@@ -41,8 +42,8 @@ export function describeDetection({ format, detection }: Detected, encoding = 'u
   return [name, ...detection.details, ...(encoding === 'utf-8' ? [] : [encoding])].join(', ');
 }
 
-function formatNames(): string {
-  return FORMATS.map(({ name }) => name).join(', ');
+function namesOf(formats: readonly Format[]): string {
+  return formats.map(({ name }) => name).join(', ');
 }
 
 function isEmpty({ bytes, isWhole }: Sample): boolean {

@@ -58,6 +58,8 @@ export interface Sample {
 export interface DetectOptions {
   /** Name of the format. */
   readonly format?: string;
+  /** Those that are tried, in this order. Default: all of `formats/all.ts`. */
+  readonly formats?: readonly Format[];
   /** CSV: one character between cells. */
   readonly delimiter?: string;
   /** CSV: whether line 1 has the names. */
@@ -92,6 +94,8 @@ export interface Format<D extends Detection = Detection> {
   readonly name: string;
   /** One line for the docs. */
   readonly description: string;
+  /** A record may be of many lines: a file of it can't be followed as it grows. */
+  readonly isWhole?: true;
   /** Null: the sample is something else. With `options.format` naming this one, whatever can be read is accepted. */
   detect(sample: Sample, options: DetectOptions): D | Unreadable | null;
   decoder(detection: D): RecordDecoder;

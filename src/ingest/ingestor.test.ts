@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testNow } from '../../test/support/clock.ts';
-import type { EventLog } from '../log/event-log.ts';
+import type { LogWriter } from '../log/event-log.ts';
 import { Ingestor } from './ingestor.ts';
 
 function ingestorOf() {
@@ -12,7 +12,7 @@ function ingestorOf() {
     },
   };
   const ingestor = new Ingestor({
-    log: log as unknown as EventLog,
+    log: log as unknown as LogWriter,
     settings: { time_zone: 'Europe/Berlin' },
     lineBytesMax: 65_536,
     now: testNow,

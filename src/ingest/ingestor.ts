@@ -1,4 +1,4 @@
-import type { EventLog } from '../log/event-log.ts';
+import type { LogWriter } from '../log/event-log.ts';
 import type { IngestRequest, IngestResult } from '../sources/source.ts';
 import type { SourceFindings } from './finding.ts';
 import { FindingTally } from './finding-tally.ts';
@@ -11,7 +11,7 @@ import { Observer } from './observer.ts';
 import { OrderReports } from './order-reports.ts';
 
 export interface IngestorOptions {
-  log: EventLog;
+  log: LogWriter;
   /** How values are read where a source sets nothing else. */
   settings: NormalizeSettingsInput;
   /** Currencies that the shop sells in, where it has declared them. */

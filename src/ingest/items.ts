@@ -124,6 +124,7 @@ function listOf(value: unknown): unknown[] | null {
   try {
     return listOf(JSON.parse(value));
   } catch {
+    // Not JSON, so not a list.
     return null;
   }
 }

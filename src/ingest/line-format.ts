@@ -21,8 +21,6 @@ import { isDecidingName } from './names.ts';
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const DIRECTIVE = '#Fields:';
-/** Not by line, whatever is in them. */
-const WHOLE_FORMATS = new Set(['json-array', 'sequence-file']);
 
 /** What a block of lines gave. */
 export interface DecodedLines {
@@ -68,7 +66,7 @@ export function detectLineFormat(sample: Sample, options: DetectOptions): LineFo
   }
   if ('refusal' in found) return found;
   const isJson = found.format.name.startsWith('json') || found.format === ndjson;
-  const isByLine = !WHOLE_FORMATS.has(found.format.name) && (!isJson || isObjectALine(found.format, lines));
+  const isByLine = !found.format.isWhole && (!isJson || isObjectALine(found.format, lines));
   if (!isByLine)
     return {
       refusal: `is read as ${describeDetection(found)}, which is not one record a line; load it, or write one record a line`,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW, DEPTH_MAX } from '../event/fields.ts';
 import { externalLine, isTooDeep } from '../event/mark-line.ts';
-import type { EventLog, LogBlock } from '../log/event-log.ts';
+import type { LogBlock, LogWriter } from '../log/event-log.ts';
 import type { Decoded } from './format.ts';
 import { Ingestor } from './ingestor.ts';
 
@@ -11,9 +11,9 @@ const NOW_MS = Date.UTC(2026, 10, 23, 12);
 const LINE_BYTES_MAX = 512;
 const GOOD = '{"timestamp":"2026-11-23T10:15:30Z","event_type":"purchase"}';
 
-function ingestorWith(log?: Partial<EventLog>): Ingestor {
+function ingestorWith(log?: Partial<LogWriter>): Ingestor {
   return new Ingestor({
-    log: (log ?? {}) as EventLog,
+    log: (log ?? {}) as LogWriter,
     settings: { time_zone: 'UTC' },
     lineBytesMax: LINE_BYTES_MAX,
     now: () => NOW_MS,
@@ -147,7 +147,7 @@ test('ingest stores what was checked, and an empty body stores nothing', async (
   const blocks: LogBlock[] = [];
   const told: [string, number][] = [];
   const ingestor = new Ingestor({
-    log: { append: async (block: LogBlock) => blocks.push(block) } as unknown as EventLog,
+    log: { append: async (block: LogBlock) => blocks.push(block) } as unknown as LogWriter,
     settings: { time_zone: 'UTC' },
     lineBytesMax: LINE_BYTES_MAX,
     now: () => NOW_MS,
@@ -173,7 +173,7 @@ test('ingest stores what was checked, and an empty body stores nothing', async (
 test('what is nested as deeply as it may be is not too deep in its canonical form either', () => {
   const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
   const ingestor = new Ingestor({
-    log: {} as EventLog,
+    log: {} as LogWriter,
     settings: { time_zone: 'UTC' },
     lineBytesMax: 8192,
     now: () => NOW_MS,

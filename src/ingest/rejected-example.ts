@@ -41,6 +41,7 @@ function parsed(raw: Buffer): Record<string, unknown> {
   try {
     return parseRecord(raw.toString('utf8'));
   } catch {
+    // Not JSON: the example has no fields.
     return {};
   }
 }

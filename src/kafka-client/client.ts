@@ -154,6 +154,7 @@ export class KafkaClient {
     for (let attempt = 0; attempt < RANGE_ATTEMPTS; attempt++) {
       if (attempt > 0) {
         await sleep(Math.min(1000, 50 * 2 ** attempt));
+        // The attempt itself then says what is wrong.
         await this.refresh().catch(() => null);
       }
       const leader = this.leaderOf(partition);
@@ -177,6 +178,7 @@ export class KafkaClient {
   }
 
   async close(): Promise<void> {
+    // A connection that is broken already is as good as closed.
     await Promise.all([...this.pools.values()].map((pool) => pool.close().catch(() => {})));
   }
 

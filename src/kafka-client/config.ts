@@ -56,3 +56,11 @@ export const kafkaConnectionOptions = {
 
 const connectionSchema = z.object(kafkaConnectionOptions);
 export type KafkaConnectionConfig = z.infer<typeof connectionSchema>;
+
+/** A name for the topic at each of the brokers: two configs that share one mean the same topic. */
+export function topicAddresses({
+  brokers,
+  topic,
+}: Pick<KafkaConnectionConfig, 'brokers' | 'topic'>): string[] {
+  return brokers.map((broker) => `${broker}/${topic}`);
+}

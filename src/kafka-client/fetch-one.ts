@@ -21,6 +21,7 @@ export async function fetchOne(
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (attempt > 0) {
       await sleep(WAIT_MS * 2 ** (attempt - 1));
+      // The attempt itself then says what is wrong.
       await client.refresh().catch(() => null);
     }
     const leader = client.leaderOf(partition);

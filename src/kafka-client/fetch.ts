@@ -1,4 +1,4 @@
-import { createAPI, type Reader, Writer } from '@platformatic/kafka';
+import { createAPI, FetchIsolationLevels, fetchV11, type Reader, type Writer } from '@platformatic/kafka';
 
 export interface FetchPartition {
   partition: number;
@@ -36,11 +36,10 @@ export interface FetchedPartition {
 }
 
 const EMPTY = Buffer.alloc(0);
-const READ_COMMITTED = 1;
 
 /**
- * Fetch, version 11 (Kafka 2.3 and later). The library's own makes an object of every record, and leaks records of
- * aborted transactions where a response holds two of a producer, or the marker comes in a later one; this gives the
+ * Fetch, version 11 (Kafka 2.3 and later). The library's answer has an object for every record, and leaks records of
+ * aborted transactions where it holds two of a producer, or the marker comes in a later one; this one has the
  * bytes as they are, with all that is needed to leave those out.
  */
 export const fetchApi = createAPI<[FetchRequest], FetchedPartition[]>(
@@ -53,36 +52,25 @@ export const fetchApi = createAPI<[FetchRequest], FetchedPartition[]>(
 );
 
 function createRequest({ topic, waitMs, bytesMax, partitions }: FetchRequest): Writer {
-  return Writer.create()
-    .appendInt32(-1)
-    .appendInt32(waitMs)
-    .appendInt32(1)
-    .appendInt32(bytesMax)
-    .appendInt8(READ_COMMITTED)
-    .appendInt32(0)
-    .appendInt32(-1)
-    .appendArray(
-      [topic],
-      (w, name) => {
-        w.appendString(name, false).appendArray(
-          [...partitions],
-          (each, place) => {
-            each
-              .appendInt32(place.partition)
-              .appendInt32(place.leaderEpoch)
-              .appendInt64(BigInt(place.from))
-              .appendInt64(-1n)
-              .appendInt32(place.bytesMax);
-          },
-          false,
-          false,
-        );
-      },
-      false,
-      false,
-    )
-    .appendArray([] as string[], () => {}, false, false)
-    .appendString('', false);
+  const asked = partitions.map(({ partition, leaderEpoch, from, bytesMax: partitionMaxBytes }) => ({
+    partition,
+    currentLeaderEpoch: leaderEpoch,
+    fetchOffset: BigInt(from),
+    lastFetchedEpoch: -1,
+    partitionMaxBytes,
+  }));
+  const topics = [{ topicId: topic, partitions: asked }];
+  return fetchV11.createRequest(
+    waitMs,
+    1,
+    bytesMax,
+    FetchIsolationLevels.READ_COMMITTED,
+    0,
+    -1,
+    topics,
+    [],
+    '',
+  );
 }
 
 function parseResponse(_correlation: number, _key: number, _version: number, r: Reader): FetchedPartition[] {

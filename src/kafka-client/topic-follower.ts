@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Backoff } from '../system/backoff.ts';
+import { sleep } from '../system/sleep.ts';
 import type { KafkaClient } from './client.ts';
 import { asKafkaError, CODE, errorOfCode, type KafkaError, missingTopic } from './errors.ts';
 import { type FetchedPartition, fetchApi } from './fetch.ts';
@@ -95,7 +96,7 @@ export class TopicFollower {
 
   private async follow(node: number): Promise<void> {
     const { position, onError } = this.options;
-    let backoffMs = BACKOFF_MS_MIN;
+    const backoff = new Backoff(BACKOFF_MS_MIN, BACKOFF_MS_MAX);
     for (let led = this.ledBy(node); led.length > 0; led = this.ledBy(node)) {
       const open = led.filter((partition) => position(partition) !== null);
       if (open.length === 0) {
@@ -112,11 +113,10 @@ export class TopicFollower {
       }
       if (this.stopping.signal.aborted) return;
       if (isWell) {
-        backoffMs = BACKOFF_MS_MIN;
+        backoff.reset();
         continue;
       }
-      if (!(await this.pause(backoffMs * (0.5 + Math.random() / 2)))) return;
-      backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX);
+      if (!(await this.pause(backoff.next()))) return;
       await this.lookAgain(open);
     }
   }
@@ -151,7 +151,7 @@ export class TopicFollower {
   /** False when stopped. */
   private async pause(ms: number): Promise<boolean> {
     const { signal } = this.stopping;
-    if (!signal.aborted) await sleep(ms, undefined, { signal }).catch(() => {});
+    await sleep(ms, signal);
     return !signal.aborted;
   }
 }

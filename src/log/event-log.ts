@@ -146,53 +146,70 @@ export interface LogStatus {
 }
 
 /** The log as a part of the status. */
-export function logComponent(log: EventLog): ComponentStatus {
+export function logComponent(log: LogReport): ComponentStatus {
   const { state, message } = log.status();
   return { state: state === 'full' ? 'waiting' : state, message };
 }
 
 /**
- * The durable, ordered, replayable log between the sources and everything else.
+ * What takes lines.
  *
  * - `append` may be called concurrently. It resolves when the lines are durable (fsynced, or acked by all in-sync
  *   replicas) and readable, in one piece and in order; when it rejects with AppendError, none of them is stored, unless the message says that this is not
  *   known.
  *   Appends that wait together share one fsync. After a failed fsync the log refuses all appends until a restart.
+ * - A log of several partitions may spread the lines of a block by their keys; lines without one stay in one piece. `append`
+ *   tells where the first line went.
+ */
+export interface LogWriter {
+  /** Longest line that it takes, its line end included; without a limit of its own undefined. May change. */
+  readonly lineBytesMax?: number;
+  append(block: LogBlock): Promise<AppendResult>;
+}
+
+/**
+ * What consumers read.
+ *
  * - One offset per line, or per record where a log holds records of several lines. Reading never blocks appending. A
- *   reader keeps its own position, outside of the log.
+ *   consumer keeps its own position, outside of the log.
  * - `read` gives whole batches, in offset order, starting at `from` exactly (a batch that straddles `from` is cut);
  *   at least one batch when `from < end`, and more up to about `bytesMax`. Lines lost to damage, and offsets that hold no
  *   line, are skipped: the next batch then starts later than `from`. It gives no batch only where there is none up to the end
  *   that it had when it was called. It throws RangeError when `from` is past the end.
- * - A log of several partitions may spread the lines of a block by their keys; lines without one stay in one piece. `append`
- *   tells where the first line went.
- * - `receivedBefore(positions)` and `received()` count lines by source, from the log's own counters, lost lines included.
- * - `retain(reader, positions)` tells the log that `reader` needs nothing before them; a log that deletes by itself never
- *   deletes what a reader still needs that was named when it was opened. It keeps nothing for others.
- * - After `close` resolves, every resolved append is on disk and no file is open; further calls reject.
+ * - `receivedBefore(positions)` counts lines by source, from the log's own counters, lost lines included.
+ * - `retain(consumer, positions)`: the consumer needs nothing before them; a log that deletes by itself never
+ *   deletes what a consumer still needs that was named when it was opened. It keeps nothing for others.
  */
-export interface EventLog {
+export interface LogReader {
   /** Identity of this log's content: a new folder or topic gets a new one. */
   readonly id: string;
-  /** Longest line that it takes, its line end included; without a limit of its own undefined. May change. */
-  readonly lineBytesMax?: number;
+  partitions(): LogPartition[];
+  read(partition: number, from: Offset, limits: ReadLimits): Promise<LogBatch[]>;
+  /** Resolves true as soon as one of the partitions has `end > offset`, or false after `timeoutMs` or when `signal` aborts. */
+  waitPast(positions: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
+  receivedBefore(positions: Positions): Promise<CountsBySource>;
+  retain(consumer: string, positions: Positions): void;
+}
+
+/** What the log reports of itself. `received` counts lines by source, from the log's own counters, lost lines included. */
+export interface LogReport {
   /** Lines that it has lost were deleted by age, by the cluster; else they were damaged, and are kept aside. */
   readonly expires?: boolean;
+  received(): CountsBySource;
+  /** Lines by source that are archived and have expired before the counts of this log begin: in neither `received` nor `receivedBefore`. */
+  archivedBefore?(): CountsBySource;
+  status(): LogStatus;
+}
+
+/**
+ * The durable, ordered, replayable log between the sources and everything else. After `close` resolves, every resolved append is on disk
+ * and no file is open; further calls reject.
+ */
+export interface EventLog extends LogWriter, LogReader, LogReport {
   /**
    * A log whose first lines have expired, and whose own counts were made again since, takes over from the archive what it can't count any
    * more. Called once, before anybody reads.
    */
   adopt?(archived: ArchivedLines): Promise<void>;
-  /** Lines by source that are archived and have expired before the counts of this log begin: in neither `received` nor `receivedBefore`. */
-  archivedBefore?(): CountsBySource;
-  append(block: LogBlock): Promise<AppendResult>;
-  partitions(): LogPartition[];
-  read(partition: number, from: Offset, limits: ReadLimits): Promise<LogBatch[]>;
-  /** Resolves true as soon as one of the partitions has `end > offset`, or false after `timeoutMs` or when `signal` aborts. */
-  waitPast(positions: Positions, timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
-  received(): CountsBySource;
-  receivedBefore(positions: Positions): Promise<CountsBySource>;
-  retain(reader: string, positions: Positions): void;
-  status(): LogStatus;
   close(): Promise<void>;
 }

@@ -23,10 +23,11 @@ export const CATALOGUE: readonly Metric[] = [
 ];
 
 /** What users see of each metric. */
-export const METRIC_LIST = CATALOGUE.map(({ name, title, keys, values, derived, windows }) => ({
-  name,
-  title,
-  keys: keys.map((key) => key.name),
-  values: [...Object.keys(values), ...Object.keys(derived ?? {})],
-  windows,
-}));
+export const metricList = (metrics: readonly Metric[]) =>
+  metrics.map(({ name, title, keys, values, derived, windows }) => ({
+    name,
+    title,
+    keys: keys.map((key) => key.name),
+    values: [...Object.keys(values), ...Object.keys(derived ?? {})],
+    windows,
+  }));

@@ -57,8 +57,8 @@ export interface ArchiveFile {
   receivedMs: readonly [number, number];
 }
 
-/** Where an engine reads rows again: local Parquet files of the archive, and what they cover. */
-export interface ArchiveReader {
+/** How far the archive has come. */
+export interface ArchivePositions {
   /** Offset after the last archived line of the partition. */
   position(partition: number): Offset;
   partitions(): number[];
@@ -66,6 +66,10 @@ export interface ArchiveReader {
   lost(): CountsBySource;
   /** Rows of both tables that were archived before the positions, also those that other programs have deleted since. */
   archived(): CountsBySource;
+}
+
+/** Local Parquet files of the archive, and what they cover. */
+export interface ArchiveFiles {
   /** Calls `use` with local paths of the Parquet files that the filter lets pass; the files stay until `use` settles. */
   withFiles<T>(
     table: 'events' | 'bad_rows',
@@ -83,6 +87,9 @@ export interface ArchiveReader {
   /** Smallest and largest received-at of both tables, ms; null when they are empty. */
   receivedExtentMs(): readonly [number, number] | null;
 }
+
+/** Where an engine reads rows again. */
+export interface ArchiveReader extends ArchivePositions, ArchiveFiles {}
 
 /**
  * Gives rows of the archive as a batch, with the decisions that stand there: for metrics whose process does not decode the log
@@ -109,6 +116,16 @@ export interface EngineProgram {
   counters(): Record<string, number>;
 }
 
+/** How far the metrics have come, and what they know of it. */
+export interface MetricsProgress {
+  position(partition: number): Offset;
+  ledger(): MetricsLedger;
+  invalidatedWindows(): number;
+  /** Largest received-at that was seen, ms; 0 before the first batch. */
+  maxReceivedAtMs(): number;
+  isEmpty(): boolean;
+}
+
 /**
  * Computes metrics of batches, which it is fed one after the other.
  *
@@ -124,13 +141,7 @@ export interface EngineProgram {
  *   what it holds; with `diff` it only compares.
  * - Calls may overlap; the engine runs them one after the other.
  */
-export interface BatchEngine {
-  position(partition: number): Offset;
-  ledger(): MetricsLedger;
-  invalidatedWindows(): number;
-  /** Largest received-at that it has seen, ms; 0 before the first batch. */
-  maxReceivedAtMs(): number;
-  isEmpty(): boolean;
+export interface BatchEngine extends MetricsProgress {
   mustRestore?(): boolean;
   apply(batch: TypedBatch): Promise<void>;
   restore(archive: ArchiveReader, signal?: AbortSignal): Promise<boolean>;

@@ -21,3 +21,9 @@ export const MEMORY_MB = z
   .describe(
     'Memory of DuckDB in MiB; what does not fit goes to a temp file. The process needs about 600 MB more.',
   );
+
+/** The settings that each kind of engine has. */
+export interface LocalSettings {
+  threads: number;
+  memory_mb: number;
+}

@@ -69,7 +69,7 @@ export interface Changes {
 }
 
 /**
- * Where points live: the full value of each window, so that writing one again changes nothing.
+ * What has changed, for those who follow.
  *
  * `changes` gives all rows of every window that changed after `version`, and the version to ask from next time; a
  * follower that missed any number of calls catches up with one, and one that starts at 0 gets everything. With `page` it
@@ -78,9 +78,8 @@ export interface Changes {
  *
  * `id` is new whenever the store was made again: versions of different ids can't be compared.
  */
-export interface MetricsStore {
+export interface ChangeFeed {
   readonly id: string;
-  query(query: MetricQuery): Promise<MetricResult>;
   changes(
     version: number,
     metrics: readonly string[],
@@ -88,4 +87,9 @@ export interface MetricsStore {
     page?: ChangesPage,
   ): Promise<Changes>;
   version(): number;
+}
+
+/** Where points live: the full value of each window, so that writing one again changes nothing. */
+export interface MetricsStore extends ChangeFeed {
+  query(query: MetricQuery): Promise<MetricResult>;
 }

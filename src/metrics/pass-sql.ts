@@ -4,8 +4,8 @@ import { INVALID_FIELD, LATE_CLASSES, QUANTILE_ERROR } from './definition.ts';
 import { DOUBTED, DOUBTS } from './definitions/doubts.ts';
 import type { Additive, Pass } from './plan.ts';
 
-/** What differs between the SQL of engines. */
-export interface Dialect {
+/** What differs between the SQL of engines, of single values. */
+interface ScalarSql {
   /** Whole minutes since 1970 of a timestamp column. */
   minuteOf(timestamp: string): string;
   /** Whole milliseconds from one timestamp to another. */
@@ -14,6 +14,12 @@ export interface Dialect {
   divide(number: string, by: number): string;
   /** A hash of 63 bits, as a number that is not negative. */
   hash(sql: string): string;
+  identifier(name: string): string;
+  text(value: string): string;
+}
+
+/** The same of lists. */
+interface ListSql {
   /** The lines in a JSON text of `items`, as a list of product_id, quantity and price as texts; NULL where there are none to be read. */
   items(json: string): string;
   length(list: string): string;
@@ -22,8 +28,10 @@ export interface Dialect {
   list(items: readonly string[]): string;
   /** Select item that gives a row for each element of a list. */
   explode(list: string): string;
-  identifier(name: string): string;
-  text(value: string): string;
+}
+
+/** The SQL of an engine. */
+export interface Dialect extends ScalarSql, ListSql {
   types: Readonly<Record<'text' | 'small' | 'minute' | 'count' | 'money' | 'double', string>>;
 }
 

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { cutDecoded } from '../ingest/cut-decoded.ts';
 import type { RecordIds } from '../ingest/format.ts';
+import { sleep } from '../system/sleep.ts';
 import { messageOf } from '../telemetry/system-error.ts';
 import type { IngestRequest, IngestResult, SourceContext } from './source.ts';
 
@@ -15,11 +15,6 @@ export interface RetryTuning {
 export function backoffMs(attempt: number, random: () => number, tuning: RetryTuning): number {
   const { backoffBaseMs = 1000, backoffCapMs = 60_000 } = tuning;
   return random() * Math.min(backoffCapMs, backoffBaseMs * 2 ** Math.min(attempt, 30));
-}
-
-/** Waits; resolves early, without an error, when the signal comes. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await sleep(ms, undefined, { signal }).catch(() => {});
 }
 
 /** Largest body of one call to ingest, but for a single record that is longer. */
@@ -77,7 +72,7 @@ async function ingestPiece(
           ? retryAfterSeconds * 1000
           : backoffMs(attempt, context.random, tuning);
       onWait(`the log did not take the lines: ${messageOf(error)}`);
-      await pause(waitMs, signal);
+      await sleep(waitMs, signal);
     }
   }
   return null;

@@ -1,4 +1,5 @@
-import type { Decoded, RecordIds } from '../ingest/format.ts';
+import type { z } from 'zod';
+import type { Decoded, DetectOptions, RecordIds } from '../ingest/format.ts';
 import type { IngestResult, LineError } from '../ingest/ingest-result.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import type { NormalizeSettingsInput } from '../ingest/normalize-settings.ts';
@@ -57,8 +58,8 @@ export interface Source {
 /** What app hands to every source. */
 export interface SourceContext {
   ingest: Ingest;
-  /** What the mapping of the source knows of how its input looks. */
-  detecting?: Mapper['detecting'];
+  /** Which formats there are, and what the mapping of the source knows of how its input looks. */
+  detecting?: DetectOptions;
   /** A folder of the source's own for its cursor; exists. */
   stateDir: string;
   log: SourceLogger;
@@ -70,4 +71,15 @@ export interface SourceLogger {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
+}
+
+/** A kind of source that the config can name. */
+export interface SourceKind<S extends z.ZodObject = z.ZodObject> {
+  /** Its options; `name` is that of the source in the ledger. */
+  readonly schema: S;
+  /** What it reads, without secrets: an address may have them in its parameters. */
+  reads(options: z.infer<S>): string;
+  create(options: z.infer<S>, context: SourceContext): Promise<Source>;
+  /** Addresses of what it reads, as the log has them. */
+  addresses?(options: z.infer<S>): readonly string[];
 }

@@ -1,6 +1,11 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { configuredSinks } from '../../src/app/stores.ts';
-import { influxConfigSchema } from '../../src/sinks/influxdb/index.ts';
+import { join } from 'node:path';
+import { CATALOGUE } from '../../src/metrics/catalogue.ts';
+import { influxConfigSchema } from '../../src/sinks/influxdb/config.ts';
+import { metricSchemaOf } from '../../src/sinks/influxdb/metric-schema.ts';
+import { InfluxSink } from '../../src/sinks/influxdb/sink.ts';
+import { openStateFile } from '../../src/system/state-file.ts';
+import { testNow } from '../support/clock.ts';
 import { Influx, type InfluxRow } from '../support/influx.ts';
 import { quietLogger } from '../support/kafka.ts';
 import { temporaryDir } from '../support/product.ts';
@@ -51,7 +56,6 @@ sinkContract({
     await influx.query(`CREATE DATABASE "${database}"`);
     const way = await startWay(Number(new URL(influx.info.url).port));
     const config = influxConfigSchema.parse({
-      kind: 'influxdb',
       ...influx.info,
       url: `http://127.0.0.1:${way.port}`,
       bucket: `${database}/autogen`,
@@ -59,7 +63,14 @@ sinkContract({
     });
     const dataDir = temporaryDir();
     return {
-      open: () => configuredSinks([config], { dataDir, logger: quietLogger })[0]!.sink,
+      open: () =>
+        new InfluxSink({
+          config,
+          schemas: CATALOGUE.map(metricSchemaOf),
+          tagsFile: openStateFile(join(dataDir, 'tag-values.json')),
+          logger: quietLogger,
+          now: testNow,
+        }),
       points: async () =>
         (await influx.query('SELECT * FROM "tillstream_traffic"', database)).map((row) =>
           pointText(

@@ -1,4 +1,5 @@
-import { createKafkaSource, kafkaSourceOptionsSchema } from '../../src/sources/kafka/index.ts';
+import { kafkaSourceOptionsSchema } from '../../src/sources/kafka/config.ts';
+import { createKafkaSource } from '../../src/sources/kafka/kafka-source.ts';
 import type { SourceContext } from '../../src/sources/source.ts';
 import { createTopic, produce } from '../support/kafka.ts';
 import { ownName, sharedService } from '../support/services.ts';

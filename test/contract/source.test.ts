@@ -1,8 +1,10 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createPollSource, pollOptionsSchema } from '../../src/sources/poll/index.ts';
+import { pollOptionsSchema } from '../../src/sources/poll/config.ts';
+import { createPollSource } from '../../src/sources/poll/poll-source.ts';
 import type { SourceContext } from '../../src/sources/source.ts';
-import { createTailSource, tailOptionsSchema } from '../../src/sources/tail/index.ts';
+import { tailOptionsSchema } from '../../src/sources/tail/config.ts';
+import { createTailSource } from '../../src/sources/tail/tail-source.ts';
 import { createLogApi } from '../../tools/simulator/log-api.ts';
 import { temporaryDir } from '../support/product.ts';
 import { sourceContract } from './source.ts';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { REMOTE_LIMITS, Semaphore, TRANSFERS_MAX } from '../../src/archive/delta/remote.ts';
-import { hdfsStorage } from '../../src/archive/storage/hdfs-storage.ts';
-import { WebHdfs } from '../../src/archive/storage/webhdfs.ts';
+import pLimit from 'p-limit';
+import { hdfsStorage } from '../../src/archive/storage/hdfs/hdfs-storage.ts';
+import { WebHdfs } from '../../src/archive/storage/hdfs/webhdfs.ts';
+import { REMOTE_LIMITS, TRANSFERS_MAX } from '../../src/archive/storage/remote.ts';
 import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.ts';
 import { temporaryDir } from '../support/product.ts';
 import { startService, type TestService } from '../support/services.ts';
@@ -42,7 +43,7 @@ async function portOfDataNode(): Promise<number> {
 
 function open({ url = service.info.url, root = ROOT, user = 'shop', limits = REMOTE_LIMITS } = {}) {
   const hdfs = new WebHdfs({ url, user, limits });
-  return hdfsStorage({ hdfs, root, stagingDir, transfers: new Semaphore(TRANSFERS_MAX), limits });
+  return hdfsStorage({ hdfs, root, stagingDir, transfers: pLimit(TRANSFERS_MAX), limits });
 }
 
 tableStorageContract({

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { REMOTE_LIMITS, Semaphore, TRANSFERS_MAX } from '../../src/archive/delta/remote.ts';
-import { S3Bucket } from '../../src/archive/storage/s3-bucket.ts';
-import { s3Storage } from '../../src/archive/storage/s3-storage.ts';
+import pLimit from 'p-limit';
+import { REMOTE_LIMITS, TRANSFERS_MAX } from '../../src/archive/storage/remote.ts';
+import { S3Bucket } from '../../src/archive/storage/s3/s3-bucket.ts';
+import { s3Storage } from '../../src/archive/storage/s3/s3-storage.ts';
 import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.ts';
 import { temporaryDir } from '../support/product.ts';
 import { startService, type TestService } from '../support/services.ts';
@@ -40,7 +41,7 @@ function open({
     bucket,
     root: 'shop/archive/events',
     stagingDir,
-    transfers: new Semaphore(TRANSFERS_MAX),
+    transfers: pLimit(TRANSFERS_MAX),
   });
 }
 const proxied = () => `http://127.0.0.1:${proxy.port}`;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { localStorage } from '../../src/archive/storage/local-storage.ts';
+import { localStorage } from '../../src/archive/storage/local/local-storage.ts';
 import { temporaryDir } from '../support/product.ts';
 import { tableStorageContract } from './table-storage.ts';
 

@@ -50,9 +50,9 @@ const atRandom =
     await harness.waitUntilIdle(lastBatches(deliveries, random));
   };
 
-/** Lines of a batch at the end: any number, but for many lines no more than 150 batches, which would take minutes. */
+/** Lines of a batch at the end: any number, but for many lines no more than 50 batches, which would take minutes. */
 const lastBatches = (deliveries: readonly Delivery[], random: Random) =>
-  Math.ceil(deliveries.reduce((sum, { lines }) => sum + lines.length, 0) / 150) + random.integer(0, 1000);
+  Math.ceil(deliveries.reduce((sum, { lines }) => sum + lines.length, 0) / 50) + random.integer(0, 1000);
 
 /** The metrics are those of a process that takes the commits of the archive. */
 const fromTheArchive: Way = async (harness, deliveries, random) => {

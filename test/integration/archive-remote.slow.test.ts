@@ -3,10 +3,13 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeltaArchive } from '../../src/archive/delta/archive.ts';
-import type { ArchiveConfig } from '../../src/archive/delta/config.ts';
-import { remoteStorage } from '../../src/archive/delta/location.ts';
-import { REMOTE_LIMITS } from '../../src/archive/delta/remote.ts';
-import { WebHdfs } from '../../src/archive/storage/webhdfs.ts';
+import { hdfsArchiveConfig } from '../../src/archive/storage/hdfs/config.ts';
+import { openHdfs } from '../../src/archive/storage/hdfs/hdfs-storage.ts';
+import { WebHdfs } from '../../src/archive/storage/hdfs/webhdfs.ts';
+import type { RemoteLimits } from '../../src/archive/storage/remote.ts';
+import { REMOTE_LIMITS } from '../../src/archive/storage/remote.ts';
+import { s3ArchiveConfig } from '../../src/archive/storage/s3/config.ts';
+import { openS3 } from '../../src/archive/storage/s3/s3-storage.ts';
 import { stream } from '../../tools/simulator/index.ts';
 import { ArchiveRig } from '../support/archive-rig.ts';
 import { testNow } from '../support/clock.ts';
@@ -16,22 +19,24 @@ import { type ArchiveSeen, python, readArchive } from '../support/read-archive.t
 import { startService } from '../support/services.ts';
 import { itThorough } from '../support/thorough.ts';
 
-type RemoteConfig = Exclude<ArchiveConfig, { kind: 'local' }>;
-
 interface Server {
   /** Config of an archive in a folder of that name. */
-  config(folder: string): RemoteConfig;
+  config(folder: string): object;
+  /** The storage of that archive. */
+  open(folder: string, stagingDir: string, limits: RemoteLimits): ReturnType<typeof openS3>;
   read(folder: string, flags?: string[]): Promise<ArchiveSeen>;
   kill(): Promise<void>;
   restart(): Promise<void>;
 }
 
-const STARTS: Record<RemoteConfig['kind'], () => Promise<Server>> = {
+const STARTS: Record<'hdfs' | 's3', () => Promise<Server>> = {
   async hdfs() {
     const { info, kill, restart } = await startService('hdfs');
     const hdfs = new WebHdfs({ url: info.url, user: 'shop', limits: REMOTE_LIMITS });
+    const settings = (folder: string) => ({ url: info.url, path: `/${folder}/archive`, user: 'shop' });
     return {
-      config: (folder) => ({ kind: 'hdfs', url: info.url, path: `/${folder}/archive`, user: 'shop' }),
+      config: (folder) => ({ kind: 'hdfs', ...settings(folder) }),
+      open: (folder, ...rest) => openHdfs(hdfsArchiveConfig.parse(settings(folder)), ...rest),
       async read(folder, flags) {
         const copy = temporaryDir();
         await copyDown(hdfs, `/${folder}/archive`, copy);
@@ -44,8 +49,10 @@ const STARTS: Record<RemoteConfig['kind'], () => Promise<Server>> = {
   async s3() {
     const { info, kill, restart } = await startService('s3');
     const { endpoint, bucket, access_key_id, secret_access_key } = info;
+    const settings = (folder: string) => ({ ...info, prefix: `${folder}/archive` });
     return {
-      config: (folder) => ({ kind: 's3', ...info, prefix: `${folder}/archive` }),
+      config: (folder) => ({ kind: 's3', ...settings(folder) }),
+      open: (folder, ...rest) => openS3(s3ArchiveConfig.parse(settings(folder)), ...rest),
       read: (folder, flags) =>
         readArchive(`s3://${bucket}/${folder}/archive`, flags, {
           AWS_ENDPOINT_URL: endpoint,
@@ -119,7 +126,7 @@ for (const kind of ['s3', 'hdfs'] as const) {
 
     const withRig = async (folder: string, run: (rig: ArchiveRig) => Promise<void>) => {
       const limits = { requestMsMax: 5000, totalMsMax: 5000 };
-      const storages = (stagingDir: string) => remoteStorage(server.config(folder), stagingDir, limits);
+      const storages = (stagingDir: string) => server.open(folder, stagingDir, limits);
       const rig = await ArchiveRig.open(temporaryDir(), storages);
       try {
         await run(rig);

@@ -24,7 +24,7 @@ const CASES: Record<string, { yaml: string; says: RegExp; env?: Record<string, s
   },
   'no kind': {
     yaml: 'sources: [{port: 1}]\n',
-    says: /sources\.0\.kind is missing\. The kinds: http, poll, tail, kafka/,
+    says: /sources\.0\.kind is missing\. The kinds: http, kafka, poll, tail/,
   },
   'one of a few': {
     yaml: 'log_level: inf\n',
@@ -45,7 +45,7 @@ const CASES: Record<string, { yaml: string; says: RegExp; env?: Record<string, s
   },
   'unknown kind': {
     yaml: 'sources: [{kind: carrier-pigeon}]\n',
-    says: /carrier-pigeon.*not a kind\. The kinds: http, poll, tail, kafka/,
+    says: /carrier-pigeon.*not a kind\. The kinds: http, kafka, poll, tail/,
   },
   'bad time zone': { yaml: 'time_zone: Europe/Atlantis\n', says: /time_zone must be an IANA time zone/ },
   'not YAML': { yaml: `api: {key: "${SECRET}"\n  x: [\n`, says: /not valid YAML/ },

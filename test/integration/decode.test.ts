@@ -6,7 +6,7 @@ import type { OffsetRange } from '../../src/decode/batch.ts';
 import type { LogBatch } from '../../src/log/event-log.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
-import { openDuckDb } from '../../src/metrics/duckdb/index.ts';
+import { openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import type { ArchiveReader } from '../../src/metrics/engine.ts';
 import { Random } from '../../tools/simulator/random.ts';
 import { archivedRows, flagsOf } from '../support/archived-rows.ts';

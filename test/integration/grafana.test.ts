@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { loadConfig } from '../../src/app/config/load.ts';
-import { CONFIG_SCHEMA } from '../../src/app/runtime-config.ts';
+import { CONFIG_SCHEMA } from '../../src/app/config/schema.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { createRegistry, type Readings } from '../../src/telemetry/registry.ts';
 import { type Panel, readDashboards } from '../support/grafana.ts';

@@ -5,7 +5,7 @@ import { Ingestor } from '../../src/ingest/ingestor.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
-import { openDuckDb } from '../../src/metrics/duckdb/index.ts';
+import { openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import { batchOf } from '../support/decode-lines.ts';
 import { temporaryDir } from '../support/product.ts';
 

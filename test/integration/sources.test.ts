@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import type { SourceReport } from '../../src/api/sources/report.ts';
 import type { Snippet } from '../../src/api/sources/snippet-text.ts';
-import { CONFIG_SCHEMA } from '../../src/app/runtime-config.ts';
+import { CONFIG_SCHEMA } from '../../src/app/config/schema.ts';
 import { assertError } from '../support/answers.ts';
 import { testNow, useRealClock } from '../support/clock.ts';
 import { PROJECT_DIR, type Product, startProduct, temporaryDir } from '../support/product.ts';

@@ -1,8 +1,8 @@
 /** Metrics computed by Spark on YARN of an archive on HDFS: real servers, a real driver, and all of it is killed. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { REMOTE_LIMITS } from '../../src/archive/delta/remote.ts';
-import { WebHdfs } from '../../src/archive/storage/webhdfs.ts';
+import { WebHdfs } from '../../src/archive/storage/hdfs/webhdfs.ts';
+import { REMOTE_LIMITS } from '../../src/archive/storage/remote.ts';
 import { downServices, statusOfServices, upServices } from '../../tools/dev-services/services.ts';
 import { temporaryDir, until } from '../support/product.ts';
 import { testSeed } from '../support/seed.ts';

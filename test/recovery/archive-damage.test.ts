@@ -5,8 +5,8 @@ import { readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileS
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { DeltaArchive } from '../../src/archive/delta/archive.ts';
-import { RemoteError } from '../../src/archive/delta/remote.ts';
-import { localStorage } from '../../src/archive/storage/local-storage.ts';
+import { localStorage } from '../../src/archive/storage/local/local-storage.ts';
+import { RemoteError } from '../../src/archive/storage/remote.ts';
 import type { TableStorage } from '../../src/archive/storage/storage.ts';
 import { newestBadRows } from '../../src/consumers/newest-bad-rows.ts';
 import { sumCounts } from '../../src/log/offset.ts';

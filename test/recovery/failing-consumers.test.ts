@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { localStorage } from '../../src/archive/storage/local-storage.ts';
+import { localStorage } from '../../src/archive/storage/local/local-storage.ts';
 import type { Consumers } from '../../src/consumers/consumers.ts';
 import { ArchiveRig } from '../support/archive-rig.ts';
 import { quickPipeline } from '../support/pipeline.ts';

@@ -2,8 +2,8 @@
 import { appendFileSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { segmentLogConfigSchema } from '../../src/log/segments/config.ts';
-import { acquireLock, LockHeldError } from '../../src/log/segments/lock.ts';
 import { openSegmentLog } from '../../src/log/segments/log.ts';
+import { acquireLock, LockHeldError } from '../../src/system/process-lock.ts';
 import { testNow } from '../support/clock.ts';
 
 const [task, path, argument, rounds] = process.argv.slice(2) as [string, string, string, string];

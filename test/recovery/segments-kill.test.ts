@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { acquireLock, LockHeldError } from '../../src/log/segments/lock.ts';
+import { acquireLock, LockHeldError } from '../../src/system/process-lock.ts';
 import { randomFrom, testSeed } from '../support/seed.ts';
 import { openLog, readBlocks, temporaryDir } from './segments-support.ts';
 

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { REMOTE_LIMITS } from '../../src/archive/delta/remote.ts';
-import { WebHdfs } from '../../src/archive/storage/webhdfs.ts';
+import { WebHdfs } from '../../src/archive/storage/hdfs/webhdfs.ts';
+import { REMOTE_LIMITS } from '../../src/archive/storage/remote.ts';
 import type { RebuildResult } from '../../src/metrics/engine.ts';
 import { startBefore, stream, Truth } from '../../tools/simulator/index.ts';
 import { createLogApi, type LogApi } from '../../tools/simulator/log-api.ts';

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DeltaArchive, type DeltaArchiveOptions, openLocalArchive } from '../../src/archive/delta/archive.ts';
+import { DeltaArchive, type DeltaArchiveOptions } from '../../src/archive/delta/archive.ts';
+import { openLocalArchive } from '../../src/archive/storage/local/local-archive.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
-import { type DuckDb, openDuckDb } from '../../src/metrics/duckdb/index.ts';
+import { type DuckDb, openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import { testNow } from './clock.ts';
 import { batchOf } from './decode-lines.ts';
 

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UPLOADS } from '../../src/archive/delta/remote.ts';
-import type { WebHdfs } from '../../src/archive/storage/webhdfs.ts';
+import type { WebHdfs } from '../../src/archive/storage/hdfs/webhdfs.ts';
+import { UPLOADS } from '../../src/archive/storage/remote.ts';
 
 /** Copies a folder of HDFS to a local one, for readers that know no HDFS. */
 export async function copyDown(hdfs: WebHdfs, from: string, to: string): Promise<void> {

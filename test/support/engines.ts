@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { Config } from '../../src/app/app.ts';
-import type { ParquetTool } from '../../src/archive/parquet-tool.ts';
+import type { ParquetReader, ParquetWriter } from '../../src/archive/parquet-tool.ts';
 import type { BatchDecoder } from '../../src/decode/batch.ts';
 import type { Deduplicator } from '../../src/decode/deduplicator.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
-import { openDuckDb } from '../../src/metrics/duckdb/index.ts';
+import { openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import type { ArchivedBatches, BatchEngine } from '../../src/metrics/engine.ts';
 import type { MetricsStore } from '../../src/metrics/metrics-store.ts';
 import { sharedSpark } from './spark.ts';
@@ -30,7 +30,7 @@ export interface EngineUnderTest {
   decoder: BatchDecoder;
   deduplicator: Deduplicator;
   archived: ArchivedBatches;
-  parquet: ParquetTool;
+  parquet: ParquetWriter & ParquetReader;
   engine: BatchEngine;
   store: MetricsStore;
   /** What was found wrong at the start; empty when all was well. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { serverConfig } from '../../src/api/config.ts';
-import { CONFIG_SCHEMA, openApp, readParquet } from '../../src/app/app.ts';
+import { ADAPTERS, CONFIG_SCHEMA, openApp, readParquet } from '../../src/app/app.ts';
 import { chosenMapper, shopOf } from '../../src/commands/load.ts';
 import { dryRunReport } from '../../src/commands/load-report.ts';
 import type { Finding } from '../../src/ingest/finding.ts';
@@ -67,6 +67,7 @@ export async function loadCase<T>(
     server: serverConfig.parse({}),
     warnings: [],
     roles: new Set(ROLES),
+    adapters: ADAPTERS,
   };
   const mapper = await chosenMapper(options, runtime);
   const settings = settingsOf(options, mapper, shopOf(runtime));

@@ -1,6 +1,6 @@
 import type { RawEvent } from '../../src/decode/batch.ts';
 import type { ChangedPoint } from '../../src/metrics/metrics-store.ts';
-import { type Sink, type SinkCounters, SinkError } from '../../src/sinks/sink.ts';
+import { type EventSink, type Sink, SinkError } from '../../src/sinks/sink.ts';
 
 /** What a sink in memory writes to; several sinks may have the same one. */
 export class MemoryLocation {
@@ -17,11 +17,12 @@ export class MemoryLocation {
 }
 
 /** A sink in memory, for tests: it takes a few points at a time, so that a write can fail in its middle. */
-export class MemorySink implements Sink {
+export class MemorySink implements Sink, EventSink {
   readonly id: string;
+  readonly events: EventSink = this;
   readonly #place: MemoryLocation;
   readonly #keys: ReadonlyMap<string, readonly string[]>;
-  readonly #counters: SinkCounters = {
+  readonly #counters = {
     points: 0,
     requests: 0,
     failed_requests: 0,
@@ -63,7 +64,7 @@ export class MemorySink implements Sink {
     return `${this.id} is there`;
   }
 
-  counters(): SinkCounters {
+  counters(): Readonly<Record<string, number>> {
     return { ...this.#counters };
   }
 

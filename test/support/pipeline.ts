@@ -1,7 +1,7 @@
 import type { Archive } from '../../src/archive/archive.ts';
 import { Consumers, type ConsumersOptions } from '../../src/consumers/consumers.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
-import type { DuckDb } from '../../src/metrics/duckdb/index.ts';
+import type { DuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 
 /** A pipeline that gathers for some milliseconds only; not started. */
 export function quickPipeline(

@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { archiveConfig } from '../../src/archive/delta/config.ts';
-import { archiveLocation } from '../../src/archive/delta/location.ts';
+import { ADAPTERS, chosenOf } from '../../src/app/registry/adapters.ts';
 import { Consumers } from '../../src/consumers/consumers.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
 import { AppendError, type EventLog } from '../../src/log/event-log.ts';
 import { sumCounts } from '../../src/log/offset.ts';
-import { openSegmentLog, segmentLogConfigSchema } from '../../src/log/segments/index.ts';
+import { segmentLogConfigSchema } from '../../src/log/segments/config.ts';
+import { openSegmentLog } from '../../src/log/segments/log.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
-import { openDuckDb } from '../../src/metrics/duckdb/index.ts';
-import { Spark } from '../../src/metrics/spark/index.ts';
+import { openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
+import { Spark } from '../../src/metrics/spark/spark.ts';
 import { testNow } from './clock.ts';
 import { openLog, quietLogger } from './kafka.ts';
 import { until } from './product.ts';
@@ -84,18 +84,20 @@ function openTestLog({ dir, kafka }: RigOptions): Promise<EventLog> {
 export async function openSparkRig(options: RigOptions) {
   const { dir, timeZone, config } = options;
   mkdirSync(dir, { recursive: true });
-  const place = await archiveLocation(archiveConfig.parse(options.archive ?? {}), dir);
+  const { adapter, settings } = chosenOf(ADAPTERS.archives, { kind: 'local', ...options.archive });
+  const archiveSettings = adapter.schema.parse(settings);
+  const location = await adapter.locate(archiveSettings, dir);
   const log = await openTestLog(options);
   const spark = await Spark.open({
     config: await sparkConfig(config),
-    archive: place.address,
+    archive: adapter.address(archiveSettings, dir),
     dir: join(dir, 'metrics', 'spark'),
     logger: quietLogger,
     backoffMsMin: 500,
   });
   const duckdb = await openDuckDb({
     dir: join(dir, 'metrics'),
-    archiveDirs: [place.dir],
+    archiveDirs: [location.dir],
     catalogue: CATALOGUE,
     timeZone,
     logId: log.id,
@@ -104,7 +106,7 @@ export async function openSparkRig(options: RigOptions) {
     aggregator: spark,
   });
   const { engine, store, parquet, decoder, deduplicator, archived } = duckdb;
-  const archive = await place.open({ parquet, logId: log.id, now: testNow, logger: quietLogger });
+  const archive = await location.open({ parquet, logId: log.id, now: testNow, logger: quietLogger });
   const pipeline = new Consumers({
     reads: { archive: true, metrics: true },
     group: null,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { type ReadySparkConfig, Spark, sparkConfigSchema } from '../../src/metrics/spark/index.ts';
+import { type ReadySparkConfig, sparkConfigSchema } from '../../src/metrics/spark/config.ts';
+import { Spark } from '../../src/metrics/spark/spark.ts';
 import { fetchPySpark } from '../../tools/dev-services/spark.ts';
 import { quietLogger } from './kafka.ts';
 import { temporaryDir } from './product.ts';
@@ -12,7 +13,7 @@ export async function sparkPython(): Promise<string> {
 /** Settings of a Spark for tests, which needs little. */
 export async function sparkConfig(settings: object = {}): Promise<ReadySparkConfig> {
   const python = await sparkPython();
-  const config = sparkConfigSchema.parse({ kind: 'spark', master: 'local[2]', python, ...settings });
+  const config = sparkConfigSchema.parse({ master: 'local[2]', python, ...settings });
   return { ...config, python };
 }
 

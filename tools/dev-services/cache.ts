@@ -57,6 +57,7 @@ async function newScratch(cache: string): Promise<string> {
     await mkdir(cache, { recursive: true });
     for (const name of await readdir(cache)) {
       if (!name.startsWith('new-')) continue;
+      // Another process has just moved it.
       const made = await stat(join(cache, name)).catch(() => null);
       if (made && Date.now() - made.mtimeMs > SCRATCH_MS_MAX)
         await rm(join(cache, name), { recursive: true, force: true });

@@ -98,6 +98,7 @@ function stateOf(pid: number): { state: string; started: string } | null {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
     return { state: fields[0]!, started: `${boot}:${fields[19]}` };
   } catch {
+    // The process has ended.
     return null;
   }
 }

@@ -77,6 +77,7 @@ async function untilReady(
 }
 
 async function endOfLog({ log }: ProcessSpec): Promise<string> {
+  // It has written nothing.
   const text = await readFile(log, 'utf8').catch(() => '');
   return `The end of ${log}:\n${lastLines(text, LOG_LINES)}`;
 }

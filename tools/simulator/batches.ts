@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { pause } from '../../src/sources/ingest-with-retry.ts';
+import { sleep } from '../../src/system/sleep.ts';
 import type { SimulatedLine } from './stream.ts';
 
 export interface BatchOptions {
@@ -38,7 +38,7 @@ export async function* batches(
     // Lets signals and requests in, also while the lines come as fast as they can.
     await setImmediate();
     if (!options.live || next.done || next.value.receivedAtMs <= options.now()) continue;
-    await pause(options.intervalMs ?? 100, options.signal);
+    await sleep(options.intervalMs ?? 100, options.signal);
   }
 }
 

@@ -1,4 +1,4 @@
-import { pause } from '../../src/sources/ingest-with-retry.ts';
+import { sleep } from '../../src/system/sleep.ts';
 import { reasonOf } from '../../src/telemetry/system-error.ts';
 
 export interface PostOptions {
@@ -53,7 +53,7 @@ export async function postBatch(body: Buffer, options: PostOptions): Promise<Pos
       why = reasonOf(error instanceof Error && error.cause instanceof Error ? error.cause : error);
     }
     options.onWait(waitMs / 1000, why);
-    await pause(waitMs, options.signal);
+    await sleep(waitMs, options.signal);
   }
   return null;
 }

@@ -1,29 +1,58 @@
 import { z } from 'zod';
+import { type ServerConfig, serverConfig } from '../../api/config.ts';
 import { isTimeZone } from '../../event/time-zone.ts';
+import { sourceSettingsSchema } from '../../ingest/normalize-settings.ts';
+import type { LocalSettings } from '../../metrics/local-config.ts';
+import { ADAPTERS, type Adapters, type Chosen } from '../registry/adapters.ts';
+import { oneOfKinds } from './kinds.ts';
 
-/** Schemas of the parts, handed in by app, which knows the adapters. */
-export interface PartSchemas<
-  S extends z.ZodType,
-  L extends z.ZodType,
-  A extends z.ZodType,
-  E extends z.ZodType,
-  T extends z.ZodType,
-> {
-  sources: S;
-  log: L;
-  archive: A;
-  engine: E;
-  store: T;
+/** What every source of others' records takes: how they become events. */
+const intakeSettings = {
+  map: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Mapping that makes events of the records: a name in `mappings`, that of a preset, or a YAML file, from the folder of the config.',
+    ),
+  ...sourceSettingsSchema.shape,
+};
+
+/** The port for requests, which stands among the sources. */
+export type HttpSourceConfig = ServerConfig & { kind: 'http' };
+
+/** A source that goes and gets its records. */
+export type SourceConfig = Chosen & { name: string; map?: string | undefined };
+
+/** The built-in store. */
+const BUILT_IN = {
+  duckdb: {
+    schema: z.strictObject({}).describe('The built-in store. It is always there; naming it changes nothing.'),
+  },
+};
+
+/** Whether it is a store besides the built-in one. */
+export const isOther = ({ kind }: Chosen): boolean => !(kind in BUILT_IN);
+
+export const isHttp = (source: HttpSourceConfig | SourceConfig): source is HttpSourceConfig =>
+  source.kind === 'http';
+
+/** One of the sources. */
+function sourceSchema(adapters: Adapters) {
+  const kinds = Object.entries(adapters.sources).map(
+    ([name, { schema }]) => [name, { schema: schema.safeExtend(intakeSettings) }] as const,
+  );
+  return oneOfKinds<HttpSourceConfig | SourceConfig>({
+    http: { schema: serverConfig },
+    ...Object.fromEntries(kinds),
+  });
 }
 
+/** The settings of the server where the config has no source of kind http. */
+export const defaultServer = (): ServerConfig => serverConfig.parse({});
+
 /** The whole config. Every setting is optional: the empty config is the embedded pipeline. */
-export function configSchema<
-  S extends z.ZodType,
-  L extends z.ZodType,
-  A extends z.ZodType,
-  E extends z.ZodType,
-  T extends z.ZodType,
->(parts: PartSchemas<S, L, A, E, T>) {
+export function configSchema(adapters: Adapters) {
   return z.strictObject({
     time_zone: z
       .string()
@@ -47,7 +76,7 @@ export function configSchema<
       .enum(['debug', 'info', 'warn', 'error'])
       .default('info')
       .describe('Least level that is logged.'),
-    sources: z.array(parts.sources).default([]).describe('Where events come from.'),
+    sources: z.array(sourceSchema(adapters)).default([]).describe('Where events come from.'),
     mappings: z
       .record(
         z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'must be 1 to 64 of a-z, 0-9, _ and -'),
@@ -55,10 +84,13 @@ export function configSchema<
       )
       .default({})
       .describe('Mappings of your own: a name, and its YAML file, from the folder of the config.'),
-    log: parts.log,
-    archive: parts.archive,
-    engine: parts.engine,
-    stores: z.array(parts.store).default([]).describe('Where metrics are kept besides the built-in store.'),
+    log: oneOfKinds<Chosen>(adapters.logs, 'segments').prefault({}),
+    archive: oneOfKinds<Chosen>(adapters.archives, 'local').prefault({}),
+    engine: oneOfKinds<Chosen & LocalSettings>(adapters.engines, 'duckdb').prefault({}),
+    stores: z
+      .array(oneOfKinds<Chosen>({ ...BUILT_IN, ...adapters.stores }))
+      .default([])
+      .describe('Where metrics are kept besides the built-in store.'),
     batch: z
       .strictObject({
         lines_max: z
@@ -113,3 +145,7 @@ export function configSchema<
       .describe('Care of the archive.'),
   });
 }
+
+/** The config with all adapters that there are. */
+export const CONFIG_SCHEMA = configSchema(ADAPTERS);
+export type Config = z.infer<typeof CONFIG_SCHEMA>;

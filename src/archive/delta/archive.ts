@@ -16,8 +16,7 @@ import type {
   CompactResult,
   VacuumResult,
 } from '../archive.ts';
-import type { ParquetTool } from '../parquet-tool.ts';
-import { localStorage } from '../storage/local-storage.ts';
+import type { ParquetWriter } from '../parquet-tool.ts';
 import type { TableStorage } from '../storage/storage.ts';
 import { groupsToCompact } from './compact-groups.ts';
 import { changesIn, lostLines, lostTxns, rowsTxns } from './counter-txns.ts';
@@ -35,7 +34,7 @@ export interface DeltaArchiveOptions {
   /** Local folder for files on their way; on the file system of a local archive. */
   stagingDir: string;
   storage(table: ArchiveTable): TableStorage;
-  parquet: ParquetTool;
+  parquet: ParquetWriter;
   /** Identity of the log whose positions the tables hold. */
   logId: string;
   now: () => number;
@@ -44,20 +43,6 @@ export interface DeltaArchiveOptions {
   expectedId?: string | undefined;
   /** Commits from one checkpoint of a table to the next; for tests. */
   checkpointEvery?: number | undefined;
-}
-
-/** Opens the archive in a local folder. */
-export function openLocalArchive(
-  dir: string,
-  options: Omit<DeltaArchiveOptions, 'stagingDir' | 'storage'>,
-  groupReadable = false,
-): Promise<DeltaArchive> {
-  const stagingDir = join(dir, '_staging');
-  return DeltaArchive.open({
-    ...options,
-    stagingDir,
-    storage: (table) => localStorage(join(dir, table), stagingDir, groupReadable),
-  });
 }
 
 /** Commits of a table from one checkpoint to the next. */

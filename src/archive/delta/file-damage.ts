@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { ArchiveError } from '../../telemetry/errors.ts';
+import { RemoteError } from '../storage/remote.ts';
 import type { StoredFile } from '../storage/storage.ts';
-import { RemoteError } from './remote.ts';
 import type { DeltaTable } from './table.ts';
 
 /** Most files that a message names. */
@@ -25,6 +25,7 @@ export async function explained(
   const folders = new Map<string, StoredFile[]>();
   for (const path of paths) {
     const folder = posix.dirname(path);
+    // Where the storage is away, that is the damage, and it is reported.
     if (!folders.has(folder)) folders.set(folder, await table.storage.list(folder).catch(() => []));
     const why = whatIsWrong(
       folders.get(folder)!.find((file) => file.path === path),

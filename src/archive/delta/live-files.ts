@@ -121,6 +121,7 @@ function parsed<T extends object>(text: string | null | undefined): T {
   try {
     return (JSON.parse(text ?? '{}') ?? {}) as T;
   } catch {
+    // Statistics are optional: another program wrote these.
     return {} as T;
   }
 }

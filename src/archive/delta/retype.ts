@@ -1,4 +1,4 @@
-import type { ParquetTool } from '../parquet-tool.ts';
+import type { ParquetWriter } from '../parquet-tool.ts';
 import type { Action } from './actions.ts';
 import type { FileWriter } from './file-writer.ts';
 import type { LiveFile } from './live-files.ts';
@@ -18,7 +18,7 @@ const NO_DATE = '1970-01-01';
 export async function retypeEvents(
   table: DeltaTable,
   writer: FileWriter,
-  parquet: ParquetTool,
+  parquet: ParquetWriter,
   signal?: AbortSignal,
 ): Promise<void> {
   for (let tries = 0; hasFormerTypes(table); tries++) {

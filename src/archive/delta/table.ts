@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Logger } from '../../telemetry/logger.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
 import type { ArchiveTable } from '../archive.ts';
-import type { ParquetTool } from '../parquet-tool.ts';
+import type { ParquetWriter } from '../parquet-tool.ts';
+import { RemoteError } from '../storage/remote.ts';
 import type { TableStorage } from '../storage/storage.ts';
 import {
   type Action,
@@ -26,7 +27,6 @@ import {
   missingCommit,
   parseCommit,
 } from './log-files.ts';
-import { RemoteError } from './remote.ts';
 import { checkTable, completedSchema } from './table-rules.ts';
 
 /** Commit files that a checkpoint replaces are kept this long for readers that hold an older version. */
@@ -39,7 +39,7 @@ const COMMIT_TRIES_MAX = 20;
 export interface TableOptions {
   name: ArchiveTable;
   storage: TableStorage;
-  parquet: ParquetTool;
+  parquet: ParquetWriter;
   /** Local folder for files on their way. */
   stagingDir: string;
   now: () => number;
@@ -55,7 +55,7 @@ export interface TableOptions {
 export class DeltaTable {
   readonly name: ArchiveTable;
   readonly storage: TableStorage;
-  readonly #parquet: ParquetTool;
+  readonly #parquet: ParquetWriter;
   readonly #options: TableOptions;
   readonly #now: () => number;
   #version = -1;
@@ -187,6 +187,7 @@ export class DeltaTable {
       return await this.storage.putIfAbsent(commitPath(version), text);
     } catch (error) {
       this.#unsettled = { version, text };
+      // Not known yet: the next call finds out.
       const isThere = await this.#resolvePending().catch(() => null);
       if (isThere) {
         this.#options.logger.warn(

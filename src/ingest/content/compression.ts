@@ -115,6 +115,7 @@ async function* oneStream(
   create: () => InflateRaw | ZstdDecompress,
 ): AsyncGenerator<Buffer> {
   const decoder = create();
+  // What goes wrong is thrown where the chunks are taken.
   const ended = once(decoder, 'end').catch(() => {});
   const feed = async () => {
     for (let fed = 0; ; ) {

@@ -35,6 +35,7 @@ export function isEncoding(name: string): boolean {
   try {
     return /^utf-32[lb]e$/i.test(name) || new TextDecoder(name) !== null;
   } catch {
+    // RangeError: the runtime does not know it.
     return false;
   }
 }

@@ -7,6 +7,7 @@ import { Pieces } from './pieces.ts';
 /** One array, its elements are the records. */
 export const jsonArray: Format = {
   name: 'json-array',
+  isWhole: true,
   description: 'A JSON array of objects; a trailing comma is accepted.',
   detect(sample) {
     const { bytes } = sample;

@@ -108,6 +108,7 @@ function textOf(json: Buffer): string | null {
   try {
     return JSON.parse(json.toString()) as string;
   } catch {
+    // Not a JSON text.
     return null;
   }
 }

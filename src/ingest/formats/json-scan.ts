@@ -187,6 +187,7 @@ export function parseObject(text: Buffer | string): Record<string, unknown> | nu
     const value: unknown = JSON.parse(text.toString());
     return isObject(value) ? value : null;
   } catch {
+    // Not a JSON text.
     return null;
   }
 }

@@ -37,6 +37,7 @@ interface SequenceDetection extends Detection {
 /** https://hadoop.apache.org/docs/r3.4.1/api/org/apache/hadoop/io/SequenceFile.html */
 export const sequenceFile: Format<SequenceDetection> = {
   name: 'sequence-file',
+  isWhole: true,
   description: "Hadoop SequenceFiles of JSON lines, as Flume's HDFS sink writes them; not compressed ones.",
   detect(sample): SequenceDetection | Unreadable | null {
     const { bytes } = sample;
@@ -47,6 +48,7 @@ export const sequenceFile: Format<SequenceDetection> = {
     try {
       return readHeader(bytes);
     } catch {
+      // A length in it leads past its end.
       return { refusal: 'is a SequenceFile whose header is damaged' };
     }
   },
@@ -150,6 +152,7 @@ class SequenceDecoder implements RecordDecoder {
     try {
       value = this.#detection.unwrap(wrapped);
     } catch {
+      // A length in it leads past its end.
       this.#pieces.reject('bad_record', wrapped, this.#place);
       return;
     }

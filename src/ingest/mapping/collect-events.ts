@@ -117,6 +117,7 @@ function objectOf(raw: Buffer): Readonly<Record<string, unknown>> | null {
     const value: unknown = parseRecord(raw.toString('utf8'));
     return isObject(value) ? value : null;
   } catch {
+    // Not JSON, so not an object.
     return null;
   }
 }

@@ -76,6 +76,7 @@ const FILTERS: Readonly<Record<string, Filter>> = {
     try {
       return decodeURIComponent(value);
     } catch {
+      // A percent sign that stands for itself.
       return value;
     }
   },
@@ -145,6 +146,7 @@ function jsonOf(text: string): unknown {
   try {
     return parseRecord(text);
   } catch {
+    // Not JSON.
     return undefined;
   }
 }

@@ -88,6 +88,7 @@ async function tryMapper(mapper: Mapper | null, { decode, timeZone, now }: Guess
   try {
     decoded = await decode(mapper?.detecting ?? {});
   } catch {
+    // The mapping can't read the file, so it is not the one.
     return none;
   }
   const mapped = mapper === null ? { decoded, leftOut: 0 } : await mapper.map(decoded);

@@ -70,6 +70,7 @@ export class CountersFile {
       const begins = Object.entries(file.begins ?? {}).map(([key, at]) => [Number(key), at] as const);
       return { stats: new Map(entries), why: '', expired: file.expired, begins: new Map(begins) };
     } catch {
+      // It is counted again, and `why` says so.
       return { stats: null, why: 'the file is damaged' };
     }
   }

@@ -144,6 +144,7 @@ class KafkaPartitionGroup implements PartitionGroup {
     if (!consumer) return;
     const ended = new Promise<void>((resolve) => consumer.leaveGroup(true, () => resolve()))
       .then(() => consumer.close(true))
+      // The broker notices by the session timeout.
       .catch(() => {});
     await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, JOIN_AGAIN_MS).unref())]);
   }

@@ -360,6 +360,7 @@ export class KafkaLog implements EventLog {
   private async addNewPartitions(): Promise<void> {
     for (const leader of this.client.known!.partitions) {
       if (this.logs.has(leader.partition) || leader.leader < 0) continue;
+      // It is looked at again with the next write of the counters.
       const range = await this.client.range(leader.partition).catch(() => null);
       if (range !== null)
         this.addPartition(new PartitionStats(leader.partition, this.options.now, range.start), range);

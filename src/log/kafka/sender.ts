@@ -9,6 +9,7 @@ import {
   KafkaError,
 } from '../../kafka-client/errors.ts';
 import { type ProducedPartition, produceApi } from '../../kafka-client/produce.ts';
+import { Backoff } from '../../system/backoff.ts';
 import { AppendError } from '../event-log.ts';
 import type { PlannedBatch } from './plan.ts';
 
@@ -36,7 +37,7 @@ interface PartitionLane {
   isStuck: boolean;
   /** Waits to try again. */
   timer: NodeJS.Timeout | null;
-  backoffMs: number;
+  readonly backoff: Backoff;
   error: KafkaError | null;
 }
 
@@ -110,7 +111,7 @@ export class Sender {
         isSending: false,
         isStuck: false,
         timer: null,
-        backoffMs: BACKOFF_MS_MIN,
+        backoff: new Backoff(BACKOFF_MS_MIN, BACKOFF_MS_MAX),
         error: null,
       };
       this.lanes.set(partition, lane);
@@ -211,7 +212,7 @@ export class Sender {
       lane.queue.shift();
       lane.isStuck = false;
       lane.error = null;
-      lane.backoffMs = BACKOFF_MS_MIN;
+      lane.backoff.reset();
       this.options.onStored(batch);
       return null;
     }
@@ -243,9 +244,9 @@ export class Sender {
   private retryLater(lane: PartitionLane, error: KafkaError): void {
     lane.isStuck = true;
     lane.error = error;
-    const waitMs = lane.backoffMs * (0.5 + Math.random() / 2);
-    lane.backoffMs = Math.min(lane.backoffMs * 2, BACKOFF_MS_MAX);
+    const waitMs = lane.backoff.next();
     lane.timer = setTimeout(async () => {
+      // Who leads is asked again with the next try.
       await this.options.client.refresh().catch(() => null);
       lane.timer = null;
       this.pump();

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
+import { ignoreMissing } from '../../system/error-code.ts';
 
 /** The few calls on files that the log makes. Tests put one that fails or forgets in its place. */
 export interface LogFiles {
@@ -129,12 +130,4 @@ export async function replaceFile(
   }
   await files.rename(temporary, `${dir}/${name}`);
   await files.syncDir(dir);
-}
-
-export function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
-
-export function ignoreMissing(error: unknown): void {
-  if (errorCode(error) !== 'ENOENT') throw error;
 }

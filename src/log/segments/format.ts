@@ -173,6 +173,7 @@ function unseal(
   try {
     return { value: JSON.parse(text), headerBytes: newline + 1 - at };
   } catch {
+    // Damaged: the caller looks for the next header.
     return null;
   }
 }

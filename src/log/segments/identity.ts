@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { ignoreMissing } from '../../system/error-code.ts';
 import type { CountsBySource, Offset } from '../offset.ts';
-import { ignoreMissing, type LogFiles, readUpTo, replaceFile } from './files.ts';
+import { type LogFiles, readUpTo, replaceFile } from './files.ts';
 import { decodeSegmentHeader, FORMAT_VERSION, HEADER_BYTES_MAX, segmentFirst } from './format.ts';
 
 const NAME = 'log.json';
@@ -60,6 +61,7 @@ async function readIdentity(files: LogFiles, dir: string): Promise<LogIdentity |
       closed: raw.closed ?? null,
     };
   } catch {
+    // Damaged: the caller makes it again from the segments.
     return null;
   }
 }

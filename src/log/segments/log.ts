@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { acquireLock, type Lock } from '../../system/process-lock.ts';
 import {
   AppendError,
   type AppendResult,
@@ -16,7 +17,6 @@ import { countReceivedBefore } from './counts.ts';
 import { type LogFiles, nodeFiles } from './files.ts';
 import { FORMAT_VERSION, headerSeed } from './format.ts';
 import { type LogIdentity, openIdentity, writeIdentity } from './identity.ts';
-import { acquireLock, type Lock } from './lock.ts';
 import { Quarantine } from './quarantine.ts';
 import { SegmentReader } from './reader.ts';
 import { recover } from './recovery.ts';

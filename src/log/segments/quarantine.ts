@@ -1,5 +1,6 @@
+import { ignoreMissing } from '../../system/error-code.ts';
 import type { Offset } from '../offset.ts';
-import { ignoreMissing, type LogFiles, readUpTo, writeAll } from './files.ts';
+import { type LogFiles, readUpTo, writeAll } from './files.ts';
 import type { Segment } from './segment.ts';
 
 const COPY_BYTES = 1024 * 1024;

@@ -1,6 +1,7 @@
+import { errorCode } from '../../system/error-code.ts';
 import type { LogBatch, ReadLimits } from '../event-log.ts';
 import type { Offset } from '../offset.ts';
-import { errorCode, type LogFiles } from './files.ts';
+import type { LogFiles } from './files.ts';
 import { type BatchHeader, HEADER_BYTES_USUAL, skipLines } from './format.ts';
 import { locate } from './locate.ts';
 import type { Quarantine } from './quarantine.ts';

@@ -1,6 +1,7 @@
+import { ignoreMissing } from '../../system/error-code.ts';
 import type { Offset } from '../offset.ts';
 import { segmentHeader } from './counts.ts';
-import { ignoreMissing, type LogFiles } from './files.ts';
+import type { LogFiles } from './files.ts';
 import type { DurableState } from './segment.ts';
 
 export interface RetentionLimits {

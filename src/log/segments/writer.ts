@@ -1,8 +1,9 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import { errorCode, ignoreMissing } from '../../system/error-code.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
 import { AppendError, type AppendResult, type LogBlock, SourceNames } from '../event-log.ts';
 import { addCount, copyCounts } from '../offset.ts';
-import { errorCode, ignoreMissing, type LogFiles, writeAll } from './files.ts';
+import { type LogFiles, writeAll } from './files.ts';
 import {
   checksum,
   encodeBatchHeader,
@@ -104,6 +105,7 @@ export class Writer {
     await this.running;
     const fd = this.durable.activeFd;
     this.durable.activeFd = null;
+    // All in it is synced.
     if (fd !== null) await this.options.files.close(fd).catch(() => undefined);
   }
 
@@ -305,6 +307,7 @@ export class Writer {
       await files.truncate(fd, segment.bytes);
       return;
     }
+    // Nothing in it is needed.
     await files.close(fd).catch(() => undefined);
     await files.unlink(created.path).catch(ignoreMissing);
   }

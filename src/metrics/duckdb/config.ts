@@ -3,7 +3,6 @@ import { MEMORY_MB, THREADS } from '../local-config.ts';
 
 export const duckDbConfig = z
   .strictObject({
-    kind: z.literal('duckdb').default('duckdb'),
     threads: THREADS,
     memory_mb: MEMORY_MB,
   })

@@ -1,7 +1,7 @@
 import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ArchiveTable, BadRow } from '../../archive/archive.ts';
-import type { FileContent, ParquetFile, ParquetTool } from '../../archive/parquet-tool.ts';
+import type { FileContent, ParquetFile, ParquetReader, ParquetWriter } from '../../archive/parquet-tool.ts';
 import type { OffsetRange, TypedBatch } from '../../decode/batch.ts';
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../event/columns.ts';
 import { addCount, type Offset, sumCounts } from '../../log/offset.ts';
@@ -50,7 +50,7 @@ function selectSql(table: ArchiveTable, batch: TypedBatch, ranges: readonly Offs
  * Writes the archive's Parquet with DuckDB. Two facts of DuckDB shape it: COPY does not fsync, and a target that does
  * not exist is written in place. So each call writes into a folder of its own, and syncs what it wrote.
  */
-export function createParquetTool(connection: Connection): ParquetTool {
+export function createParquetTool(connection: Connection): ParquetWriter & ParquetReader {
   async function write(
     batch: TypedBatch,
     table: ArchiveTable,
@@ -60,12 +60,13 @@ export function createParquetTool(connection: Connection): ParquetTool {
     const rows = selectSql(table, batch, ranges);
     await mkdir(dir, { recursive: true });
     const contents = await contentByDate(rows);
-    const written: ParquetFile[] = [];
+    const paths = new Map<string, string>();
+    const written = { rows: 0, files: 0 };
     const run = async (copy: string, only?: string) => {
-      for (const file of await connection.rows<WrittenFile>(copy)) {
-        const date = only ?? file.partition_keys![0]!.value;
-        written.push(parquetFile(file, date, contents.get(date)!));
-      }
+      const { Count, Files } = await connection.row<{ Count: number; Files: readonly string[] }>(copy);
+      written.rows += Count;
+      written.files += Files.length;
+      for (const path of Files) paths.set(only ?? DATE_OF_FOLDER.exec(path)![1]!, path);
     };
     const dates = [...contents.keys()];
     const isMany = (date: string) => sumCounts(contents.get(date)!.sources) >= ROWS_ALONE_MIN;
@@ -80,8 +81,19 @@ export function createParquetTool(connection: Connection): ParquetTool {
         date,
       );
     if (few.length > 1) await writeFew(rows, few, many, dir, run);
-    await Promise.all(written.map(({ path }) => sync(path)));
-    return written;
+    const rowsOf = ({ sources }: DateContent) => sumCounts(sources);
+    const expected = [...contents.values()].reduce((sum, content) => sum + rowsOf(content), 0);
+    // A date has one file: a second one would be left behind.
+    if (written.rows !== expected || written.files !== contents.size || paths.size !== contents.size)
+      throw new Error(
+        `the batch has ${expected} rows of ${contents.size} dates, but ${written.rows} were written into ${written.files} files`,
+      );
+    return Promise.all(
+      [...contents].map(async ([date, content]) => {
+        const path = paths.get(date)!;
+        return { path, date, rows: rowsOf(content), bytes: await sync(path), undecided: 0, ...content };
+      }),
+    );
   }
 
   /**
@@ -120,16 +132,20 @@ export function createParquetTool(connection: Connection): ParquetTool {
       n: number;
       first: Offset;
       last: Offset;
+      earliest: number;
+      latest: number;
     }>(
       `SELECT CAST(${DATE_COLUMN} AS VARCHAR) AS date, * EXCLUDE (${DATE_COLUMN}) FROM
          (SELECT ${DATE_COLUMN}, source, log_partition AS partition, count(*) AS n, min(log_offset) AS first,
-            max(log_offset) AS last FROM (${rows}) GROUP BY ALL) ORDER BY date, source`,
+            max(log_offset) AS last, epoch_us(min(received_at)) AS earliest, epoch_us(max(received_at)) AS latest
+          FROM (${rows}) GROUP BY ALL) ORDER BY date, source`,
     );
     const byDate = new Map<string, DateContent>();
-    for (const { date, source, partition, n, first, last } of counts) {
-      const content = byDate.get(date) ?? { sources: {}, offsets: {} };
+    for (const { date, source, partition, n, first, last, earliest, latest } of counts) {
+      const content = byDate.get(date) ?? { sources: {}, offsets: {}, min: {}, max: {} };
       addCount(content.sources, source, n);
       content.offsets[partition] = widened(content.offsets[partition], first, last);
+      widenBounds(content, [first, last], [earliest, latest]);
       byDate.set(date, content);
     }
     return byDate;
@@ -194,18 +210,7 @@ export function createParquetTool(connection: Connection): ParquetTool {
           offsetMin,
           offsetMax,
         );
-      const [receivedMin, receivedMax] = [
-        isoMicros(Number(row.received_min)),
-        isoMicros(Number(row.received_max)),
-      ];
-      part.min = {
-        log_offset: Math.min(Number(part.min.log_offset ?? offsetMin), offsetMin),
-        received_at: [String(part.min.received_at ?? receivedMin), receivedMin].sort()[0]!,
-      };
-      part.max = {
-        log_offset: Math.max(Number(part.max.log_offset ?? offsetMax), offsetMax),
-        received_at: [String(part.max.received_at ?? receivedMax), receivedMax].sort()[1]!,
-      };
+      widenBounds(part, [offsetMin, offsetMax], [Number(row.received_min), Number(row.received_max)]);
     }
     return parts;
   }
@@ -217,7 +222,10 @@ export function createParquetTool(connection: Connection): ParquetTool {
     await sync(path);
   }
 
-  async function badRows(files: string[], filter: Parameters<ParquetTool['badRows']>[1]): Promise<BadRow[]> {
+  async function badRows(
+    files: string[],
+    filter: Parameters<ParquetReader['badRows']>[1],
+  ): Promise<BadRow[]> {
     if (files.length === 0) return [];
     const id = "concat(log_partition, '-', log_offset, '-', log_line)";
     const conditions = ['received_at IS NOT NULL'];
@@ -282,9 +290,13 @@ export function createParquetTool(connection: Connection): ParquetTool {
 
 /**
  * Row groups of half the usual size, because COPY holds several in memory; compaction writes larger ones. Bloom filters
- * of columns with few values say nothing: nearly every row group has all of them.
+ * of columns with few values say nothing: nearly every row group has all of them. RETURN_STATS takes longer than writing
+ * files of a few rows.
  */
-const COPY_FORMAT = 'FORMAT parquet, ROW_GROUP_SIZE 61440, WRITE_BLOOM_FILTER false, RETURN_STATS true';
+const COPY_FORMAT = 'FORMAT parquet, ROW_GROUP_SIZE 61440, WRITE_BLOOM_FILTER false, RETURN_FILES true';
+
+/** COPY names the folder of a partition after its value. */
+const DATE_OF_FOLDER = new RegExp(`/${DATE_COLUMN}=(\\d{4}-\\d{2}-\\d{2})/[^/]*$`);
 
 /** COPY holds at least half a megabyte per file that it writes at a time: a batch with years in it would not fit. */
 const FILES_PER_COPY_MAX = 100;
@@ -294,7 +306,7 @@ const ROWS_ALONE_MIN = 10_000;
 const NO_ROWS: FileContent = { rows: 0, min: {}, max: {}, sources: {}, offsets: {}, undecided: 0 };
 
 /** What is counted of the rows of a date before they are written. */
-type DateContent = Pick<FileContent, 'sources' | 'offsets'>;
+type DateContent = Pick<FileContent, 'sources' | 'offsets' | 'min' | 'max'>;
 
 function widened(
   range: readonly [Offset, Offset] | undefined,
@@ -304,45 +316,25 @@ function widened(
   return [Math.min(range?.[0] ?? first, first), Math.max(range?.[1] ?? last, last)];
 }
 
-/** A row of what COPY with RETURN_STATS gives; maps come as lists of entries. */
-interface WrittenFile {
-  filename: string;
-  count: number;
-  file_size_bytes: number;
-  column_statistics: { key: string; value: { key: string; value: string }[] }[];
-  /** Null where COPY had no partitions. */
-  partition_keys: { key: string; value: string }[] | null;
+/** Extends the bounds of a file by those of some of its rows; `received` in microseconds since 1970. */
+function widenBounds(
+  { min, max }: Pick<FileContent, 'min' | 'max'>,
+  offsets: readonly [Offset, Offset],
+  received: readonly [number, number],
+): void {
+  const [earliest, latest] = received.map(isoMicros) as [string, string];
+  min.log_offset = Math.min(Number(min.log_offset ?? offsets[0]), offsets[0]);
+  max.log_offset = Math.max(Number(max.log_offset ?? offsets[1]), offsets[1]);
+  min.received_at = [String(min.received_at ?? earliest), earliest].sort()[0]!;
+  max.received_at = [String(max.received_at ?? latest), latest].sort()[1]!;
 }
 
-function parquetFile(file: WrittenFile, date: string, { sources, offsets }: DateContent): ParquetFile {
-  const rows = Number(file.count);
-  if (rows !== sumCounts(sources))
-    throw new Error(`${file.filename} has ${rows} rows, but ${date} has ${sumCounts(sources)}`);
-  const statistics = (column: string) => {
-    const found = file.column_statistics.find(({ key }) => key === column || key === identifier(column))!;
-    return Object.fromEntries(found.value.map(({ key, value }) => [key, value]));
-  };
-  const offset = statistics('log_offset');
-  const received = statistics('received_at');
-  const instant = (text: string) =>
-    isoMicros(Math.round(Date.parse(text.replace(/\+00$/, 'Z').replace(' ', 'T')) * 1000));
-  return {
-    path: file.filename,
-    date,
-    rows,
-    bytes: Number(file.file_size_bytes),
-    min: { log_offset: Number(offset.min), received_at: instant(received.min!) },
-    max: { log_offset: Number(offset.max), received_at: instant(received.max!) },
-    sources,
-    offsets,
-    undecided: 0,
-  };
-}
-
-async function sync(path: string): Promise<void> {
+/** Gives the size of the file, in bytes. */
+async function sync(path: string): Promise<number> {
   const handle = await open(path, 'r');
   try {
     await handle.datasync();
+    return (await handle.stat()).size;
   } finally {
     await handle.close();
   }

@@ -70,6 +70,7 @@ async function checkMaster({ master, hadoop_conf_dir: dir }: ReadySparkConfig): 
 /** Client address of the ResourceManager in yarn-site.xml; null where it names none that can be told. */
 async function resourceManager(dir: string | undefined): Promise<string | null> {
   for (const folder of [dir, process.env.YARN_CONF_DIR, process.env.HADOOP_CONF_DIR]) {
+    // The next folder may have it.
     const text = folder && (await readFile(join(folder, 'yarn-site.xml'), 'utf8').catch(() => ''));
     if (!text) continue;
     const value = (name: string) =>

@@ -19,7 +19,6 @@ const NO_LONGER_USED = {
 /** Settings of the engine on a cluster, as they stand in the config file. */
 export const sparkConfigSchema = z
   .strictObject({
-    kind: z.literal('spark'),
     master: z
       .string()
       .regex(

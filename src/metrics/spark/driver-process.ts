@@ -138,6 +138,7 @@ function parseEvent(line: string): DriverEvent | null {
   try {
     return JSON.parse(line) as DriverEvent;
   } catch {
+    // A line of Spark itself.
     return null;
   }
 }

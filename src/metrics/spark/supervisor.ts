@@ -1,4 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as timer } from 'node:timers/promises';
+import { Backoff } from '../../system/backoff.ts';
+import { sleep } from '../../system/sleep.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { ComponentStatus } from '../../telemetry/status.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
@@ -103,7 +105,7 @@ export class Supervisor {
       if (this.#isReady) driver.end();
       else driver.kill();
       const ended = driver.exit.then(() => true);
-      if (!(await Promise.race([ended, sleep(END_MS_MAX, false, { ref: false })]))) driver.kill();
+      if (!(await Promise.race([ended, timer(END_MS_MAX, false, { ref: false })]))) driver.kill();
     }
     await this.#running;
   }
@@ -112,7 +114,7 @@ export class Supervisor {
     const { logger, python, master } = this.#options;
     const { signal } = this.#stopping;
     const backoffMsMin = this.#options.backoffMsMin ?? BACKOFF_MS_MIN;
-    let backoffMs = backoffMsMin;
+    const backoff = new Backoff(backoffMsMin, BACKOFF_MS_MAX);
     while (!signal.aborted) {
       const startedMs = performance.now();
       const failure = await this.#once();
@@ -122,13 +124,12 @@ export class Supervisor {
       if (signal.aborted) return;
       this.counters.exits++;
       this.#failure = failure;
-      if (performance.now() - startedMs > WELL_MS) backoffMs = backoffMsMin;
-      const waitMs = backoffMs * (0.75 + Math.random() / 2);
+      if (performance.now() - startedMs > WELL_MS) backoff.reset();
+      const waitMs = backoff.next();
       const what = `spark: the driver ended and is started again in ${Math.round(waitMs / 1000)} s. ${failure.message}`;
       if (failure.isFinal) logger.error({ python, master }, what);
       else logger.warn({ python, master }, what);
-      await sleep(waitMs, undefined, { signal }).catch(() => {});
-      backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX);
+      await sleep(waitMs, signal);
     }
   }
 

@@ -160,6 +160,7 @@ async function beginning(response: Response): Promise<string> {
     const { error, message } = JSON.parse(text) as { error?: unknown; message?: unknown };
     return String(error ?? message ?? '');
   } catch {
+    // The connection broke: the status is all that is known.
     return '';
   }
 }

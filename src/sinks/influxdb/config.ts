@@ -4,7 +4,6 @@ const TAG_VALUES_MAX = 200;
 
 export const influxConfigSchema = z
   .strictObject({
-    kind: z.literal('influxdb'),
     url: z
       .url({ protocol: /^https?$/ })
       .refine((url) => !hasLogin(url), 'must not hold a user or password; they have settings of their own')

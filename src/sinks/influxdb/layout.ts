@@ -13,7 +13,7 @@ import {
   timeText,
 } from './line-protocol.ts';
 
-/** What the layout needs to know of a metric: app.ts takes it from the catalogue. */
+/** What the layout needs to know of a metric. */
 export interface MetricSchema {
   readonly name: string;
   readonly keys: readonly string[];

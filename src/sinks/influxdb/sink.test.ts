@@ -32,7 +32,7 @@ async function sinkOf(respond: Respond) {
   const warnings: string[] = [];
   const logger: Logger = { debug() {}, info() {}, warn: (_fields, text) => warnings.push(text), error() {} };
   const sink = new InfluxSink({
-    config: influxConfigSchema.parse({ kind: 'influxdb', url: `http://127.0.0.1:${port}`, database: 'shop' }),
+    config: influxConfigSchema.parse({ url: `http://127.0.0.1:${port}`, database: 'shop' }),
     schemas: [],
     tagsFile: { read: async () => null, write: async () => {} },
     logger,

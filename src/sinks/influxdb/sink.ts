@@ -5,7 +5,7 @@ import { isLoopback } from '../../system/host.ts';
 import type { StateFile } from '../../system/state-file.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
-import { type Sink, type SinkCounters, SinkError } from '../sink.ts';
+import { type EventSink, type Sink, SinkError } from '../sink.ts';
 import { InfluxClient, PointsRejectedError } from './client.ts';
 import type { InfluxConfig } from './config.ts';
 import { type MetricSchema, metricPoints, rawLine } from './layout.ts';
@@ -27,16 +27,30 @@ export interface InfluxOptions {
   now: () => number;
 }
 
+/** Since the start. */
+interface InfluxCounters {
+  points: number;
+  requests: number;
+  failed_requests: number;
+  /** Points that the server dropped as they are older than what it keeps. */
+  expired_points: number;
+  /** Points that the server can never take, such as ones that are too long. */
+  rejected_points: number;
+  /** Points that another one with the same measurement, tags and time has taken the place of, as far as noticed. */
+  overwritten_points: number;
+}
+
 /** InfluxDB 1.8 and later: metrics and events as points. It keeps nothing of its own but the choice of tag values. */
-export class InfluxSink implements Sink {
+export class InfluxSink implements Sink, EventSink {
   readonly id: string;
+  readonly events: EventSink | null;
   readonly #config: InfluxConfig;
   readonly #client: InfluxClient;
   readonly #schemas: ReadonlyMap<string, MetricSchema>;
   readonly #tagsFile: StateFile;
   readonly #logger: Logger;
   #tagValues: Promise<TagValues> | undefined;
-  readonly #counters: SinkCounters = {
+  readonly #counters: InfluxCounters = {
     points: 0,
     requests: 0,
     failed_requests: 0,
@@ -48,6 +62,7 @@ export class InfluxSink implements Sink {
   constructor({ config, schemas, tagsFile, logger, now }: InfluxOptions) {
     const target = influxTargetOf(config);
     this.id = target.id;
+    this.events = config.raw_events ? this : null;
     this.#config = config;
     const { gzip = !isLoopback(new URL(config.url).hostname), timeout_seconds: seconds } = config;
     this.#client = new InfluxClient({ target, timeoutMs: seconds * 1000, gzip, now });
@@ -56,7 +71,7 @@ export class InfluxSink implements Sink {
     this.#logger = logger;
   }
 
-  counters(): SinkCounters {
+  counters(): Readonly<Record<string, number>> {
     return { ...this.#counters };
   }
 

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { StateFile } from '../../system/state-file.ts';
 import { OTHER_VALUE } from './layout.ts';
 
@@ -12,7 +13,7 @@ export class TagValues {
   readonly #max: number;
   readonly #values = new Map<string, Set<string>>();
   #isSaved = true;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #oneByOne = pLimit(1);
 
   private constructor(file: StateFile, store: string, max: number) {
     this.#file = file;
@@ -46,9 +47,7 @@ export class TagValues {
 
   /** Must be done before a point with a new value is sent. */
   save(): Promise<void> {
-    const saving = this.#saving.then(() => this.#saveNew());
-    this.#saving = saving.catch(() => {});
-    return saving;
+    return this.#oneByOne(() => this.#saveNew());
   }
 
   async #saveNew(): Promise<void> {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { z } from 'zod';
 import { writeFileDurable } from '../../system/write-durable.ts';
 import { readStateFile } from '../state.ts';
@@ -16,7 +17,7 @@ export class Cursors {
   private readonly path: string;
   private topicId = '';
   private next = new Map<number, number>();
-  private saving: Promise<void> = Promise.resolve();
+  private readonly oneByOne = pLimit(1);
 
   constructor(stateDir: string, topic: string, name: string) {
     this.topic = topic;
@@ -55,12 +56,9 @@ export class Cursors {
   async move(partition: number, next: number): Promise<void> {
     this.next.set(partition, next);
     // Partitions move at the same time; each save has what the ones before it have.
-    this.saving = this.saving
-      .catch(() => {})
-      .then(() => {
-        const state = { topic: this.topic, topic_id: this.topicId, next: Object.fromEntries(this.next) };
-        return writeFileDurable(this.path, JSON.stringify(state));
-      });
-    await this.saving;
+    await this.oneByOne(() => {
+      const state = { topic: this.topic, topic_id: this.topicId, next: Object.fromEntries(this.next) };
+      return writeFileDurable(this.path, JSON.stringify(state));
+    });
   }
 }

@@ -4,14 +4,9 @@ import type { FetchedPartition } from '../../kafka-client/fetch.ts';
 import { committedBatches, type RecordBatch, RecordReader } from '../../kafka-client/record-batches.ts';
 import { TopicFollower } from '../../kafka-client/topic-follower.ts';
 import { bodyOf } from '../../kafka-client/value-lines.ts';
+import { sleep } from '../../system/sleep.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
-import {
-  BLOCK_BYTES_MAX,
-  backoffMs,
-  ingestWithRetry,
-  pause,
-  type RetryTuning,
-} from '../ingest-with-retry.ts';
+import { BLOCK_BYTES_MAX, backoffMs, ingestWithRetry, type RetryTuning } from '../ingest-with-retry.ts';
 import type { Source, SourceContext, SourceStatus } from '../source.ts';
 import type { KafkaSourceOptions } from './config.ts';
 import { Cursors } from './cursors.ts';
@@ -126,7 +121,7 @@ class KafkaSource implements Source {
         this.error = messageOf(error);
         this.counters.errors++;
         this.context.log.warn({ source: this.name, error: this.error }, 'kafka source: not connected');
-        await pause(backoffMs(attempt, this.context.random, this.tuning), signal);
+        await sleep(backoffMs(attempt, this.context.random, this.tuning), signal);
       } finally {
         await client?.close();
       }
@@ -182,7 +177,7 @@ class KafkaSource implements Source {
     // A partition that is new has no cursor yet.
     const isComplete = () =>
       client.known!.partitions.every(({ partition }) => this.cursors.get(partition) !== undefined);
-    while (!signal.aborted && isComplete()) await pause(500, signal);
+    while (!signal.aborted && isComplete()) await sleep(500, signal);
     const stopped = follower.stop();
     if (signal.aborted) await client.close();
     await stopped;

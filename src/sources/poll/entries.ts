@@ -54,6 +54,7 @@ function fieldsOf({ piece, raw }: PollEntry): Readonly<Record<string, unknown>> 
       ? (value as Record<string, unknown>)
       : null;
   } catch {
+    // Not JSON, so not an object.
     return null;
   }
 }

@@ -7,7 +7,8 @@ import type { TestContext } from 'node:test';
 import { createLogApi, type LogApi } from '../../../tools/simulator/log-api.ts';
 import { type FakeContext, fakeContext } from '../fake-context.ts';
 import type { Source } from '../source.ts';
-import { createPollSource, type PollOptions, pollOptionsSchema } from './index.ts';
+import { type PollOptions, pollOptionsSchema } from './config.ts';
+import { createPollSource } from './poll-source.ts';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 

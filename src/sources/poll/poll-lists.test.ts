@@ -7,8 +7,8 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { AppendError } from '../../log/event-log.ts';
 import { until } from '../fake-context.ts';
+import { pollOptionsSchema } from './config.ts';
 import { json, pollBench } from './fake-servers.ts';
-import { pollOptionsSchema } from './index.ts';
 import { SeenEntries } from './seen-entries.ts';
 
 const EVENT = (n: number) => `{"event_type":"view_page","timestamp":"2026-11-01T10:00:00Z","n":${n}}`;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RecordIds } from '../../ingest/format.ts';
-import { backoffMs, ingestWithRetry, pause, type RetryTuning } from '../ingest-with-retry.ts';
+import { sleep } from '../../system/sleep.ts';
+import { backoffMs, ingestWithRetry, type RetryTuning } from '../ingest-with-retry.ts';
 import { detectOptionsOf } from '../read-options.ts';
 import type { IngestRequest, Source, SourceContext, SourceStatus } from '../source.ts';
 import type { PollOptions } from './config.ts';
@@ -131,7 +132,7 @@ class PollSource implements Source {
         if (signal.aborted) break;
         waitMs = this.fault(error as Error, faults++);
       }
-      await pause(waitMs, signal);
+      await sleep(waitMs, signal);
     }
   }
 

@@ -6,8 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogApi, type LogApi } from '../../../tools/simulator/log-api.ts';
 import { AppendError } from '../../log/event-log.ts';
 import { until } from '../fake-context.ts';
+import { pollOptionsSchema } from './config.ts';
 import { type Handler, json, pollBench } from './fake-servers.ts';
-import { createPollSource, pollOptionsSchema } from './index.ts';
+import { createPollSource } from './poll-source.ts';
 
 const LINE = (n: number) => `{"n":${n}}`;
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => LINE(from + i));

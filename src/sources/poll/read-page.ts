@@ -150,6 +150,7 @@ function membersOf(text: Buffer): Record<string, unknown> {
   try {
     return parseRecord(text.toString());
   } catch {
+    // Not JSON, so it has no members.
     return {};
   }
 }

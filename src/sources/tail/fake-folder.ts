@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type FakeContext, fakeContext } from '../fake-context.ts';
 import type { Source } from '../source.ts';
-import { createTailSource, type TailOptions, tailOptionsSchema } from './index.ts';
+import { type TailOptions, tailOptionsSchema } from './config.ts';
+import { createTailSource } from './tail-source.ts';
 
 /** For tests of the tail: a folder with logs, and sources that follow them. */
 export interface TailBench {

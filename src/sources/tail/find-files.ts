@@ -35,6 +35,7 @@ export async function findSiblings(path: string): Promise<FoundFile[]> {
   const name = basename(path);
   let before = '';
   for (let looks = 0; ; looks++) {
+    // A folder that is not there, or not open to us, has no files of ours.
     const names = await readdir(folder).catch(() => []);
     const others = names.filter((other) => other.startsWith(stemOf(name)) && other !== name);
     const found = await statAll(others.map((other) => join(folder, other)));
@@ -49,6 +50,7 @@ export async function findInFolders(paths: readonly string[]): Promise<FoundFile
   const folders = new Set(paths.filter((path) => path !== '').map((path) => dirname(path)));
   const found: string[] = [];
   for (const folder of folders) {
+    // A folder that is not there, or not open to us, has no files of ours.
     const names = await readdir(folder).catch(() => []);
     for (const name of names.slice(0, FOLDER_FILES_MAX)) found.push(join(folder, name));
   }

@@ -1,14 +1,9 @@
 import { access, constants, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SAMPLE_BYTES_MAX } from '../../ingest/format.ts';
+import { sleep } from '../../system/sleep.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
-import {
-  BLOCK_BYTES_MAX,
-  backoffMs,
-  ingestWithRetry,
-  pause,
-  type RetryTuning,
-} from '../ingest-with-retry.ts';
+import { BLOCK_BYTES_MAX, backoffMs, ingestWithRetry, type RetryTuning } from '../ingest-with-retry.ts';
 import { detectOptionsOf } from '../read-options.ts';
 import type { Source, SourceContext, SourceStatus } from '../source.ts';
 import type { TailOptions } from './config.ts';
@@ -143,7 +138,7 @@ class TailSource implements Source {
         this.context.log.warn({ source: this.name }, `tail failed: ${this.message}`);
         waitMs = backoffMs(faults++, this.context.random, this.tuning);
       }
-      await pause(waitMs, signal);
+      await sleep(waitMs, signal);
     }
     // Each position was saved when it moved; what is left are renames and ends. A fault here loses nothing.
     if (this.loaded) await this.registry.save().catch(() => {});

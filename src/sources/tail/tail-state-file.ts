@@ -62,6 +62,7 @@ export class TailStateFile {
     const path = join(this.#dir, NAME);
     const own = await readStateFile(path);
     if (own !== null) return parsed(own, path);
+    // Without the folder there is no state.
     const names = await readdir(this.#dir).catch(() => []);
     this.#oldNames = names.filter((name) => OLD_NAME.test(name));
     const state: TailState = { files: [], known: [] };

@@ -8,8 +8,9 @@ import { testSeed } from '../../../test/support/seed.ts';
 import { Random } from '../../../tools/simulator/random.ts';
 import { AppendError } from '../../log/event-log.ts';
 import { until } from '../fake-context.ts';
+import { tailOptionsSchema } from './config.ts';
 import { append, tailBench } from './fake-folder.ts';
-import { createTailSource, tailOptionsSchema } from './index.ts';
+import { createTailSource } from './tail-source.ts';
 
 const LINE = (n: number) => `{"n":${n},"padding":"${'x'.repeat(80)}"}`;
 

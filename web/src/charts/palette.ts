@@ -14,6 +14,7 @@ function stored(): Theme {
     const value = localStorage.getItem(STORED);
     return value === 'light' || value === 'dark' ? value : 'system';
   } catch {
+    // A browser that keeps nothing.
     return 'system';
   }
 }

@@ -30,6 +30,7 @@ async function copied(text: string, shown: HTMLElement): Promise<'copied' | 'mar
     await navigator.clipboard.writeText(text);
     return 'copied';
   } catch {
+    // The page may not write to the clipboard: the reader copies what is marked.
     getSelection()?.selectAllChildren(shown);
     return document.execCommand('copy') ? 'copied' : 'marked';
   }

@@ -118,6 +118,7 @@ export function NoEventsHere() {
   if (eventsInRange() !== 0 || fillingNote() !== null) return null;
   const known = status.value?.newest_event_day;
   const show = async () => {
+    // The page shows what is wrong with the connection.
     const found = await newestView().catch(() => null);
     setView(found ?? { range: '12mo' });
   };

@@ -30,6 +30,7 @@ function viewOfFile(): Partial<View> | null {
 }
 
 async function showOnDashboard(): Promise<void> {
+  // The page shows what is wrong with the connection.
   const view = viewOfFile() ?? (await newestView().catch(() => null)) ?? { range: '12mo' as const };
   await forget();
   navigate('dashboard');

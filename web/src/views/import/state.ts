@@ -103,6 +103,7 @@ export async function choose(file: File): Promise<void> {
     problem.value = problemOf(error);
     const left = current.value;
     current.value = null;
+    // The server removes what nobody asks for.
     if (left) await removeImport(left.id).catch(() => {});
   }
 }
@@ -223,11 +224,13 @@ export async function forget(): Promise<void> {
   sent.value = 0;
   choice.value = {};
   changes = noChanges();
+  // The server removes what nobody asks for.
   if (before) await removeImport(before.id).catch(() => {});
 }
 
 setInterval(() => {
   const id = current.value?.id;
+  // It only says that the page is still open.
   if (id !== undefined && !isRunning.value && !isEnded.value) getImport(id).catch(() => {});
 }, KEEP_MS);
 

@@ -87,6 +87,7 @@ function fieldsOf(event: string): [string, string][] {
       typeof value === 'string' ? value : JSON.stringify(value),
     ]);
   } catch {
+    // It was cut, so it is not JSON any more.
     return [['event', event]];
   }
 }

@@ -4,8 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { RemoteError, retried, Semaphore, withCopies } from './remote.ts';
+import { RemoteError, retried, withCopies } from './remote.ts';
 
 const LIMITS = { requestMsMax: 1000, totalMsMax: 1000 };
 
@@ -26,21 +25,6 @@ test('what passes is tried again, until it works or the time is over; what does 
     retried(LIMITS, () => Promise.reject(new TypeError('ours'))),
     /ours/,
   );
-});
-
-test('a gate lets so many through at once, and opens again after failures', async () => {
-  const gate = new Semaphore(3);
-  let [now, most] = [0, 0];
-  const work = async (n: number) => {
-    most = Math.max(most, ++now);
-    await sleep(2);
-    now--;
-    if (n % 2) throw new Error('odd');
-  };
-  await Promise.allSettled(Array.from({ length: 20 }, (_, n) => gate.run(() => work(n))));
-  assert.equal(most, 3);
-  assert.equal(now, 0);
-  assert.equal(await gate.run(async () => 'free'), 'free');
 });
 
 test('copies are gone after use, after a failed use and after a failed download', async () => {

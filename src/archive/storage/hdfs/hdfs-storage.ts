@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
+import pLimit, { type LimitFunction } from 'p-limit';
+import type { ArchiveTable } from '../../archive.ts';
 import {
+  REMOTE_LIMITS,
   RemoteError,
   type RemoteLimits,
   retried,
-  type Semaphore,
+  TRANSFERS_MAX,
   UPLOADS,
   withCopies,
-} from '../delta/remote.ts';
-import type { TableStorage } from './storage.ts';
-import { HdfsError, type HdfsUpload, type WebHdfs } from './webhdfs.ts';
+} from '../remote.ts';
+import type { TableStorage } from '../storage.ts';
+import type { HdfsArchiveConfig } from './config.ts';
+import { HdfsError, type HdfsUpload, WebHdfs } from './webhdfs.ts';
 
 export interface HdfsStorageOptions {
   hdfs: WebHdfs;
@@ -18,7 +22,7 @@ export interface HdfsStorageOptions {
   root: string;
   /** Local folder for copies. */
   stagingDir: string;
-  transfers: Semaphore;
+  transfers: LimitFunction;
   limits: RemoteLimits;
 }
 
@@ -31,7 +35,7 @@ export function hdfsStorage({ hdfs, root, stagingDir, transfers, limits }: HdfsS
 
   /** A new name for each try: what a broken one leaves may still be open. */
   const upload = (what: HdfsUpload) =>
-    transfers.run(() =>
+    transfers(() =>
       retried(limits, async () => {
         const temp = at(`${UPLOADS}/${randomUUID()}`);
         try {
@@ -41,6 +45,7 @@ export function hdfsStorage({ hdfs, root, stagingDir, transfers, limits }: HdfsS
             throw new RemoteError(`HDFS has ${bytes} of ${what.bytes} bytes of an upload.`, true);
           return temp;
         } catch (error) {
+          // What stays is deleted with the leftovers.
           await hdfs.remove(temp).catch(() => {});
           throw error;
         }
@@ -84,6 +89,7 @@ export function hdfsStorage({ hdfs, root, stagingDir, transfers, limits }: HdfsS
       isMoved = await move(temp, at(path), what.bytes, option);
       return isMoved;
     } finally {
+      // What stays is deleted with the leftovers.
       if (!isMoved) await hdfs.remove(temp).catch(() => {});
     }
   }
@@ -123,7 +129,7 @@ export function hdfsStorage({ hdfs, root, stagingDir, transfers, limits }: HdfsS
       withCopies(
         stagingDir,
         paths,
-        (path, target) => transfers.run(() => retried(limits, () => hdfs.download(at(path), target))),
+        (path, target) => transfers(() => retried(limits, () => hdfs.download(at(path), target))),
         use,
       ),
 
@@ -151,4 +157,15 @@ export function hdfsStorage({ hdfs, root, stagingDir, transfers, limits }: HdfsS
       }
     },
   };
+}
+
+/** The tables of an archive on HDFS; they share the limit of transfers. */
+export function openHdfs(
+  { url, user, path }: HdfsArchiveConfig,
+  stagingDir: string,
+  limits: RemoteLimits = REMOTE_LIMITS,
+): (table: ArchiveTable) => TableStorage {
+  const transfers = pLimit(TRANSFERS_MAX);
+  const hdfs = new WebHdfs({ url, user, limits });
+  return (table) => hdfsStorage({ hdfs, root: `${path}/${table}`, stagingDir, transfers, limits });
 }

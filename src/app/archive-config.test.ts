@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { archiveConfig } from './config.ts';
+import { CONFIG_SCHEMA } from './config/schema.ts';
+
+const archiveConfig = CONFIG_SCHEMA.shape.archive;
 
 const refused = (config: object) => {
   const result = archiveConfig.safeParse(config);

@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rm, stat } from 'node:fs/promises';
+import pLimit, { type LimitFunction } from 'p-limit';
+import type { ArchiveTable } from '../../archive.ts';
 import {
+  REMOTE_LIMITS,
   RemoteError,
   type RemoteLimits,
   retried,
-  type Semaphore,
+  TRANSFERS_MAX,
   UPLOADS,
   withCopies,
-} from '../delta/remote.ts';
-import { type S3Bucket, S3Error } from './s3-bucket.ts';
+} from '../remote.ts';
+import type { TableStorage } from '../storage.ts';
+import type { S3ArchiveConfig } from './config.ts';
+import { S3Bucket, S3Error } from './s3-bucket.ts';
 import { abortOldUploads, PART_BYTES, uploadInParts } from './s3-multipart.ts';
-import type { TableStorage } from './storage.ts';
 
 export interface S3StorageOptions {
   bucket: S3Bucket;
@@ -18,7 +22,7 @@ export interface S3StorageOptions {
   root: string;
   /** Local folder for copies. */
   stagingDir: string;
-  transfers: Semaphore;
+  transfers: LimitFunction;
 }
 
 /**
@@ -53,17 +57,17 @@ export function s3Storage({ bucket, root, stagingDir, transfers }: S3StorageOpti
     address: (path) => `s3://${bucket.name}/${path ? at(path) : root}`,
     read: (path) => retried(limits, () => bucket.read(at(path))),
     list,
-    putIfAbsent: (path, text) => transfers.run(() => create(path, text, randomUUID(), limits)),
+    putIfAbsent: (path, text) => transfers(() => create(path, text, randomUUID(), limits)),
 
     put: (path, text) =>
-      transfers.run(() => retried(limits, () => bucket.put(at(path), Buffer.from(text), randomUUID()))),
+      transfers(() => retried(limits, () => bucket.put(at(path), Buffer.from(text), randomUUID()))),
 
     async publish(localFile, path) {
       const { size } = await stat(localFile);
       const writer = randomUUID();
       if (size > PART_BYTES) await uploadInParts(bucket, transfers, localFile, size, at(path), writer);
       else {
-        await transfers.run(async () => {
+        await transfers(async () => {
           const body = await readFile(localFile);
           await retried(limits, () => bucket.put(at(path), body, writer));
         });
@@ -77,7 +81,7 @@ export function s3Storage({ bucket, root, stagingDir, transfers }: S3StorageOpti
       withCopies(
         stagingDir,
         paths,
-        (path, target) => transfers.run(() => retried(limits, () => bucket.download(at(path), target))),
+        (path, target) => transfers(() => retried(limits, () => bucket.download(at(path), target))),
         use,
       ),
 
@@ -101,4 +105,24 @@ export function s3Storage({ bucket, root, stagingDir, transfers }: S3StorageOpti
         );
     },
   };
+}
+
+/** The tables of an archive in a bucket; they share its connections and the limit of transfers. */
+export function openS3(
+  config: S3ArchiveConfig,
+  stagingDir: string,
+  limits: RemoteLimits = REMOTE_LIMITS,
+): (table: ArchiveTable) => TableStorage {
+  const { prefix, path_style: pathStyle = config.endpoint !== undefined } = config;
+  const transfers = pLimit(TRANSFERS_MAX);
+  const bucket = new S3Bucket({
+    bucket: config.bucket,
+    endpoint: config.endpoint,
+    region: config.region,
+    accessKeyId: config.access_key_id,
+    secretAccessKey: config.secret_access_key,
+    pathStyle,
+    limits,
+  });
+  return (table) => s3Storage({ bucket, root: prefix ? `${prefix}/${table}` : table, stagingDir, transfers });
 }

@@ -17,7 +17,7 @@ import * as fs from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorCode, ignoreMissing } from './files.ts';
+import { errorCode, ignoreMissing } from './error-code.ts';
 
 const BEAT_MS = 2_000;
 const STALE_MS = 10_000;
@@ -165,6 +165,7 @@ async function readHolder(file: string): Promise<Holder | null | 'gone'> {
     const holder = JSON.parse(text) as Holder;
     return Number.isSafeInteger(holder.pid) && holder.pid > 0 && holder.released !== true ? holder : null;
   } catch {
+    // Torn by a power loss.
     return null;
   }
 }
@@ -229,6 +230,7 @@ async function processState(pid: number): Promise<{ started: string; dead: boole
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     return { started: fields[19]!, dead: fields[0] === 'Z' || fields[0] === 'X' };
   } catch {
+    // The process has ended, or the system has no /proc.
     return null;
   }
 }
@@ -238,6 +240,7 @@ async function pidSpace(): Promise<string | null> {
     const boot = (await fs.readFile('/proc/sys/kernel/random/boot_id', 'latin1')).trim();
     return `${boot} ${await fs.readlink('/proc/self/ns/pid')}`;
   } catch {
+    // A system without /proc.
     return null;
   }
 }

@@ -3,8 +3,8 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { reasonOf } from '../../telemetry/system-error.ts';
-import { chunksOf, RemoteError, type RemoteLimits, transferMsMax } from '../delta/remote.ts';
+import { reasonOf } from '../../../telemetry/system-error.ts';
+import { chunksOf, RemoteError, type RemoteLimits, transferMsMax } from '../remote.ts';
 
 /** What is sent: a text, or a local file of so many bytes. */
 export type HdfsUpload = { text: string; bytes: number } | { file: string; bytes: number };
@@ -235,6 +235,7 @@ async function refusal(response: IncomingMessage): Promise<RemoteError> {
     ).RemoteException;
     return new HdfsError(exception, `HDFS refused: ${message.split('\n')[0]} (${exception}).`);
   } catch {
+    // The answer is not of WebHDFS, but of something before it.
     const { statusCode = 0 } = response;
     const again = statusCode >= 500 || statusCode === 429 || statusCode === 408;
     return new RemoteError(

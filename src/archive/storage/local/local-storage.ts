@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeShared, shareFile } from '../../system/access.ts';
-import { messageOf } from '../../telemetry/system-error.ts';
-import type { TableStorage } from './storage.ts';
+import { makeShared, shareFile } from '../../../system/access.ts';
+import { messageOf } from '../../../telemetry/system-error.ts';
+import type { TableStorage } from '../storage.ts';
 
 /** A table in a local folder, readable by its group or not. `stagingDir` must be on the same file system. */
 export function localStorage(root: string, stagingDir: string, groupReadable = false): TableStorage {
@@ -32,6 +32,7 @@ export function localStorage(root: string, stagingDir: string, groupReadable = f
       await share(temp);
       await handle.datasync();
     } catch (error) {
+      // The first error is what matters; what stays is deleted with the leftovers.
       await unlink(temp).catch(() => {});
       throw error;
     } finally {

@@ -9,9 +9,9 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { reasonOf } from '../../telemetry/system-error.ts';
-import { chunksOf, RemoteError, type RemoteLimits, transferMsMax } from '../delta/remote.ts';
-import type { StoredFile } from './storage.ts';
+import { reasonOf } from '../../../telemetry/system-error.ts';
+import { chunksOf, RemoteError, type RemoteLimits, transferMsMax } from '../remote.ts';
+import type { StoredFile } from '../storage.ts';
 
 export interface S3BucketOptions {
   bucket: string;

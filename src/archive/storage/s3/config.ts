@@ -1,41 +1,7 @@
 import { z } from 'zod';
 
-const localArchiveConfig = z
+export const s3ArchiveConfig = z
   .strictObject({
-    kind: z.literal('local').default('local'),
-    path: z.string().min(1).optional().describe('Folder of the tables. Default: archive in the data folder.'),
-    group_readable: z
-      .boolean()
-      .default(false)
-      .describe(
-        'Lets the group of the user that runs Tillstream read the archive. Else nobody but that user can.',
-      ),
-  })
-  .describe('Delta Lake tables in a local folder.');
-
-const hdfsArchiveConfig = z
-  .strictObject({
-    kind: z.literal('hdfs'),
-    url: z
-      .url({ protocol: /^https?$/ })
-      .describe('Web address of the NameNode (WebHDFS), such as http://namenode:9870.'),
-    path: z
-      .string()
-      .regex(/^(\/[^/]+)+$/, 'must be an absolute path on HDFS, such as /ecommerce')
-      .describe('Folder of the tables on HDFS, such as /ecommerce; it is made where it is missing.'),
-    user: z
-      .string()
-      .min(1)
-      .optional()
-      .describe(
-        'User that the files belong to. Default: the one that the server takes for nameless requests.',
-      ),
-  })
-  .describe('Delta Lake tables on HDFS, by WebHDFS with simple authentication.');
-
-const s3ArchiveConfig = z
-  .strictObject({
-    kind: z.literal('s3'),
     endpoint: z
       .url({ protocol: /^https?$/ })
       .optional()
@@ -75,9 +41,4 @@ const s3ArchiveConfig = z
   })
   .describe('Delta Lake tables in a bucket of S3, or of a server that speaks its protocol.');
 
-export const archiveConfig = z.discriminatedUnion('kind', [
-  localArchiveConfig,
-  hdfsArchiveConfig,
-  s3ArchiveConfig,
-]);
-export type ArchiveConfig = z.infer<typeof archiveConfig>;
+export type S3ArchiveConfig = z.infer<typeof s3ArchiveConfig>;

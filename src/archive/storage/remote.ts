@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Backoff } from '../../system/backoff.ts';
 import { reasonOf } from '../../telemetry/system-error.ts';
 
 /** What every storage over a network needs: bounded retries, bounded transfers, local copies. */
@@ -43,36 +44,15 @@ export function transferMsMax(bytes: number, { requestMsMax }: RemoteLimits): nu
  */
 export async function retried<T>({ totalMsMax }: RemoteLimits, step: () => Promise<T>): Promise<T> {
   const untilMs = performance.now() + totalMsMax;
-  for (let backoffMs = BACKOFF_MS_MIN; ; backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX)) {
+  const backoff = new Backoff(BACKOFF_MS_MIN, BACKOFF_MS_MAX);
+  for (;;) {
     try {
       return await step();
     } catch (error) {
-      const waitMs = backoffMs * (0.5 + Math.random() / 2);
       if (!(error instanceof RemoteError && error.isTransient)) throw error;
+      const waitMs = backoff.next();
       if (performance.now() + waitMs >= untilMs) throw error;
       await sleep(waitMs);
-    }
-  }
-}
-
-/** Lets so many pieces of work run at once; the others wait in order. */
-export class Semaphore {
-  #free: number;
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(widthMax: number) {
-    this.#free = widthMax;
-  }
-
-  async run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#free++;
     }
   }
 }

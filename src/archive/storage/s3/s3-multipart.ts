@@ -7,7 +7,8 @@ import {
   ListMultipartUploadsCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { retried, type Semaphore } from '../delta/remote.ts';
+import type { LimitFunction } from 'p-limit';
+import { retried } from '../remote.ts';
 import { type S3Bucket, S3Error, writtenBy } from './s3-bucket.ts';
 
 /** Files up to this size go in one piece; S3 takes parts from 5 MiB on. */
@@ -21,7 +22,7 @@ const PARTS_MAX = 10_000;
  */
 export async function uploadInParts(
   bucket: S3Bucket,
-  transfers: Semaphore,
+  transfers: LimitFunction,
   file: string,
   bytes: number,
   key: string,
@@ -41,7 +42,7 @@ export async function uploadInParts(
     let hasFailed = false;
     const parts = await Promise.allSettled(
       Array.from({ length: Math.ceil(bytes / partBytes) }, (_, index) =>
-        transfers.run(async (): Promise<CompletedPart> => {
+        transfers(async (): Promise<CompletedPart> => {
           // After one failure the others are of no use.
           if (hasFailed) throw new Error('another part failed');
           const PartNumber = index + 1;
@@ -80,6 +81,7 @@ export async function uploadInParts(
       }
     });
   } catch (error) {
+    // The first error is what matters; what stays is deleted with the leftovers.
     await abort(bucket, key, UploadId).catch(() => {});
     throw error;
   } finally {
