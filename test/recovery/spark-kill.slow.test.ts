@@ -4,18 +4,17 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import type { RebuildResult } from '../../src/metrics/engine.ts';
 import { testNow } from '../support/clock.ts';
+import { descendants, isAlive } from '../support/processes.ts';
 import { type Product, startProduct, temporaryDir, until } from '../support/product.ts';
 import { python } from '../support/read-archive.ts';
 import { testSeed } from '../support/seed.ts';
 import { shopLines } from '../support/shop-lines.ts';
 import { sparkPython } from '../support/spark.ts';
-import { descendants } from '../support/spark-rig.ts';
 import { itThorough } from '../support/thorough.ts';
 
 const LINES = 1500;
@@ -117,12 +116,3 @@ describe('Spark: kill -9 while lines come', () => {
     assert.ok(devices.has('mobile') && !devices.has('tablet'), [...devices].join(', '));
   });
 });
-
-/** Where nobody waits for a process that has ended, as in some containers, it stays as a zombie. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return false;
-  }
-}
