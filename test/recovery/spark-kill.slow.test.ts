@@ -24,7 +24,7 @@ const WAIT_MS_MAX = 240_000;
 const NEWLINE = Buffer.from('\n');
 const MAINTAIN = join(import.meta.dirname, '..', 'support', 'change-archive.py');
 
-describe('Spark: kill -9 while lines come', () => {
+describe('Metrics on Spark lose nothing and count nothing twice', () => {
   const dataDir = temporaryDir();
   let config: object;
   let product: Product;
@@ -67,13 +67,13 @@ describe('Spark: kill -9 while lines come', () => {
     assert.ok(json.windows > 0);
   };
 
-  it('the Python of the driver', async (t) => {
+  it('when the Python of the driver is killed while lines come', async (t) => {
     await until(() => driver() !== undefined, 'the driver', WAIT_MS_MAX);
     await sendAndKill(testSeed(t), () => process.kill(driver()!, 'SIGKILL'));
     await assertTruth();
   });
 
-  itThorough('its JVM', async (t) => {
+  itThorough('when the JVM of the driver is killed while lines come', async (t) => {
     await sendAndKill(testSeed(t), () => {
       const [jvm] = descendants(driver()!, 'org.apache.spark');
       process.kill(jvm!, 'SIGKILL');
@@ -81,7 +81,7 @@ describe('Spark: kill -9 while lines come', () => {
     await assertTruth();
   });
 
-  it('our own process, whose driver then ends by itself', async (t) => {
+  it('when our own process is killed while lines come; its driver then ends by itself', async (t) => {
     const before = driver()!;
     await sendAndKill(testSeed(t), async () => {
       await product.kill();
@@ -91,7 +91,7 @@ describe('Spark: kill -9 while lines come', () => {
     await assertTruth();
   });
 
-  it('another program compacts and vacuums the tables meanwhile, and deletes rows', async (t) => {
+  it('while another program compacts and vacuums the tables, and deletes rows', async (t) => {
     const maintain = (...args: string[]) =>
       promisify(execFile)(python(), [MAINTAIN, join(dataDir, 'archive', 'events'), ...args]);
     await sendAndKill(testSeed(t), async () => {
