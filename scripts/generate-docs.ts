@@ -185,6 +185,16 @@ rows, an example, and the setting that settles it. Findings are at the end of \`
 \`POST /v1/events\`, in \`tillstream status\` and \`GET /v1/status\`, and on the page. The status has those since the start.
 The metric \`quality\` keeps some of them, counted by the time of receipt: ${[INVALID_FIELD, ...Object.keys(DOUBTS)].map(code).join(', ')}.
 
+Orders are also compared with those that came before:
+
+- \`load\` compares with the archive at its end: with what was received in the last 30 days, and orders that are now cancelled with its newest 500
+  files. The dry run compares within the files alone.
+- Everything else compares with what has come since the start, and with the newest 20,000 orders of the last 30 days in the archive.
+- What a mapping leaves out is not stored. An order that a load leaves out as cancelled, and that an older export brings as a sale after that, is not
+  recognized: load exports in the order in which they were made.
+- Rows without \`order_id\` and \`event_id\` are found again in another file where the whole record is the same, byte by byte. An export with other
+  columns, or in another order or format, is not recognized: map a column that is unique to \`event_id\`.
+
 ${table(
   ['code', 'message', 'what to do'],
   Object.entries(FINDINGS).map(([name, { message, setting }]) => [

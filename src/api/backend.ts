@@ -2,6 +2,7 @@ import type { ArchivedEvent, BadRow, CompactResult, VacuumResult } from '../arch
 import type { Activity } from '../ingest/activity.ts';
 import type { Decoded } from '../ingest/format.ts';
 import type { Mapper } from '../ingest/mapper.ts';
+import type { ArchivedDoubt, DoubtsAsked } from '../metrics/doubt-reader.ts';
 import type { RebuildRange, RebuildResult } from '../metrics/engine.ts';
 import type { Changes, ChangesPage, MetricQuery, MetricResult } from '../metrics/metrics-store.ts';
 import type { WindowSize } from '../metrics/window.ts';
@@ -51,13 +52,16 @@ export interface PresetText {
   readonly connect: string;
 }
 
+/** Rows of a metric; `in_flight`: lines that had been received, and were not counted yet. */
+export type QueryAnswer = MetricResult & { in_flight: number };
+
 /** What the server needs of the rest; app.ts wires it. */
 export interface Backend {
   /** Stores what a body holds, unless nothing of it is an event. Throws ApiError or AppendError. */
   ingest(source: string, records: readonly Decoded[], options: IngestBodyOptions): Promise<IngestResult>;
   /** The mapper of that name. Throws ApiError for a name that is none. */
   mapper(name: string): Promise<Mapper>;
-  query(query: MetricQuery): Promise<MetricResult>;
+  query(query: MetricQuery): Promise<QueryAnswer>;
   /** What changed after `version`: a page of it. */
   changes(
     version: number,
@@ -73,6 +77,8 @@ export interface Backend {
   vacuum(retentionHours: number): Promise<VacuumResult>;
   /** Archives and measures what has come without gathering more, for at most so long; gives the ledger then. */
   waitUntilIdle(msMax: number): Promise<IdleLedger>;
+  /** What is doubtful in what a source has brought, beside what the archive had before. */
+  doubts(asked: DoubtsAsked): Promise<ArchivedDoubt[]>;
   rebuild(range: RebuildRange | null, diff: boolean, signal?: AbortSignal): Promise<RebuildResult>;
   /** What came from a source since the start; undefined where nothing did. */
   activity(source: string): Activity | undefined;

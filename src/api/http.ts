@@ -115,7 +115,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   registerHooks(app, backend, guard, config, budget);
   registerProtocols(app, backend, guard, config, budget);
   registerSnippet(app, backend, guard);
-  registerQueryApi(app, backend, guard);
+  registerQueryApi(app, backend, guard, config, budget);
   registerSources(app, backend, guard, config);
   registerImports(app, options.imports, guard, config, budget);
   registerStream(app, backend, guard, config);

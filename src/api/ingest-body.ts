@@ -15,10 +15,11 @@ export async function ingestBody(
   { strict, takesMarked, keepsRejected = false, mapper, beside, way }: IngestBodyOptions,
   activity: SourceActivity,
 ): Promise<IngestResult> {
-  const { decoded, leftOut } = await mapDecoded(mapper, records, { beside });
+  const { decoded, leftOut, withdrawn } = await mapDecoded(mapper, records, { beside });
   const result = ingestor.validate(source, decoded, {
     linesMax,
     takesMarked,
+    withdrawn,
     ...(mapper === undefined ? {} : { settings: mapper.settings }),
   });
   const isWithout = result.accepted === 0 && !takesMarked && !keepsRejected;

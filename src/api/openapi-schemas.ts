@@ -70,6 +70,10 @@ export function schemas(): Json {
         window: { enum: [...WINDOWS] },
         time_zone: { type: 'string' },
         version: count,
+        in_flight: {
+          ...count,
+          description: 'Lines that had been received, and were not counted yet: the rows may lack them.',
+        },
         rows: { type: 'array', items: { type: 'object' } },
         total: { type: 'array', items: { type: 'object' } },
         folded: {

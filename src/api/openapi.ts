@@ -216,6 +216,18 @@ export function openApi(status: Status): Json {
           ),
         },
       },
+      '/v1/admin/doubts': {
+        post: {
+          summary:
+            'What is doubtful in what a source has brought, beside what the archive had before. For "load", at its end.',
+          responses: answers('Object', 'Codes of findings, each with its rows and an example.', [
+            'unauthorized',
+            'forbidden',
+            'bad_json',
+            'bad_request',
+          ]),
+        },
+      },
       '/v1/admin/vacuum': {
         post: {
           summary: 'Delete files that no kept version needs.',

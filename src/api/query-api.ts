@@ -1,16 +1,36 @@
 import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { SOURCE_NAME } from '../log/offset.ts';
 import { API_WINDOWS, parseMetricQuery, parseTimeRange } from '../query/metric-query.ts';
 import { ApiError } from '../telemetry/errors.ts';
 import type { Guard, Scope } from './auth.ts';
 import type { Backend } from './backend.ts';
+import { type BodyBudget, withBody } from './body.ts';
+import type { ServerConfig } from './config.ts';
 import { parametersOf, parseFlag } from './parameters.ts';
 
 const BAD_ROWS_MAX = 1000;
 /** How long one request waits for what has come to be archived and measured. */
 const IDLE_MS_MAX = 2000;
+/** Orders that are asked about at a time. */
+const ORDERS_MAX = 20_000;
+const DOUBTS_BYTES_MAX = 16 * 1024 * 1024;
+
+const doubtsSchema = z.strictObject({
+  source: z.string().regex(SOURCE_NAME),
+  sinceMs: z.int().min(0),
+  withdrawn: z.array(z.string().max(1024)).max(ORDERS_MAX),
+  isOfSeveral: z.boolean(),
+});
 
 /** The read side of the API, and the commands of an administrator. */
-export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: Guard): void {
+export function registerQueryApi(
+  app: FastifyInstance,
+  backend: Backend,
+  guard: Guard,
+  config: ServerConfig,
+  budget: BodyBudget,
+): void {
   const allow = (scope: Scope) => ({
     onRequest: async (request: Parameters<Guard['check']>[0]) => guard.check(request, scope),
   });
@@ -54,6 +74,11 @@ export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: 
 
   app.post('/v1/admin/settle', allow('admin'), async () => backend.waitUntilIdle(IDLE_MS_MAX));
 
+  const whole = { ...config, body_bytes_max: DOUBTS_BYTES_MAX, decoded_bytes_max: DOUBTS_BYTES_MAX };
+  app.post('/v1/admin/doubts', allow('admin'), async (request) =>
+    withBody(request, whole, budget, async (body) => ({ doubts: await backend.doubts(askedIn(body)) })),
+  );
+
   app.post('/v1/admin/vacuum', allow('admin'), async (request) => {
     const { retention_hours: hours } = parametersOf(request, ['retention_hours']);
     return backend.vacuum(hours === undefined ? 168 : parseNumber('retention_hours', hours, 0, 1_000_000));
@@ -66,6 +91,18 @@ export function registerQueryApi(app: FastifyInstance, backend: Backend, guard: 
     reply.raw.once('close', () => gone.abort());
     return backend.rebuild(range, parseFlag('diff', query.diff), gone.signal);
   });
+}
+
+function askedIn(body: Buffer): z.infer<typeof doubtsSchema> {
+  let given: unknown;
+  try {
+    given = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw new ApiError('bad_json', 'The body is not JSON.');
+  }
+  const result = doubtsSchema.safeParse(given);
+  if (result.success) return result.data;
+  throw new ApiError('bad_request', `The question is not valid: ${z.prettifyError(result.error)}`);
 }
 
 function parseNumber(name: string, text: string, min: number, max: number): number {

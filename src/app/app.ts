@@ -11,7 +11,7 @@ import {
 } from '../../tools/simulator/index.ts';
 import type { Backend, TapListener } from '../api/backend.ts';
 import { ingestBody } from '../api/ingest-body.ts';
-import { ROWS_MAX, withinRows } from '../api/row-limit.ts';
+import { queryWithin } from '../api/row-limit.ts';
 import { newestBadRows } from '../consumers/newest-bad-rows.ts';
 import { LATEST_MAX, SourceActivity } from '../ingest/activity.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
@@ -40,8 +40,10 @@ import {
 } from './data-dir.ts';
 import type { RequestMappers } from './mappers.ts';
 import type { Processing } from './processing.ts';
-import { ADAPTERS, chosenOf } from './registry/adapters.ts';
-import { type RuntimeConfig, readRuntimeConfig } from './runtime-config.ts';
+import { readParquet } from './read-parquet.ts';
+import { recallSales } from './recall-sales.ts';
+import { ADAPTERS } from './registry/adapters.ts';
+import { openingOf, type RuntimeConfig, readRuntimeConfig } from './runtime-config.ts';
 import {
   checkMappings,
   followerChecks,
@@ -98,13 +100,7 @@ export async function openApp(
 ): Promise<App> {
   await checkMappings(given);
   const runtime = await withEngine(given, (line) => logger.info({}, line));
-  const { config, configFile, dataDir, adapters } = runtime;
-  const used = { configFile, timeZone: config.time_zone };
-  const log = chosenOf(adapters.logs, config.log);
-  const archive = chosenOf(adapters.archives, config.archive);
-  const onServers = log.adapter.isRemote || archive.adapter.isRemote;
-  const archiveIsShared = archive.adapter.opensDataDir?.(archive.settings) ?? false;
-  const folder = await takeDataDir(dataDir, { demo, onServers, archiveIsShared, ...used });
+  const folder = await takeDataDir(runtime.dataDir, openingOf(runtime, demo));
   const opened = new AsyncDisposableStack();
   opened.defer(() => folder.release());
   try {
@@ -157,6 +153,7 @@ async function wire(
     },
   });
   const ingest: Ingest = ({ source, body, ...options }) => ingestor.ingest(source, body, options);
+  const archiveRole = roles.has('archive') ? 'archive' : 'measure';
   /** What a request needs that this process may not have. */
   const need = (role: Role): Processing => {
     if (processing && roles.has(role)) return processing;
@@ -198,7 +195,7 @@ async function wire(
     activity: (source) => activity.of(source),
     newestEvents: async () => (await processing?.newestEvents.get(LATEST_MAX)) ?? [],
     declaredSources: () => declaredSources(runtime, running),
-    query: async (query) => withinRows(await (await look()).store.query({ ...query, rowsMax: ROWS_MAX })),
+    query: async (query) => queryWithin(await look(), query),
     changes: async (...asked) => (await look()).store.changes(...asked),
     storeVersion: () => need('measure').store.version(),
     ledger() {
@@ -208,9 +205,10 @@ async function wire(
     },
     status,
     async badRows(filter) {
-      const { archive, duckdb } = await look(roles.has('archive') ? 'archive' : 'measure');
+      const { archive, duckdb } = await look(archiveRole);
       return newestBadRows(archive, duckdb.parquet, filter);
     },
+    doubts: async (asked) => (await look(archiveRole)).doubts(asked),
     compact: async () => need('archive').archive.compact(),
     vacuum: async (retentionHours) => need('archive').archive.vacuum(retentionHours),
     async waitUntilIdle(msMax) {
@@ -333,6 +331,7 @@ async function wire(
       });
     },
     async startSources(further = []) {
+      if (processing && roles.has('collect')) opened.defer(recallSales(ingestor, processing, logger));
       running = roles.has('collect')
         ? [...(await configuredSources(runtime, ingest, logger)), ...further]
         : [...further];
@@ -364,13 +363,7 @@ async function wire(
   };
 }
 
-/** Mappers by name. */
 export const mappersModule = () => import('./mappers.ts');
-
-/** Reads the rows of a Parquet file, as NDJSON. */
-export async function* readParquet(path: string): AsyncGenerator<Buffer> {
-  yield* (await import('../metrics/duckdb/parquet-records.ts')).parquetRecords(path);
-}
 
 export {
   ADAPTERS,
@@ -386,6 +379,7 @@ export {
   isOther,
   type RuntimeConfig,
   readDemoMark,
+  readParquet,
   readRuntimeConfig,
   runSimulator,
   type SimulatorOptions,

@@ -45,9 +45,11 @@ export interface Opening {
   onServers: boolean;
   /** The archive in the folder is shared, so that its group may go through. */
   archiveIsShared: boolean;
-  /** The config in use, and its time zone, which the folder remembers. */
-  configFile?: string | undefined;
-  timeZone?: string | undefined;
+  /** The file of the config in use, and its time zone, which the folder remembers. A config that a program gives has no file. */
+  configFile: string | undefined;
+  timeZone: string;
+  /** There is no file, and without the config log or archive would not be found. */
+  isUnnamed: boolean;
 }
 
 /** What is in data.json. */
@@ -55,8 +57,10 @@ interface DataFile {
   format: number;
   created_by: string;
   id: string;
-  /** Path of the config that the folder was opened with last; left out where none was named. */
+  /** Path of the config that the folder was opened with last; left out where that had no file. */
   config?: string | undefined;
+  /** It had none, and must be named. */
+  config_unnamed?: true | undefined;
   /** Zone of the days of its metrics. */
   time_zone?: string | undefined;
 }
@@ -64,7 +68,7 @@ interface DataFile {
 const dataFile = (dataDir: string): string => join(dataDir, 'data.json');
 
 /** The config and the zone that a data folder was opened with last; none where there is no such folder. */
-export async function rememberedSettings(dataDir: string): Promise<Pick<DataFile, 'config' | 'time_zone'>> {
+export async function rememberedSettings(dataDir: string): Promise<Partial<DataFile>> {
   try {
     return (JSON.parse(await readFile(dataFile(dataDir), 'utf8')) as DataFile | null) ?? {};
   } catch {
@@ -131,10 +135,7 @@ export interface TakenDataDir {
 }
 
 /** Makes the folder where it is missing, refuses one that is not ours or in use, takes its lock, and closes it to other users. */
-export async function takeDataDir(
-  dataDir: string,
-  opening: Opening = { demo: 'as_is', onServers: false, archiveIsShared: false },
-): Promise<TakenDataDir> {
+export async function takeDataDir(dataDir: string, opening: Opening): Promise<TakenDataDir> {
   const file = dataFile(dataDir);
   try {
     makePrivately();
@@ -163,9 +164,9 @@ export async function takeDataDir(
       }
       const isNew = data === null || demoMovedTo !== null;
       const before = isNew ? newData() : data;
-      const [used, zone] = [usedConfig(dataDir, opening, before), opening.timeZone ?? before.time_zone];
-      if (isNew || used !== before.config || zone !== before.time_zone)
-        await writeDataFile(file, { ...before, config: used, time_zone: zone });
+      const used = usedSettings(dataDir, opening);
+      if (isNew || Object.entries(used).some(([name, value]) => value !== before[name as keyof typeof used]))
+        await writeDataFile(file, { ...before, ...used });
       await closeFolder(dataDir, { mayPass: opening.archiveIsShared, apart: APART });
       return { release: () => lock.release(), demo, demoMovedTo };
     } catch (error) {
@@ -202,10 +203,13 @@ function newDemoMark(onServers: boolean): DemoMark {
 }
 
 /** The config to remember: one in the folder is found there, and whoever removes it wants none. */
-function usedConfig(dataDir: string, { configFile }: Opening, before: DataFile): string | undefined {
-  if (configFile === undefined) return before.config;
-  const path = resolve(configFile);
-  return path === resolve(dataDir, 'config.yaml') ? undefined : path;
+function usedSettings(dataDir: string, { configFile, timeZone, isUnnamed }: Opening) {
+  const path = configFile === undefined ? undefined : resolve(configFile);
+  return {
+    config: path === resolve(dataDir, 'config.yaml') ? undefined : path,
+    config_unnamed: isUnnamed ? (true as const) : undefined,
+    time_zone: timeZone,
+  };
 }
 
 function newData(): DataFile {

@@ -1,10 +1,14 @@
 import { join } from 'node:path';
 import type { Archive } from '../archive/archive.ts';
 import { ArchiveWatch } from '../consumers/archive-watch.ts';
+import { archivedDoubts } from '../consumers/archived-doubts.ts';
 import { Consumers } from '../consumers/consumers.ts';
 import { NewestEvents } from '../consumers/newest-events.ts';
+import { recentSales } from '../consumers/recent-sales.ts';
+import { ORDERS_MAX } from '../ingest/order-reports.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { PartitionGroup } from '../log/partition-group.ts';
+import type { ArchivedDoubt, ArchivedSale, DoubtsAsked } from '../metrics/doubt-reader.ts';
 import { type DuckDb, openDuckDb } from '../metrics/duckdb/open-duckdb.ts';
 import type { BatchEngine, EngineProgram } from '../metrics/engine.ts';
 import type { MetricsStore } from '../metrics/metrics-store.ts';
@@ -35,6 +39,10 @@ export interface Processing {
   /** Looks after an archive on a server; null for a local one. */
   readonly archiveWatch: ArchiveWatch | null;
   readonly newestEvents: NewestEvents;
+  /** What is doubtful in what a source has brought, beside what the archive had before. */
+  doubts(asked: DoubtsAsked): Promise<ArchivedDoubt[]>;
+  /** The newest archived sales that name an order. */
+  recentSales(): Promise<readonly ArchivedSale[]>;
   readonly consumers: Consumers;
   readonly stores: Stores;
 }
@@ -142,6 +150,8 @@ export async function openProcessing(
     message,
     archive,
     archiveWatch,
+    doubts: (asked) => archivedDoubts(archive, duckdb.doubts, asked),
+    recentSales: () => recentSales(archive, duckdb.doubts, now(), ORDERS_MAX),
     newestEvents: new NewestEvents(archive, duckdb.parquet, now),
     consumers,
     stores,

@@ -10,7 +10,7 @@ import { UsageError } from '../telemetry/errors.ts';
 import { ROLES, type Role } from '../telemetry/roles.ts';
 import { loadConfig } from './config/load.ts';
 import { type Config, configSchema, defaultServer, isHttp } from './config/schema.ts';
-import { rememberedSettings } from './data-dir.ts';
+import { type Opening, rememberedSettings } from './data-dir.ts';
 import { ADAPTERS, type Adapters, chosenOf } from './registry/adapters.ts';
 import { withStoresOf } from './stores.ts';
 
@@ -31,6 +31,22 @@ export interface RuntimeConfig {
   adapters: Adapters;
 }
 
+/** How a data folder is opened with a config. */
+export function openingOf({ config, configFile, adapters }: RuntimeConfig, demo: Opening['demo']): Opening {
+  const log = chosenOf(adapters.logs, config.log);
+  const archive = chosenOf(adapters.archives, config.archive);
+  const onServers = log.adapter.isRemote || archive.adapter.isRemote;
+  const isElsewhere = onServers || (archive.settings as { path?: unknown }).path !== undefined;
+  return {
+    demo,
+    onServers,
+    archiveIsShared: archive.adapter.opensDataDir?.(archive.settings) ?? false,
+    configFile,
+    timeZone: config.time_zone,
+    isUnnamed: configFile === undefined && isElsewhere,
+  };
+}
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -48,6 +64,11 @@ export async function readRuntimeConfig(
   const ofData = dataConfigFile(dataDir);
   const given = options.config ?? env.TILLSTREAM_CONFIG ?? (existsSync(ofData) ? ofData : undefined);
   const remembered = given === undefined ? await rememberedSettings(dataDir) : {};
+  if (remembered.config_unnamed)
+    throw new UsageError(
+      `The data folder ${dataDir} was opened by a program, with a config that no file has: its event log or archive is not in the folder. ` +
+        'Write the same settings into a file, and name it with --config.',
+    );
   const asked = given ?? remembered.config;
   const configFile = typeof asked === 'string' ? asked : undefined;
   if (given === undefined && configFile !== undefined && !existsSync(configFile))

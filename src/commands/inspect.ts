@@ -22,7 +22,7 @@ import {
 } from './context.ts';
 import { findingLines } from './finding-lines.ts';
 import { type RunFile, requestOwner } from './owner.ts';
-import { writeJson, writeOut } from './terminal.ts';
+import { say, writeJson, writeOut } from './terminal.ts';
 
 /** `status`: the state of each part, or that nothing runs. */
 export async function status(options: CommonOptions): Promise<void> {
@@ -107,7 +107,7 @@ interface QueryCommandOptions extends CommonOptions {
   top?: string;
 }
 
-type QueryAnswer = MetricResult & { metric: string; window: string; time_zone: string };
+type QueryOutput = MetricResult & { metric: string; window: string; time_zone: string; in_flight: number };
 
 /** `query METRIC`: rows of a metric; with --total only the total is shown, and --json has both. */
 export async function query(metric: string | undefined, options: QueryCommandOptions): Promise<void> {
@@ -122,7 +122,7 @@ export async function query(metric: string | undefined, options: QueryCommandOpt
       { metrics, timeZone, nowMs: now(), defaultWindow: '1d', defaultWindows: QUERY_WINDOWS_MAX },
     );
   };
-  const result = await onData<QueryAnswer>(options, {
+  const result = await onData<QueryOutput>(options, {
     remote: async (run) => {
       const { fromMs, toMs, ...rest } = parsed(await ask<Status>(run, 'GET', '/v1/status'));
       const parameters = new URLSearchParams({ window: rest.window, from: String(fromMs), to: String(toMs) });
@@ -137,6 +137,11 @@ export async function query(metric: string | undefined, options: QueryCommandOpt
       return { metric: asked.metric, window: asked.window, time_zone: app.backend.timeZone, ...found };
     },
   });
+  const { in_flight: waiting } = result;
+  if (waiting > 0)
+    say(
+      `${waiting} line${waiting === 1 ? ' was' : 's were'} received and not counted yet, so the rows may lack them. Ask again in a moment.`,
+    );
   print(options, result, () => {
     const folded = Object.entries(result.folded ?? {}).map(
       ([key, n]) => `\nother: ${n} more values of ${key}, added up. The archive has each of them.`,

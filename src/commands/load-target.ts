@@ -1,6 +1,7 @@
 import { sliceLines } from '../event/lines.ts';
 import { type LoadTarget, type StoredLines, whileBusy } from '../load/target.ts';
 import { addCounts } from '../log/offset.ts';
+import type { ArchivedDoubt } from '../metrics/doubt-reader.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { Status } from '../telemetry/status.ts';
 import { ask } from './context.ts';
@@ -32,6 +33,11 @@ export function remoteTarget(run: RunFile): LoadTarget {
       return stored;
     },
     ledger,
+    async doubts(asked) {
+      const body = Buffer.from(JSON.stringify(asked));
+      const headers = { 'content-type': 'application/json' };
+      return (await ask<{ doubts: ArchivedDoubt[] }>(run, 'POST', '/v1/admin/doubts', body, headers)).doubts;
+    },
     parts: async () => (await ask<Status>(run, 'GET', '/v1/status')).parts,
     async waitUntilIdle(onProgress) {
       const { received } = await ledger();

@@ -65,7 +65,7 @@ function statusTable(dataDir: string, names: ServiceName[]): string {
   );
 }
 
-/** What servers fail with is for the user to mend: no stack trace. */
+/** What servers fail with is for the user to fix: no stack trace. */
 async function told<T>(work: Promise<T> | (() => Promise<T>)): Promise<T> {
   try {
     return await (typeof work === 'function' ? work() : work);

@@ -178,7 +178,7 @@ describe('A follower', () => {
     await running.stop(1000);
   });
 
-  it('waits as long as the other side asks, tells why, and tries again', async () => {
+  it('waits as long as the other side asks, reports why, and tries again', async () => {
     const { store, sink, follower, assertSame } = rig();
     store.change(1);
     sink.fault = new SinkError('busy, ask later', 300);

@@ -31,11 +31,11 @@ const BOT = FIELDS.findIndex(({ name }) => name === 'bot');
 const STOP = new Error('line rejected');
 
 /**
- * Judges lines by the event schema, straight from their bytes: a full JSON grammar check (RFC 8259) plus the rules of
+ * Checks lines by the event schema, straight from their bytes: a full JSON grammar check (RFC 8259) plus the rules of
  * each field, without building objects. Several times faster than JSON.parse, and it sees what JSON.parse hides:
  * duplicate fields, lone surrogates, the exact text of numbers.
  *
- * One instance judges one line at a time; it holds the spans of the last line only.
+ * One instance checks one line at a time; it holds the spans of the last line only.
  */
 export class LineChecker {
   /** After `check` gave a reason: the field that was wrong, if it was one. */
@@ -59,7 +59,7 @@ export class LineChecker {
   }
 
   /**
-   * Judges the line in `bytes[start, end)`, which must be valid UTF-8. Returns null when it is an event, else why not.
+   * Checks the line in `bytes[start, end)`, which must be valid UTF-8. Returns null when it is an event, else why not.
    * `receivedAtMs`: the time of receipt, against which events from the future are found.
    */
   check(bytes: Buffer, start: number, end: number, receivedAtMs: number): Reason | null {

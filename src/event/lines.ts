@@ -1,4 +1,7 @@
+const TAB = 0x09;
 const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const SPACE = 0x20;
 
 /** Lines that are validated and stored together: a file of nothing but short lines must not hold up everything else. */
 const LINES_AT_ONCE = 100_000;
@@ -24,4 +27,16 @@ function endOfLines(body: Buffer, start: number, lines: number): number {
     end = newline + 1;
   }
   return end;
+}
+
+/** Makes blanks of the returns of a line. */
+export function replaceReturns(line: Buffer): void {
+  for (let at = line.indexOf(RETURN); at >= 0; at = line.indexOf(RETURN, at + 1)) line[at] = SPACE;
+}
+
+/** Whether a line in `body[start, end)` has nothing but blanks. */
+export function isBlankLine(body: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++)
+    if (body[i] !== SPACE && body[i] !== TAB && body[i] !== RETURN) return false;
+  return true;
 }

@@ -5,6 +5,7 @@ import { detectFormat } from '../ingest/detect.ts';
 import type { Decoded, DetectOptions } from '../ingest/format.ts';
 import { knownFile } from '../ingest/known-files.ts';
 import { type Guess, guessMapping } from '../ingest/mappings/guess.ts';
+import { TotalsError } from '../ingest/mappings/table-shape.ts';
 import { beginningOf, firstPieces } from '../load/beginning.ts';
 import { dryRun, type Scratch, type ShownMetric } from '../load/dry-run.ts';
 import { type LoadInput, openInput, type Readers } from '../load/inputs.ts';
@@ -125,7 +126,14 @@ export async function preview(
   context: ImportContext,
   signal: AbortSignal,
 ): Promise<Preview> {
-  const guess = isGuess ? await guessFor(upload, given, context) : null;
+  let totals: TotalsError | null = null;
+  const guess = isGuess
+    ? await guessFor(upload, given, context).catch((error) => {
+        if (!(error instanceof TotalsError)) throw error;
+        totals = error;
+        return null;
+      })
+    : null;
   const choice = guess === null ? given : { ...given, ...mappingIn(guess) };
   const chosen = await mappingOf(upload, choice, context);
   const rows = rowsOf(await sample(upload, choice, chosen.mapper?.detecting ?? {}, context));
@@ -142,7 +150,7 @@ export async function preview(
     return {
       ...shown,
       description: await describe(upload, choice, context),
-      refusal: input.message,
+      refusal: (totals ?? input).message,
       is_whole: false,
       example: null,
       loaded_before: null,

@@ -12,6 +12,7 @@ const result = (lines: string[], more: Partial<ValidationResult> = {}): Validati
   reasons: {},
   invalidFields: {},
   tally: new FindingTally(),
+  late: new FindingTally(),
   records: lines.length,
   skipped: 0,
   example: null,
@@ -42,7 +43,7 @@ test('the last events are kept, newest first, over several inputs and pieces', (
   );
 });
 
-test('lines that were validated elsewhere are told from events by their mark', () => {
+test('lines that were validated elsewhere are distinguished from events by their mark', () => {
   const activity = new SourceActivity(() => 0);
   const marked =
     '{"tillstream_bad":"date_order","tillstream_bad_field":"timestamp","tillstream_bad_raw":"31/12/2026"}';

@@ -207,7 +207,7 @@ describe('Detection', () => {
     assert.equal(what(`Export of 1 November\n${lines}`), 'NDJSON');
   });
 
-  it('knows an order with lines from a wrapper', () => {
+  it('distinguishes an order with lines from a wrapper', () => {
     assert.equal(what('{"timestamp":1,"event_type":"purchase","items":[{"date":1}]}'), 'json, one object');
     assert.equal(
       what('{"events":[{"time":1}],"next":"x"}'),

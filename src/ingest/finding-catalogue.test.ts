@@ -12,6 +12,6 @@ test('messages and remedies are sentences, and name no value twice', () => {
   }
 });
 
-test('the metric quality knows some findings by their codes', () => {
+test('the metric quality has some findings by their codes', () => {
   for (const code of Object.keys(DOUBTS)) assert.ok(code in FINDINGS, code);
 });

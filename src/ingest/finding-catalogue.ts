@@ -34,6 +34,11 @@ export const FINDINGS = kinds({
     message: (field) => `Several fields are spellings of ${field} and differ; the exact name wins.`,
     setting: 'Send one of them.',
   },
+  alias_chosen: {
+    message: (field, list) =>
+      `Fields that are other names of ${field} differ in a record: ${list}. The first one was read; the other is kept in \`extra\`.`,
+    setting: 'Name the right one in a mapping, `fields: {...}`, or send it by its exact name.',
+  },
   invalid_field: {
     message: (field) =>
       `Values of ${field} can't be read. The events count; the values are kept in \`extra.invalid\`.`,
@@ -66,6 +71,21 @@ export const FINDINGS = kinds({
     setting:
       'Let one system tell of orders, or let all send the same amount, with tax or without; leave the others out with `where` in their mapping.',
   },
+  order_currencies: {
+    message: () =>
+      'Purchases or refunds of an order are in more than one currency. Of those with equal amounts the first one counts, in its currency; others count each.',
+    setting:
+      'Let all systems send the currency of the order, or leave the others out with `where` in their mapping.',
+  },
+  order_cancelled: {
+    message: () =>
+      'Orders that had been counted are reported as cancelled or given back, and no refund of them came: their revenue stays.',
+    setting: 'Send a `refund` with the order_id and the amount for each.',
+  },
+  cancelled_purchase: {
+    message: (status) => `Purchases with "${status}" count as sales, and no refund of them came.`,
+    setting: 'Leave them out with `where` in a mapping, or send a `refund` for each.',
+  },
   equal_lines: {
     message: () => 'Equal lines of an order come with different event_ids. They count once.',
     setting:
@@ -90,6 +110,36 @@ export const FINDINGS = kinds({
     message: (field) =>
       `${field} is not what the line of the product costs: it was taken for the total of its order and is kept in \`extra\`. \`price\` times \`quantity\` counts.`,
     setting: 'Send it as `amount` if it is the amount of the line.',
+  },
+  total_row: {
+    message: (field, word) =>
+      `Purchases have ${word} as ${field}: they look like the sum of other rows, and count as sales.`,
+    setting: 'Leave such rows out with `where` in a mapping.',
+  },
+  rows_loaded_before: {
+    message: () =>
+      'Rows of the files equal rows of other files, and have no event_id and no order_id by which they would be known: they count again.',
+    setting: 'Load exports that do not overlap, or map a column that is different in each row to `event_id`.',
+  },
+  lines_without_total: {
+    message: (field) =>
+      `Amounts were added up from the lines of orders that have none: ${field} is not in them.`,
+    setting: 'Send the total of the order as `amount`.',
+  },
+  units_assumed: {
+    message: () =>
+      'The records do not say how many pieces of an order were bought: `units` has one piece for each order.',
+    setting: 'Take the orders from a source that has their lines, or leave `units` aside.',
+  },
+  zero_quantity: {
+    message: () => 'Purchases have a price, and a quantity of 0: they count as orders without revenue.',
+    setting: 'Send the number of pieces, leave the field out for one piece, or leave such rows out.',
+  },
+  minor_units: {
+    message: (currency) =>
+      `Objects hold whole numbers for amounts, and none has decimals: they were read as ${currency}, and may be in its smaller unit, as Square, Stripe and Adyen write them.`,
+    setting:
+      'Set `minor_units` for the source, or of the field in a mapping: true if 1999 is 19.99, false to confirm.',
   },
   one_user: {
     message: (field, share) => `${share} of the events have the same ${field}.`,
@@ -136,6 +186,11 @@ export const FINDINGS = kinds({
   unexpected_currency: {
     message: (currency) => `Purchases or refunds are in ${currency}, which \`currencies\` does not list.`,
     setting: 'Add it to `currencies` in the config, or correct the codes.',
+  },
+  response_seconds: {
+    message: () =>
+      'Values of response_time are below 1: they were read as milliseconds and rounded, and may be seconds.',
+    setting: 'Set the unit in a mapping: `response_time: {from: response_time, unit: s}`.',
   },
   old_time: {
     message: () => 'Events are more than 20 years old.',

@@ -40,6 +40,12 @@ export class FindingTally {
     entry.detail = detail;
   }
 
+  /** Counts at least so many rows of a code: others have looked at the same events, and more. */
+  addAtLeast(code: FindingCode, example: string, rows: number): void {
+    const counted = this.#entries.get(`${code} `)?.rows ?? 0;
+    if (rows > counted) this.add(code, example, '', '', rows - counted);
+  }
+
   merge(other: FindingTally): void {
     for (const { code, example, subject, detail, rows } of other.#entries.values())
       this.add(code, example, subject, detail, rows);

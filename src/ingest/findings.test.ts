@@ -1,56 +1,33 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Finding } from './finding.ts';
+import {
+  type Example,
+  findingsOf,
+  INPUTS,
+  purchases,
+  testFindings,
+  times,
+  VIEW,
+  views,
+} from './fake-findings.ts';
 import type { FindingCode } from './finding-catalogue.ts';
-import type { Decoded } from './format.ts';
-import { LineValidator } from './line-validator.ts';
-import { Normalizer } from './normalize.ts';
-import type { NormalizeSettingsInput } from './normalize-settings.ts';
-import { Observer } from './observer.ts';
+import type { OrderCode } from './findings-orders.test.ts';
 
-const NOW_MS = Date.UTC(2026, 10, 23);
-type Record_ = Readonly<Record<string, unknown>>;
+/** Only show beside the archive (test/integration/load-doubts.test.ts), or in mappings (mapping/unscaled.test.ts). */
+type OtherCode = 'rows_loaded_before' | 'scale_assumed';
 
-interface Example {
-  readonly raises: readonly Record_[];
-  /** How many rows have the doubt. */
-  readonly rows: number;
-  /** What the message must name. */
-  readonly names: RegExp;
-  /** The nearest thing that is right. */
-  readonly right: readonly Record_[];
-  readonly settings?: NormalizeSettingsInput;
-  /** Settles the doubt of the same records. */
-  readonly settledBy?: NormalizeSettingsInput;
-  readonly currencies?: readonly string[];
-}
-
-const SALE = { timestamp: '2026-11-01T10:00:00Z', event_type: 'purchase', amount: '39.80', currency: 'EUR' };
-const VIEW = { timestamp: '2026-11-01T10:00:00Z', event_type: 'view_product' };
-const times = <T>(count: number, make: (n: number) => T) => Array.from({ length: count }, (_, n) => make(n));
-const sales = (...members: Record_[]) => members.map((each) => ({ ...SALE, ...each }));
-const views = (...members: Record_[]) => members.map((each) => ({ ...VIEW, ...each }));
-const line = (id: string) => ({
-  order_id: 'o1',
-  product_id: 'p1',
-  price: '9.95',
-  amount: '9.95',
-  event_id: id,
-});
-
-/** `scale_assumed` is of mappings: mapping/unscaled.test.ts. */
-const EXAMPLES: Readonly<Record<Exclude<FindingCode, 'scale_assumed'>, Example>> = {
+const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | OtherCode>, Example>> = {
   purchase_without_value: {
-    raises: sales({ amount: null }, { amount: '' }, {}),
+    raises: purchases({ amount: null }, { amount: '' }, {}),
     rows: 2,
     names: /Purchases without amount/,
-    right: [...sales({ amount: 0 }, { amount: null, price: '5' }), VIEW],
+    right: [...purchases({ amount: 0 }, { amount: null, price: '5' }), VIEW],
   },
   negative_purchase: {
-    raises: sales({ amount: '-39.80' }, { amount: null, price: -5 }, {}),
+    raises: purchases({ amount: '-39.80' }, { amount: null, price: -5 }, {}),
     rows: 2,
     names: /negative/,
-    right: sales(
+    right: purchases(
       { event_type: 'refund', amount: '-39.80' },
       { amount: '-0' },
       { amount: '0.00', price: '5', coupon: 'ALL' },
@@ -81,6 +58,21 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, 'scale_assumed'>, Example>>
     names: /user_id/,
     right: views({ user_id: 'u1', userId: 'u1' }, { user_id: null, userId: 'u2' }),
   },
+  alias_chosen: {
+    raises: purchases(
+      { amount: null, total: '39.80', grand_total: '45.00' },
+      { amount: null, grand_total: '45.00', total: '39.80' },
+    ),
+    rows: 2,
+    names: /other names of amount differ.*total, grand_total/,
+    right: [
+      ...purchases(
+        { amount: null, total: '39.80', grand_total: 39.8 },
+        { amount: null, total: null, grand_total: '39.80' },
+      ),
+      { event_time: '2026-11-01T10:00:00Z', ts: 1_793_527_203_000, event_type: 'view_product' },
+    ],
+  },
   invalid_field: {
     raises: views({ status_code: 'fine' }, { status_code: 99 }, { status_code: 200 }),
     rows: 2,
@@ -104,128 +96,8 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, 'scale_assumed'>, Example>>
     right: [
       ...views({ event_id: 1 }, { event_id: 1 }),
       // Purchases are known by their order.
-      ...sales({ event_id: 2, order_id: 'o1' }, { event_id: 2, order_id: 'o2' }),
+      ...purchases({ event_id: 2, order_id: 'o1' }, { event_id: 2, order_id: 'o2' }),
     ],
-  },
-  order_told_again: {
-    raises: sales(
-      { order_id: 'o1', amount: '119' },
-      { order_id: 'o1', amount: '100' },
-      { order_id: 'o2', amount: '30' },
-      { order_id: 'o2', product_id: 'p1', amount: '20' },
-      { order_id: 'o2', product_id: 'p2', amount: '10' },
-      { order_id: 'o3', product_id: 'p1', amount: null, price: '20' },
-      { order_id: 'o3', amount: '20', items: [{ product_id: 'p1', price: 20 }] },
-    ),
-    rows: 4,
-    names: /different amounts, or as a whole and line by line/,
-    right: sales(
-      { order_id: 'o1', amount: '119' },
-      { order_id: 'o1', amount: '119', quantity: 3 },
-      { order_id: 'o1', amount: '119.00', items: [{ product_id: 'p1', price: 119 }] },
-      { order_id: 'o2', product_id: 'p1', amount: '20' },
-      { order_id: 'o2', product_id: 'p2', amount: '10' },
-      { order_id: 'o2', amount: null },
-      { amount: '1' },
-      { amount: '2' },
-      { event_type: 'refund', order_id: 'o1', amount: '19' },
-    ),
-  },
-  equal_refunds: {
-    raises: sales(
-      { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r1' },
-      { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r2' },
-    ),
-    rows: 1,
-    names: /different event_ids/,
-    right: sales(
-      { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r1' },
-      { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r1' },
-      { event_type: 'refund', order_id: 'o1', amount: '6', event_id: 'r2' },
-      { event_type: 'refund', order_id: 'o2', amount: '5', event_id: 'r3' },
-      { event_type: 'refund', order_id: 'o3', amount: '5', event_id: 'r4', line_id: 'r4' },
-      { event_type: 'refund', order_id: 'o3', amount: '5', event_id: 'r5', line_id: 'r5' },
-      { order_id: 'o4', amount: '5', event_id: 'e1' },
-      { order_id: 'o4', amount: '5', event_id: 'e2' },
-    ),
-  },
-  order_id_reused: {
-    raises: sales(
-      { order_id: '1', amount: '5', timestamp: '2026-01-02T10:00:00Z' },
-      { order_id: '1', amount: '5', timestamp: '2026-02-02T10:00:00Z' },
-      { order_id: '2', product_id: 'p1', price: '5', amount: null, timestamp: '2026-01-02T10:00:00Z' },
-      { order_id: '2', product_id: 'p2', price: '5', amount: null, timestamp: '2026-01-12T10:00:00Z' },
-    ),
-    rows: 2,
-    names: /4 days apart/,
-    right: sales(
-      { order_id: '1', amount: '5', timestamp: '2026-01-02T10:00:00Z' },
-      { order_id: '1', amount: '5', timestamp: '2026-01-05T10:00:00Z' },
-      { order_id: 'N/A', amount: '5', timestamp: '2026-02-02T10:00:00Z' },
-      { order_id: 'n/a', amount: '5', timestamp: '2026-03-02T10:00:00Z' },
-      { event_type: 'refund', order_id: '1', amount: '5', timestamp: '2026-03-02T10:00:00Z' },
-    ),
-  },
-  refund_column: {
-    raises: sales({ order_id: 'o1', 'Refunded Amount': '10.00' }, { order_id: 'o2', extra: { refund: 5 } }),
-    rows: 1,
-    names: /Refunded Amount has amounts|refund has amounts/,
-    right: sales(
-      { order_id: 'o1', 'Refunded Amount': '0.00' },
-      { order_id: 'o2', refunds: [], refundable: 1, refund_days: 30, Gutschrift: '' },
-      { event_type: 'refund', order_id: 'o1', amount: '5' },
-    ),
-  },
-  order_repeated: {
-    raises: sales({ order_id: 'o1', product_id: 'p1' }, { order_id: 'o1', product_id: 'p2' }),
-    rows: 1,
-    names: /join/,
-    right: [
-      ...sales({ order_id: 'o1', product_id: 'p1' }, { order_id: 'o1', product_id: 'p1' }),
-      ...sales(
-        { order_id: 'o2', product_id: 'p1', price: '5', amount: null },
-        { order_id: 'o2', product_id: 'p2', price: '5', amount: null },
-        { order_id: 'o3', product_id: 'p1' },
-        { order_id: 'o4', product_id: 'p2' },
-      ),
-    ],
-  },
-  equal_lines: {
-    raises: sales(line('e1'), line('e2')),
-    rows: 1,
-    names: /count once/,
-    right: sales(
-      line('e1'),
-      line('e1'),
-      { ...line('e3'), product_id: 'p2' },
-      { ...line('e4'), order_id: 'o2' },
-    ),
-  },
-  total_and_lines: {
-    raises: sales(
-      { items: [{ product_id: 'p1', price: '9.95', quantity: 2 }] },
-      { price: '9.95', quantity: 2 },
-      { price: '50', quantity: 1 },
-    ),
-    rows: 3,
-    names: /amount/,
-    right: sales(
-      { price: '19.90', quantity: 2 },
-      { price: '50', quantity: 1, coupon: 'X' },
-      { price: '50', quantity: 1, discount: '10.20' },
-      { price: '34.90', shipping: '4.90' },
-      { price: '33.45', tax: '6.35' },
-      { items: [{ product_id: 'p1', price: '9.95', quantity: 4 }] },
-    ),
-  },
-  total_of_order: {
-    raises: sales({ amount: null, order_total: '39.80', product_id: 'p1', price: '9.95', quantity: 2 }),
-    rows: 1,
-    names: /^order_total is not/,
-    right: sales(
-      { amount: null, total: '19.90', product_id: 'p1', price: '9.95', quantity: 2 },
-      { amount: '39.80', product_id: 'p1', price: '19.90', quantity: 2 },
-    ),
   },
   one_user: {
     raises: times(300, (n) => ({ ...VIEW, user_id: n % 3 === 0 ? 'shop' : `u${n}` })),
@@ -271,11 +143,17 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, 'scale_assumed'>, Example>>
     settings: { time_zone: 'Europe/Berlin' },
   },
   currency_unknown: {
-    raises: sales({ currency: null }, { currency: '$' }, { currency: null, amount: '39,80 $' }),
+    raises: purchases({ currency: null }, { currency: '$' }, { currency: null, amount: '39,80 $' }),
     rows: 3,
     names: /no currency/,
     right: [
-      ...sales({ currency: '€' }, { currency: null, amount: '39,80 €' }, { amount: null, currency: null }),
+      ...purchases({ order_id: 'o1' }, { order_id: 'o1', currency: null }),
+      ...purchases({ order_id: 'o2', event_id: 'e1' }, { order_id: 'o2', event_id: 'e1', currency: null }),
+      ...purchases(
+        { currency: '€' },
+        { currency: null, amount: '39,80 €' },
+        { amount: null, currency: null },
+      ),
       VIEW,
     ],
     settledBy: { currency: 'USD', dollar: 'USD' },
@@ -294,17 +172,29 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, 'scale_assumed'>, Example>>
     right: views({ category: 'Küche & Bad 時計 🛒' }),
   },
   many_currencies: {
-    raises: sales(...['EUR', 'SEK', 'CHF', 'GBP', 'GBP'].map((currency) => ({ currency }))),
+    raises: purchases(...['EUR', 'SEK', 'CHF', 'GBP', 'GBP'].map((currency) => ({ currency }))),
     rows: 5,
     names: /GBP/,
-    right: sales(...['EUR', 'CHF', 'GBP', ' eur'].map((currency) => ({ currency }))),
+    right: purchases(...['EUR', 'CHF', 'GBP', ' eur'].map((currency) => ({ currency }))),
   },
   unexpected_currency: {
-    raises: sales({ currency: 'SEK' }, {}),
+    raises: purchases({ currency: 'SEK' }, {}),
     rows: 1,
     names: /SEK/,
-    right: sales(...['EUR', 'CHF', 'GBP', 'USD'].map((currency) => ({ currency }))),
+    right: purchases(...['EUR', 'CHF', 'GBP', 'USD'].map((currency) => ({ currency }))),
     currencies: ['EUR', 'CHF', 'GBP', 'USD'],
+  },
+  response_seconds: {
+    raises: views({ response_time: 0.123 }, { response_time: '0,9' }, { response_time: 2.5 }),
+    rows: 2,
+    names: /may be seconds/,
+    right: views(
+      { response_time: 123 },
+      { response_time: 1.4 },
+      { duration_ms: 0.4 },
+      { response_time: 0 },
+      { response_time: '1.0' },
+    ),
   },
   old_time: {
     raises: views({ timestamp: '1999-01-01T00:00:00Z' }, { timestamp: 860_000_000 }),
@@ -314,61 +204,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, 'scale_assumed'>, Example>>
   },
 };
 
-function findingsOf(
-  records: readonly Record_[],
-  { settings = {}, currencies }: Pick<Example, 'settings' | 'currencies'>,
-  toPieces: (json: readonly string[]) => Decoded[],
-): Finding[] {
-  const zone = settings.time_zone ?? 'UTC';
-  const validator = new LineValidator({
-    normalizer: new Normalizer(settings),
-    timeZone: zone,
-    lineBytesMax: 100_000,
-    storedBytesMax: 200_000,
-    now: () => NOW_MS,
-  });
-  const observer = new Observer({ zone, currencies });
-  const { tally, reasons } = validator.validate(
-    toPieces(records.map((each) => JSON.stringify(each))),
-    observer,
-  );
-  assert.deepEqual(reasons, {}, 'a finding rejects nothing');
-  observer.summarize(tally);
-  return tally.list();
-}
-
-const INPUTS: Record<string, (json: readonly string[]) => Decoded[]> = {
-  lines: (json) => [{ kind: 'json', bytes: Buffer.from(`${json.join('\n')}\n`), places: { first: 1 } }],
-  records: (json) => [
-    {
-      kind: 'records',
-      records: json.map((text, n) => ({ fields: JSON.parse(text), raw: Buffer.from(text), place: n + 1 })),
-    },
-  ],
-};
-
-for (const [code, example] of Object.entries(EXAMPLES)) {
-  for (const [input, toPieces] of Object.entries(INPUTS)) {
-    test(`${code} of ${input}: raised, with its rows, and not by what is right`, () => {
-      const raised = findingsOf(example.raises, example, toPieces);
-      const found = raised.filter((finding) => finding.code === code);
-      const most = Math.max(0, ...found.map(({ rows }) => rows));
-      assert.equal(most, example.rows, JSON.stringify(raised));
-      assert.match(found[0]!.message, example.names);
-      assert.ok(found[0]!.example.length > 0);
-      const right = findingsOf(example.right, example, toPieces);
-      const alarms = right.filter((finding) => finding.code === code);
-      assert.deepEqual(alarms, []);
-      if (example.settledBy) {
-        const settled = findingsOf(example.raises, { ...example, settings: example.settledBy }, toPieces);
-        assert.deepEqual(
-          settled.filter((finding) => finding.code === code),
-          [],
-        );
-      }
-    });
-  }
-}
+testFindings(EXAMPLES);
 
 test('day and month are doubted over more than 12 days, and where the first part changes more often than the second', () => {
   const isDoubted = (count: number, dateOf: (n: number) => string) => {

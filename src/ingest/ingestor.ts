@@ -8,7 +8,7 @@ import { mapDecoded } from './mapper.ts';
 import { Normalizer } from './normalize.ts';
 import type { NormalizeSettingsInput } from './normalize-settings.ts';
 import { Observer } from './observer.ts';
-import { OrderReports } from './order-reports.ts';
+import { type OrderReport, OrderReports } from './order-reports.ts';
 
 export interface IngestorOptions {
   log: LogWriter;
@@ -79,6 +79,7 @@ export class Ingestor {
     const all = mapper === undefined ? settings : { ...mapper.settings, ...settings };
     const result = this.validate(source, mapped.decoded, {
       ...(all === undefined ? {} : { settings: all }),
+      withdrawn: mapped.withdrawn,
       ...(mapped.ids === undefined ? {} : { ids: mapped.ids }),
     });
     return this.store(source, result, { leftOut: mapped.leftOut });
@@ -101,6 +102,13 @@ export class Ingestor {
     this.#stateOf(source).tally.merge(result.tally);
     this.#options.onStored?.(source, result, come);
     return ingestResultOf(result, come.leftOut);
+  }
+
+  /** Takes what an earlier process has stored of orders, the oldest first: what comes from now on is compared with it. */
+  recall(sales: readonly (OrderReport & { readonly isRefund: boolean })[]): void {
+    for (const { isRefund, ...sale } of sales)
+      if (isRefund) this.#orders.refund(sale);
+      else this.#orders.take(sale);
   }
 
   /** What was found doubtful since the start, by source; up to a second old. */
@@ -155,6 +163,9 @@ function decodedOf(input: Buffer | readonly Decoded[]): readonly Decoded[] {
 }
 
 export function ingestResultOf(result: ValidationResult, leftOut = 0): IngestResult {
-  const { accepted, rejected, errors, reasons, invalidFields, tally } = result;
-  return { accepted, rejected, leftOut, errors, reasons, invalidFields, findings: tally.list() };
+  const { accepted, rejected, errors, reasons, invalidFields } = result;
+  const findings = new FindingTally();
+  findings.merge(result.tally);
+  findings.merge(result.late);
+  return { accepted, rejected, leftOut, errors, reasons, invalidFields, findings: findings.list() };
 }

@@ -4,6 +4,7 @@ import { foldName, ITEM_NAMES } from './names.ts';
 import { INVALID, readText, type TextRule } from './read-text.ts';
 import { readCurrency } from './values/read-currency.ts';
 import {
+  formOfAmount,
   type MoneySettings,
   moneyText,
   type NumberReason,
@@ -24,6 +25,10 @@ export interface ItemsValue {
   readonly invalid: readonly { name: string; value: unknown; reason: NumberReason | 'not_text' }[];
   /** Currencies that stand beside prices, as `MoneyValue` has them. */
   readonly currencies: ReadonlySet<string>;
+  /** Prices that are objects, as `formOfAmount` has them: one of each form. */
+  readonly forms: ReadonlyMap<string, unknown>;
+  /** Members of one meaning of which the likeliest was read, and differ: our name, and theirs. */
+  readonly chosen: ReadonlyMap<string, string>;
   /** Names of members that are not kept. */
   readonly unused: ReadonlySet<string>;
   readonly isCut: boolean;
@@ -66,6 +71,8 @@ export function createItemsReader(isNull: (text: string) => boolean, money: Mone
     const invalid: { name: string; value: unknown; reason: NumberReason | 'not_text' }[] = [];
     const unused = new Set<string>();
     const currencies = new Set<string>();
+    const forms = new Map<string, unknown>();
+    const chosen = new Map<string, string>();
     let isCut = false;
 
     const readNumber = (name: string, input: unknown): bigint | null => {
@@ -73,6 +80,8 @@ export function createItemsReader(isNull: (text: string) => boolean, money: Mone
       let units: bigint | NumberReason;
       if (name === 'price') {
         const price = readMoney(input, money);
+        const form = formOfAmount(input);
+        if (form !== null) forms.set(form, input);
         if (typeof price !== 'string' && price.currency !== null) currencies.add(price.currency);
         units = typeof price === 'string' ? price : price.units;
       } else {
@@ -86,7 +95,7 @@ export function createItemsReader(isNull: (text: string) => boolean, money: Mone
 
     for (const element of list) {
       if (typeof element !== 'object' || element === null || Array.isArray(element)) return null;
-      const members = membersOf(element as Record<string, unknown>, unused);
+      const members = membersOf(element as Record<string, unknown>, unused, chosen);
       const currency = readCurrency(members.currency, money.dollar);
       if (currency !== null) currencies.add(currency);
       const texts: Record<ItemText, string | null> = { product_id: null, name: null, category: null };
@@ -108,7 +117,7 @@ export function createItemsReader(isNull: (text: string) => boolean, money: Mone
       if (saysNothing(item)) return null;
       items.push(item);
     }
-    return { items, invalid, currencies, unused, isCut };
+    return { items, invalid, currencies, forms, chosen, unused, isCut };
   };
 }
 
@@ -129,19 +138,34 @@ function listOf(value: unknown): unknown[] | null {
   }
 }
 
+/** Members that are money, so that which of them is read matters. */
+const MONEY_MEMBERS = ['price', 'quantity'];
+
 /** The known members of a line by our names, the likeliest of each that is not empty. */
-function membersOf(element: Record<string, unknown>, unused: Set<string>): Record<string, unknown> {
+function membersOf(
+  element: Record<string, unknown>,
+  unused: Set<string>,
+  chosen: Map<string, string>,
+): Record<string, unknown> {
   const members: Record<string, unknown> = {};
   const ranks: Record<string, number> = {};
+  const names: Record<string, string> = {};
   for (const [name, value] of Object.entries(element)) {
     if (value === null || value === '') continue;
     const folded = foldName(name);
     const known = NAMES.get(folded);
     if (CURRENCY_NAMES.has(folded)) members.currency = value;
     else if (known === undefined) unused.add(name);
-    else if (members[known.name] === undefined || known.rank < ranks[known.name]!) {
-      members[known.name] = value;
-      ranks[known.name] = known.rank;
+    else {
+      const [ours, held] = [known.name, members[known.name]];
+      const isSurer = held === undefined || known.rank < ranks[ours]!;
+      if (held !== undefined && MONEY_MEMBERS.includes(ours) && Math.min(known.rank, ranks[ours]!) > 0)
+        if (Number(held) !== Number(value))
+          chosen.set(ours, isSurer ? `${name}, ${names[ours]}` : `${names[ours]}, ${name}`);
+      if (!isSurer) continue;
+      members[ours] = value;
+      ranks[ours] = known.rank;
+      names[ours] = name;
     }
   }
   return members;

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { LineChecker } from '../event/check-line.ts';
 import { ORDER_EVENT_TYPES } from '../event/fields.ts';
+import { isBlankLine, replaceReturns } from '../event/lines.ts';
 import { markedWithin, markOf, startsWithByteOrderMark } from '../event/mark-line.ts';
 import type { Reason } from '../event/reasons.ts';
 import type { LineError } from '../sources/source.ts';
@@ -15,15 +16,14 @@ import type { Normalizer } from './normalize.ts';
 import { type ObservedEvent, Observer } from './observer.ts';
 import { parseRecord } from './parse-record.ts';
 import { needsValues } from './plain-line.ts';
+import { saysMore } from './record-slots.ts';
 import { rejectedExample } from './rejected-example.ts';
 
 const ERRORS_MAX = 100;
 const EXAMPLE_BYTES_MAX = 1000;
 const CRC_HEX_DIGITS = 8;
-const TAB = 0x09;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
-const SPACE = 0x20;
 const LINE_END = Buffer.from('\n');
 
 /** Reasons that hold however the values are read. */
@@ -44,6 +44,8 @@ export interface ValidationResult {
   /** Events by field whose value could not be read. */
   invalidFields: Record<string, number>;
   tally: FindingTally;
+  /** Findings about these records that the observer has at its end, too. */
+  late: FindingTally;
   /** Records of the input, those that were skipped included. */
   records: number;
   skipped: number;
@@ -56,6 +58,8 @@ export interface ValidateOptions {
   linesMax?: number;
   /** Lines that another validator has marked as rejected keep their mark; else the mark is a reserved field. */
   takesMarked?: boolean;
+  /** Orders that records which a mapping left out say to be cancelled. */
+  withdrawn?: readonly string[];
   /** Records at the beginning that are not to be looked at. */
   skip?: number;
   /**
@@ -105,7 +109,13 @@ export class LineValidator {
   validate(
     input: readonly Decoded[],
     observer: Observer,
-    { linesMax = Number.POSITIVE_INFINITY, takesMarked = false, skip = 0, ids }: ValidateOptions = {},
+    {
+      linesMax = Number.POSITIVE_INFINITY,
+      takesMarked = false,
+      skip = 0,
+      ids,
+      withdrawn = [],
+    }: ValidateOptions = {},
   ): ValidationResult {
     this.#skip = skip;
     this.#ids = ids;
@@ -125,6 +135,8 @@ export class LineValidator {
       }
     }
     const result = this.#result;
+    for (const order of withdrawn) observer.withdrawals.takeOrder(order);
+    observer.withdrawals.reportFresh(result.late);
     result.bytes = this.#kept.take();
     return result;
   }
@@ -190,7 +202,7 @@ export class LineValidator {
   ): typeof KEPT | typeof EMPTY | Buffer | Reason {
     const checker = this.#checker;
     this.#field = undefined;
-    if (isBlank(body, start, end) || this.#skips()) return EMPTY;
+    if (isBlankLine(body, start, end) || this.#skips()) return EMPTY;
     if (!allUtf8 && !isUtf8(body.subarray(start, end))) return 'not_utf8';
     if (end - start > this.#lineBytesMax)
       return takesMarked && this.#isMarked(body, start, end) ? KEPT : 'line_too_long';
@@ -250,7 +262,7 @@ export class LineValidator {
     const { normalizer } = this.#options;
     for (const name in fields) {
       const { index, nearest } = targetOf(name);
-      if (index < 0 && nearest === null) this.#checker.learnOtherName(name);
+      if (index < 0 && nearest === null && !saysMore(name)) this.#checker.learnOtherName(name);
     }
     const type = this.#checker.text(EVENT_TYPE);
     if (type !== null && type === normalizer.text(EVENT_TYPE)) this.#checker.learn('event_type', type);
@@ -379,18 +391,9 @@ function emptyResult(): ValidationResult {
     reasons: {},
     invalidFields: {},
     tally: new FindingTally(),
+    late: new FindingTally(),
     records: 0,
     skipped: 0,
     example: null,
   };
-}
-
-function replaceReturns(line: Buffer): void {
-  for (let at = line.indexOf(RETURN); at >= 0; at = line.indexOf(RETURN, at + 1)) line[at] = SPACE;
-}
-
-function isBlank(body: Buffer, start: number, end: number): boolean {
-  for (let i = start; i < end; i++)
-    if (body[i] !== SPACE && body[i] !== TAB && body[i] !== RETURN) return false;
-  return true;
 }

@@ -25,6 +25,8 @@ export interface MappedRecords {
   readonly decoded: readonly Decoded[];
   /** Records, or elements of them, that the mapping's rule left out. */
   readonly leftOut: number;
+  /** Orders that records which were left out say to be cancelled. */
+  readonly withdrawn: readonly string[];
   /** Ids of the events, where the records had ids. */
   readonly ids: RecordIds | undefined;
 }
@@ -35,5 +37,7 @@ export async function mapDecoded(
   decoded: readonly Decoded[],
   options: MapOptions = {},
 ): Promise<MappedRecords> {
-  return mapper === undefined ? { decoded, leftOut: 0, ids: options.ids } : mapper.map(decoded, options);
+  return mapper === undefined
+    ? { decoded, leftOut: 0, withdrawn: [], ids: options.ids }
+    : mapper.map(decoded, options);
 }

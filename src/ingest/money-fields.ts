@@ -6,6 +6,7 @@ import {
   CURRENCY,
   DISCOUNT,
   ITEMS,
+  ORDER_ID,
   PRICE,
   PRODUCT_ID,
   QUANTITY,
@@ -28,8 +29,14 @@ import { codeOf } from './notes.ts';
 import { isOtherType } from './record-slots.ts';
 import type { RecordState } from './record-state.ts';
 import { fitsLines, fromMinor } from './sale.ts';
-import { isSameCurrency, isSharedSign, looksLikeCurrency, readCurrency } from './values/read-currency.ts';
-import { type MoneySettings, moneyText, readMoney, readQuantity } from './values/read-money.ts';
+import {
+  isSameCurrency,
+  isSharedSign,
+  looksLikeCurrency,
+  minorDigits,
+  readCurrency,
+} from './values/read-currency.ts';
+import { formOfAmount, type MoneySettings, moneyText, readMoney, readQuantity } from './values/read-money.ts';
 
 /** Fields that are decimals: money, and the quantity. */
 const DECIMALS = FIELDS.flatMap(({ kind }, index) => (kind === 'money' || kind === 'decimal' ? [index] : []));
@@ -55,12 +62,12 @@ export class MoneyFields {
   }
 
   get #isAnyMinor(): boolean {
-    return this.#settings.minor_units !== false;
+    return (this.#settings.minor_units ?? false) !== false;
   }
 
   /** Whether a field is in the smaller unit. */
   #isMinor(name: string): boolean {
-    const { minor_units: minor } = this.#settings;
+    const { minor_units: minor = false } = this.#settings;
     return typeof minor === 'boolean' ? minor : minor.includes(name);
   }
 
@@ -69,6 +76,7 @@ export class MoneyFields {
     const isRefund = type === 'refund';
     const isSale = isRefund || type === 'purchase';
     const currencies = new Set<string>();
+    const forms = new Map<string, unknown>();
     let unread: Unread | null = null;
     for (const index of DECIMALS) {
       let value = this.#state.slots.values[index];
@@ -89,14 +97,30 @@ export class MoneyFields {
       } else {
         this.#state.units[index] = read.units;
         if (read.currency !== null) currencies.add(read.currency);
+        const form = formOfAmount(value);
+        if (form !== null) forms.set(form, value);
       }
     }
     const lines = this.#readItemsField(isRefund);
     for (const each of lines?.currencies ?? []) currencies.add(each);
     const currency = this.#readCurrencyField(isSale, [...currencies]);
     if (currency === 'bad_currency') return this.#state.fail(currency, CURRENCY);
+    for (const [form, value] of lines?.forms ?? []) forms.set(form, value);
+    this.#noteForms(forms, currency);
     const minor = this.#isAnyMinor ? this.#convertMinor(isSale, currency) : null;
     return minor ?? this.#takeLines(type, lines, currency, unread);
+  }
+
+  /** Notes whether amounts of objects may be in the smaller unit, unless that is said. */
+  #noteForms(forms: ReadonlyMap<string, unknown>, currency: string | null): void {
+    if (this.#settings.minor_units !== undefined || forms.size === 0) return;
+    if (forms.has('decimal')) this.#state.notes.push({ code: 'money_decimal', field: '' });
+    else if (currency === null || minorDigits(currency) !== 0)
+      this.#state.notes.push({
+        code: 'money_whole',
+        field: currency ?? 'the currency',
+        value: forms.get('whole'),
+      });
   }
 
   #readQuantity(value: unknown, isRefund: boolean): bigint | Reason {
@@ -167,12 +191,14 @@ export class MoneyFields {
       const own = this.#state.units[QUANTITY];
       if (own !== null && own !== pieces) this.#state.note('total_and_lines', QUANTITY);
       this.#state.units[QUANTITY] = isQuantity(pieces, isRefund) ? pieces : null;
-      if (isSale && unread?.index !== AMOUNT) this.#state.units[AMOUNT] ??= totalPrice(items);
+      if (isSale && unread?.index !== AMOUNT && this.#state.units[AMOUNT] === null) this.#addUp(items);
     }
     const { [AMOUNT]: amount, [PRICE]: price, [QUANTITY]: quantity } = this.#state.units;
     const isCounted = unread?.index !== QUANTITY || (price !== null && quantity === null);
     if (isSale && unread !== null && amount === null && isCounted)
       return this.#state.fail(unread.reason, unread.index);
+    if (type === 'purchase' && quantity === null && !this.#settings.has_quantity)
+      this.#state.notes.push({ code: 'units_assumed', field: 'quantity', value: this.#orderText() });
     this.#compareWithLines(items);
     for (let index = 0; index < FIELDS.length; index++) {
       const units = this.#state.units[index];
@@ -181,6 +207,25 @@ export class MoneyFields {
         this.#state.json[index] = `"${moneyText(units)}"`;
     }
     return null;
+  }
+
+  /** Takes the amount of an event from its lines. */
+  #addUp(items: readonly Item[]): void {
+    const { units } = this.#state;
+    units[AMOUNT] = totalPrice(items);
+    if (units[AMOUNT] === null) return;
+    for (const index of [SHIPPING, DISCOUNT])
+      if (units[index]! !== null && units[index] !== 0n) this.#state.note('lines_without_total', index);
+    if (items.some(({ price, quantity }) => price !== null && price !== 0n && quantity === 0n))
+      this.#state.notes.push({
+        code: 'zero_quantity',
+        field: 'quantity',
+        value: this.#state.slots.values[ITEMS],
+      });
+  }
+
+  #orderText(): string {
+    return `order_id ${String(this.#state.slots.values[ORDER_ID] ?? '-')}`;
   }
 
   /** What the field with the lines of an order says; null where there is none, or it can't be read. */
@@ -202,6 +247,8 @@ export class MoneyFields {
       return { items: null, isPriced: false };
     }
     if (read.isCut) this.#state.note('cut_text', ITEMS);
+    for (const [name, list] of read.chosen)
+      this.#state.notes.push({ code: 'alias_chosen', field: `items.${name}`, value: list, nearest: list });
     for (const name of read.unused) this.#state.notes.push({ code: 'unused', field: `items.${name}` });
     const lost = read.items.filter(({ price }, n) => price !== null && items[n]!.price === null);
     const unreadable = lost.map(({ price }) => ({

@@ -64,7 +64,7 @@ export const settingsSchema = z.strictObject({
   currency: currencyCode.optional().describe('Currency of events that name none.'),
   minor_units: z
     .union([z.boolean(), z.array(z.enum(MONEY_NAMES)).min(1)])
-    .default(false)
+    .optional()
     .describe(
       'Amounts and prices are whole numbers of the smaller unit: 3980 is 39.80 EUR, and 3980 JPY. A list names the fields of which that is so.',
     ),
@@ -90,6 +90,12 @@ export const settingsSchema = z.strictObject({
     .describe(
       'Equal lines of an order that come with different event_ids: `equal`, they are one line that was told several times; `distinct`, each counts. ' +
         'Then an order that a second system reports counts again.',
+    ),
+  has_quantity: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether records of orders say how many pieces were bought. `false`: a finding reports that `units` has one piece for each order.',
     ),
   mark_bots: z.boolean().default(true).describe('Mark events whose `user_agent` is a known bot.'),
 });
@@ -119,6 +125,8 @@ export function keepsPlainLines(given: NormalizeSettingsInput): boolean {
       value === undefined ||
       ABOUT_OTHER_FORMS.includes(name) ||
       (name === 'decimal' && value === '.') ||
+      (name === 'minor_units' && value === false) ||
+      (name === 'has_quantity' && value === true) ||
       (name === 'order_lines' && value === 'equal'),
   );
 }

@@ -31,6 +31,7 @@ import { INVALID, readText, type TextRule } from './read-text.ts';
 import { isOtherType } from './record-slots.ts';
 import { RecordState } from './record-state.ts';
 import { createNullCheck } from './values/null-words.ts';
+import { plainValue } from './values/plain-value.ts';
 import { createEventTypeReader } from './values/read-event-type.ts';
 import { readBoolean, readInteger } from './values/read-number.ts';
 import { createTimeReader } from './values/read-time.ts';
@@ -43,7 +44,17 @@ export type Normalized =
 /** Measured times have fractions that mean nothing; those of other whole numbers do. */
 const ROUNDED_NAMES = new Set(['response_time']);
 
+/** Names that say the unit. */
+const MILLISECONDS = /ms$|milli/i;
+const DAY_MICROS = 86_400e6;
+
 const noId = () => null;
+
+/** Whether a number is between 0 and 1. */
+function isPartOfOne(value: unknown): boolean {
+  const number = Number(String(plainValue(value)).replace(',', '.'));
+  return number > 0 && number < 1;
+}
 
 /** Makes events of the records of a source, one at a time. */
 export class Normalizer implements ObservedEvent {
@@ -161,6 +172,7 @@ export class Normalizer implements ObservedEvent {
     if (time.micros > (receivedAtMs + FUTURE_TOLERANCE_MS) * 1000) {
       return this.#state.fail('timestamp_in_future', TIMESTAMP);
     }
+    this.#dropSameTimes(time.micros);
     if (time.zoneAssumed && !this.#isZoneSet) this.#state.note('zone_assumed', TIMESTAMP);
     if (time.dayMonth !== undefined && this.#settings.date_order === undefined) {
       this.#state.note(
@@ -171,6 +183,17 @@ export class Normalizer implements ObservedEvent {
     this.micros = time.micros;
     this.#state.json[TIMESTAMP] = `"${formatInstant(time.micros)}"`;
     return null;
+  }
+
+  /** Times of one event by different names differ: it happened, and was sent and stored after that. */
+  #dropSameTimes(micros: number): void {
+    const { notes } = this.#state;
+    if (!notes.some(({ code, field }) => code === 'alias_chosen' && field === 'timestamp')) return;
+    this.#state.notes = notes.filter(({ code, field, value }) => {
+      if (code !== 'alias_chosen' || field !== 'timestamp') return true;
+      const other = isOtherType(value) ? 'wrong_type' : this.#readTime(value);
+      return typeof other === 'string' || Math.abs(other.micros - micros) > DAY_MICROS;
+    });
   }
 
   /** The fields that decide nothing. */
@@ -208,7 +231,12 @@ export class Normalizer implements ObservedEvent {
     const number = readInteger(value, ROUNDED_NAMES.has(field.name), this.#settings.decimal);
     if (typeof number === 'string') this.#state.addInvalid(index, value, codeOf(number));
     else if (number < field.min! || number > field.max!) this.#state.addInvalid(index, value);
-    else this.#state.json[index] = `"${number}"`;
+    else {
+      const isUnitNamed = MILLISECONDS.test(this.#state.slots.names[index]!);
+      if (number <= 1 && ROUNDED_NAMES.has(field.name) && !isUnitNamed && isPartOfOne(value))
+        this.#state.note('response_seconds', index);
+      this.#state.json[index] = `"${number}"`;
+    }
   }
 
   #readBooleanField(index: number, value: unknown): void {

@@ -3,6 +3,7 @@ import { formatInstant } from '../event/timestamp.ts';
 import {
   AMOUNT,
   CURRENCY,
+  DISCOUNT,
   EVENT_ID,
   ITEMS,
   LINE_ID,
@@ -12,12 +13,16 @@ import {
   PRODUCT_NAME,
   QUANTITY,
   SESSION_ID,
+  SHIPPING,
   USER_AGENT,
   USER_ID,
 } from './field-index.ts';
+import type { FindingCode } from './finding-catalogue.ts';
 import type { FindingTally } from './finding-tally.ts';
 import type { Note } from './notes.ts';
-import { OrderReports } from './order-reports.ts';
+import { type Odds, OrderReports } from './order-reports.ts';
+import { isTotalWord } from './total-words.ts';
+import { Withdrawals } from './withdrawals.ts';
 
 /** An event in its canonical form, as far as it is observed. */
 export interface ObservedEvent {
@@ -30,6 +35,12 @@ export interface ObservedEvent {
 
 /** Fields of which one value may not stand for many events. */
 const CROWDED = [USER_ID, SESSION_ID].map((index) => ({ name: FIELDS[index]!.name, index }));
+
+/** Fields in which a row that is the sum of others may say so. */
+const NAMED = [ORDER_ID, PRODUCT_ID, PRODUCT_NAME, USER_ID].map((index) => ({
+  name: FIELDS[index]!.name,
+  index,
+}));
 
 /** All of the first events are looked at closely, then one of `SAMPLE_EVERY`. */
 const CLOSELY = 20_000;
@@ -46,11 +57,14 @@ const BOTS_MIN = 10;
 const CURRENCIES_MAX = 3;
 /** Over more days than this, days of a month are above 12 in one of the two orders. */
 const SWAPPED_DAYS_MIN = 12;
+/** What lowers or raises the amount of an order, beside its lines. */
+const BESIDE_LINES = [SHIPPING, DISCOUNT].map((index) => ({ name: FIELDS[index]!.name, index }));
 const FINDING_OF_ODDS = {
+  other_currency: 'order_currencies',
   repeated: 'order_repeated',
   told_again: 'order_told_again',
   days_apart: 'order_id_reused',
-} as const;
+} as const satisfies Record<Exclude<Odds, 'equal'>, FindingCode>;
 const DATES_MAX = 400;
 const COLUMNS_MAX = 100;
 
@@ -86,12 +100,20 @@ export class Observer {
     days: new Set<string>(),
   };
   #isDateOrderCertain = false;
+  /** Amounts in objects that are whole numbers. */
+  readonly #wholeMoney = { first: '', currency: '', rows: 0 };
+  #hasDecimalMoney = false;
+  /** What the record at work says of its order, if that was cancelled, or never was a sale. */
+  #withdrawn: string | null = null;
+  #unsold: string | null = null;
+  readonly withdrawals: Withdrawals;
   /** Columns of tables that are not fields. */
   readonly unusedColumns = new Set<string>();
 
   constructor(options: ObserverOptions) {
     this.#options = options;
     this.#orders = options.orders ?? new OrderReports();
+    this.withdrawals = new Withdrawals(this.#orders);
   }
 
   /** Looks at an event that was accepted. What shows at once goes into `tally`. */
@@ -101,6 +123,9 @@ export class Observer {
     if (event.micros < (nowMs - OLD_MS) * 1000) tally.add('old_time', formatInstant(event.micros));
     const isSale = type === 'purchase' || type === 'refund';
     if (isSale) this.#observeSale(event, type, tally);
+    else if (type === 'cancel') this.#observeCancel(event);
+    this.#withdrawn = null;
+    this.#unsold = null;
     if (this.#events > CLOSELY && this.#events % SAMPLE_EVERY !== 0) return;
     this.#sampled++;
     for (const [at, { index }] of CROWDED.entries()) {
@@ -119,6 +144,10 @@ export class Observer {
   note({ code, field, value, nearest: near }: Note, isTable: boolean, tally: FindingTally): void {
     if (code === 'day_month_both_small') this.#noteSmallDate(textOf(value));
     else if (code === 'day_month_certain') this.#isDateOrderCertain = true;
+    else if (code === 'money_decimal') this.#hasDecimalMoney = true;
+    else if (code === 'money_whole') this.#noteWholeMoney(textOf(value), field);
+    else if (code === 'withdrawn') this.#withdrawn ??= field;
+    else if (code === 'unsold') this.#unsold ??= field;
     else if (code === 'zone_assumed') tally.add(code, textOf(value), this.#options.zone);
     else if (code === 'unused') {
       if (isTable && this.unusedColumns.size < COLUMNS_MAX) this.unusedColumns.add(field);
@@ -130,6 +159,9 @@ export class Observer {
   summarize(tally: FindingTally): void {
     if (!this.#isDateOrderCertain && this.#mayBeSwapped())
       tally.add('day_month', this.#smallDates.first, '', '', this.#smallDates.rows);
+    const { rows, first, currency } = this.#wholeMoney;
+    if (rows > 0 && !this.#hasDecimalMoney) tally.add('minor_units', first, currency, '', rows);
+    this.withdrawals.report(tally);
     if (this.#bots >= BOTS_MIN && this.#bots > this.#events * BOTS_SHARE)
       tally.add('mostly_bots', this.#botExample, '', '', this.#bots);
     for (const [at, { name }] of CROWDED.entries()) {
@@ -145,6 +177,13 @@ export class Observer {
       const sales = [...this.#currencies.values()].reduce((a, b) => a + b, 0);
       tally.add('many_currencies', list.at(-1)!, '', list.slice(0, 10).join(', '), sales);
     }
+  }
+
+  #noteWholeMoney(text: string, currency: string): void {
+    const whole = this.#wholeMoney;
+    if (whole.rows++ > 0) return;
+    whole.first = text;
+    whole.currency = currency;
   }
 
   #noteSmallDate(text: string): void {
@@ -169,44 +208,108 @@ export class Observer {
   }
 
   #observeSale(event: ObservedEvent, type: string, tally: FindingTally): void {
-    const isPurchase = type === 'purchase';
-    const [amount, price] = [event.text(AMOUNT), event.text(PRICE)];
     const order = event.text(ORDER_ID);
     const example = () => (order === null ? formatInstant(event.micros) : `order_id ${order}`);
-    if (amount === null && price === null) tally.add('purchase_without_value', example());
-    else if (isPurchase && Number(amount ?? price) < 0) tally.add('negative_purchase', example());
-    const currency = event.text(CURRENCY);
-    if (amount !== null || price !== null) {
-      if (currency === null) tally.add('currency_unknown', example());
-      else if (this.#options.currencies === undefined) countIn(this.#currencies, currency);
-      else if (!this.#options.currencies.includes(currency))
-        tally.add('unexpected_currency', example(), currency);
+    if (type === 'purchase') {
+      const wasCounted = order !== null && this.#orders.has(order);
+      this.#findTotal(event, tally);
+      if (this.#withdrawn !== null) this.withdrawals.takePurchase(order, this.#withdrawn, wasCounted);
+      else if (this.#unsold !== null && !wasCounted)
+        this.withdrawals.takePurchase(order, this.#unsold, wasCounted);
+      else if (this.#unsold === null && wasCounted) this.withdrawals.takeSale(order!);
+    } else if (order !== null && this.#orders.refund({ order, currency: event.text(CURRENCY) }))
+      tally.add('order_currencies', example());
+    // What is wrong with a duplicate counts nowhere.
+    if (
+      order !== null ? this.#isEqualReport(event, type, order, example, tally) : this.#isKnownId(event, type)
+    )
+      return;
+    this.#observeMoney(event, type, example, tally);
+  }
+
+  /** A row at the end of an export may be the sum of all others. */
+  #findTotal(event: ObservedEvent, tally: FindingTally): void {
+    for (const { name, index } of NAMED) {
+      const text = event.text(index);
+      if (text === null || !isTotalWord(text)) continue;
+      tally.add('total_row', `${name} ${text}`, name, text);
+      return;
     }
-    if (order === null) return;
+  }
+
+  #observeMoney(event: ObservedEvent, type: string, example: () => string, tally: FindingTally): void {
+    const isPurchase = type === 'purchase';
+    const [amount, price] = [event.text(AMOUNT), event.text(PRICE)];
+    if (amount === null && price === null) {
+      tally.add('purchase_without_value', example());
+      return;
+    }
+    if (isPurchase && Number(amount ?? price) < 0) tally.add('negative_purchase', example());
+    if (amount === null) {
+      const quantity = event.text(QUANTITY);
+      if (isPurchase && quantity !== null && Number(quantity) === 0 && Number(price) !== 0)
+        tally.add('zero_quantity', example(), 'quantity');
+      for (const { name, index } of BESIDE_LINES)
+        if (Number(event.text(index) ?? 0) !== 0) tally.add('lines_without_total', example(), name);
+    }
+    const currency = event.text(CURRENCY);
+    if (currency === null) tally.add('currency_unknown', example());
+    else if (this.#options.currencies === undefined) countIn(this.#currencies, currency);
+    else if (!this.#options.currencies.includes(currency))
+      tally.add('unexpected_currency', example(), currency);
+  }
+
+  /** Looks at what a purchase or refund says of its order; whether it says the same as one before it, and so is a duplicate. */
+  #isEqualReport(
+    event: ObservedEvent,
+    type: string,
+    order: string,
+    example: () => string,
+    tally: FindingTally,
+  ): boolean {
+    const isPurchase = type === 'purchase';
+    const [amount, price, currency] = [event.text(AMOUNT), event.text(PRICE), event.text(CURRENCY)];
     const hasItems = event.text(ITEMS) !== null;
     const product = hasItems ? null : (event.text(PRODUCT_ID) ?? event.text(PRODUCT_NAME));
     const id = event.text(EVENT_ID);
+    let isEqual = false;
     // An order as a whole is told by several systems; a line or a refund has one system that knows it.
     if (id !== null && (product !== null || !isPurchase)) {
       const line = [type, order, product, amount, price, event.text(QUANTITY), event.text(LINE_ID)].join(' ');
       const idBefore = this.#idOfLine.get(line);
+      isEqual = idBefore !== undefined;
       if (idBefore === undefined) remember(this.#idOfLine, line, id);
       else if (idBefore !== id && isPurchase)
         tally.add('equal_lines', `order_id ${order}, product_id ${product}`);
       else if (idBefore !== id) tally.add('equal_refunds', example());
     }
-    if (!isPurchase) return;
-    const odds = this.#orders.take({ order, product, amount, price, micros: event.micros });
+    if (!isPurchase) return isEqual;
+    const odds = this.#orders.take({ order, product, amount, price, currency, micros: event.micros });
+    if (odds === 'equal') return true;
     if (odds !== null) tally.add(FINDING_OF_ODDS[odds], example());
+    return isEqual;
+  }
+
+  #observeCancel(event: ObservedEvent): void {
+    const order = event.text(ORDER_ID);
+    if (order !== null) this.withdrawals.takeOrder(order);
+  }
+
+  /** Whether an event without an order has come before: it is a duplicate. */
+  #isKnownId(event: ObservedEvent, type: string): boolean {
+    const id = event.text(EVENT_ID);
+    return id !== null && this.#contentOfId.get(id) === contentOf(event, type);
   }
 
   #observeId(id: string, type: string, event: ObservedEvent, tally: FindingTally): void {
-    const content = `${type} ${event.micros}`;
+    const content = contentOf(event, type);
     const known = this.#contentOfId.get(id);
     if (known === undefined) remember(this.#contentOfId, id, content);
     else if (known !== content) tally.add('id_reused', `event_id ${id}`);
   }
 }
+
+const contentOf = (event: ObservedEvent, type: string) => `${type} ${event.micros}`;
 
 /** Counts values; of too many those that were seen least make room (Misra and Gries, 1982). */
 function countIn(counts: Map<string, number>, value: string): void {

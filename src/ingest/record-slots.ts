@@ -1,6 +1,7 @@
 import { BAD_MARK, FIELDS } from '../event/fields.ts';
 import { foldName, targetOf } from './names.ts';
 import type { Note } from './notes.ts';
+import { fateOf, statusKind } from './order-status.ts';
 
 /** Notes without a value are the same for every record; their names are remembered. */
 const REMEMBERED_MAX = 5000;
@@ -21,15 +22,22 @@ const GIVEN_BACK =
   /^(?:order|total|line|item)*(?:amount)?(?:refund(?:s|ed)?|erstatt(?:et|ung|ungen)|retouren?|gutschrift(?:en)?|rembours(?:e|é|ement|ements)|reembolsos?|devoluciones?)(?:amount|total|sum|value|betrag|wert|summe)?$/;
 const givenBackNames = new Map<string, boolean>();
 
-/** Whether a name is that of a column with what was given back, and the value is money. */
-function isGivenBack(name: string, value: unknown): boolean {
+/** Whether a name is that of a column with what was given back. */
+function isGivenBackName(name: string): boolean {
   let isName = givenBackNames.get(name);
   if (isName === undefined) {
     isName = GIVEN_BACK.test(foldName(name));
     if (givenBackNames.size < REMEMBERED_MAX) givenBackNames.set(name, isName);
   }
-  return isName && /[1-9]/.test(typeof value === 'object' ? '' : String(value));
+  return isName;
 }
+
+/** Whether a column has what was given back, and the value is money. */
+const isGivenBack = (name: string, value: unknown) =>
+  isGivenBackName(name) && /[1-9]/.test(typeof value === 'object' ? '' : String(value));
+
+/** Whether the value of a name that is not a field says something that matters, so that it is to be looked at in every record. */
+export const saysMore = (name: string) => isGivenBackName(name) || statusKind(name) !== null;
 
 /** The values of a record by field. One object serves all records, one after the other. */
 export class RecordSlots {
@@ -102,14 +110,21 @@ export class RecordSlots {
     const isSurer = rank < heldRank;
     const [other, otherName, otherRank] = isSurer ? [held, heldName, heldRank] : [value, name, rank];
     if (isSurer) this.#put(index, rank, name, value);
-    const isMoney = FIELDS[index]!.kind === 'money';
+    const { kind, name: field } = FIELDS[index]!;
+    const isMoney = kind === 'money';
     const isEqual = areEqual(held, value, isMoney);
     // Spellings of one name are not two columns. An alias is one of its own, and kept.
     const isSpelling = otherRank <= 1;
-    if (!isEqual && (isSpelling || (isMoney && this.ranks[index]! <= 1))) {
-      notes.push({ code: 'names_conflict', field: FIELDS[index]!.name, value: { [otherName]: other } });
-    }
     if (isEqual) return;
+    if (isSpelling || (isMoney && this.ranks[index]! <= 1))
+      notes.push({ code: 'names_conflict', field, value: { [otherName]: other } });
+    else if (this.ranks[index]! > 1)
+      notes.push({
+        code: 'alias_chosen',
+        field,
+        value: other,
+        nearest: `${this.names[index]}, ${otherName}`,
+      });
     this.otherNames.push(otherName);
     this.otherValues.push(other);
     if (!isSpelling) notes.push(unusedNote(otherName));
@@ -119,14 +134,19 @@ export class RecordSlots {
     this.otherNames.push(name);
     this.otherValues.push(value);
     notes.push(unusedNote(name));
+    this.#lookAt(name, value, notes);
+  }
+
+  /** Notes what a column that is not a field says of an order. */
+  #lookAt(name: string, value: unknown, notes: Note[]): void {
     if (isGivenBack(name, value)) notes.push({ code: 'refund_column', field: name, value });
+    const found = fateOf(name, value);
+    if (found !== null) notes.push({ code: found.fate, field: found.text });
   }
 
   #takeExtra(extra: Readonly<Record<string, unknown>>, notes: Note[]): void {
     this.extra = extra;
-    for (const name in extra)
-      if (isGivenBack(name, extra[name]))
-        notes.push({ code: 'refund_column', field: name, value: extra[name] });
+    for (const name in extra) this.#lookAt(name, extra[name], notes);
   }
 }
 

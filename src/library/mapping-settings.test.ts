@@ -23,6 +23,7 @@ test('the published type of settings is that of the schema', () => {
     null_users: true,
     order_lines: true,
     mark_bots: true,
+    has_quantity: true,
   };
   assert.ok(isSame);
   assert.deepEqual(Object.keys(names).sort(), Object.keys(settingsSchema.shape).sort());

@@ -19,4 +19,5 @@ export interface MappingSettings {
   null_users?: string[] | undefined;
   order_lines?: 'equal' | 'distinct' | undefined;
   mark_bots?: boolean | undefined;
+  has_quantity?: boolean | undefined;
 }

@@ -90,8 +90,8 @@ class OpenPipeline implements Pipeline {
         { metrics: backend.status().metrics, timeZone, nowMs: backend.now(), defaultWindows: API_WINDOWS },
       );
       const [fromTime, toTime] = [parsed.fromMs, parsed.toMs].map((ms) => new Date(ms).toISOString());
-      const result = await backend.query(parsed);
-      return { metric, window: parsed.window, timeZone, from: fromTime!, to: toTime!, ...result };
+      const { in_flight: inFlight, ...result } = await backend.query(parsed);
+      return { metric, window: parsed.window, timeZone, from: fromTime!, to: toTime!, inFlight, ...result };
     });
   }
 

@@ -51,6 +51,8 @@ export interface QueryResult extends MetricResult {
   /** The range, as ISO 8601 times; without its end. */
   readonly from: string;
   readonly to: string;
+  /** Records that had been ingested, and were not counted yet: the rows may lack them. */
+  readonly inFlight: number;
 }
 
 /** A data folder that is open: what `tillstream up` does, without its HTTP server. Every method throws a TillstreamError. */

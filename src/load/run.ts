@@ -1,3 +1,4 @@
+import { now } from '../system/clock.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { LoadInput } from './inputs.ts';
 import { LoadError } from './load-error.ts';
@@ -17,6 +18,9 @@ export interface LoadWork
   onWaiting?: ((received: number | null) => void) | undefined;
 }
 
+/** Orders that are asked about. */
+const WITHDRAWN_MAX = 20_000;
+
 /** What was said about reading, as text: with other settings it is another load. */
 export const settingsText = ({ normalize, mapper }: ValidatorSettings): string =>
   JSON.stringify([normalize, mapper?.id]);
@@ -31,6 +35,7 @@ export async function loadInputs(target: LoadTarget, work: LoadWork): Promise<Lo
   if (ofSource(await target.ledger())?.in_flight) await target.waitUntilIdle(() => onWaiting(null));
   const duplicatesIn = (ledger: Ledger) => ofSource(ledger)?.duplicate ?? 0;
   const before = duplicatesIn(await target.ledger());
+  const sinceMs = now();
   const sent = await sendInputs(inputs, target, {
     createValidator: () => createValidator(settings),
     mapper: settings.mapper,
@@ -52,6 +57,7 @@ export async function loadInputs(target: LoadTarget, work: LoadWork): Promise<Lo
     throw new LoadCancelledError(
       `It was cancelled when all ${received} records were stored (${events} events, ${badRows} bad rows). They are archived and counted like any others.`,
     );
+  await addArchivedDoubts(target, sent, sinceMs);
   const ledger = await target.ledger();
   return {
     sent,
@@ -66,6 +72,26 @@ export async function loadInputs(target: LoadTarget, work: LoadWork): Promise<Lo
     seconds: Math.round(performance.now() - startedMs) / 1000,
     ledger,
   };
+}
+
+/** Adds what only shows beside what the archive had before the load. */
+async function addArchivedDoubts(target: LoadTarget, sent: Sent, sinceMs: number): Promise<void> {
+  const { events } = totals(sent);
+  const withdrawn = [...sent.withdrawn].slice(0, WITHDRAWN_MAX);
+  if (events === 0 && withdrawn.length === 0) return;
+  const { source } = target;
+  const doubts = await target
+    .doubts({ source, sinceMs, withdrawn, isOfSeveral: sent.inputs.length > 1 })
+    .catch((error: Error) => {
+      throw new LoadError(
+        `All records are stored and counted, but could not be compared with what was loaded before: ${error.message}`,
+      );
+    });
+  for (const { code, rows, example } of doubts) {
+    // Of cancelled orders these are others than those that the load itself has seen sold.
+    if (code === 'order_cancelled') sent.tally.add(code, example, '', '', rows);
+    else sent.tally.addAtLeast(code, example, rows);
+  }
 }
 
 function totals({ inputs }: Sent): Record<'received' | 'events' | 'badRows' | 'leftOut', number> {

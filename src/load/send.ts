@@ -46,6 +46,8 @@ export interface Sent {
   readonly badByReason: Record<string, number>;
   readonly invalidFields: Record<string, number>;
   readonly tally: FindingTally;
+  /** Orders that are said to be cancelled, and of which this load knows nothing else. */
+  readonly withdrawn: Set<string>;
 }
 
 export interface SendOptions {
@@ -76,7 +78,13 @@ export async function sendInputs(
   target: LoadTarget,
   options: SendOptions,
 ): Promise<Sent> {
-  const sent: Sent = { inputs: [], badByReason: {}, invalidFields: {}, tally: new FindingTally() };
+  const sent: Sent = {
+    inputs: [],
+    badByReason: {},
+    invalidFields: {},
+    tally: new FindingTally(),
+    withdrawn: new Set(),
+  };
   const orders = new OrderReports();
   for (const input of inputs) await new InputSender(input, target, options, sent, orders).send();
   return sent;
@@ -166,6 +174,7 @@ class InputSender {
         const mapped = await mapDecoded(this.#options.mapper, pieces);
         this.#result.leftOut += mapped.leftOut;
         const result = validator.validate(mapped.decoded, this.#observer, {
+          withdrawn: mapped.withdrawn,
           skip: Math.max(0, skip - records),
           ids: { prefix: at.head.slice(0, ID_HEX_DIGITS), next: records + 1 },
         });
@@ -181,6 +190,7 @@ class InputSender {
       if (this.#failure) throw this.#failure.error;
       await this.#complete(entry, recordsBefore, records);
       this.#observer.summarize(this.#sent.tally);
+      for (const order of this.#observer.withdrawals.unknown) this.#sent.withdrawn.add(order);
       this.#result.unusedColumns = [...this.#observer.unusedColumns];
     } catch (error) {
       await Promise.all(this.#pending);

@@ -1,5 +1,6 @@
 import type { ValidationResult } from '../ingest/line-validator.ts';
 import { AppendError } from '../log/event-log.ts';
+import type { ArchivedDoubt, DoubtsAsked } from '../metrics/doubt-reader.ts';
 import { ComponentError } from '../telemetry/errors.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { ComponentStatus } from '../telemetry/status.ts';
@@ -33,12 +34,18 @@ export interface LoadTarget {
    * take it: gives those that are behind, with the reason. Rejects when a part needs a person.
    */
   waitUntilIdle(onProgress: () => void): Promise<Record<string, string>>;
+  /** What is doubtful in what the source has brought, beside what the archive had before. */
+  doubts(asked: DoubtsAsked): Promise<readonly ArchivedDoubt[]>;
 }
 
 /** A data folder that this process has open, as far as a load needs it. */
 export interface OpenData {
   readonly ingestor: { store(source: string, result: ValidationResult): Promise<StoredLines> };
-  readonly backend: { ledger(): Ledger; status(): { parts: Record<string, ComponentStatus> } };
+  readonly backend: {
+    ledger(): Ledger;
+    status(): { parts: Record<string, ComponentStatus> };
+    doubts(asked: DoubtsAsked): Promise<readonly ArchivedDoubt[]>;
+  };
   waitUntilIdle(onProgress?: () => void, signal?: AbortSignal): Promise<void>;
   storesCaughtUp(signal?: AbortSignal): Promise<Record<string, string>>;
 }
@@ -49,6 +56,7 @@ export function localTarget(data: OpenData, source: string, signal?: AbortSignal
     source,
     store: (result) => whileBusy(() => data.ingestor.store(source, result)),
     ledger: async () => data.backend.ledger(),
+    doubts: (asked) => data.backend.doubts(asked),
     parts: async () => data.backend.status().parts,
     async waitUntilIdle(onProgress) {
       await data.waitUntilIdle(onProgress, signal);

@@ -13,7 +13,7 @@ const failure = (work: Promise<unknown>) =>
     (error: Error) => error,
   );
 
-test('errors of the system are told in words, with the path where it is asked for', async () => {
+test('errors of the system are reported in words, with the path where it is asked for', async () => {
   const missing = await failure(readFile('/nowhere/at/all'));
   assert.equal(reasonOf(missing), 'there is no such file or folder');
   assert.equal(messageOf(missing), '/nowhere/at/all: there is no such file or folder');

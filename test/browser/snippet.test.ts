@@ -95,7 +95,7 @@ describe('the script of a shop', () => {
     assert.ok(gzipSync(text).length < BYTES_MAX, `${gzipSync(text).length} bytes`);
   });
 
-  it('tells page and product views, carts and purchases, of one visitor and session, without a cookie', async () => {
+  it('sends page and product views, carts and purchases of one visitor and session, without a cookie', async () => {
     await visit(async (context) => {
       const page = await context.newPage();
       await page.goto(`${origin}/?utm_source=mail`);
@@ -173,7 +173,7 @@ describe('the script of a shop', () => {
     });
   });
 
-  it('tells nothing of who asks not to be tracked, and nothing with a wrong key', async () => {
+  it('sends nothing for visitors who ask not to be tracked, and nothing with a wrong key', async () => {
     const before = await events();
     await visit(async (context) => {
       await context.addInitScript(() =>
@@ -196,7 +196,7 @@ describe('the script of a shop', () => {
     assert.deepEqual(await events(), before);
   });
 
-  it('an image tells an event where no script runs', async () => {
+  it('an image sends an event where no script runs', async () => {
     const before = (await events()).view_page ?? 0;
     const pixel = (key: string) =>
       fetch(`${product.url}/v1/pixel.gif?event_type=view_page&user_id=u1&key=${key}`, {

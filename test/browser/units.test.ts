@@ -81,7 +81,7 @@ describe('span', () => {
     assert.equal(week.sums[0]!.from, parseLocal(BERLIN, '2026-10-14T00:00'));
     assert.equal(week.sums.at(-1)!.to, parseLocal(BERLIN, '2026-10-20T13:00'));
   });
-  it('knows the window that is not over', () => {
+  it('marks the window that is not over', () => {
     assert.equal(spanOf(view('24h', '1h'), BERLIN, now).open, at('2026-11-23T20:00:00Z'));
     const past = { range: 'custom', window: '1h', from: '2026-11-01T00:00', to: '2026-11-02T00:00' } as const;
     assert.equal(spanOf(past, BERLIN, now).open, null);

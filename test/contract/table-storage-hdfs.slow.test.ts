@@ -71,17 +71,17 @@ tableStorageContract({
   },
 });
 
-test('a file where the folder should be is told', async () => {
+test('a file where the folder should be is reported', async () => {
   await open().put('file', 'x');
   await assert.rejects(open({ root: `${ROOT}/file` }).check(), /is a file\. Set archive\.path/);
 });
 
-test('what is no WebHDFS server is told', async () => {
+test('a server that is not WebHDFS is reported', async () => {
   const url = service.info.url.replace(/$/, '/jmx');
   await assert.rejects(open({ url }).check(), /archive\.url/);
 });
 
-test('servers that are away are told, and work goes on when they are back', async () => {
+test('servers that are away are reported, and work goes on when they are back', async () => {
   await service.kill('SIGKILL', 'datanode');
   await assert.rejects(open({ limits: SHORT }).check(), /HDFS/);
   await service.kill('SIGKILL', 'namenode');

@@ -65,7 +65,7 @@ tableStorageContract({
   },
 });
 
-test('a missing bucket, wrong credentials and a server that is away are told', async () => {
+test('a missing bucket, wrong credentials and a server that is away are reported', async () => {
   await assert.rejects(open({ name: 'missing' }).check(), /has no bucket missing\. Create it/);
   await assert.rejects(open({ key: 'nobody' }).check(), /does not accept the credentials/);
   await assert.rejects(open({ secret: 'wrong' }).check(), (error: Error) => {

@@ -15,7 +15,7 @@ tableStorageContract({
   stagingDir: () => stagingDir,
 });
 
-test('a local folder that can’t be made is told', async () => {
+test('a local folder that can’t be made is reported', async () => {
   const file = join(dir, 'file');
   writeFileSync(file, '');
   await assert.rejects(

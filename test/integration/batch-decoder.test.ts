@@ -245,7 +245,7 @@ test('nesting of any depth does not end the process', async () => {
   );
 });
 
-test('a time that is ahead of its receipt is judged by the batch it came in', async () => {
+test('a time that is ahead of its receipt is checked by the batch it came in', async () => {
   const line = '{"timestamp":"2026-11-23T12:05:00.001Z","event_type":"purchase"}';
   const rows = await decoder.rows<{ reason: string | null }>(
     [batchOf(0, [line]), batchOf(1, [line], { receivedAtMs: NOW_MS + 1 })],

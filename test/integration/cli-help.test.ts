@@ -116,7 +116,7 @@ describe('a port that can’t be opened', () => {
   });
 });
 
-it('errors of files are told in words, with the path and without a stack trace', async () => {
+it('errors of files are reported in words, with the path and without a stack trace', async () => {
   const data = join(dir, 'data');
   for (const [args, words] of [
     [['load', dir], /completion\.bash is in no format that is known/],

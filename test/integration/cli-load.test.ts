@@ -109,7 +109,7 @@ test('files that are missing or no events, and folders without files, are refuse
   }
 });
 
-test('--dry-run tells what would come of it, and leaves the data folder as it was', async () => {
+test('--dry-run shows what would come of it, and leaves the data folder as it was', async () => {
   const dir = temporaryDir();
   const [file, data] = [join(dir, 'mixed.ndjson'), join(dir, 'data')];
   writeFileSync(file, `${ndjson('dry', 100)}nope\n{"event_type":"x"}\n${ndjson('dry', 5)}`);

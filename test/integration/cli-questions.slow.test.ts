@@ -249,7 +249,7 @@ test("another user's data folder is named as such", async () => {
   await product.stop();
 });
 
-test('simulate shows as many lines as were asked for, and writes to stdout where it is told to', async () => {
+test('simulate shows as many lines as were asked for, and writes to stdout where it is asked to', async () => {
   for (const args of [
     ['--count', '3'],
     ['--count', '3', '--out', '-'],

@@ -191,3 +191,33 @@ describe('Opening a pipeline', () => {
     }
   });
 });
+
+describe('The config of a data folder that programs open', () => {
+  it('is a file that the folder remembers, until an object is given: then its time zone alone is', async () => {
+    const [data, dir] = [temporaryDir(), temporaryDir()];
+    const file = join(dir, 'berlin.yaml');
+    writeFileSync(file, 'time_zone: Europe/Berlin\ncurrency: CHF\n');
+    const remembered = async () => {
+      const { config, configFile } = await readRuntimeConfig({ data }, {}, data);
+      return [config.time_zone, config.currency, configFile];
+    };
+    await (await openPipeline({ data, config: file, logger })).close();
+    assert.deepEqual(await remembered(), ['Europe/Berlin', 'CHF', file]);
+    await (
+      await openPipeline({ data, config: { time_zone: 'Asia/Tokyo', currency: 'JPY' }, logger })
+    ).close();
+    assert.deepEqual(await remembered(), ['Asia/Tokyo', undefined, undefined]);
+  });
+
+  it('must be named again where an object put the archive elsewhere', async () => {
+    const [data, path] = [temporaryDir(), temporaryDir()];
+    const config = { archive: { kind: 'local', path } };
+    await (await openPipeline({ data, config, logger })).close();
+    await assert.rejects(readRuntimeConfig({ data }, {}, data), /with a config that no file has.*--config/);
+    await assert.rejects(openPipeline({ data, logger }), ConfigError);
+    await (await openPipeline({ data, config, logger })).close();
+    const file = join(data, 'config.yaml');
+    writeFileSync(file, JSON.stringify(config));
+    assert.equal((await readRuntimeConfig({ data }, {}, data)).configFile, file);
+  });
+});

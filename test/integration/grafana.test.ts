@@ -221,7 +221,7 @@ describe('Files for Grafana and Docker', () => {
   const { services } = parse(text('compose.yaml'), { merge: true }) as { services: Record<string, Service> };
   const provisioning = (folder: string) => text('grafana', 'provisioning', folder, 'tillstream.yaml');
 
-  it('hold no secret, and name only variables that are told of', () => {
+  it('hold no secret, and name only documented variables', () => {
     const guide = text('grafana', 'README.md');
     for (const { uid, secureJsonData } of datasources) {
       for (const secret of Object.values(secureJsonData ?? {}))

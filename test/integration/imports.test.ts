@@ -34,6 +34,17 @@ describe('an import', () => {
   });
   after(() => product?.stop());
 
+  it('says of totals of days that they are not events, and joins a date and a time of two columns', async () => {
+    const totals = 'Datum;Bestellungen;Umsatz\n01.10.2026;3;10,00\n02.10.2026;4;12,00\n03.10.2026;1;5,00\n';
+    const days = await tryFile(product, await uploaded(product, 'tage.csv', totals), {}, true);
+    assert.equal(days.status, 200, days.text);
+    assert.match(days.json.refusal!, /look like totals of days or months \(Datum, Bestellungen\)/);
+    const apart = 'Bestellnr;Datum;Uhrzeit;Betrag\nB1;14.10.2026;08:05;5,00\nB2;14.10.2026;19:40;5,00\n';
+    const joined = await tryFile(product, await uploaded(product, 'apart.csv', apart), {}, true);
+    assert.equal(joined.status, 200, joined.text);
+    assert.match(joined.json.example!.event, /"timestamp":"2026-10-14T08:05:00.000Z"/);
+  });
+
   it('proposes a mapping for the table of an unknown shop, and shows what the dashboard would show', async () => {
     const id = await uploaded(product, 'bestellungen.csv', GERMAN);
     const { status, json: found, text } = await tryFile(product, id, {}, true);

@@ -165,7 +165,7 @@ async function openWithWarnings(access: Access) {
   return { log, warnings };
 }
 
-describe('what is wrong is told', () => {
+describe('what is wrong is reported', () => {
   const encrypted = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' } as const;
   const keyFile = (key: string) => ({ ...tls(kafka.client), key_file: kafka.file(key) });
   const cases: [string, ListenerName, () => Access, RegExp][] = [

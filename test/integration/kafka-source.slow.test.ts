@@ -225,7 +225,7 @@ describe('a topic as a source', () => {
     assert.deepEqual(await rig.ids(), ['e0', 'e1', 'e2', 'e3']);
   });
 
-  it('begins behind the last record when it is told to', async () => {
+  it('begins behind the last record where the config says so', async () => {
     const topic = await newTopic();
     const rig = newRig(topic);
     await produce(brokers, topic, events(0, 10));
@@ -302,7 +302,7 @@ describe('a topic as a source', () => {
     );
   });
 
-  it('tells of what retention deleted before it was read', async () => {
+  it('reports what retention deleted before it was read', async () => {
     const topic = await newTopic();
     const rig = newRig(topic);
     await produce(brokers, topic, events(0, 10));
@@ -338,7 +338,7 @@ describe('a topic as a source', () => {
     await until(() => source.status().state === 'ready', 'all is well');
     await service.kill('SIGKILL');
     await until(() => source.status().state === 'waiting', 'the outage to be shown');
-    await until(() => /refused|closed/i.test(source.status().message), 'what is wrong to be told');
+    await until(() => /refused|closed/i.test(source.status().message), 'what is wrong to be reported');
     await assert.rejects(rig.open().check(), /(refused|closed).*Check the brokers/);
     await service.restart();
     await produce(brokers, topic, events(100, 50));

@@ -35,7 +35,7 @@ const AT = { at: '2026-11-01T10:00:00Z' };
 const PAGE = { timestamp: '2026-11-01T10:00:00.000Z', event_type: 'view_page' };
 
 describe('a mapping', () => {
-  it('tells equal lines of an order apart by their event_ids, where it says that they are distinct', () => {
+  it('distinguishes equal lines of an order by their event_ids, where it says that they are distinct', () => {
     const fields = 'fields: {timestamp: at, event_type: type}';
     const line = {
       ...AT,
@@ -183,7 +183,7 @@ currency: EUR
     assert.throws(() => mappingOf('extends: segmnt'), /There is no preset segmnt\. Did you mean segment\?/);
   });
 
-  it('that is wrong is told each mistake, with its line and what was meant', () => {
+  it('that is wrong gets each mistake named, with its line and what was meant', () => {
     const wrong = `feilds:
   a: b
 fields:

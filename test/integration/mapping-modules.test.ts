@@ -79,7 +79,7 @@ test('an error outside of a record ends its worker, and the next record gets a n
   assert.equal((await mapped([page])).accepted, 1);
 });
 
-test('a file that is no mapping is told at once', async () => {
+test('a file that is not a mapping is reported at once', async () => {
   const file = join(import.meta.dirname, '..', 'support', 'seed.ts');
   await assert.rejects(
     createModuleMapper('seed.ts', file),

@@ -116,7 +116,7 @@ const DAMAGES: { name: string; sql: string[]; metrics: string[]; missing?: 'stor
 
 describe('damage of the metrics, duckdb', () => {
   // One after the other on the same metrics: each is mended before the next.
-  it('is found, and mended by a rebuild', async (t) => {
+  it('is found, and fixed by a rebuild', async (t) => {
     const harness = await filledHarness();
     try {
       const rows = canonicalJson(await harness.rows());

@@ -70,7 +70,7 @@ test('a row for each line of an order: an order counts once', async () => {
   assert.deepEqual([orders, money, average_order, units], [10, '398.0000', '39.8000', 30]);
 });
 
-test('an order that is told twice, or on several days, counts once', async () => {
+test('an order that is reported twice, or on several days, counts once', async () => {
   for (const [file, orders, money] of [
     ['b-sameorder', 5, 199],
     ['b-sameevent-late', 1, 10],

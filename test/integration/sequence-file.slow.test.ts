@@ -58,7 +58,7 @@ describe('SequenceFiles of the old pipeline', () => {
     });
   }
 
-  it('what came before a torn end is loaded, and the end is told', async () => {
+  it('what came before a torn end is loaded, and the end is reported', async () => {
     await write('torn', 'BytesWritable', 'NONE');
     truncateSync(file('torn'), readFileSync(file('torn')).length - 10);
     const data = temporaryDir();

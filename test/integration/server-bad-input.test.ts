@@ -89,7 +89,7 @@ test('a refused body says which field of which record, and with which value', as
   assert.match(text, /"record":2,"code":"missing_field","field":"timestamp","example":"\{/);
 });
 
-test('nesting, reserved names and long lines are judged line by line', async () => {
+test('nesting, reserved names and long lines are checked line by line', async () => {
   const deep = `{"timestamp":1,"event_type":"x","a":${'['.repeat(10_000)}${']'.repeat(10_000)}}`;
   const long = event('long', `,"note":"${'x'.repeat(64 * KIB)}"`);
   const lines = [
@@ -131,7 +131,7 @@ test('arrays, single and pretty-printed objects, byte order marks and line ends'
   await assertHealthy(product);
 });
 
-test('what does not belong to the array, and a torn line, is told and kept', async () => {
+test('what does not belong to the array, and a torn line, is reported and kept', async () => {
   const second = await product.send(`[${event('o')}]\n[${event('p')}]`, json);
   assert.equal(second.status, 200, second.text);
   assert.equal(second.json.accepted + second.json.rejected, 2, second.text);

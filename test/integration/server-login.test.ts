@@ -93,7 +93,7 @@ test('a session that was made up, changed or is of another key is refused', asyn
   assertError(await login(locked, READ_KEY, { origin: 'https://evil.example' }), 403, 'forbidden');
 });
 
-test('logins that can’t work are told apart in words', async () => {
+test('logins that can’t work are distinguished in words', async () => {
   assertError(await login(locked, WRITE_KEY), 403, 'forbidden');
   for (const key of [undefined, 7, null]) assertError(await login(locked, key), 400, 'bad_json');
   assertError(await login(locked, 'x'.repeat(10_000)), 413, 'too_large');

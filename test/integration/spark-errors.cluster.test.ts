@@ -34,7 +34,7 @@ const TOOLS = [
   'ps',
 ];
 
-describe('Spark: what goes wrong is told', () => {
+describe('Spark: what goes wrong is reported', () => {
   let python: string;
   /** A Python without pyspark. */
   let bare: string;
@@ -182,7 +182,7 @@ describe('Spark: what goes wrong is told', () => {
   });
 
   describe('the master', () => {
-    it('is not there, which is told before Spark gives up', async () => {
+    it('is not there, which is reported before Spark gives up', async () => {
       const server = createServer().listen(0, '127.0.0.1');
       await new Promise((resolve) => server.once('listening', resolve));
       const { port } = server.address() as AddressInfo;

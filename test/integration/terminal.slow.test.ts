@@ -148,7 +148,7 @@ test('a pipeline whose own messages find no room goes on', async () => {
   assert.equal((await exited).code, 0);
 });
 
-test('up tells a person where it is and how to stop it, and gives a program JSON', async () => {
+test('up shows a person where it is and how to stop it, and gives a program JSON', async () => {
   const folder = join(dir, 'terminal');
   const main = join(PROJECT_DIR, 'src', 'main.ts');
   const child = spawn(

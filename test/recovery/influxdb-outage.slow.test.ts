@@ -248,7 +248,7 @@ describe('InfluxDB', () => {
     }
   });
 
-  it('tells its secret nowhere: status, check, doctor, log, files', async () => {
+  it('shows its secret nowhere: status, check, doctor, log, files', async () => {
     await influx.query('CREATE DATABASE "secret"');
     const dataDir = temporaryDir();
     const config = { log_level: 'debug', stores: [storeOf('secret')] };

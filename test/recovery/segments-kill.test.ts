@@ -117,7 +117,7 @@ test('a live holder is named; a released, a torn and a reused-pid lock are taken
   }
 });
 
-test('a holder that cannot be seen from here is judged by its heartbeat', async () => {
+test('a holder that cannot be seen from here is known by its heartbeat', async () => {
   const dir = temporaryDir();
   const path = join(dir, 'lock');
   mkdirSync(dir, { recursive: true });
@@ -140,7 +140,7 @@ test('a holder that cannot be seen from here is judged by its heartbeat', async 
   await lock.release();
 });
 
-test('a holder that slept while its lock was taken is told so', async () => {
+test('a holder that slept while its lock was taken notices it', async () => {
   const path = join(temporaryDir(), 'lock');
   const lost = Promise.withResolvers<void>();
   const lock = await acquireLock(path, lost.resolve, { beatMs: 20 });

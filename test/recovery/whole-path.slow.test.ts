@@ -129,7 +129,7 @@ describe('The whole path on real servers', () => {
     assert.equal(diff.json.differences, 0, diff.text);
   }
 
-  it('gives what the shop knows to be true, in all three places', async () => {
+  it('gives what the shop counted, in all three places', async () => {
     sell(CALM_LINES);
     await through();
     const { events, excluded, duplicates, bad } = truth.summary();

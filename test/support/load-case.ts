@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { serverConfig } from '../../src/api/config.ts';
-import { ADAPTERS, CONFIG_SCHEMA, openApp, readParquet } from '../../src/app/app.ts';
+import { ADAPTERS, type App, CONFIG_SCHEMA, openApp, readParquet } from '../../src/app/app.ts';
 import { chosenMapper, shopOf } from '../../src/commands/load.ts';
 import { dryRunReport } from '../../src/commands/load-report.ts';
 import type { Finding } from '../../src/ingest/finding.ts';
 import { openInputs } from '../../src/load/inputs.ts';
+import type { LoadResult } from '../../src/load/result.ts';
 import { loadInputs } from '../../src/load/run.ts';
 import { type ReadingOptions, readOptionsOf, settingsOf } from '../../src/load/settings.ts';
 import { localTarget } from '../../src/load/target.ts';
@@ -58,30 +59,7 @@ export async function loadCase<T>(
   options: ReadingOptions & { map?: string },
   use: (loaded: LoadedCase) => Promise<T>,
 ): Promise<T> {
-  const dataDir = temporaryDir();
-  const config = CONFIG_SCHEMA.parse({});
-  const runtime = {
-    config,
-    configFile: undefined,
-    dataDir,
-    server: serverConfig.parse({}),
-    warnings: [],
-    roles: new Set(ROLES),
-    adapters: ADAPTERS,
-  };
-  const mapper = await chosenMapper(options, runtime);
-  const settings = settingsOf(options, mapper, shopOf(runtime));
-  await using opened = await openInputs([path], readOptionsOf(options, mapper), { readParquet });
-  const app = await openApp(runtime, noLogger as unknown as Parameters<typeof openApp>[1]);
-  try {
-    const result = await loadInputs(localTarget(app, 'load'), {
-      inputs: opened.inputs,
-      settings,
-      again: false,
-      againHint: '--again',
-      resumeHint: 'The same command',
-      dataDir,
-    });
+  return loadInto(temporaryDir(), [path], options, async (result, app) => {
     const total = async (metric: string) => {
       const range = { fromMs: 0, toMs: now() + 86_400_000 };
       return (await app.backend.query({ metric, window: '1d', ...range, total: true })).total ?? [];
@@ -91,7 +69,7 @@ export async function loadCase<T>(
     const types: Record<string, number> = {};
     for (const { event_type, events } of traffic) types[event_type] = (types[event_type] ?? 0) + events;
     const { received, events, badRows, duplicates, sent } = result;
-    return await use({
+    return use({
       received,
       events,
       badRows,
@@ -106,6 +84,40 @@ export async function loadCase<T>(
       types,
       total,
     });
+  });
+}
+
+/** Loads files into a data folder, as a process of its own does; `use` gets the result while the folder is open. */
+export async function loadInto<T>(
+  dataDir: string,
+  paths: readonly string[],
+  options: ReadingOptions & { map?: string },
+  use: (result: LoadResult, app: App) => Promise<T>,
+): Promise<T> {
+  const config = CONFIG_SCHEMA.parse({});
+  const environment = {
+    config,
+    configFile: undefined,
+    dataDir,
+    server: serverConfig.parse({}),
+    warnings: [],
+    roles: new Set(ROLES),
+    adapters: ADAPTERS,
+  };
+  const mapper = await chosenMapper(options, environment);
+  const settings = settingsOf(options, mapper, shopOf(environment));
+  await using opened = await openInputs(paths, readOptionsOf(options, mapper), { readParquet });
+  const app = await openApp(environment, noLogger as unknown as Parameters<typeof openApp>[1]);
+  try {
+    const result = await loadInputs(localTarget(app, 'load'), {
+      inputs: opened.inputs,
+      settings,
+      again: false,
+      againHint: '--again',
+      resumeHint: 'The same command',
+      dataDir,
+    });
+    return await use(result, app);
   } finally {
     await app.close(0);
   }

@@ -1,12 +1,10 @@
+import { isBlankLine } from '../../event/lines.ts';
 import type { Decoded, JsonTexts, RecordIds, SourceRecord } from '../format.ts';
 import type { MappedRecords } from '../mapper.ts';
 import { parseRecord } from '../parse-record.ts';
 import { isObject } from '../record-slots.ts';
 
 const NEWLINE = 0x0a;
-const RETURN = 0x0d;
-const SPACE = 0x20;
-const TAB = 0x09;
 
 /** An event that was made of a record, by our names. */
 export interface MadeEvent {
@@ -17,7 +15,12 @@ export interface MadeEvent {
 
 /** What a mapping made of a record, and how much it left out; or why it failed on it. */
 export type RecordResult =
-  | { readonly events: readonly MadeEvent[]; readonly leftOut: number }
+  | {
+      readonly events: readonly MadeEvent[];
+      readonly leftOut: number;
+      /** Orders that what was left out says to be cancelled. */
+      readonly withdrawn?: readonly string[];
+    }
   | { readonly fault: string };
 
 /** A record; or a piece that is none, of which validation says what it is. */
@@ -48,6 +51,7 @@ export function collectEvents(
   const decoded: Decoded[] = [];
   const given = ids === undefined || 'prefix' in ids ? null : ids;
   const idsOfEvents: string[] = [];
+  const withdrawn: string[] = [];
   let records: SourceRecord[] = [];
   let [leftOut, next] = [0, 0];
   const pass = (piece: Decoded, index: number) => {
@@ -68,6 +72,7 @@ export function collectEvents(
       continue;
     }
     leftOut += result.leftOut;
+    for (const order of result.withdrawn ?? []) withdrawn.push(order);
     for (const [part, event] of result.events.entries()) {
       const { fields, element } = event;
       records.push(element === undefined ? { fields, raw, place } : new Part(event, place));
@@ -75,7 +80,7 @@ export function collectEvents(
     }
   }
   if (records.length > 0) decoded.push({ kind: 'records', records });
-  return { decoded, leftOut, ids: given === null ? ids : idsOfEvents };
+  return { decoded, leftOut, withdrawn, ids: given === null ? ids : idsOfEvents };
 }
 
 /** An event of an element of a record. Its bytes are only asked for where it is rejected. */
@@ -103,13 +108,9 @@ function* linesOf({ bytes, places }: JsonTexts): Generator<{ raw: Buffer; place:
     const raw = bytes.subarray(start, end);
     start = end + 1;
     line++;
-    if (!isBlank(raw)) yield { raw, place: 'first' in places ? places.first + line - 1 : places[line - 1]! };
+    if (!isBlankLine(raw, 0, raw.length))
+      yield { raw, place: 'first' in places ? places.first + line - 1 : places[line - 1]! };
   }
-}
-
-function isBlank(raw: Buffer): boolean {
-  for (const byte of raw) if (byte !== SPACE && byte !== TAB && byte !== RETURN) return false;
-  return true;
 }
 
 function objectOf(raw: Buffer): Readonly<Record<string, unknown>> | null {

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { FIELDS } from '../../event/fields.ts';
-import { foldName } from '../names.ts';
+import { ORDER_ID } from '../field-index.ts';
+import { foldName, targetOf } from '../names.ts';
 import type { NormalizeSettingsInput } from '../normalize-settings.ts';
+import { fateOf } from '../order-status.ts';
+import { isObject } from '../record-slots.ts';
 import type { MadeEvent } from './collect-events.ts';
-import { compileConditions, textOf } from './conditions.ts';
+import { compileConditions, compileWithdrawn, textOf } from './conditions.ts';
 import {
   createGetter,
   createLister,
@@ -21,6 +24,7 @@ import type { DURATION_UNITS, FieldSpec, MappingSpec } from './schema.ts';
 interface Mapped {
   readonly events: readonly MadeEvent[];
   readonly leftOut: number;
+  readonly withdrawn: readonly string[];
 }
 
 /** What came with a record, but is not of it. */
@@ -44,7 +48,6 @@ export interface Mapping {
 
 const OURS = new Set(FIELDS.map(({ name }) => name));
 const NONE: Beside = {};
-const LEFT_OUT: Mapped = { events: [], leftOut: 1 };
 const MS: Readonly<Record<(typeof DURATION_UNITS)[number], number>> = { ns: 1e-6, us: 1e-3, ms: 1, s: 1000 };
 
 /** Compiles a mapping. Throws a sentence where its parts contradict each other. */
@@ -60,6 +63,7 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
   );
   const items = compileItems(spec.items, path);
   const isWanted = spec.where === undefined ? null : compileConditions(spec.where);
+  const isWithdrawn = spec.where === undefined ? null : compileWithdrawn(spec.where);
   const each = spec.each === undefined ? null : firstOf(spec.each.map(parsePath).map(createLister));
   if (spec.extra !== undefined && spec.drop !== undefined)
     throw new Error('has extra and drop; what extra does not name is left out already');
@@ -70,8 +74,17 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
   const extra = spec.extra?.map((text) => [text, createGetter(parsePath(text))] as const);
   const names = new Set([...paths, ...(spec.each ?? []).map(parsePath)].flat().map(firstName));
 
-  const eventOf = (roots: Roots): Record<string, unknown> | null => {
-    if (isWanted !== null && !isWanted(roots)) return null;
+  const namesOrder = spec.fields.order_id !== undefined;
+  const wantedEventOf = (roots: Roots, withdrawn: string[]): Record<string, unknown> | null => {
+    if (isWanted === null || isWanted(roots)) return eventOf(roots);
+    // Of lines of a server's log there are many, and none is of an order.
+    if (!namesOrder && !isWithdrawn!(roots)) return null;
+    const event = eventOf(roots);
+    const order = orderOf(event);
+    if (order !== null && (isWithdrawn!(roots) || saysWithdrawn(event))) withdrawn.push(order);
+    return null;
+  };
+  const eventOf = (roots: Roots): Record<string, unknown> => {
     const event: Record<string, unknown> = extra === undefined ? rest(roots.here) : {};
     if (extra !== undefined) {
       const kept = extra.flatMap(([text, get]) => {
@@ -100,19 +113,36 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
     readsName: (given) => names.has(given),
     map(record, beside = NONE) {
       if (each === null) {
-        const fields = eventOf({ here: record, record, beside });
-        return fields === null ? LEFT_OUT : { events: [{ fields }], leftOut: 0 };
+        const withdrawn: string[] = [];
+        const fields = wantedEventOf({ here: record, record, beside }, withdrawn);
+        return fields === null
+          ? { events: [], leftOut: 1, withdrawn }
+          : { events: [{ fields }], leftOut: 0, withdrawn };
       }
       const { list: elements, dropped } = each({ here: record, record, beside });
       const events: MadeEvent[] = [];
+      const withdrawn: string[] = [];
       for (const element of elements) {
-        const fields = eventOf({ here: element, record, beside });
+        const fields = wantedEventOf({ here: element, record, beside }, withdrawn);
         if (fields !== null) events.push({ fields, element });
       }
       // A record without any element is left out as one.
-      return { events, leftOut: Math.max(elements.length + dropped, 1) - events.length };
+      return { events, leftOut: Math.max(elements.length + dropped, 1) - events.length, withdrawn };
     },
   };
+}
+
+/** The order that an event names; null where it names none. */
+function orderOf(event: Readonly<Record<string, unknown>>): string | null {
+  const name = Object.keys(event).find((each) => targetOf(each).index === ORDER_ID);
+  const order = name === undefined ? null : textOf(event[name]);
+  return order === null || order.trim() === '' ? null : order.trim();
+}
+
+/** Whether what is kept of an event beside its fields says that its order was cancelled or given back. */
+function saysWithdrawn({ extra, ...fields }: Readonly<Record<string, unknown>>): boolean {
+  const members = [...Object.entries(fields), ...(isObject(extra) ? Object.entries(extra) : [])];
+  return members.some(([name, value]) => fateOf(name, value)?.fate === 'withdrawn');
 }
 
 function firstOf(listers: ((roots: Roots) => Elements)[]): (roots: Roots) => Elements {
@@ -155,7 +185,9 @@ function compileField(name: string, spec: FieldSpec, path: (text: string) => Pat
     const factor = MS[unit as keyof typeof MS];
     read = after(read, (value) => {
       const number = Number(value);
-      return Number.isFinite(number) && textOf(value)!.trim() !== '' ? number * factor : value;
+      if (!Number.isFinite(number) || textOf(value)!.trim() === '') return value;
+      // With its unit said, parts of a millisecond are in no doubt.
+      return name === 'response_time' ? Math.round(number * factor) : number * factor;
     });
   }
   const fallback = spec.default;
@@ -247,12 +279,14 @@ function settingsOf({
   currency,
   dollar,
   mark_bots,
+  has_quantity,
 }: MappingSpec): NormalizeSettingsInput {
   const ofItems = Object.entries(items?.fields ?? {}).map(([name, spec]) => [`items.${name}`, spec] as const);
   const specs = [...Object.entries(fields), ...ofItems] as (readonly [string, FieldSpec])[];
   const decimals = new Set(specs.flatMap(([, { decimal }]) => decimal ?? []));
   if (decimals.size > 1) throw new Error('has fields with different decimal separators; they must have one');
   const minor = specs.filter(([, { minor_units: isMinor }]) => isMinor).map(([name]) => name);
+  const isDenied = specs.some(([, { minor_units: isMinor }]) => isMinor === false);
   const time = fields.timestamp ?? {};
   const settings = {
     time_zone: time.zone,
@@ -260,11 +294,12 @@ function settingsOf({
     time_format: time.format,
     time_unit: time.unit as NormalizeSettingsInput['time_unit'],
     decimal: [...decimals][0],
-    minor_units: minor.length === 0 ? undefined : minor,
+    minor_units: minor.length > 0 ? minor : isDenied ? false : undefined,
     order_lines,
     currency,
     dollar,
     mark_bots,
+    has_quantity,
   };
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }

@@ -1,4 +1,5 @@
-import { createGetter, parsePath, type Roots } from './path.ts';
+import { isCancelledName, isWithdrawn } from '../order-status.ts';
+import { createGetter, lastName, parsePath, type Roots } from './path.ts';
 import { compilePattern } from './pattern.ts';
 import type { Condition, Conditions } from './schema.ts';
 
@@ -10,6 +11,20 @@ export function compileConditions(conditions: Conditions): (roots: Roots) => boo
     return (roots: Roots) => holds(textOf(get(roots)));
   });
   return (roots) => checks.every((check) => check(roots));
+}
+
+/** Whether one of the conditions does not hold for a value that says that an order was cancelled or given back. */
+export function compileWithdrawn(conditions: Conditions): (roots: Roots) => boolean {
+  const checks = Object.entries(conditions).map(([text, condition]) => {
+    const path = parsePath(text);
+    const [get, holds] = [createGetter(path), compileCondition(condition)];
+    const isDate = condition.exists === false && isCancelledName(lastName(path));
+    return (roots: Roots) => {
+      const value = textOf(get(roots));
+      return value !== null && !holds(value) && (isDate || isWithdrawn(value));
+    };
+  });
+  return (roots) => checks.some((check) => check(roots));
 }
 
 function compileCondition({ in: wanted, match, exists, not }: Condition): (text: string | null) => boolean {

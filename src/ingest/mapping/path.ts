@@ -143,6 +143,14 @@ export function firstName({ root, steps: [first] }: PathAlternative): string | n
   return root === 'here' && typeof first === 'string' ? first : null;
 }
 
+/** Name of the member that a path leads to, by its first alternative; '' where that is not a member. */
+export function lastName([alternative]: Path): string {
+  const { steps = [], then = [] } = alternative ?? {};
+  const last = then.at(-1) ?? steps;
+  const step = typeof last === 'function' ? undefined : last.at(-1);
+  return typeof step === 'string' ? step : '';
+}
+
 function allOf({ root, steps, then }: PathAlternative, roots: Roots, onDropped?: () => void): unknown[] {
   let values = allAt(roots[root], steps, 0);
   for (const next of then)

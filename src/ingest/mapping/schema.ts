@@ -186,6 +186,7 @@ function schemaOfMapping(either: Either) {
     currency: settingsSchema.shape.currency,
     dollar: settingsSchema.shape.dollar,
     mark_bots: z.boolean().optional().describe(settingsSchema.shape.mark_bots.description!),
+    has_quantity: z.boolean().optional().describe(settingsSchema.shape.has_quantity.description!),
   });
 }
 

@@ -13,7 +13,7 @@ function proposed(...[names, ...rows]: readonly string[]): Record<string, unknow
 }
 const fieldsOf = (...table: readonly string[]) => proposed(...table).fields as Record<string, unknown>;
 
-test('time, type and currency are told by their values where no name tells them', () => {
+test('time, type and currency are recognized by their values where no name says them', () => {
   const fields = fieldsOf(
     'Stamped;what;sku;value;Geld',
     '2026-11-03 10:00;view;S1;;',
@@ -115,11 +115,87 @@ test('rows with negative numbers are refunds', () => {
   });
 });
 
-test('amounts are told with any blank between thousands, and with their unit in the name', () => {
+test('amounts are recognized with any blank between thousands, and with their unit in the name', () => {
   const fields = fieldsOf(
     'Commande;Date;Total TTC (EUR)',
     'F-1;13/11/2026;1\u202f234,50 €',
     'F-2;13/11/2026;9,00',
   );
   assert.deepEqual(fields.amount, { from: 'Total TTC (EUR)', decimal: ',' });
+});
+
+const days = (count: number, row: (day: string, n: number) => string) =>
+  Array.from({ length: count }, (_, n) => row(`2026-10-${String(n + 1).padStart(2, '0')}`, n));
+
+test('totals of days are not taken for events', () => {
+  const refused = (...table: readonly string[]) => {
+    try {
+      proposed(...table);
+      return null;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  assert.match(
+    refused('Date;Orders;Revenue', ...days(4, (day, n) => `${day};${n};10.00`))!,
+    /totals of days or months \(Date, Orders\)/,
+  );
+  assert.match(
+    refused('Datum;Artikel;Anzahl Besucher;Umsatz', ...days(4, (day) => `${day};Tasse;1.204;10,00`))!,
+    /Datum, Anzahl Besucher/,
+  );
+  assert.match(refused('Tag;Datum;Umsatz', ...days(9, (day) => `Mo;${day};10,00`))!, /\(Datum\)/);
+  const atMidnight = days(4, (day) => `${day} 00:00:00;3;10.00`);
+  assert.match(refused('Date;Orders;Revenue', ...atMidnight)!, /\(Date, Orders\)/);
+  const months = ['01', '02', '03', '04', '05'].map((month) => `2026-${month}-01;10.00`);
+  assert.match(refused('Date;Total', ...months)!, /\(Date\)/);
+  const sales = ['2026-10-01', '2026-10-01', '2026-10-02', '2026-10-05', '2026-10-09'];
+  assert.equal(refused('Date;Total', ...sales.map((day) => `${day};10.00`)), null, 'several on a day');
+  assert.equal(refused('Date;Item;Total', ...days(9, (day) => `${day};Mug;10.00`)), null, 'of a product');
+  assert.equal(
+    refused('Date;Order ID;Total', ...days(9, (day, n) => `${day};${n};10.00`)),
+    null,
+    'of an order',
+  );
+  assert.equal(refused('Date;Total', ...days(9, (day) => `${day} 10:00;10.00`)), null, 'with a time of day');
+});
+
+test('a row that is the sum of the others is left out', () => {
+  const table = [
+    'Order ID;Order Date;Item;Amount',
+    'B1;2026-10-01;Mug;5.00',
+    'B2;2026-10-01;Total Care;5.00',
+  ];
+  assert.equal(proposed(...table).where, undefined);
+  assert.deepEqual(proposed(...table, ';2026-10-31;Grand Total:;10.00').where, {
+    Item: { not: ['Grand Total:'] },
+  });
+  const withStatus = proposed(
+    'Order ID;Order Date;Status;Amount',
+    'B1;2026-10-01;failed;5.00',
+    'Summe;2026-10-31;;5.00',
+  );
+  assert.deepEqual(withStatus.where, { Status: { not: ['failed'] }, 'Order ID': { not: ['Summe'] } });
+});
+
+test('the time of day of a column of its own is joined to the date', () => {
+  const fields = fieldsOf(
+    'Bestellnr;Datum;Uhrzeit;Betrag',
+    'B1;14.10.2026;08:05;5,00',
+    'B2;14.10.2026;19:40;5,00',
+  );
+  assert.deepEqual(fields.timestamp, { join: ['Datum', 'Uhrzeit'], order: 'dmy' });
+  const english = fieldsOf(
+    'Order ID;Date;Time;Amount',
+    'B1;2026-10-14;8:05 AM;5.00',
+    'B2;2026-10-14;7:40:09 pm;5.00',
+  );
+  assert.deepEqual(english.timestamp, { join: ['Date', 'Time'] });
+  const whole = fieldsOf('Order ID;Date;Pickup;Amount', 'B1;2026-10-14 10:00;8:05;5.00');
+  assert.equal(whole.timestamp, 'Date', 'the date has its time');
+});
+
+test('a status of which all are sales is named, as other words may come later', () => {
+  const text = proposeMapping([{ order_no: '1', created: '2026-10-01', status: 'paid', total: '5.00' }]);
+  assert.match(text!, /# In the beginning, all are sales; .*: status \(paid\)/);
 });

@@ -1,9 +1,19 @@
 import { FIELDS } from '../../event/fields.ts';
 import { targetOf } from '../names.ts';
+import {
+  isCancelledName,
+  isDocumentName,
+  isGivenBack,
+  isNoSale,
+  isStatusName,
+  isYes,
+  isYesOrNo,
+} from '../order-status.ts';
 import { readCurrency } from '../values/read-currency.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { createTimeReader } from '../values/read-time.ts';
 import { eventTypeFor } from './event-words.ts';
+import { columnsOfTotals, conditionsAgainstTotals, TotalsError, timeOfDayBeside } from './table-shape.ts';
 import { fieldsFor } from './words.ts';
 
 /** Lines of an order stand beside the fields in a mapping. */
@@ -17,22 +27,6 @@ const TYPES_MAX = 50;
 /** 1.234,50, 1 234,50 or 39,80: the comma is the decimal separator. */
 const DECIMAL_COMMA = /^[^\d-]{0,8}-?\d{1,3}(?:[.\s']?\d{3})*,\d{1,2}\D{0,8}$/;
 const NUMBER = /^[^\d-]{0,4}-?[\d.,'\s]+[^\d]{0,4}$/;
-/** Columns that say what became of an order. */
-const STATUS = /stat(?:us|ut|e)$|estado|zustand|^etat\b|^(?:order|payment|bestell|financial).?stat/i;
-/** Columns with kinds of documents, of which some are no sales. */
-const KIND_OF_DOCUMENT = /^(?:transaction|document|beleg|order|sale).?(?:type|art|typ)$/i;
-/** Columns that say of an order that it was cancelled, or when. */
-const CANCELLED =
-  /^(?:is[ _-]?)?(?:cancel+ed|cancel+ation|voided|storniert|annule|anulado|cancelado)(?:[ _-]?(?:at|on|date|am|le|el))?$/;
-const YES_OR_NO = /^(?:true|false|t|f|yes|no|y|n|1|0|ja|nein|oui|non|si)$/;
-const YES = /^(?:true|t|yes|y|1|ja|oui|si)$/;
-/** An order that waits to be sent is a sale. */
-const OF_SENDING = /fulfil|ship|deliver|versand|liefer|livraison|expedi|envio|entrega/i;
-/** How a status begins that is of no sale, in English, German, French and Spanish; presets leave such orders out, too. */
-const NO_SALE =
-  /^(?:wc-)?(?:(?:order|payment|transaction|sale|bestellung|zahlung|commande|paiement|pedido|pago)[ _-]*)?(?:cancel|fail|pending|unpaid|await|void|expired|draft|trash|declin|reject|refus|abandon|fraud|charge ?back|disput|no sale|quote|storn|abgebroch|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|entwurf|angebot|lieferschein|annul|echou|en attente|impaye|brouillon|devis|anulad|fallid|rechazad|pendiente|impagad|borrador)/;
-/** The same for one whose money was given back. */
-const GIVEN_BACK = /^(?:wc-)?(?:refund|return|erstatt|gutschrift|retour|rembours|reembols|devuel)/;
 
 /**
  * Proposes a mapping for records of an unknown shop, by the names of their columns and by their values; null where no column is a time. The
@@ -56,22 +50,30 @@ export function proposeMapping(rows: readonly Row[]): string | null {
   const isFree = (name: string) => ![...fields.values()].includes(name);
   for (const [field, holds] of BY_VALUES) {
     if (fields.has(field)) continue;
-    const name = names.find((each) => isFree(each) && holds(valuesOf(each)) && !isStatus(each));
+    const name = names.find((each) => isFree(each) && holds(valuesOf(each)) && !isStatusName(each));
     if (name !== undefined) fields.set(field, name);
   }
-  if (!fields.has('timestamp')) return null;
+  const time = fields.get('timestamp');
+  if (time === undefined) return null;
+  const timeOfDay = timeOfDayBeside(time, names.filter(isFree), valuesOf);
+  const isKept = (name: string) => isFree(name) && name !== timeOfDay;
   let lines = ['fields:'];
   for (const [field, name] of fields)
-    if (field !== ITEMS) lines.push(`  ${field}: ${specOf(field, name, valuesOf(name))}`);
+    if (field !== ITEMS) lines.push(`  ${field}: ${specOf(field, name, valuesOf(name), timeOfDay)}`);
   let after: string[] = [];
   if (!fields.has('event_type')) {
     const type = typeWithout(fields);
     if (type === null) return null;
+    const totals = columnsOfTotals(fields, names, valuesOf, orderOf(valuesOf(time)));
+    if (totals !== null)
+      throw new TotalsError(
+        `The rows look like totals of days or months (${totals.join(', ')}), and not like events: Tillstream counts orders and visits itself. Export the orders, a row for each.`,
+      );
     lines = [...lines.slice(0, 2), ...typeLines(type, fields, valuesOf), ...lines.slice(2)];
-    if (type === 'purchase') after = statusLines(names.filter(isFree), valuesOf);
+    if (type === 'purchase') after = statusLines(names, names.filter(isKept), valuesOf);
   }
   if (fields.has(ITEMS)) lines.push(`items: ${JSON.stringify(fields.get(ITEMS))}`);
-  const left = names.filter(isFree);
+  const left = names.filter(isKept);
   if (left.length > 0) lines.push(`# Kept in extra: ${left.join(', ')}`);
   return `${[...lines, ...after].join('\n')}\n`;
 }
@@ -99,20 +101,34 @@ function typeLines(
 }
 
 /** Columns that say what became of orders: those that are no sales are left out. */
-function statusLines(free: readonly string[], valuesOf: (name: string) => readonly unknown[]): string[] {
-  const saying = (name: string, what: RegExp) =>
-    [...new Set(valuesOf(name).map(String))].filter((value) => what.test(unaccented(value)));
-  const names = free.filter((name) => isStatus(name) || KIND_OF_DOCUMENT.test(unaccented(name)));
+function statusLines(
+  all: readonly string[],
+  free: readonly string[],
+  valuesOf: (name: string) => readonly unknown[],
+): string[] {
+  const saying = (name: string, is: (status: string) => boolean) =>
+    [...new Set(valuesOf(name).map(String))].filter(is);
+  const names = free.filter((name) => isStatusName(name) || isDocumentName(name));
   const conditions = free.flatMap((name) => {
-    if (CANCELLED.test(unaccented(name))) return cancelledConditions(name, valuesOf(name));
-    const noSale = names.includes(name) ? saying(name, NO_SALE) : [];
+    if (isCancelledName(name)) return cancelledConditions(name, valuesOf(name));
+    const noSale = names.includes(name) ? saying(name, isNoSale) : [];
     return noSale.length === 0 ? [] : [`${pathText(name)}: {not: ${JSON.stringify(noSale)}}`];
   });
-  const givenBack = names.flatMap((name) => saying(name, GIVEN_BACK));
+  const sums = conditionsAgainstTotals(all, valuesOf, pathText);
+  const wordsOf = (name: string) => [...new Set(valuesOf(name).map(String))].slice(0, 5).join(', ');
+  const quiet = names.filter(
+    (name) => saying(name, isNoSale).length + saying(name, isGivenBack).length === 0,
+  );
+  const givenBack = names.flatMap((name) => saying(name, isGivenBack));
   return [
-    ...(conditions.length === 0
+    ...(conditions.length === 0 ? [] : ['# Left out: by their status, nothing was sold.']),
+    ...(sums.length === 0 ? [] : ['# Left out: rows that are the sum of others.']),
+    ...(conditions.length + sums.length === 0 ? [] : [`where: {${[...conditions, ...sums].join(', ')}}`]),
+    ...(quiet.length === 0
       ? []
-      : ['# Left out: by their status, nothing was sold.', `where: {${conditions.join(', ')}}`]),
+      : [
+          `# In the beginning, all are sales; a load reports those that were cancelled: ${quiet.map((name) => `${name} (${wordsOf(name)})`).join(', ')}`,
+        ]),
     ...(givenBack.length === 0
       ? []
       : [`# By their status money was given back; look at what they count as: ${givenBack.join(', ')}`]),
@@ -123,8 +139,8 @@ function statusLines(free: readonly string[], valuesOf: (name: string) => readon
 function cancelledConditions(name: string, values: readonly unknown[]): string[] {
   const words = [...new Set(values.map(String))];
   if (words.length === 0) return [];
-  if (!words.every((word) => YES_OR_NO.test(unaccented(word)))) return [`${pathText(name)}: {exists: false}`];
-  const yes = words.filter((word) => YES.test(unaccented(word)));
+  if (!words.every(isYesOrNo)) return [`${pathText(name)}: {exists: false}`];
+  const yes = words.filter(isYes);
   return yes.length === 0 ? [] : [`${pathText(name)}: {not: ${JSON.stringify(yes)}}`];
 }
 
@@ -132,13 +148,6 @@ function cancelledConditions(name: string, values: readonly unknown[]): string[]
 const pathText = (name: string) => JSON.stringify(/[.[\]"|$^]/.test(name) ? JSON.stringify(name) : name);
 
 const NEGATIVE = /^ *-\D{0,4}\d/;
-const isStatus = (name: string) => STATUS.test(unaccented(name)) && !OF_SENDING.test(unaccented(name));
-const unaccented = (text: string) =>
-  text
-    .trim()
-    .toLowerCase()
-    .normalize('NFD')
-    .replace(/\p{Mn}/gu, '');
 
 const shareOf = (values: readonly unknown[], is: (value: unknown) => boolean) =>
   values.length === 0 ? 0 : values.filter(is).length / values.length;
@@ -188,10 +197,17 @@ function fits(field: string, values: readonly unknown[]): boolean {
   return true;
 }
 
-function specOf(field: string, name: string, values: readonly unknown[]): string {
+function specOf(
+  field: string,
+  name: string,
+  values: readonly unknown[],
+  timeOfDay: string | undefined,
+): string {
   const from = JSON.stringify(name);
   if (field === 'timestamp') {
     const order = orderOf(values);
+    if (timeOfDay !== undefined)
+      return `{join: [${from}, ${JSON.stringify(timeOfDay)}]${order === undefined ? '' : `, order: ${order}`}}`;
     return order === undefined ? from : `{from: ${from}, order: ${order}}`;
   }
   if (field === 'event_type') {

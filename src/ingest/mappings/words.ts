@@ -159,6 +159,8 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
       'auftragsnr',
       'rechnung',
       'rechnungsnummer',
+      'rechnungsnr',
+      'rechnungs nr',
       'belegnummer',
       'belegnr',
       'beleg nr',

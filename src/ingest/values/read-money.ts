@@ -48,6 +48,27 @@ export function readMoney(value: unknown, settings: MoneySettings): MoneyValue |
     : readMoney(plain, settings);
 }
 
+/** Smaller amounts are hardly in the smaller unit. */
+const WHOLE_MIN = 100;
+
+/**
+ * Whether the amount of an object, `{amount: 1999}`, is a whole number, which some systems write in the smaller unit, or has decimals. Null: it
+ * says neither.
+ */
+export function formOfAmount(value: unknown): 'whole' | 'decimal' | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const name = AMOUNT_NAMES.find((each) => Object.hasOwn(value, each));
+  const inner = name === undefined ? undefined : plainValue((value as Record<string, unknown>)[name]);
+  if (typeof inner === 'string') {
+    const text = inner.trim();
+    if (/^-?\d+$/.test(text)) return Math.abs(Number(text)) >= WHOLE_MIN ? 'whole' : null;
+    return /\d[.,]\d{1,2}$/.test(text) ? 'decimal' : null;
+  }
+  if (typeof inner !== 'number') return null;
+  if (!Number.isInteger(inner)) return 'decimal';
+  return Math.abs(inner) >= WHOLE_MIN ? 'whole' : null;
+}
+
 /** A decimal in the same writings, without a currency. */
 export function readDecimal(value: unknown, settings: MoneySettings): bigint | NumberReason {
   const money = readMoney(value, settings);

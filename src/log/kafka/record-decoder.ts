@@ -145,11 +145,11 @@ export class KafkaRecordDecoder {
     if (!canonical || isText(bytes)) {
       this.emit(bytes, lines, false, firstOffset, receivedAtMs, source, canonical);
     } else {
-      this.emit(this.mended(bytes), lines, false, firstOffset, receivedAtMs, source, false);
+      this.emit(this.repaired(bytes), lines, false, firstOffset, receivedAtMs, source, false);
     }
   }
 
-  private mended(bytes: Buffer): Buffer {
+  private repaired(bytes: Buffer): Buffer {
     const lines: Buffer[] = [];
     for (let start = 0; start < bytes.length; ) {
       const end = bytes.indexOf(NEWLINE, start);

@@ -7,7 +7,7 @@ import { readingFiles } from './parquet-files.ts';
 /** Pieces of the SQL that reads the archive. */
 
 /** Files that are read at a time: DuckDB keeps about 300 KB of each in memory until the query is over. */
-const FILES_MAX = 200;
+export const FILES_MAX = 200;
 
 /** A relation with the columns of `events`, for a filter that no file matches. */
 export const EMPTY_EVENTS = `SELECT ${EVENT_COLUMNS.map(({ name, duckType }) => `NULL::${duckType} AS ${name}`).join(', ')}`;
@@ -44,7 +44,7 @@ export async function tempOfFiles(
   connection: Connection,
   name: string,
   like: string,
-  paths: string[],
+  paths: readonly string[],
   select: (files: string) => string,
 ): Promise<void> {
   await connection.run(`CREATE OR REPLACE TEMP TABLE ${name} AS SELECT * FROM (${like}) LIMIT 0`);

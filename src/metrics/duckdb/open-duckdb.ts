@@ -5,6 +5,7 @@ import type { BatchDecoder, EventReader } from '../../decode/batch.ts';
 import type { Deduplicator } from '../../decode/deduplicator.ts';
 import type { ArchiveAggregator } from '../aggregates.ts';
 import type { Metric } from '../definition.ts';
+import type { DoubtReader } from '../doubt-reader.ts';
 import type { ArchivedBatches } from '../engine.ts';
 import { planOf } from '../plan.ts';
 import { createAggregatedBatches } from './aggregated-batches.ts';
@@ -12,6 +13,7 @@ import { createArchivedBatches } from './archived-batches.ts';
 import { createBatchDecoder } from './batch-decoder.ts';
 import type { DuckDbConfig } from './config.ts';
 import { Database, type Intercept } from './database.ts';
+import { DuckDbDoubtReader } from './doubt-rows.ts';
 import { DuckDbEngine } from './engine.ts';
 import { createEventReader } from './event-rows.ts';
 import { IdentityDeduplicator } from './identities.ts';
@@ -48,6 +50,7 @@ export interface DuckDb {
   archived: ArchivedBatches;
   events: EventReader;
   parquet: ParquetWriter & ParquetReader;
+  doubts: DoubtReader;
   engine: DuckDbEngine;
   store: DuckDbStore;
   /** What was found at the start, for the log: empty when all was well. */
@@ -114,6 +117,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
     deduplicator: new IdentityDeduplicator(deciding, compactRowsMin),
     events: createEventReader(reading),
     parquet: createParquetTool(writing),
+    doubts: new DuckDbDoubtReader(await database.connect()),
     engine,
     store,
     message,

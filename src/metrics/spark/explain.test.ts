@@ -105,7 +105,7 @@ describe('what an exit of the Spark driver means', () => {
     });
   }
 
-  it('anything else is told by its last error, and tried again', () => {
+  it('anything else is reported by its last error, and tried again', () => {
     const failure = explain(exit('x\njava.lang.IllegalStateException: odd\n'), POSITION);
     assert.equal(
       failure.message,
@@ -121,7 +121,7 @@ describe('what an exit of the Spark driver means', () => {
     assert.equal(failure.isFinal, true);
   });
 
-  it('why a job failed is told too, where it is known', () => {
+  it('the reason why a job failed is reported too, where it is known', () => {
     const full = 'org.apache.spark.SparkException: Job aborted: No space left on device';
     assert.equal(known(full, POSITION)?.message, 'A disk of Spark is full.');
     assert.equal(known('SparkException: odd', POSITION), null);
@@ -133,7 +133,7 @@ describe('what an exit of the Spark driver means', () => {
     assert.equal(killed.message, 'The Spark driver was ended by SIGKILL.');
   });
 
-  it('what it waits for is told from its log', () => {
+  it('what it waits for is read from its log', () => {
     const report = (state: string) =>
       `INFO Client: Application report for application_1_02 (state: ${state})`;
     assert.match(waitOf(report('ACCEPTED'))!, /YARN to give it resources \(application_1_02\)/);

@@ -117,7 +117,7 @@ describe('The layout of metrics', () => {
     assert.equal(elsewhere.admit('event_type', 'd'), 'd');
   });
 
-  it('adds up values that a tag can’t tell apart', () => {
+  it('adds up values that are the same as a tag', () => {
     const rows = ['a b', 'a\nb', 'a b\\'].map((event_type) => ({
       start: START,
       event_type,

@@ -53,7 +53,7 @@ class KafkaSource implements Source {
     tombstones: 0,
     lost_records: 0,
     gaps: 0,
-    errors: 0,
+    faults: 0,
     refused: 0,
   };
 
@@ -119,7 +119,7 @@ class KafkaSource implements Source {
         await this.follow(client);
       } catch (error) {
         this.error = messageOf(error);
-        this.counters.errors++;
+        this.counters.faults++;
         this.context.log.warn({ source: this.name, error: this.error }, 'kafka source: not connected');
         await sleep(backoffMs(attempt, this.context.random, this.tuning), signal);
       } finally {
@@ -236,7 +236,7 @@ class KafkaSource implements Source {
       this.errors.delete(partition);
       return;
     }
-    this.counters.errors++;
+    this.counters.faults++;
     if (this.errors.get(partition)?.message !== error.message)
       this.context.log.warn(
         { source: this.name, partition, error: error.message },

@@ -218,7 +218,7 @@ test('any format that is known: CSV, NDJSON without its type, packed, in an enco
   await until(() => source.status().message.includes('unpacked'), 'the limit');
 });
 
-test('lists that can not be read or told apart are named', async (t) => {
+test('lists that cannot be read or told apart are named', async (t) => {
   const { context, serve, source, start } = pollBench(t);
   const named = start(await serve((_, response) => json(response, '{"shop":"x","orders":[]}')), {
     name: 'empty',

@@ -95,7 +95,7 @@ test('a refused page is offered again, byte for byte, and the cursor waits', asy
   assert.ok(context.warnings.some((warning) => warning.includes('the log is busy')));
 });
 
-test('entries that the API forgot are a gap that is counted and told', async (t) => {
+test('entries that the API has forgotten are a gap that is counted and reported', async (t) => {
   const { context, api, start } = pollBench(t);
   const log = await api({ retainEntries: 100 });
   fill(log, 0, 50);

@@ -32,7 +32,7 @@ test('a file written from scratch with the same beginning, and longer than befor
   assert.deepEqual(context.lines.slice(30), [...beginning, ...range(200, 230)]);
 });
 
-test('a last line without its end waits, is told, and is taken when the file has been quiet for a minute', async (t) => {
+test('a last line without its end waits, is reported, and is taken when the file has been quiet for a minute', async (t) => {
   const { log, context, start } = tailBench(t);
   fs.writeFileSync(log, `${LINE(0)}\n${LINE(1)}`);
   age(log, 50);

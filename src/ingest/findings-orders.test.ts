@@ -1,0 +1,344 @@
+/** Findings about orders and their money. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Example, findingsOf, INPUTS, purchases, testFindings, VIEW } from './fake-findings.ts';
+
+const line = (id: string) => ({
+  order_id: 'o1',
+  product_id: 'p1',
+  price: '9.95',
+  amount: '9.95',
+  event_id: id,
+});
+
+const EXAMPLES = {
+  order_told_again: {
+    raises: purchases(
+      { order_id: 'o1', amount: '119' },
+      { order_id: 'o1', amount: '100' },
+      { order_id: 'o2', amount: '30' },
+      { order_id: 'o2', product_id: 'p1', amount: '20' },
+      { order_id: 'o2', product_id: 'p2', amount: '10' },
+      { order_id: 'o3', product_id: 'p1', amount: null, price: '20' },
+      { order_id: 'o3', amount: '20', items: [{ product_id: 'p1', price: 20 }] },
+    ),
+    rows: 4,
+    names: /different amounts, or as a whole and line by line/,
+    right: purchases(
+      { order_id: 'o1', amount: '119' },
+      { order_id: 'o1', amount: '119', quantity: 3 },
+      { order_id: 'o1', amount: '119.00', items: [{ product_id: 'p1', price: 119 }] },
+      { order_id: 'o2', product_id: 'p1', amount: '20' },
+      { order_id: 'o2', product_id: 'p2', amount: '10' },
+      { order_id: 'o2', amount: null },
+      { amount: '1' },
+      { amount: '2' },
+      { event_type: 'refund', order_id: 'o1', amount: '19' },
+    ),
+  },
+  equal_refunds: {
+    raises: purchases(
+      { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r1' },
+      { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r2' },
+    ),
+    rows: 1,
+    names: /different event_ids/,
+    right: purchases(
+      { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r1' },
+      { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r1' },
+      { event_type: 'refund', order_id: 'o1', amount: '6', event_id: 'r2' },
+      { event_type: 'refund', order_id: 'o2', amount: '5', event_id: 'r3' },
+      { event_type: 'refund', order_id: 'o3', amount: '5', event_id: 'r4', line_id: 'r4' },
+      { event_type: 'refund', order_id: 'o3', amount: '5', event_id: 'r5', line_id: 'r5' },
+      { order_id: 'o4', amount: '5', event_id: 'e1' },
+      { order_id: 'o4', amount: '5', event_id: 'e2' },
+    ),
+  },
+  order_id_reused: {
+    raises: purchases(
+      { order_id: '1', amount: '5', timestamp: '2026-01-02T10:00:00Z' },
+      { order_id: '1', amount: '5', timestamp: '2026-02-02T10:00:00Z' },
+      { order_id: '2', product_id: 'p1', price: '5', amount: null, timestamp: '2026-01-02T10:00:00Z' },
+      { order_id: '2', product_id: 'p2', price: '5', amount: null, timestamp: '2026-01-12T10:00:00Z' },
+    ),
+    rows: 2,
+    names: /4 days apart/,
+    right: purchases(
+      { order_id: '1', amount: '5', timestamp: '2026-01-02T10:00:00Z' },
+      { order_id: '1', amount: '5', timestamp: '2026-01-05T10:00:00Z' },
+      { order_id: 'N/A', amount: '5', timestamp: '2026-02-02T10:00:00Z' },
+      { order_id: 'n/a', amount: '5', timestamp: '2026-03-02T10:00:00Z' },
+      { event_type: 'refund', order_id: '1', amount: '5', timestamp: '2026-03-02T10:00:00Z' },
+    ),
+  },
+  refund_column: {
+    raises: purchases(
+      { order_id: 'o0', 'Refunded Amount': '0.00' },
+      { order_id: 'o1', 'Refunded Amount': '10.00' },
+      { order_id: 'o2', extra: { refund: 5 } },
+    ),
+    rows: 1,
+    names: /Refunded Amount has amounts|refund has amounts/,
+    right: purchases(
+      { order_id: 'o1', 'Refunded Amount': '0.00' },
+      { order_id: 'o2', refunds: [], refundable: 1, refund_days: 30, Gutschrift: '' },
+      { event_type: 'refund', order_id: 'o1', amount: '5' },
+    ),
+  },
+  order_repeated: {
+    raises: purchases({ order_id: 'o1', product_id: 'p1' }, { order_id: 'o1', product_id: 'p2' }),
+    rows: 1,
+    names: /join/,
+    right: [
+      ...purchases({ order_id: 'o1', product_id: 'p1' }, { order_id: 'o1', product_id: 'p1' }),
+      ...purchases(
+        { order_id: 'o2', product_id: 'p1', price: '5', amount: null },
+        { order_id: 'o2', product_id: 'p2', price: '5', amount: null },
+        { order_id: 'o3', product_id: 'p1' },
+        { order_id: 'o4', product_id: 'p2' },
+      ),
+    ],
+  },
+  equal_lines: {
+    raises: purchases(line('e1'), line('e2')),
+    rows: 1,
+    names: /count once/,
+    right: purchases(
+      line('e1'),
+      line('e1'),
+      { ...line('e3'), product_id: 'p2' },
+      { ...line('e4'), order_id: 'o2' },
+    ),
+  },
+  total_and_lines: {
+    raises: purchases(
+      { items: [{ product_id: 'p1', price: '9.95', quantity: 2 }] },
+      { price: '9.95', quantity: 2 },
+      { price: '50', quantity: 1 },
+    ),
+    rows: 3,
+    names: /amount/,
+    right: purchases(
+      { price: '19.90', quantity: 2 },
+      { price: '50', quantity: 1, coupon: 'X' },
+      { price: '50', quantity: 1, discount: '10.20' },
+      { price: '34.90', shipping: '4.90' },
+      { price: '33.45', tax: '6.35' },
+      { items: [{ product_id: 'p1', price: '9.95', quantity: 4 }] },
+    ),
+  },
+  total_of_order: {
+    raises: purchases({ amount: null, order_total: '39.80', product_id: 'p1', price: '9.95', quantity: 2 }),
+    rows: 1,
+    names: /^order_total is not/,
+    right: purchases(
+      { amount: null, total: '19.90', product_id: 'p1', price: '9.95', quantity: 2 },
+      { amount: '39.80', product_id: 'p1', price: '19.90', quantity: 2 },
+    ),
+  },
+  order_currencies: {
+    raises: purchases(
+      { order_id: 'o1', amount: '20' },
+      { order_id: 'o1', amount: '20.00', currency: 'USD' },
+      { order_id: 'o2', amount: '20', currency: 'CHF' },
+      { order_id: 'o2', amount: '21', currency: 'EUR' },
+      { order_id: 'o3', product_id: 'p1', amount: null, price: '5' },
+      { order_id: 'o3', product_id: 'p2', amount: null, price: '5', currency: 'SEK' },
+      { event_type: 'refund', order_id: 'o1', amount: '20', currency: 'USD' },
+      { event_type: 'refund', order_id: 'o4', amount: '20' },
+      { event_type: 'refund', order_id: 'o4', amount: '20', currency: 'USD' },
+    ),
+    rows: 5,
+    names: /more than one currency/,
+    right: purchases(
+      { order_id: 'o1', amount: '20' },
+      { order_id: 'o1', amount: '20', currency: ' eur' },
+      { order_id: 'o1', amount: '20', currency: null },
+      { order_id: 'o2', amount: '20', currency: null },
+      { order_id: 'o2', amount: '20', currency: 'USD' },
+      { event_type: 'refund', order_id: 'o1', amount: '20' },
+      { event_type: 'refund', order_id: 'o1', amount: '5', currency: null },
+      { event_type: 'refund', order_id: 'o4', amount: '5', currency: null },
+      { event_type: 'refund', order_id: 'o4', amount: '5', currency: 'USD' },
+    ),
+  },
+  order_cancelled: {
+    raises: purchases(
+      { order_id: 'o1' },
+      { order_id: 'o1', status: 'Cancelled' },
+      { order_id: 'o1', status: 'Cancelled' },
+      { order_id: 'o2', amount: '7' },
+      { event_type: 'Order Cancelled', order_id: 'o2', amount: null },
+      { order_id: 'o3', amount: '8' },
+      { order_id: 'o3', amount: '8', 'Cancelled at': '2026-11-02' },
+      { order_id: 'o4' },
+      { order_id: 'o4', payment_status: 'refunded' },
+    ),
+    rows: 4,
+    names: /cancelled or given back/,
+    right: purchases(
+      { order_id: 'o1' },
+      { order_id: 'o1', status: 'Cancelled' },
+      { order_id: 'o1', event_type: 'refund' },
+      { order_id: 'o2', amount: '7', fulfillment_status: 'cancelled' },
+      { order_id: 'o2', amount: '7', status: 'paid', cancelled: false, 'Cancelled at': '' },
+      { event_type: 'cancel', order_id: 'o3', amount: null },
+      { order_id: 'o3' },
+      { event_type: 'cancel', amount: null },
+    ),
+  },
+  cancelled_purchase: {
+    raises: purchases(
+      { order_id: 'o1', status: 'cancelled' },
+      { order_id: 'o2', status: 'cancelled' },
+      { status: 'cancelled' },
+      { order_id: 'o3', order_status: 'refunded' },
+      { order_id: 'o4', is_cancelled: true },
+      { order_id: 'o5', Bestellstatus: 'Storniert' },
+      { order_id: 'o6', state: 'failed' },
+      { order_id: 'o7', cancel_reason: 'customer' },
+      { order_id: 'o8', order: { status: 'cancelled' } },
+      { order_id: 'o9', refundedAt: '2026-11-02' },
+    ),
+    rows: 3,
+    names: /"status: cancelled" count as sales/,
+    right: purchases(
+      { order_id: 'o1', status: 'paid' },
+      { order_id: 'o2', status: 'cancelled' },
+      { order_id: 'o2', event_type: 'refund' },
+      { order_id: 'o3', status: 'partially_refunded', is_cancelled: 'no', cancelled_at: '0000-00-00' },
+      { order_id: 'o4', shipping_status: 'returned', note: 'cancelled', status_code: 200 },
+      { event_type: 'view_product', status: 'cancelled' },
+      { order_id: 'o5', state: 'failed' },
+      { order_id: 'o5', state: 'paid' },
+      { order_id: 'o5', state: 'failed' },
+      { order_id: 'o6', cancel_reason: 'none', refunded: false, subscription: { status: 'cancelled' } },
+      { order_id: 'o7', payment: { status: 'paid', method: 'declined' }, status: 'pending' },
+    ),
+  },
+  total_row: {
+    raises: purchases(
+      { order_id: 'Summe' },
+      { product_id: 'x', user_id: 'Grand Total:' },
+      { product_name: 'TOTAL' },
+    ),
+    rows: 1,
+    names: /look like the sum of other rows/,
+    right: purchases(
+      { order_id: 'total-1', product_name: 'Total Body Lotion', user_id: 'summer' },
+      { product_id: 'sum-41', category: 'Total' },
+      { event_type: 'view_product', product_name: 'Total' },
+    ),
+  },
+  lines_without_total: {
+    raises: purchases(
+      { amount: null, discount: '5', items: [{ product_id: 'p1', price: '9.95', quantity: 2 }] },
+      { amount: null, discount: '5.00', product_id: 'p1', price: '9.95' },
+      { amount: null, shipping: 4.9, product_id: 'p1', price: '9.95' },
+    ),
+    rows: 2,
+    names: /discount is not in them/,
+    right: purchases(
+      { discount: '5', items: [{ product_id: 'p1', price: '22.40', quantity: 2 }] },
+      { amount: null, discount: '0.00', shipping: 0, items: [{ product_id: 'p1', price: '9.95' }] },
+      { amount: null, tax: '1', product_id: 'p1', price: '9.95' },
+      { amount: null, discount: '5' },
+    ),
+  },
+  units_assumed: {
+    raises: purchases({ order_id: 'o1' }, { order_id: 'o2', price: '39.80', quantity: 1 }, {}),
+    rows: 2,
+    names: /one piece for each order/,
+    right: [
+      ...purchases({ order_id: 'o1', quantity: 3 }, { items: [{ product_id: 'p1' }] }),
+      ...purchases({ event_type: 'refund' }),
+      { ...VIEW },
+    ],
+    settings: { has_quantity: false },
+    settledBy: {},
+  },
+  zero_quantity: {
+    raises: purchases(
+      { amount: null, price: '5', quantity: 0 },
+      { amount: null, items: [{ product_id: 'p1', price: '5', quantity: '0' }] },
+    ),
+    rows: 2,
+    names: /quantity of 0/,
+    right: purchases(
+      { price: '39.80', quantity: 1 },
+      { amount: null, price: '0', quantity: 0 },
+      { amount: null, price: '5' },
+      { amount: null, items: [{ product_id: 'p1', price: '0', quantity: 0 }] },
+    ),
+  },
+  minor_units: {
+    raises: purchases(
+      { amount: { amount: 1999, currency: 'EUR' } },
+      { amount: { value: 500, currency: 'EUR' } },
+      { amount: null, items: [{ product_id: 'p1', price: { amount: 2500, currency: 'EUR' } }] },
+    ),
+    rows: 3,
+    names: /were read as EUR/,
+    right: purchases(
+      { amount: { amount: 1999, currency: 'EUR' } },
+      { amount: { value: '19.99', currency: 'EUR' } },
+      { amount: { amount: 5, currency: 'EUR' } },
+      { amount: 1999 },
+    ),
+    settledBy: { minor_units: false },
+  },
+} satisfies Readonly<Record<string, Example>>;
+
+export type OrderCode = keyof typeof EXAMPLES;
+
+testFindings(EXAMPLES);
+
+test('each way to say that a purchase is not a sale is a finding of its own', () => {
+  const ways: Record<string, object> = {
+    'payment_state: chargeback': { payment_state: 'chargeback' },
+    voided_at: { voided_at: '2026-11-02' },
+    canceled: { canceled: 'true' },
+    'orderStatus: CANCELED': { orderStatus: 'CANCELED' },
+    'financialStatus: REFUNDED': { financialStatus: 'REFUNDED' },
+    refunded: { refunded: true },
+    cancel_reason: { cancel_reason: 'customer' },
+    'order.status: cancelled': { order: { status: 'cancelled' } },
+    'state: failed': { state: 'failed' },
+    'Statut: Annulée': { Statut: 'Annulée' },
+    'Estado del pedido: anulado': { 'Estado del pedido': 'anulado' },
+    stornogrund: { stornogrund: 'Kunde' },
+  };
+  for (const [way, members] of Object.entries(ways))
+    for (const toPieces of Object.values(INPUTS)) {
+      const found = findingsOf(purchases({ order_id: 'o1', ...members }), {}, toPieces);
+      assert.deepEqual(
+        found.map(({ code }) => code),
+        ['cancelled_purchase'],
+        way,
+      );
+      assert.ok(found[0]!.message.includes(`"${way}"`), found[0]!.message);
+    }
+});
+
+test('prices of a line that differ by their names are reported with the names', () => {
+  const line = { product_id: 'p1', quantity: 1 };
+  const of = (members: object) =>
+    findingsOf(purchases({ amount: null, items: [{ ...line, ...members }] }), {}, INPUTS.lines!);
+  const [found] = of({ item_price: '6', unit_price: '5' });
+  assert.equal(found?.code, 'alias_chosen');
+  assert.match(found.message, /items\.price .*: unit_price, item_price\./);
+  assert.deepEqual(of({ item_price: '5', unit_price: 5 }), []);
+  assert.deepEqual(of({ price: '5', unit_price: '6', sku: 's1', id: 7 }), []);
+});
+
+test('whole amounts as texts may be in the smaller unit, too, but not in a currency that has none', () => {
+  const of = (...amounts: object[]) =>
+    findingsOf(purchases(...amounts.map((amount) => ({ amount, currency: null }))), {}, INPUTS.lines!).map(
+      ({ code, rows }) => [code, rows],
+    );
+  assert.deepEqual(of({ value: '1999', currency: 'EUR' }, { value: '500', currency: 'EUR' }), [
+    ['minor_units', 2],
+  ]);
+  assert.deepEqual(of({ value: '1999', currency: 'EUR' }, { value: '5.5', currency: 'EUR' }), []);
+  assert.deepEqual(of({ amount: 1999, currency: 'JPY' }), []);
+});

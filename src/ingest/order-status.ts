@@ -1,0 +1,122 @@
+/** What columns say of an order that is not a sale, or not any more: in English, German, French and Spanish. */
+
+const STATUS = /stat(?:us|ut|e)$|estado|zustand|^etat\b|^(?:order|payment|bestell|financial).?stat/i;
+/** An order that waits to be sent is a sale. */
+const OF_SENDING = /fulfil|ship|deliver|versand|liefer|livraison|expedi|envio|entrega/i;
+/** Columns with kinds of documents, of which some are no sales. */
+const KIND_OF_DOCUMENT = /^(?:transaction|document|beleg|order|sale).?(?:type|art|typ)$/i;
+/** Columns that say of an order that it was cancelled, or when. */
+const CANCELLED =
+  /^(?:is[ _-]?)?(?:cancel+ed|cancel+ation|cancel|voided|void|storniert|storno|annule|anulado|cancelado)(?:[ _-]?(?:at|on|date|am|le|el|reason|grund|motif|motivo))?$/;
+/** The same for why: any text says that it was. */
+const REASON = /(?:reason|grund|motif|motivo)$/;
+const NO_REASON = /^(?:|-|null|none|n\/a|no|false|0)$/;
+/** Columns that say of an order that its money was given back, or when; those with an amount are others. */
+const REFUNDED =
+  /^(?:is[ _-]?)?(?:fully[ _-]?)?(?:refunded|erstattet|rembourse|reembolsado)(?:[ _-]?(?:at|on|date|am|le|el))?$/;
+const DATE = /\d{4}|\d[./-]\d/;
+/** Objects in a record that hold what became of its order. */
+const HOLDERS = /^(?:order|payment|transaction|sale|bestellung|zahlung)$/;
+const YES_OR_NO = /^(?:true|false|t|f|yes|no|y|n|1|0|ja|nein|oui|non|si)$/;
+const YES = /^(?:true|t|yes|y|1|ja|oui|si)$/;
+
+const BEFORE_STATUS =
+  '^(?:wc-)?(?:(?:orders?|payment|transaction|sale|bestellung|zahlung|commande|paiement|pedido|pago)[ _/-]*)?';
+/** How the status of an order begins that was taken back after it may have been a sale. */
+const TAKEN_BACK = 'cancel|void|trash|fraud|charge ?back|storn|annul|anulad';
+const startsWith = (words: string) => new RegExp(`${BEFORE_STATUS}(?:${words})`);
+/** How a status begins that is of no sale; presets leave such orders out, too. */
+const NO_SALE = startsWith(
+  `${TAKEN_BACK}|fail|pending|unpaid|await|expired|draft|declin|reject|refus|abandon|disput|no sale|quote|abgebroch|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|entwurf|angebot|lieferschein|echou|en attente|impaye|brouillon|devis|fallid|rechazad|pendiente|impagad|borrador`,
+);
+/** The same for one whose money was given back. */
+const GIVEN_BACK = startsWith('refund|return|erstatt|gutschrift|retour|rembours|reembols|devuel');
+/** The same for one that never was a sale, whatever comes later. */
+const UNSOLD = startsWith(
+  'fail|declin|rejected|expired|abandon|abgelehnt|fehlgeschlag|echou|refusee?$|fallid|rechazad',
+);
+const WITHDRAWN = startsWith(`${TAKEN_BACK}|refunded|returned|erstatt|rembours|reembols|devuel`);
+
+export const unaccented = (text: string) =>
+  text
+    .trim()
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(/\p{Mn}/gu, '');
+
+/** Whether a column says what became of orders. */
+export const isStatusName = (name: string) =>
+  STATUS.test(unaccented(name)) && !OF_SENDING.test(unaccented(name));
+
+/** Whether a column says which kind of document a row is. */
+export const isDocumentName = (name: string) => KIND_OF_DOCUMENT.test(unaccented(name));
+
+/** Whether a column says that an order was cancelled, or when. */
+export const isCancelledName = (name: string) => CANCELLED.test(unaccented(name));
+
+export const isYesOrNo = (word: string) => YES_OR_NO.test(unaccented(word));
+export const isYes = (word: string) => YES.test(unaccented(word));
+export const isNoSale = (status: string) => NO_SALE.test(unaccented(status));
+export const isGivenBack = (status: string) => GIVEN_BACK.test(unaccented(status));
+
+/** Whether a status is that of an order that was cancelled, or whose money was given back, all of it. */
+export const isWithdrawn = (status: string) => WITHDRAWN.test(unaccented(status));
+
+type NameKind = 'status' | 'cancelled' | 'reason' | 'refunded' | 'holder' | null;
+
+/** Names that are remembered; of more than so many it is found out each time. */
+const REMEMBERED_MAX = 5000;
+const kinds = new Map<string, NameKind>();
+
+/** What a column of this name says of an order. */
+export function statusKind(name: string): NameKind {
+  let kind = kinds.get(name);
+  if (kind === undefined) {
+    kind = kindOf(unaccented(name));
+    if (kinds.size < REMEMBERED_MAX) kinds.set(name, kind);
+  }
+  return kind;
+}
+
+function kindOf(name: string): NameKind {
+  if (CANCELLED.test(name)) return REASON.test(name) ? 'reason' : 'cancelled';
+  if (REFUNDED.test(name)) return 'refunded';
+  if (HOLDERS.test(name)) return 'holder';
+  return isStatusName(name) || isDocumentName(name) ? 'status' : null;
+}
+
+/** What a record says of its order: it was taken back, or never was a sale; `text` for people. */
+export interface Fate {
+  readonly fate: 'withdrawn' | 'unsold';
+  readonly text: string;
+}
+
+/** What a column with this name and value says of the order of its record; null: nothing of the kind. */
+export function fateOf(name: string, value: unknown): Fate | null {
+  const kind = statusKind(name);
+  if (kind === null || value === null || value === undefined) return null;
+  if (kind === 'holder')
+    return typeof value === 'object' && !Array.isArray(value) ? fateIn(name, value) : null;
+  if (typeof value === 'object') return null;
+  const word = String(value).trim();
+  if (kind === 'status') {
+    const text = `${name}: ${word}`;
+    if (isWithdrawn(word)) return { fate: 'withdrawn', text };
+    return UNSOLD.test(unaccented(word)) ? { fate: 'unsold', text } : null;
+  }
+  const isSo =
+    kind === 'reason'
+      ? !NO_REASON.test(unaccented(word))
+      : isYesOrNo(word)
+        ? isYes(word)
+        : isWithdrawn(word) || (/[1-9]/.test(word) && (kind === 'cancelled' || DATE.test(word)));
+  return isSo ? { fate: 'withdrawn', text: name } : null;
+}
+
+function fateIn(holder: string, members: object): Fate | null {
+  for (const [name, value] of Object.entries(members)) {
+    const found = statusKind(name) === 'holder' ? null : fateOf(name, value);
+    if (found !== null) return { ...found, text: `${holder}.${found.text}` };
+  }
+  return null;
+}

@@ -1,0 +1,59 @@
+/** A doubt about events that shows only beside what the archive had before them. */
+export interface ArchivedDoubt {
+  /** A code of docs/findings.md. */
+  readonly code: 'order_told_again' | 'order_currencies' | 'order_cancelled' | 'rows_loaded_before';
+  readonly rows: number;
+  readonly example: string;
+}
+
+/** The rows that a source has brought since a time. */
+export interface Arrival {
+  readonly source: string;
+  /** Received at, ms since 1970. */
+  readonly sinceMs: number;
+}
+
+/** What is asked about an arrival. */
+export interface DoubtsAsked extends Arrival {
+  /** Orders that are said to be cancelled. */
+  readonly withdrawn: readonly string[];
+  /** The rows came in several inputs, of which some may hold the same. */
+  readonly isOfSeveral: boolean;
+}
+
+/** What of an arrival is worth a look at older rows. */
+export interface ArrivalSummary {
+  /** A purchase is of an order that is not new. */
+  readonly hasKnownOrders: boolean;
+  /** Rows that are known by their place in a file and their content alone, and the dates (UTC) that they have. */
+  readonly unnamedRows: number;
+  readonly unnamedDates: readonly string[];
+}
+
+/** A purchase or refund that counts, as far as it says something of its order. */
+export interface ArchivedSale {
+  readonly isRefund: boolean;
+  readonly order: string;
+  /** The product of a line of the order; null where there is none, or the row has all lines. */
+  readonly product: string | null;
+  readonly amount: string | null;
+  readonly price: string | null;
+  readonly currency: string | null;
+  /** The event's time, microseconds since 1970. */
+  readonly micros: number;
+}
+
+/** Compares rows of Parquet files of `events` with others of them. */
+export interface DoubtReader {
+  summary(files: readonly string[], arrival: Arrival): Promise<ArrivalSummary>;
+  /** The newest purchases and refunds of the files that name an order, the oldest of them first. */
+  sales(files: readonly string[], limit: number): Promise<readonly ArchivedSale[]>;
+  /** Doubts about orders. `withdrawn`: orders that are said to be cancelled. */
+  ofOrders(
+    files: readonly string[],
+    arrival: Arrival,
+    withdrawn: readonly string[],
+  ): Promise<readonly ArchivedDoubt[]>;
+  /** Rows of the arrival that equal rows of other inputs, which had come before. */
+  ofUnnamedRows(files: readonly string[], arrival: Arrival): Promise<readonly ArchivedDoubt[]>;
+}

@@ -1,0 +1,162 @@
+import { EXCLUDED, NEW_ORDER_EVENT_TYPE, ORDER_IDENTITY, PRODUCT, UNSIGNED } from '../../decode/identity.ts';
+import { EVENT_TIME_COLUMN } from '../../event/columns.ts';
+import { ORDER_EVENT_TYPES } from '../../event/fields.ts';
+import type { ArchivedDoubt, ArchivedSale, Arrival, ArrivalSummary, DoubtReader } from '../doubt-reader.ts';
+import { EMPTY_EVENTS, FILES_MAX, instant, tempOfFiles } from './archive-rows.ts';
+import { type Connection, quote } from './database.ts';
+import { POSITION } from './identity-sql.ts';
+import { readingFiles } from './parquet-files.ts';
+
+/** Ids that `load` gives events that have none: of the beginning of the file, the number of the record, and its content. */
+const GIVEN_ID = '^[0-9a-f]{12}-[0-9]+-[0-9a-f]{8}$';
+const IS_UNNAMED = `regexp_full_match(event_id, ${quote(GIVEN_ID)}) AND NOT (${EXCLUDED})`;
+
+const isOf = ({ source, sinceMs }: Arrival) =>
+  `coalesce(source = ${quote(source)} AND received_at >= ${instant(sinceMs)}, false)`;
+const HAS_ORDER = `event_type IN (${ORDER_EVENT_TYPES.map(quote).join(', ')}) AND order_id IS NOT NULL AND NOT (${EXCLUDED})`;
+const IS_SALE = `event_type = ${quote(NEW_ORDER_EVENT_TYPE)}`;
+const IS_REFUND = `event_type = ${quote(UNSIGNED.eventType)}`;
+/** The order in which rows were decided. */
+const ARRIVED = `(received_at, ${POSITION})`;
+
+export class DuckDbDoubtReader implements DoubtReader {
+  readonly #connection: Connection;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** `connection`: of its own, as its temporary tables are. */
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async summary(files: readonly string[], arrival: Arrival): Promise<ArrivalSummary> {
+    const dates = new Set<string>();
+    let [hasKnownOrders, unnamedRows] = [false, 0];
+    for (let at = 0; at < files.length; at += FILES_MAX) {
+      const found = await readingFiles(files.slice(at, at + FILES_MAX), (relation) =>
+        this.#connection.row<{ known: number; unnamed: number; dates: string | null }>(
+          `SELECT count_if(${HAS_ORDER} AND (${IS_REFUND} OR duplicate OR NOT new_order)) AS known, count_if(${IS_UNNAMED}) AS unnamed,
+             string_agg(DISTINCT CAST(CAST(${EVENT_TIME_COLUMN} AT TIME ZONE 'UTC' AS DATE) AS VARCHAR), ',') FILTER (${IS_UNNAMED}) AS dates
+           FROM ${relation} WHERE ${isOf(arrival)}`,
+        ),
+      );
+      hasKnownOrders ||= found.known > 0;
+      unnamedRows += found.unnamed;
+      for (const date of found.dates?.split(',') ?? []) dates.add(date);
+    }
+    return { hasKnownOrders, unnamedRows, unnamedDates: [...dates] };
+  }
+
+  sales(files: readonly string[], limit: number): Promise<readonly ArchivedSale[]> {
+    return readingFiles(files, (relation) =>
+      this.#connection.rows<ArchivedSale>(
+        `SELECT * EXCLUDE (received_at, ${POSITION}) FROM (
+           SELECT ${IS_REFUND} AS "isRefund", order_id AS "order",
+             CASE WHEN items IS NULL THEN coalesce(${PRODUCT.join(', ')}) END AS product, CAST(amount AS VARCHAR) AS amount,
+             CAST(price AS VARCHAR) AS price, currency, epoch_us(${EVENT_TIME_COLUMN}) AS micros, received_at, ${POSITION}
+           FROM ${relation} WHERE ${HAS_ORDER} AND NOT coalesce(duplicate, false)
+           ORDER BY ${ARRIVED} DESC LIMIT ${limit}
+         ) ORDER BY ${ARRIVED}`,
+      ),
+    );
+  }
+
+  ofOrders(
+    files: readonly string[],
+    arrival: Arrival,
+    withdrawn: readonly string[],
+  ): Promise<readonly ArchivedDoubt[]> {
+    const orders = withdrawn.length === 0 ? 'NULL' : withdrawn.map(quote).join(', ');
+    const isRecent = `received_at >= ${instant(arrival.sinceMs - ORDER_IDENTITY.withinMs)}`;
+    const select = (relation: string) =>
+      `SELECT order_id, amount, currency, ${isOf(arrival)} AS is_mine, ${isRecent} AS is_recent, ${IS_REFUND} AS is_refund,
+         ${IS_SALE} AND NOT coalesce(duplicate, false) AS counts, amount IS NOT NULL OR price IS NOT NULL AS has_value,
+         amount IS NOT NULL AND (coalesce(${PRODUCT.join(', ')}) IS NULL OR items IS NOT NULL) AS is_whole, received_at, ${POSITION}
+       FROM ${relation}`;
+    const where = `WHERE ${HAS_ORDER} AND (${isRecent} OR order_id IN (${orders}))`;
+    return this.#doubts(
+      [
+        {
+          name: 'told',
+          like: select(`(${EMPTY_EVENTS})`),
+          files,
+          select: (from) => `${select(from)} ${where}`,
+        },
+      ],
+      `WITH
+        recent AS (FROM told WHERE is_recent AND has_value),
+        orders AS (
+          SELECT order_id, count(DISTINCT amount) FILTER (is_whole AND counts) AS wholes,
+            count_if(NOT is_whole AND counts) AS lines, arg_min(is_mine, ${ARRIVED}) FILTER (NOT is_refund) AS begins_mine,
+            arg_min(currency, ${ARRIVED}) FILTER (currency IS NOT NULL) AS first_currency
+          FROM recent GROUP BY order_id HAVING bool_or(is_mine)),
+        each_order AS (
+          SELECT order_id, wholes > 1 OR (wholes > 0 AND lines > 0) AS is_told_again, any_value(begins_mine) AS begins_mine,
+            count_if(is_mine AND currency <> first_currency) AS others,
+            count_if(is_mine AND counts AND (currency IS NULL OR currency = first_currency)) AS mine
+          FROM orders JOIN recent USING (order_id) GROUP BY ALL),
+        again AS (SELECT order_id, mine - CASE WHEN begins_mine THEN 1 ELSE 0 END AS n FROM each_order WHERE is_told_again)
+       SELECT 'order_told_again' AS code, coalesce(sum(n), 0)::BIGINT AS rows, 'order_id ' || min(order_id) AS example FROM again WHERE n > 0
+       UNION ALL
+       SELECT 'order_currencies', coalesce(sum(others), 0)::BIGINT, 'order_id ' || min(order_id) FROM each_order WHERE others > 0
+       UNION ALL
+       SELECT 'order_cancelled', count(DISTINCT order_id), 'order_id ' || min(order_id) FROM told
+       WHERE counts AND order_id IN (${orders}) AND received_at < ${instant(arrival.sinceMs)}
+         AND order_id NOT IN (SELECT order_id FROM told WHERE is_refund)`,
+    );
+  }
+
+  /** Only rows that equal one of the arrival are held in memory. */
+  ofUnnamedRows(files: readonly string[], arrival: Arrival): Promise<readonly ArchivedDoubt[]> {
+    const select = (relation: string) =>
+      `SELECT event_type, ${EVENT_TIME_COLUMN} AS moment, split_part(event_id, '-', 3) AS content, split_part(event_id, '-', 1) AS file,
+         ${isOf(arrival)} AS is_mine, received_at, ${POSITION} FROM ${relation}`;
+    const like = select(`(${EMPTY_EVENTS})`);
+    const content = 'event_type, moment, content';
+    const unnamed = (relation: string) => `${select(relation)} WHERE ${IS_UNNAMED}`;
+    return this.#doubts(
+      [
+        {
+          name: 'mine',
+          like: `SELECT ${content} FROM (${like})`,
+          files,
+          select: (from) => `SELECT DISTINCT ${content} FROM (${unnamed(from)}) WHERE is_mine`,
+        },
+        {
+          name: 'unnamed',
+          like,
+          files,
+          select: (from) => `SELECT * FROM (${unnamed(from)}) SEMI JOIN mine USING (${content})`,
+        },
+      ],
+      `WITH repeated AS (
+         SELECT ${content}, arg_min(file, ${ARRIVED}) AS first_file FROM unnamed GROUP BY ALL HAVING count(DISTINCT file) > 1)
+       SELECT 'rows_loaded_before' AS code, count(*) AS rows, min(event_type || ' at ' || strftime(moment, '%Y-%m-%dT%H:%M:%SZ')) AS example
+       FROM unnamed JOIN repeated USING (${content}) WHERE is_mine AND file <> first_file`,
+    );
+  }
+
+  /** What `sql` finds in tables that are made of files, some files at a time. */
+  #doubts(
+    tables: readonly {
+      name: string;
+      like: string;
+      files: readonly string[];
+      select(files: string): string;
+    }[],
+    sql: string,
+  ): Promise<readonly ArchivedDoubt[]> {
+    const step = async () => {
+      try {
+        for (const { name, like, files, select } of tables)
+          await tempOfFiles(this.#connection, name, like, files, select);
+        const rows = await this.#connection.rows<ArchivedDoubt>(sql);
+        return rows.filter((each) => each.rows > 0);
+      } finally {
+        for (const { name } of tables) await this.#connection.run(`DROP TABLE IF EXISTS ${name}`);
+      }
+    };
+    const result = this.#last.then(step, step);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}
