@@ -6,6 +6,7 @@ goldenRuns({
   'in batches of 7': 'in turn',
   'state lost and filled from the archive': 'in turn',
   'in another order': 'in turn',
+  'from the archive': 'in turn',
   'as the lines come': 1,
   'stopped and started again': 1,
 });
