@@ -2,16 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { completion } from './commands/completion.ts';
 import { CommandError } from './commands/context.ts';
-import { down } from './commands/down.ts';
-import { exportEvents } from './commands/export.ts';
-import { badList, badShow, ledger, query, status, tap } from './commands/inspect.ts';
-import { load } from './commands/load.ts';
-import { check, compact, doctor, rebuild, vacuum } from './commands/maintenance.ts';
-import { mapGuess, mapList, mapSchema, mapShow, mapTry } from './commands/map.ts';
-import { servicesDown, servicesFetch, servicesStatus, servicesUp } from './commands/services.ts';
-import { simulate } from './commands/simulate.ts';
 import { endOnBrokenOutput, writeError, writeJson, writeOut, wroteOutput } from './commands/terminal.ts';
-import { up } from './commands/up.ts';
 import { DEFAULT_DATA_TEXT } from './system/own-files.ts';
 import { VERSION } from './system/version.ts';
 import { ApiError, ComponentError, UsageError } from './telemetry/errors.ts';
@@ -21,6 +12,27 @@ import { isSystemError, messageOf } from './telemetry/system-error.ts';
 const FROM =
   'first day (2026-11-23) or time (2026-11-23T10:15), in the time zone of the shop; a time with a zone (Z, +01:00) as it is';
 const TO = 'last day, which is part of the range; or a time, which is not';
+
+/** Where commands are. One is loaded when it runs: all of them take longer to load than most take to run. */
+const COMMANDS = {
+  down: () => import('./commands/down.ts'),
+  export: () => import('./commands/export.ts'),
+  inspect: () => import('./commands/inspect.ts'),
+  load: () => import('./commands/load.ts'),
+  maintenance: () => import('./commands/maintenance.ts'),
+  map: () => import('./commands/map.ts'),
+  services: () => import('./commands/services.ts'),
+  simulate: () => import('./commands/simulate.ts'),
+  up: () => import('./commands/up.ts'),
+};
+
+/** A command of one of these. */
+function command<Commands, Args extends unknown[]>(
+  load: () => Promise<Commands>,
+  choose: (commands: Commands) => (...args: Args) => unknown,
+): (...args: Args) => Promise<void> {
+  return async (...args) => void (await choose(await load())(...args));
+}
 
 /** Adds the options that every command takes. */
 function common(command: Command): Command {
@@ -83,21 +95,21 @@ examples(
   'tillstream up --background --config shop.yaml',
   'tillstream up --with kafka,influxdb       real servers; needs Java 17 and Maven',
   'tillstream up --roles collect             one of several processes that share the work over Kafka',
-).action(up);
+).action(command(COMMANDS.up, ({ up }) => up));
 common(
   program
     .command('down')
     .description('stop what runs on the data folder, after it has finished what it received'),
-).action(down);
+).action(command(COMMANDS.down, ({ down }) => down));
 common(program.command('status').description('show what runs, the state of its parts and what waits')).action(
-  status,
+  command(COMMANDS.inspect, ({ status }) => status),
 );
 common(
   program.command('check').description('try the config and every part of it once; changes nothing'),
-).action(check);
+).action(command(COMMANDS.maintenance, ({ check }) => check));
 common(
   program.command('doctor').description('check, and look at the machine; shows what is wrong and what to do'),
-).action(doctor);
+).action(command(COMMANDS.maintenance, ({ doctor }) => doctor));
 /** Adds the options that say how files are read. */
 function reading(command: Command): Command {
   return command
@@ -129,9 +141,11 @@ examples(
   'tillstream load export.csv --time-zone Europe/Berlin --date-order dmy --decimal ,',
   'tillstream load 2019-Nov.csv.gz --map rees46',
   'tillstream load history/*.ndjson.gz --json',
-).action(load);
+).action(command(COMMANDS.load, ({ load }) => load));
 const map = program.command('map').description('mappings: how records of other systems become events');
-common(map.command('list').description('list the presets')).action(mapList);
+common(map.command('list').description('list the presets')).action(
+  command(COMMANDS.map, ({ mapList }) => mapList),
+);
 examples(
   common(
     map
@@ -140,7 +154,7 @@ examples(
       .description('print a preset, to begin a mapping of your own with'),
   ),
   'tillstream map show segment > mappings/shop.yaml',
-).action(mapShow);
+).action(command(COMMANDS.map, ({ mapShow }) => mapShow));
 examples(
   reading(
     common(
@@ -151,7 +165,7 @@ examples(
     ),
   ),
   'tillstream map try export.ndjson --map ./mappings/shop.yaml',
-).action(mapTry);
+).action(command(COMMANDS.map, ({ mapTry }) => mapTry));
 examples(
   reading(
     common(
@@ -162,8 +176,10 @@ examples(
     ),
   ),
   'tillstream map guess export.csv',
-).action(mapGuess);
-common(map.command('schema').description('print the JSON Schema of mappings, for editors')).action(mapSchema);
+).action(command(COMMANDS.map, ({ mapGuess }) => mapGuess));
+common(map.command('schema').description('print the JSON Schema of mappings, for editors')).action(
+  command(COMMANDS.map, ({ mapSchema }) => mapSchema),
+);
 common(
   program
     .command('export')
@@ -172,7 +188,7 @@ common(
   .requiredOption('--out <folder>', 'new or empty folder; gets one file for each date')
   .option('--from <date>', 'first date, UTC (2026-11-23)')
   .option('--to <date>', 'last date, UTC, which is part of the range')
-  .action(exportEvents);
+  .action(command(COMMANDS.export, ({ exportEvents }) => exportEvents));
 examples(
   common(
     program
@@ -188,15 +204,15 @@ examples(
   'tillstream query revenue --from 2026-11-01 --to 2026-11-30',
   'tillstream query traffic --window 1h --from 2026-11-23T08:00',
   'tillstream query sales --total --top 10 --json',
-).action(query);
+).action(command(COMMANDS.inspect, ({ query }) => query));
 common(
   program
     .command('ledger')
     .description('show what became of every line; exit code 1 where it does not balance'),
-).action(ledger);
+).action(command(COMMANDS.inspect, ({ ledger }) => ledger));
 common(program.command('tap').description('show lines while they are received'))
   .option('--count <n>', 'end after so many lines')
-  .action(tap);
+  .action(command(COMMANDS.inspect, ({ tap }) => tap));
 common(program.command('simulate').description('run a simulated shop: serve, post or write its events'))
   .option('--serve', 'serve them as a log API (default)')
   .option('--port <n>', 'port of the log API', '5000')
@@ -216,18 +232,18 @@ common(program.command('simulate').description('run a simulated shop: serve, pos
   .option('--duplicate <share>', 'share of lines that are sent twice')
   .option('--out-of-order <share>', 'share of lines that come some seconds out of order')
   .option('--malformed <share>', 'share of lines that are not events')
-  .action(simulate);
+  .action(command(COMMANDS.simulate, ({ simulate }) => simulate));
 const bad = program.command('bad').description('look at rejected lines');
 common(bad.command('list').description('list the newest rejected lines'))
   .option('--limit <n>', 'number of lines, 1 to 1000', '20')
   .option('--reason <code>', 'only those of this reason, e.g. bad_json')
-  .action(badList);
+  .action(command(COMMANDS.inspect, ({ badList }) => badList));
 common(
   bad
     .command('show')
     .argument('<id>', 'its id in "bad list"')
     .description('show one rejected line as a whole'),
-).action(badShow);
+).action(command(COMMANDS.inspect, ({ badShow }) => badShow));
 common(
   program
     .command('rebuild')
@@ -236,29 +252,31 @@ common(
   .option('--from <time>', FROM)
   .option('--to <time>', TO)
   .option('--diff', 'compare with the archive, and change nothing')
-  .action(rebuild);
-common(program.command('compact').description('merge small files of the archive now')).action(compact);
+  .action(command(COMMANDS.maintenance, ({ rebuild }) => rebuild));
+common(program.command('compact').description('merge small files of the archive now')).action(
+  command(COMMANDS.maintenance, ({ compact }) => compact),
+);
 common(program.command('vacuum').description('delete files of the archive that no newer version needs'))
   .option('--retention-hours <n>', 'keep files that became unused within so many hours', '168')
-  .action(vacuum);
+  .action(command(COMMANDS.maintenance, ({ vacuum }) => vacuum));
 const services = program
   .command('services')
   .description('run real servers on this machine, to try things out and for tests');
 const LIST = 'kafka, hdfs, influxdb, s3, spark, yarn, with commas between them (default: all)';
 common(
   services.command('fetch').argument('[servers]', LIST).description('fetch their programs, and start none'),
-).action(servicesFetch);
+).action(command(COMMANDS.services, ({ servicesFetch }) => servicesFetch));
 common(
   services.command('up').argument('[servers]', LIST).description('start them; what is missing is fetched'),
 )
   .option('--brokers <n>', 'number of Kafka brokers, 1 to 3 (default 1)')
-  .action(servicesUp);
+  .action(command(COMMANDS.services, ({ servicesUp }) => servicesUp));
 common(services.command('down').argument('[servers]', LIST).description('stop them; their data are kept'))
   .option('--remove-data', 'also delete their data')
-  .action(servicesDown);
+  .action(command(COMMANDS.services, ({ servicesDown }) => servicesDown));
 common(
   services.command('status').argument('[servers]', LIST).description('show which of them run, and where'),
-).action(servicesStatus);
+).action(command(COMMANDS.services, ({ servicesStatus }) => servicesStatus));
 examples(
   program
     .command('completion')

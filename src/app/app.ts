@@ -30,7 +30,7 @@ import type { Processing } from './processing.ts';
 import { readParquet } from './read-parquet.ts';
 import { recallSales } from './recall-sales.ts';
 import { ADAPTERS } from './registry/adapters.ts';
-import { dataConfigFile, openingOf, type RuntimeConfig, readRuntimeConfig } from './runtime-config.ts';
+import { openingOf, type RuntimeConfig, readRuntimeConfig } from './runtime-config.ts';
 import {
   checkMappings,
   followerChecks,
@@ -313,7 +313,6 @@ export {
   configuredSources,
   DataDirInUseError,
   type DemoMark,
-  dataConfigFile,
   demoLive,
   demoPast,
   followerChecks,

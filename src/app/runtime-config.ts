@@ -6,6 +6,7 @@ import type { ServerConfig } from '../api/config.ts';
 import { HISTORY_SOURCES } from '../event/history.ts';
 import { isOpenToAll } from '../system/access.ts';
 import { isLoopback } from '../system/host.ts';
+import { dataConfigFile } from '../system/own-files.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { ROLES, type Role } from '../telemetry/roles.ts';
 import { loadConfig } from './config/load.ts';
@@ -29,11 +30,6 @@ export interface RuntimeConfig {
   roles: ReadonlySet<Role>;
   /** What the config could choose from. */
   adapters: Adapters;
-}
-
-/** The config that is read where no other is named. */
-export function dataConfigFile(dataDir: string): string {
-  return join(dataDir, 'config.yaml');
 }
 
 /** How a data folder is opened with a config. */

@@ -1,14 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import {
-  type App,
-  holderOf,
-  openApp,
-  type RuntimeConfig,
-  readRuntimeConfig,
-  withEngine,
-} from '../app/app.ts';
+import type { App, RuntimeConfig } from '../app/app.ts';
 import { BusyError } from '../load/target.ts';
 import { DEFAULT_DATA_DIR } from '../system/own-files.ts';
 import { ComponentError, UsageError } from '../telemetry/errors.ts';
@@ -23,6 +16,9 @@ export interface CommonOptions {
   config?: string;
   data?: string;
 }
+
+/** All of the program, which a command that asks a running process does without: it takes less than half the time. */
+const loadApp = () => import('../app/app.ts');
 
 const runFilePath = (dataDir: string) => join(dataDir, 'run.json');
 
@@ -39,7 +35,8 @@ export async function removeRunFile(dataDir: string, pid: number): Promise<void>
 }
 
 /** `roles` is the list that the command was given, if any. */
-export function runtimeOf(options: CommonOptions, roles?: string): Promise<RuntimeConfig> {
+export async function runtimeOf(options: CommonOptions, roles?: string): Promise<RuntimeConfig> {
+  const { readRuntimeConfig } = await loadApp();
   return readRuntimeConfig({ ...options, roles }, process.env, DEFAULT_DATA_DIR);
 }
 
@@ -100,7 +97,7 @@ export async function findRunning(dataDir: string): Promise<RunFile | null> {
     refused = ['ECONNREFUSED', 'ENOENT', 'ECONNRESET'].includes((error as NodeJS.ErrnoException).code ?? '');
   }
   // What a killed process has left names nobody who has the folder open.
-  if ((await holderOf(dataDir)) !== run.pid) return null;
+  if ((await processWith(dataDir)) !== run.pid) return null;
   throw new NotAnsweringError(
     run.pid,
     (await isSuspended(run.pid)) ? 'suspended' : refused ? 'stopping' : 'silent',
@@ -108,9 +105,14 @@ export async function findRunning(dataDir: string): Promise<RunFile | null> {
   );
 }
 
+/** Process id of who has the data folder open; null when nobody has. */
+async function processWith(dataDir: string): Promise<number | null> {
+  return (await import('../app/data-dir.ts')).holderOf(dataDir);
+}
+
 /** Throws where a process has the data folder open without serving it. */
 export async function refuseHolder(dataDir: string): Promise<void> {
-  const holder = await holderOf(dataDir);
+  const holder = await processWith(dataDir);
   if (holder === null) return;
   throw new CommandError(
     `Process ${holder} has the data folder open, but is not serving it: a command such as load, or a start that is not ready yet. Try again when it is done.`,
@@ -183,6 +185,7 @@ export async function onData<T>(
   const run = await findRunning(dataDir);
   if (run) return work.remote(run);
   refuseMissing(dataDir);
+  const { openApp, withEngine } = await loadApp();
   const runtime = await withEngine(await runtimeOf(options), say);
   const app = await openApp(runtime, terminalLogger('warn'));
   try {

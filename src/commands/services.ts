@@ -7,7 +7,7 @@ import {
   statusOfServices,
   upServices,
 } from '../../tools/dev-services/services.ts';
-import { CommandError, type CommonOptions, print, runtimeOf, table } from './context.ts';
+import { CommandError, type CommonOptions, dataDirOf, print, table } from './context.ts';
 import { say } from './terminal.ts';
 
 /** `services up`: runs real servers for trying out and for tests. */
@@ -16,7 +16,7 @@ export async function servicesUp(
   options: CommonOptions & { brokers?: string },
 ): Promise<void> {
   const names = parseServiceNames(list);
-  const { dataDir } = await runtimeOf(options);
+  const dataDir = dataDirOf(options);
   const brokers = options.brokers === undefined ? undefined : Number(options.brokers);
   const connections = await told(upServices(dataDir, names, { brokers, say }));
   print(options, connections, () => statusTable(dataDir, names));
@@ -35,7 +35,7 @@ export async function servicesDown(
   options: CommonOptions & { removeData?: boolean },
 ): Promise<void> {
   const names = parseServiceNames(list);
-  const { dataDir } = await runtimeOf(options);
+  const dataDir = dataDirOf(options);
   const { removeData } = options;
   const stopped = await told(downServices(dataDir, names, { removeData, say }));
   print(options, { stopped, data_removed: removeData ?? false }, () => {
@@ -47,7 +47,7 @@ export async function servicesDown(
 /** `services status`: which run, and where. */
 export async function servicesStatus(list: string | undefined, options: CommonOptions): Promise<void> {
   const names = parseServiceNames(list);
-  const { dataDir } = await runtimeOf(options);
+  const dataDir = dataDirOf(options);
   const result = await told(async () => statusOfServices(dataDir, names));
   print(options, result, () => statusTable(dataDir, names));
 }

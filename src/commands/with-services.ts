@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { Connections, ServiceName } from '../../tools/dev-services/server.ts';
 import { downServices, parseServiceNames, upServices } from '../../tools/dev-services/services.ts';
-import { dataConfigFile } from '../app/app.ts';
+import { dataConfigFile } from '../system/own-files.ts';
 import { writeFileDurable } from '../system/write-durable.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { CommandError } from './context.ts';

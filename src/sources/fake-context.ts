@@ -37,9 +37,9 @@ export function fakeContext(stateDir: string): FakeContext {
   return context;
 }
 
-/** Waits until `condition` holds; fails with `what` after five seconds. */
+/** Waits until `condition` holds; fails with `what` after 20 seconds: other tests run at the same time. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadlineMs = performance.now() + 5000;
+  const deadlineMs = performance.now() + 20_000;
   while (!condition()) {
     if (performance.now() > deadlineMs) throw new Error(`waited for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));

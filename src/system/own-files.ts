@@ -31,3 +31,8 @@ export const DEFAULT_DATA_DIR = IS_PACKAGE ? 'data' : join(ROOT_DIR, 'data');
 export const DEFAULT_DATA_TEXT = IS_PACKAGE
   ? 'the folder "data" in the current folder'
   : 'the folder "data" of the checkout';
+
+/** The config that is read where no other is named. */
+export function dataConfigFile(dataDir: string): string {
+  return join(dataDir, 'config.yaml');
+}

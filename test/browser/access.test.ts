@@ -34,24 +34,31 @@ const STATES: Record<string, { api?: FakeOptions; ready(page: Page): Promise<unk
   'before the login': { api: { key: 'right' }, ready: (page) => page.getByLabel('API key').waitFor() },
 };
 
+/** The colours that the system wants, and the themes chosen one after the other: the last one differs from the system's. */
+const SCREENS = [
+  { width: 1440, colorScheme: 'light', themes: ['Dark'] },
+  { width: 390, colorScheme: 'dark', themes: ['Dark', 'Light'] },
+] as const;
+
 describe('the page for everyone', () => {
   before(startBrowser);
   after(stopBrowser);
 
   for (const [state, { api, ready }] of Object.entries(STATES)) {
     it(`has nothing that axe finds, ${state}, in every theme, wide and on a phone`, async () => {
-      for (const width of [1440, 390]) {
+      for (const { width, colorScheme, themes } of SCREENS) {
         await using opened = await open({
-          context: { viewport: { width, height: 900 } },
+          context: { viewport: { width, height: 900 }, colorScheme },
           ...(api ? { api } : {}),
         });
         const { page } = opened;
         await ready(page);
-        for (const theme of ['Auto', 'Dark', 'Light']) {
-          await page.getByRole('button', { name: new RegExp(`^${theme} colours`) }).waitFor();
-          assert.deepEqual(await violations(page), [], `${theme}, ${width} px`);
+        assert.deepEqual(await violations(page), [], `Auto, which is ${colorScheme}, ${width} px`);
+        for (const theme of themes) {
           await page.locator('#theme').click();
+          await page.getByRole('button', { name: new RegExp(`^${theme} colours`) }).waitFor();
         }
+        assert.deepEqual(await violations(page, 'of colours'), [], `${themes.at(-1)}, ${width} px`);
       }
     });
   }

@@ -1,9 +1,9 @@
 /** Opens the built page on a fake API, and what the tests of the page ask it. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { launchChromium } from '../support/chromium.ts';
+import { until as untilIt } from '../support/product.ts';
 import { FakeApi, type FakeOptions } from './fake-api.ts';
 
 let browser: Browser;
@@ -70,11 +70,7 @@ export const loaded = (page: Page) =>
   page.locator('data[data-tile="Users"][value]:not([value=""])').waitFor();
 
 /** page.waitForFunction() is no way: it evaluates text inside of the page, which the page's policy forbids. */
-export async function until(check: () => Promise<boolean>, seconds = 15): Promise<void> {
-  for (const end = performance.now() + seconds * 1000; !(await check()); await sleep(50)) {
-    assert.ok(performance.now() < end, `not within ${seconds} s: ${check}`);
-  }
-}
+export const until = (check: () => Promise<boolean>) => untilIt(check, String(check));
 
 /** The query that the page asked for a metric's totals with, asked again. */
 export async function sameTotals(api: FakeApi, metric: string): Promise<Record<string, unknown>> {

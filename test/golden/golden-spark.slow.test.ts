@@ -15,6 +15,7 @@ const IN_STEPS = isThorough ? ['duplicates', 'late-events'] : ['late-events'];
 
 describe('golden inputs on Spark', () => {
   for (const [name, timeZone] of Object.entries(GOLDEN)) {
+    const isInSteps = IN_STEPS.includes(name);
     const way = async (partitions: number, steps: number, between: (harness: MetricsHarness) => unknown) => {
       const harness = await MetricsHarness.open({ engine: 'spark', timeZone, partitions });
       try {
@@ -25,7 +26,8 @@ describe('golden inputs on Spark', () => {
           await harness.waitUntilIdle(1_000_000);
           if (at + size < deliveries.length) await between(harness);
         }
-        await harness.assertSound();
+        // One more job; for those in steps, as the others compute the same rows from the same files.
+        if (isInSteps) await harness.assertSound();
         // The file has nine digits of each double.
         const rows = JSON.parse(canonicalJson(await harness.rows())) as AllRows;
         assertRows(rows, JSON.parse(rowsOf(name)) as AllRows);
@@ -34,7 +36,7 @@ describe('golden inputs on Spark', () => {
       }
     };
     it(`${name}, straight through`, () => way(1, 1, () => {}));
-    if (!IN_STEPS.includes(name)) continue;
+    if (!isInSteps) continue;
     it(`${name}, in steps, crashed between them`, () => way(4, 3, (harness) => harness.crash()));
     it(`${name}, state lost and filled from the archive`, () => way(1, 2, (harness) => harness.loseState()));
   }

@@ -38,7 +38,7 @@ const atRandom =
     const left = [...deliveries];
     while (left.length > 0) {
       await harness.deliver(...left.splice(0, random.integer(1, Math.ceil(deliveries.length / 2))));
-      for (let step = 0; step < 6; step++) {
+      for (let step = 0; step < 4; step++) {
         const linesMax = random.integer(1, 12) ** 2;
         const draw = random.next();
         if (draw < 0.4) await harness.archiveSome(linesMax);
@@ -50,9 +50,9 @@ const atRandom =
     await harness.waitUntilIdle(lastBatches(deliveries, random));
   };
 
-/** Lines of a batch at the end: any number, but for many lines no more than 150 batches, which would take minutes. */
+/** Lines of a batch at the end: any number, but for many lines no more than 50 batches, which would take minutes. */
 const lastBatches = (deliveries: readonly Delivery[], random: Random) =>
-  Math.ceil(deliveries.reduce((sum, { lines }) => sum + lines.length, 0) / 150) + random.integer(0, 1000);
+  Math.ceil(deliveries.reduce((sum, { lines }) => sum + lines.length, 0) / 50) + random.integer(0, 1000);
 
 /** The metrics are those of a process that takes the commits of the archive. */
 const fromTheArchive: Way = async (harness, deliveries, random) => {
@@ -86,7 +86,6 @@ export const WAYS: Record<string, Way> = {
   'in batches of 7': inBatchesOf(7),
   'in batches of 1000': inBatchesOf(1000),
   'as the lines come': asTheyCome,
-  'in random steps': atRandom(async () => {}),
   'stopped and started again': atRandom((harness) => harness.reopen()),
   'crashed and started again': atRandom((harness) => harness.crash()),
   'state lost and filled from the archive': atRandom((harness, random) =>
@@ -95,9 +94,6 @@ export const WAYS: Record<string, Way> = {
   'from the archive': fromTheArchive,
   'in another order': shuffled,
 };
-
-/** Ways of the quick tests; the others take longer. */
-export const QUICK_WAYS = ['straight through', 'crashed and started again', 'from the archive'];
 
 /** The rows after going one way; checks the ledger and that the archive gives the same. */
 export async function rowsAfter(way: string, golden: Golden, seed: number): Promise<AllRows> {

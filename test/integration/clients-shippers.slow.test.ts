@@ -1,10 +1,10 @@
 /** rsyslog and syslog-ng of Debian send events as the view of the sources says it: all arrive and count once, also those of an outage. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Snippet } from '../../src/api/sources/snippet-text.ts';
 import { testNow } from '../support/clock.ts';
+import { freePort } from '../support/free-port.ts';
 import { type Product, startProduct, temporaryDir, until } from '../support/product.ts';
 import { type Shipper, startRsyslog, startSyslogNg } from '../support/shippers.ts';
 
@@ -48,14 +48,6 @@ async function snippetsOf(name: string): Promise<string[]> {
   );
   const { snippets } = json.ways.find((way) => way.name === name)!;
   return snippets.map(({ text }) => text.replace('SHOP_KEY', KEYS.shop));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port: free } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return free;
 }
 
 const events = (name: string, from: number, count: number) =>

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { OffsetRange } from '../../src/decode/batch.ts';
 import type { LogBatch } from '../../src/log/event-log.ts';
+import { sumCounts } from '../../src/log/offset.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
 import { openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import type { ArchiveReader } from '../../src/metrics/engine.ts';
 import { Random } from '../../tools/simulator/random.ts';
+import { ArchiveRig } from '../support/archive-rig.ts';
 import { archivedRows, flagsOf } from '../support/archived-rows.ts';
 import { assertRows } from '../support/compare-rows.ts';
 import { batchOf } from '../support/decode-lines.ts';
@@ -221,6 +223,41 @@ describe('what a small batch costs', () => {
       assert.equal(await decide(2, 'a'), 4);
     } finally {
       await duckdb.close();
+    }
+  });
+});
+
+describe('a partition that another process had before', () => {
+  it('is decided by what the archive has of it, also where it is given away while its first batch is decoded', async () => {
+    const rig = await ArchiveRig.open(temporaryDir());
+    const line = `{"timestamp":${START_MS},"event_type":"purchase","event_id":"a","amount":"1"}`;
+    rig.nowMs = START_MS;
+    await rig.receive([line]);
+    const archive = await rig.openArchive();
+    await rig.archive(archive, 10);
+    const taker = await openDuckDb({
+      dir: temporaryDir(),
+      archiveDirs: [rig.archiveDir],
+      catalogue: CATALOGUE,
+      timeZone: 'UTC',
+      logId: rig.log.id,
+      config: duckDbConfig.parse({ threads: 1 }),
+      now: () => START_MS,
+    });
+    try {
+      await taker.engine.restore(archive);
+      await rig.receive([line]);
+      const batches = await rig.log.read(0, 1, { linesMax: 10, bytesMax: 1 << 20 });
+      const decoded = await taker.decoder.decode(() => [batches]);
+      const batch = batchOf(decoded, 1, batches);
+      // It has no partition any more.
+      await taker.deduplicator.decide(batch, archive, {});
+      await taker.engine.apply(batch);
+      await taker.decoder.release(decoded);
+      assert.equal(sumCounts(taker.engine.ledger().duplicate), 1);
+    } finally {
+      await taker.close();
+      await rig.close();
     }
   });
 });

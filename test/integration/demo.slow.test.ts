@@ -1,6 +1,6 @@
 /** The demo: a simulated shop with a past, in a data folder that is only for it. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { testNow } from '../support/clock.ts';
@@ -87,6 +87,17 @@ describe('the demo', () => {
     }
   });
 
+  it('is moved aside by a load while it is stopped', async () => {
+    const copy = join(temporaryDir(), 'data');
+    cpSync(dataDir, copy, { recursive: true });
+    const file = join(temporaryDir(), 'own.ndjson');
+    writeFileSync(file, `${EVENT}\n`);
+    const load = await cli(['load', file, '--json', '--data', copy]);
+    assert.equal(load.code, 0, load.stderr);
+    assert.match(load.stderr, /The data of the demo were moved to/);
+    assert.equal(load.json<{ ledger: { received: number } }>().ledger.received, 1);
+  });
+
   it('makes room for an own shop: its data are moved aside, and nothing of it is counted', async () => {
     const product = await startProduct({ dataDir });
     try {
@@ -106,17 +117,6 @@ describe('the demo', () => {
       await later.stop();
     }
   });
-});
-
-it('a load into the stopped demo moves the demo aside first', async () => {
-  const dataDir = temporaryDir();
-  await (await demo(dataDir)).stop();
-  const file = join(temporaryDir(), 'own.ndjson');
-  writeFileSync(file, `${EVENT}\n`);
-  const load = await cli(['load', file, '--json', '--data', dataDir]);
-  assert.equal(load.code, 0, load.stderr);
-  assert.match(load.stderr, /The data of the demo were moved to/);
-  assert.equal(load.json<{ ledger: { received: number } }>().ledger.received, 1);
 });
 
 it('a demo that is killed while it writes its past has the same past after the next start, once', async () => {

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync, symlinkSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { promisify } from 'node:util';
+import { freePort } from '../support/free-port.ts';
 import { childEnv, PROJECT_DIR, temporaryDir } from '../support/product.ts';
 
 const run = promisify(execFile);
@@ -16,14 +16,6 @@ function blocks(section: string, file: string): string[] {
   const text = document.split(/^##? /m).find((part) => part.startsWith(`${section}\n`));
   assert.ok(text, `${file} has the section "${section}"`);
   return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block!);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** A folder with the scripts, in which bash runs what the documents print. */

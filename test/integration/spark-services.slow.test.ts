@@ -1,6 +1,6 @@
 /** `tillstream services up spark`: a real master and worker, which compute the metrics of an embedded log. The first run fetches 500 MB. */
 import { it } from 'node:test';
-import { temporaryDir } from '../support/product.ts';
+import { temporaryDir, until } from '../support/product.ts';
 import { testSeed } from '../support/seed.ts';
 import { startService } from '../support/services.ts';
 import { shopLines } from '../support/shop-lines.ts';
@@ -15,7 +15,7 @@ it('services: spark computes metrics, also after its worker was killed', async (
   try {
     const lines = shopLines(2 * LINES, testSeed(t));
     await rig.send(lines.slice(0, LINES));
-    await assertTruth(rig, LINES, WAIT_MS_MAX);
+    await until(rig.isSettled, 'the first lines to be counted', WAIT_MS_MAX);
     await spark.kill('SIGKILL', 'worker');
     await spark.restart();
     await rig.send(lines.slice(LINES));

@@ -4,10 +4,11 @@ import { after, before, describe, it } from 'node:test';
 import { WebHdfs } from '../../src/archive/storage/hdfs/webhdfs.ts';
 import { REMOTE_LIMITS } from '../../src/archive/storage/remote.ts';
 import { downServices, statusOfServices, upServices } from '../../tools/dev-services/services.ts';
+import { processesWith } from '../support/processes.ts';
 import { temporaryDir, until } from '../support/product.ts';
 import { testSeed } from '../support/seed.ts';
 import { shopLines } from '../support/shop-lines.ts';
-import { assertTruth, openSparkRig, processesWith, type SparkRig, sendSlowly } from '../support/spark-rig.ts';
+import { assertTruth, openSparkRig, type SparkRig, sendSlowly } from '../support/spark-rig.ts';
 
 const NAMES = ['hdfs', 'yarn'] as const;
 const LINES = 3000;

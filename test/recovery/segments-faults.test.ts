@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventLog } from '../../src/log/event-log.ts';
 import { type LogFiles, nodeFiles } from '../../src/log/segments/files.ts';
+import { until } from '../support/product.ts';
 import { Ledger, openLog, temporaryDir } from './segments-support.ts';
 
 type Fault = 'EIO' | 'ENOSPC' | 'short' | 'short, then ENOSPC';
@@ -167,8 +168,7 @@ test('a full disk refuses, keeps nothing of what it refused, and goes on when th
   assert.notEqual(log.status().message, '');
   await ledger.check(log);
   room = 1_000_000;
-  await sleep(50);
-  assert.equal(log.status().state, 'ready');
+  await until(() => log.status().state === 'ready', 'the log to take lines again');
   for (let n = 0; n < 20; n += 1) await ledger.append(log, `b${n}`, 2);
   await ledger.check(log);
   await log.close();

@@ -7,6 +7,7 @@ import type { EventLog } from '../../src/log/event-log.ts';
 import { segmentLogConfigSchema } from '../../src/log/segments/config.ts';
 import { type LogFiles, nodeFiles } from '../../src/log/segments/files.ts';
 import { FORMAT_VERSION } from '../../src/log/segments/format.ts';
+import { until } from '../support/product.ts';
 import { Ledger, openLog, readBlocks, temporaryDir, textOf } from './segments-support.ts';
 
 const HOUR_MS = 3_600_000;
@@ -15,11 +16,6 @@ async function fill(log: EventLog, blocks: number, name = 'block', lines = 5): P
   for (let n = 0; n < blocks; n += 1) {
     await log.append({ source: 'http', bytes: [Buffer.from(textOf(`${name}${n}`, lines))], lines });
   }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let n = 0; n < 200 && !condition(); n += 1) await sleep(5);
-  assert.ok(condition());
 }
 
 test('retention by size deletes whole old segments, never what a reader needs', async () => {
@@ -32,7 +28,7 @@ test('retention by size deletes whole old segments, never what a reader needs', 
   await sleep(30);
   assert.equal(log.partitions()[0]!.start, 0, 'metrics has not said yet what it needs');
   log.retain('metrics', { 0: 100 });
-  await until(() => log.partitions()[0]!.start > 0);
+  await until(() => log.partitions()[0]!.start > 0, 'the old segments to go');
   await sleep(30);
   const { start } = log.partitions()[0]!;
   assert.ok(start > 50 && start <= 100, `start ${start}`);
@@ -42,7 +38,7 @@ test('retention by size deletes whole old segments, never what a reader needs', 
     [100],
   );
   log.retain('metrics', { 0: end });
-  await until(() => log.status().bytes <= 5000);
+  await until(() => log.status().bytes <= 5000, 'the limit');
   const kept = log.partitions()[0]!.start;
   assert.equal((await readBlocks(log)).blocks[0]!.firstOffset, kept);
   assert.deepEqual({ ...(await log.receivedBefore({ 0: kept })) }, { http: kept });
@@ -73,7 +69,7 @@ test('retention by age looks at when lines were received, also after a restart',
   assert.equal(log.partitions()[0]!.start, 0);
   now += 3 * HOUR_MS;
   log.retain('archive', { 0: 200 });
-  await until(() => log.partitions()[0]!.start > 50);
+  await until(() => log.partitions()[0]!.start > 50, 'the old segments to go');
   await sleep(30);
   assert.ok(log.partitions()[0]!.start <= 100, 'the segment in which the new ones begin stays');
   assert.equal((await readBlocks(log)).blocks.filter(({ id }) => id.startsWith('new')).length, 20);
@@ -106,7 +102,7 @@ test('below the disk reserve the log refuses; the free space is asked for seldom
   assert.ok(asked <= 2, `asked ${asked} times`);
   const big = Buffer.from(textOf('big', 400_000));
   await assert.rejects(log.append({ source: 'http', bytes: [big], lines: 400_000 }), { code: 'log_full' });
-  await until(() => log.status().state === 'ready');
+  await until(() => log.status().state === 'ready', 'the log to take lines again');
   await fill(log, 1);
   free = 999_999;
   await sleep(1_050);
@@ -116,7 +112,7 @@ test('below the disk reserve the log refuses; the free space is asked for seldom
   await sleep(30);
   await assert.rejects(fill(log, 1), { code: 'log_full' });
   free = 10_000_000;
-  await until(() => log.status().state === 'ready');
+  await until(() => log.status().state === 'ready', 'the log to take lines again');
   await fill(log, 1);
   assert.equal(log.partitions()[0]!.end, 102 * 5);
   await log.close();

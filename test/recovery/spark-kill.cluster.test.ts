@@ -1,18 +1,12 @@
 /** Parts of a cluster of Spark, and of Kafka, are killed during load; what is counted must be the truth all the same. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { descendants, processesWith } from '../support/processes.ts';
 import { temporaryDir, until } from '../support/product.ts';
 import { testSeed } from '../support/seed.ts';
 import { startService, type TestService } from '../support/services.ts';
 import { shopLines } from '../support/shop-lines.ts';
-import {
-  assertTruth,
-  descendants,
-  openSparkRig,
-  processesWith,
-  type SparkRig,
-  sendSlowly,
-} from '../support/spark-rig.ts';
+import { assertTruth, openSparkRig, type SparkRig, sendSlowly } from '../support/spark-rig.ts';
 
 const LINES = 4000;
 const WAIT_MS_MAX = 300_000;

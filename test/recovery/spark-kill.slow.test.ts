@@ -4,18 +4,17 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import type { RebuildResult } from '../../src/metrics/engine.ts';
 import { testNow } from '../support/clock.ts';
+import { descendants, isAlive } from '../support/processes.ts';
 import { type Product, startProduct, temporaryDir, until } from '../support/product.ts';
 import { python } from '../support/read-archive.ts';
 import { testSeed } from '../support/seed.ts';
 import { shopLines } from '../support/shop-lines.ts';
 import { sparkPython } from '../support/spark.ts';
-import { descendants } from '../support/spark-rig.ts';
 import { itThorough } from '../support/thorough.ts';
 
 const LINES = 1500;
@@ -25,7 +24,7 @@ const WAIT_MS_MAX = 240_000;
 const NEWLINE = Buffer.from('\n');
 const MAINTAIN = join(import.meta.dirname, '..', 'support', 'change-archive.py');
 
-describe('Spark: kill -9 while lines come', () => {
+describe('Metrics on Spark lose nothing and count nothing twice', () => {
   const dataDir = temporaryDir();
   let config: object;
   let product: Product;
@@ -68,13 +67,13 @@ describe('Spark: kill -9 while lines come', () => {
     assert.ok(json.windows > 0);
   };
 
-  it('the Python of the driver', async (t) => {
+  it('when the Python of the driver is killed while lines come', async (t) => {
     await until(() => driver() !== undefined, 'the driver', WAIT_MS_MAX);
     await sendAndKill(testSeed(t), () => process.kill(driver()!, 'SIGKILL'));
     await assertTruth();
   });
 
-  itThorough('its JVM', async (t) => {
+  itThorough('when the JVM of the driver is killed while lines come', async (t) => {
     await sendAndKill(testSeed(t), () => {
       const [jvm] = descendants(driver()!, 'org.apache.spark');
       process.kill(jvm!, 'SIGKILL');
@@ -82,7 +81,7 @@ describe('Spark: kill -9 while lines come', () => {
     await assertTruth();
   });
 
-  it('our own process, whose driver then ends by itself', async (t) => {
+  it('when our own process is killed while lines come; its driver then ends by itself', async (t) => {
     const before = driver()!;
     await sendAndKill(testSeed(t), async () => {
       await product.kill();
@@ -92,7 +91,7 @@ describe('Spark: kill -9 while lines come', () => {
     await assertTruth();
   });
 
-  it('another program compacts and vacuums the tables meanwhile, and deletes rows', async (t) => {
+  it('while another program compacts and vacuums the tables, and deletes rows', async (t) => {
     const maintain = (...args: string[]) =>
       promisify(execFile)(python(), [MAINTAIN, join(dataDir, 'archive', 'events'), ...args]);
     await sendAndKill(testSeed(t), async () => {
@@ -117,12 +116,3 @@ describe('Spark: kill -9 while lines come', () => {
     assert.ok(devices.has('mobile') && !devices.has('tablet'), [...devices].join(', '));
   });
 });
-
-/** Where nobody waits for a process that has ended, as in some containers, it stays as a zombie. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return false;
-  }
-}

@@ -22,6 +22,7 @@ import { copyDown } from '../support/copy-down.ts';
 import { type Asked, apiRows, assertMetricsEqual, followed, Influx } from '../support/influx.ts';
 import { casePath } from '../support/load-case.ts';
 import { OLD_PIPELINE, oldPipelineFile } from '../support/old-pipeline.ts';
+import { isAlive } from '../support/processes.ts';
 import { cli, PROJECT_DIR, startProduct, temporaryDir, until } from '../support/product.ts';
 import { readArchive } from '../support/read-archive.ts';
 import { testSeed } from '../support/seed.ts';
@@ -199,14 +200,6 @@ function scriptEnv(dataDir: string): NodeJS.ProcessEnv {
     TILLSTREAM_PORT: '0',
     NODE_NO_WARNINGS: '1',
   };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return false;
-  }
 }
 
 /** The process that the scripts have started. */

@@ -10,11 +10,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assertPrinted, type DocsStep, fileOf, fillIn, isPrinted, stepsOf } from './docs-page.ts';
+import { freePort } from './free-port.ts';
 import { childEnv, PROJECT_DIR, temporaryDir, until } from './product.ts';
 
 /** Ports that the pages name. */
@@ -230,12 +230,4 @@ class Ports {
 
 function swap(text: string, from: number, to: number): string {
   return text.replace(new RegExp(`(?<=[:= ])${from}\\b`, 'g'), String(to));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ADAPTERS, chosenOf } from '../../src/app/registry/adapters.ts';
@@ -177,34 +177,4 @@ export async function assertTruth(rig: SparkRig, sent: number, waitMsMax: number
   const { windows, differences, examples } = await engine.rebuild(archive, null, true);
   assert.equal(differences, 0, `the archive gives other rows: ${JSON.stringify(examples.slice(0, 3))}`);
   assert.ok(windows > 0);
-}
-
-/** Processes whose command line has all of the texts. */
-export function processesWith(...texts: string[]): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      const command = ofProcess(pid, 'cmdline') ?? '';
-      return texts.every((text) => command.includes(text));
-    });
-}
-
-/** Those of them that `pid` has started, directly or not. */
-export function descendants(pid: number, ...texts: string[]): number[] {
-  const isBelow = (id: number): boolean => {
-    const stat = ofProcess(id, 'stat');
-    const parent = Number(stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[1] ?? 0);
-    return parent === pid || (parent > 1 && isBelow(parent));
-  };
-  return processesWith(...texts).filter(isBelow);
-}
-
-/** Null when it has ended. */
-function ofProcess(pid: number, file: 'cmdline' | 'stat'): string | null {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
-  } catch {
-    return null;
-  }
 }

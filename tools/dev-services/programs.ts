@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { reasonOf } from '../../src/telemetry/system-error.ts';
 import { ServiceError } from './failure.ts';
 import { JAVA_OLDEST } from './versions.ts';
@@ -39,6 +39,12 @@ export async function findJava(title: string): Promise<string> {
     );
   }
   return java;
+}
+
+/** The variable by which programs that start a Java of their own find this one; not set where it is only a script that finds Java. */
+export function javaHome(java: string): { JAVA_HOME?: string } {
+  const folder = dirname(java);
+  return basename(folder) === 'bin' ? { JAVA_HOME: dirname(folder) } : {};
 }
 
 export interface RunResult {

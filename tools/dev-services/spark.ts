@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fetchOnce, inCache, type Say } from './cache.ts';
 import { ServiceError } from './failure.ts';
 import type { ProcessSpec } from './processes.ts';
-import { findJava, findProgram, lastLines, run } from './programs.ts';
+import { findJava, findProgram, javaHome, lastLines, run } from './programs.ts';
 import type { Server, Setup } from './server.ts';
 import { PYTHON_OLDEST, SPARK } from './versions.ts';
 
@@ -30,13 +30,14 @@ export const spark: Server<'spark'> = {
     for (const folder of ['tmp', 'work']) await mkdir(join(setup.dir, folder), { recursive: true });
   },
 
-  processes(setup, { home, python }): ProcessSpec[] {
+  processes(setup, { java, home, python }): ProcessSpec[] {
     const process = (name: string, args: string[]): ProcessSpec => ({
       name,
       command: join(home!, 'bin', 'spark-class'),
       args,
       env: {
         SPARK_HOME: home!,
+        ...javaHome(java!),
         SPARK_LOCAL_IP: '127.0.0.1',
         SPARK_LOCAL_DIRS: join(setup.dir, 'tmp'),
         SPARK_DAEMON_MEMORY: '384m',

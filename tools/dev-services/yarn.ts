@@ -4,7 +4,7 @@ import { ServiceError } from './failure.ts';
 import { xml } from './hadoop-xml.ts';
 import { fetchJars } from './maven.ts';
 import type { ProcessSpec } from './processes.ts';
-import { findJava } from './programs.ts';
+import { findJava, javaHome } from './programs.ts';
 import type { Server, ServerSetup, Setup } from './server.ts';
 import { fetchPySpark } from './spark.ts';
 import { readState } from './state.ts';
@@ -93,7 +93,7 @@ export const yarn: Server<'yarn'> = {
         `${confDir(setup)}:${jars}`,
         mainClass,
       ],
-      env: { HADOOP_CONF_DIR: confDir(setup), JAVA_HOME: dirname(dirname(java!)) },
+      env: { HADOOP_CONF_DIR: confDir(setup), ...javaHome(java!) },
       cwd: setup.dir,
       log: join(setup.dir, `${name}.log`),
       ports: Object.entries(setup.ports)

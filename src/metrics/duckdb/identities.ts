@@ -54,7 +54,11 @@ export class IdentityDeduplicator implements Deduplicator {
 
   async #decide(batch: TypedBatch, archive: ArchiveReader, keepFrom: Positions): Promise<void> {
     await this.#catchUp();
-    await this.#restore(archive, keepFrom);
+    await this.#restore(archive, [
+      ...Object.keys(keepFrom).map(Number),
+      // One that was given away while the batch was decoded is not in keepFrom any more. It may come back.
+      ...batch.ranges.map(({ partition }) => partition),
+    ]);
     const at = (partition: number) => this.#decoded.get(partition) ?? 0;
     const again = batch.ranges.flatMap(({ partition, start, end }) =>
       start < at(partition) ? [{ partition, start, end: Math.min(end, at(partition)) }] : [],
@@ -128,10 +132,10 @@ export class IdentityDeduplicator implements Deduplicator {
       WHERE batch.rowid = known."row"`);
   }
 
-  /** Reads what the archive has of the consumer's partitions past what is decided: the state was lost, or others wrote it. */
-  async #restore(archive: ArchiveReader, keepFrom: Positions): Promise<void> {
-    const missing = Object.keys(keepFrom).flatMap((id) => {
-      const [partition, start] = [Number(id), this.#decoded.get(Number(id)) ?? 0];
+  /** Reads what the archive has of these partitions past what is decided: the state was lost, or others wrote it. */
+  async #restore(archive: ArchiveReader, partitions: readonly number[]): Promise<void> {
+    const missing = [...new Set(partitions)].flatMap((partition) => {
+      const start = this.#decoded.get(partition) ?? 0;
       const end = archive.position(partition);
       return end > start ? [{ partition, start, end }] : [];
     });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { testNow } from '../../../test/support/clock.ts';
+import { realNow } from '../../../test/support/clock.ts';
 import { until } from '../fake-context.ts';
 import { append, tailBench } from './fake-folder.ts';
 
@@ -42,7 +42,7 @@ test('a last line without its end waits, is reported, and is taken when the file
   assert.equal(first.status().state, 'ready');
   assert.deepEqual(context.lines, [LINE(0)]);
   await first.stop();
-  context.now = () => testNow() + 20_000;
+  context.now = () => realNow() + 20_000;
   const second = start();
   await until(() => context.lines.length === 2, 'the last line');
   assert.deepEqual(context.lines, range(0, 2));
