@@ -67,7 +67,7 @@ export const FINDINGS = kinds({
   },
   order_told_again: {
     message: () =>
-      'Orders were told as a whole more than once with different amounts, or as a whole and line by line: all of them count.',
+      'Orders were reported as a whole more than once with different amounts, or as a whole and line by line: all of them count.',
     setting:
       'Let one system tell of orders, or let all send the same amount, with tax or without; leave the others out with `where` in their mapping.',
   },

@@ -42,7 +42,7 @@ export const settingsSchema = z.strictObject({
     .enum(TIME_UNITS)
     .optional()
     .describe(
-      'Unit of times that are numbers; told from their size where it is left out. `excel` and `days` count days, those of a worksheet or since 1970.',
+      'Unit of times that are numbers; recognized by their size where it is left out. `excel` and `days` count days, those of a worksheet or since 1970.',
     ),
   time_format: z
     .string()
@@ -88,7 +88,7 @@ export const settingsSchema = z.strictObject({
     .enum(ORDER_LINES)
     .default('equal')
     .describe(
-      'Equal lines of an order that come with different event_ids: `equal`, they are one line that was told several times; `distinct`, each counts. ' +
+      'Equal lines of an order that come with different event_ids: `equal`, they are one line that was reported several times; `distinct`, each counts. ' +
         'Then an order that a second system reports counts again.',
     ),
   has_quantity: z

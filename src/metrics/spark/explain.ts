@@ -101,8 +101,7 @@ const KNOWN: readonly Known[] = [
   {
     sign: /Yarn application has already ended|YARN application has exited unexpectedly/,
     isFinal: false,
-    message: () =>
-      "YARN ended Spark's application. Why is told by the ResourceManager's page and by driver.log.",
+    message: () => "YARN ended Spark's application. The ResourceManager's page and driver.log show why.",
   },
   {
     sign: /Could not parse Master URL|Invalid master URL|requires .*Kubernetes/i,

@@ -100,7 +100,7 @@ export class ListReader {
     const isAlike = (others: readonly PollEntry[]) =>
       anonymous.some((entry) => others.some((other) => other !== entry && other.raw.equals(entry.raw)));
     const why =
-      'A new one can not be told from one that was counted: give entries an event_id, or use a log API with GET /logs';
+      'A new one cannot be distinguished from one that was counted: give entries an event_id, or use a log API with GET /logs';
     if (page.isSingle) {
       // Of entries drawn at random, the same one may come twice.
       let isSame = anonymous.length > 0;
