@@ -11,7 +11,7 @@ Usage: ./test.sh [--quick | --all | --hours]
              each wrong setting of Spark (*.cluster.test.ts, and tests marked itThorough)
   --hours    only this: the tests of --quick that see the clock, at 00:30, 08:30, 13:30, 19:30 and 23:30 UTC: 10 minutes
 
-RuntimeConfig: TILLSTREAM_TEST_SEED=n repeats a random test, with the seed that it printed
+Environment: TILLSTREAM_TEST_SEED=n repeats a random test, with the seed that it printed
              TILLSTREAM_TEST_NOW=time (ISO 8601, 2026-11-28T23:30:00Z) is when each test file begins; printed with the seed.
              Tests with a real Kafka broker have its time, which is the real one, and depend on no hour.
              CHROMIUM=path names the browser

@@ -67,7 +67,7 @@ A command works on the process that runs on its data folder, or on the folder it
 Every command takes --json, --config FILE and --data DIR.
 
 Exit codes: 0 done; 1 it failed; 2 wrong usage or config.
-RuntimeConfig: TILLSTREAM_CONFIG, TILLSTREAM_DATA, TILLSTREAM_PORT.
+Environment: TILLSTREAM_CONFIG, TILLSTREAM_DATA, TILLSTREAM_PORT.
 
 Examples:
   tillstream up --demo                      a simulated shop at http://127.0.0.1:8080
