@@ -26,7 +26,7 @@ test('query says on stderr, and in JSON, how many lines may be missing', async (
       '/v1/metrics/traffic?window=1d',
     );
     assert.equal(answer.in_flight, 2);
-    await product.settled();
+    await product.request('POST', '/v1/admin/settle');
     assert.equal((await query()).stderr, '');
   } finally {
     await product.stop();
