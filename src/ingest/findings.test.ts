@@ -13,7 +13,7 @@ import {
 import type { FindingCode } from './finding-catalogue.ts';
 import type { OrderCode } from './findings-orders.test.ts';
 
-/** Only show beside the archive (test/integration/load-doubts.test.ts), or in mappings (mapping/unscaled.test.ts). */
+/** Only show beside the archive (test/integration/load-doubts.slow.test.ts), or in mappings (mapping/unscaled.test.ts). */
 type OtherCode = 'rows_loaded_before' | 'scale_assumed';
 
 const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | OtherCode>, Example>> = {
