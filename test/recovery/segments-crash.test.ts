@@ -51,6 +51,28 @@ test('a power loss at any moment loses nothing that was acknowledged', async () 
   );
 });
 
+test('a log that was opened keeps its id, wherever the process that made it was killed, and when the power goes later', async () => {
+  const random = randomFrom(testSeed('id of a log'));
+  for (let calls = 0; calls < 40; calls += 1) {
+    const dir = temporaryDir();
+    const first = new CrashFiles();
+    first.failAfter(calls);
+    await openLog(dir, { files: first }).then(
+      (opened) => leave(opened, first),
+      () => assert.ok(first.crashed),
+    );
+    const files = first.afterKill();
+    const log = await openLog(dir, { files });
+    await leave(log, files);
+    for (let loss = 0; loss < 5; loss += 1) {
+      const left = files.afterPowerLoss(random);
+      const again = await openLog(dir, { files: left });
+      assert.equal(again.id, log.id, `killed after ${calls} calls`);
+      await leave(again, left);
+    }
+  }
+});
+
 async function work(
   dir: string,
   files: CrashFiles,

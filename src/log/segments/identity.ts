@@ -26,6 +26,8 @@ export async function openIdentity(files: LogFiles, dir: string, program: string
   const identity = await readIdentity(files, dir);
   if (identity !== null) {
     refuseNewer(dir, identity.format_version, identity.written_by);
+    // A process that was killed may have written it, and its name be nowhere but in memory.
+    await files.syncDir(dir);
     return identity;
   }
   // Without a readable log.json the segments still tell the id: only an empty folder is a new log.
