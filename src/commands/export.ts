@@ -22,6 +22,8 @@ export async function exportEvents(
   const { out, from = '', to = '9999-12-31' } = options;
   for (const [name, date] of Object.entries({ from: options.from, to: options.to }))
     if (date !== undefined && !DATE.test(date)) throw new UsageError(`--${name} is a date, YYYY-MM-DD.`);
+  if (out === '-')
+    throw new UsageError('--out is a folder, as there is a file for each date: "-" cannot stand for stdout.');
   const runtime = await runtimeOf(options);
   const run = await findRunning(runtime.dataDir);
   if (run)
