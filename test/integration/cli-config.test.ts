@@ -194,7 +194,14 @@ test('a data folder is read with the config that it was opened with, also where 
 
 test('unknown commands and options, and a port that is none: exit code 2', async () => {
   const data = join(temporaryDir(), 'data');
-  for (const args of [['upp'], ['up', '--bakground'], ['load'], ['bad', 'show'], ['export', '--out', '-'], []]) {
+  for (const args of [
+    ['upp'],
+    ['up', '--bakground'],
+    ['load'],
+    ['bad', 'show'],
+    ['export', '--out', '-'],
+    [],
+  ]) {
     const result = await cli([...args, ...(args.length > 0 ? ['--data', data] : [])]);
     assert.equal(result.code, 2, `${args.join(' ')}: ${result.stdout}${result.stderr}`);
   }
