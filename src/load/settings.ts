@@ -1,3 +1,4 @@
+import { ZodError } from 'zod';
 import { LineValidator } from '../ingest/line-validator.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import { Normalizer } from '../ingest/normalize.ts';
@@ -91,7 +92,18 @@ export function settingsOf(
   try {
     createValidator(settings);
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(
+      error instanceof ZodError ? problemIn(error, settings.normalize) : (error as Error).message,
+    );
   }
   return settings;
+}
+
+/** What is wrong with settings, in words that fit the command line and the page. */
+function problemIn({ issues }: ZodError, given: Readonly<Record<string, unknown>>): string {
+  const problems = issues.map(({ path, message }) => {
+    const name = String(path[0]);
+    return `The ${name.replaceAll('_', ' ')} "${String(given[name])}" ${message}.`;
+  });
+  return problems.join(' ');
 }

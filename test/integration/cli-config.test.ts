@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { followerChecks, readRuntimeConfig } from '../../src/app/app.ts';
 import { UsageError } from '../../src/telemetry/errors.ts';
+import { casePath } from '../support/load-case.ts';
 import { cli, temporaryDir } from '../support/product.ts';
 
 const SECRET = 'not-for-the-eyes-of-others';
@@ -208,6 +209,9 @@ test('unknown commands and options, and a port that is none: exit code 2', async
   const result = await cli(['check', '--data', data], { env: { TILLSTREAM_PORT: 'http' } });
   assert.equal(result.code, 2);
   assert.match(result.stderr, /TILLSTREAM_PORT="http" is not a port number/);
+  const zone = await cli(['load', casePath('rees46.csv'), '--time-zone', 'CETT', '--data', data]);
+  assert.equal(zone.code, 2);
+  assert.match(zone.stderr, /^The time zone "CETT" is not an IANA time zone, such as Europe\/Berlin\.\n$/);
   assert.equal((await cli(['--help'])).code, 0);
   assert.equal((await cli(['--version'])).code, 0);
 });
