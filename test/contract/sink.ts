@@ -47,16 +47,18 @@ export function eventText(event: Omit<RawEvent, 'partition' | 'offset' | 'line' 
     .join(' ');
 }
 
+/** One minute for all windows of a run: the next may begin between two writes. */
+const FROM_MS = Math.floor(testNow() / MINUTE) * MINUTE - 3600 * 1000;
+
 /** Points of `windows` minutes, each with two keys; values are made of `base`. */
 function traffic(windows: number, base: number): ChangedRow[] {
-  const fromMs = Math.floor(testNow() / MINUTE) * MINUTE - 3600 * 1000;
   return Array.from({ length: windows }, (_, n) =>
     ['mobile', 'desktop'].map(
       (device_type, index): ChangedRow => ({
         metric: 'traffic',
         window: '1m',
         row: {
-          start: new Date(fromMs + n * MINUTE).toISOString(),
+          start: new Date(FROM_MS + n * MINUTE).toISOString(),
           event_type: 'search',
           device_type,
           events: base + 2 * n + index,
