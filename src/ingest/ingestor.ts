@@ -1,3 +1,4 @@
+import type { OrderReport } from '../event/order-report.ts';
 import type { LogWriter } from '../log/event-log.ts';
 import type { IngestRequest, IngestResult } from '../sources/source.ts';
 import type { SourceFindings } from './finding.ts';
@@ -8,7 +9,7 @@ import { mapDecoded } from './mapper.ts';
 import { Normalizer } from './normalize.ts';
 import type { NormalizeSettingsInput } from './normalize-settings.ts';
 import { Observer } from './observer.ts';
-import { type OrderReport, OrderReports } from './order-reports.ts';
+import { OrderReports } from './order-reports.ts';
 
 export interface IngestorOptions {
   log: LogWriter;

@@ -1,14 +1,4 @@
-/** What a purchase says of its order. */
-export interface OrderReport {
-  readonly order: string;
-  /** The product of a line of the order; null where there is none, or the report has all lines. */
-  readonly product: string | null;
-  readonly amount: string | null;
-  readonly price: string | null;
-  readonly currency: string | null;
-  /** The event's time, microseconds since 1970. */
-  readonly micros: number;
-}
+import type { OrderReport } from '../event/order-report.ts';
 
 /** Reports of one order come sooner after each other: a payment may take some days. */
 const APART_MICROS = 4 * 86_400e6;

@@ -3,7 +3,7 @@
 const STATUS = /stat(?:us|ut|e)$|estado|zustand|^etat\b|^(?:order|payment|bestell|financial).?stat/i;
 /** An order that waits to be sent is a sale. */
 const OF_SENDING = /fulfil|ship|deliver|versand|liefer|livraison|expedi|envio|entrega/i;
-/** Columns with kinds of documents, of which some are no sales. */
+/** Columns with kinds of documents, of which some are not sales. */
 const KIND_OF_DOCUMENT = /^(?:transaction|document|beleg|order|sale).?(?:type|art|typ)$/i;
 /** Columns that say of an order that it was cancelled, or when. */
 const CANCELLED =

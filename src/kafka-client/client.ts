@@ -265,13 +265,13 @@ const metadataApi: API<[string[], boolean, boolean], MetadataAnswer> = Object.as
 
 /**
  * Opens nothing yet. `section` is what stands before the names of the settings in messages, such as "log.". Rejects with
- * KafkaError when a file of `tls` is no good.
+ * KafkaError when a file of `tls` can't be used.
  */
 export async function createKafkaClient(config: KafkaConnectionConfig, section = ''): Promise<KafkaClient> {
   return new KafkaClient(config, section, await connectionOptions(config, section));
 }
 
-/** How to connect, for the library. Reads the files of `tls`; rejects with KafkaError when one is no good. */
+/** How to connect, for the library. Reads the files of `tls`; rejects with KafkaError when one can't be used. */
 export async function connectionOptions(
   config: KafkaConnectionConfig,
   section: string,

@@ -11,7 +11,7 @@ export interface TlsFiles {
   own: { certificate: string; key: KeyObject } | undefined;
 }
 
-/** Reads the files; rejects with an KafkaAccessError that names the one that is no good, and `section` of the config. */
+/** Reads the files; rejects with a KafkaAccessError that names the one that can't be used, and `section` of the config. */
 export async function readTlsFiles(
   tls: NonNullable<KafkaConnectionConfig['tls']>,
   section: string,

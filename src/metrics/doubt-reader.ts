@@ -1,3 +1,5 @@
+import type { OrderReport } from '../event/order-report.ts';
+
 /** A doubt about events that shows only beside what the archive had before them. */
 export interface ArchivedDoubt {
   /** A code of docs/findings.md. */
@@ -31,16 +33,8 @@ export interface ArrivalSummary {
 }
 
 /** A purchase or refund that counts, as far as it says something of its order. */
-export interface ArchivedSale {
+export interface ArchivedSale extends OrderReport {
   readonly isRefund: boolean;
-  readonly order: string;
-  /** The product of a line of the order; null where there is none, or the row has all lines. */
-  readonly product: string | null;
-  readonly amount: string | null;
-  readonly price: string | null;
-  readonly currency: string | null;
-  /** The event's time, microseconds since 1970. */
-  readonly micros: number;
 }
 
 /** Compares rows of Parquet files of `events` with others of them. */
