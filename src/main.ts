@@ -64,7 +64,7 @@ const program = new Command('tillstream')
     'after',
     `
 A command works on the process that runs on its data folder, or on the folder itself where none runs.
-Every command takes --json, --config FILE and --data DIR.
+Every command but completion takes --json, --config FILE and --data DIR.
 
 Exit codes: 0 done; 1 it failed; 2 wrong usage or config.
 Environment: TILLSTREAM_CONFIG, TILLSTREAM_DATA, TILLSTREAM_PORT.
