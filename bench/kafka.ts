@@ -1,6 +1,6 @@
 /**
- * Kafka to archive and metrics, against what the bare client library consumes of the same topic, and against one DuckDB job over the
- * same lines in a file, which is as fast as that engine can be: one event in each record, NDJSON blocks, and one event in each
+ * Kafka to archive and metrics, against what the bare client library consumes of the same topic, and against the lean job of bench/load.ts over
+ * the same lines in a file: one event in each record, NDJSON blocks, and one event in each
  * record of another program. The time of a start on an empty topic is measured, too, and taken off.
  * Usage: node bench/kafka.ts [LINES=500000] [PAIRS=3]
  */
@@ -58,7 +58,7 @@ writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
 
 /** Seconds of the DuckDB job. */
 async function job(): Promise<number> {
-  const args = [join(root, 'bench', 'peer-duckdb.ts'), file, join(dir, 'peer')];
+  const args = [join(root, 'bench', 'peer-lean-job.ts'), file, join(dir, 'peer')];
   const { stdout } = await promisify(execFile)(process.execPath, args, { env });
   return (JSON.parse(stdout) as { seconds: number }).seconds;
 }
