@@ -4,11 +4,12 @@
  * Our process runs the whole pipeline behind the collector, which the peer has not: `--log-only` leaves it asleep.
  * Usage: node bench/collector.ts [SECONDS=10] [PAIRS=3] [--log-only]
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PRODUCT_URL, started } from './started.ts';
 
 const [seconds = 10, pairs = 3] = process.argv
   .slice(2)
@@ -74,20 +75,6 @@ async function load(port: number): Promise<number> {
   return acknowledged;
 }
 
-async function started(child: ChildProcess, ready: (text: string) => string | undefined): Promise<string> {
-  let text = '';
-  return new Promise((resolve, reject) => {
-    for (const stream of [child.stdout!, child.stderr!]) {
-      stream.setEncoding('utf8').on('data', (part) => {
-        text += part;
-        const found = ready(text);
-        if (found) resolve(found);
-      });
-    }
-    child.once('exit', () => reject(new Error(text)));
-  });
-}
-
 async function peer(): Promise<number> {
   const child = spawn(process.execPath, [join(root, 'bench/peer-collector.ts'), join(dir, 'peer.ndjson')], {
     env,
@@ -117,7 +104,7 @@ async function ours(): Promise<number> {
     [join(root, 'src/main.ts'), 'up', '--data', data, '--config', config],
     { env },
   );
-  const url = await started(child, (text) => /"url":"(http:[^"]+)"[^\n]*"ready"/.exec(text)?.[1]);
+  const url = await started(child, (text) => PRODUCT_URL.exec(text)?.[1]);
   const lines = await load(Number(new URL(url).port));
   const ledger = (await (await fetch(`${url}/v1/ledger`)).json()) as { received: number; balanced: boolean };
   child.kill('SIGKILL');

@@ -20,8 +20,8 @@ import { chosenOf } from './registry/adapters.ts';
 import type { RuntimeConfig } from './runtime-config.ts';
 import { Stores } from './stores.ts';
 
-/** Most runs of source and received-at in a batch: what the decoder's CASE tree takes. */
-const RUNS_MAX = 2048;
+/** Most runs of source and received-at in a batch: so many take about 50 MB while the batch is decoded. */
+const RUNS_MAX = 65_536;
 const READER_WAIT_MS_MAX = 3000;
 
 /** What reads the log in this process: the archive, the metrics or both, and the stores that follow the metrics. */

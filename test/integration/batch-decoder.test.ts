@@ -7,7 +7,6 @@ import { formatMoney, parseMoney } from '../../src/event/values.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
 import type { LogBatch } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
-import { CHUNKS_MAX } from '../../src/metrics/duckdb/batch-decoder.ts';
 import { dayStartSql } from '../../src/metrics/duckdb/field-sql.ts';
 import { type DecoderUnderTest, openDecoder } from '../support/decode-lines.ts';
 
@@ -43,7 +42,7 @@ test('each row has the offset, source and time of receipt of its own batch, over
   const batches: LogBatch[] = [];
   const expected: object[] = [];
   let offset = 1_000_000_007;
-  for (let run = 0; run < CHUNKS_MAX + 200; run++) {
+  for (let run = 0; run < 3000; run++) {
     // A gap where lines were lost, and neighbours that are one chunk, and ones that differ in one thing only.
     if (run % 7 === 3) offset += run;
     const source = ['http', 'tail', "o'brien"][Math.floor(run / 2) % 3]!;
@@ -65,16 +64,32 @@ test('each row has the offset, source and time of receipt of its own batch, over
   );
 });
 
-test('as many chunks as are allowed, each of one line', async () => {
-  const batches = Array.from({ length: CHUNKS_MAX }, (_, i) =>
-    batchOf(i * 3, [event(`e${i}`)], { source: `s${i}` }),
+test('each of thousands of lines is a run of its own, and every second shares its offset', async () => {
+  const batches = Array.from({ length: 5000 }, (_, i) =>
+    batchOf(i * 3, i % 2 === 0 ? [event(`e${i}`)] : [event(`e${i}`), event(`f${i}`)], {
+      source: `s${i}`,
+      sharesOffset: i % 2 === 1,
+      receivedAtMs: NOW_MS + i,
+    }),
   );
   const rows = await decoder.rows<{ ok: boolean }>(
     batches,
-    `event_id = 'e' || (log_offset // 3) AND source = 's' || (log_offset // 3) AND log_offset % 3 = 0 AS ok`,
+    `event_id = CASE log_line WHEN 0 THEN 'e' ELSE 'f' END || (log_offset // 3) AND source = 's' || (log_offset // 3)
+      AND log_offset % 3 = 0 AND epoch_ms(received_at) = ${NOW_MS} + log_offset // 3 AS ok`,
   );
-  assert.equal(rows.length, CHUNKS_MAX);
+  assert.equal(rows.length, 7500);
   assert.ok(rows.every((row) => row.ok));
+});
+
+test('an empty line, which DuckDB skips, is noticed in one run and in many', async () => {
+  for (const others of [[], [batchOf(40, [event('z')], { source: 'tail' })]]) {
+    const holed = batchOf(10, [event('a'), '', event('b')]);
+    await assert.rejects(
+      decoder.decoder.decode(() => [[holed], others].filter((piece) => piece.length > 0)),
+      /decoded \d lines from offset 10 of partition 0 on, but the log has/,
+    );
+  }
+  assert.deepEqual(await decoder.connection.rows('SELECT table_name FROM duckdb_tables()'), []);
 });
 
 test('a batch without lines gives an empty relation with the same column types', async () => {

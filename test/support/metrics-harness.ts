@@ -12,7 +12,6 @@ import type { EventLog } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { type Positions, sumCounts } from '../../src/log/offset.ts';
 import { CATALOGUE } from '../../src/metrics/catalogue.ts';
-import { CHUNKS_MAX } from '../../src/metrics/duckdb/batch-decoder.ts';
 import type { BatchEngine, RebuildResult } from '../../src/metrics/engine.ts';
 import type { MetricRow, MetricsStore } from '../../src/metrics/metrics-store.ts';
 import type { WindowSize } from '../../src/metrics/window.ts';
@@ -154,7 +153,7 @@ export class MetricsHarness {
 
   /** Runs `use` with the batch of the log that starts at `from`, merged as in the product. */
   async withBatch<T>(from: Positions, linesMax: number, use: (batch: TypedBatch) => Promise<T>): Promise<T> {
-    const limits = { linesMax, bytesMax: 256 * 1024 * 1024, runsMax: CHUNKS_MAX };
+    const limits = { linesMax, bytesMax: 256 * 1024 * 1024, runsMax: 65_536 };
     let ranges: () => OffsetRange[] = () => [];
     const decoded = await this.#parts.decoder.decode(() => {
       const merge = mergePartitions(this.log, from, limits, this.#memory);

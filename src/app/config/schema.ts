@@ -123,7 +123,7 @@ export function configSchema(adapters: Adapters) {
         metrics_every_ms: z
           .int()
           .min(50)
-          .default(1000)
+          .default(700)
           .describe(
             'How long lines are gathered before the metrics take them, while a page or script looks at them or another store follows; else as long as for the archive.',
           ),

@@ -4,7 +4,7 @@ import { isOneRun, type LogBatch } from '../../log/event-log.ts';
 import { addCount, type CountsBySource, sumCounts } from '../../log/offset.ts';
 import { type Connection, identifier, quote } from './database.ts';
 import { LineFeed } from './line-feed.ts';
-import { type Chunk, originSql } from './origin-sql.ts';
+import { Origins, type Run } from './origins.ts';
 import {
   doubtfulSql,
   lineTextSql,
@@ -13,8 +13,6 @@ import {
   typedFileSql,
   typedLinesSql,
 } from './schema-sql.ts';
-
-export { CHUNKS_MAX } from './origin-sql.ts';
 
 /** So few bytes go into the statement itself. */
 const STATEMENT_BYTES_MAX = 128 * 1024;
@@ -40,7 +38,7 @@ export function createBatchDecoder(connection: Connection, tempDir: string, time
     try {
       return (await typed(table, read())) ?? (await validated(table, read()));
     } catch (error) {
-      await connection.run(`DROP TABLE IF EXISTS ${table}`);
+      await drop(table);
       throw error;
     }
   }
@@ -63,7 +61,7 @@ export function createBatchDecoder(connection: Connection, tempDir: string, time
       `SELECT count(*) AS lines, count(reason) AS bad, count_if(${doubtfulSql(input.maxReceivedAtMs)}) AS doubtful FROM ${table}`,
     );
     if (doubtful > 0 || lines !== sumCounts(input.sources)) return null;
-    return decoded(table, input, bad);
+    return decoded(table, input, bad, await originsOf(table, input));
   }
 
   async function validated(table: string, pieces: LogPieces): Promise<TypedRows> {
@@ -77,28 +75,29 @@ export function createBatchDecoder(connection: Connection, tempDir: string, time
         await create(
           `SELECT line FROM (SELECT unnest(string_split(${quote(text)}, chr(10))) AS line) WHERE line <> ''`,
         );
-      const lines = `(SELECT line, ${originList(input.chunks)} FROM ${texts})`;
+      const { n } = await connection.row<{ n: number }>(`SELECT count(*) AS n FROM ${texts}`);
+      const expected = sumCounts(input.sources);
+      if (n !== expected) {
+        const { partition, firstOffset } = input.runs[0]!;
+        throw new Error(
+          `decoded ${n} lines from offset ${firstOffset} of partition ${partition} on, but the log has ${expected}`,
+        );
+      }
+      const origins = await originsOf(table, input);
       const validate = (known: 'json' | 'any') =>
-        connection.run(`CREATE OR REPLACE TABLE ${table} AS ${parseSql(lines, timeZone, known)}`);
+        connection.run(
+          `CREATE OR REPLACE TABLE ${table} AS ${parseSql(origins.of(texts, 'line'), timeZone, known)}`,
+        );
       await validate('json').catch(() => validate('any'));
+      const { bad } = await connection.row<{ bad: number }>(`SELECT count(reason) AS bad FROM ${table}`);
+      return decoded(table, input, bad, origins);
     } finally {
       await connection.run(`DROP TABLE IF EXISTS ${texts}`);
     }
-    const { n, bad } = await connection.row<{ n: number; bad: number }>(
-      `SELECT count(*) AS n, count(reason) AS bad FROM ${table}`,
-    );
-    const expected = sumCounts(input.sources);
-    if (n !== expected) {
-      const { partition, firstOffset } = input.chunks[0]!;
-      throw new Error(
-        `decoded ${n} lines from offset ${firstOffset} of partition ${partition} on, but the log has ${expected}`,
-      );
-    }
-    return decoded(table, input, bad);
   }
 
-  function decoded(table: string, input: Input, badLines: number): TypedRows {
-    const { sources, maxReceivedAtMs, chunks } = input;
+  function decoded(table: string, input: Input, badLines: number, origins: Origins): TypedRows {
+    const { sources, maxReceivedAtMs } = input;
     const columns = PARSED_COLUMNS.map(identifier).join(', ');
     return {
       lines: sumCounts(sources),
@@ -106,33 +105,33 @@ export function createBatchDecoder(connection: Connection, tempDir: string, time
       sources,
       maxReceivedAtMs,
       table,
-      rowsSql: `(SELECT rowid AS "row", ${columns}, (${EXCLUDED}) AS excluded, ${originList(chunks)} FROM ${table})`,
+      rowsSql: origins.of(table, `${columns}, (${EXCLUDED}) AS excluded`),
     };
   }
 
-  async function release({ table }: TypedRows): Promise<void> {
-    await connection.run(`DROP TABLE IF EXISTS ${table}`);
+  async function originsOf(table: string, { runs }: Input): Promise<Origins> {
+    const origins = new Origins(runs, originsTable(table));
+    if (origins.createSql !== null) await connection.run(origins.createSql);
+    return origins;
   }
 
-  return { decode, release };
+  const drop = (table: string) =>
+    connection.run(`DROP TABLE IF EXISTS ${table}; DROP TABLE IF EXISTS ${originsTable(table)}`);
+
+  return { decode, release: ({ table }) => drop(table!) };
 }
 
-function originList(chunks: readonly Chunk[]): string {
-  return Object.entries(originSql(chunks, 'rowid'))
-    .map(([name, sql]) => `${sql} AS ${name}`)
-    .join(', ');
-}
+const originsTable = (table: string) => `${table}_origins`;
 
 /** The lines of a batch on their way into a query, and what is known of them. */
 class Input {
-  readonly chunks: Chunk[] = [];
+  readonly runs: Run[] = [];
   readonly sources: CountsBySource = {};
   maxReceivedAtMs = 0;
   /** Whether reading the lines has failed. */
   hasFailed = false;
   readonly #pieces: AsyncIterator<LogBatch[]> | Iterator<LogBatch[]>;
   readonly #mustBeCanonical: boolean;
-  #rows = 0;
   #last: LogBatch | undefined;
   #first: Buffer[] = [];
 
@@ -182,9 +181,8 @@ class Input {
     if (this.#mustBeCanonical && !canonical) throw NOT_CANONICAL;
     checkLines(batch);
     addCount(this.sources, source, lines);
-    if (!isOneRun(this.#last, batch))
-      this.chunks.push({ firstRow: this.#rows, partition, firstOffset, sharesOffset, receivedAtMs, source });
-    this.#rows += lines;
+    if (isOneRun(this.#last, batch)) this.runs.at(-1)!.lines += lines;
+    else this.runs.push({ lines, partition, firstOffset, sharesOffset, receivedAtMs, source });
     this.maxReceivedAtMs = Math.max(this.maxReceivedAtMs, receivedAtMs);
     // Not its bytes, whose memory is used again.
     this.#last = batch;

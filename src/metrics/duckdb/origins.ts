@@ -1,0 +1,97 @@
+import type { Offset } from '../../log/offset.ts';
+import { quote } from './database.ts';
+
+/** Lines that share source and received-at, and follow each other in the log. */
+export interface Run {
+  lines: number;
+  partition: number;
+  firstOffset: Offset;
+  sharesOffset: boolean;
+  receivedAtMs: number;
+  source: string;
+}
+
+/** Type of each origin column. */
+const TYPES = {
+  log_partition: 'INTEGER',
+  log_offset: 'BIGINT',
+  log_line: 'INTEGER',
+  received_at: 'TIMESTAMPTZ',
+  source: 'VARCHAR',
+} as const;
+
+type OriginColumn = keyof typeof TYPES;
+
+const COLUMNS = Object.keys(TYPES).join(', ');
+
+/**
+ * Where the rows of a table of lines come from, which their numbers alone tell. Of one run it is an expression. Those of many
+ * would be planned for longer than they run, in each query: they are the rows of a table beside the lines.
+ */
+export class Origins {
+  readonly #runs: readonly Run[];
+  readonly #table: string;
+
+  /** `table`: the name that a table of many runs has. */
+  constructor(runs: readonly Run[], table: string) {
+    this.#runs = runs;
+    this.#table = table;
+  }
+
+  /** Makes the table, where one is needed. */
+  get createSql(): string | null {
+    return this.#isTable ? `CREATE OR REPLACE TABLE ${this.#table} AS ${rowsSql(this.#runs)}` : null;
+  }
+
+  /** Of `lines`, a table with all lines of the runs: the columns `columns`, the number of the row as `row`, and the origin columns. */
+  of(lines: string, columns: string): string {
+    const own = `lines.rowid AS "row", ${columns}`;
+    return this.#isTable
+      ? `(SELECT ${own}, ${COLUMNS} FROM ${lines} AS lines POSITIONAL JOIN ${this.#table} AS origins)`
+      : `(SELECT ${own}, ${columnsOf(this.#runs[0], 'lines.rowid')} FROM ${lines} AS lines)`;
+  }
+
+  get #isTable(): boolean {
+    return this.#runs.length > 1;
+  }
+}
+
+/** The origin columns of the only run; without one they are NULL. */
+function columnsOf(run: Run | undefined, row: string): string {
+  const values: Record<OriginColumn, string> = run
+    ? {
+        log_partition: String(run.partition),
+        log_offset: run.sharesOffset ? String(run.firstOffset) : `${run.firstOffset} + ${row}`,
+        log_line: run.sharesOffset ? row : '0',
+        received_at: `make_timestamptz(${run.receivedAtMs * 1000})`,
+        source: quote(run.source),
+      }
+    : { log_partition: 'NULL', log_offset: 'NULL', log_line: 'NULL', received_at: 'NULL', source: 'NULL' };
+  return typed(values);
+}
+
+/** A row for each line of the runs, in their order. */
+function rowsSql(runs: readonly Run[]): string {
+  const sources = [...new Set(runs.map(({ source }) => source))];
+  // One text for all values of a column is read far sooner than a list of them.
+  const column = (value: (run: Run) => number) =>
+    `CAST(unnest(string_split('${runs.map(value).join(' ')}', ' ')) AS BIGINT)`;
+  const values: Record<OriginColumn, string> = {
+    log_partition: 'log_partition',
+    log_offset: 'log_offset + CASE WHEN shares_offset = 1 THEN 0 ELSE n END',
+    log_line: 'CASE WHEN shares_offset = 1 THEN n ELSE 0 END',
+    received_at: 'make_timestamptz(received_us)',
+    source: `list_extract([${sources.map(quote).join(', ')}], source)`,
+  };
+  return `SELECT ${typed(values)} FROM (
+    SELECT *, unnest(range(lines)) AS n FROM (
+      SELECT ${column(({ lines }) => lines)} AS lines, ${column(({ partition }) => partition)} AS log_partition,
+        ${column(({ firstOffset }) => firstOffset)} AS log_offset, ${column(({ sharesOffset }) => Number(sharesOffset))} AS shares_offset,
+        ${column(({ receivedAtMs }) => receivedAtMs * 1000)} AS received_us, ${column(({ source }) => sources.indexOf(source) + 1)} AS source))`;
+}
+
+function typed(values: Record<OriginColumn, string>): string {
+  return Object.entries(values)
+    .map(([name, sql]) => `CAST(${sql} AS ${TYPES[name as OriginColumn]}) AS ${name}`)
+    .join(', ');
+}
