@@ -9,8 +9,8 @@ import type { LogBatch } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { dayStartSql } from '../../src/metrics/duckdb/field-sql.ts';
 import { type DecoderUnderTest, openDecoder } from '../support/decode-lines.ts';
+import { batchOf, purchaseLine as event, NOW_MS } from '../support/log-batch.ts';
 
-const NOW_MS = Date.UTC(2026, 10, 23, 12);
 const MIB = 1024 * 1024;
 
 let decoder: DecoderUnderTest;
@@ -18,79 +18,6 @@ before(async () => {
   decoder = await openDecoder('Europe/Berlin');
 });
 after(() => decoder.close());
-
-function batchOf(firstOffset: number, lines: string[], more: Partial<LogBatch> = {}): LogBatch {
-  const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
-  return {
-    partition: 0,
-    nextOffset: firstOffset + lines.length,
-    sharesOffset: false,
-    firstOffset,
-    lines: lines.length,
-    receivedAtMs: NOW_MS,
-    source: 'http',
-    bytes,
-    canonical: false,
-    ...more,
-  };
-}
-
-const event = (id: string, more = '') =>
-  `{"timestamp":"2026-11-23T10:15:30Z","event_type":"purchase","event_id":"${id}"${more}}`;
-
-test('each row has the offset, source and time of receipt of its own batch, over thousands of runs', async () => {
-  const batches: LogBatch[] = [];
-  const expected: object[] = [];
-  let offset = 1_000_000_007;
-  for (let run = 0; run < 3000; run++) {
-    // A gap where lines were lost, and neighbours that are one chunk, and ones that differ in one thing only.
-    if (run % 7 === 3) offset += run;
-    const source = ['http', 'tail', "o'brien"][Math.floor(run / 2) % 3]!;
-    const receivedAtMs = NOW_MS + Math.floor(run / 3);
-    const lines = Array.from({ length: 1 + (run % 4) }, (_, i) => event(`${run}-${i}`));
-    batches.push(batchOf(offset, lines, { source, receivedAtMs }));
-    for (let i = 0; i < lines.length; i++) {
-      expected.push({ event_id: `${run}-${i}`, log_offset: offset + i, received: receivedAtMs, source });
-    }
-    offset += lines.length;
-  }
-  const rows = await decoder.rows<object>(
-    batches,
-    'event_id, log_offset, epoch_ms(received_at) AS received, source',
-  );
-  assert.deepEqual(
-    rows.map((row) => ({ ...row })),
-    expected,
-  );
-});
-
-test('each of thousands of lines is a run of its own, and every second shares its offset', async () => {
-  const batches = Array.from({ length: 5000 }, (_, i) =>
-    batchOf(i * 3, i % 2 === 0 ? [event(`e${i}`)] : [event(`e${i}`), event(`f${i}`)], {
-      source: `s${i}`,
-      sharesOffset: i % 2 === 1,
-      receivedAtMs: NOW_MS + i,
-    }),
-  );
-  const rows = await decoder.rows<{ ok: boolean }>(
-    batches,
-    `event_id = CASE log_line WHEN 0 THEN 'e' ELSE 'f' END || (log_offset // 3) AND source = 's' || (log_offset // 3)
-      AND log_offset % 3 = 0 AND epoch_ms(received_at) = ${NOW_MS} + log_offset // 3 AS ok`,
-  );
-  assert.equal(rows.length, 7500);
-  assert.ok(rows.every((row) => row.ok));
-});
-
-test('an empty line, which DuckDB skips, is noticed in one run and in many', async () => {
-  for (const others of [[], [batchOf(40, [event('z')], { source: 'tail' })]]) {
-    const holed = batchOf(10, [event('a'), '', event('b')]);
-    await assert.rejects(
-      decoder.decoder.decode(() => [[holed], others].filter((piece) => piece.length > 0)),
-      /decoded \d lines from offset 10 of partition 0 on, but the log has/,
-    );
-  }
-  assert.deepEqual(await decoder.connection.rows('SELECT table_name FROM duckdb_tables()'), []);
-});
 
 test('a batch without lines gives an empty relation with the same column types', async () => {
   const empty = await decoder.decoder.decode(() => []);

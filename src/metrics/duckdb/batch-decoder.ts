@@ -4,7 +4,7 @@ import { isOneRun, type LogBatch } from '../../log/event-log.ts';
 import { addCount, type CountsBySource, sumCounts } from '../../log/offset.ts';
 import { type Connection, identifier, quote } from './database.ts';
 import { LineFeed } from './line-feed.ts';
-import { Origins, type Run } from './origins.ts';
+import { LineOrigins, type Run } from './line-origins.ts';
 import {
   doubtfulSql,
   lineTextSql,
@@ -96,7 +96,7 @@ export function createBatchDecoder(connection: Connection, tempDir: string, time
     }
   }
 
-  function decoded(table: string, input: Input, badLines: number, origins: Origins): TypedRows {
+  function decoded(table: string, input: Input, badLines: number, origins: LineOrigins): TypedRows {
     const { sources, maxReceivedAtMs } = input;
     const columns = PARSED_COLUMNS.map(identifier).join(', ');
     return {
@@ -109,8 +109,8 @@ export function createBatchDecoder(connection: Connection, tempDir: string, time
     };
   }
 
-  async function originsOf(table: string, { runs }: Input): Promise<Origins> {
-    const origins = new Origins(runs, originsTable(table));
+  async function originsOf(table: string, { runs }: Input): Promise<LineOrigins> {
+    const origins = new LineOrigins(runs, originsTable(table));
     if (origins.createSql !== null) await connection.run(origins.createSql);
     return origins;
   }

@@ -28,7 +28,7 @@ const COLUMNS = Object.keys(TYPES).join(', ');
  * Where the rows of a table of lines come from, which their numbers alone tell. Of one run it is an expression. Those of many
  * would be planned for longer than they run, in each query: they are the rows of a table beside the lines.
  */
-export class Origins {
+export class LineOrigins {
   readonly #runs: readonly Run[];
   readonly #table: string;
 

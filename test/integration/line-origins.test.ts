@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { LogBatch } from '../../src/log/event-log.ts';
+import { type DecoderUnderTest, openDecoder } from '../support/decode-lines.ts';
+import { batchOf, purchaseLine as event, NOW_MS } from '../support/log-batch.ts';
+
+let decoder: DecoderUnderTest;
+before(async () => {
+  decoder = await openDecoder('Europe/Berlin');
+});
+after(() => decoder.close());
+
+test('each row has the offset, source and time of receipt of its own batch, over thousands of runs', async () => {
+  const batches: LogBatch[] = [];
+  const expected: object[] = [];
+  let offset = 1_000_000_007;
+  for (let run = 0; run < 3000; run++) {
+    // A gap where lines were lost, and neighbours that are one chunk, and ones that differ in one thing only.
+    if (run % 7 === 3) offset += run;
+    const source = ['http', 'tail', "o'brien"][Math.floor(run / 2) % 3]!;
+    const receivedAtMs = NOW_MS + Math.floor(run / 3);
+    const lines = Array.from({ length: 1 + (run % 4) }, (_, i) => event(`${run}-${i}`));
+    batches.push(batchOf(offset, lines, { source, receivedAtMs }));
+    for (let i = 0; i < lines.length; i++) {
+      expected.push({ event_id: `${run}-${i}`, log_offset: offset + i, received: receivedAtMs, source });
+    }
+    offset += lines.length;
+  }
+  const rows = await decoder.rows<object>(
+    batches,
+    'event_id, log_offset, epoch_ms(received_at) AS received, source',
+  );
+  assert.deepEqual(
+    rows.map((row) => ({ ...row })),
+    expected,
+  );
+});
+
+test('each of thousands of lines is a run of its own, and every second shares its offset', async () => {
+  const batches = Array.from({ length: 5000 }, (_, i) =>
+    batchOf(i * 3, i % 2 === 0 ? [event(`e${i}`)] : [event(`e${i}`), event(`f${i}`)], {
+      source: `s${i}`,
+      sharesOffset: i % 2 === 1,
+      receivedAtMs: NOW_MS + i,
+    }),
+  );
+  const rows = await decoder.rows<{ ok: boolean }>(
+    batches,
+    `event_id = CASE log_line WHEN 0 THEN 'e' ELSE 'f' END || (log_offset // 3) AND source = 's' || (log_offset // 3)
+      AND log_offset % 3 = 0 AND epoch_ms(received_at) = ${NOW_MS} + log_offset // 3 AS ok`,
+  );
+  assert.equal(rows.length, 7500);
+  assert.ok(rows.every((row) => row.ok));
+});
+
+test('an empty line, which DuckDB skips, is noticed in one run and in many', async () => {
+  for (const others of [[], [batchOf(40, [event('z')], { source: 'tail' })]]) {
+    const holed = batchOf(10, [event('a'), '', event('b')]);
+    await assert.rejects(
+      decoder.decoder.decode(() => [[holed], others].filter((piece) => piece.length > 0)),
+      /decoded \d lines from offset 10 of partition 0 on, but the log has/,
+    );
+  }
+  assert.deepEqual(await decoder.connection.rows('SELECT table_name FROM duckdb_tables()'), []);
+});
