@@ -29,10 +29,14 @@ export const jsonInside: Format<InsideDetection> = {
     const lines = sampleLines(sample, LINES_LOOKED_AT);
     if (lines.length === 0) return null;
     const isMost = (count: number) => count * 2 >= lines.length;
-    const objects = lines.map((line) => (line[0] === BRACE ? parseObject(line) : null));
     const isKnownName = options.isKnownName ?? isDecidingName;
-    // A line with a time and a type is an event itself, whatever its message holds.
-    const isEvent = objects.some((object) => object && Object.keys(object).filter(isKnownName).length >= 2);
+    const objects: (Record<string, unknown> | null)[] = [];
+    // A line with a time and a type is an event itself, whatever its message holds. Mostly the first one is.
+    const isEvent = lines.some((line) => {
+      const object = line[0] === BRACE ? parseObject(line) : null;
+      objects.push(object);
+      return object && Object.keys(object).filter(isKnownName).length >= 2;
+    });
     for (const member of isEvent ? [] : MEMBERS) {
       const inside = objects.filter((object) => isJsonText(object?.[member])).length;
       const docker = objects.filter((object) => object && 'log' in object && 'stream' in object).length;

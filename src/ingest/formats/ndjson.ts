@@ -23,10 +23,10 @@ export const ndjson: Format = {
   detect(sample, options): Detection | null {
     const lines = sampleLines(sample, LINES_LOOKED_AT);
     if (options.format === ndjson.name) return { details: [] };
-    const complete = lines.filter(isCompleteObject).length;
     // A single line may as well be one object that wraps all records; the next formats look at that.
-    if (lines.length < 2 || complete * 2 < lines.length) return null;
-    return { details: [] };
+    if (lines.length < 2) return null;
+    let missing = lines.length / 2;
+    return lines.some((line) => isCompleteObject(line) && --missing <= 0) ? { details: [] } : null;
   },
   decoder: () => new NdjsonDecoder(),
 };
