@@ -138,6 +138,10 @@ ${table(
   ]),
 )}
 
+Only the schema holds there. What ingest understands beyond it is not applied: other names of fields and words for a missing value,
+money and times in other forms, bots that only their user agent tells, findings. Records that need it belong into a topic of their own, which
+a [source of the kind \`kafka\`](kafka-hdfs-s3.md) reads.
+
 The start of a day \`M/D/YYYY\` follows the time zone data of the program that validates, Node.js or DuckDB. They differ where a country has
 changed its rules since the older of the two was built.
 `;

@@ -84,11 +84,11 @@ export function createBatchDecoder(connection: Connection, tempDir: string, time
         );
       }
       const origins = await originsOf(table, input);
-      const validate = (known: 'json' | 'any') =>
+      const validate = (isCareful: boolean) =>
         connection.run(
-          `CREATE OR REPLACE TABLE ${table} AS ${parseSql(origins.of(texts, 'line'), timeZone, known)}`,
+          `CREATE OR REPLACE TABLE ${table} AS ${parseSql(origins.of(texts, 'line'), timeZone, isCareful)}`,
         );
-      await validate('json').catch(() => validate('any'));
+      await validate(false).catch(() => validate(true));
       const { bad } = await connection.row<{ bad: number }>(`SELECT count(reason) AS bad FROM ${table}`);
       return decoded(table, input, bad, origins);
     } finally {

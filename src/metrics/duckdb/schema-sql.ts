@@ -25,12 +25,6 @@ import { identityHashSql, newOrderSql, orderHashSql } from './identity-sql.ts';
 
 const RAW_KEYS = [...FIELDS.map((field) => field.name), BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW];
 
-/**
- * What is known of lines that are validated by SQL. 'json': each is JSON; another line fails the query. 'any': nothing, what is
- * not JSON is a bad row; this costs an eighth more for all lines, and one such line makes TRY go through its 2048 rows one by one.
- */
-export type LinesKnown = 'json' | 'any';
-
 const ORIGIN = ORIGIN_COLUMNS.map(({ name }) => name);
 const VALUE_COLUMNS = EVENT_COLUMNS.filter(({ name }) => !ORIGIN.includes(name));
 
@@ -113,18 +107,19 @@ function knownReasonSql(mark: string): string {
 /**
  * The event schema as DuckDB SQL: a query over `lines` (columns `line` and the origin columns) that gives EVENT_COLUMNS
  * plus reason, field, raw, and the hashes by which it is decided what was there before: identity and order_hash. Until then
- * nothing was. Every line gives one row; nothing is dropped.
+ * nothing was. Every line gives one row; nothing is dropped. `isCareful`: for lines of which DuckDB reads one as JSON, and fails over it
+ * nevertheless. One such line makes TRY go through its 2048 rows one by one.
  */
-export function parseSql(lines: string, timeZone: string, known: LinesKnown): string {
-  const orNull = (sql: string) => (known === 'any' ? `TRY(${sql})` : sql);
+export function parseSql(lines: string, timeZone: string, isCareful = false): string {
+  const orNull = (sql: string) => (isCareful ? `TRY(${sql})` : sql);
   const rules = rejectRules();
   const transform = quote(JSON.stringify(Object.fromEntries(RAW_KEYS.map((key) => [key, 'VARCHAR']))));
   return `
     WITH texts AS (
       SELECT line, received_at,
-        ${orNull('len(json_keys(line))')} AS key_count,
-        unnest(${orNull(`json_transform(line, ${transform})`)})
-      FROM ${lines}
+        ${orNull('len(json_keys(json))')} AS key_count,
+        unnest(${orNull(`json_transform(json, ${transform})`)})
+      FROM (SELECT *, CASE WHEN json_valid(line) THEN line END AS json FROM ${lines})
     ), typed AS (
       SELECT *,
         ${FIELDS.map((field) => `${valueSql(field, timeZone)} AS ${identifier(valueName(field))}`).join(',\n        ')}
