@@ -141,11 +141,23 @@ async function judge(product: Product, client: RememberingClient): Promise<strin
   const { events, bad_rows } = await readArchive(join(product.dataDir, 'archive'), ['rows']);
   assert.equal(events.rows, ledger.archive.events);
   assert.equal(bad_rows.rows, ledger.archive.bad_rows);
-  const offsets = [...events.data, ...bad_rows.data].map((row) => Number(row[0])).sort((a, b) => a - b);
-  assert.equal(offsets.length, ledger.received, 'rows in both tables and lines received');
-  offsets.forEach((offset, index) => {
-    assert.equal(offset, index, 'each offset is archived once');
+  const rows = [events, bad_rows].flatMap(({ columns, data }) => {
+    const at = ['log_partition', 'log_offset', 'log_line'].map((name) => columns.indexOf(name));
+    return data.map((row) => {
+      const [partition, offset, line] = at.map((index) => Number(row[index])) as [number, number, number];
+      return { partition, offset, line };
+    });
   });
+  assert.equal(rows.length, ledger.received, 'rows in both tables and lines received');
+  for (const ofPartition of Map.groupBy(rows, ({ partition }) => partition).values()) {
+    let next = { offset: 0, line: 0 };
+    for (const { offset, line } of ofPartition.toSorted((a, b) => a.offset - b.offset || a.line - b.line)) {
+      // A record of several lines ends where the next one begins.
+      const isNext = offset === next.offset ? line === next.line : offset === next.offset + 1 && line === 0;
+      assert.ok(isNext, `${offset}.${line} is archived where ${next.offset}.${next.line} should be`);
+      next = { offset, line: line + 1 };
+    }
+  }
 
   const stored = new Map<string, { good: number; bad: number }>();
   const count = (id: string, kind: 'good' | 'bad') => {
@@ -229,6 +241,8 @@ export interface KillOptions {
   seed: number;
   kills: number;
   dataDir: string;
+  /** The log, where it is not that of files. */
+  log?: object;
 }
 
 /** Small steps, so that in a short time much happens that a kill can interrupt. */
@@ -238,9 +252,9 @@ const CONFIG = {
 };
 
 /** Kills the product at random and at chosen moments under load, judges it after the last start. */
-export async function killLoop({ seed, kills, dataDir }: KillOptions): Promise<string> {
+export async function killLoop({ seed, kills, dataDir, log = CONFIG.log }: KillOptions): Promise<string> {
   const random = randomFrom(seed);
-  const options = { dataDir, config: CONFIG };
+  const options = { dataDir, config: { ...CONFIG, log } };
   const anyNth = () => 1 + Math.floor(random() * 6);
   const moments: [string, () => Moment][] = [
     ['any time', () => (_product, msMax) => sleep(random() * msMax)],

@@ -58,9 +58,9 @@ def describe(root, name, with_rows):
             result["orders"] = int(purchases["new_order"].sum() or 0)
     if with_rows:
         columns = (
-            ["log_offset", "event_id", "event_type", "event_time", "amount", "price", "extra", "received_at", "source", "event_date"]
+            ["log_offset", "event_id", "event_type", "event_time", "amount", "price", "extra", "received_at", "source", "event_date", "log_partition", "log_line"]
             if name == "events"
-            else ["log_offset", "reason", "field", "raw", "source"]
+            else ["log_offset", "reason", "field", "raw", "source", "log_partition", "log_line"]
         )
         columns = [column for column in columns if column in rows.columns]
         result["columns"] = columns
