@@ -23,7 +23,14 @@ import type { Logger } from '../telemetry/logger.ts';
 import { createRegistry } from '../telemetry/registry.ts';
 import type { Role } from '../telemetry/roles.ts';
 import { CONFIG_SCHEMA, type Config, isOther } from './config/schema.ts';
-import { DataDirInUseError, holderOf, type Opening, type TakenDataDir, takeDataDir } from './data-dir.ts';
+import {
+  DataDirInUseError,
+  dataDirError,
+  holderOf,
+  type Opening,
+  type TakenDataDir,
+  takeDataDir,
+} from './data-dir.ts';
 import { confirmDemo, DEMO_REFUSAL, type DemoMark, readDemoMark, writeDemoMark } from './demo-mark.ts';
 import type { RequestMappers } from './mappers.ts';
 import type { Processing } from './processing.ts';
@@ -313,6 +320,7 @@ export {
   configuredSources,
   DataDirInUseError,
   type DemoMark,
+  dataDirError,
   demoLive,
   demoPast,
   followerChecks,

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { openApp } from '../app/app.ts';
+import { makeFolder } from '../system/make-folder.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { reasonOf } from '../telemetry/system-error.ts';
 import { type CommonOptions, findRunning, print, refuseMissing, runtimeOf } from './context.ts';
@@ -31,10 +32,14 @@ export async function exportEvents(
       `Process ${run.pid} has the data folder open. Stop it, then export: what it receives meanwhile would be missing.`,
     );
   refuseMissing(runtime.dataDir);
-  const cannot = (error: Error) => {
+  const cannot = (error: unknown) => {
     throw new UsageError(`The folder ${out} can't be used: ${reasonOf(error)}.`);
   };
-  await mkdir(out, { recursive: true }).catch(cannot);
+  try {
+    makeFolder(out);
+  } catch (error) {
+    cannot(error);
+  }
   if ((await readdir(out).catch(cannot)).length > 0) throw new UsageError(`The folder ${out} is not empty.`);
   const app = await openApp(runtime, terminalLogger('warn'));
   const result = { events: 0, files: 0, out };

@@ -1,4 +1,4 @@
-import { constants, existsSync } from 'node:fs';
+import { constants, existsSync, statSync } from 'node:fs';
 import { access, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { configuredSources, followerChecks, holderOf, storageChecks } from '../app/app.ts';
@@ -91,7 +91,7 @@ export async function doctor(options: CommonOptions): Promise<void> {
     ok: Number(process.versions.node.split('.')[0]) >= 24,
     message: `${process.version} (24 or newer is needed)`,
   });
-  const { bavail, bsize } = await statfs(dataDir);
+  const { bavail, bsize } = await statfs(existingPart(dataDir));
   const free = bavail * bsize;
   findings.push({
     part: 'disk',
@@ -139,12 +139,20 @@ async function findProblems(options: CommonOptions): Promise<CheckResult[]> {
   return findings;
 }
 
+/** The path, or what is there of it. */
+function existingPart(path: string): string {
+  return existsSync(path) ? path : existingPart(dirname(path));
+}
+
 /** Whether a start can write there; leaves nothing behind. */
 async function checkDataFolder(dataDir: string): Promise<string> {
   const holder = await holderOf(dataDir);
   if (holder !== null) return `${dataDir} is open in process ${holder}`;
-  let folder = dataDir;
-  while (!existsSync(folder)) folder = dirname(folder);
+  const folder = existingPart(dataDir);
+  if (!statSync(folder).isDirectory())
+    throw new UsageError(
+      `${folder} is a file, not a folder. Set --data or TILLSTREAM_DATA to a folder of yours.`,
+    );
   await access(folder, constants.W_OK).catch(() => {
     throw new UsageError(
       `${folder} can't be written to. Set --data or TILLSTREAM_DATA to a folder of yours.`,
