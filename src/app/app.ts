@@ -4,6 +4,7 @@
 import {
   demoLive,
   demoPast,
+  RATE_DEFAULT,
   runSimulator,
   SIMULATED_CURRENCIES,
   type SimulatorOptions,
@@ -326,6 +327,7 @@ export {
   followerChecks,
   holderOf,
   isOther,
+  RATE_DEFAULT,
   type RuntimeConfig,
   readDemoMark,
   readParquet,

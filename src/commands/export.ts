@@ -5,13 +5,17 @@ import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { openApp } from '../app/app.ts';
+import { parseTimeBound } from '../event/time-bound.ts';
 import { makeFolder } from '../system/make-folder.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { reasonOf } from '../telemetry/system-error.ts';
+import { counted } from '../telemetry/words.ts';
 import { type CommonOptions, findRunning, print, refuseMissing, runtimeOf } from './context.ts';
 import { progress, progressDone, terminalLogger } from './terminal.ts';
 
-const DATE = /^\d{4}-\d{2}-\d{2}$/;
+function isDate(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && parseTimeBound(text, 'from', 'UTC') !== null;
+}
 
 /**
  * `export`: the archived events as NDJSON that `load` reads, one file for each UTC date: to move them to another log, or to
@@ -22,7 +26,9 @@ export async function exportEvents(
 ): Promise<void> {
   const { out, from = '', to = '9999-12-31' } = options;
   for (const [name, date] of Object.entries({ from: options.from, to: options.to }))
-    if (date !== undefined && !DATE.test(date)) throw new UsageError(`--${name} is a date, YYYY-MM-DD.`);
+    if (date !== undefined && !isDate(date))
+      throw new UsageError(`--${name} "${date}" is not a date, such as 2026-11-23.`);
+  if (from > to) throw new UsageError(`--from "${from}" is after --to "${to}".`);
   if (out === '-')
     throw new UsageError('--out is a folder, as there is a file for each date: "-" cannot stand for stdout.');
   const runtime = await runtimeOf(options);
@@ -58,7 +64,7 @@ export async function exportEvents(
       await done;
       result.events += rows;
       result.files++;
-      progress(`Exported ${result.events} events, up to ${date}`);
+      progress(`Exported ${counted(result.events, 'event')}, up to ${date}`);
     }
   } finally {
     await app.close(0);
@@ -67,6 +73,7 @@ export async function exportEvents(
   print(
     options,
     result,
-    () => `Wrote ${result.events} events to ${result.files} files in ${out}. "tillstream load" reads them.`,
+    () =>
+      `Wrote ${counted(result.events, 'event')} to ${counted(result.files, 'file')} in ${out}. "tillstream load" reads them.`,
   );
 }

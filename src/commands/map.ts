@@ -7,6 +7,7 @@ import { readOptionsOf } from '../load/settings.ts';
 import { now } from '../system/clock.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { printable } from '../telemetry/printable.ts';
+import { counted } from '../telemetry/words.ts';
 import { type CommonOptions, print, runtimeOf, table } from './context.ts';
 import { type LoadOptions, load } from './load.ts';
 
@@ -62,7 +63,7 @@ async function sampleOf(file: string, options: LoadOptions, detecting: DetectOpt
 }
 
 function guessText(file: string, { preset, proposal, events, rejected, leftOut }: Guess): string {
-  const counts = `${events} events, ${rejected} rejected, ${leftOut} left out`;
+  const counts = `${counted(events, 'event')}, ${rejected} rejected, ${leftOut} left out`;
   const name = printable(file);
   if (preset !== null)
     return `${preset} fits (of its beginning: ${counts}).\ntillstream load ${name} --map ${preset} --dry-run`;

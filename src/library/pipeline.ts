@@ -4,7 +4,7 @@ import { type App, mappersModule, openApp, readRuntimeConfig } from '../app/app.
 import type { Decoded } from '../ingest/format.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import { SOURCE_NAME } from '../log/offset.ts';
-import { API_WINDOWS, parseMetricQuery } from '../query/metric-query.ts';
+import { API_WINDOWS, PARAMETERS, parseMetricQuery } from '../query/metric-query.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { createLogger } from '../telemetry/pino-logger.ts';
 import { messageOf } from '../telemetry/system-error.ts';
@@ -87,7 +87,13 @@ class OpenPipeline implements Pipeline {
         bound instanceof Date && !Number.isNaN(bound.getTime()) ? bound.toISOString() : bound?.toString();
       const parsed = parseMetricQuery(
         { metric, window, from: text(from), to: text(to), total, top: top === undefined ? top : String(top) },
-        { metrics: backend.status().metrics, timeZone, nowMs: backend.now(), defaultWindows: API_WINDOWS },
+        {
+          metrics: backend.status().metrics,
+          timeZone,
+          nowMs: backend.now(),
+          defaultWindows: API_WINDOWS,
+          wording: PARAMETERS,
+        },
       );
       const [fromTime, toTime] = [parsed.fromMs, parsed.toMs].map((ms) => new Date(ms).toISOString());
       const { in_flight: inFlight, ...result } = await backend.query(parsed);

@@ -14,6 +14,6 @@ test('one of a thing is singular, none and several are not', () => {
 test('choices are words, or stand in quotes', () => {
   assert.equal(alternatives(['mdy', 'dmy', 'ymd']), 'mdy, dmy or ymd');
   assert.equal(alternatives(['.', ',']), '"." or ","');
-  assert.equal(alternatives(['shopify-orders']), 'shopify-orders');
+  assert.equal(alternatives(['shopify-orders', 'items.price']), 'shopify-orders or items.price');
   assert.equal(alternatives([]), '');
 });

@@ -7,6 +7,7 @@ import type { ArchiveFile, FileFilter } from '../../metrics/engine.ts';
 import { UsageError } from '../../telemetry/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
+import { counted } from '../../telemetry/words.ts';
 import type {
   Archive,
   ArchiveChanges,
@@ -346,6 +347,6 @@ export class DeltaArchive implements Archive {
   async check(): Promise<string> {
     await this.#events.storage.check();
     await this.#badRows.storage.check();
-    return `${sumCounts(this.#counts.events)} events, ${sumCounts(this.#counts.bad_rows)} bad rows`;
+    return `${counted(sumCounts(this.#counts.events), 'event')}, ${counted(sumCounts(this.#counts.bad_rows), 'bad row')}`;
   }
 }
