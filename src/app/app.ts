@@ -195,6 +195,7 @@ async function wire(
   const backend: Backend = {
     timeZone,
     now,
+    formats: runtime.adapters.formats,
     async ingest(source, records, options) {
       if (!roles.has('collect')) need('collect');
       refuseDemo();

@@ -40,7 +40,10 @@ export async function load(files: string[], options: LoadOptions): Promise<void>
   const mapper = await chosenMapper(options, given);
   const settings = settingsOf(options, mapper, shopOf(given));
   // All of them, before the first line of one is stored.
-  await using opened = await openInputs(files, readOptionsOf(options, mapper), { readParquet });
+  await using opened = await openInputs(files, readOptionsOf(options, mapper), {
+    readParquet,
+    formats: given.adapters.formats,
+  });
   const work = { inputs: opened.inputs, settings, again: options.again === true };
   // Awaited: copies of what came through a pipe are removed when this returns.
   if (options.dryRun) return await tryOut(options, given, work);

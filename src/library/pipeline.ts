@@ -61,11 +61,10 @@ class OpenPipeline implements Pipeline {
       const isBody = typeof input === 'string' || input instanceof Uint8Array;
       const records = isBody
         ? // A copy, as ingest may change what it gets.
-          await decodeBody(
-            Buffer.from(input as Uint8Array),
-            runtime.server.decoded_bytes_max,
-            mapper?.detecting,
-          )
+          await decodeBody(Buffer.from(input as Uint8Array), runtime.server.decoded_bytes_max, {
+            formats: backend.formats,
+            ...mapper?.detecting,
+          })
         : [linesOf(Array.isArray(input) ? input : [input])];
       return backend.ingest(source, records, { strict, takesMarked: false, mapper });
     });
