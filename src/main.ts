@@ -1,13 +1,14 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { completion } from './commands/completion.ts';
 import { CommandError } from './commands/context.ts';
 import { endOnBrokenOutput, writeError, writeJson, writeOut, wroteOutput } from './commands/terminal.ts';
 import { DEFAULT_DATA_TEXT } from './system/own-files.ts';
 import { VERSION } from './system/version.ts';
-import { ApiError, ComponentError, UsageError } from './telemetry/errors.ts';
+import { ApiError, ComponentError, hintElsewhere, UsageError } from './telemetry/errors.ts';
 import { didYouMean } from './telemetry/nearest.ts';
 import { isSystemError, messageOf } from './telemetry/system-error.ts';
+import { alternatives } from './telemetry/words.ts';
 
 const FROM =
   'first day (2026-11-23) or time (2026-11-23T10:15), in the time zone of the shop; a time with a zone (Z, +01:00) as it is';
@@ -60,6 +61,7 @@ const program = new Command('tillstream')
   .showSuggestionAfterError()
   .configureOutput({ writeOut, writeErr: writeError })
   .exitOverride()
+  .hook('preAction', (_, command) => refuseEmpty(command))
   .addHelpText(
     'after',
     `
@@ -110,6 +112,14 @@ common(
 common(
   program.command('doctor').description('check, and look at the machine; shows what is wrong and what to do'),
 ).action(command(COMMANDS.maintenance, ({ doctor }) => doctor));
+/** An option with one of these values. */
+function choice(flags: string, description: string, values: string[]): Option {
+  return new Option(flags, description).choices(values).argParser((value: string) => {
+    if (values.includes(value)) return value;
+    throw new InvalidArgumentError(`Use ${alternatives(values)}.`);
+  });
+}
+
 /** Adds the options that say how files are read. */
 function reading(command: Command): Command {
   return command
@@ -119,10 +129,8 @@ function reading(command: Command): Command {
     .option('--delimiter <character>', 'CSV: what stands between cells')
     .option('--columns <names>', 'CSV: names of the columns, with commas, where line 1 has none')
     .option('--time-zone <zone>', "zone of times that name none; the shop's by default")
-    .addOption(
-      new Option('--date-order <order>', 'order of dates such as 11/1/2024').choices(['mdy', 'dmy', 'ymd']),
-    )
-    .addOption(new Option('--decimal <separator>', 'decimal separator of amounts').choices(['.', ',']))
+    .addOption(choice('--date-order <order>', 'order of dates such as 11/1/2024', ['mdy', 'dmy', 'ymd']))
+    .addOption(choice('--decimal <separator>', 'decimal separator of amounts', ['.', ',']))
     .option('--currency <code>', 'currency of events that name none');
 }
 
@@ -295,6 +303,16 @@ try {
   process.exitCode = exitCode(error);
 }
 
+/** An empty text is a variable of a script that is not set: it must not stand for the current folder, or for no filter. */
+function refuseEmpty(command: Command): void {
+  const option = command.options.find((each) => command.getOptionValue(each.attributeName()) === '');
+  const index = command.processedArgs.flat().indexOf('');
+  const argument = command.registeredArguments[Math.min(index, command.registeredArguments.length - 1)];
+  const empty = option?.long ?? (index < 0 ? undefined : `<${argument?.name()}>`);
+  if (empty !== undefined)
+    throw new UsageError(`${empty} is empty (""). Give it a value; is a variable of a script not set?`);
+}
+
 /** commander answers "help x" with the general help, whatever x is. */
 function refuseUnknownHelp([first, second]: string[]): void {
   const names = program.commands.map((command) => command.name());
@@ -311,7 +329,8 @@ function exitCode(error: unknown): number {
     writeJsonError(error.message.replace(/^error: /, ''));
     return 2;
   }
-  const message = error instanceof ApiError ? `${error.message} ${error.hint}` : messageOf(error);
+  const message =
+    error instanceof ApiError ? `${error.message} ${hintElsewhere(error)}`.trim() : messageOf(error);
   writeJsonError(message);
   if (error instanceof UsageError || error instanceof CommandError || error instanceof ComponentError) {
     writeError(`${message}\n`);

@@ -1,6 +1,6 @@
 import type { ArchivedEvent, BadRow, CompactResult, VacuumResult } from '../archive/archive.ts';
 import type { Activity } from '../ingest/activity.ts';
-import type { Decoded } from '../ingest/format.ts';
+import type { Decoded, Format } from '../ingest/format.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import type { ArchivedDoubt, DoubtsAsked } from '../metrics/doubt-reader.ts';
 import type { RebuildRange, RebuildResult } from '../metrics/engine.ts';
@@ -59,6 +59,8 @@ export type QueryAnswer = MetricResult & { in_flight: number };
 export interface Backend {
   /** Stores what a body holds, unless nothing of it is an event. Throws ApiError or AppendError. */
   ingest(source: string, records: readonly Decoded[], options: IngestBodyOptions): Promise<IngestResult>;
+  /** Formats that are tried on a body, in this order. */
+  readonly formats: readonly Format[];
   /** The mapper of that name. Throws ApiError for a name that is none. */
   mapper(name: string): Promise<Mapper>;
   query(query: MetricQuery): Promise<QueryAnswer>;

@@ -53,7 +53,10 @@ export function registerCollector(
       };
       return withBody(request, config, budget, async (body) => {
         const text = isCloud ? structured(headers, body) : body;
-        const records = await decodeBody(text, config.decoded_bytes_max, mapper?.detecting);
+        const records = await decodeBody(text, config.decoded_bytes_max, {
+          formats: backend.formats,
+          ...mapper?.detecting,
+        });
         const options = { strict, takesMarked, mapper, beside: besideOf(request, backend), way: wayOf() };
         return ingestAnswer(await backend.ingest(source, records, options));
       });

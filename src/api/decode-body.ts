@@ -14,7 +14,7 @@ const ARRAY_OPEN = 0x5b;
 export async function decodeBody(
   body: Buffer,
   bytesMax: number,
-  detecting: DetectOptions = {},
+  detecting: DetectOptions & Pick<Required<DetectOptions>, 'formats'>,
 ): Promise<readonly Decoded[]> {
   if (body.length === 0) return [];
   const isPlain = body[0] === OBJECT_OPEN || body[0] === ARRAY_OPEN;

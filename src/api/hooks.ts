@@ -40,7 +40,10 @@ export function registerHooks(
         throw new ApiError('not_signed', `The webhook ${hook.name} is not signed with its secret.`);
       }
       if (body.length < 64 && PING.test(body.toString('latin1'))) return { accepted: 0, rejected: 0 };
-      const records = await decodeBody(body, config.decoded_bytes_max, mapper?.detecting);
+      const records = await decodeBody(body, config.decoded_bytes_max, {
+        formats: backend.formats,
+        ...mapper?.detecting,
+      });
       const result = await backend.ingest(hook.name, records, {
         strict: false,
         takesMarked: false,

@@ -168,7 +168,14 @@ export function registerProtocols(
           }
           const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
           const text = (await protocol.decode?.(body, type)) ?? body;
-          await ingest(request, await decodeBody(text, config.decoded_bytes_max, mapper.detecting), mapper);
+          await ingest(
+            request,
+            await decodeBody(text, config.decoded_bytes_max, {
+              formats: backend.formats,
+              ...mapper.detecting,
+            }),
+            mapper,
+          );
           return protocol.answer(reply, type, request.headers, backend.now());
         });
       });

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { SOURCE_NAME } from '../log/offset.ts';
-import { API_WINDOWS, parseMetricQuery, parseTimeRange } from '../query/metric-query.ts';
+import { API_WINDOWS, PARAMETERS, parseMetricQuery, parseTimeRange } from '../query/metric-query.ts';
 import { ApiError } from '../telemetry/errors.ts';
 import type { Guard, Scope } from './auth.ts';
 import type { Backend } from './backend.ts';
@@ -45,6 +45,7 @@ export function registerQueryApi(
         timeZone: backend.timeZone,
         nowMs: backend.now(),
         defaultWindows: API_WINDOWS,
+        wording: PARAMETERS,
       },
     );
     const { window, fromMs, toMs } = parsed;
@@ -86,7 +87,11 @@ export function registerQueryApi(
 
   app.post('/v1/admin/rebuild', allow('admin'), async (request, reply) => {
     const query = parametersOf(request, ['from', 'to', 'diff']);
-    const range = parseTimeRange(query, backend.timeZone, backend.now());
+    const range = parseTimeRange(query, {
+      timeZone: backend.timeZone,
+      nowMs: backend.now(),
+      wording: PARAMETERS,
+    });
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     return backend.rebuild(range, parseFlag('diff', query.diff), gone.signal);

@@ -4,6 +4,7 @@
 import {
   demoLive,
   demoPast,
+  RATE_DEFAULT,
   runSimulator,
   SIMULATED_CURRENCIES,
   type SimulatorOptions,
@@ -23,7 +24,14 @@ import type { Logger } from '../telemetry/logger.ts';
 import { createRegistry } from '../telemetry/registry.ts';
 import type { Role } from '../telemetry/roles.ts';
 import { CONFIG_SCHEMA, type Config, isOther } from './config/schema.ts';
-import { DataDirInUseError, holderOf, type Opening, type TakenDataDir, takeDataDir } from './data-dir.ts';
+import {
+  DataDirInUseError,
+  dataDirError,
+  holderOf,
+  type Opening,
+  type TakenDataDir,
+  takeDataDir,
+} from './data-dir.ts';
 import { confirmDemo, DEMO_REFUSAL, type DemoMark, readDemoMark, writeDemoMark } from './demo-mark.ts';
 import type { RequestMappers } from './mappers.ts';
 import type { Processing } from './processing.ts';
@@ -187,6 +195,7 @@ async function wire(
   const backend: Backend = {
     timeZone,
     now,
+    formats: runtime.adapters.formats,
     async ingest(source, records, options) {
       if (!roles.has('collect')) need('collect');
       refuseDemo();
@@ -313,11 +322,13 @@ export {
   configuredSources,
   DataDirInUseError,
   type DemoMark,
+  dataDirError,
   demoLive,
   demoPast,
   followerChecks,
   holderOf,
   isOther,
+  RATE_DEFAULT,
   type RuntimeConfig,
   readDemoMark,
   readParquet,

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { closeFolder, makePrivately } from '../system/access.ts';
+import { errorCode } from '../system/error-code.ts';
+import { makeFolder } from '../system/make-folder.ts';
 import { acquireLock, LockHeldError, lockHolder } from '../system/process-lock.ts';
 import { VERSION } from '../system/version.ts';
 import { writeFileDurable } from '../system/write-durable.ts';
@@ -72,7 +74,7 @@ export async function takeDataDir(dataDir: string, opening: Opening): Promise<Ta
   const file = dataFile(dataDir);
   try {
     makePrivately();
-    await mkdir(dataDir, { recursive: true });
+    makeFolder(dataDir);
     const found = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return null;
       throw error;
@@ -110,16 +112,23 @@ export async function takeDataDir(dataDir: string, opening: Opening): Promise<Ta
   } catch (error) {
     if (error instanceof UsageError) throw error;
     if (error instanceof LockHeldError)
-      throw new DataDirInUseError(`The data folder ${dataDir} is in use: ${error.message}`);
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
-      throw new UsageError(
-        `The disk of the data folder ${dataDir} is full${code === 'ENOSPC' ? '' : ' for this user (a quota or a limit of file sizes)'}. Free some space, then start again.`,
+      throw new DataDirInUseError(
+        `The data folder ${dataDir} is in use by ${error.holder}: one process at a time. Stop it first.`,
       );
-    throw new UsageError(
-      `The data folder ${dataDir} can't be used: ${messageOf(error)}. Set TILLSTREAM_DATA or --data to a folder of yours.`,
-    );
+    throw dataDirError(dataDir, error);
   }
+}
+
+/** Why the data folder can't be used, and what to do. */
+export function dataDirError(dataDir: string, error: unknown): UsageError {
+  const code = errorCode(error);
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
+    return new UsageError(
+      `The disk of the data folder ${dataDir} is full${code === 'ENOSPC' ? '' : ' for this user (a quota or a limit of file sizes)'}. Free some space, then start again.`,
+    );
+  return new UsageError(
+    `The data folder ${dataDir} can't be used: ${messageOf(error)}. Set TILLSTREAM_DATA or --data to a folder of yours.`,
+  );
 }
 
 /** The config to remember: one in the folder is found there, and whoever removes it wants none. */

@@ -37,6 +37,7 @@ export function openImports(wiring: ImportsWiring): Promise<Imports> {
     shop: { timeZone: time_zone, currencies: config.currencies, lineBytesMax: server.line_bytes_max },
     mappings: new RequestMappers(runtime),
     readParquet,
+    formats: runtime.adapters.formats,
     dataDir,
     openScratch: (dir) =>
       openScratch({ ...runtime, config: scratch, dataDir: dir, roles: new Set(ROLES) }, quiet(logger)),

@@ -61,9 +61,9 @@ export async function readRuntimeConfig(
   named: Env = env,
   adapters: Adapters = ADAPTERS,
 ): Promise<RuntimeConfig> {
-  const dataDir = resolve(options.data ?? env.TILLSTREAM_DATA ?? defaultDataDir);
+  const dataDir = resolve(options.data ?? (env.TILLSTREAM_DATA || defaultDataDir));
   const ofData = dataConfigFile(dataDir);
-  const given = options.config ?? env.TILLSTREAM_CONFIG ?? (existsSync(ofData) ? ofData : undefined);
+  const given = options.config ?? (env.TILLSTREAM_CONFIG || (existsSync(ofData) ? ofData : undefined));
   const remembered = given === undefined ? await rememberedSettings(dataDir) : {};
   if (remembered.config_unnamed)
     throw new UsageError(
@@ -94,8 +94,8 @@ export async function readRuntimeConfig(
     throw new UsageError('The config has more than one source of kind http; there is one port.');
   const { kind: _kind, ...server } = http[0] ?? { kind: 'http', ...defaultServer() };
   if (env.TILLSTREAM_PORT) {
-    const port = Number(env.TILLSTREAM_PORT);
-    if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    const port = /^\d{1,5}$/.test(env.TILLSTREAM_PORT) ? Number(env.TILLSTREAM_PORT) : Number.NaN;
+    if (!(port <= 65535)) {
       throw new UsageError(`TILLSTREAM_PORT="${env.TILLSTREAM_PORT}" is not a port number. Use 0 to 65535.`);
     }
     server.port = port;

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerConfig } from '../api/config.ts';
 import type { LogWriter } from '../log/event-log.ts';
+import { makeFolder } from '../system/make-folder.ts';
 import { writeFileDurable } from '../system/write-durable.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { dataDirError } from './data-dir.ts';
 import { chosenOf } from './registry/adapters.ts';
 import type { RuntimeConfig } from './runtime-config.ts';
 import { configuredSinks } from './stores.ts';
@@ -115,7 +117,11 @@ export async function refuseWrongSettings(runtime: RuntimeConfig, logger: Logger
   if (unforeseen) throw unforeseen;
   if (failures.length > 0)
     throw new UsageError((failures as Error[]).map(({ message }) => message).join('\n'));
-  mkdirSync(runtime.dataDir, { recursive: true, mode: 0o700 });
+  try {
+    makeFolder(runtime.dataDir, 0o700);
+  } catch (error) {
+    throw dataDirError(runtime.dataDir, error);
+  }
   const all = Object.fromEntries(checks.map(({ part, digest }) => [part, digest]));
   await writeFileDurable(file, `${JSON.stringify(all, null, 2)}\n`, 0o600);
 }

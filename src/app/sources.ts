@@ -1,9 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeclaredSource } from '../api/backend.ts';
 import { type NormalizeSettingsInput, sourceSettingsSchema } from '../ingest/normalize-settings.ts';
 import type { Ingest, IngestRequest, Source } from '../sources/source.ts';
 import { now } from '../system/clock.ts';
+import { makeFolder } from '../system/make-folder.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ComponentStatus } from '../telemetry/status.ts';
 import { isHttp, type SourceConfig } from './config/schema.ts';
@@ -21,7 +21,7 @@ export async function configuredSources(
   for (const options of runtime.config.sources) {
     if (isHttp(options)) continue;
     const stateDir = join(runtime.dataDir, 'sources', options.name);
-    mkdirSync(stateDir, { recursive: true });
+    makeFolder(stateDir);
     const { map, ...own } = options;
     const { adapter, settings: all } = chosenOf(adapters.sources, own);
     const mapper =

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import type { App, RuntimeConfig } from '../app/app.ts';
 import { BusyError } from '../load/target.ts';
 import { DEFAULT_DATA_DIR } from '../system/own-files.ts';
-import { ComponentError, UsageError } from '../telemetry/errors.ts';
+import { ComponentError, hintElsewhere, UsageError } from '../telemetry/errors.ts';
 import { printable } from '../telemetry/printable.ts';
 import { reasonOf } from '../telemetry/system-error.ts';
 import { jsonBodyOf, type RunFile, requestOwner } from './owner.ts';
@@ -42,7 +42,7 @@ export async function runtimeOf(options: CommonOptions, roles?: string): Promise
 
 /** The data folder of a command that needs nothing of the config: a broken one must not keep anybody from stopping. */
 export function dataDirOf({ data }: CommonOptions): string {
-  return resolve(data ?? process.env.TILLSTREAM_DATA ?? DEFAULT_DATA_DIR);
+  return resolve(data ?? (process.env.TILLSTREAM_DATA || DEFAULT_DATA_DIR));
 }
 
 function isFileOrBelow(path: string): boolean {
@@ -159,12 +159,13 @@ export async function ask<T>(
   const answer = await requestOwner(run, method, path, { headers, ...(body ? { body } : {}) }).catch(broken);
   const result = await jsonBodyOf<T & ApiFailure>(answer).catch(broken);
   if (answer.ok) return result;
-  const { message, hint } = result.error ?? {
+  const failure = result.error ?? {
+    code: '',
     message: `The running process answered ${answer.status}.`,
     hint: '',
   };
-  const text = `${message} ${hint}`.trim();
-  if (answer.status === 429 || result.error?.code === 'log_busy') throw new BusyError(text);
+  const text = `${failure.message} ${hintElsewhere(failure)}`.trim();
+  if (answer.status === 429 || failure.code === 'log_busy') throw new BusyError(text);
   // What was asked is at fault, or the process is.
   throw answer.status < 500 ? new UsageError(text) : new CommandError(text);
 }

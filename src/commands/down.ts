@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { now } from '../system/clock.ts';
+import { counted } from '../telemetry/words.ts';
 import {
   CommandError,
   type CommonOptions,
@@ -103,7 +104,7 @@ function linesText(drained: Record<string, number>, waiting: Record<string, numb
   const list = (lines: Record<string, number>) =>
     Object.entries(lines)
       .filter(([, count]) => count > 0)
-      .map(([reader, count]) => `${count} lines to ${reader}`)
+      .map(([reader, count]) => `${counted(count, 'line')} to ${reader}`)
       .join(', ');
   const [done, left] = [list(drained), list(waiting)];
   return `${done ? ` Drained ${done}.` : ''}${left ? ` Not drained: ${left}; the next start goes on with them.` : ''}`;

@@ -1,16 +1,21 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { openApp } from '../app/app.ts';
+import { parseTimeBound } from '../event/time-bound.ts';
+import { makeFolder } from '../system/make-folder.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { reasonOf } from '../telemetry/system-error.ts';
+import { counted } from '../telemetry/words.ts';
 import { type CommonOptions, findRunning, print, refuseMissing, runtimeOf } from './context.ts';
 import { progress, progressDone, terminalLogger } from './terminal.ts';
 
-const DATE = /^\d{4}-\d{2}-\d{2}$/;
+function isDate(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && parseTimeBound(text, 'from', 'UTC') !== null;
+}
 
 /**
  * `export`: the archived events as NDJSON that `load` reads, one file for each UTC date: to move them to another log, or to
@@ -21,7 +26,9 @@ export async function exportEvents(
 ): Promise<void> {
   const { out, from = '', to = '9999-12-31' } = options;
   for (const [name, date] of Object.entries({ from: options.from, to: options.to }))
-    if (date !== undefined && !DATE.test(date)) throw new UsageError(`--${name} is a date, YYYY-MM-DD.`);
+    if (date !== undefined && !isDate(date))
+      throw new UsageError(`--${name} "${date}" is not a date, such as 2026-11-23.`);
+  if (from > to) throw new UsageError(`--from "${from}" is after --to "${to}".`);
   if (out === '-')
     throw new UsageError('--out is a folder, as there is a file for each date: "-" cannot stand for stdout.');
   const runtime = await runtimeOf(options);
@@ -31,10 +38,14 @@ export async function exportEvents(
       `Process ${run.pid} has the data folder open. Stop it, then export: what it receives meanwhile would be missing.`,
     );
   refuseMissing(runtime.dataDir);
-  const cannot = (error: Error) => {
+  const cannot = (error: unknown) => {
     throw new UsageError(`The folder ${out} can't be used: ${reasonOf(error)}.`);
   };
-  await mkdir(out, { recursive: true }).catch(cannot);
+  try {
+    makeFolder(out);
+  } catch (error) {
+    cannot(error);
+  }
   if ((await readdir(out).catch(cannot)).length > 0) throw new UsageError(`The folder ${out} is not empty.`);
   const app = await openApp(runtime, terminalLogger('warn'));
   const result = { events: 0, files: 0, out };
@@ -53,7 +64,7 @@ export async function exportEvents(
       await done;
       result.events += rows;
       result.files++;
-      progress(`Exported ${result.events} events, up to ${date}`);
+      progress(`Exported ${counted(result.events, 'event')}, up to ${date}`);
     }
   } finally {
     await app.close(0);
@@ -62,6 +73,7 @@ export async function exportEvents(
   print(
     options,
     result,
-    () => `Wrote ${result.events} events to ${result.files} files in ${out}. "tillstream load" reads them.`,
+    () =>
+      `Wrote ${counted(result.events, 'event')} to ${counted(result.files, 'file')} in ${out}. "tillstream load" reads them.`,
   );
 }

@@ -1,7 +1,7 @@
 import type { BadRow } from '../archive/archive.ts';
 import { REASON_CODES } from '../event/reasons.ts';
 import type { MetricResult } from '../metrics/metrics-store.ts';
-import { parseMetricQuery, QUERY_WINDOWS_MAX } from '../query/metric-query.ts';
+import { OPTIONS, parseMetricQuery, QUERY_WINDOWS_MAX } from '../query/metric-query.ts';
 import { now } from '../system/clock.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import type { Ledger, LedgerEntry } from '../telemetry/ledger.ts';
@@ -9,6 +9,7 @@ import { didYouMean } from '../telemetry/nearest.ts';
 import { printable } from '../telemetry/printable.ts';
 import { ROLES } from '../telemetry/roles.ts';
 import type { Status } from '../telemetry/status.ts';
+import { counted } from '../telemetry/words.ts';
 import {
   ask,
   CommandError,
@@ -21,6 +22,7 @@ import {
   table,
 } from './context.ts';
 import { findingLines } from './finding-lines.ts';
+import { wholeNumber, wholeNumberIfGiven } from './numbers.ts';
 import { type RunFile, requestOwner } from './owner.ts';
 import { say, writeJson, writeOut } from './terminal.ts';
 
@@ -119,7 +121,14 @@ export async function query(metric: string | undefined, options: QueryCommandOpt
       );
     return parseMetricQuery(
       { metric, window, from, to, total: total ?? false, top },
-      { metrics, timeZone, nowMs: now(), defaultWindow: '1d', defaultWindows: QUERY_WINDOWS_MAX },
+      {
+        metrics,
+        timeZone,
+        nowMs: now(),
+        defaultWindow: '1d',
+        defaultWindows: QUERY_WINDOWS_MAX,
+        wording: OPTIONS,
+      },
     );
   };
   const result = await onData<QueryOutput>(options, {
@@ -140,11 +149,12 @@ export async function query(metric: string | undefined, options: QueryCommandOpt
   const { in_flight: waiting } = result;
   if (waiting > 0)
     say(
-      `${waiting} line${waiting === 1 ? ' was' : 's were'} received and not counted yet, so the rows may lack them. Ask again in a moment.`,
+      `${counted(waiting, 'line')} ${waiting === 1 ? 'was' : 'were'} received and not counted yet, so the rows may lack them. Ask again in a moment.`,
     );
   print(options, result, () => {
     const folded = Object.entries(result.folded ?? {}).map(
-      ([key, n]) => `\nother: ${n} more values of ${key}, added up. The archive has each of them.`,
+      ([key, n]) =>
+        `\nother: ${counted(n, 'more value', 'more values')} of ${key}, added up. The archive has each of them.`,
     );
     return [table(result.total ?? result.rows), ...folded].join('');
   });
@@ -163,7 +173,7 @@ export async function badList(options: BadOptions): Promise<void> {
       `There is no reason "${reason}".${didYouMean(reason, REASON_CODES)} The reasons: ${REASON_CODES.join(', ')}.`,
     );
   const rows = await badRows(options, {
-    limit: Number(options.limit),
+    limit: wholeNumber('--limit', options.limit, 1, 1000),
     ...(options.reason ? { reason: options.reason } : {}),
   });
   print(options, { bad_rows: rows }, () =>
@@ -194,9 +204,6 @@ async function badRows(
   options: CommonOptions,
   filter: { limit: number; reason?: string; id?: string },
 ): Promise<BadRow[]> {
-  if (!Number.isInteger(filter.limit) || filter.limit < 1 || filter.limit > 1000) {
-    throw new UsageError('--limit is a whole number from 1 to 1000.');
-  }
   return onData(options, {
     remote: async (run) => {
       const parameters = new URLSearchParams(
@@ -213,11 +220,10 @@ async function badRows(
 
 /** `tap`: lines as the running process stores them, until interrupted or `--count` is reached. */
 export async function tap(options: CommonOptions & { count?: string }): Promise<void> {
+  const count = wholeNumberIfGiven('--count', options.count, 1) ?? Number.POSITIVE_INFINITY;
   const dataDir = dataDirOf(options);
   const run = await findRunning(dataDir);
   if (!run) throw new CommandError(`Nothing runs on ${dataDir}, so there is nothing to tap.`);
-  const count =
-    options.count === undefined ? Number.POSITIVE_INFINITY : wholeNumber('--count', options.count);
   const abort = new AbortController();
   process.once('SIGINT', () => abort.abort());
   let lines = 0;
@@ -256,9 +262,4 @@ async function* tappedLines(
       if (data !== undefined) yield JSON.parse(data);
     }
   }
-}
-
-function wholeNumber(name: string, text: string): number {
-  if (!/^[1-9]\d{0,9}$/.test(text)) throw new UsageError(`${name} is a whole number, 1 or more.`);
-  return Number(text);
 }

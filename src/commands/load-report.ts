@@ -3,6 +3,7 @@ import type { ShownMetric } from '../load/dry-run.ts';
 import { figuresOf, isWithoutEvents, type LoadResult } from '../load/result.ts';
 import type { InputResult } from '../load/send.ts';
 import { printable } from '../telemetry/printable.ts';
+import { counted } from '../telemetry/words.ts';
 import { table } from './context.ts';
 import { findingLines, hanging, wrapped } from './finding-lines.ts';
 
@@ -90,9 +91,13 @@ function inputLines(input: InputResult): string[] {
       ...wrapped(unusedColumns.join(', ')),
     ];
   if (storedBefore > 0 && received === 0)
-    lines.push(`  All ${storedBefore} records were loaded before. --again loads them once more.`);
+    lines.push(
+      `  ${storedBefore === 1 ? 'Its one record was' : `All ${storedBefore} records were`} loaded before. --again loads ${storedBefore === 1 ? 'it' : 'them'} once more.`,
+    );
   else if (storedBefore > 0)
-    lines.push(`  ${storedBefore} records were loaded before; it went on after them.`);
+    lines.push(
+      `  ${counted(storedBefore, 'record')} ${storedBefore === 1 ? 'was' : 'were'} loaded before; reading went on after that.`,
+    );
   if (cutWhy !== null)
     lines.push(`  It can't be read to its end: ${cutWhy}. Only what comes before was read.`);
   return lines;
@@ -127,5 +132,3 @@ function errorsOf(inputs: readonly InputResult[], reason: string): string[] {
   );
   return found.slice(0, SHOWN_ERRORS);
 }
-
-const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -16,6 +16,7 @@ import { type ReadingOptions, readOptionsOf, settingsOf } from '../load/settings
 import { type LoadTarget, localTarget } from '../load/target.ts';
 import { now } from '../system/clock.ts';
 import { ROLES } from '../telemetry/roles.ts';
+import { counted } from '../telemetry/words.ts';
 import { type CommonOptions, findRunning, print, runtimeOf } from './context.ts';
 import { dryRunReport, loadReport } from './load-report.ts';
 import { remoteTarget, SOURCE } from './load-target.ts';
@@ -39,7 +40,10 @@ export async function load(files: string[], options: LoadOptions): Promise<void>
   const mapper = await chosenMapper(options, given);
   const settings = settingsOf(options, mapper, shopOf(given));
   // All of them, before the first line of one is stored.
-  await using opened = await openInputs(files, readOptionsOf(options, mapper), { readParquet });
+  await using opened = await openInputs(files, readOptionsOf(options, mapper), {
+    readParquet,
+    formats: given.adapters.formats,
+  });
   const work = { inputs: opened.inputs, settings, again: options.again === true };
   // Awaited: copies of what came through a pipe are removed when this returns.
   if (options.dryRun) return await tryOut(options, given, work);
@@ -82,12 +86,12 @@ function onTerminal(work: GivenWork, showProblems = () => {}): Omit<LoadWork, 'd
     againHint: '--again to load it all the same',
     resumeHint: 'The same command',
     onProgress: ({ name, storedBefore, received }) =>
-      progress(`Loading ${name}: ${storedBefore + received} records`),
+      progress(`Loading ${name}: ${counted(storedBefore + received, 'record')}`),
     onWaiting(received) {
       progress(
         received === null
           ? 'Waiting for lines of an earlier load ...'
-          : `Loaded ${received} records; archiving and measuring ...`,
+          : `Loaded ${counted(received, 'record')}; archiving and measuring ...`,
       );
       showProblems();
     },

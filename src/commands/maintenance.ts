@@ -1,15 +1,17 @@
-import { constants, existsSync } from 'node:fs';
+import { constants, existsSync, statSync } from 'node:fs';
 import { access, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { configuredSources, followerChecks, holderOf, storageChecks } from '../app/app.ts';
 import type { CompactResult, VacuumResult } from '../archive/archive.ts';
 import type { RebuildResult } from '../metrics/engine.ts';
-import { parseTimeRange } from '../query/metric-query.ts';
+import { OPTIONS, parseTimeRange } from '../query/metric-query.ts';
 import { now } from '../system/clock.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import type { Status } from '../telemetry/status.ts';
 import { messageOf } from '../telemetry/system-error.ts';
+import { counted } from '../telemetry/words.ts';
 import { ask, type CommonOptions, findRunning, onData, print, runtimeOf, table } from './context.ts';
+import { wholeNumber } from './numbers.ts';
 import { terminalLogger } from './terminal.ts';
 
 /** `compact`: merges small files of the archive. */
@@ -21,24 +23,22 @@ export async function compact(options: CommonOptions): Promise<void> {
   print(options, result, () =>
     result.filesBefore === 0
       ? 'There are no small files to merge.'
-      : `Merged ${result.filesBefore} files into ${result.filesAfter}.`,
+      : `Merged ${counted(result.filesBefore, 'file')} into ${result.filesAfter}.`,
   );
 }
 
 /** `vacuum`: deletes files that no version of the last hours needs. */
 export async function vacuum(options: CommonOptions & { retentionHours: string }): Promise<void> {
-  const { retentionHours: hours } = options;
-  if (!/^\d{1,7}$/.test(hours))
-    throw new UsageError('--retention-hours is a whole number of hours, 0 or more.');
+  const hours = wholeNumber('--retention-hours', options.retentionHours, 0, 1_000_000);
   const result = await onData<VacuumResult>(options, {
     remote: (run) => ask(run, 'POST', `/v1/admin/vacuum?retention_hours=${hours}`),
-    local: (app) => app.backend.vacuum(Number(hours)),
+    local: (app) => app.backend.vacuum(hours),
   });
   print(
     options,
     result,
     () =>
-      `Deleted ${result.filesDeleted} files (${result.bytesFreed} bytes) and ${result.logFilesDeleted} files of the tables' logs.`,
+      `Deleted ${counted(result.filesDeleted, 'file')} (${counted(result.bytesFreed, 'byte')}) and ${counted(result.logFilesDeleted, 'file')} of the tables' logs.`,
   );
 }
 
@@ -47,24 +47,28 @@ export async function rebuild(
   options: CommonOptions & { from?: string; to?: string; diff?: boolean },
 ): Promise<void> {
   const { from, to } = options;
+  const rangeIn = (timeZone: string) =>
+    parseTimeRange({ from, to }, { timeZone, nowMs: now(), wording: OPTIONS });
   const result = await onData<RebuildResult>(options, {
-    remote: (run) => {
-      const parameters = new URLSearchParams();
-      for (const [name, text] of Object.entries({ from, to }))
-        if (text !== undefined) parameters.set(name, text);
+    remote: async (run) => {
+      const { time_zone: timeZone } = await ask<Status>(run, 'GET', '/v1/status');
+      const range = rangeIn(timeZone);
+      const parameters = new URLSearchParams(
+        range === null ? {} : { from: String(range.fromMs), to: String(range.toMs) },
+      );
       if (options.diff) parameters.set('diff', 'true');
       return ask(run, 'POST', `/v1/admin/rebuild?${parameters}`);
     },
     local: async (app) => {
-      const range = parseTimeRange({ from, to }, app.backend.timeZone, now());
+      const range = rangeIn(app.backend.timeZone);
       await app.waitUntilIdle();
       return app.backend.rebuild(range, options.diff ?? false);
     },
   });
   print(options, result, () => {
     const head = options.diff
-      ? `Compared ${result.windows} windows with the archive: ${result.differences} points differ.`
-      : `Computed ${result.windows} windows from the archive.`;
+      ? `Compared ${counted(result.windows, 'window')} with the archive: ${counted(result.differences, 'row')} ${result.differences === 1 ? 'differs' : 'differ'}.`
+      : `Computed ${counted(result.windows, 'window')} from the archive.`;
     return result.examples.length === 0 ? head : `${head}\n${JSON.stringify(result.examples, null, 2)}`;
   });
   if (result.differences > 0) process.exitCode = 1;
@@ -91,7 +95,7 @@ export async function doctor(options: CommonOptions): Promise<void> {
     ok: Number(process.versions.node.split('.')[0]) >= 24,
     message: `${process.version} (24 or newer is needed)`,
   });
-  const { bavail, bsize } = await statfs(dataDir);
+  const { bavail, bsize } = await statfs(existingPart(dataDir));
   const free = bavail * bsize;
   findings.push({
     part: 'disk',
@@ -139,12 +143,20 @@ async function findProblems(options: CommonOptions): Promise<CheckResult[]> {
   return findings;
 }
 
+/** The path, or what is there of it. */
+function existingPart(path: string): string {
+  return existsSync(path) ? path : existingPart(dirname(path));
+}
+
 /** Whether a start can write there; leaves nothing behind. */
 async function checkDataFolder(dataDir: string): Promise<string> {
   const holder = await holderOf(dataDir);
   if (holder !== null) return `${dataDir} is open in process ${holder}`;
-  let folder = dataDir;
-  while (!existsSync(folder)) folder = dirname(folder);
+  const folder = existingPart(dataDir);
+  if (!statSync(folder).isDirectory())
+    throw new UsageError(
+      `${folder} is a file, not a folder. Set --data or TILLSTREAM_DATA to a folder of yours.`,
+    );
   await access(folder, constants.W_OK).catch(() => {
     throw new UsageError(
       `${folder} can't be written to. Set --data or TILLSTREAM_DATA to a folder of yours.`,

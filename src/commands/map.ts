@@ -1,4 +1,4 @@
-import { readParquet } from '../app/app.ts';
+import { type RuntimeConfig, readParquet } from '../app/app.ts';
 import type { Decoded, DetectOptions } from '../ingest/format.ts';
 import type { Guess } from '../ingest/mappings/guess.ts';
 import { firstPieces } from '../load/beginning.ts';
@@ -7,6 +7,7 @@ import { readOptionsOf } from '../load/settings.ts';
 import { now } from '../system/clock.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { printable } from '../telemetry/printable.ts';
+import { counted } from '../telemetry/words.ts';
 import { type CommonOptions, print, runtimeOf, table } from './context.ts';
 import { type LoadOptions, load } from './load.ts';
 
@@ -42,8 +43,8 @@ export function mapTry(files: string[], options: LoadOptions): Promise<void> {
 /** `map guess FILE`: the preset that fits, or a mapping to begin with. */
 export async function mapGuess(file: string, options: LoadOptions): Promise<void> {
   const { guessMapping } = await import('../ingest/mappings/guess.ts');
-  const { config } = await runtimeOf(options);
-  const decode = (detecting: DetectOptions) => sampleOf(file, options, detecting);
+  const { config, adapters } = await runtimeOf(options);
+  const decode = (detecting: DetectOptions) => sampleOf(file, options, detecting, adapters);
   const guess = await guessMapping({ decode, timeZone: options.timeZone ?? config.time_zone, now });
   if (guess === null)
     throw new UsageError(
@@ -55,14 +56,19 @@ export async function mapGuess(file: string, options: LoadOptions): Promise<void
 }
 
 /** The beginning of a file as records, as they are found with what a mapping knows of them. */
-async function sampleOf(file: string, options: LoadOptions, detecting: DetectOptions): Promise<Decoded[]> {
+async function sampleOf(
+  file: string,
+  options: LoadOptions,
+  detecting: DetectOptions,
+  { formats }: Pick<RuntimeConfig['adapters'], 'formats'>,
+): Promise<Decoded[]> {
   const reading = { ...detecting, ...readOptionsOf(options, undefined) };
-  await using opened = await openInputs([file], reading, { readParquet });
+  await using opened = await openInputs([file], reading, { readParquet, formats });
   return firstPieces(opened.inputs[0]!, SAMPLE_PIECES_MAX);
 }
 
 function guessText(file: string, { preset, proposal, events, rejected, leftOut }: Guess): string {
-  const counts = `${events} events, ${rejected} rejected, ${leftOut} left out`;
+  const counts = `${counted(events, 'event')}, ${rejected} rejected, ${leftOut} left out`;
   const name = printable(file);
   if (preset !== null)
     return `${preset} fits (of its beginning: ${counts}).\ntillstream load ${name} --map ${preset} --dry-run`;

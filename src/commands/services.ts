@@ -1,6 +1,7 @@
 import { ServiceError } from '../../tools/dev-services/failure.ts';
 import type { ServiceName } from '../../tools/dev-services/server.ts';
 import {
+  BROKERS_MAX,
   downServices,
   fetchServices,
   parseServiceNames,
@@ -8,6 +9,7 @@ import {
   upServices,
 } from '../../tools/dev-services/services.ts';
 import { CommandError, type CommonOptions, dataDirOf, print, table } from './context.ts';
+import { wholeNumberIfGiven } from './numbers.ts';
 import { say } from './terminal.ts';
 
 /** `services up`: runs real servers for trying out and for tests. */
@@ -17,7 +19,7 @@ export async function servicesUp(
 ): Promise<void> {
   const names = parseServiceNames(list);
   const dataDir = dataDirOf(options);
-  const brokers = options.brokers === undefined ? undefined : Number(options.brokers);
+  const brokers = wholeNumberIfGiven('--brokers', options.brokers, 1, BROKERS_MAX);
   const connections = await told(upServices(dataDir, names, { brokers, say }));
   print(options, connections, () => statusTable(dataDir, names));
 }

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, fchmodSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type App,
   DataDirInUseError,
+  dataDirError,
   isOther,
   openApp,
   type RuntimeConfig,
@@ -14,11 +14,11 @@ import {
 } from '../app/app.ts';
 import { makePrivately } from '../system/access.ts';
 import { now } from '../system/clock.ts';
+import { makeFolder } from '../system/make-folder.ts';
 import { MAIN_FILE, PAGE_DIR } from '../system/own-files.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Status } from '../telemetry/status.ts';
-import { reasonOf } from '../telemetry/system-error.ts';
 import {
   ask,
   CommandError,
@@ -78,6 +78,7 @@ export async function up(options: UpOptions): Promise<void> {
     if (other) await reportRunning(other, options, runtime, playsDemo);
     return;
   }
+  let isStarted = false;
   try {
     if (app.demoMovedTo) logger.info({ folder: app.demoMovedTo }, 'the data of the demo were moved aside');
     const token = randomBytes(32).toString('hex');
@@ -90,6 +91,7 @@ export async function up(options: UpOptions): Promise<void> {
     await app.startStores();
     await app.startSources(demo ? [demo.source] : []);
     await writeRunFile(runtime.dataDir, { pid: process.pid, url, socket, token });
+    isStarted = true;
     if (isTerminal())
       say(
         readyText({
@@ -109,7 +111,8 @@ export async function up(options: UpOptions): Promise<void> {
       await writeStopped(runtime.dataDir, before, await app.close(DRAIN_MS_MAX));
     } finally {
       await removeRunFile(runtime.dataDir, process.pid);
-      logger.info({}, 'stopped');
+      // What never ran is reported by its error alone.
+      if (isStarted) logger.info({}, 'stopped');
       logger.flush();
       // What could not be closed must not keep the process.
       setTimeout(() => process.exit(process.exitCode ?? 1), EXIT_MS_MAX).unref();
@@ -189,13 +192,8 @@ async function startWithServices(options: UpOptions, list: string): Promise<void
 async function upInBackground(options: UpOptions, runtime: RuntimeConfig, playsDemo: boolean): Promise<void> {
   const { dataDir } = runtime;
   const hadDemo = (await readDemoMark(dataDir)) !== null;
-  makePrivately();
-  await mkdir(dataDir, { recursive: true }).catch((error) => {
-    throw new UsageError(`The data folder ${dataDir} can't be made: ${reasonOf(error)}.`);
-  });
   const logFile = join(dataDir, 'tillstream.log');
-  const output = openSync(logFile, 'a', 0o600);
-  fchmodSync(output, 0o600);
+  const output = openLogFile(logFile, dataDir);
   const logStart = readFileSync(logFile).length;
   const args = ['up', '--data', dataDir];
   if (options.config) args.push('--config', options.config);
@@ -238,7 +236,11 @@ async function upInBackground(options: UpOptions, runtime: RuntimeConfig, playsD
     }
     if (run) await refuseFailed(run, dataDir);
     if (code !== null && !run) {
-      const message = `It did not start:\n${tail(logFile, logStart)}`;
+      const words = tail(logFile, logStart);
+      const message =
+        words === ''
+          ? `It did not start, and nothing is in its log ${logFile}. Is the disk full? "tillstream up" shows why.`
+          : `It did not start:\n${words}`;
       throw code === 2 ? new UsageError(message) : new CommandError(message);
     }
     if (now() > deadline) {
@@ -247,6 +249,19 @@ async function upInBackground(options: UpOptions, runtime: RuntimeConfig, playsD
       );
     }
     progress('Starting ...');
+  }
+}
+
+/** Opens the log of a process in the background, in the data folder, which is made. */
+function openLogFile(file: string, dataDir: string): number {
+  makePrivately();
+  try {
+    makeFolder(dataDir);
+    const output = openSync(file, 'a', 0o600);
+    fchmodSync(output, 0o600);
+    return output;
+  } catch (error) {
+    throw dataDirError(dataDir, error);
   }
 }
 
@@ -302,8 +317,11 @@ async function isReady(run: RunFile): Promise<boolean> {
 
 /** What the process wrote in its last moments, without the frame of JSON. */
 function tail(file: string, from: number): string {
-  const lines = readFileSync(file).subarray(from).toString('utf8').trim().split('\n').slice(-8);
-  return lines
+  const text = readFileSync(file).subarray(from).toString('utf8').trim();
+  if (text === '') return '';
+  return text
+    .split('\n')
+    .slice(-8)
     .map((line) => {
       try {
         const entry = JSON.parse(line) as { msg?: string; err?: { message?: string } };

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { Connections, ServiceName } from '../../tools/dev-services/server.ts';
 import { downServices, parseServiceNames, upServices } from '../../tools/dev-services/services.ts';
+import { dataDirError } from '../app/app.ts';
+import { makeFolder } from '../system/make-folder.ts';
 import { dataConfigFile } from '../system/own-files.ts';
 import { writeFileDurable } from '../system/write-durable.ts';
 import { UsageError } from '../telemetry/errors.ts';
@@ -32,7 +34,11 @@ export async function startWith(list: string, dataDir: string): Promise<void> {
       `--with writes its own config, and ${file} is yours. Move it away, or leave --with out.`,
     );
   refuseOtherPlaces(dataDir, before, names);
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  try {
+    makeFolder(dataDir, 0o700);
+  } catch (error) {
+    throw dataDirError(dataDir, error);
+  }
   const connections = await upServices(dataDir, names, { say }).catch((error: Error) => {
     throw error instanceof UsageError ? error : new CommandError(error.message);
   });

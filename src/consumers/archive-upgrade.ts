@@ -2,6 +2,7 @@ import type { Archive } from '../archive/archive.ts';
 import { sleep } from '../system/sleep.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { messageOf } from '../telemetry/system-error.ts';
+import { counted } from '../telemetry/words.ts';
 
 const EVERY_MS = 10_000;
 
@@ -24,7 +25,7 @@ export class ArchiveUpgrade {
     const files = this.#archive.undecidedFiles();
     if (files === 0) return '';
     const failure = this.#failure && ` The last try failed: ${this.#failure}`;
-    return `The archive is being upgraded: ${files} files of an older version are left. The metrics are filled after that.${failure}`;
+    return `The archive is being upgraded: ${counted(files, 'file')} of an older version ${files === 1 ? 'is' : 'are'} left. The metrics are filled after that.${failure}`;
   }
 
   /** Upgrades what needs it, now and whenever something does, until `signal`; new rows are appended meanwhile. */

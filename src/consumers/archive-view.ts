@@ -4,6 +4,7 @@ import type { CountsBySource, Offset, Positions } from '../log/offset.ts';
 import { sleep } from '../system/sleep.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { messageOf } from '../telemetry/system-error.ts';
+import { counted } from '../telemetry/words.ts';
 
 /** What the archive holds, and what the log had before the archive's positions: numbers of one moment. */
 export interface ArchiveCounters {
@@ -66,7 +67,7 @@ export class ArchiveView {
     const lines = this.lag();
     return lines === 0
       ? ''
-      : `${lines} lines wait to be archived, and no process archives them. Start one with the role archive ("up --roles archive"), or see its status.`;
+      : `${counted(lines, 'line')} ${lines === 1 ? 'waits' : 'wait'} to be archived, and no process archives ${lines === 1 ? 'it' : 'them'}. Start one with the role archive ("up --roles archive"), or see its status.`;
   }
 
   async stop(): Promise<void> {

@@ -6,12 +6,18 @@ import { MONEY_PRECISION, MONEY_SCALE } from './fields.ts';
  * An exponent is taken only where almost nothing is left (`5.7e-14`): that is how floating-point noise is written.
  */
 export function parseMoney(text: string): bigint | 'out_of_range' | null {
+  const units = parseMoneySum(text) ?? parseTiny(text);
+  if (units === null) return null;
+  return units >= UNITS_MAX || units <= -UNITS_MAX ? 'out_of_range' : units;
+}
+
+/** The same of a sum, which may be larger than the money of an event. */
+export function parseMoneySum(text: string): bigint | null {
   const match = DECIMAL.exec(text);
-  if (!match) return parseTiny(text);
+  if (!match) return null;
   const fraction = (match[3] ?? '').padEnd(MONEY_SCALE + 1, '0');
   let units = BigInt(match[2]! + fraction.slice(0, MONEY_SCALE));
   if (fraction.charCodeAt(MONEY_SCALE) >= '5'.charCodeAt(0)) units += 1n;
-  if (units >= UNITS_MAX) return 'out_of_range';
   return match[1] ? -units : units;
 }
 

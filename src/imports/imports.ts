@@ -103,7 +103,7 @@ export class Imports {
     const isEnough = upload.receivedBytes >= Math.min(LOOK_BYTES, upload.bytes);
     if (isEnough && !entry.hasBeenLookedAt) {
       entry.hasBeenLookedAt = true;
-      await refuseUnreadable(upload).catch(async (error) => {
+      await refuseUnreadable(upload, this.#options).catch(async (error) => {
         await this.#drop(entry);
         throw error;
       });

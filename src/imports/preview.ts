@@ -40,6 +40,7 @@ export interface ImportContext {
   readonly shop: ShopSettings;
   readonly mappings: NamedMappings;
   readonly readParquet: Readers['readParquet'];
+  readonly formats: Readers['formats'];
   /** Of the running process. */
   readonly dataDir: string;
   /** A folder for what is thrown away; emptied at each start. */
@@ -218,17 +219,20 @@ const anyTable = (options: DetectOptions) => ({ ...options, isKnownName: () => t
 function openWith(
   upload: Upload,
   options: DetectOptions,
-  { readParquet }: ImportContext,
+  { readParquet, formats }: ImportContext,
 ): Promise<LoadInput> {
-  return openInput(upload.path, upload.name, options, { readParquet, blockBytes: BLOCK_BYTES });
+  return openInput(upload.path, upload.name, options, { readParquet, formats, blockBytes: BLOCK_BYTES });
 }
 
 /** Looks at the beginning of a file that is being uploaded. Throws ApiError for what no setting could make readable. */
-export async function refuseUnreadable({ path, name }: Upload): Promise<void> {
+export async function refuseUnreadable(
+  { path, name }: Upload,
+  { formats }: Pick<ImportContext, 'formats'>,
+): Promise<void> {
   const content = await openContent(createReadStream(path) as AsyncIterable<Buffer>);
   await content.close();
   const known = knownFile(content.sample.bytes);
-  const found = detectFormat(content.sample, anyTable({}));
+  const found = detectFormat(content.sample, anyTable({ formats }));
   if (known && 'refusal' in known && 'refusal' in found)
     throw new ApiError('import_refused', `${name} ${found.refusal}.`);
 }

@@ -21,7 +21,8 @@ const words = z.array(z.string().max(WORD_LENGTH_MAX)).max(WORDS_MAX);
 const currencyText = z
   .string()
   .refine((code) => readCurrency(code) !== null, 'is not a currency of ISO 4217, such as EUR');
-const currencyCode = currencyText.transform((code) => readCurrency(code)!);
+/** A currency in any way that events may write it, as its code: the same in each setting and option. */
+export const currencyCode = currencyText.transform((code) => readCurrency(code)!);
 
 /** How the values of a source are to be read. All of it can be left out. */
 export const settingsSchema = z.strictObject({

@@ -4,7 +4,7 @@ import { type App, mappersModule, openApp, readRuntimeConfig } from '../app/app.
 import type { Decoded } from '../ingest/format.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import { SOURCE_NAME } from '../log/offset.ts';
-import { API_WINDOWS, parseMetricQuery } from '../query/metric-query.ts';
+import { API_WINDOWS, PARAMETERS, parseMetricQuery } from '../query/metric-query.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { createLogger } from '../telemetry/pino-logger.ts';
 import { messageOf } from '../telemetry/system-error.ts';
@@ -61,11 +61,10 @@ class OpenPipeline implements Pipeline {
       const isBody = typeof input === 'string' || input instanceof Uint8Array;
       const records = isBody
         ? // A copy, as ingest may change what it gets.
-          await decodeBody(
-            Buffer.from(input as Uint8Array),
-            runtime.server.decoded_bytes_max,
-            mapper?.detecting,
-          )
+          await decodeBody(Buffer.from(input as Uint8Array), runtime.server.decoded_bytes_max, {
+            formats: backend.formats,
+            ...mapper?.detecting,
+          })
         : [linesOf(Array.isArray(input) ? input : [input])];
       return backend.ingest(source, records, { strict, takesMarked: false, mapper });
     });
@@ -87,7 +86,13 @@ class OpenPipeline implements Pipeline {
         bound instanceof Date && !Number.isNaN(bound.getTime()) ? bound.toISOString() : bound?.toString();
       const parsed = parseMetricQuery(
         { metric, window, from: text(from), to: text(to), total, top: top === undefined ? top : String(top) },
-        { metrics: backend.status().metrics, timeZone, nowMs: backend.now(), defaultWindows: API_WINDOWS },
+        {
+          metrics: backend.status().metrics,
+          timeZone,
+          nowMs: backend.now(),
+          defaultWindows: API_WINDOWS,
+          wording: PARAMETERS,
+        },
       );
       const [fromTime, toTime] = [parsed.fromMs, parsed.toMs].map((ms) => new Date(ms).toISOString());
       const { in_flight: inFlight, ...result } = await backend.query(parsed);

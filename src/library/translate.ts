@@ -1,7 +1,14 @@
 import { LinesRejectedError } from '../api/ingest-answer.ts';
 import { DataDirInUseError } from '../app/app.ts';
 import { AppendError } from '../log/event-log.ts';
-import { ApiError, ArchiveError, ComponentError, MetricsError, UsageError } from '../telemetry/errors.ts';
+import {
+  ApiError,
+  ArchiveError,
+  ComponentError,
+  hintElsewhere,
+  MetricsError,
+  UsageError,
+} from '../telemetry/errors.ts';
 import { ConfigError, InputError, RejectedError, TillstreamError, UnavailableError } from './errors.ts';
 
 /** Runs `work`; what the program throws for people becomes one of the documented classes. Anything else is a mistake of ours, or of the system. */
@@ -28,7 +35,9 @@ function published(error: unknown): unknown {
   return error;
 }
 
-function ofApi({ code, message, hint, status, retryAfterSeconds }: ApiError): TillstreamError {
+function ofApi(error: ApiError): TillstreamError {
+  const { code, message, status, retryAfterSeconds } = error;
+  const hint = hintElsewhere(error);
   if (status >= 500 || status === 429) return new UnavailableError(code, message, hint, retryAfterSeconds);
   return new InputError(code, message, hint);
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Content, type ContentEnd, openContent } from '../ingest/content.ts';
 import { type Detected, describeDetection, detectFormat } from '../ingest/detect.ts';
-import type { Decoded, DetectOptions } from '../ingest/format.ts';
+import type { Decoded, DetectOptions, Format } from '../ingest/format.ts';
 import { isDecidingName } from '../ingest/names.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { reasonOf } from '../telemetry/system-error.ts';
@@ -19,6 +19,8 @@ const STDIN = '-';
 export interface Readers {
   /** Reads the rows of a Parquet file as NDJSON. */
   readParquet(path: string): AsyncIterable<Buffer>;
+  /** Formats that are tried, in this order. */
+  readonly formats: readonly Format[];
   /** Bytes that are read, and go to the log, at a time; `BLOCK_BYTES` where it is left out. */
   readonly blockBytes?: number;
 }
@@ -101,7 +103,7 @@ export async function openInput(
   path: string,
   name: string,
   options: InputOptions,
-  { readParquet, blockBytes = BLOCK_BYTES }: Readers,
+  { readParquet, formats, blockBytes = BLOCK_BYTES }: Readers,
 ): Promise<LoadInput> {
   const start = await open(path).catch((error: Error) => {
     throw new UsageError(`${name} can't be read: ${reasonOf(error)}.`);
@@ -111,7 +113,7 @@ export async function openInput(
   const openAgain = () => openFile(path, encoding, blockBytes);
   const { content } = await openAgain();
   await content.close();
-  const found = detectFormat(content.sample, { isKnownName: isDecidingName, ...detecting });
+  const found = detectFormat(content.sample, { isKnownName: isDecidingName, ...detecting, formats });
   if ('refusal' in found) throw new UsageError(`${name} ${found.refusal}.`);
   const input =
     'fileFormat' in found

@@ -1,5 +1,6 @@
 import { now } from '../system/clock.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
+import { counted } from '../telemetry/words.ts';
 import type { LoadInput } from './inputs.ts';
 import { LoadError } from './load-error.ts';
 import { LoadRegistry } from './registry.ts';
@@ -50,12 +51,12 @@ export async function loadInputs(target: LoadTarget, work: LoadWork): Promise<Lo
     .waitUntilIdle(() => onWaiting(received))
     .catch((error: Error) => {
       throw new LoadError(
-        `All ${received} records are stored in the event log (${events} events, ${badRows} bad rows), and are counted when this is corrected: ${error.message}`,
+        `All that was read is stored in the event log (${counted(received, 'record')}: ${counted(events, 'event')}, ${counted(badRows, 'bad row')}), and is counted when this is corrected: ${error.message}`,
       );
     });
   if (work.signal?.aborted)
     throw new LoadCancelledError(
-      `It was cancelled when all ${received} records were stored (${events} events, ${badRows} bad rows). They are archived and counted like any others.`,
+      `It was cancelled when all that was read was stored (${counted(received, 'record')}: ${counted(events, 'event')}, ${counted(badRows, 'bad row')}). It is archived and counted like anything else.`,
     );
   await addArchivedDoubts(target, sent, sinceMs);
   const ledger = await target.ledger();

@@ -6,6 +6,7 @@ import { OrderReports } from '../ingest/order-reports.ts';
 import { addCounts } from '../log/offset.ts';
 import { now } from '../system/clock.ts';
 import { ComponentError, UsageError } from '../telemetry/errors.ts';
+import { counted } from '../telemetry/words.ts';
 import type { LoadInput } from './inputs.ts';
 import { LoadError } from './load-error.ts';
 import { ContentHash, type LoadProgress, type LoadRegistry } from './registry.ts';
@@ -285,8 +286,14 @@ class InputSender {
       ...(isBegun ? [`the beginning of ${this.#result.name}`] : []),
     ];
     return (
-      `Stored before that: ${isUnsure ? 'at least ' : ''}${received} records (${sum((each) => each.events)} events, ` +
-      `${sum((each) => each.badRows)} bad rows), ${of.join(' and ')}. They are archived and counted like any others. ` +
+      `Stored before that: ${isUnsure ? 'at least ' : ''}${counted(received, 'record')} (${counted(
+        sum((each) => each.events),
+        'event',
+      )}, ` +
+      `${counted(
+        sum((each) => each.badRows),
+        'bad row',
+      )}), ${of.join(' and ')}. What is stored is archived and counted like anything else. ` +
       `${this.#options.resumeHint} goes on from there.`
     );
   }

@@ -1,4 +1,4 @@
-import { formatMoney, parseMoney } from '../event/values.ts';
+import { formatMoney, parseMoneySum } from '../event/values.ts';
 import type { Metric } from './definition.ts';
 
 type Value = string | number | null;
@@ -47,16 +47,16 @@ export function derive(metric: Metric, rows: Row[], groupOf: (row: Row) => Value
 
 /** Money less money; null where either is missing. */
 function difference(of: Value, minus: Value): Value {
-  const [from, less] = [parseMoney(String(of)), parseMoney(String(minus))];
-  return typeof from === 'bigint' && typeof less === 'bigint' ? formatMoney(from - less) : null;
+  const [from, less] = [parseMoneySum(String(of)), parseMoneySum(String(minus))];
+  return from === null || less === null ? null : formatMoney(from - less);
 }
 
 /** Number over number, or money (a decimal string) over number, which gives money. */
 function ratio(of: Value, to: Value): Value {
   if (of === null || to === null || Number(to) === 0) return null;
   if (typeof of === 'number') return of / Number(to);
-  const units = parseMoney(of);
-  if (typeof units !== 'bigint') return null;
+  const units = parseMoneySum(of);
+  if (units === null) return null;
   const divisor = BigInt(to);
   const [doubled, sign] = units < 0n ? [-units * 2n, -1n] : [units * 2n, 1n];
   return formatMoney((sign * (doubled + divisor)) / (divisor * 2n));

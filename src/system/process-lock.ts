@@ -41,11 +41,14 @@ interface Holder {
 /** Another live process holds the lock. */
 export class LockHeldError extends Error {
   readonly pid: number;
-  constructor(path: string, holder: Holder) {
-    const who = holder.pid === process.pid ? 'this same process' : `the process with pid ${holder.pid}`;
-    super(`${dirname(path)} is in use by ${who} on ${holder.host}: one process at a time. Stop it first.`);
+  /** Who holds it, for messages. */
+  readonly holder: string;
+  constructor(path: string, { pid, host }: Holder) {
+    const who = pid === process.pid ? 'this same process' : `the process with pid ${pid} on ${host}`;
+    super(`${dirname(path)} is in use by ${who}: one process at a time. Stop it first.`);
     this.name = 'LockHeldError';
-    this.pid = holder.pid;
+    this.pid = pid;
+    this.holder = who;
   }
 }
 

@@ -107,6 +107,20 @@ export const API_ERRORS = {
 
 export type ApiErrorCode = keyof typeof API_ERRORS;
 
+/** Their hints are about requests; for who did not send one, the message says all. */
+const ABOUT_REQUESTS: readonly string[] = [
+  'bad_request',
+  'bad_range',
+  'bad_window',
+  'too_many_rows',
+  'unknown_metric',
+] satisfies ApiErrorCode[];
+
+/** What to do where the error is shown on the command line, or to a program that uses the library. */
+export function hintElsewhere({ code, hint }: { code: string; hint: string }): string {
+  return ABOUT_REQUESTS.includes(code) ? '' : hint;
+}
+
 /** An error with an answer for the user. `message` says what was wrong, with the values at fault. */
 export class ApiError extends Error {
   readonly code: ApiErrorCode;

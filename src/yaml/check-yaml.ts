@@ -1,4 +1,13 @@
-import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import {
+  type Document,
+  type ErrorCode,
+  isMap,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type YAMLParseError,
+} from 'yaml';
 import type { z } from 'zod';
 import { UsageError } from '../telemetry/errors.ts';
 import { describeIssue } from './describe-issue.ts';
@@ -24,10 +33,10 @@ export function checkYaml<T extends z.ZodType>(
   prepare: (values: unknown, place: PlaceOf) => unknown = (values) => values,
 ): z.infer<T> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: true });
+  // Its warnings would go to stderr, past the program's own messages.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: true, logLevel: 'error' });
   const broken = document.errors[0];
-  // Only the first line: the rest shows the place in the file, and that may hold a secret.
-  if (broken) throw new UsageError(`${file} is not valid YAML: ${broken.message.split('\n')[0]}`);
+  if (broken) throw new UsageError(`${file} is not valid YAML: ${wordsOf(broken)}.`);
   // `null: [...]` is a setting.
   visit(document, {
     Pair(_, { key }) {
@@ -56,6 +65,22 @@ export function checkYaml<T extends z.ZodType>(
   throw new UsageError(
     `${title} has ${problems.length === 1 ? 'a mistake' : 'mistakes'}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
   );
+}
+
+/** What the parser says in the language of parsers, for people. */
+const WORDS: Partial<Record<ErrorCode, string>> = {
+  BLOCK_AS_IMPLICIT_KEY:
+    'a name with a value stands where a value was expected; a text with ": " in it needs quotes',
+  DUPLICATE_KEY: 'a name stands there a second time',
+  MULTIPLE_DOCS: 'a second document begins (---), and only one is read',
+  TAB_AS_INDENT: 'tabs cannot indent a line; use spaces',
+};
+
+/** What is wrong, and where. The text of the file that the parser shows may hold a secret. */
+function wordsOf({ code, message, linePos }: YAMLParseError): string {
+  const words = WORDS[code] ?? message.split('\n')[0]!.replace(/(?: at line \d+, column \d+)?[:.]?$/, '');
+  const at = linePos?.[0];
+  return at === undefined ? words : `${words} (line ${at.line}, column ${at.col})`;
 }
 
 /** The values of a document. Names that stand for one another a thousand times over are a mistake, or an attack. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { didYouMean } from '../telemetry/nearest.ts';
+import { alternatives } from '../telemetry/words.ts';
 
 type Issue = z.core.$ZodIssue;
 type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -28,7 +29,9 @@ export function describeIssue(
     return [{ path: [...issue.path], text }];
   }
   const value = valueAt(values, issue.path);
-  const known = issue.code === 'invalid_value' ? issue.values.map(String) : [];
+  // A mark such as a comma is like any other.
+  const known =
+    issue.code === 'invalid_value' ? issue.values.map(String).filter((each) => each.length > 1) : [];
   const meant = typeof value === 'string' ? didYouMean(value, known) : '';
   return [{ path: [...issue.path], text: `${name} ${problemOf(issue, value).replace(/\.+$/, '')}.${meant}` }];
 }
@@ -46,8 +49,7 @@ const TYPES: Record<string, string> = {
 function problemOf(issue: Issue, value: unknown): string {
   switch (issue.code) {
     case 'invalid_type':
-      if (value === undefined) return 'is missing';
-      return `must be ${TYPES[issue.expected] ?? issue.expected}, and is ${typeOf(value)}`;
+      return wrongType(value, [issue.expected]);
     case 'too_small':
     case 'too_big': {
       const limit = issue.code === 'too_small' ? issue.minimum : issue.maximum;
@@ -57,7 +59,11 @@ function problemOf(issue: Issue, value: unknown): string {
       return of ? `must have ${than} ${limit} ${of}` : `must be ${than} ${limit}`;
     }
     case 'invalid_value':
-      return `must be one of ${issue.values.map(String).join(', ')}`;
+      return `must be ${alternatives(issue.values.map(String))}`;
+    case 'invalid_key':
+      return issue.issues[0]?.message ?? issue.message;
+    case 'invalid_union':
+      return problemOfUnion(issue, value);
     case 'invalid_format':
       if (issue.format === 'url') return 'must be an address that begins with http:// or https://';
       return issue.message;
@@ -66,21 +72,40 @@ function problemOf(issue: Issue, value: unknown): string {
   }
 }
 
-function typeOf(value: unknown): string {
-  if (value === null) return 'empty';
-  if (Array.isArray(value)) return 'a list';
-  return TYPES[typeof value] ?? typeof value;
+/** Of several types a value may have, none fits; or one does, and then its own problem is the one to name. */
+function problemOfUnion({ errors }: z.core.$ZodIssueInvalidUnion, value: unknown): string {
+  const own = errors.flat().filter(({ path }) => path.length === 0);
+  const types = own.flatMap((issue) => (issue.code === 'invalid_type' ? [issue.expected] : []));
+  const isOfOther = types.length === errors.length;
+  const fitting = errors.find(
+    (issues) => !issues.some(({ code, path }) => code === 'invalid_type' && path.length === 0),
+  );
+  if (isOfOther || fitting?.[0] === undefined) return wrongType(value, types);
+  return problemOf(fitting[0], fitting[0].path.reduce<unknown>(valueIn, value));
 }
+
+function wrongType(value: unknown, expected: readonly string[]): string {
+  if (value === undefined) return 'is missing';
+  const wanted = expected.map((type) => TYPES[type] ?? type).join(', or ');
+  if (value === null) return `is empty, and must be ${wanted}`;
+  return `must be ${wanted}, not ${typeOf(value)}`;
+}
+
+function typeOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value !== 'number') return TYPES[typeof value] ?? typeof value;
+  return Number.isFinite(value) ? (Number.isInteger(value) ? 'a number' : 'a fraction') : '.nan or .inf';
+}
+
+const valueIn = (value: unknown, key: PropertyKey) =>
+  (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
 
 const nameOf = (path: readonly PropertyKey[]) => path.map(String).join('.') || 'the file';
 const listed = (known: readonly string[]) =>
   known.length > 0 ? ` The settings there: ${known.join(', ')}.` : '';
 
 function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
-    values,
-  );
+  return path.reduce<unknown>(valueIn, values);
 }
 
 /** Names of the settings at a place of the config. */

@@ -4,7 +4,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { describe, it } from 'node:test';
 import { ADAPTERS, openApp, readRuntimeConfig } from '../../src/app/app.ts';
+import { createLogger } from '../../src/telemetry/pino-logger.ts';
 import { quietLogger } from '../support/kafka.ts';
+import { loadInto } from '../support/load-case.ts';
 import { temporaryDir, until } from '../support/product.ts';
 import { files, text } from '../support/source-files.ts';
 import { articles } from './articles-metric.ts';
@@ -104,6 +106,36 @@ describe('A source, a format, a mapping, a metric and a store that are in no lis
       assert.match((await app.backend.metrics()).text, /tillstream_store_behind_seconds\{store="shelf"\} 0/);
       assert.equal(await app.sources()[0]!.check(), `${file} is there`);
     }
+  });
+
+  it('its format is read wherever bytes come in: from a request, and from a file that is loaded', async () => {
+    const map = join(import.meta.dirname, 'till.yaml');
+    const data = temporaryDir();
+    const config = { sources: [{ kind: 'http', port: 0 }], mappings: { till: map } };
+    const runtime = await readRuntimeConfig({ data, config }, {}, data, {}, adapters);
+    // A server needs a whole logger.
+    const app = await openApp(runtime, createLogger('fatal'));
+    try {
+      const { url } = await app.listen(temporaryDir(), 'token-of-the-owner');
+      const answer = await fetch(`${url}/v1/events?map=till`, {
+        method: 'POST',
+        headers: { 'content-type': 'text/plain' },
+        body: NOTES,
+      });
+      assert.equal(answer.status, 200);
+      const { accepted, rejected } = (await answer.json()) as Record<string, unknown>;
+      assert.deepEqual([accepted, rejected], [5, 1]);
+    } finally {
+      await app.close(5000);
+    }
+    const file = join(temporaryDir(), 'notes.txt');
+    writeFileSync(file, NOTES);
+    const loaded = await loadInto(temporaryDir(), [file], { map }, async (result) => result, adapters);
+    assert.deepEqual([loaded.events, loaded.badRows, loaded.sent.inputs[0]?.format], [5, 1, 'till']);
+    await assert.rejects(
+      loadInto(temporaryDir(), [file], { map }, async () => null),
+      /formats: /,
+    );
   });
 
   it('are refused in a config where they are not among the adapters', async () => {

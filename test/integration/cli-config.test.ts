@@ -29,16 +29,19 @@ const CASES: Record<string, { yaml: string; says: RegExp; env?: Record<string, s
   },
   'one of a few': {
     yaml: 'log_level: inf\n',
-    says: /log_level must be one of debug, .* error\. Did you mean info\?/,
+    says: /log_level must be debug, info, warn or error\. Did you mean info\?/,
   },
-  'not a list': { yaml: 'stores: {kind: influxdb}\n', says: /stores must be a list, and is settings/ },
+  'not a list': {
+    yaml: 'stores: {kind: influxdb}\n',
+    says: /stores must be a list, not settings \(name: value\)\.$/,
+  },
   'unknown setting inside': {
     yaml: 'sources:\n  - kind: http\n    prot: 1\n',
     says: /sources\.0\.prot is not a setting\. Did you mean port\?/,
   },
   'wrong type': {
     yaml: 'sources:\n  - kind: http\n    port: many\n',
-    says: /:3: sources\.0\.port must be a number, and is a text/,
+    says: /:3: sources\.0\.port must be a number, not a text\.$/,
   },
   'out of range': {
     yaml: 'sources: [{kind: http, port: 70000}]\n',
@@ -49,8 +52,48 @@ const CASES: Record<string, { yaml: string; says: RegExp; env?: Record<string, s
     says: /carrier-pigeon.*not a kind\. The kinds: http, kafka, poll, tail/,
   },
   'bad time zone': { yaml: 'time_zone: Europe/Atlantis\n', says: /time_zone must be an IANA time zone/ },
-  'not YAML': { yaml: `api: {key: "${SECRET}"\n  x: [\n`, says: /not valid YAML/ },
-  'a list, not settings': { yaml: '- a\n- b\n', says: /the file/ },
+  'currency that is none': {
+    yaml: 'currency: ABC\ncurrencies: [EUR, EURS]\n',
+    says: /:1: currency is not a currency of ISO 4217, such as EUR\.\n.*:2: currencies\.1 is not a currency of ISO 4217/,
+  },
+  'a mark for another': {
+    yaml: 'sources: [{kind: tail, path: /x, decimal: ";"}]\n',
+    says: /sources\.0\.decimal must be "\." or ","\.$/,
+  },
+  'one of several types': {
+    yaml: 'sources: [{kind: tail, path: /x, minor_units: 5}]\n',
+    says: /sources\.0\.minor_units must be true or false, or a list, not a number\.$/,
+  },
+  'a name that is not allowed': {
+    yaml: 'mappings: {A B: x.yaml}\n',
+    says: /mappings\.A B must be 1 to 64 of a-z, 0-9, _ and -\.$/,
+  },
+  'nothing where settings belong': {
+    yaml: 'log:\n',
+    says: /:1: log is empty, and must be settings \(name: value\)\.$/,
+  },
+  'a fraction': { yaml: 'batch: {lines_max: 1.5}\n', says: /must be a whole number, not a fraction\.$/ },
+  'no number': {
+    yaml: 'sources: [{kind: http, port: .inf}]\n',
+    says: /must be a number, not \.nan or \.inf\.$/,
+  },
+  'a text that needs quotes': {
+    yaml: `time_zone: Berlin: ${SECRET}\n`,
+    says: /is not valid YAML: a name with a value .*needs quotes \(line 1, column 12\)\.$/,
+  },
+  'a name twice': {
+    yaml: 'time_zone: UTC\ntime_zone: UTC\n',
+    says: /is not valid YAML: a name stands there a second time \(line 2, column 1\)\.$/,
+  },
+  'two documents': { yaml: 'a: 1\n---\nb: 2\n', says: /is not valid YAML: a second document .*\)\.$/ },
+  'not YAML': {
+    yaml: `api: {key: "${SECRET}"\n  x: [\n`,
+    says: /is not valid YAML: .* \(line 2, column \d+\)\./,
+  },
+  'a list, not settings': {
+    yaml: '- a\n- b\n',
+    says: /the file must be settings \(name: value\), not a list\.$/,
+  },
   'variable that is not set': {
     yaml: 'sources:\n  - kind: http\n    api_keys: [{name: a, key: "${TILLSTREAM_TEST_UNSET}"}]\n',
     says: /:3: sources\.0\.api_keys\.0\.key needs the environment variable TILLSTREAM_TEST_UNSET/,
@@ -212,6 +255,28 @@ test('unknown commands and options, and a port that is none: exit code 2', async
   const zone = await cli(['load', casePath('rees46.csv'), '--time-zone', 'CETT', '--data', data]);
   assert.equal(zone.code, 2);
   assert.match(zone.stderr, /^The time zone "CETT" is not an IANA time zone, such as Europe\/Berlin\.\n$/);
+  for (const [option, values] of [
+    ['--decimal', '"." or ","'],
+    ['--date-order', 'mdy, dmy or ymd'],
+  ] as const) {
+    const { code, stderr } = await cli(['load', casePath('rees46.csv'), option, ';', '--data', data]);
+    assert.equal(code, 2);
+    assert.match(stderr, new RegExp(`argument ';' is invalid\\. Use ${values.replace('.', '\\.')}\\.\n$`));
+  }
+  for (const currency of ['ABC', 'EURS']) {
+    const { code, stderr } = await cli([
+      'load',
+      casePath('rees46.csv'),
+      '--currency',
+      currency,
+      '--data',
+      data,
+    ]);
+    assert.deepEqual(
+      [code, stderr],
+      [2, `The currency "${currency}" is not a currency of ISO 4217, such as EUR.\n`],
+    );
+  }
   assert.equal((await cli(['--help'])).code, 0);
   assert.equal((await cli(['--version'])).code, 0);
 });

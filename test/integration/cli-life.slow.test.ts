@@ -172,7 +172,11 @@ test('a port that another program has', async () => {
     env: { TILLSTREAM_PORT: String(port) },
   });
   assert.equal(inBackground.code, 2);
-  assert.match(inBackground.stderr, new RegExp(`Port ${port} .* in use`));
+  assert.match(
+    inBackground.stderr,
+    new RegExp(`^It did not start:\\n {2}Port ${port} .* is in use by another program\\.[^\\n]*\\n$`),
+    'the reason, and nothing else',
+  );
   server.close();
 });
 
@@ -195,12 +199,43 @@ test('a data folder that is newer, damaged, half written, or no folder', async (
   const file = join(temporaryDir(), 'file');
   writeFileSync(file, '');
   for (const data of [file, join(file, 'below')]) {
-    for (const command of [['ledger'], ['up', '--background']]) {
+    for (const command of [['ledger'], ['up'], ['up', '--background'], ['load', file]]) {
       const result = await cli([...command, '--data', data]);
       assert.equal(result.code, 2, `${data}: ${result.stderr}`);
-      assert.doesNotMatch(result.stderr, /\n {4}at /);
+      assert.equal(
+        result.stderr,
+        `The data folder ${data} can't be used: ${file} is a file, not a folder. Set TILLSTREAM_DATA or --data to a folder of yours.\n`,
+      );
     }
+    const check = await cli(['check', '--data', data]);
+    assert.equal(check.code, 1);
+    assert.match(check.stdout, /PROBLEM .* is a file, not a folder/);
   }
+});
+
+test('a folder that the system does not make', async () => {
+  const data = '/proc/tillstream/data';
+  const lines = join(temporaryDir(), 'lines.ndjson');
+  writeFileSync(lines, '{"timestamp":"2026-11-01T10:00:00Z","event_type":"search"}\n');
+  for (const command of [['up'], ['up', '--background'], ['load', lines], ['services', 'up', 'kafka']]) {
+    const result = await cli([...command, '--data', data]);
+    assert.match(result.stderr, /no folder can be made in \/proc\./, command.join(' '));
+    assert.notEqual(result.code, 0);
+  }
+  const own = temporaryDir();
+  const config = join(own, 'shop.yaml');
+  writeFileSync(config, `archive: {path: ${data}}\n`);
+  const up = await cli(['up', '--data', join(own, 'data'), '--config', config]);
+  assert.equal(up.stderr, `The archive folder ${data} can't be made: no folder can be made in /proc.\n`);
+  assert.equal(up.code, 2);
+  const out = await cli(['export', '--out', data, '--data', join(own, 'data')]);
+  assert.match(out.stderr, /no folder can be made in \/proc\.\n$/);
+});
+
+test('doctor looks at a folder that is not there yet', async () => {
+  const result = await cli(['doctor', '--data', join(temporaryDir(), 'a', 'b')]);
+  assert.equal(result.code, 0, result.stderr);
+  assert.match(result.stdout, /does not exist yet; a start creates it/);
 });
 
 test('a folder that can be read but not written', async (t) => {

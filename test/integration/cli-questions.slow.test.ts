@@ -47,11 +47,18 @@ test('query lists the metrics, suggests the one that was meant, and takes a day 
     const wrong: [string[], RegExp][] = [
       [['revenu'], /There is no metric "revenu"\. Did you mean revenue\? The metrics: traffic, /],
       [['traffic', '--windw', '1d'], /unknown option '--windw'[\s\S]*--window/],
-      [['traffic', '--window', '2d'], /There is no window "2d"/],
-      [['funnel', '--window', '1m'], /The metric funnel has the windows/],
-      [['traffic', '--top', '3'], /top is for totals: ask for total too/],
-      [['traffic', '--from', 'noon'], /from="noon" is not a time\. Use a day of the shop such as/],
-      [['traffic', '--from', '2026-11-24', '--to', '2026-11-23'], /from is not before to/],
+      [
+        ['traffic', '--window', '2d'],
+        /^--window "2d" is not a window of the metric traffic\. Use [^.]*\.\n$/,
+      ],
+      [['traffic', '--top', '3'], /^--top needs --total: [^.]*\.\n$/],
+      [['traffic', '--from', 'noon'], /^--from "noon" is not a time\. Use a day of .* since 1970\.\n$/],
+      [
+        ['traffic', '--from', '2026-11-24', '--to', '2026-11-23'],
+        /^--from "2026-11-24" is not before --to "2026-11-23"\.\n$/,
+      ],
+      [['traffic', '--from', '2999-01-01'], /^--from "2999-01-01" is not in the past\.\n$/],
+      [['traffic', '--from', ''], /^--from is empty \(""\)\. /],
     ];
     for (const [args, message] of wrong) {
       const { code, stderr } = await ask(...args);
@@ -138,6 +145,8 @@ test('a range means the same on the command line, in the API and in a rebuild, i
     '--json',
   ]);
   const whole = await cli(['rebuild', '--diff', '--data', data, '--json']);
+  const wrong = await cli(['rebuild', '--from', 'noon', '--data', data]);
+  assert.match(wrong.stderr, /^--from "noon" is not a time\. Use a day of .* since 1970\.\n$/);
   const windows = (result: typeof rebuilt) => result.json<{ windows: number }>().windows;
   assert.ok(windows(rebuilt) < windows(whole), 'one day of three');
   await product.stop();
@@ -261,6 +270,75 @@ test('simulate shows as many lines as were asked for, and writes to stdout where
     assert.equal(lines.length, 3);
     for (const line of lines) assert.doesNotThrow(() => JSON.parse(line));
   }
+});
+
+test('numbers, times and empty texts that mean nothing are refused, whatever the command', async () => {
+  const dir = temporaryDir();
+  const simulate = ['simulate', '--out', join(dir, 'lines.ndjson')];
+  const cases: [args: string[], message: string][] = [
+    [[...simulate, '--count', '-5'], '--count "-5" is not a whole number from 1 to 1000000000.'],
+    [[...simulate, '--count', '1e99'], '--count "1e99" is not a whole number from 1 to 1000000000.'],
+    [
+      [...simulate, '--count', '9', '--seed', '-1'],
+      '--seed "-1" is not a whole number from 0 to 9007199254740991.',
+    ],
+    [[...simulate, '--count', '9', '--rate', '0'], '--rate "0" is not a number above 0, up to 1000000.'],
+    [[...simulate, '--count', '9', '--late', '-1'], '--late "-1" is not a number from 0 to 1.'],
+    [[...simulate, '--count', '9', '--malformed', '2'], '--malformed "2" is not a number from 0 to 1.'],
+    [
+      [...simulate, '--count', '9', '--start', '2200-01-01'],
+      '--start "2200-01-01" is not between 1970 and 2100.',
+    ],
+    [
+      [...simulate, '--count', '9', '--time-zone', 'X'],
+      '--time-zone "X" is not an IANA time zone, such as Europe/Berlin.',
+    ],
+    [
+      [...simulate, '--count', '1000000000', '--rate', '0.001'],
+      'At this --rate, 1000000000 lines span more than 50 years. Take a smaller --count, or a larger --rate.',
+    ],
+    [simulate, '--out needs --count, the number of lines.'],
+    [['simulate', '--port', '70000'], '--port "70000" is not a whole number from 0 to 65535.'],
+    [['tap', '--count', '0'], '--count "0" is not a whole number from 1 to 1000000000.'],
+    [['bad', 'list', '--limit', '0x10'], '--limit "0x10" is not a whole number from 1 to 1000.'],
+    [
+      ['vacuum', '--retention-hours', '9999999'],
+      '--retention-hours "9999999" is not a whole number from 0 to 1000000.',
+    ],
+    [['services', 'up', 'kafka', '--brokers', '1e0'], '--brokers "1e0" is not a whole number from 1 to 3.'],
+    [
+      ['export', '--out', join(dir, 'out'), '--from', '2026-02-30'],
+      '--from "2026-02-30" is not a date, such as 2026-11-23.',
+    ],
+    [
+      ['export', '--out', join(dir, 'out'), '--from', '2026-11-02', '--to', '2026-11-01'],
+      '--from "2026-11-02" is after --to "2026-11-01".',
+    ],
+    ...[
+      ['load', ''],
+      ['load', 'a', ''],
+      ['map', 'try', ''],
+    ].map((args): [string[], string] => [
+      args,
+      '<files> is empty (""). Give it a value; is a variable of a script not set?',
+    ]),
+    [
+      ['ledger', '--config', ''],
+      '--config is empty (""). Give it a value; is a variable of a script not set?',
+    ],
+  ];
+  for (const [args, message] of cases) {
+    const { code, stderr, stdout } = await cli([...args, '--data', join(dir, 'data')]);
+    assert.deepEqual([stderr, code, stdout], [`${message}\n`, 2, ''], args.join(' '));
+  }
+  const here = await cli(['ledger', '--data', ''], { cwd: dir });
+  assert.match(here.stderr, /^--data is empty/, 'it does not stand for the current folder');
+  const unset = await cli(['status', '--json'], {
+    cwd: dir,
+    env: { TILLSTREAM_DATA: '', TILLSTREAM_CONFIG: '' },
+  });
+  assert.notEqual(unset.json<{ data: string }>().data, dir);
+  assert.deepEqual(readdirSync(dir), []);
 });
 
 test('names that do not exist are named, with what was meant or what there is', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readParquet } from '../../src/app/app.ts';
+import { ADAPTERS, readParquet } from '../../src/app/app.ts';
 import { type Guess, guessMapping } from '../../src/ingest/mappings/guess.ts';
 import { firstPieces } from '../../src/load/beginning.ts';
 import { openInput } from '../../src/load/inputs.ts';
@@ -21,7 +21,8 @@ const OTHERWISE: Record<string, string | null> = {
 
 function guess(path: string): Promise<Guess | null> {
   return guessMapping({
-    decode: async (detecting) => firstPieces(await openInput(path, path, detecting, { readParquet }), 1000),
+    decode: async (detecting) =>
+      firstPieces(await openInput(path, path, detecting, { readParquet, formats: ADAPTERS.formats }), 1000),
     timeZone: 'UTC',
     now: testNow,
   });

@@ -1,6 +1,7 @@
 /**
  * What can be wrong with Spark and around it, on the real thing: status says what, where and what to do, soon and without a stack
  * trace; lines are taken and archived meanwhile. Only the old Java is a script, that says what Java 11 says.
+ * It takes minutes: each mistake is one more start of a real driver.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

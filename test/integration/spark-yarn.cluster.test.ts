@@ -1,4 +1,7 @@
-/** Metrics computed by Spark on YARN of an archive on HDFS: real servers, a real driver, and all of it is killed. */
+/**
+ * Metrics computed by Spark on YARN of an archive on HDFS: real servers, a real driver, and all of it is killed.
+ * It takes minutes: after each kill the servers, or a driver with its executors, start again.
+ */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { WebHdfs } from '../../src/archive/storage/hdfs/webhdfs.ts';

@@ -1,3 +1,4 @@
+/** The log on Kafka while brokers and the network fail. It takes minutes: a client needs many seconds to find out that a broker is gone. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

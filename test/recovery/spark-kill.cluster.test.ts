@@ -1,4 +1,7 @@
-/** Parts of a cluster of Spark, and of Kafka, are killed during load; what is counted must be the truth all the same. */
+/**
+ * Parts of a cluster of Spark, and of Kafka, are killed during load; what is counted must be the truth all the same.
+ * It takes minutes: after each kill a driver and its executors start again.
+ */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { descendants, processesWith } from '../support/processes.ts';

@@ -1,6 +1,6 @@
 /**
  * Spark on this machine is killed while lines come, and other programs maintain the tables: nothing is lost and nothing is counted
- * twice, as a range is computed again and merged once.
+ * twice, as a range is computed again and merged once. It takes minutes: after each kill Spark starts again.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

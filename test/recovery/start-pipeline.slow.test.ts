@@ -1,6 +1,7 @@
 /**
  * The old start script's whole work by one command: Kafka, HDFS, YARN, Spark and InfluxDB are started and used, what they give is
- * what the embedded pipeline gives, and one command ends exactly those.
+ * what the embedded pipeline gives, and one command ends exactly those. It takes minutes: five servers
+ * start, compute and end.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

@@ -1,6 +1,7 @@
 /**
  * The whole path of the old pipeline on real servers: log API, poller, Kafka, archive on HDFS, metrics and single events in
- * InfluxDB; then again while each of them is killed.
+ * InfluxDB; then again while each of them is killed. It takes
+ * minutes: the servers start again after each kill, and what came meanwhile is caught up.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

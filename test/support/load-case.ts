@@ -93,6 +93,7 @@ export async function loadInto<T>(
   paths: readonly string[],
   options: ReadingOptions & { map?: string },
   use: (result: LoadResult, app: App) => Promise<T>,
+  adapters = ADAPTERS,
 ): Promise<T> {
   const config = CONFIG_SCHEMA.parse({});
   const environment = {
@@ -102,11 +103,14 @@ export async function loadInto<T>(
     server: serverConfig.parse({}),
     warnings: [],
     roles: new Set(ROLES),
-    adapters: ADAPTERS,
+    adapters,
   };
   const mapper = await chosenMapper(options, environment);
   const settings = settingsOf(options, mapper, shopOf(environment));
-  await using opened = await openInputs(paths, readOptionsOf(options, mapper), { readParquet });
+  await using opened = await openInputs(paths, readOptionsOf(options, mapper), {
+    readParquet,
+    formats: adapters.formats,
+  });
   const app = await openApp(environment, noLogger as unknown as Parameters<typeof openApp>[1]);
   try {
     const result = await loadInputs(localTarget(app, 'load'), {

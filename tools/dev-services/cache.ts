@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheDir } from '../../src/system/cache-dir.ts';
+import { makeFolder } from '../../src/system/make-folder.ts';
 import { reasonOf } from '../../src/telemetry/system-error.ts';
 import { ServiceError } from './failure.ts';
 import { withLock } from './lock.ts';
@@ -54,7 +55,7 @@ export async function inCache(key: string): Promise<string | null> {
 
 async function newScratch(cache: string): Promise<string> {
   try {
-    await mkdir(cache, { recursive: true });
+    makeFolder(cache);
     for (const name of await readdir(cache)) {
       if (!name.startsWith('new-')) continue;
       // Another process has just moved it.

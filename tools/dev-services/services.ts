@@ -19,7 +19,8 @@ import { yarn } from './yarn.ts';
 const SERVERS: { [Name in ServiceName]: Server<Name> } = { kafka, hdfs, influxdb, s3, spark, yarn };
 const SERVICE_NAMES = Object.keys(SERVERS) as ServiceName[];
 
-const BROKERS_MAX = 3;
+/** Most brokers of the Kafka that is started. */
+export const BROKERS_MAX = 3;
 
 /** The names of a list with commas; all where there is none. */
 export function parseServiceNames(list: string | undefined): ServiceName[] {
@@ -58,8 +59,6 @@ export async function upServices(
   options: { brokers?: number | undefined; say: Say },
 ): Promise<Partial<Connections>> {
   const { brokers, say } = options;
-  if (brokers !== undefined && !(Number.isInteger(brokers) && brokers >= 1 && brokers <= BROKERS_MAX))
-    throw new UsageError(`--brokers is a whole number from 1 to ${BROKERS_MAX}.`);
   const programs = await fetchServices(names, say);
   return exclusively(dataDir, say, async () => {
     const state = readState(dataDir);

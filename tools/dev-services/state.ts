@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../../src/system/make-folder.ts';
 import { reasonOf } from '../../src/telemetry/system-error.ts';
 import { ServiceError } from './failure.ts';
 import type { ProcessId } from './processes.ts';
@@ -41,7 +42,7 @@ export function readState(dataDir: string): State {
 export function writeState(dataDir: string, state: State): void {
   const file = fileIn(dataDir);
   try {
-    mkdirSync(servicesDir(dataDir), { recursive: true, mode: 0o700 });
+    makeFolder(servicesDir(dataDir), 0o700);
     writeFileSync(`${file}.tmp`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600, flush: true });
     renameSync(`${file}.tmp`, file);
   } catch (error) {

@@ -15,7 +15,7 @@ export interface SimulatorOptions {
   /** serve: the log API; post: to a collector; file: an NDJSON file; dataset: a data set in the old shape, as JSON. */
   mode: 'serve' | 'post' | 'file' | 'dataset';
   seed?: number;
-  /** Mean events per second; default 20. */
+  /** Mean events per second; default RATE_DEFAULT. */
   rate?: number;
   /** Lines in total; needed when not live. serve and post go on without it until the signal. */
   count?: number;
@@ -73,6 +73,9 @@ export interface SimulatorReport {
   truth: TruthSummary | null;
 }
 
+/** Events per second where no rate is given. */
+export const RATE_DEFAULT = 20;
+
 /** A wrong option; the message names it. */
 export class SimulatorUsageError extends Error {
   override name = 'SimulatorUsageError';
@@ -116,7 +119,7 @@ async function runLines(
   now: () => number,
 ): Promise<void> {
   const live = options.live ?? options.mode !== 'file';
-  const rate = options.rate ?? 20;
+  const rate = options.rate ?? RATE_DEFAULT;
   if (!(rate > 0 && rate <= 1_000_000))
     throw new SimulatorUsageError('rate must be above 0 and at most 1000000.');
   if (!live && options.count === undefined && options.dataset === undefined) {

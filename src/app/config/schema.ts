@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ServerConfig, serverConfig } from '../../api/config.ts';
 import { isTimeZone } from '../../event/time-zone.ts';
-import { sourceSettingsSchema } from '../../ingest/normalize-settings.ts';
+import { currencyCode, sourceSettingsSchema } from '../../ingest/normalize-settings.ts';
 import type { LocalSettings } from '../../metrics/local-config.ts';
 import { ADAPTERS, type Adapters, type Chosen } from '../registry/adapters.ts';
 import { oneOfKinds } from './kinds.ts';
@@ -68,13 +68,13 @@ export function configSchema(adapters: Adapters) {
       .refine(isTimeZone, 'must be an IANA time zone, such as Europe/Berlin')
       .default('UTC')
       .describe('Time zone of the shop: days and date-only timestamps are in it.'),
-    currency: z
-      .string()
-      .regex(/^[A-Z]{3}$/, 'is not an ISO 4217 code, such as EUR')
+    currency: currencyCode
       .optional()
-      .describe('Main currency of the shop: the page shows it first. Without it, the one with most orders.'),
+      .describe(
+        'Main currency of the shop, a code of ISO 4217 such as EUR: the page shows it first. Without it, the one with most orders.',
+      ),
     currencies: z
-      .array(z.string().regex(/^[A-Z]{3}$/, 'is not an ISO 4217 code, such as EUR'))
+      .array(currencyCode)
       .min(1)
       .max(200)
       .optional()

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import { positionsAfter, type TypedBatch } from '../../decode/batch.ts';
 import { type CountsBySource, type Offset, sumCounts } from '../../log/offset.ts';
 import type { ArchiveFile, FileFilter } from '../../metrics/engine.ts';
 import { UsageError } from '../../telemetry/errors.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
+import { counted } from '../../telemetry/words.ts';
 import type {
   Archive,
   ArchiveChanges,
@@ -66,7 +68,8 @@ export class DeltaArchive implements Archive {
   #positions = new Map<number, Offset>();
   #lastReceivedAtMs: number | null = null;
   #failure = '';
-  #rewriting: Promise<unknown> = Promise.resolve();
+  /** For what changes files that it has looked at before. */
+  readonly #oneByOne = pLimit(1);
   readonly #writer: FileWriter;
 
   private constructor(options: DeltaArchiveOptions) {
@@ -139,7 +142,7 @@ export class DeltaArchive implements Archive {
     try {
       await this.#append(this.#badRows, batch);
       if (hasFormerTypes(this.#events))
-        await this.#alone(() => retypeEvents(this.#events, this.#writer, this.#options.parquet));
+        await this.#oneByOne(() => retypeEvents(this.#events, this.#writer, this.#options.parquet));
       await this.#append(this.#events, batch);
       this.#failure = '';
     } catch (error) {
@@ -275,14 +278,7 @@ export class DeltaArchive implements Archive {
   }
 
   compact(): Promise<CompactResult> {
-    return this.#alone(() => this.#compact());
-  }
-
-  /** One after the other: each changes files that it has looked at before. */
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#rewriting.then(work);
-    this.#rewriting = result.catch(() => {});
-    return result;
+    return this.#oneByOne(() => this.#compact());
   }
 
   async #compact(): Promise<CompactResult> {
@@ -308,7 +304,7 @@ export class DeltaArchive implements Archive {
   upgrade(signal: AbortSignal): Promise<void> {
     const table = this.#events;
     const { parquet } = this.#options;
-    return this.#alone(async () => {
+    return this.#oneByOne(async () => {
       await retypeEvents(table, this.#writer, parquet, signal);
       await upgradeEvents({
         files: () => table.files(),
@@ -346,6 +342,6 @@ export class DeltaArchive implements Archive {
   async check(): Promise<string> {
     await this.#events.storage.check();
     await this.#badRows.storage.check();
-    return `${sumCounts(this.#counts.events)} events, ${sumCounts(this.#counts.bad_rows)} bad rows`;
+    return `${counted(sumCounts(this.#counts.events), 'event')}, ${counted(sumCounts(this.#counts.bad_rows), 'bad row')}`;
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import pLimit from 'p-limit';
 import type { Logger } from '../../telemetry/logger.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
 import type { ArchiveTable } from '../archive.ts';
@@ -73,7 +74,7 @@ export class DeltaTable {
   readonly #unknown = new Map<string, boolean>();
   readonly #removed = new Map<string, RemoveFile>();
   readonly #txns = new Map<string, Txn>();
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #oneByOne = pLimit(1);
 
   constructor(options: TableOptions) {
     this.#options = options;
@@ -85,7 +86,7 @@ export class DeltaTable {
 
   /** Reads the log. Where there is none, the table is created, unless it must be the one with the id `expected`. */
   async open(expected?: string): Promise<void> {
-    await this.#next(() => this.#catchUp());
+    await this.#oneByOne(() => this.#catchUp());
     if (expected !== undefined && this.id() !== expected) return;
     // Another process may make it at the same time.
     if (this.#version < 0)
@@ -141,22 +142,16 @@ export class DeltaTable {
    * writer was faster, on the state that it left; `null` means that there is nothing left to commit.
    */
   commit(make: () => Action[] | null): Promise<boolean> {
-    return this.#next(() => this.#commit(make));
+    return this.#oneByOne(() => this.#commit(make));
   }
 
   /** Takes in what other writers have committed; rejects a table that they have made one that can't be written. */
   refresh(): Promise<void> {
-    return this.#next(async () => {
+    return this.#oneByOne(async () => {
       await this.#resolvePending();
       await this.#follow();
       this.check();
     });
-  }
-
-  #next<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(work);
-    this.#tail = result.catch(() => {});
-    return result;
   }
 
   async #commit(make: () => Action[] | null): Promise<boolean> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import pLimit from 'p-limit';
 import { z } from 'zod';
 import { MAPPING_WORKER_FILE } from '../../system/own-files.ts';
 import type { Decoded } from '../format.ts';
@@ -56,7 +57,7 @@ class ModuleHost {
   readonly #url: string;
   #worker: Worker | null = null;
   /** Requests are answered one after the other. */
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #oneByOne = pLimit(1);
 
   constructor(file: string) {
     this.#url = pathToFileURL(file).href;
@@ -84,9 +85,7 @@ class ModuleHost {
   }
 
   map(records: WorkerRequest['records'], context: ModuleContext): Promise<RecordResult[]> {
-    const mapped = this.#last.then(() => this.#map(records, context));
-    this.#last = mapped.catch(() => {});
-    return mapped;
+    return this.#oneByOne(() => this.#map(records, context));
   }
 
   async #map(records: WorkerRequest['records'], context: ModuleContext): Promise<RecordResult[]> {

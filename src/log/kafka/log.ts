@@ -9,6 +9,7 @@ import {
 } from '../../kafka-client/errors.ts';
 import { TopicFollower } from '../../kafka-client/topic-follower.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { counted } from '../../telemetry/words.ts';
 import {
   AppendError,
   type AppendResult,
@@ -247,7 +248,7 @@ export class KafkaLog implements EventLog {
     const lines = this.lostLines();
     return lines === 0
       ? ''
-      : `The topic has deleted ${lines} records before they were read. Set a longer retention.ms for ${this.client.topic}.`;
+      : `The topic has deleted ${counted(lines, 'record')} before ${lines === 1 ? 'it was' : 'they were'} read. Set a longer retention.ms for ${this.client.topic}.`;
   }
 
   private lostLines(): number {

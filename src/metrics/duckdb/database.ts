@@ -1,4 +1,5 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import pLimit from 'p-limit';
 import { MetricsError } from '../../telemetry/errors.ts';
 
 export interface DatabaseOptions {
@@ -36,7 +37,7 @@ interface Host {
 export class Connection {
   readonly #host: Host;
   readonly #usesState: boolean;
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #oneByOne = pLimit(1);
   /** Generation of the database in which the transaction began; null outside of one. */
   #transactionIn: number | null = null;
 
@@ -93,16 +94,13 @@ export class Connection {
   }
 
   #next<T>(work: (raw: DuckDBConnection) => Promise<T>, sql: string): Promise<T> {
-    const step = async () => {
+    return this.#oneByOne(async () => {
       // The rest of a transaction must not run outside of it.
       if (this.#transactionIn === null) await this.ready();
       else if (this.#transactionIn !== this.generation)
         throw new Error('the database was opened again meanwhile');
       return this.#host.run(this, work, sql);
-    };
-    const result = this.#tail.then(step, step);
-    this.#tail = result.catch(() => {});
-    return result;
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { EXCLUDED, NEW_ORDER_EVENT_TYPE, ORDER_IDENTITY, PRODUCT, UNSIGNED } from '../../decode/identity.ts';
 import { EVENT_TIME_COLUMN } from '../../event/columns.ts';
 import { ORDER_EVENT_TYPES } from '../../event/fields.ts';
@@ -21,7 +22,7 @@ const ARRIVED = `(received_at, ${POSITION})`;
 
 export class DuckDbDoubtReader implements DoubtReader {
   readonly #connection: Connection;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #oneByOne = pLimit(1);
 
   /** `connection`: of its own, as its temporary tables are. */
   constructor(connection: Connection) {
@@ -145,7 +146,7 @@ export class DuckDbDoubtReader implements DoubtReader {
     }[],
     sql: string,
   ): Promise<readonly ArchivedDoubt[]> {
-    const step = async () => {
+    return this.#oneByOne(async () => {
       try {
         for (const { name, like, files, select } of tables)
           await tempOfFiles(this.#connection, name, like, files, select);
@@ -154,9 +155,6 @@ export class DuckDbDoubtReader implements DoubtReader {
       } finally {
         for (const { name } of tables) await this.#connection.run(`DROP TABLE IF EXISTS ${name}`);
       }
-    };
-    const result = this.#last.then(step, step);
-    this.#last = result.catch(() => {});
-    return result;
+    });
   }
 }

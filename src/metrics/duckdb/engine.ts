@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { positionsAfter, type TypedBatch } from '../../decode/batch.ts';
 import { COUNTED } from '../../decode/identity.ts';
 import { addCount, type CountsBySource, type Offset } from '../../log/offset.ts';
@@ -56,7 +57,7 @@ export class DuckDbEngine implements BatchEngine {
   #generation: number;
   /** The state was replaced by an empty one while this ran, and has not been filled yet. */
   #isLost = false;
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #oneByOne = pLimit(1);
 
   private constructor(options: EngineOptions, { id, progress, invalidated }: SavedState) {
     this.#stateId = id;
@@ -310,13 +311,10 @@ export class DuckDbEngine implements BatchEngine {
   }
 
   #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const step = async () => {
+    return this.#oneByOne(async () => {
       await this.#catchUp();
       return work();
-    };
-    const result = this.#tail.then(step, step);
-    this.#tail = result.catch(() => {});
-    return result;
+    });
   }
 }
 

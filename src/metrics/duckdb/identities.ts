@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { OffsetRange, TypedBatch } from '../../decode/batch.ts';
 import type { Deduplicator } from '../../decode/deduplicator.ts';
 import { IDENTITIES_KEPT_MS } from '../../decode/identity.ts';
@@ -37,7 +38,7 @@ export class IdentityDeduplicator implements Deduplicator {
   #maxReceivedMs = 0;
   /** Rows of the table: now, and when it was last compacted. */
   #rows = { now: 0, compacted: 0 };
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #oneByOne = pLimit(1);
 
   /** `connection`: of its own, with the state file. */
   constructor(connection: Connection, compactRowsMin = COMPACT_ROWS_MIN) {
@@ -46,10 +47,7 @@ export class IdentityDeduplicator implements Deduplicator {
   }
 
   decide(batch: TypedBatch, archive: ArchiveReader, keepFrom: Positions): Promise<void> {
-    const step = () => this.#decide(batch, archive, keepFrom);
-    const result = this.#tail.then(step, step);
-    this.#tail = result.catch(() => {});
-    return result;
+    return this.#oneByOne(() => this.#decide(batch, archive, keepFrom));
   }
 
   async #decide(batch: TypedBatch, archive: ArchiveReader, keepFrom: Positions): Promise<void> {

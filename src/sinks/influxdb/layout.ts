@@ -1,5 +1,5 @@
 import type { RawEvent } from '../../decode/batch.ts';
-import { formatMoney, parseMoney } from '../../event/values.ts';
+import { formatMoney, parseMoneySum } from '../../event/values.ts';
 import type { MetricRow } from '../../metrics/metrics-store.ts';
 import type { WindowSize } from '../../metrics/window.ts';
 import {
@@ -122,7 +122,7 @@ function merged(schema: MetricSchema, rows: readonly MetricRow[]): MetricRow {
 /** Numbers, or money, which is text and must not become a float before it is a sum. */
 function add(a: string | number, b: string | number): string | number {
   if (typeof a === 'number' && typeof b === 'number') return a + b;
-  const [left, right] = [parseMoney(String(a)), parseMoney(String(b))];
+  const [left, right] = [parseMoneySum(String(a)), parseMoneySum(String(b))];
   if (typeof left !== 'bigint' || typeof right !== 'bigint')
     throw new TypeError(`${a} or ${b} is not an amount of money`);
   return formatMoney(left + right);

@@ -6,6 +6,7 @@ import { TopicFollower } from '../../kafka-client/topic-follower.ts';
 import { bodyOf } from '../../kafka-client/value-lines.ts';
 import { sleep } from '../../system/sleep.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
+import { counted } from '../../telemetry/words.ts';
 import { BLOCK_BYTES_MAX, backoffMs, ingestWithRetry, type RetryTuning } from '../ingest-with-retry.ts';
 import type { Source, SourceContext, SourceStatus } from '../source.ts';
 import type { KafkaSourceOptions } from './config.ts';
@@ -97,7 +98,7 @@ class KafkaSource implements Source {
       const { partitions } = client.known!;
       const ranges = await Promise.all(partitions.map(({ partition }) => client!.range(partition)));
       const records = ranges.reduce((sum, { start, end }) => sum + end - start, 0);
-      return `${where}: ${partitions.length} partitions, ${records} offsets`;
+      return `${where}: ${counted(partitions.length, 'partition')}, ${counted(records, 'offset')}`;
     } catch (error) {
       throw new Error(
         `${where}: ${(error as Error).message}. Check the brokers, the topic, tls and sasl of the source.`,

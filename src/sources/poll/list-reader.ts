@@ -1,4 +1,5 @@
 import type { RecordIds } from '../../ingest/format.ts';
+import { counted } from '../../telemetry/words.ts';
 import type { IngestRequest } from '../source.ts';
 import type { PollOptions } from './config.ts';
 import { hasIdentity, latestTime, type PollEntry } from './entries.ts';
@@ -115,7 +116,7 @@ export class ListReader {
         `${anonymous.length - hashes.size} of ${page.entries.length} entries are equal to others of the same answer, and have no event_id. ${why}`,
       );
     const paging = page.next === null ? '' : ', with a next page';
-    return `a list (${page.description})${paging}; ${page.entries.length} entries now`;
+    return `a list (${page.description})${paging}; ${counted(page.entries.length, 'entry', 'entries')} now`;
   }
 
   #address(position = this.#position): URL {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RecordIds } from '../../ingest/format.ts';
 import { sleep } from '../../system/sleep.ts';
+import { counted } from '../../telemetry/words.ts';
 import { backoffMs, ingestWithRetry, type RetryTuning } from '../ingest-with-retry.ts';
 import { detectOptionsOf } from '../read-options.ts';
 import type { IngestRequest, Source, SourceContext, SourceStatus } from '../source.ts';
@@ -102,7 +103,7 @@ class PollSource implements Source {
       const known = this.api === 'cursor' ? 'cursor' : 'unknown';
       const page = this.isList ? null : await this.askLog(state?.cursor ?? null, known);
       if (page !== null)
-        return `${where} answers: GET /logs, followed by its cursor; ${page.entries.length} lines now`;
+        return `${where} answers: GET /logs, followed by its cursor; ${counted(page.entries.length, 'line')} now`;
       const found = await new ListReader(this.access(), state?.list).check();
       return `${where} answers: ${this.isList ? '' : 'no GET /logs, '}${found}`;
     } catch (error) {

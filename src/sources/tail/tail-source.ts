@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { SAMPLE_BYTES_MAX } from '../../ingest/format.ts';
 import { sleep } from '../../system/sleep.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
+import { counted } from '../../telemetry/words.ts';
 import { BLOCK_BYTES_MAX, backoffMs, ingestWithRetry, type RetryTuning } from '../ingest-with-retry.ts';
 import { detectOptionsOf } from '../read-options.ts';
 import type { Source, SourceContext, SourceStatus } from '../source.ts';
@@ -105,7 +106,7 @@ class TailSource implements Source {
       if (size > 0) formats.add(await this.formatOf(path));
     }
     const bytes = files.reduce((sum, file) => sum + file.size, 0);
-    const what = `${files.length} file${files.length === 1 ? '' : 's'}, ${bytes} bytes`;
+    const what = `${counted(files.length, 'file')}, ${counted(bytes, 'byte')}`;
     return formats.size === 0 ? what : `${what}; read as ${[...formats].slice(0, NAMED_MAX).join('; ')}`;
   }
 
@@ -176,7 +177,10 @@ class TailSource implements Source {
     this.state = files.length === 0 ? 'waiting' : refused.length > 0 ? 'failed' : 'ready';
     const all = [
       ...refused.map(({ record, refusal }) => `${record.path} ${refusal}`),
-      ...waiting.map((file) => `${file.waitingBytes} bytes of ${file.record.path} wait: ${waitingFor(file)}`),
+      ...waiting.map(
+        (file) =>
+          `${counted(file.waitingBytes, 'byte')} of ${file.record.path} ${file.waitingBytes === 1 ? 'waits' : 'wait'}: ${waitingFor(file)}`,
+      ),
     ];
     const more = all.length > NAMED_MAX ? [`and ${all.length - NAMED_MAX} more`] : [];
     this.message =

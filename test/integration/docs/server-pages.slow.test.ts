@@ -1,4 +1,4 @@
-/** The pages of docs/ that start servers, each typed from its top on a fresh clone. */
+/** The pages of docs/ that start servers, each typed from its top on a fresh clone. It takes minutes: each page starts servers of its own. */
 import { before, describe, it } from 'node:test';
 import { useRealClock } from '../../support/clock.ts';
 import { DocsReader } from '../../support/docs-reader.ts';

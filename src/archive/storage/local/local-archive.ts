@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { closeOnly, shareTree } from '../../../system/access.ts';
+import { makeFolder } from '../../../system/make-folder.ts';
 import { UsageError } from '../../../telemetry/errors.ts';
 import { reasonOf } from '../../../telemetry/system-error.ts';
 import type { ArchiveLocation } from '../../archive-kind.ts';
@@ -27,7 +27,11 @@ export async function localLocation(
   dir: string,
   { dataDir, groupReadable }: { dataDir: string; groupReadable: boolean },
 ): Promise<ArchiveLocation> {
-  await mkdir(dir, { recursive: true });
+  try {
+    makeFolder(dir);
+  } catch (error) {
+    throw new UsageError(`The archive folder ${dir} can't be made: ${reasonOf(error)}.`);
+  }
   await setAccess(dir, groupReadable, dir === join(dataDir, 'archive'));
   return {
     dir,
