@@ -269,6 +269,8 @@ function compileItems(spec: MappingSpec['items'], path: (text: string) => Path):
         const value = read(at);
         if (value !== undefined && value !== null) item[field] = value;
       }
+      // An export without the columns of lines has none.
+      if (isOfRows && Object.keys(item).length === 0) continue;
       items.push(item);
     }
     return items.length === 0 ? undefined : items;

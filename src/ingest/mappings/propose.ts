@@ -53,6 +53,11 @@ export function proposeMapping(
     ...(type === null ? [] : typeLines(type, fields, columns)),
     ...told.slice(1),
     ...(lines?.lines ?? []),
+    ...(told.some((line) => line.includes('minor_units'))
+      ? [
+          '# Amounts are whole numbers in objects: 2100 is taken for 21.00. Take minor_units out if it is 2,100.00.',
+        ]
+      : []),
     ...otherTotals(columns, fields, free),
     ...(free.length === 0 ? [] : [`# Kept in extra: ${free.join(', ')}`]),
     ...(type === 'purchase' ? statusLines(columns, free) : []),
