@@ -50,8 +50,8 @@ export async function mapGuess(file: string, options: LoadOptions): Promise<void
     throw new UsageError(
       `No mapping makes events of ${file}: no column is a time, nothing says what happened, or most of its records would be rejected. Write one: docs/mappings.md says how.`,
     );
-  const { preset, proposal, events, rejected, leftOut } = guess;
-  const json = { map: preset, proposal, events, rejected, left_out: leftOut };
+  const { preset, proposal, events, rejected, leftOut, doubts } = guess;
+  const json = { map: preset, proposal, events, rejected, left_out: leftOut, doubts };
   print(options, json, () => guessText(file, guess));
 }
 
@@ -67,16 +67,21 @@ async function sampleOf(
   return firstPieces(opened.inputs[0]!, SAMPLE_PIECES_MAX);
 }
 
-function guessText(file: string, { preset, proposal, events, rejected, leftOut }: Guess): string {
+function guessText(file: string, { preset, proposal, events, rejected, leftOut, doubts }: Guess): string {
   const counts = `${counted(events, 'event')}, ${rejected} rejected, ${leftOut} left out`;
   const name = printable(file);
-  if (preset !== null)
-    return `${preset} fits (of its beginning: ${counts}).\ntillstream load ${name} --map ${preset} --dry-run`;
+  const but = doubts.length === 0 ? '' : `\nBut: ${doubts.join(' ')}`;
+  if (preset !== null) {
+    const fits = doubts.length === 0 ? 'fits' : 'reads most of it';
+    return `${preset} ${fits} (of its beginning: ${counts}).${but}\ntillstream load ${name} --map ${preset} --dry-run`;
+  }
   if (proposal === null)
-    return `No mapping is needed (of its beginning: ${counts}).\ntillstream load ${name} --dry-run`;
+    return `No mapping is needed (of its beginning: ${counts}).${but}\ntillstream load ${name} --dry-run`;
   return (
     `# Proposed for ${name} (of its beginning: ${counts}).\n# Save it as a file, correct it, and look at what comes of it:\n` +
-    `#   tillstream map guess ${name} > shop.yaml\n#   tillstream map try ${name} --map ./shop.yaml\n${printableYaml(proposal)}`
+    `#   tillstream map guess ${name} > shop.yaml\n#   tillstream map try ${name} --map ./shop.yaml\n` +
+    doubts.map((doubt) => `# Look at this first: ${doubt}\n`).join('') +
+    printableYaml(proposal)
   );
 }
 

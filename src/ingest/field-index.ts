@@ -24,3 +24,4 @@ export const DISCOUNT = indexOf('discount');
 export const ITEMS = indexOf('items');
 export const BOT = indexOf('bot');
 export const LINE_ID = indexOf('line_id');
+export const RESPONSE_TIME = indexOf('response_time');

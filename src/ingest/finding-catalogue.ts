@@ -86,6 +86,11 @@ export const FINDINGS = kinds({
     message: (status) => `Purchases with "${status}" count as sales, and no refund of them came.`,
     setting: 'Leave them out with `where` in a mapping, or send a `refund` for each.',
   },
+  partly_refunded: {
+    message: (status) =>
+      `Purchases with "${status}" count in full: how much was given back is not in them, and no refund of them came.`,
+    setting: 'Send a `refund` with the order_id and the amount for each.',
+  },
   equal_lines: {
     message: () => 'Equal lines of an order come with different event_ids. They count once.',
     setting:
@@ -100,6 +105,11 @@ export const FINDINGS = kinds({
     message: (field) =>
       `${field} has amounts that were given back. They are kept in \`extra\` and count as no refund.`,
     setting: 'Send each refund as an event of its own, of the type `refund`.',
+  },
+  adjusted_total: {
+    message: (field) =>
+      `${field} differs from the amount, as after a refund or a discount. The amount counts; the other is kept in \`extra\`.`,
+    setting: 'Send what was given back as a `refund`, or map the right column to `amount`.',
   },
   total_and_lines: {
     message: () =>
@@ -130,6 +140,11 @@ export const FINDINGS = kinds({
     message: () =>
       'The records do not say how many pieces of an order were bought: `units` has one piece for each order.',
     setting: 'Take the orders from a source that has their lines, or leave `units` aside.',
+  },
+  pieces_column: {
+    message: (field) =>
+      `${field} may be how many pieces were bought. It is kept in \`extra\`, and \`units\` has one piece for each order.`,
+    setting: 'Map it to `quantity` if it is.',
   },
   zero_quantity: {
     message: () => 'Purchases have a price, and a quantity of 0: they count as orders without revenue.',

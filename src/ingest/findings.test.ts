@@ -11,12 +11,13 @@ import {
   views,
 } from './fake-findings.ts';
 import type { FindingCode } from './finding-catalogue.ts';
+import type { AmountCode } from './findings-amounts.test.ts';
 import type { OrderCode } from './findings-orders.test.ts';
 
 /** Only show beside the archive (test/integration/load-doubts.slow.test.ts), or in mappings (mapping/unscaled.test.ts). */
 type OtherCode = 'rows_loaded_before' | 'scale_assumed';
 
-const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | OtherCode>, Example>> = {
+const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | OtherCode>, Example>> = {
   purchase_without_value: {
     raises: purchases({ amount: null }, { amount: '' }, {}),
     rows: 2,
@@ -50,6 +51,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | OtherCode>, Exa
     right: views(
       { ab_test: 'b', text: 'x', plan: 'pro', note: 'n', category_id: 7, items_total: 3 },
       { 'Product ID': 'p1', userId: 'u1', total: '5', coupon_type: 'fixed' },
+      { event_date: '20261101', user_ip: '203.0.113.7', total_text: 'x', orderIp: 'y' },
     ),
   },
   names_conflict: {
@@ -138,9 +140,9 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | OtherCode>, Exa
   zone_assumed: {
     raises: views({ timestamp: '2026-11-01 10:00:00' }),
     rows: 1,
-    names: /Europe\/Berlin/,
+    names: /times of UTC/,
     right: views({ timestamp: '2026-11-01 10:00:00+01' }, { timestamp: 1_790_000_000 }),
-    settings: { time_zone: 'Europe/Berlin' },
+    settledBy: { time_zone: 'Europe/Berlin' },
   },
   currency_unknown: {
     raises: purchases({ currency: null }, { currency: '$' }, { currency: null, amount: '39,80 $' }),
@@ -194,6 +196,8 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | OtherCode>, Exa
       { duration_ms: 0.4 },
       { response_time: 0 },
       { response_time: '1.0' },
+      { response_time: 0.2 },
+      { response_time: 300 },
     ),
   },
   old_time: {

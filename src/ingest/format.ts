@@ -38,6 +38,8 @@ export interface SourceRecord {
   readonly raw: Buffer;
   /** Line of the input, from 1. */
   readonly place: number;
+  /** The rows of a table that were put together to this record, itself the first. */
+  readonly rows?: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** Takes decompressed UTF-8 bytes, cut anywhere, and gives the same pieces however they are cut. */
@@ -66,6 +68,8 @@ export interface DetectOptions {
   readonly header?: boolean;
   /** CSV: the names, where there is no header or another one is wanted. */
   readonly columns?: readonly string[];
+  /** CSV: rows that follow each other with the same value in this column are one record. */
+  readonly group?: string;
   /** JSON: where the array of records is in the object (`data.events`), or false: the object itself is the record. */
   readonly wrapper?: string | false;
   /** Whether a name is the time or the type of an event in some spelling, or one that the mapping reads. */

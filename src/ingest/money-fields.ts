@@ -200,6 +200,7 @@ export class MoneyFields {
     if (type === 'purchase' && quantity === null && !this.#settings.has_quantity)
       this.#state.notes.push({ code: 'units_assumed', field: 'quantity', value: this.#orderText() });
     this.#compareWithLines(items);
+    if (isSale) this.#settleColumns(type);
     for (let index = 0; index < FIELDS.length; index++) {
       const units = this.#state.units[index];
       if (units === null || units === undefined) continue;
@@ -207,6 +208,23 @@ export class MoneyFields {
         this.#state.json[index] = `"${moneyText(units)}"`;
     }
     return null;
+  }
+
+  /** Columns beside the fields raise a doubt where they say something else than these. */
+  #settleColumns(type: string): void {
+    const { notes, units } = this.#state;
+    if (!notes.some(({ code }) => code === 'adjusted_total' || code === 'pieces_column')) return;
+    this.#state.notes = notes.filter(({ code, value }) => {
+      if (code === 'pieces_column') return type === 'purchase' && units[QUANTITY] === null;
+      if (code !== 'adjusted_total') return true;
+      const read = readMoney(value, this.#money);
+      return (
+        type === 'purchase' &&
+        typeof read !== 'string' &&
+        units[AMOUNT] !== null &&
+        read.units !== units[AMOUNT]
+      );
+    });
   }
 
   /** Takes the amount of an event from its lines. */

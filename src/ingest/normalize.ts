@@ -26,7 +26,7 @@ import {
   settingsSchema,
 } from './normalize-settings.ts';
 import { codeOf, type Note } from './notes.ts';
-import type { ObservedEvent } from './observer.ts';
+import type { ObservedEvent } from './observed-event.ts';
 import { INVALID, readText, type TextRule } from './read-text.ts';
 import { isOtherType } from './record-slots.ts';
 import { RecordState } from './record-state.ts';
@@ -48,6 +48,7 @@ const ROUNDED_NAMES = new Set(['response_time']);
 const MILLISECONDS = /ms$|milli/i;
 const DAY_MICROS = 86_400e6;
 
+const DEFAULT_ZONE = settingsSchema.parse({}).time_zone;
 const noId = () => null;
 
 /** Whether a number is between 0 and 1. */
@@ -77,8 +78,9 @@ export class Normalizer implements ObservedEvent {
 
   /** `isZoneSet`: the time zone was set for this source, so nothing is assumed where times name none. */
   constructor(given: NormalizeSettingsInput = {}, { isZoneSet = false } = {}) {
-    this.#isZoneSet = isZoneSet;
     const settings = settingsSchema.parse(given);
+    // Another one than the default was set for the shop.
+    this.#isZoneSet = isZoneSet || settings.time_zone !== DEFAULT_ZONE;
     this.#settings = settings;
     this.keepsPlainLines = keepsPlainLines(given);
     const isNull = createNullCheck(settings.null_words);

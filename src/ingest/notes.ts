@@ -12,7 +12,8 @@ export type NoteCode =
   | 'money_whole'
   | 'money_decimal'
   | 'withdrawn'
-  | 'unsold';
+  | 'unsold'
+  | 'partly_refunded';
 
 /** The note for an optional number that could not be read. */
 export const codeOf = (reason: string): NoteCode =>

@@ -12,6 +12,7 @@ import {
   PRODUCT_ID,
   PRODUCT_NAME,
   QUANTITY,
+  RESPONSE_TIME,
   SESSION_ID,
   SHIPPING,
   USER_AGENT,
@@ -20,27 +21,14 @@ import {
 import type { FindingCode } from './finding-catalogue.ts';
 import type { FindingTally } from './finding-tally.ts';
 import type { Note } from './notes.ts';
+import type { ObservedEvent } from './observed-event.ts';
 import { type Odds, OrderReports } from './order-reports.ts';
-import { isTotalWord } from './total-words.ts';
+import { ResponseTimes } from './response-times.ts';
+import { TotalRows } from './total-rows.ts';
 import { Withdrawals } from './withdrawals.ts';
-
-/** An event in its canonical form, as far as it is observed. */
-export interface ObservedEvent {
-  /** Text of a field by its index in FIELDS; null where it has none. */
-  text(index: number): string | null;
-  /** The event's time, microseconds since 1970. */
-  readonly micros: number;
-  readonly isBot: boolean;
-}
 
 /** Fields of which one value may not stand for many events. */
 const CROWDED = [USER_ID, SESSION_ID].map((index) => ({ name: FIELDS[index]!.name, index }));
-
-/** Fields in which a row that is the sum of others may say so. */
-const NAMED = [ORDER_ID, PRODUCT_ID, PRODUCT_NAME, USER_ID].map((index) => ({
-  name: FIELDS[index]!.name,
-  index,
-}));
 
 /** All of the first events are looked at closely, then one of `SAMPLE_EVERY`. */
 const CLOSELY = 20_000;
@@ -106,6 +94,11 @@ export class Observer {
   /** What the record at work says of its order, if that was cancelled, or never was a sale. */
   #withdrawn: string | null = null;
   #unsold: string | null = null;
+  #partlyRefunded: string | null = null;
+  /** The record at work says how much was given back. */
+  #hasRefundColumn = false;
+  readonly #totals = new TotalRows();
+  readonly #responses = new ResponseTimes();
   readonly withdrawals: Withdrawals;
   /** Columns of tables that are not fields. */
   readonly unusedColumns = new Set<string>();
@@ -126,8 +119,11 @@ export class Observer {
     else if (type === 'cancel') this.#observeCancel(event);
     this.#withdrawn = null;
     this.#unsold = null;
+    this.#partlyRefunded = null;
+    this.#hasRefundColumn = false;
     if (this.#events > CLOSELY && this.#events % SAMPLE_EVERY !== 0) return;
     this.#sampled++;
+    this.#responses.sample(event.text(RESPONSE_TIME));
     for (const [at, { index }] of CROWDED.entries()) {
       const value = event.text(index);
       if (value !== null) countIn(this.#crowds[at]!, value);
@@ -148,11 +144,16 @@ export class Observer {
     else if (code === 'money_whole') this.#noteWholeMoney(textOf(value), field);
     else if (code === 'withdrawn') this.#withdrawn ??= field;
     else if (code === 'unsold') this.#unsold ??= field;
+    else if (code === 'partly_refunded') this.#partlyRefunded ??= field;
+    else if (code === 'response_seconds') this.#responses.noteFast(textOf(value));
     else if (code === 'zone_assumed') tally.add(code, textOf(value), this.#options.zone);
     else if (code === 'unused') {
       if (isTable && this.unusedColumns.size < COLUMNS_MAX) this.unusedColumns.add(field);
     } else if (code === 'unknown_event_type') tally.add(code, textOf(value), textOf(value), near ?? '');
-    else tally.add(code, value === undefined ? field : textOf(value), field, near ?? '');
+    else {
+      if (code === 'refund_column') this.#hasRefundColumn = true;
+      tally.add(code, value === undefined ? field : textOf(value), field, near ?? '');
+    }
   }
 
   /** What shows over all events that were observed. */
@@ -162,6 +163,8 @@ export class Observer {
     const { rows, first, currency } = this.#wholeMoney;
     if (rows > 0 && !this.#hasDecimalMoney) tally.add('minor_units', first, currency, '', rows);
     this.withdrawals.report(tally);
+    this.#totals.summarize(tally);
+    this.#responses.summarize(tally);
     if (this.#bots >= BOTS_MIN && this.#bots > this.#events * BOTS_SHARE)
       tally.add('mostly_bots', this.#botExample, '', '', this.#bots);
     for (const [at, { name }] of CROWDED.entries()) {
@@ -212,11 +215,14 @@ export class Observer {
     const example = () => (order === null ? formatInstant(event.micros) : `order_id ${order}`);
     if (type === 'purchase') {
       const wasCounted = order !== null && this.#orders.has(order);
-      this.#findTotal(event, tally);
+      this.#totals.take(event, tally);
       if (this.#withdrawn !== null) this.withdrawals.takePurchase(order, this.#withdrawn, wasCounted);
       else if (this.#unsold !== null && !wasCounted)
         this.withdrawals.takePurchase(order, this.#unsold, wasCounted);
       else if (this.#unsold === null && wasCounted) this.withdrawals.takeSale(order!);
+      // A column with the amount is a finding of its own.
+      if (this.#partlyRefunded !== null && !this.#hasRefundColumn)
+        this.withdrawals.takePartly(order, this.#partlyRefunded);
     } else if (order !== null && this.#orders.refund({ order, currency: event.text(CURRENCY) }))
       tally.add('order_currencies', example());
     // What is wrong with a duplicate counts nowhere.
@@ -227,16 +233,6 @@ export class Observer {
     this.#observeMoney(event, type, example, tally);
   }
 
-  /** A row at the end of an export may be the sum of all others. */
-  #findTotal(event: ObservedEvent, tally: FindingTally): void {
-    for (const { name, index } of NAMED) {
-      const text = event.text(index);
-      if (text === null || !isTotalWord(text)) continue;
-      tally.add('total_row', `${name} ${text}`, name, text);
-      return;
-    }
-  }
-
   #observeMoney(event: ObservedEvent, type: string, example: () => string, tally: FindingTally): void {
     const isPurchase = type === 'purchase';
     const [amount, price] = [event.text(AMOUNT), event.text(PRICE)];
@@ -245,10 +241,11 @@ export class Observer {
       return;
     }
     if (isPurchase && Number(amount ?? price) < 0) tally.add('negative_purchase', example());
+    const quantity = event.text(QUANTITY);
+    const isPriced = price !== null && Number(price) !== 0;
+    if (isPurchase && quantity !== null && Number(quantity) === 0 && isPriced && Number(amount ?? 0) === 0)
+      tally.add('zero_quantity', example(), 'quantity');
     if (amount === null) {
-      const quantity = event.text(QUANTITY);
-      if (isPurchase && quantity !== null && Number(quantity) === 0 && Number(price) !== 0)
-        tally.add('zero_quantity', example(), 'quantity');
       for (const { name, index } of BESIDE_LINES)
         if (Number(event.text(index) ?? 0) !== 0) tally.add('lines_without_total', example(), name);
     }

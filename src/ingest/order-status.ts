@@ -24,10 +24,13 @@ const BEFORE_STATUS =
   '^(?:wc-)?(?:(?:orders?|payment|transaction|sale|bestellung|zahlung|commande|paiement|pedido|pago)[ _/-]*)?';
 /** How the status of an order begins that was taken back after it may have been a sale. */
 const TAKEN_BACK = 'cancel|void|trash|fraud|charge ?back|storn|annul|anulad';
+/** A status that says that it may come to that, or did not. */
+const NOT_YET =
+  /^(?:orders? )?(?:cancel|cancel+ation|void|refund|return|charge ?back|storno|stornierung|erstattung|ruckgabe|retoure|annulation|remboursement|retour|cancelacion|anulacion|reembolso|devolucion)s?[ _/-]+(?:is |was |wurde |en )?(?:request|pending|period|deadline|window|possible|allowed|declin|reject|denied|fail|expired|angefragt|beantragt|angefordert|frist|abgelehnt|moglich|demand|refus|cours|solicit|pendient|rechaz)|^(?:storno|ruckgabe|widerrufs)frist/;
 const startsWith = (words: string) => new RegExp(`${BEFORE_STATUS}(?:${words})`);
 /** How a status begins that is of no sale; presets leave such orders out, too. */
 const NO_SALE = startsWith(
-  `${TAKEN_BACK}|fail|pending|unpaid|await|expired|draft|declin|reject|refus|abandon|disput|no sale|quote|abgebroch|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|entwurf|angebot|lieferschein|echou|en attente|impaye|brouillon|devis|fallid|rechazad|pendiente|impagad|borrador`,
+  `${TAKEN_BACK}|fail|pending|unpaid|await(?!.*(?:fulfil|ship|pick|dispatch|collect|deliver))|expired|draft|declin|reject|refus|abandon|disput|no sale|quote|abgebroch|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|entwurf|angebot|lieferschein|echou|en attente|impaye|brouillon|devis|fallid|rechazad|pendiente|impagad|borrador`,
 );
 /** The same for one whose money was given back. */
 const GIVEN_BACK = startsWith('refund|return|erstatt|gutschrift|retour|rembours|reembols|devuel');
@@ -35,7 +38,11 @@ const GIVEN_BACK = startsWith('refund|return|erstatt|gutschrift|retour|rembours|
 const UNSOLD = startsWith(
   'fail|declin|rejected|expired|abandon|abgelehnt|fehlgeschlag|echou|refusee?$|fallid|rechazad',
 );
-const WITHDRAWN = startsWith(`${TAKEN_BACK}|refunded|returned|erstatt|rembours|reembols|devuel`);
+const WITHDRAWN = startsWith(
+  `${TAKEN_BACK}|(?:fully |completely |vollstandig |komplett |totalement |totalmente )?(?:refunded|returned|(?:zu)?(?:ruck)?erstatt|rembours|reembols|devuel)`,
+);
+const IN_PART = /part(?:ial|iel|ly)|\bteil|parcial/;
+const RETURNED = /refund|return|erstatt|retour|gutschrift|rembours|reembols|devuel|devoluc/;
 
 export const unaccented = (text: string) =>
   text
@@ -56,11 +63,20 @@ export const isCancelledName = (name: string) => CANCELLED.test(unaccented(name)
 
 export const isYesOrNo = (word: string) => YES_OR_NO.test(unaccented(word));
 export const isYes = (word: string) => YES.test(unaccented(word));
-export const isNoSale = (status: string) => NO_SALE.test(unaccented(status));
-export const isGivenBack = (status: string) => GIVEN_BACK.test(unaccented(status));
+export const isNoSale = (status: string) =>
+  NO_SALE.test(unaccented(status)) && !NOT_YET.test(unaccented(status));
+export const isGivenBack = (status: string) =>
+  GIVEN_BACK.test(unaccented(status)) || isPartlyRefunded(status);
 
 /** Whether a status is that of an order that was cancelled, or whose money was given back, all of it. */
-export const isWithdrawn = (status: string) => WITHDRAWN.test(unaccented(status));
+export const isWithdrawn = (status: string) =>
+  WITHDRAWN.test(unaccented(status)) && !NOT_YET.test(unaccented(status)) && !isPartlyRefunded(status);
+
+/** Whether a status is that of an order of which a part of the money was given back. */
+const isPartlyRefunded = (status: string) => {
+  const text = unaccented(status);
+  return IN_PART.test(text) && RETURNED.test(text);
+};
 
 type NameKind = 'status' | 'cancelled' | 'reason' | 'refunded' | 'holder' | null;
 
@@ -85,9 +101,9 @@ function kindOf(name: string): NameKind {
   return isStatusName(name) || isDocumentName(name) ? 'status' : null;
 }
 
-/** What a record says of its order: it was taken back, or never was a sale; `text` for people. */
+/** What a record says of its order: it was taken back, all or a part of it, or never was a sale; `text` for people. */
 export interface Fate {
-  readonly fate: 'withdrawn' | 'unsold';
+  readonly fate: 'withdrawn' | 'partly_refunded' | 'unsold';
   readonly text: string;
 }
 
@@ -102,6 +118,7 @@ export function fateOf(name: string, value: unknown): Fate | null {
   if (kind === 'status') {
     const text = `${name}: ${word}`;
     if (isWithdrawn(word)) return { fate: 'withdrawn', text };
+    if (isPartlyRefunded(word)) return { fate: 'partly_refunded', text };
     return UNSOLD.test(unaccented(word)) ? { fate: 'unsold', text } : null;
   }
   const isSo =

@@ -1,5 +1,6 @@
 import { BAD_MARK, FIELDS } from '../event/fields.ts';
-import { foldName, targetOf } from './names.ts';
+import { moneyColumn, moneyColumnWith } from './money-columns.ts';
+import { targetOf } from './names.ts';
 import type { Note } from './notes.ts';
 import { fateOf, statusKind } from './order-status.ts';
 
@@ -17,27 +18,8 @@ function unusedNote(name: string): Note {
   return note;
 }
 
-/** Names of columns with what was given back of a sale. */
-const GIVEN_BACK =
-  /^(?:order|total|line|item)*(?:amount)?(?:refund(?:s|ed)?|erstatt(?:et|ung|ungen)|retouren?|gutschrift(?:en)?|rembours(?:e|é|ement|ements)|reembolsos?|devoluciones?)(?:amount|total|sum|value|betrag|wert|summe)?$/;
-const givenBackNames = new Map<string, boolean>();
-
-/** Whether a name is that of a column with what was given back. */
-function isGivenBackName(name: string): boolean {
-  let isName = givenBackNames.get(name);
-  if (isName === undefined) {
-    isName = GIVEN_BACK.test(foldName(name));
-    if (givenBackNames.size < REMEMBERED_MAX) givenBackNames.set(name, isName);
-  }
-  return isName;
-}
-
-/** Whether a column has what was given back, and the value is money. */
-const isGivenBack = (name: string, value: unknown) =>
-  isGivenBackName(name) && /[1-9]/.test(typeof value === 'object' ? '' : String(value));
-
 /** Whether the value of a name that is not a field says something that matters, so that it is to be looked at in every record. */
-export const saysMore = (name: string) => isGivenBackName(name) || statusKind(name) !== null;
+export const saysMore = (name: string) => moneyColumn(name) !== null || statusKind(name) !== null;
 
 /** The values of a record by field. One object serves all records, one after the other. */
 export class RecordSlots {
@@ -139,7 +121,8 @@ export class RecordSlots {
 
   /** Notes what a column that is not a field says of an order. */
   #lookAt(name: string, value: unknown, notes: Note[]): void {
-    if (isGivenBack(name, value)) notes.push({ code: 'refund_column', field: name, value });
+    const code = moneyColumnWith(name, value);
+    if (code !== null) notes.push({ code, field: name, value });
     const found = fateOf(name, value);
     if (found !== null) notes.push({ code: found.fate, field: found.text });
   }

@@ -4,6 +4,8 @@ import type { OrderReports } from './order-reports.ts';
 /** Orders that are remembered of each kind. */
 const REMEMBERED_MAX = 20_000;
 
+type WithdrawalCode = 'order_cancelled' | 'cancelled_purchase' | 'partly_refunded';
+
 /**
  * Remembers orders that are said to be cancelled or given back, and count all the same. It takes its time to tell which: a refund that
  * takes the money back may come after that.
@@ -14,10 +16,12 @@ export class Withdrawals {
   readonly #counted = new Set<string>();
   /** Purchases that came with such a status: the order, or their number where they name none. */
   readonly #sold = new Map<string | number, string>();
+  /** Purchases of which a part was given back, in the same way. */
+  readonly #partly = new Map<string | number, string>();
   #withoutOrder = 0;
   /** Orders of which nothing was known. */
   readonly #unknown = new Set<string>();
-  #fresh: { order: string | null; status: string | null }[] = [];
+  #fresh: { order: string | null; status: string | null; code: WithdrawalCode }[] = [];
 
   constructor(orders: OrderReports) {
     this.#orders = orders;
@@ -34,6 +38,13 @@ export class Withdrawals {
     this.#add(order, wasCounted ? null : status);
   }
 
+  /** Takes a purchase of which a part was given back, by its status. */
+  takePartly(order: string | null, status: string): void {
+    if (this.#partly.size >= REMEMBERED_MAX || (order !== null && this.#partly.has(order))) return;
+    this.#partly.set(order ?? this.#withoutOrder++, status);
+    this.#fresh.push({ order, status, code: 'partly_refunded' });
+  }
+
   /** Takes a purchase whose status says nothing of the kind: what another one of its order said does not hold any more. */
   takeSale(order: string): void {
     this.#sold.delete(order);
@@ -47,7 +58,7 @@ export class Withdrawals {
       if (this.#sold.size >= REMEMBERED_MAX || (order !== null && this.#sold.has(order))) return;
       this.#sold.set(order ?? this.#withoutOrder++, status);
     }
-    this.#fresh.push({ order, status });
+    this.#fresh.push({ order, status, code: status === null ? 'order_cancelled' : 'cancelled_purchase' });
   }
 
   /** Orders that are said to be cancelled, and of which this process does not know whether they had been counted. */
@@ -57,20 +68,23 @@ export class Withdrawals {
 
   /** What has come since the last call. */
   reportFresh(tally: FindingTally): void {
-    for (const { order, status } of this.#fresh) this.#report(order, status, tally);
+    for (const { order, status, code } of this.#fresh) this.#report(order, status, code, tally);
     this.#fresh = [];
   }
 
   /** All that has come. */
   report(tally: FindingTally): void {
-    for (const order of this.#counted) this.#report(order, null, tally);
+    for (const order of this.#counted) this.#report(order, null, 'order_cancelled', tally);
     for (const [order, status] of this.#sold)
-      this.#report(typeof order === 'string' ? order : null, status, tally);
+      this.#report(typeof order === 'string' ? order : null, status, 'cancelled_purchase', tally);
+    for (const [order, status] of this.#partly)
+      this.#report(typeof order === 'string' ? order : null, status, 'partly_refunded', tally);
   }
 
-  #report(order: string | null, status: string | null, tally: FindingTally): void {
+  #report(order: string | null, status: string | null, code: WithdrawalCode, tally: FindingTally): void {
     if (order !== null && this.#orders.isRefunded(order)) return;
-    if (status === null) tally.add('order_cancelled', `order_id ${order}`);
-    else tally.add('cancelled_purchase', order === null ? status : `order_id ${order}`, status);
+    const example = order === null ? status! : `order_id ${order}`;
+    if (status === null) tally.add(code, example);
+    else tally.add(code, example, status);
   }
 }

@@ -15,6 +15,8 @@ export interface CsvDetection extends Detection, CsvLayout {
   readonly names: readonly string[];
   /** Records before the first one of the table: the header, a line `sep=`. */
   readonly headerRecords: number;
+  /** The column by which rows are put together. */
+  readonly group?: string;
 }
 
 interface Table {
@@ -149,6 +151,7 @@ function describe(
     cellCount: named.length,
     headerRecords: (hasHeader ? 1 : 0) + (hasSepLine ? 1 : 0),
     digitColumns: named.map((_, i) => isDigitColumn(body, i)),
+    ...(options.group !== undefined && named.includes(options.group) ? { group: options.group } : {}),
   };
 }
 

@@ -8,6 +8,7 @@ import {
 } from '../format.ts';
 import { type CsvDetection, detectCsv } from './csv-detect.ts';
 import { BAD_QUOTE, CsvRecord, RECORD_OPEN } from './csv-record.ts';
+import { GroupedRows } from './grouped-rows.ts';
 import { Pieces } from './pieces.ts';
 
 const NEWLINE = 0x0a;
@@ -23,7 +24,10 @@ export const csv: Format<CsvDetection> = {
   description:
     'CSV: comma, semicolon, tab or `|` between cells, with or without a header; a line `sep=;` is understood.',
   detect: detectCsv,
-  decoder: (detection) => new CsvDecoder(detection),
+  decoder: (detection) => {
+    const rows = new CsvDecoder(detection);
+    return detection.group === undefined ? rows : new GroupedRows(rows, detection.group);
+  },
 };
 
 /** A line of the table; its bytes stay a view of the chunk. */

@@ -9,7 +9,7 @@ import {
   type Sample,
   type Unreadable,
 } from '../format.ts';
-import { isDecidingName } from '../names.ts';
+import { foldName, isDecidingName } from '../names.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { type ArrayIn, arraysIn } from './json-arrays-in.ts';
 import { BROKEN, isSpace, MORE, ValueScanner } from './json-scan.ts';
@@ -20,6 +20,11 @@ const EMPTY = Buffer.alloc(0);
 /** Names that say "records are in here", compared in lower case. */
 const USUAL_NAMES = new Set(
   'events records data hits batch entries rows results logs logevents messages items'.split(' '),
+);
+
+/** Names that say how long a list is, and which part of it this is. */
+const PAGING = new Set(
+  'total totalcount totalresults count offset limit page pages perpage pagesize size'.split(' '),
 );
 
 export interface WrapperDetection extends Detection {
@@ -67,7 +72,8 @@ function chosenArray(
   isKnownName: (name: string) => boolean,
 ): ArrayIn | Unreadable | undefined {
   const likely = arrays.filter(({ names }) => names?.some(isKnownName));
-  const known = scalars.filter(isKnownName).length;
+  const ofRecord = likely.length === 0 ? scalars : scalars.filter((name) => !PAGING.has(foldName(name)));
+  const known = ofRecord.filter(isKnownName).length;
   if (known >= 2) return undefined;
   if (likely.length > 1) {
     const paths = likely.map(({ path }) => path).join(', ');

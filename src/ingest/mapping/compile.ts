@@ -39,6 +39,8 @@ export interface Mapping {
   readonly settings: NormalizeSettingsInput;
   /** The format that it is for, where it names one. */
   readonly format: string | undefined;
+  /** The column by which rows of a table are one record. */
+  readonly group: string | undefined;
   /** It makes events of the elements of a record. */
   readonly hasEach: boolean;
   /** Whether it reads a member of records with this name. */
@@ -109,6 +111,7 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
     id: createHash('sha256').update(JSON.stringify(spec)).digest('hex'),
     settings: settingsOf(spec),
     format: spec.format,
+    group: spec.group,
     hasEach: each !== null,
     readsName: (given) => names.has(given),
     map(record, beside = NONE) {
@@ -250,9 +253,10 @@ function compileItems(spec: MappingSpec['items'], path: (text: string) => Path):
   if (spec.each === undefined) throw new Error('has items without each');
   const list = firstOf(spec.each.map(path).map(createLister));
   const isWanted = spec.where === undefined ? null : compileConditions(spec.where);
+  // Paths in a line are not those of the event, unless the line is a row of the table.
+  const isOfRows = spec.each.every((each) => each.startsWith('^rows'));
   const own = Object.entries(spec.fields).map(
-    // Paths in a line are not those of the event.
-    ([field, given]) => [field, compileField(field, given!, parsePath)] as const,
+    ([field, given]) => [field, compileField(field, given!, isOfRows ? path : parsePath)] as const,
   );
   return (roots) => {
     const { list: lines } = list(roots);
@@ -265,6 +269,8 @@ function compileItems(spec: MappingSpec['items'], path: (text: string) => Path):
         const value = read(at);
         if (value !== undefined && value !== null) item[field] = value;
       }
+      // An export without the columns of lines has none.
+      if (isOfRows && Object.keys(item).length === 0) continue;
       items.push(item);
     }
     return items.length === 0 ? undefined : items;

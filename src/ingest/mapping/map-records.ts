@@ -1,3 +1,4 @@
+import type { SourceRecord } from '../format.ts';
 import type { MapOptions, Mapper } from '../mapper.ts';
 import { isDecidingName } from '../names.ts';
 import { collectEvents, type RecordResult, recordsOf } from './collect-events.ts';
@@ -6,7 +7,7 @@ import { TooManyElementsError } from './path.ts';
 
 /** A mapping as what a source gives its records to. */
 export function mapperOf(mapping: Mapping): Mapper {
-  const { name, id, settings, format, hasEach } = mapping;
+  const { name, id, settings, format, group, hasEach } = mapping;
   return {
     name,
     id,
@@ -14,17 +15,27 @@ export function mapperOf(mapping: Mapping): Mapper {
     detecting: {
       isKnownName: (given) => isDecidingName(given) || mapping.readsName(given),
       ...(format === undefined ? {} : { format }),
+      ...(group === undefined ? {} : { group }),
       // It takes the lists out of the record itself.
       ...(hasEach ? { wrapper: false } : {}),
     },
     map(input, { ids, beside } = {}) {
       const pieces = recordsOf(input);
       const results = pieces.flatMap((piece) =>
-        'fields' in piece ? resultOf(mapping, piece.fields, beside) : [],
+        'fields' in piece ? resultOf(mapping, piece.fields, besideOf(mapping, piece, beside)) : [],
       );
       return collectEvents(pieces, results, ids);
     },
   };
+}
+
+/** Beside a record of a table there are the rows that were put together to it. */
+function besideOf(
+  { group }: Mapping,
+  { fields, rows = [fields] }: SourceRecord,
+  beside: MapOptions['beside'],
+) {
+  return group === undefined ? beside : { ...beside, rows };
 }
 
 function resultOf(

@@ -142,6 +142,14 @@ function schemaOfMapping(either: Either) {
       .enum(FORMATS.map(({ name }) => name))
       .optional()
       .describe('The format of the input, where its content does not tell it.'),
+    group: z
+      .string()
+      .min(1)
+      .max(TEXT_MAX)
+      .optional()
+      .describe(
+        'A column of a CSV: rows that follow each other with the same value in it are one record, the first of them; `^rows[*]` has all.',
+      ),
     each: paths
       .optional()
       .describe('A list in the record of which each element is an event; paths begin at the element then.'),

@@ -75,5 +75,12 @@ const byWord = new Map(
   Object.entries(WORDS).flatMap(([type, words]) => words.map((word) => [plain(word), type] as const)),
 );
 
+/** Words of payment services, in which the kind of payment stands before what it was. */
+const PARTS = [
+  { pattern: /\b(?:refunds?|chargeback|reversal)$/i, type: 'refund' },
+  { pattern: /\b(?:payment|charge)$/i, type: 'purchase' },
+];
+
 /** Our event type that such a word is a usual name of; undefined for none. */
-export const eventTypeFor = (word: string): string | undefined => byWord.get(plain(word));
+export const eventTypeFor = (word: string): string | undefined =>
+  byWord.get(plain(word)) ?? PARTS.find(({ pattern }) => pattern.test(word.trim()))?.type;

@@ -9,7 +9,8 @@ import { mappingSchema } from '../mapping/schema.ts';
 import { Normalizer } from '../normalize.ts';
 import { Observer } from '../observer.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
-import { isProposableName, proposeMapping } from './propose.ts';
+import { isProposableName } from './fields.ts';
+import { proposeMapping } from './propose.ts';
 import { presetNames, readMapping } from './read.ts';
 
 /** What a mapping would make of a sample. */
@@ -21,6 +22,8 @@ export interface Guess {
   readonly events: number;
   readonly rejected: number;
   readonly leftOut: number;
+  /** Sentences about what its events lack; none where it fits. */
+  readonly doubts: readonly string[];
 }
 
 export interface GuessOptions {
@@ -49,47 +52,81 @@ const TYPE_WEIGHT = 4;
 /** A mapping of which hardly anything becomes an event is none; what a preset leaves out by its rule is not held against it. */
 const SHARE_MIN = 0.5;
 const SHARE_OF_ALL_MIN = 0.1;
+/** What is left of a score for each doubt: another mapping that reads what this one lacks is better. */
+const DOUBTED = 0.5;
+
+/** What is known of most events: of several fields one is enough. */
+const CORE: readonly (readonly string[])[] = [
+  ['amount', 'price'],
+  ['order_id'],
+  ['currency'],
+  ['user_id', 'visitor_id'],
+  ['items', 'product_id', 'product_name'],
+];
+
+interface Candidate {
+  readonly guess: Guess;
+  readonly score: number;
+  /** Indexes in CORE. */
+  readonly core: ReadonlySet<number>;
+}
 
 /**
  * The mapping that makes most of a sample: none, a preset, or a proposal. Null where nothing makes events of it. Throws what `decode` throws
  * where no mapping can read it.
  */
 export async function guessMapping(options: GuessOptions): Promise<Guess | null> {
-  let best: { guess: Guess; score: number } | null = null;
-  const consider = async (mapper: Mapper | null, guess: Pick<Guess, 'preset' | 'proposal'>) => {
+  let best: Candidate | null = null;
+  const tried = async (
+    mapper: Mapper | null,
+    of: Pick<Guess, 'preset' | 'proposal'>,
+  ): Promise<Candidate | null> => {
     await options.pause?.();
-    const { score, ...counts } = await tryMapper(mapper, options);
-    // The first of equals stays: no mapping before a preset, and that before a proposal.
-    if (score > (best?.score ?? 0)) best = { guess: { ...guess, ...counts }, score };
+    return tryMapper(mapper, of, options);
   };
-  await consider(null, { preset: null, proposal: null });
+  const consider = (candidate: Candidate | null) => {
+    // The first of equals stays: no mapping before a preset, and that before a proposal.
+    if (candidate !== null && candidate.score > (best?.score ?? 0)) best = candidate;
+  };
+  consider(await tried(null, { preset: null, proposal: null }));
   for (const name of presetNames())
-    await consider(mapperOf(readMapping(name, '')), { preset: name, proposal: null });
+    consider(await tried(mapperOf(readMapping(name, '')), { preset: name, proposal: null }));
+  const found = best as Candidate | null;
   const proposal = await proposalFor(options).catch((error) => {
     // Some tables have no names of columns but those that a preset knows.
-    if (best === null) throw error;
+    if (found === null) throw error;
     return null;
   });
-  if (proposal !== null) {
-    const spec = mappingSchema.parse(parse(proposal));
-    await consider(mapperOf(compileMapping('proposal', spec)), { preset: null, proposal });
-  }
-  return (best as { guess: Guess } | null)?.guess ?? null;
+  if (proposal === null) return found?.guess ?? null;
+  const spec = mappingSchema.parse(parse(proposal));
+  const proposed = await tried(mapperOf(compileMapping('proposal', spec)), { preset: null, proposal });
+  // A preset knows what else there is to know of its system; a proposal is better where it reads what matters, and the preset doesn't.
+  const isKnown = found !== null && found.guess.preset !== null && found.guess.doubts.length === 0;
+  const readsMore = proposed !== null && [...proposed.core].some((each) => !found?.core.has(each));
+  if (!isKnown || readsMore) consider(proposed);
+  return (best as Candidate | null)?.guess ?? null;
 }
 
 async function proposalFor({ decode }: GuessOptions): Promise<string | null> {
-  const pieces = recordsOf(await decode(UNKNOWN_SHOP));
-  return proposeMapping(pieces.flatMap((piece) => ('fields' in piece ? [piece.fields] : [])));
+  const decoded = await decode(UNKNOWN_SHOP);
+  const pieces = recordsOf(decoded);
+  return proposeMapping(
+    pieces.flatMap((piece) => ('fields' in piece ? [piece.fields] : [])),
+    decoded.some(({ kind }) => kind === 'records'),
+  );
 }
 
-async function tryMapper(mapper: Mapper | null, { decode, timeZone, now }: GuessOptions) {
-  const none = { events: 0, rejected: 0, leftOut: 0, score: 0 };
+async function tryMapper(
+  mapper: Mapper | null,
+  of: Pick<Guess, 'preset' | 'proposal'>,
+  { decode, timeZone, now }: GuessOptions,
+): Promise<Candidate | null> {
   let decoded: readonly Decoded[];
   try {
     decoded = await decode(mapper?.detecting ?? {});
   } catch {
     // The mapping can't read the file, so it is not the one.
-    return none;
+    return null;
   }
   const mapped = mapper === null ? { decoded, leftOut: 0 } : await mapper.map(decoded);
   const validator = new LineValidator({
@@ -104,26 +141,54 @@ async function tryMapper(mapper: Mapper | null, { decode, timeZone, now }: Guess
     piece.kind === 'json' ? { ...piece, bytes: Buffer.from(piece.bytes) } : piece,
   );
   const result = validator.validate(copies, new Observer({ zone: timeZone }));
-  const { accepted: events, rejected } = result;
+  const { accepted, rejected } = result;
   const { leftOut } = mapped;
-  const read = events + rejected;
-  if (read === 0 || events / read < SHARE_MIN || events / (read + leftOut) < SHARE_OF_ALL_MIN)
-    return { ...none, events, rejected, leftOut };
-  const weight = result.bytes.reduce((sum, bytes) => sum + weightOf(bytes), 0);
-  return { events, rejected, leftOut, score: (weight - rejected * TYPE_WEIGHT) / read };
+  const read = accepted + rejected;
+  if (read === 0 || accepted / read < SHARE_MIN || accepted / (read + leftOut) < SHARE_OF_ALL_MIN)
+    return null;
+  const events = result.bytes.flatMap(eventsIn);
+  const weight = events.reduce((sum, event) => sum + weightOf(event), 0);
+  const doubts = doubtsOf(events);
+  const score = ((weight - rejected * TYPE_WEIGHT) / read) * DOUBTED ** doubts.length;
+  const isOfMost = (names: readonly string[]) =>
+    events.filter((event) => names.some((name) => Object.hasOwn(event, name))).length >=
+    events.length * SHARE_MIN;
+  return {
+    guess: { ...of, events: accepted, rejected, leftOut, doubts },
+    score,
+    core: new Set(CORE.flatMap((names, at) => (isOfMost(names) ? [at] : []))),
+  };
 }
 
+type Event = Readonly<Record<string, unknown>>;
 const readType = createEventTypeReader({});
 
-/** How much is known of the events of NDJSON. */
-function weightOf(bytes: Buffer): number {
-  let weight = 0;
-  for (const text of bytes.toString().split('\n')) {
-    if (text === '') continue;
-    const event = JSON.parse(text) as Record<string, unknown>;
-    if (event.tillstream_bad !== undefined) continue;
-    if (readType(String(event.event_type)).isKnown) weight += TYPE_WEIGHT;
-    for (const name in event) if (name !== 'extra') weight += WEIGHTS[name] ?? 1;
-  }
+/** The events of canonical NDJSON. */
+function eventsIn(bytes: Buffer): Event[] {
+  return bytes
+    .toString()
+    .split('\n')
+    .flatMap((text) => (text === '' ? [] : [JSON.parse(text) as Event]))
+    .filter((event) => event.tillstream_bad === undefined);
+}
+
+/** How much is known of an event. */
+function weightOf(event: Event): number {
+  let weight = readType(String(event.event_type)).isKnown ? TYPE_WEIGHT : 0;
+  for (const name in event) if (name !== 'extra') weight += WEIGHTS[name] ?? 1;
   return weight;
+}
+
+/** What the sales lack that metrics need, though there are sales. */
+function doubtsOf(events: readonly Event[]): string[] {
+  const sales = events.filter(({ event_type: type }) => type === 'purchase');
+  const without = (names: readonly string[]) =>
+    sales.filter((sale) => !names.some((name) => Object.hasOwn(sale, name))).length;
+  const lacks: readonly (readonly [number, string])[] = [
+    [without(['amount', 'price']), 'have no amount: they would count as orders without revenue'],
+    [without(['order_id']), 'have no order_id: each would count as an order of its own'],
+  ];
+  return lacks.flatMap(([count, what]) =>
+    count > 0 && count >= sales.length * SHARE_MIN ? [`${count} of ${sales.length} purchases ${what}.`] : [],
+  );
 }

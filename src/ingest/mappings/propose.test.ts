@@ -199,3 +199,57 @@ test('a status of which all are sales is named, as other words may come later', 
   const text = proposeMapping([{ order_no: '1', created: '2026-10-01', status: 'paid', total: '5.00' }]);
   assert.match(text!, /# In the beginning, all are sales; .*: status \(paid\)/);
 });
+
+test('rows that repeat the total of their order are put together; lines with their own amount are not', () => {
+  const table = (total: string) => [
+    { order: '1', date: '2026-11-13', sku: 'A', qty: '2', price: '10.00', total },
+    { order: '1', date: '2026-11-13', sku: 'B', qty: '1', price: '5.00', total },
+  ];
+  const spec = parse(proposeMapping(table('29.90'), true)!) as Record<string, unknown>;
+  assert.equal(spec.group, 'order');
+  assert.deepEqual(spec.items, {
+    each: '^rows[*]',
+    fields: { product_id: 'sku', quantity: 'qty', price: 'price' },
+  });
+  assert.deepEqual(Object.keys(spec.fields as object), ['timestamp', 'event_type', 'order_id', 'amount']);
+  assert.equal(parse(proposeMapping(table('29.90'))!).group, undefined, 'not of JSON');
+  const lines = table('').map((row, n) => ({ ...row, total: n === 0 ? '20.00' : '5.00' }));
+  assert.equal(parse(proposeMapping(lines, true)!).group, undefined);
+  const equal = [0, 1].map(() => ({ ...table('10.00')[0]!, qty: '1' }));
+  assert.equal(parse(proposeMapping(equal, true)!).group, undefined, 'what the line costs is no total');
+});
+
+test('a number of pieces is no list of lines, and a list of ids is no product', () => {
+  const fields = fieldsOf(
+    'order;date;items;SKU;total',
+    '1;2026-11-13;3;A-1,B-2;9.00',
+    '2;2026-11-13;1;A-1;5.00',
+  );
+  assert.equal(fields.quantity, 'items');
+  assert.equal(fields.product_id, undefined);
+});
+
+test('where several columns have what an order cost, the proposal names the others', () => {
+  const text = proposeMapping([
+    {
+      order: '1',
+      date: '2026-11-13',
+      'Order Total': '9.00',
+      'Adjusted Order Total': '4.00',
+      'Items Sold': '3',
+    },
+  ])!;
+  assert.match(
+    text,
+    /# What an order cost is read from Order Total\. Other columns with amounts: Adjusted Order Total\n/,
+  );
+});
+
+test('an open order of which another column says that it is paid is a sale', () => {
+  const table = ['Bestellnr;Datum;Status;Zahlung Status;Summe', '1;14.11.2026;Offen;bezahlt;5,00'];
+  assert.equal(proposed(...table).where, undefined);
+  const { where } = proposed(...table, '2;14.11.2026;Offen;offen;5,00');
+  assert.deepEqual(where, { 'Zahlung Status': { not: ['offen'] } });
+  const { where: none } = proposed('Order ID;Order Date;Status;Total', '1;2026-11-13;Awaiting Shipment;5.00');
+  assert.equal(none, undefined);
+});

@@ -1,312 +1,260 @@
-import { FIELD_ALIASES, foldName } from '../names.ts';
+import { FIELD_ALIASES } from '../names.ts';
+
+/** `|` between names, so that many are read at a glance. */
+const list = (names: string) => names.split('|').map((name) => name.trim());
 
 /**
- * What columns of shops are called, by our field: English beside the names that are read anyway, German, French and Spanish. Only a proposal
- * is made of them, which a person looks at; so words are here that are no aliases, as they have other meanings too.
+ * What columns of shops are called, by our field, the likeliest first: English beside the names that are read anyway, German, French and
+ * Spanish. Only a proposal is made of them, which a person looks at; so words are here that are no aliases, as they have other meanings too.
  */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   timestamp: [
-    ...[
-      'date',
-      'date time',
-      'created',
-      'created at',
-      'created on',
-      'order date',
-      'placed at',
-      'ordered at',
-      'purchase date',
-      'event date',
-      'when',
-      'at',
-    ],
-    ...[
-      'datum',
-      'zeit',
-      'zeitpunkt',
-      'zeitstempel',
-      'uhrzeit',
-      'bestelldatum',
-      'kaufdatum',
-      'auftragsdatum',
-      'erstellt',
-      'erstellt am',
-    ],
-    ...[
-      'date commande',
-      'date de commande',
-      'date de la commande',
-      'horodatage',
-      'heure',
-      'créé le',
-      "date d'achat",
-      'date achat',
-    ],
-    ...[
-      'fecha',
-      'fecha pedido',
-      'fecha de pedido',
-      'fecha de compra',
-      'fecha hora',
-      'hora',
-      'creado',
-      'creado el',
-      'marca de tiempo',
-    ],
+    ...list(
+      'order date|order time|order datetime|order placed|order created|order created at|placed at|placed on|ordered at|ordered on|date placed|date ordered|date order|purchase date|purchased at|purchased on|sale date|sale time|sold at|sold on|date sold|event date|created at|created on|created|created date|created time|creation date|date created|create time|create date|time created|date added|date time|date|transaction date|invoice date|paid at|paid on|date paid|payment date|paid on date|when|at',
+    ),
+    ...list(
+      'bestelldatum|bestellzeit|bestellzeitpunkt|bestellt am|bestellung vom|kaufdatum|kaufzeitpunkt|verkaufsdatum|auftragsdatum|zeitstempel|zeitpunkt|zeit|datum|uhrzeit|erstellt am|erstellt|erstelldatum|angelegt am|eingangsdatum|rechnungsdatum|bezahlt am|belegdatum',
+    ),
+    ...list(
+      "date de commande|date d'achat|date de vente|date de création|date heure|horodatage|heure|créé le|date d'ajout|date de facture|date de paiement|commandé le|passée le",
+    ),
+    ...list(
+      'fecha de pedido|fecha de compra|fecha de venta|fecha de creación|fecha hora|fecha|hora|creado|creado el|marca de tiempo|fecha de factura|fecha de pago|pedido el',
+    ),
   ],
   event_type: [
-    ...['type', 'action', 'activity', 'interaction', 'event category', 'behavior', 'behaviour'],
-    ...['ereignis', 'ereignistyp', 'aktion', 'typ', 'art', 'vorgang'],
-    ...['événement', "type d'événement", 'evenement', 'action'],
-    ...['evento', 'tipo', 'tipo de evento', 'acción', 'accion'],
+    ...list('type|action|activity|interaction|event category|behavior|behaviour'),
+    ...list('ereignis|ereignistyp|aktion|typ|art|vorgang'),
+    ...list("événement|type d'événement|evenement"),
+    ...list('evento|tipo|tipo de evento|acción|accion'),
   ],
-  event_id: ['id', 'uuid', 'guid', 'event uuid', 'ereignis id', 'id evento', 'id événement'],
+  event_id: list('uuid|guid|event uuid|ereignis id|id evento|id événement'),
   user_id: [
-    ...[
-      'customer',
-      'client',
-      'client id',
-      'buyer',
-      'member',
-      'member id',
-      'email',
-      'customer email',
-      'customer number',
-      'user',
-    ],
-    ...[
-      'kunde',
-      'kunden id',
-      'kundennummer',
-      'kundennr',
-      'kunden nr',
-      'benutzer',
-      'käufer',
-      'e mail',
-      'nutzer',
-    ],
-    ...['client', 'id client', 'numéro client', 'numero client', 'acheteur', 'utilisateur'],
-    ...['cliente', 'id cliente', 'número de cliente', 'numero de cliente', 'comprador', 'usuario', 'correo'],
+    ...list(
+      'user|customer|customer number|customer no|client id|member id|member|buyer user id|buyer id|buyer username|client|customer email|email|email address|mail|contact email|billing email|email billing|buyer email|buyer|customer name|billing name|bill to name|full name|buyer name',
+    ),
+    ...list(
+      'kunden id|kundennummer|kundennr|kunden nr|nutzer|benutzer|benutzername|käufer|kunden email|kundenmail|kunde|kundenname|käufername',
+    ),
+    ...list(
+      'id client|numéro client|no client|utilisateur|acheteur|courriel|email client|adresse email|client|nom client|nom du client',
+    ),
+    ...list(
+      'id cliente|número de cliente|no cliente|usuario|comprador|correo|correo electrónico|email cliente|cliente|nombre del cliente|nombre cliente',
+    ),
   ],
-  session_id: ['visit', 'visit id', 'sitzung', 'sitzungs id', 'session', 'sesión', 'sesion', 'visite'],
+  session_id: list('visit id|visit|sitzungs id|sitzung|session|sesión|visite'),
   product_id: [
-    ...[
-      'product',
-      'item',
-      'article',
-      'product code',
-      'stock code',
-      'stockcode',
-      'product number',
-      'variant sku',
-      'asin',
-      'ean',
-      'gtin',
-    ],
-    ...[
-      'artikel',
-      'artikelnummer',
-      'artikelnr',
-      'artikel nr',
-      'produkt',
-      'produkt id',
-      'produktnummer',
-      'bestellnummer artikel',
-      'sku',
-    ],
-    ...['produit', 'id produit', 'référence', 'reference', 'référence produit', 'code article', 'article'],
-    ...[
-      'producto',
-      'id producto',
-      'código',
-      'codigo',
-      'código de producto',
-      'referencia',
-      'artículo',
-      'articulo',
-    ],
+    ...list(
+      'lineitem sku|line item sku|product code|product number|product no|item number|item no|item code|item sku|variant sku|variant id|stock code|catalog object id|custom label|article number|article no|asin|ean|gtin|upc|product|item|article|listing id',
+    ),
+    ...list(
+      'artikelnummer|artikelnr|artikel nr|artikel no|artikel id|produkt id|produktnummer|produktnr|bestellnummer artikel|artikel|produkt',
+    ),
+    ...list(
+      'id produit|référence produit|ref produit|code article|code produit|référence article|produit|article',
+    ),
+    ...list('id producto|código de producto|código|referencia producto|código de artículo|producto|artículo'),
   ],
   product_name: [
-    ...['product title', 'item', 'title', 'description', 'product description'],
-    ...['artikelname', 'produktname', 'bezeichnung', 'artikelbezeichnung', 'beschreibung'],
+    ...list(
+      'lineitem name|line item name|product title|item title|article name|title|item|product|article|product description|item description',
+    ),
     // Beside a number of the product; alone they are all that names it.
-    ...['artikel', 'produkt', 'article', 'produit', 'artículo', 'articulo', 'producto'],
-    ...['nom du produit', 'désignation', 'designation', 'libellé', 'libelle', 'nom produit'],
-    ...['nombre del producto', 'nombre producto', 'descripción', 'descripcion'],
+    ...list('artikelname|produktname|artikelbezeichnung|produktbezeichnung|bezeichnung|artikel|produkt'),
+    ...list("nom du produit|désignation|libellé|nom de l'article|libellé produit|produit|intitulé"),
+    ...list('nombre del producto|nombre del artículo|descripción|artículo|producto'),
   ],
-  category: ['kategorie', 'warengruppe', 'catégorie', 'categorie', 'rayon', 'categoría', 'categoria'],
-  brand: ['marke', 'hersteller', 'marque', 'marca', 'fabricante', 'manufacturer', 'vendor'],
+  category: list('kategorie|warengruppe|catégorie|rayon|categoría|product type|department'),
+  brand: list('marke|hersteller|marque|marca|fabricante|manufacturer|vendor'),
   order_id: [
-    ...[
-      'order',
-      'order no',
-      'order nr',
-      'order number',
-      'invoice',
-      'invoice no',
-      'invoice number',
-      'receipt',
-      'sales order',
-      'transaction',
-    ],
-    ...[
-      'bestellung',
-      'bestellnummer',
-      'bestellnr',
-      'bestell nr',
-      'auftrag',
-      'auftragsnummer',
-      'auftragsnr',
-      'rechnung',
-      'rechnungsnummer',
-      'rechnungsnr',
-      'rechnungs nr',
-      'belegnummer',
-      'belegnr',
-      'beleg nr',
-    ],
-    ...[
-      'commande',
-      'numéro de commande',
-      'numero de commande',
-      'n° commande',
-      'no commande',
-      'facture',
-      'numéro de facture',
-    ],
-    ...['pedido', 'número de pedido', 'numero de pedido', 'nº pedido', 'factura', 'número de factura'],
+    ...list(
+      'order number|order no|order|order reference|order ref|order name|order key|id order|sales order|sales order no|increment id|order increment id|purchase id|sale id|sales id|invoice|invoice no|invoice number|invoice id|receipt|receipt no|receipt number|receipt id|transaction|transaction no|transaction number|sales record number',
+    ),
+    ...list(
+      'bestellnummer|bestellnr|bestell nr|bestell no|bestell id|bestellung|bestellungs nr|auftragsnummer|auftragsnr|auftrags nr|auftrags id|auftrag|vorgangsnummer|rechnungsnummer|rechnungsnr|rechnungs nr|rechnung|belegnummer|belegnr|beleg nr|transaktions id|transaktionsnummer',
+    ),
+    ...list(
+      'numéro de commande|no commande|no de la commande|id commande|référence commande|réf commande|commande|numéro de facture|no facture|facture|id transaction|numéro de transaction',
+    ),
+    ...list(
+      'número de pedido|no pedido|id pedido|referencia de pedido|pedido|número de factura|no factura|factura|id transacción|número de transacción|número de orden|orden',
+    ),
   ],
   quantity: [
-    'count',
-    'pieces',
-    'units',
-    'menge',
-    'anzahl',
-    'stück',
-    'stueck',
-    'quantité',
-    'quantite',
-    'nombre',
-    'cantidad',
-    'unidades',
+    ...list(
+      'lineitem quantity|line item quantity|item quantity|quantity ordered|qty ordered|quantity sold|quantity purchased|total qty ordered|total quantity|total qty|total order quantity|units|units sold|pieces|pcs|count|number of units|number of pieces|number of items|number of products|number of articles|no of items|item count|items count|items total|total items|items sold|items ordered|items purchased|product count|num items|num products|items|products',
+    ),
+    ...list(
+      'menge|anzahl|stück|stückzahl|bestellmenge|gesamtmenge|anzahl artikel|anzahl der artikel|artikelanzahl|anzahl produkte|anzahl positionen|anzahl stück|artikel gesamt|artikel anzahl',
+    ),
+    ...list(
+      "quantité|quantités|qté|nombre|nombre d'articles|nb articles|nombre de produits|nb produits|quantité totale|articles|unités|quantité commandée",
+    ),
+    ...list(
+      'cantidad|unidades|número de artículos|no artículos|cantidad de artículos|número de productos|cantidad total|artículos|productos|uds',
+    ),
   ],
   price: [
-    ...['price each', 'price per unit', 'item price', 'unit cost'],
-    ...['preis', 'einzelpreis', 'stückpreis', 'stueckpreis', 'verkaufspreis', 'vk'],
-    ...['prix', 'prix unitaire', 'prix de vente'],
-    ...['precio', 'precio unitario', 'precio de venta'],
+    ...list(
+      'lineitem price|line item price|price each|price per unit|unit price paid|original unit price|discounted unit price|unit amount|item cost|unit cost|base price|sale price|selling price|sold for|price paid|unit price inc tax|unit price ex tax',
+    ),
+    ...list(
+      'einzelpreis|einzelpreis brutto|vk brutto|bruttopreis|preis brutto|stückpreis brutto|stückpreis|preis pro stück|preis je stück|preis je einheit|verkaufspreis|artikelpreis|e preis|ep|vk|preis',
+    ),
+    ...list('prix unitaire|prix unitaire ttc|pu ttc|pu|prix de vente|prix unité|prix'),
+    ...list('precio unitario|precio por unidad|precio unidad|precio de venta|pvp|precio'),
   ],
   amount: [
-    ...[
-      'sum',
-      'value',
-      'paid',
-      'amount paid',
-      'sales',
-      'gross',
-      'gross amount',
-      'subtotal',
-      'total paid',
-      'order value',
-      'order amount',
-      'turnover',
-    ],
-    ...[
-      'betrag',
-      'summe',
-      'gesamt',
-      'gesamtbetrag',
-      'gesamtsumme',
-      'gesamtpreis',
-      'umsatz',
-      'brutto',
-      'bruttobetrag',
-      'rechnungsbetrag',
-      'endbetrag',
-    ],
-    ...['montant', 'montant total', 'total ttc', 'prix total', "chiffre d'affaires", 'total commande'],
-    ...['importe', 'importe total', 'monto', 'monto total', 'total pedido', 'precio total', 'ventas'],
+    ...list(
+      'order total|order total amount|total amount|order amount|order value|total price|total incl|total inc tax|total incl tax|total including tax|total gross|gross total|total paid|amount paid|amount|total collected|total charged|amount charged|total money|payment amount|line total|item total|row total|line amount|total to pay|invoice amount|invoice total|invoice value|sum|value|paid|gross|gross amount|revenue gross|turnover|revenue|net revenue|n revenue|net sales|product sales|sales|gross sales|order subtotal|order subtotal amount|subtotal|total net|total excl|total ex tax|total excl tax',
+    ),
+    ...list(
+      'gesamtbetrag|gesamtsumme|gesamtpreis|gesamt brutto|gesamtwert|gesamt|bestellwert|bestellsumme|bestellbetrag|auftragswert|auftragssumme|rechnungsbetrag|rechnungssumme|endbetrag|endsumme|endpreis|zahlbetrag|bruttobetrag|summe brutto|betrag brutto|brutto|betrag|summe|positionssumme|zeilensumme|umsatz|warenwert|zwischensumme',
+    ),
+    ...list(
+      "montant total|montant total ttc|montant ttc|total ttc|total à payer|total payé|montant payé|total commande|prix total|prix total ttc|montant|chiffre d'affaires|sous total|total ht|montant ht",
+    ),
+    ...list(
+      'importe total|total pedido|total con iva|total factura|monto total|precio total|total pagado|importe|monto|ventas|total sin iva|subtotal',
+    ),
   ],
   currency: [
-    'iso currency',
-    'cur',
-    'curr',
-    'ccy',
-    'währung',
-    'waehrung',
-    'währungscode',
-    'devise',
-    'monnaie',
-    'moneda',
-    'divisa',
+    ...list(
+      'iso currency|order currency|order currency code|transaction currency|payment currency|cur|curr|ccy|currency iso',
+    ),
+    ...list('währung|währungscode|devise|monnaie|moneda|divisa|código de moneda'),
   ],
   coupon: [
-    'voucher',
-    'promotion',
-    'gutschein',
-    'gutscheincode',
-    'rabattcode',
-    'code promo',
-    'bon de réduction',
-    'cupón',
-    'cupon',
+    ...list('voucher|promotion|promotion code|discount codes|coupons|coupon codes'),
+    ...list('gutschein|gutscheincode|rabattcode|aktionscode'),
+    ...list('code promo|code de réduction|bon de réduction|cupón|código de descuento|código promocional'),
   ],
-  country: ['land', 'lieferland', 'pays', 'país', 'pais', 'country name', 'shipping country'],
-  device_type: ['device', 'platform', 'gerät', 'geraet', 'endgerät', 'appareil', 'dispositivo'],
+  country: [
+    ...list(
+      'shipping country|shipping country code|country iso|country iso2|country code iso|ship country|ship to country|delivery country|country name|billing country|billing country code',
+    ),
+    ...list('land|lieferland|versandland|rechnungsland|pays|pays de livraison|país|país de envío'),
+  ],
+  device_type: list('device|platform|gerät|endgerät|appareil|dispositivo'),
   tax: [
-    'vat',
-    'taxes',
-    'steuer',
-    'mwst',
-    'ust',
-    'mehrwertsteuer',
-    'taxe',
-    'tva',
-    'impuesto',
-    'impuestos',
-    'iva',
+    ...list(
+      'vat|taxes|tax total|order tax|sales tax|vat amount|total tax amount|order total tax amount|total vat',
+    ),
+    ...list('steuer|mwst|ust|mehrwertsteuer|umsatzsteuer|mwst betrag|steuerbetrag'),
+    ...list('taxe|tva|montant tva|total tva|impuesto|impuestos|iva|importe iva'),
   ],
   shipping: [
-    'shipping fee',
-    'delivery',
-    'delivery fee',
-    'versand',
-    'versandkosten',
-    'livraison',
-    'frais de port',
-    'envío',
-    'envio',
-    'gastos de envío',
+    ...list(
+      'shipping fee|shipping total|shipping price|shipping rate|shipping and handling|shipping handling|delivery fee|delivery cost|delivery|postage|shipping cost inc tax|shipping cost incl tax',
+    ),
+    ...list('versandkosten|versand|porto|lieferkosten|versandgebühr'),
+    ...list('frais de port|frais de livraison|livraison|gastos de envío|coste de envío|envío'),
   ],
-  discount: ['rabatt', 'nachlass', 'remise', 'réduction', 'reduction', 'descuento'],
-  test: ['test', 'test order', 'is test order', 'testbestellung', 'commande de test', 'pedido de prueba'],
-  search_term: ['search', 'query', 'suchbegriff', 'suche', 'recherche', 'búsqueda', 'busqueda'],
-  url: ['page', 'path', 'seite', 'adresse', 'página', 'pagina'],
+  discount: [
+    ...list('discounts|discount total|cart discount|cart discount amount|total discounts'),
+    ...list('rabatt|nachlass|ermäßigung|remise|réduction|descuento|descuentos'),
+  ],
+  test: list('test|test order|test mode|is test order|testbestellung|commande de test|pedido de prueba'),
+  search_term: list('search|query|suchbegriff|suche|recherche|búsqueda'),
+  url: list('page|path|seite|adresse|página'),
+  items: list(
+    'order items|lines|cart items|cart|basket|positionen|bestellpositionen|artikelliste|lignes|lignes de commande|líneas|líneas de pedido',
+  ),
 };
 
-/** Fields by what a column may be called, the likeliest first. */
-const byWord = new Map<string, string[]>();
-for (const [field, words] of Object.entries(WORDS))
-  for (const word of [field, ...(FIELD_ALIASES[field] ?? []), ...words]) {
-    const folded = plain(word);
-    const fields = byWord.get(folded) ?? [];
-    if (!fields.includes(field)) fields.push(field);
-    byWord.set(folded, fields);
-  }
+/** Names that may be of an order where no other column names it, and those that may be of a product beside a price or a number of pieces. */
+export const LAST_RESORT: Readonly<Record<string, readonly string[]>> = {
+  order_id: list('id|reference|ref|no|number|nr|nummer|numéro|número|name|payment id'),
+  product_id: list('reference|référence|ref|code|referencia|id'),
+  product_name: list('name|description|beschreibung|nom|nombre'),
+};
 
-/** What a name says of the unit: `Total (EUR)`, `Preis in €`. */
-const UNIT = /\s*(?:\([^()]{0,20}\)|\[[^[\]]{0,20}\]|\s(?:in |en )?(?:EUR|USD|GBP|CHF|[€$£]))\s*$/i;
+/** Words that say nothing of what a column holds. */
+const FILLING = new Set(
+  'a an the of and de du des del d l la le les el los las der die das dem den von set shop money nodes'.split(
+    ' ',
+  ),
+);
 
-/** Fields that a column of this name may hold, the likeliest first; none where nobody knows. */
-export function fieldsFor(name: string): readonly string[] {
-  return byWord.get(plain(name)) ?? byWord.get(plain(name.replace(UNIT, ''))) ?? [];
+/** The words of a name, without accents, case, signs and filling. */
+export function wordsOf(name: string): string[] {
+  const letters = name
+    .replace(/\bn[°º]/gi, 'no ')
+    .replace(/([\p{Ll}\p{N}])(\p{Lu})/gu, '$1 $2')
+    .normalize('NFKD')
+    .replace(/\p{Mn}/gu, '')
+    .replace(/ß/g, 'ss')
+    .toLowerCase();
+  const words = letters.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '');
+  const telling = words.filter((word) => !FILLING.has(word));
+  return telling.length === 0 ? words : telling;
 }
 
-/** A name without accents, case, blanks and signs. */
-function plain(name: string): string {
-  const letters = name
-    .normalize('NFD')
-    .replace(/\p{Mn}/gu, '')
-    .replace(/ß/g, 'ss');
-  return foldName(letters).replace(/[^\p{L}\p{N}]/gu, '');
+/** Words of what an order cost in a name that says more, and words that make another amount of it. */
+const OF_TOTAL = /\b(?:totals?|amount|grand|gesamt|betrag|summe|montant|importe|monto)\b/;
+const NO_TOTAL =
+  /\b(?:sub|tax|vat|shipping|shipped|delivery|discounts?|fees?|tip|refund\w*|net|excl?|cost|items?|quantity|qty|units?|count|number|steuer|versand|rabatt|netto|tva|remise|frais|iva|envio|descuento|adjusted)\b/;
+
+/** Whether a name may be that of what an order cost, where no other is known. */
+export const mayBeTotal = (name: string) => {
+  const words = wordsOf(name).join(' ');
+  return OF_TOTAL.test(words) && !NO_TOTAL.test(words.replace(/\bpurchase units?\b/, ''));
+};
+
+const plain = (name: string) => wordsOf(name).join('');
+
+/** Ranks of fields by what a column may be called, 0 the likeliest. */
+const byWord = new Map<string, Map<string, number>>();
+for (const [field, words] of Object.entries(WORDS))
+  for (const [rank, word] of [field, ...(FIELD_ALIASES[field] ?? []), ...words].entries()) {
+    const fields = byWord.get(plain(word)) ?? new Map<string, number>();
+    if (!fields.has(field)) fields.set(field, rank);
+    byWord.set(plain(word), fields);
+  }
+
+/** What a name says of the unit or the kind behind it: `Total (EUR)`, `Preis in €`, `Country Code (Billing)`. */
+const BEHIND =
+  /(?:(?<=\S\S)\s*\([^()]{2,20}\)|\s*\[[^[\]]{0,20}\]|\s(?:in |en )?(?:EUR|USD|GBP|CHF|[€$£]))\s*$/i;
+/** Without tax: what customers pay is likelier. */
+const IS_NET = /\b(?:ex|excl|net|netto|ht|sin)\b/i;
+/** Words of the whole order before what is of it. */
+const OF_ORDER = /^(?:orders?|sales?|bestell(?:ung)?|commande|pedido)$/;
+/** Words of one line before what is of it. */
+const OF_LINE = /^(?:line|lineitem|item|product|article|artikel|produkt|produit|producto)$/;
+/** Fields that such a word leaves as they are; with others it makes another thing: `Order Type` is not the type. */
+const OF_BOTH = [
+  'amount',
+  'quantity',
+  'price',
+  'tax',
+  'shipping',
+  'discount',
+  'currency',
+  'coupon',
+  'country',
+];
+const NONE: ReadonlyMap<string, number> = new Map();
+/** A name that is known only in part is less likely than any that is known as it is. */
+const PART_RANK = 1000;
+
+/** Fields that a column of this name may hold, with how likely each is, 0 the likeliest; none where nobody knows. */
+export function fieldsFor(name: string): ReadonlyMap<string, number> {
+  const words = wordsOf(name);
+  const known = byWord.get(words.join(''));
+  if (known !== undefined) return known;
+  const shorter = name.replace(BEHIND, '');
+  if (shorter !== name) {
+    const found = fieldsFor(shorter);
+    if (found.size > 0)
+      return new Map([...found].map(([field, rank]) => [field, rank + (IS_NET.test(name) ? PART_RANK : 1)]));
+  }
+  const isOfPart = words.length > 1 && (OF_ORDER.test(words[0]!) || OF_LINE.test(words[0]!));
+  const found = isOfPart ? byWord.get(words.slice(1).join('')) : undefined;
+  if (found === undefined) return NONE;
+  return new Map(
+    [...found].flatMap(([field, rank]) =>
+      OF_BOTH.includes(field) ? [[field, rank + PART_RANK] as const] : [],
+    ),
+  );
 }

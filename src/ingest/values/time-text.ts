@@ -38,8 +38,12 @@ const YEAR_LAST = /^([a-z]{3,9}\.?\s+\d{1,2})\s+(\d{1,2}:\d{2}:\d{2}(?:\.\d+)?)\
 const YEAR_FIRST = /^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)/;
 const ORDINAL = /^(\d{4})-(\d{3})(?!\d)/;
 const BASIC = /^(\d{4})(\d{2})(\d{2})(?=$|[Tt\s])/;
-const DAY_NAME_YEAR = /^(\d{1,2})(?:st|nd|rd|th)?[-/.\s]+([a-z]{3,9})\.?,?[-/.\s]+(\d{4}|\d{2})(?!\d)/i;
-const NAME_DAY_YEAR = /^([a-z]{3,9})\.?[-/.\s]+(\d{1,2})(?:st|nd|rd|th)?,?[-/.\s]+(\d{4})(?!\d)/i;
+/** Two digits before a colon are an hour: `14 Oct 10:00:00` has no year. */
+const DAY_NAME_YEAR =
+  /^(\d{1,2})(?:st|nd|rd|th)?[-/.\s]+([a-z]{3,9})\.?,?[-/.\s]+'?(\d{4}(?!\d)|\d{2}(?![\d:]))/i;
+/** Two digits behind a blank alone may be an hour too. */
+const NAME_DAY_YEAR =
+  /^([a-z]{3,9})\.?[-/.\s]+(\d{1,2})(?:st|nd|rd|th)?(?:,?[-/.\s]+(\d{4})(?!\d)|(?:[-/.]|,\s*|,?\s*')(\d{2})(?![\d:]|\s*[ap]\.?m\b))/i;
 const YEAR_NAME_DAY = /^(\d{4})[-/.\s]([a-z]{3,9})[-/.\s](\d{1,2})(?!\d)/i;
 const THREE_NUMBERS = /^(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?!\d)/;
 
@@ -105,7 +109,7 @@ function parseDate(text: string, order: DateOrder | null): DatePart | 'date_orde
   match = DAY_NAME_YEAR.exec(text);
   if (match) return datePart(text, match, match[3]!, monthOfName(match[2]!), match[1]!);
   match = NAME_DAY_YEAR.exec(text);
-  if (match) return datePart(text, match, match[3]!, monthOfName(match[1]!), match[2]!);
+  if (match) return datePart(text, match, match[3] ?? match[4]!, monthOfName(match[1]!), match[2]!);
   match = YEAR_NAME_DAY.exec(text);
   if (match) return datePart(text, match, match[1]!, monthOfName(match[2]!), match[3]!);
   return null;

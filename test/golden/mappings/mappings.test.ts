@@ -73,5 +73,12 @@ describe('the preset', () => {
     const known = new Set(presetNames());
     const unknown = files.filter((file) => !known.has(file.slice(0, file.indexOf('.')).replace(/-\d+$/, '')));
     assert.deepEqual(unknown, []);
+    const events = readdirSync(DIR).filter((file) => file.endsWith(ENDING));
+    const inputs = new Set(files.map((file) => `${file.slice(0, file.indexOf('.'))}${ENDING}`));
+    assert.deepEqual(
+      events.filter((file) => !inputs.has(file)),
+      [],
+      'each has its input; files *.log are not kept by git',
+    );
   });
 });

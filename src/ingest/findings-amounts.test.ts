@@ -1,0 +1,176 @@
+/** Findings about what orders cost and how many pieces they had. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Example, findingsOf, INPUTS, purchases, testFindings, VIEW } from './fake-findings.ts';
+
+const EXAMPLES = {
+  adjusted_total: {
+    raises: purchases(
+      { order_id: 'o1', 'Adjusted Order Total': '29.80' },
+      { order_id: 'o2', 'Adjusted Order Total': '39.80' },
+      { order_id: 'o3', korrigierter_Gesamtbetrag: '1.00' },
+    ),
+    rows: 1,
+    names: /^(?:Adjusted Order Total|korrigierter_Gesamtbetrag) differs from the amount/,
+    right: purchases(
+      { order_id: 'o1', 'Adjusted Order Total': '0.00', 'Adjusted Card Processing Fees': '1.20' },
+      { order_id: 'o2', 'Adjusted Order Total': '39.8', total_adjustments: '3' },
+      { order_id: 'o3', event_type: 'refund', adjusted_total: '5.00' },
+    ),
+  },
+  pieces_column: {
+    raises: purchases(
+      { order_id: 'o1', 'Number of Items': '3' },
+      { order_id: 'o2', 'Number of Items': 2 },
+      { order_id: 'o3', itemCount: 2 },
+    ),
+    rows: 2,
+    names: /^(?:Number of Items|itemCount) may be how many pieces/,
+    right: purchases(
+      { order_id: 'o1', 'Number of Items': '1' },
+      { order_id: 'o2', 'Number of Items': '3', quantity: 3 },
+      { order_id: 'o3', itemCount: 2, items: [{ product_id: 'p1', quantity: 2 }] },
+      { event_type: 'refund', order_id: 'o3', itemCount: 2 },
+      { order_id: 'o4', count: 7, Nombre: 'Ann', unit: 'kg' },
+    ),
+  },
+  partly_refunded: {
+    raises: purchases(
+      { order_id: 'o1', financial_status: 'partially_refunded' },
+      { order_id: 'o2', financial_status: 'partially_refunded' },
+      { order_id: 'o2', financial_status: 'partially_refunded' },
+      { order_id: 'o3', Status: 'Teilweise erstattet' },
+      { order_id: 'o4', extra: { Statut: 'Remboursement partiel' } },
+      { order_id: 'o5', estado: 'reembolsado parcialmente' },
+    ),
+    rows: 2,
+    names: /" count in full/,
+    right: purchases(
+      { order_id: 'o1', status: 'partially_refunded' },
+      { order_id: 'o1', event_type: 'refund', amount: '5' },
+      { order_id: 'o2', status: 'partially_refunded', 'Refunded Amount': '5.00' },
+      { order_id: 'o3', status: 'partially_shipped' },
+      { order_id: 'o4', status: 'paid in part', shipping_status: 'partially returned' },
+    ),
+  },
+  total_row: {
+    raises: purchases(
+      { order_id: 'Summe' },
+      { product_id: 'x', user_id: 'Grand Total:' },
+      { product_name: 'TOTAL' },
+      { order_id: 'o1', product_name: 'Mug', amount: '3.00' },
+      { order_id: 'o1', product_name: 'Pot', amount: '4.50' },
+      { order_id: 'o1', product_name: 'Total', amount: '7.50' },
+    ),
+    rows: 2,
+    names: /look like the sum of other rows/,
+    right: purchases(
+      { order_id: 'total-1', product_name: 'Total Body Lotion', user_id: 'summer' },
+      { product_id: 'sum-41', category: 'Total' },
+      { order_id: 'o2', product_name: 'Total' },
+      ...['1', '2', '4'].map((amount) => ({ product_name: 'Total', amount })),
+      { event_type: 'view_product', product_name: 'Total' },
+    ),
+  },
+  zero_quantity: {
+    raises: purchases(
+      { amount: null, price: '5', quantity: 0 },
+      { amount: '0.00', price: '4', quantity: 0 },
+      { amount: null, items: [{ product_id: 'p1', price: '5', quantity: '0' }] },
+    ),
+    rows: 3,
+    names: /quantity of 0/,
+    right: purchases(
+      { price: '39.80', quantity: 1 },
+      { amount: null, price: '0', quantity: 0 },
+      { amount: '4', price: '4', quantity: 0 },
+      { amount: '0.00', price: '0.00', quantity: 0 },
+      { amount: null, price: '5' },
+      { amount: null, items: [{ product_id: 'p1', price: '0', quantity: 0 }] },
+    ),
+  },
+  units_assumed: {
+    raises: purchases({ order_id: 'o1' }, { order_id: 'o2', price: '39.80', quantity: 1 }, {}),
+    rows: 2,
+    names: /one piece for each order/,
+    right: [
+      ...purchases({ order_id: 'o1', quantity: 3 }, { items: [{ product_id: 'p1' }] }),
+      ...purchases({ event_type: 'refund' }),
+      { ...VIEW },
+    ],
+    settings: { has_quantity: false },
+    settledBy: {},
+  },
+  lines_without_total: {
+    raises: purchases(
+      { amount: null, discount: '5', items: [{ product_id: 'p1', price: '9.95', quantity: 2 }] },
+      { amount: null, discount: '5.00', product_id: 'p1', price: '9.95' },
+      { amount: null, shipping: 4.9, product_id: 'p1', price: '9.95' },
+    ),
+    rows: 2,
+    names: /discount is not in them/,
+    right: purchases(
+      { discount: '5', items: [{ product_id: 'p1', price: '22.40', quantity: 2 }] },
+      { amount: null, discount: '0.00', shipping: 0, items: [{ product_id: 'p1', price: '9.95' }] },
+      { amount: null, tax: '1', product_id: 'p1', price: '9.95' },
+      { amount: null, discount: '5' },
+    ),
+  },
+  total_of_order: {
+    raises: purchases({ amount: null, order_total: '39.80', product_id: 'p1', price: '9.95', quantity: 2 }),
+    rows: 1,
+    names: /^order_total is not/,
+    right: purchases(
+      { amount: null, total: '19.90', product_id: 'p1', price: '9.95', quantity: 2 },
+      { amount: '39.80', product_id: 'p1', price: '19.90', quantity: 2 },
+    ),
+  },
+  minor_units: {
+    raises: purchases(
+      { amount: { amount: 1999, currency: 'EUR' } },
+      { amount: { value: 500, currency: 'EUR' } },
+      { amount: null, items: [{ product_id: 'p1', price: { amount: 2500, currency: 'EUR' } }] },
+    ),
+    rows: 3,
+    names: /were read as EUR/,
+    right: purchases(
+      { amount: { amount: 1999, currency: 'EUR' } },
+      { amount: { value: '19.99', currency: 'EUR' } },
+      { amount: { amount: 5, currency: 'EUR' } },
+      { amount: 1999 },
+    ),
+    settledBy: { minor_units: false },
+  },
+} satisfies Readonly<Record<string, Example>>;
+
+export type AmountCode = keyof typeof EXAMPLES;
+
+testFindings(EXAMPLES);
+
+test('whole amounts as texts may be in the smaller unit, too, but not in a currency that has none', () => {
+  const of = (...amounts: object[]) =>
+    findingsOf(purchases(...amounts.map((amount) => ({ amount, currency: null }))), {}, INPUTS.lines!).map(
+      ({ code, rows }) => [code, rows],
+    );
+  assert.deepEqual(of({ value: '1999', currency: 'EUR' }, { value: '500', currency: 'EUR' }), [
+    ['minor_units', 2],
+  ]);
+  assert.deepEqual(of({ value: '1999', currency: 'EUR' }, { value: '5.5', currency: 'EUR' }), []);
+  assert.deepEqual(of({ amount: 1999, currency: 'JPY' }), []);
+});
+
+test('a row that names nothing and is the sum of those before it is reported', () => {
+  const row = (n: number, amount: string) => ({ order_id: `o${n}`, amount });
+  const of = (...rows: object[]) =>
+    findingsOf(purchases(...(rows as Record<string, unknown>[])), {}, INPUTS.records!).filter(
+      ({ code }) => code === 'total_row',
+    );
+  const rows = [row(1, '3.00'), row(2, '4.25'), row(3, '0.80')];
+  const [found] = of(...rows, { amount: '8.05' });
+  assert.deepEqual([found?.rows, found?.example], [1, 'amount 8.05']);
+  assert.deepEqual(of(...rows, { amount: '8.06' }), []);
+  assert.deepEqual(of(...rows, row(4, '8.05')), [], 'it has an order of its own');
+  const nameless = ['1', '1', '1'].map((amount) => ({ amount }));
+  assert.deepEqual(of(...nameless, { amount: '3' }), [], 'few amounts may add up by chance');
+  assert.equal(of(...nameless, ...nameless, { amount: '6' }).length, 1);
+});

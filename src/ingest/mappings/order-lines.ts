@@ -1,0 +1,138 @@
+import { FIELDS, ITEM_FIELDS } from '../../event/fields.ts';
+import { ITEM_NAMES } from '../names.ts';
+import { isObject } from '../record-slots.ts';
+import { type Columns, columnsOf } from './columns.ts';
+import { bestColumn, separatorIn } from './fields.ts';
+import { wordsOf } from './words.ts';
+
+/** What a line of an order has, by our fields of an event. */
+const LINE_FIELDS: Readonly<Record<string, string>> = {
+  product_id: 'product_id',
+  product_name: 'name',
+  category: 'category',
+  quantity: 'quantity',
+  price: 'price',
+};
+/** Rounding of a line. */
+const TOLERANCE = 0.011;
+
+/** How the lines of an order are proposed to be read. */
+export interface ProposedLines {
+  /** YAML, without a line end. */
+  readonly lines: readonly string[];
+  /** Fields that are those of the lines, and not of the order. */
+  readonly fields: readonly string[];
+}
+
+/** Lines that are in a list of the record. */
+export function linesInList({ valuesOf, pathText }: Columns, name: string): ProposedLines {
+  const lists = valuesOf(name);
+  const elements = lists.flatMap((list) => (Array.isArray(list) ? list.filter(isObject) : []));
+  const names = new Set(elements.flatMap((element) => Object.keys(element)));
+  // The usual names are read without being told.
+  const isUsual = (field: string) => ITEM_NAMES[field]!.some((alias) => names.has(alias));
+  const usual = ['quantity', 'price'].every(isUsual) && (isUsual('product_id') || isUsual('name'));
+  const found = usual ? [] : fieldsOfLines(columnsOf(elements));
+  if (found.length === 0) return { lines: [`items: ${pathText(name)}`], fields: [] };
+  const each = JSON.stringify(`${JSON.parse(pathText(name)) as string}[*]`);
+  return { lines: [`items: {each: ${each}, fields: {${found.join(', ')}}}`], fields: [] };
+}
+
+function fieldsOfLines(columns: Columns): string[] {
+  const taken: string[] = [];
+  const found: string[] = [];
+  for (const [field, ours] of Object.entries(LINE_FIELDS)) {
+    const own = ITEM_NAMES[ours]!.find((alias) => columns.names.includes(alias) && !taken.includes(alias));
+    const name = own ?? bestColumn(columns, field, (each) => !taken.includes(each));
+    if (name === undefined) continue;
+    taken.push(name);
+    found.push(`${ours}: ${specOfLine(columns, name, field)}`);
+  }
+  return found;
+}
+
+function specOfLine({ valuesOf, pathText }: Columns, name: string, field: string): string {
+  const { kind } = FIELDS.find((each) => each.name === field)!;
+  const decimal = kind === 'money' || kind === 'decimal' ? separatorIn(valuesOf(name)) : undefined;
+  const settings = [
+    ...(decimal === undefined ? [] : [`decimal: "${decimal}"`]),
+    ...minorOf(field, valuesOf(name)),
+  ];
+  return settings.length === 0 ? pathText(name) : `{from: ${pathText(name)}, ${settings.join(', ')}}`;
+}
+
+/** What says that amounts are in the smaller unit: objects with whole numbers, as Square, Stripe and Adyen write them. */
+export function minorOf(field: string, values: readonly unknown[]): string[] {
+  const { kind } = [...FIELDS, ...ITEM_FIELDS].find((each) => each.name === field)!;
+  const areWhole = values.every(
+    (value) =>
+      isObject(value) && Number.isInteger(value.amount ?? value.value) && !Object.hasOwn(value, 'units'),
+  );
+  return kind === 'money' && values.length > 0 && areWhole ? ['minor_units: true'] : [];
+}
+
+/**
+ * Rows that are lines of one order, each with what the whole order cost: they are put together to one record. Null where each row counts
+ * for itself.
+ */
+export function linesInRows(columns: Columns, fields: ReadonlyMap<string, string>): ProposedLines | null {
+  const [order, amount, price, quantity] = ['order_id', 'amount', 'price', 'quantity'].map((f) =>
+    fields.get(f),
+  );
+  const ofLines = Object.keys(LINE_FIELDS).filter((field) => fields.has(field));
+  if (order === undefined || amount === undefined || !ofLines.some((field) => field.startsWith('product')))
+    return null;
+  if (/line|item|row|position|zeile|ligne|linea/.test(wordsOf(amount).join(' '))) return null;
+  const runs = runsOf(columns, order).filter(({ length }) => length > 1);
+  const number = (row: number, name: string) => numberOf(columns.cell(row, name));
+  const isOfLine = (row: number) => {
+    const [paid, each] = [number(row, amount), price === undefined ? null : number(row, price)];
+    if (paid === null || each === null) return false;
+    const pieces = quantity === undefined ? 1 : (number(row, quantity) ?? 1);
+    return Math.abs(each * pieces - paid) < TOLERANCE;
+  };
+  const isTold = (run: readonly number[]) => {
+    const paid = run.map((row) => number(row, amount));
+    const isSame = paid.every((each, n) => each === paid[0] || (n > 0 && each === null));
+    return paid[0] !== null && isSame && !run.every(isOfLine);
+  };
+  if (runs.length === 0 || !runs.every(isTold) || hasNegative(columns, [amount, quantity])) return null;
+  const settings = ofLines.map((field) => {
+    const name = fields.get(field)!;
+    return `${LINE_FIELDS[field]!}: ${specOfLine(columns, name, field)}`;
+  });
+  return {
+    lines: [
+      '# Rows with the same order are its lines: the order is read from the first of them.',
+      `group: ${JSON.stringify(order)}`,
+      `items: {each: "^rows[*]", fields: {${settings.join(', ')}}}`,
+    ],
+    fields: ofLines,
+  };
+}
+
+/** Rows that follow each other with the same value in a column. */
+function runsOf({ rowCount, cell }: Columns, name: string): number[][] {
+  const runs: number[][] = [];
+  let before: unknown;
+  for (let row = 0; row < rowCount; row++) {
+    const value = cell(row, name);
+    if (value !== undefined && value === before) runs.at(-1)!.push(row);
+    else runs.push([row]);
+    before = value;
+  }
+  return runs;
+}
+
+function numberOf(value: unknown): number | null {
+  if (value === undefined) return null;
+  const digits = String(value).replace(/[^\d.,-]/g, '');
+  const number = Number(digits.includes(',') ? digits.replace(/\.(?=\d{3})/g, '').replace(',', '.') : digits);
+  return digits === '' || !Number.isFinite(number) ? null : number;
+}
+
+function hasNegative({ valuesOf }: Columns, names: readonly (string | undefined)[]): boolean {
+  return names.some(
+    (name) => name !== undefined && valuesOf(name).some((value) => (numberOf(value) ?? 0) < 0),
+  );
+}

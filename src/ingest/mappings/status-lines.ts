@@ -1,0 +1,64 @@
+import {
+  isCancelledName,
+  isDocumentName,
+  isGivenBack,
+  isNoSale,
+  isStatusName,
+  isYes,
+  isYesOrNo,
+} from '../order-status.ts';
+import type { Columns } from './columns.ts';
+import { conditionsAgainstTotals } from './table-shape.ts';
+
+const WAITING = /^(?:offen|pending|ausstehend|en attente|pendiente)/i;
+const PAID = /^(?:komplett |vollständig |fully )?(?:bezahlt|paid|captured|settled|succeeded|payé|pagad)/i;
+
+const rowsWith = ({ rowCount, cell }: Columns, name: string, word: string) =>
+  Array.from({ length: rowCount }, (_, row) => row).filter((row) => String(cell(row, name)) === word);
+
+/** Columns that say what became of orders: those that are no sales are left out. */
+export function statusLines(columns: Columns, free: readonly string[]): string[] {
+  const { names: all, valuesOf, pathText } = columns;
+  const saying = (name: string, is: (status: string) => boolean) =>
+    [...new Set(valuesOf(name).map(String))].filter(is);
+  const names = free.filter((name) => isStatusName(name) || isDocumentName(name));
+  // An order that is open may be paid, where another column says that.
+  const isPaid = (word: string, name: string) =>
+    WAITING.test(word) &&
+    rowsWith(columns, name, word).some((row) =>
+      free.some((other) => other !== name && PAID.test(String(columns.cell(row, other) ?? ''))),
+    );
+  const conditions = free.flatMap((name) => {
+    if (isCancelledName(name)) return cancelledConditions(pathText(name), valuesOf(name));
+    const noSale = names.includes(name) ? saying(name, isNoSale).filter((word) => !isPaid(word, name)) : [];
+    return noSale.length === 0 ? [] : [`${pathText(name)}: {not: ${JSON.stringify(noSale)}}`];
+  });
+  const sums = conditionsAgainstTotals(all, valuesOf, pathText);
+  const wordsOf = (name: string) => [...new Set(valuesOf(name).map(String))].slice(0, 5).join(', ');
+  const quiet = names.filter(
+    (name) => saying(name, isNoSale).length + saying(name, isGivenBack).length === 0,
+  );
+  const givenBack = names.flatMap((name) => saying(name, isGivenBack));
+  return [
+    ...(conditions.length === 0 ? [] : ['# Left out: by their status, nothing was sold.']),
+    ...(sums.length === 0 ? [] : ['# Left out: rows that are the sum of others.']),
+    ...(conditions.length + sums.length === 0 ? [] : [`where: {${[...conditions, ...sums].join(', ')}}`]),
+    ...(quiet.length === 0
+      ? []
+      : [
+          `# In the beginning, all are sales; a load reports those that were cancelled: ${quiet.map((name) => `${name} (${wordsOf(name)})`).join(', ')}`,
+        ]),
+    ...(givenBack.length === 0
+      ? []
+      : [`# By their status money was given back; look at what they count as: ${givenBack.join(', ')}`]),
+  ];
+}
+
+/** Of a column that says yes or no, or when: what holds for orders that were not cancelled. */
+function cancelledConditions(path: string, values: readonly unknown[]): string[] {
+  const words = [...new Set(values.map(String))];
+  if (words.length === 0) return [];
+  if (!words.every(isYesOrNo)) return [`${path}: {exists: false}`];
+  const yes = words.filter(isYes);
+  return yes.length === 0 ? [] : [`${path}: {not: ${JSON.stringify(yes)}}`];
+}

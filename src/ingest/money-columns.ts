@@ -1,0 +1,44 @@
+import { fieldsFor } from './mappings/words.ts';
+import { foldName } from './names.ts';
+
+/** Names of columns with what was given back of a sale. */
+const GIVEN_BACK =
+  /^(?:order|total|line|item|partial)*(?:amount)?(?:refund(?:s|ed)?|erstatt(?:et|ung|ungen)|retouren?|gutschrift(?:en)?|rembours(?:e|é|ement|ements)|reembolsos?|devoluciones?)(?:amount|total|sum|value|betrag|wert|summe)?$/;
+/** Names of columns with what an order cost after something was taken off again. */
+const ADJUSTED =
+  /^(?:adjusted|corrected|revised|korrigiert\w*|angepasst\w*|ajust[eé]\w*|corrig[eé]\w*|ajustad\w*|corregid\w*)(?:order|bestell|commande)?(?:total|amount|sum|value|gesamt\w*|betrag|summe|montant|importe)/;
+/** Names that count something, but not surely pieces. */
+const ANY_COUNT = /^(?:count|nombre|products|articles|articulos|productos)$/;
+
+/** What a column that is not a field says of the money or the pieces of a sale. */
+export type MoneyColumn = 'refund_column' | 'adjusted_total' | 'pieces_column';
+
+/** Names that are remembered; of more than so many it is found out each time. */
+const REMEMBERED_MAX = 5000;
+const kinds = new Map<string, MoneyColumn | null>();
+
+/** What a column of this name says of a sale; null: nothing that is known. */
+export function moneyColumn(name: string): MoneyColumn | null {
+  let kind = kinds.get(name);
+  if (kind === undefined) {
+    kind = kindOf(name);
+    if (kinds.size < REMEMBERED_MAX) kinds.set(name, kind);
+  }
+  return kind;
+}
+
+function kindOf(name: string): MoneyColumn | null {
+  const folded = foldName(name);
+  if (GIVEN_BACK.test(folded)) return 'refund_column';
+  if (ADJUSTED.test(folded)) return 'adjusted_total';
+  return fieldsFor(name).has('quantity') && !ANY_COUNT.test(folded) ? 'pieces_column' : null;
+}
+
+/** The same where the value bears it out. */
+export function moneyColumnWith(name: string, value: unknown): MoneyColumn | null {
+  const kind = moneyColumn(name);
+  if (kind === null) return null;
+  const text = typeof value === 'object' ? '' : String(value);
+  const isSo = kind === 'pieces_column' ? Number(text.replace(',', '.')) > 1 : /[1-9]/.test(text);
+  return isSo ? kind : null;
+}
