@@ -32,7 +32,7 @@ export class ArchiveView {
   #counters: ArchiveCounters = { events: {}, badRows: {}, lost: {}, deleted: {}, added: {}, consumed: {} };
   #failure = '';
   /** Where the archive was when it last moved or had nothing to take, and when that was. */
-  #place = '';
+  #positions = '';
   #movedMs = Date.now();
 
   /** `gatherMs`: how long who archives gathers lines. */
@@ -97,8 +97,9 @@ export class ArchiveView {
     const changed = structuredClone(this.#archive.changed());
     const consumed = await this.#log.receivedBefore(positionsIn(this.#log, this.#archive));
     this.#counters = { events, badRows, lost, ...changed, consumed };
-    const place = JSON.stringify(positionsIn(this.#log, this.#archive));
-    if (place !== this.#place || this.lag() === 0) [this.#place, this.#movedMs] = [place, Date.now()];
+    const positions = JSON.stringify(positionsIn(this.#log, this.#archive));
+    if (positions !== this.#positions || this.lag() === 0)
+      [this.#positions, this.#movedMs] = [positions, Date.now()];
   }
 }
 

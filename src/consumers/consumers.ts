@@ -334,14 +334,15 @@ export class Consumers {
   /** The archive gathers for some seconds; one that takes nothing for longer is reported, with its reason where it has one. */
   async #archiveCaughtUp(signal: AbortSignal): Promise<void> {
     const { archive, log } = this.#options;
-    const place = () => log.partitions().reduce((sum, { partition }) => sum + archive.position(partition), 0);
+    const archivedSum = () =>
+      log.partitions().reduce((sum, { partition }) => sum + archive.position(partition), 0);
     const stopFlushing = this.#archiveLoop?.flushNow();
-    let [seen, movedMs] = [place(), Date.now()];
+    let [seen, movedMs] = [archivedSum(), Date.now()];
     try {
       while (!this.#isArchiveAhead()) {
         if (signal.aborted)
           throw new ApiError('archive_behind', 'It was stopped while lines waited for the archive.');
-        if (place() !== seen) [seen, movedMs] = [place(), Date.now()];
+        if (archivedSum() !== seen) [seen, movedMs] = [archivedSum(), Date.now()];
         const { state, message } = this.status().archive ?? { state: 'ready', message: '' };
         const isFailing = state === 'waiting' || state === 'failed';
         if (isFailing && Date.now() - movedMs > ARCHIVE_FAILING_MS_MAX)

@@ -54,10 +54,10 @@ export function mergePartitions(
   const room = memory && memory.length >= bytes ? memory : Buffer.allocUnsafeSlow(bytes);
   const share = Math.floor(bytes / Math.max(1, open.length));
   const cursors = open.map(
-    (place, index): Cursor => ({
-      ...place,
-      to: place.from,
-      readTo: place.from,
+    (range, index): Cursor => ({
+      ...range,
+      to: range.from,
+      readTo: range.from,
       waiting: [],
       memory: room.subarray(index * share, (index + 1) * share),
     }),

@@ -24,10 +24,10 @@ export function newestBadRows(
   filter: BadRowFilter,
 ): Promise<BadRow[]> {
   const { limit, id } = filter;
-  const place = id === undefined ? null : /^(\d{1,9})-(\d{1,15})-\d+$/.exec(id);
-  if (id !== undefined && !place) return Promise.resolve([]);
-  const [partition, start] = [Number(place?.[1]), Number(place?.[2])];
-  const only = place ? { ranges: [{ partition, start, end: start + 1 }] } : {};
+  const parsed = id === undefined ? null : /^(\d{1,9})-(\d{1,15})-\d+$/.exec(id);
+  if (id !== undefined && !parsed) return Promise.resolve([]);
+  const [partition, start] = [Number(parsed?.[1]), Number(parsed?.[2])];
+  const only = parsed ? { ranges: [{ partition, start, end: start + 1 }] } : {};
   return archive.withNames(TABLE, only, async (named) => {
     const files = [...named].sort((a, b) => b.receivedMs[1] - a.receivedMs[1]);
     let rows: BadRow[] = [];

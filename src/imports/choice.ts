@@ -169,8 +169,8 @@ function shortened(spec: FieldSpec): unknown {
     Object.entries(spec).filter(([, value]) => value !== undefined),
   ) as FieldSpec;
   if (from === undefined) return rest;
-  const place = from.length === 1 ? from[0]! : from;
-  return Object.keys(rest).length === 0 ? place : { from: place, ...rest };
+  const path = from.length === 1 ? from[0]! : from;
+  return Object.keys(rest).length === 0 ? path : { from: path, ...rest };
 }
 
 /** What a choice says about reading, besides the mapping. */

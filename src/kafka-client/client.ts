@@ -171,9 +171,9 @@ export class KafkaClient {
   }
 
   private async offsetAt({ partition, leader, leaderEpoch }: PartitionLeader, timestamp: bigint) {
-    const place = { partitionIndex: partition, currentLeaderEpoch: leaderEpoch, timestamp };
-    const asked = [{ name: this.topic, partitions: [place] }];
-    const answer = await this.call('control', leader, listOffsetsV5.api, -1, READ_COMMITTED, asked as never);
+    const asked = { partitionIndex: partition, currentLeaderEpoch: leaderEpoch, timestamp };
+    const topics = [{ name: this.topic, partitions: [asked] }];
+    const answer = await this.call('control', leader, listOffsetsV5.api, -1, READ_COMMITTED, topics as never);
     return Number(answer.topics[0]!.partitions[0]!.offset);
   }
 

@@ -18,6 +18,9 @@ const DRAIN_MS_MAX = 60_000;
 /**
  * Opens a data folder in this process, for `await using` or until `close()`: the event log, the archive, the metrics, and the sources and stores of
  * the config. It opens no port, and needs nothing of the environment but the variables that the config names.
+ *
+ * @example
+ * await using pipeline = await openPipeline({ data: './data', config: { time_zone: 'Europe/Berlin' } });
  */
 export function openPipeline(options: OpenOptions): Promise<Pipeline> {
   return translated(async () => {

@@ -60,6 +60,10 @@ export interface Pipeline extends AsyncDisposable {
   /**
    * Stores records; resolves when they are on disk (or acknowledged by Kafka). Records that are not events are kept as bad rows, with
    * their reason. Throws RejectedError, and stores nothing, where none is an event.
+   *
+   * @example
+   * await pipeline.ingest({ timestamp: '2025-11-23T10:00:00Z', event_type: 'view_product', product_id: 'p1' });
+   * await pipeline.ingest(await readFile('orders.csv'), { map: 'shopify-orders', source: 'orders' });
    */
   ingest(input: IngestInput, options?: IngestOptions): Promise<IngestResult>;
   /**
@@ -67,9 +71,14 @@ export interface Pipeline extends AsyncDisposable {
    * with the reason.
    */
   flush(): Promise<{ storesBehind: Record<string, string> }>;
-  /** The rows of a metric. What was ingested a moment ago may be missing before `flush`. */
+  /**
+   * The rows of a metric. What was ingested a moment ago may be missing before `flush`.
+   *
+   * @example
+   * const { rows } = await pipeline.query('revenue', { window: '1d', from: '2025-11-01', to: '2025-11-30' });
+   */
   query(metric: string, options?: QueryOptions): Promise<QueryResult>;
-  /** What became of every record received. */
+  /** What became of every record received. `ledger().balanced` is true unless something is lost. */
   ledger(): Ledger;
   /** The state of each component, with what is wrong and what to do. */
   components(): Record<string, ComponentStatus>;

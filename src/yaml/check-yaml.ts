@@ -12,8 +12,8 @@ import type { z } from 'zod';
 import { UsageError } from '../telemetry/errors.ts';
 import { describeIssue } from './describe-issue.ts';
 
-/** Where a value stands, as `file:line`. */
-export type PlaceOf = (path: readonly PropertyKey[]) => string;
+/** The line where a value stands, as `file:line`. */
+export type LineOf = (path: readonly PropertyKey[]) => string;
 
 export interface YamlFile {
   /** Its name, for messages. */
@@ -30,7 +30,7 @@ export interface YamlFile {
 export function checkYaml<T extends z.ZodType>(
   schema: T,
   { file, text, title }: YamlFile,
-  prepare: (values: unknown, place: PlaceOf) => unknown = (values) => values,
+  prepare: (values: unknown, lineOf: LineOf) => unknown = (values) => values,
 ): z.infer<T> {
   const lines = new LineCounter();
   // Its warnings would go to stderr, past the program's own messages.
@@ -43,7 +43,7 @@ export function checkYaml<T extends z.ZodType>(
       if (isScalar(key) && key.value === null && key.source === 'null') key.value = 'null';
     },
   });
-  const place: PlaceOf = (path) => {
+  const lineOf: LineOf = (path) => {
     for (let depth = path.length; depth > 0; depth--) {
       const around = depth === 1 ? document.contents : document.getIn(path.slice(0, depth - 1), true);
       const name = path[depth - 1];
@@ -56,12 +56,12 @@ export function checkYaml<T extends z.ZodType>(
     }
     return file;
   };
-  const values = prepare(valuesOf(document, file) ?? {}, place);
+  const values = prepare(valuesOf(document, file) ?? {}, lineOf);
   const result = schema.safeParse(values);
   if (result.success) return result.data;
   const problems = result.error.issues
     .flatMap((issue) => describeIssue(issue, schema, values))
-    .map(({ path, text: problem }) => `${place(path)}: ${problem}`);
+    .map(({ path, text: problem }) => `${lineOf(path)}: ${problem}`);
   throw new UsageError(
     `${title} has ${problems.length === 1 ? 'a mistake' : 'mistakes'}:\n${problems.map((line) => `  ${line}`).join('\n')}`,
   );

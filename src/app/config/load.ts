@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
 import { UsageError } from '../../telemetry/errors.ts';
 import { reasonOf } from '../../telemetry/system-error.ts';
-import { checkYaml, type PlaceOf } from '../../yaml/check-yaml.ts';
+import { checkYaml, type LineOf } from '../../yaml/check-yaml.ts';
 
 /**
  * Reads a YAML config, or takes what such a file would hold, and checks it with `schema`. `${NAME}` in a value stands for an environment variable. Every
@@ -17,8 +17,8 @@ export async function loadConfig<T extends z.ZodType>(
   const file = typeof given === 'string' ? given : 'config';
   // JSON is YAML, so mistakes of an object are named the same way.
   const text = typeof given === 'string' ? await textOf(given) : JSON.stringify(given, null, 2);
-  return checkYaml(schema, { file, text, title: 'The config' }, (values, place) =>
-    insertEnvironment(values, env, [], place),
+  return checkYaml(schema, { file, text, title: 'The config' }, (values, lineOf) =>
+    insertEnvironment(values, env, [], lineOf),
   );
 }
 
@@ -34,24 +34,24 @@ function insertEnvironment(
   value: unknown,
   env: Readonly<Record<string, string | undefined>>,
   path: readonly PropertyKey[],
-  place: PlaceOf,
+  lineOf: LineOf,
 ): unknown {
   if (typeof value === 'string') {
     return value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
       const found = env[name];
       if (found === undefined) {
         throw new UsageError(
-          `${place(path)}: ${path.join('.')} needs the environment variable ${name}, which is not set.`,
+          `${lineOf(path)}: ${path.join('.')} needs the environment variable ${name}, which is not set.`,
         );
       }
       return found;
     });
   }
   if (Array.isArray(value))
-    return value.map((item, index) => insertEnvironment(item, env, [...path, index], place));
+    return value.map((item, index) => insertEnvironment(item, env, [...path, index], lineOf));
   if (value !== null && typeof value === 'object') {
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, insertEnvironment(item, env, [...path, key], place)]),
+      Object.entries(value).map(([key, item]) => [key, insertEnvironment(item, env, [...path, key], lineOf)]),
     );
   }
   return value;

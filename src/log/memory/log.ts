@@ -50,8 +50,8 @@ class MemoryLog implements EventLog {
     const receivedAtMs = Math.max(this.lastReceivedAtMs ?? 0, this.now());
     const { lines, source } = block;
     const nextOffset = firstOffset + lines;
-    const place = { partition, firstOffset, nextOffset, sharesOffset: false };
-    this.batches.push({ ...place, lines, receivedAtMs, source, bytes, canonical: true });
+    const range = { partition, firstOffset, nextOffset, sharesOffset: false };
+    this.batches.push({ ...range, lines, receivedAtMs, source, bytes, canonical: true });
     this.ends[partition] = nextOffset;
     this.bytes += bytes.length;
     this.lastReceivedAtMs = receivedAtMs;

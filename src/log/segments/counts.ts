@@ -23,19 +23,19 @@ export async function countReceivedBefore(
   // Taken now, as the log grows on: they stand for the end of the last segment.
   const atEnd = copyCounts(durable.received);
 
-  const place = await search(files, seed, segment, offset);
-  if (place.header !== null && place.header.first <= offset) {
-    const counts = copyCounts(place.header.before);
-    if (offset > place.header.first) addCount(counts, place.header.source, offset - place.header.first);
+  const batch = await search(files, seed, segment, offset);
+  if (batch.header !== null && batch.header.first <= offset) {
+    const counts = copyCounts(batch.header.before);
+    if (offset > batch.header.first) addCount(counts, batch.header.source, offset - batch.header.first);
     return counts;
   }
   const low =
-    countsAfter(place) ??
+    countsAfter(batch) ??
     (await segmentHeader(files, seed, segment))?.before ??
     (earlier && countsAfter(await search(files, seed, earlier, segment.first))) ??
     {};
   const high =
-    place.header?.before ??
+    batch.header?.before ??
     (later === null
       ? atEnd
       : ((await segmentHeader(files, seed, later))?.before ??
@@ -66,9 +66,9 @@ async function search(
 ): Promise<BatchPosition> {
   const fd = await files.open(segment.path, 'read');
   try {
-    const place = await locate(new Scanner(files, fd, segment.bytes, seed), segment, offset);
-    const isLost = place.header === null || place.header.first > offset;
-    if (!isLost || place.before !== null) return place;
+    const batch = await locate(new Scanner(files, fd, segment.bytes, seed), segment, offset);
+    const isLost = batch.header === null || batch.header.first > offset;
+    if (!isLost || batch.before !== null) return batch;
     // The batch that the index knew is gone, but there may be one before it.
     return await locate(new Scanner(files, fd, segment.bytes, seed), segment, offset, true);
   } finally {

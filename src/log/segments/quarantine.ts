@@ -84,9 +84,9 @@ export class Quarantine {
         let done = 0;
         while (done < damage.bytes) {
           const want = Math.min(COPY_BYTES, damage.bytes - done);
-          const part = await readUpTo(this.files, from, damage.position + done, want);
-          if (part.length === 0) break;
-          done += await writeAll(this.files, to, [part], done);
+          const bytes = await readUpTo(this.files, from, damage.position + done, want);
+          if (bytes.length === 0) break;
+          done += await writeAll(this.files, to, [bytes], done);
         }
         await this.files.fdatasync(to);
       } finally {

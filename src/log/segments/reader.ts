@@ -68,9 +68,9 @@ export class SegmentReader {
         position = hint.position;
         expected = from;
       } else {
-        const place = await locate(new Scanner(this.files, fd, bytes, this.seed), segment, from);
-        position = place.position;
-        expected = place.expected;
+        const located = await locate(new Scanner(this.files, fd, bytes, this.seed), segment, from);
+        position = located.position;
+        expected = located.expected;
       }
       const start = position;
       // One read for all of it, with room for the header of a block that is just as large as asked for.

@@ -26,13 +26,13 @@ export function foldedSql(
   metric: Metric,
   relation: string,
   keys: readonly Key[],
-  points: string,
+  rowsSql: string,
   within: readonly string[],
 ): string {
   return keys.reduce((rows, key) => {
     const name = identifier(key.name);
     return `(SELECT r.* REPLACE (CASE WHEN n.${name} IS NULL THEN ${quote(REST)} ELSE r.${name} END AS ${name})
-      FROM ${rows} AS r LEFT JOIN ${namedSql(metric, key, points, within)} AS n ON ${sameSql(name, within)})`;
+      FROM ${rows} AS r LEFT JOIN ${namedSql(metric, key, rowsSql, within)} AS n ON ${sameSql(name, within)})`;
   }, relation);
 }
 
@@ -41,15 +41,15 @@ export async function countFolded(
   connection: Connection,
   metric: Metric,
   keys: readonly Key[],
-  points: string,
+  rowsSql: string,
   within: readonly string[],
 ): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const key of keys) {
     const name = identifier(key.name);
     const { n } = await connection.row<{ n: number }>(
-      `SELECT count(DISTINCT r.${name}) AS n FROM ${points} AS r
-       LEFT JOIN ${namedSql(metric, key, points, within)} AS n ON ${sameSql(name, within)} WHERE n.${name} IS NULL`,
+      `SELECT count(DISTINCT r.${name}) AS n FROM ${rowsSql} AS r
+       LEFT JOIN ${namedSql(metric, key, rowsSql, within)} AS n ON ${sameSql(name, within)} WHERE n.${name} IS NULL`,
     );
     if (n > 0) counts[key.name] = n;
   }
@@ -61,7 +61,7 @@ export function rowsOfWindowMax(metric: Metric): number {
   return metric.keys.reduce((most, { max }) => most * ((max ?? Number.POSITIVE_INFINITY) + 1), 1);
 }
 
-function namedSql(metric: Metric, key: Key, points: string, within: readonly string[]): string {
+function namedSql(metric: Metric, key: Key, rowsSql: string, within: readonly string[]): string {
   const columns = [...within, identifier(key.name)].join(', ');
   const first = ['unknown', ...(key.first ?? [])].map(quote).join(', ');
   const size = additiveValues(metric).find(({ of }) => of.kind === 'count');
@@ -71,7 +71,7 @@ function namedSql(metric: Metric, key: Key, points: string, within: readonly str
     identifier(key.name),
   ].join(', ');
   const by = within.length > 0 ? `PARTITION BY ${within.join(', ')} ` : '';
-  return `(SELECT ${columns} FROM ${points} GROUP BY ${columns} QUALIFY row_number() OVER (${by}ORDER BY ${order}) <= ${key.max})`;
+  return `(SELECT ${columns} FROM ${rowsSql} GROUP BY ${columns} QUALIFY row_number() OVER (${by}ORDER BY ${order}) <= ${key.max})`;
 }
 
 const sameSql = (name: string, within: readonly string[]) =>

@@ -87,15 +87,15 @@ export function newOrderSql(column: Named): string {
  * ones of a block are told apart. `events` has `identity` and `order_hash` as above.
  */
 export function identitiesSql(events: string, where: string, more: Record<string, string> = {}): string {
-  const place = `epoch_ms(received_at) AS received_ms, source, log_partition, log_offset, log_line`;
+  const position = `epoch_ms(received_at) AS received_ms, source, log_partition, log_offset, log_line`;
   const further = (of: 'own' | 'order') =>
     Object.entries(more).map(([name, sql]) => `, ${sql.replaceAll('$of', quote(of))} AS ${identifier(name)}`);
   return `(
     SELECT CASE WHEN ${isOrderLineSql(identifier)} THEN ${KIND.orderLine} ELSE ${KIND.event} END AS kind, identity AS hash,
-      ${isOrderLineSql(identifier)} AND ${firstSql(PRODUCT, identifier)} IS NOT NULL AND event_id IS NULL AND line_id IS NULL AS lines, ${place}${further('own').join('')}
+      ${isOrderLineSql(identifier)} AND ${firstSql(PRODUCT, identifier)} IS NOT NULL AND event_id IS NULL AND line_id IS NULL AS lines, ${position}${further('own').join('')}
     FROM ${events} WHERE identity IS NOT NULL AND ${where}
     UNION ALL
-    SELECT ${KIND.order}, order_hash, false, ${place}${further('order').join('')} FROM ${events} WHERE order_hash IS NOT NULL AND ${where}
+    SELECT ${KIND.order}, order_hash, false, ${position}${further('order').join('')} FROM ${events} WHERE order_hash IS NOT NULL AND ${where}
   )`;
 }
 

@@ -165,15 +165,15 @@ export function createParquetTool(connection: Connection): ParquetWriter & Parqu
   ): Promise<ParquetFile[]> {
     await mkdir(dir, { recursive: true });
     const source = `(SELECT DATE ${quote(date)} AS ${DATE_COLUMN}, * FROM ${relation})`;
-    const part = (await describe(source, table)).get(date);
-    if (!part) return [];
-    part.path = join(dir, `${table}-${date}.parquet`);
+    const ofDate = (await describe(source, table)).get(date);
+    if (!ofDate) return [];
+    ofDate.path = join(dir, `${table}-${date}.parquet`);
     await copy(
       `SELECT * EXCLUDE (${DATE_COLUMN}) FROM ${source} ORDER BY log_partition, log_offset, log_line`,
-      part.path,
+      ofDate.path,
     );
-    part.bytes = (await stat(part.path)).size;
-    return [part];
+    ofDate.bytes = (await stat(ofDate.path)).size;
+    return [ofDate];
   }
 
   async function inspect(file: string): Promise<FileContent> {
@@ -193,24 +193,24 @@ export function createParquetTool(connection: Connection): ParquetWriter & Parqu
     const parts = new Map<string, ParquetFile>();
     for (const row of rows) {
       const date = String(row.date);
-      const part = parts.get(date) ?? {
+      const ofDate = parts.get(date) ?? {
         ...{ path: '', date, bytes: 0 },
         ...structuredClone(NO_ROWS),
       };
-      part.rows += Number(row.n);
-      part.undecided += Number(row.undecided);
-      addCount(part.sources, String(row.source), Number(row.n));
-      parts.set(date, part);
+      ofDate.rows += Number(row.n);
+      ofDate.undecided += Number(row.undecided);
+      addCount(ofDate.sources, String(row.source), Number(row.n));
+      parts.set(date, ofDate);
       // Rows that another program made up may have neither.
       if (row.offset_min === null || row.received_min === null) continue;
       const [offsetMin, offsetMax] = [Number(row.offset_min), Number(row.offset_max)];
       if (row.partition !== null)
-        part.offsets[Number(row.partition)] = widened(
-          part.offsets[Number(row.partition)],
+        ofDate.offsets[Number(row.partition)] = widened(
+          ofDate.offsets[Number(row.partition)],
           offsetMin,
           offsetMax,
         );
-      widenBounds(part, [offsetMin, offsetMax], [Number(row.received_min), Number(row.received_max)]);
+      widenBounds(ofDate, [offsetMin, offsetMax], [Number(row.received_min), Number(row.received_max)]);
     }
     return parts;
   }

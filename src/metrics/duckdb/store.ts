@@ -87,20 +87,20 @@ export class DuckDbStore implements MetricsStore {
   async #query(connection: Connection, query: MetricQuery): Promise<MetricResult> {
     const metric = this.#metric(query.metric);
     const { version } = await connection.row<{ version: number }>(`SELECT version FROM ${STATE}.engine`);
-    const points = this.#tables.rows(metric, rangeOf(query));
+    const rowsSql = this.#tables.rows(metric, rangeOf(query));
     // Without keys there is one row, and nothing to choose from.
     const hasTop = query.top !== undefined && query.total === true && metric.keys.length > 0;
     const crowded = (
       await crowdedKeys(connection, metric, this.#tables.identities(metric, rangeOf(query)))
     ).filter((key) => !(hasTop && key === metric.keys.at(-1)));
     const fold = (relation: string, within: readonly string[]) =>
-      foldedSql(metric, relation, crowded, points, within);
-    const top = hasTop ? await this.#topKeys(connection, metric, query, fold(points, [])) : undefined;
+      foldedSql(metric, relation, crowded, rowsSql, within);
+    const top = hasTop ? await this.#topKeys(connection, metric, query, fold(rowsSql, [])) : undefined;
     const isMerged = hasTop || crowded.length > 0;
     const mixed = [...crowded, ...(hasTop ? metric.keys.slice(-1) : [])].find((key) => key.separatesMoney);
     const keys = keyNames(metric);
     const rows = await connection.rows<Row>(
-      `SELECT ${['start', ...keys, ...rowValues(metric, isMerged, mixed)].join(', ')} FROM ${withTop(metric, fold(points, ['start']), top)}
+      `SELECT ${['start', ...keys, ...rowValues(metric, isMerged, mixed)].join(', ')} FROM ${withTop(metric, fold(rowsSql, ['start']), top)}
        ${isMerged ? `GROUP BY ${['start', ...keys].join(', ')}` : ''} ORDER BY ${['start', ...keys].join(', ')}
        ${query.rowsMax === undefined ? '' : `LIMIT ${query.rowsMax + 1}`}`,
     );
@@ -118,8 +118,8 @@ export class DuckDbStore implements MetricsStore {
       if (result.overall) derive(metric, [result.overall], () => null);
     }
     if (crowded.length > 0) {
-      const inRows = await countFolded(connection, metric, crowded, points, ['start']);
-      const inTotal = query.total ? await countFolded(connection, metric, crowded, points, []) : {};
+      const inRows = await countFolded(connection, metric, crowded, rowsSql, ['start']);
+      const inTotal = query.total ? await countFolded(connection, metric, crowded, rowsSql, []) : {};
       const names = Object.keys({ ...inRows, ...inTotal });
       if (names.length > 0)
         result.folded = Object.fromEntries(
@@ -133,7 +133,7 @@ export class DuckDbStore implements MetricsStore {
     connection: Connection,
     metric: Metric,
     query: MetricQuery,
-    points: string,
+    rowsSql: string,
   ): Promise<TopKey[]> {
     const columns = topColumns(metric);
     const [list, within] = [columns.join(', '), columns.slice(0, -1)];
@@ -142,7 +142,7 @@ export class DuckDbStore implements MetricsStore {
       .sort((a, b) => Number(b === 'revenue') - Number(a === 'revenue'))
       .map((name) => `sum(${identifier(name)}) DESC`);
     const rows = await connection.rows<Record<string, string>>(
-      `SELECT ${list} FROM ${points} GROUP BY ${list}
+      `SELECT ${list} FROM ${rowsSql} GROUP BY ${list}
        QUALIFY row_number() OVER (${within.length > 0 ? `PARTITION BY ${within.join(', ')}` : ''} ORDER BY ${[...order, list].join(', ')}) <= ${query.top}
        ORDER BY ${[...within, ...order, list].join(', ')}`,
     );
@@ -245,7 +245,7 @@ export class DuckDbStore implements MetricsStore {
     const first = firstSql(metric, identities, changed, pointsMax, named);
     const whole: Relations = (table) =>
       `(SELECT * FROM ${stateTable(table)} SEMI JOIN ${first} USING (win, start))`;
-    const points = this.#tables.rows(metric, whole);
+    const rowsSql = this.#tables.rows(metric, whole);
     const crowded = named
       ? await crowdedKeys(connection, metric, this.#tables.identities(metric, whole))
       : [];
@@ -259,7 +259,7 @@ export class DuckDbStore implements MetricsStore {
           crowded.find((key) => key.separatesMoney),
         ),
       ].join(', ')}
-       FROM ${foldedSql(metric, points, crowded, points, ['win', 'start'])}
+       FROM ${foldedSql(metric, rowsSql, crowded, rowsSql, ['win', 'start'])}
        ${crowded.length > 0 ? `GROUP BY ${identity}` : ''} ORDER BY win, start`,
     );
     return WINDOWS.flatMap((window) => {

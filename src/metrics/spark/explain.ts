@@ -22,7 +22,7 @@ interface Known {
   sign: RegExp;
   isFinal: boolean;
   /** `found` is what the sign has in brackets. */
-  message(place: { python: string; master: string }, found: string): string;
+  message(engine: { python: string; master: string }, found: string): string;
 }
 
 const CHECK_HADOOP =
@@ -199,22 +199,22 @@ export function waitOf(line: string): string | null {
 }
 
 /** What Spark says in words of ours; null where it is nothing known. */
-export function known(text: string, place: { python: string; master: string }): Failure | null {
+export function known(text: string, engine: { python: string; master: string }): Failure | null {
   for (const { sign, message, isFinal } of KNOWN) {
     const match = sign.exec(text);
-    if (match) return { message: message(place, match[1] ?? ''), isFinal };
+    if (match) return { message: message(engine, match[1] ?? ''), isFinal };
   }
   return null;
 }
 
 /** What an exit of the driver means. */
-export function explain(exit: Exit, place: { python: string; master: string }): Failure {
-  const found = known(exit.stderr, place);
+export function explain(exit: Exit, engine: { python: string; master: string }): Failure {
+  const found = known(exit.stderr, engine);
   if (found) return found;
   if (!exit.hasBegun && !exit.signal) {
     const said = exit.stderr.trim().split('\n').at(-1)?.slice(0, 200);
     return {
-      message: `${place.python} can't run the driver: it ended with code ${exit.code}${said ? ` and said "${said}"` : ' and said nothing'}. Set engine.python to ${PYSPARK}.`,
+      message: `${engine.python} can't run the driver: it ended with code ${exit.code}${said ? ` and said "${said}"` : ' and said nothing'}. Set engine.python to ${PYSPARK}.`,
       isFinal: true,
     };
   }

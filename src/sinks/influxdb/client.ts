@@ -47,11 +47,11 @@ export class InfluxClient {
 
   /** An empty write: the server looks at login, rights and place before it looks at the lines. */
   async check(): Promise<string> {
-    const { server, place } = this.#options.target;
+    const { server, destination } = this.#options.target;
     const answer = await this.#post(Buffer.alloc(0), {}, new AbortController().signal);
     // InfluxDB 1 takes no lines for a success; 2 says that there are none, when all else was right.
     if (!answer.ok && answer.status !== 400) throw this.#failure(answer);
-    return `${server} takes points for ${place}`;
+    return `${server} takes points for ${destination}`;
   }
 
   async #post(body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<InfluxAnswer> {
@@ -87,15 +87,17 @@ export class InfluxClient {
   }
 
   #failure({ status, detail, retryAfter }: InfluxAnswer): SinkError {
-    const { server, place, login } = this.#options.target;
+    const { server, destination, login } = this.#options.target;
     const said = detail ? `: ${detail}` : '';
     if (status === 401)
       return new SinkError(`${server} does not accept the ${login}${said}. Set the right one.`);
     if (status === 403)
-      return new SinkError(`${server} does not allow writing to ${place}${said}. Give the right to write.`);
+      return new SinkError(
+        `${server} does not allow writing to ${destination}${said}. Give the right to write.`,
+      );
     // InfluxDB 1.8 tells with 500 that a retention policy is missing.
     if (status === 404 || /retention policy not found/.test(detail))
-      return new SinkError(`${server} has no ${place}${said}. Create it, or set one that exists.`);
+      return new SinkError(`${server} has no ${destination}${said}. Create it, or set one that exists.`);
     if (/field type conflict/.test(detail)) {
       return new SinkError(
         `${server} refuses points because of the type of a field${said}. Another program has written it with ` +

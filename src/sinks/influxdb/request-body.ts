@@ -27,16 +27,16 @@ export class RequestBody {
       this.#places.set(series, ofSeries);
     }
     const line = `${series} ${fields} ${time}`;
-    const place = ofSeries.get(time);
-    if (place === undefined) {
+    const index = ofSeries.get(time);
+    if (index === undefined) {
       ofSeries.set(time, this.#list.length);
       this.#list.push(line);
       this.#length += line.length + 1;
       return null;
     }
-    const before = this.#list[place]!;
+    const before = this.#list[index]!;
     if (before === line) return null;
-    this.#list[place] = line;
+    this.#list[index] = line;
     this.#length += line.length - before.length;
     return before;
   }

@@ -12,7 +12,7 @@ export interface InfluxTarget {
   /** For people: the server. */
   server: string;
   /** For people: what in it is written to. */
-  place: string;
+  destination: string;
   /** For people: what one logs in with. */
   login: string;
   /** Header of a login, and what of it must never be shown; no login where the server needs none. */
@@ -44,7 +44,8 @@ export function influxTargetOf(config: InfluxConfig): InfluxTarget {
       id: id('v1', database, policy),
       writeUrl: url('/write', { db: database, rp: policy, precision: 'ns' }),
       server,
-      place: policy === undefined ? `database "${database}"` : `database "${database}", policy "${policy}"`,
+      destination:
+        policy === undefined ? `database "${database}"` : `database "${database}", policy "${policy}"`,
       login: 'user and password',
       async authorization() {
         if (user === undefined || password === undefined) return { header: null, secrets: [] };
@@ -58,7 +59,7 @@ export function influxTargetOf(config: InfluxConfig): InfluxTarget {
     id: id('v2', org, bucket),
     writeUrl: url('/api/v2/write', { org, bucket, precision: 'ns' }),
     server,
-    place: `bucket "${bucket}" of org "${org}"`,
+    destination: `bucket "${bucket}" of org "${org}"`,
     login: 'token',
     async authorization() {
       const token = config.token ?? (await readToken(config.token_file!));

@@ -115,7 +115,7 @@ class KafkaSource implements Source {
       let client: KafkaClient | undefined;
       try {
         client = await this.connect();
-        await this.place(client);
+        await this.addCursors(client);
         this.error = '';
         await this.follow(client);
       } catch (error) {
@@ -152,7 +152,7 @@ class KafkaSource implements Source {
   }
 
   /** Gives every partition a cursor. `start` is for those that are there at first: what is found later is read whole. */
-  private async place(client: KafkaClient): Promise<void> {
+  private async addCursors(client: KafkaClient): Promise<void> {
     const { id, partitions } = client.known!;
     const isOther = await this.cursors.load(id);
     if (isOther) this.gap(0, 'the topic was deleted and created again');
