@@ -139,7 +139,7 @@ ${table(
 )}
 
 Only the schema holds there. What ingest understands beyond it is not applied: other names of fields and words for a missing value,
-money and times in other forms, bots that only their user agent tells, findings. Records that need it belong into a topic of their own, which
+money and times in other forms, bots known by their user agent, findings. Records that need it belong into a topic of their own, which
 a [source of the kind \`kafka\`](kafka-hdfs-s3.md) reads.
 
 The start of a day \`M/D/YYYY\` follows the time zone data of the program that validates, Node.js or DuckDB. They differ where a country has

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { readParquet } from '../../src/app/app.ts';
 import type { DetectOptions } from '../../src/ingest/format.ts';
+import { FORMATS } from '../../src/ingest/formats/all.ts';
 import { LineValidator } from '../../src/ingest/line-validator.ts';
 import { compileMapping } from '../../src/ingest/mapping/compile.ts';
 import { mapperOf } from '../../src/ingest/mapping/map-records.ts';
@@ -77,7 +78,7 @@ interface Sale {
 async function figuresOf(file: string): Promise<string> {
   const path = join(SHOPS, file);
   const decode = async (detecting: DetectOptions) =>
-    firstPieces(await openInput(path, file, detecting, { readParquet }), 1000);
+    firstPieces(await openInput(path, file, detecting, { readParquet, formats: FORMATS }), 1000);
   const guess = await guessMapping({ decode, timeZone: 'UTC', now: testNow });
   assert.equal(guess?.preset, null, `${file}: no preset was made for it`);
   assert.ok(guess.proposal, `${file}: a mapping is needed`);
