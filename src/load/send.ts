@@ -3,6 +3,7 @@ import type { LineValidator, ValidationResult } from '../ingest/line-validator.t
 import { countReason, type Mapper, mapDecoded } from '../ingest/mapper.ts';
 import { Observer } from '../ingest/observer.ts';
 import { OrderReports } from '../ingest/order-reports.ts';
+import type { Withdrawals } from '../ingest/withdrawals.ts';
 import { addCounts } from '../log/offset.ts';
 import { now } from '../system/clock.ts';
 import { ComponentError, UsageError } from '../telemetry/errors.ts';
@@ -51,6 +52,8 @@ export interface Sent {
   readonly tally: FindingTally;
   /** Orders that are said to be cancelled, and of which this load knows nothing else. */
   readonly withdrawn: Set<string>;
+  /** What each input said of orders that were cancelled or given back; not in the tally yet. */
+  readonly withdrawals: Withdrawals[];
 }
 
 export interface SendOptions {
@@ -87,6 +90,7 @@ export async function sendInputs(
     invalidFields: {},
     tally: new FindingTally(),
     withdrawn: new Set(),
+    withdrawals: [],
   };
   const orders = new OrderReports();
   for (const input of inputs) await new InputSender(input, target, options, sent, orders).send();
@@ -199,6 +203,7 @@ class InputSender {
       await this.#complete(entry, recordsBefore, records);
       await this.#suggestMapping();
       this.#observer.summarize(this.#sent.tally);
+      this.#sent.withdrawals.push(this.#observer.withdrawals);
       for (const order of this.#observer.withdrawals.unknown) this.#sent.withdrawn.add(order);
       this.#result.unusedColumns = [...this.#observer.unusedColumns];
     } catch (error) {
