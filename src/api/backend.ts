@@ -2,7 +2,7 @@ import type { ArchivedEvent, BadRow, CompactResult, VacuumResult } from '../arch
 import type { Activity } from '../ingest/activity.ts';
 import type { Decoded, Format } from '../ingest/format.ts';
 import type { Mapper } from '../ingest/mapper.ts';
-import type { ArchivedDoubt, DoubtsAsked } from '../metrics/doubt-reader.ts';
+import type { ArchiveAnswer, DoubtsAsked } from '../metrics/doubt-reader.ts';
 import type { RebuildRange, RebuildResult } from '../metrics/engine.ts';
 import type { Changes, ChangesPage, MetricQuery, MetricResult } from '../metrics/metrics-store.ts';
 import type { WindowSize } from '../metrics/window.ts';
@@ -80,7 +80,7 @@ export interface Backend {
   /** Archives and measures what has come without gathering more, for at most so long; gives the ledger then. */
   waitUntilIdle(msMax: number): Promise<IdleLedger>;
   /** What is doubtful in what a source has brought, beside what the archive had before. */
-  doubts(asked: DoubtsAsked): Promise<ArchivedDoubt[]>;
+  doubts(asked: DoubtsAsked): Promise<ArchiveAnswer>;
   rebuild(range: RebuildRange | null, diff: boolean, signal?: AbortSignal): Promise<RebuildResult>;
   /** What came from a source since the start; undefined where nothing did. */
   activity(source: string): Activity | undefined;

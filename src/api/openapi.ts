@@ -220,12 +220,11 @@ export function openApi(status: Status): Json {
         post: {
           summary:
             'What is doubtful in what a source has brought, beside what the archive had before. For "load", at its end.',
-          responses: answers('Object', 'Codes of findings, each with its rows and an example.', [
-            'unauthorized',
-            'forbidden',
-            'bad_json',
-            'bad_request',
-          ]),
+          responses: answers(
+            'Object',
+            'Codes of findings, each with its rows and an example, and which of the orders have a refund.',
+            ['unauthorized', 'forbidden', 'bad_json', 'bad_request'],
+          ),
         },
       },
       '/v1/admin/vacuum': {

@@ -20,6 +20,7 @@ const doubtsSchema = z.strictObject({
   source: z.string().regex(SOURCE_NAME),
   sinceMs: z.int().min(0),
   withdrawn: z.array(z.string().max(1024)).max(ORDERS_MAX),
+  givenBack: z.array(z.string().max(1024)).max(ORDERS_MAX).default([]),
   isOfSeveral: z.boolean(),
 });
 
@@ -77,7 +78,7 @@ export function registerQueryApi(
 
   const whole = { ...config, body_bytes_max: DOUBTS_BYTES_MAX, decoded_bytes_max: DOUBTS_BYTES_MAX };
   app.post('/v1/admin/doubts', allow('admin'), async (request) =>
-    withBody(request, whole, budget, async (body) => ({ doubts: await backend.doubts(askedIn(body)) })),
+    withBody(request, whole, budget, (body) => backend.doubts(askedIn(body))),
   );
 
   app.post('/v1/admin/vacuum', allow('admin'), async (request) => {

@@ -8,7 +8,7 @@ import { recentSales } from '../consumers/recent-sales.ts';
 import { ORDERS_MAX } from '../ingest/order-reports.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { PartitionGroup } from '../log/partition-group.ts';
-import type { ArchivedDoubt, ArchivedSale, DoubtsAsked } from '../metrics/doubt-reader.ts';
+import type { ArchiveAnswer, ArchivedSale, DoubtsAsked } from '../metrics/doubt-reader.ts';
 import { type DuckDb, openDuckDb } from '../metrics/duckdb/open-duckdb.ts';
 import type { BatchEngine, EngineProgram } from '../metrics/engine.ts';
 import type { MetricsStore } from '../metrics/metrics-store.ts';
@@ -40,7 +40,7 @@ export interface Processing {
   readonly archiveWatch: ArchiveWatch | null;
   readonly newestEvents: NewestEvents;
   /** What is doubtful in what a source has brought, beside what the archive had before. */
-  doubts(asked: DoubtsAsked): Promise<ArchivedDoubt[]>;
+  doubts(asked: DoubtsAsked): Promise<ArchiveAnswer>;
   /** The newest archived sales that name an order. */
   recentSales(): Promise<readonly ArchivedSale[]>;
   readonly consumers: Consumers;

@@ -1,6 +1,6 @@
 import { REASONS, type Reason } from '../event/reasons.ts';
 import type { ShownMetric } from '../load/dry-run.ts';
-import { figuresOf, isWithoutEvents, type LoadResult } from '../load/result.ts';
+import { figuresOf, isWithoutEvents, type LoadResult, leftOutBy } from '../load/result.ts';
 import type { InputResult } from '../load/send.ts';
 import { printable } from '../telemetry/printable.ts';
 import { counted } from '../telemetry/words.ts';
@@ -24,14 +24,7 @@ export function loadReport(result: LoadResult): Report {
     `Loaded ${counted(received, 'record')} in ${seconds} s: ${counted(events, 'event')} (${counted(duplicates, 'duplicate')}), ${counted(badRows, 'bad row')}.`,
     ...leftOutLines(result),
     ...detailLines(result),
-    ...(isWithoutEvents(result)
-      ? [
-          '',
-          received > 0
-            ? 'None of the records is an event: nothing of them is counted. "tillstream bad list" shows them.'
-            : 'The mapping left out all of the records: nothing is counted. Is it the right one? "tillstream map guess" proposes one.',
-        ]
-      : []),
+    ...(isWithoutEvents(result) ? ['', nothingCounts(result)] : []),
     ...Object.entries(result.storesBehind).map(
       ([store, reason]) => `The store ${store} is behind, and gets the rest when it can: ${reason}`,
     ),
@@ -68,8 +61,25 @@ export function dryRunReport(result: LoadResult, metrics: Readonly<Record<string
   return { json, text: lines.join('\n').trimStart() };
 }
 
-const leftOutLines = ({ leftOut, map }: LoadResult) =>
-  leftOut === 0 ? [] : [`The mapping ${map} left out ${counted(leftOut, 'record')} by its rule.`];
+function nothingCounts({ received, leftOut, sent }: LoadResult): string {
+  if (received > 0)
+    return 'None of the records is an event: nothing of them is counted. "tillstream bad list" shows them.';
+  if (leftOut > 0)
+    return 'The mapping left out all of the records: nothing is counted. Is it the right one? "tillstream map guess" proposes one.';
+  const isOne = sent.inputs.length === 1;
+  return `Nothing is counted: ${isOne ? 'the file has' : 'the files have'} no records.`;
+}
+
+/** Reasons that are shown. */
+const REASONS_SHOWN = 3;
+
+function leftOutLines({ leftOut, map, sent }: LoadResult): string[] {
+  if (leftOut === 0) return [];
+  const reasons = Object.entries(leftOutBy(sent)).map(([why, records]) => `${printable(why)} (${records})`);
+  const shown = [...reasons.slice(0, REASONS_SHOWN), ...(reasons.length > REASONS_SHOWN ? ['...'] : [])];
+  const why = shown.length === 0 ? '' : `: ${shown.join(', ')}`;
+  return [`The mapping ${map} left out ${counted(leftOut, 'record')} by its rule${why}.`];
+}
 
 /** An input: what it was read as, a record before and after, and what is special about it. */
 function inputLines(input: InputResult): string[] {

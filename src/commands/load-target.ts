@@ -1,7 +1,7 @@
 import { sliceLines } from '../event/lines.ts';
 import { type LoadTarget, type StoredLines, whileBusy } from '../load/target.ts';
 import { addCounts } from '../log/offset.ts';
-import type { ArchivedDoubt } from '../metrics/doubt-reader.ts';
+import type { ArchiveAnswer } from '../metrics/doubt-reader.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { Status } from '../telemetry/status.ts';
 import { ask } from './context.ts';
@@ -36,7 +36,7 @@ export function remoteTarget(run: RunFile): LoadTarget {
     async doubts(asked) {
       const body = Buffer.from(JSON.stringify(asked));
       const headers = { 'content-type': 'application/json' };
-      return (await ask<{ doubts: ArchivedDoubt[] }>(run, 'POST', '/v1/admin/doubts', body, headers)).doubts;
+      return ask<ArchiveAnswer>(run, 'POST', '/v1/admin/doubts', body, headers);
     },
     parts: async () => (await ask<Status>(run, 'GET', '/v1/status')).parts,
     async waitUntilIdle(onProgress) {

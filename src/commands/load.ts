@@ -9,6 +9,7 @@ import {
 } from '../app/app.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import { dryRun } from '../load/dry-run.ts';
+import { withFitting } from '../load/fitting.ts';
 import { openInputs } from '../load/inputs.ts';
 import { isWithoutEvents, type LoadResult } from '../load/result.ts';
 import { type LoadWork, loadInputs } from '../load/run.ts';
@@ -40,10 +41,13 @@ export async function load(files: string[], options: LoadOptions): Promise<void>
   const mapper = await chosenMapper(options, given);
   const settings = settingsOf(options, mapper, shopOf(given));
   // All of them, before the first line of one is stored.
-  await using opened = await openInputs(files, readOptionsOf(options, mapper), {
-    readParquet,
-    formats: given.adapters.formats,
-  });
+  const readers = { readParquet, formats: given.adapters.formats };
+  await using opened = await openInputs(files, readOptionsOf(options, mapper), readers).catch(
+    async (error) => {
+      throw mapper === undefined ? await withFitting(error, settings.normalize.time_zone ?? 'UTC') : error;
+    },
+  );
+  for (const { name, what } of opened.skipped) writeError(`${name} is left out: it looks like ${what}.\n`);
   const work = { inputs: opened.inputs, settings, again: options.again === true };
   // Awaited: copies of what came through a pipe are removed when this returns.
   if (options.dryRun) return await tryOut(options, given, work);

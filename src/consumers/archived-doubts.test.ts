@@ -10,7 +10,13 @@ const NOTHING: ArrivalSummary = { hasKnownOrders: false, unnamedRows: 0, unnamed
 /** What is looked at, and what is found, when rows with this summary have come. */
 async function lookedAt(
   summary: Partial<ArrivalSummary>,
-  { withdrawn = [] as string[], isOfSeveral = false, equalRows = 0, olderMs = SINCE_MS - 1 } = {},
+  {
+    withdrawn = [] as string[],
+    givenBack = [] as string[],
+    isOfSeveral = false,
+    equalRows = 0,
+    olderMs = SINCE_MS - 1,
+  } = {},
 ) {
   const looks: string[] = [];
   const archive = {
@@ -25,14 +31,18 @@ async function lookedAt(
       looks.push(`orders ${filter}`);
       return [];
     },
+    async refundedOf([filter]) {
+      looks.push(`refunds ${filter}`);
+      return [];
+    },
     async ofUnnamedRows() {
       looks.push('rows');
       return [{ code: 'rows_loaded_before', rows: equalRows, example: 'x' }];
     },
   };
-  const asked = { source: 'load', sinceMs: SINCE_MS, withdrawn, isOfSeveral };
-  const found = await archivedDoubts(archive, reader as DoubtReader, asked);
-  return { looks, rows: found.map((each) => each.rows) };
+  const asked = { source: 'load', sinceMs: SINCE_MS, withdrawn, givenBack, isOfSeveral };
+  const { doubts } = await archivedDoubts(archive, reader as DoubtReader, asked);
+  return { looks, rows: doubts.map((each) => each.rows) };
 }
 
 test('older rows are looked at only where there may be something', async () => {
@@ -41,12 +51,14 @@ test('older rows are looked at only where there may be something', async () => {
   assert.match(known!, /^orders \{"receivedMs":\[\[\d+,/, 'orders are known for 30 days');
   const cancelled = await lookedAt({}, { withdrawn: ['o1'] });
   assert.deepEqual(cancelled.looks, ['orders {"paths":["a"]}'], 'an order may be cancelled much later');
+  const refunded = await lookedAt({}, { givenBack: ['o1'] });
+  assert.deepEqual(refunded.looks, ['refunds {"paths":["a"]}'], 'and its money given back');
 });
 
 test('rows without ids are compared where older ones or other inputs may have the same', async () => {
   const unnamed = { unnamedRows: 100, unnamedDates: ['2026-10-01'] };
   assert.deepEqual((await lookedAt(unnamed)).looks, ['rows']);
-  assert.deepEqual((await lookedAt({ ...unnamed, unnamedRows: 19 })).looks, []);
+  assert.deepEqual((await lookedAt({ ...unnamed, unnamedRows: 0 })).looks, []);
   const first = { olderMs: SINCE_MS };
   assert.deepEqual((await lookedAt(unnamed, first)).looks, []);
   assert.deepEqual((await lookedAt(unnamed, { ...first, isOfSeveral: true })).looks, ['rows']);
@@ -59,4 +71,8 @@ test('a few equal rows, or a small share of many, are chance', async () => {
   assert.deepEqual(await rowsOf(100, 20), [20]);
   assert.deepEqual(await rowsOf(1000, 49), []);
   assert.deepEqual(await rowsOf(1000, 50), [50]);
+  assert.deepEqual(await rowsOf(20, 19), [19], 'nearly all of a small file');
+  assert.deepEqual(await rowsOf(1, 1), [1]);
+  assert.deepEqual(await rowsOf(6, 3), [3], 'half of it');
+  assert.deepEqual(await rowsOf(4, 2), []);
 });

@@ -1,22 +1,32 @@
 import { ORDER_IDENTITY } from '../decode/identity.ts';
-import type { ArchivedDoubt, DoubtReader, DoubtsAsked } from '../metrics/doubt-reader.ts';
+import type { ArchiveAnswer, ArchivedDoubt, DoubtReader, DoubtsAsked } from '../metrics/doubt-reader.ts';
 import type { ArchiveReader } from '../metrics/engine.ts';
 
 /** So many rows, and such a share of them, are not equal by chance. */
 const EQUAL_ROWS_MIN = 20;
 const EQUAL_SHARE_MIN = 0.05;
+/** Of a small input some rows are enough where they are half of it, and of any input nearly all of it. */
+const EQUAL_ROWS_OF_HALF_MIN = 3;
+const NEARLY_ALL = 0.9;
+
+/** Whether so many of the rows of an input are hardly equal to others by chance. */
+function areRepeated(equal: number, all: number): boolean {
+  if (equal >= all * NEARLY_ALL) return true;
+  if (equal >= all / 2) return equal >= EQUAL_ROWS_OF_HALF_MIN;
+  return equal >= Math.max(EQUAL_ROWS_MIN, all * EQUAL_SHARE_MIN);
+}
 
 /** Newest files in which orders are looked for that are said to be cancelled: about as many days, after compaction. */
 const FILES_MAX = 500;
 
 const TABLE = 'events';
 
-/** What is doubtful in archived rows of a source, beside those that the archive had before. Looks at older rows only where it may be something. */
+/** What the archive says about rows of a source, beside those that it had before. Looks at older rows only where it may be something. */
 export async function archivedDoubts(
   archive: ArchiveReader,
   reader: DoubtReader,
-  { withdrawn, isOfSeveral, ...arrival }: DoubtsAsked,
-): Promise<ArchivedDoubt[]> {
+  { withdrawn, givenBack, isOfSeveral, ...arrival }: DoubtsAsked,
+): Promise<ArchiveAnswer> {
   const { sinceMs } = arrival;
   const since = (fromMs: number) => [[fromMs, Number.MAX_SAFE_INTEGER]] as const;
   const { hasKnownOrders, unnamedRows, unnamedDates } = await archive.withFiles(
@@ -30,24 +40,26 @@ export async function archivedDoubts(
   const lookAt = async (files: string[]) =>
     files.length === 0 ? [] : [...(await reader.ofOrders(files, arrival, withdrawn))];
   const sinceRecentMs = sinceMs - ORDER_IDENTITY.withinMs;
-  let doubts: ArchivedDoubt[] = [];
   // An order may be cancelled long after it.
-  if (withdrawn.length > 0)
-    doubts = await archive.withNames(TABLE, {}, async (named) => {
+  const inNewest = <T>(use: (files: string[]) => Promise<T>) =>
+    archive.withNames(TABLE, {}, async (named) => {
       const newestFirst = [...named].sort((a, b) => b.receivedMs[1] - a.receivedMs[1]);
       const looked = newestFirst.filter((file, n) => n < FILES_MAX || file.receivedMs[1] >= sinceRecentMs);
       const paths = new Set(looked.map(({ path }) => path));
-      return archive.withFiles(TABLE, { paths }, lookAt);
+      return archive.withFiles(TABLE, { paths }, use);
     });
+  let doubts: ArchivedDoubt[] = [];
+  if (withdrawn.length > 0) doubts = await inNewest(lookAt);
   else if (hasKnownOrders)
     doubts = await archive.withFiles(TABLE, { receivedMs: since(sinceRecentMs) }, lookAt);
-  if (unnamedRows < EQUAL_ROWS_MIN) return doubts;
+  const refunded =
+    givenBack.length === 0 ? [] : await inNewest((files) => reader.refundedOf(files, givenBack));
+  if (unnamedRows === 0) return { doubts, refunded };
   const dates = { dates: new Set(unnamedDates) };
   const hasOlder = await archive.withNames(TABLE, dates, async (files) =>
     files.some(({ receivedMs }) => receivedMs[0] < sinceMs),
   );
-  if (!hasOlder && !isOfSeveral) return doubts;
+  if (!hasOlder && !isOfSeveral) return { doubts, refunded };
   const equal = await archive.withFiles(TABLE, dates, (files) => reader.ofUnnamedRows(files, arrival));
-  const least = Math.max(EQUAL_ROWS_MIN, unnamedRows * EQUAL_SHARE_MIN);
-  return [...doubts, ...equal.filter(({ rows }) => rows >= least)];
+  return { doubts: [...doubts, ...equal.filter(({ rows }) => areRepeated(rows, unnamedRows))], refunded };
 }

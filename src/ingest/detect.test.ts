@@ -59,8 +59,8 @@ const RIGHT: Record<string, [what: string, records: number, places: number[], re
   'rees46.csv': ['CSV, comma, 9 columns, header in line 1', 120, [2, 121]],
   'retailrocket.csv': ['CSV, comma, 5 columns, header in line 1', 100, [2, 101]],
   'csv-utf16le.ndjson': ['NDJSON, utf-16le', 3, [1, 3]],
-  'json-wrap-events.json': ['json-wrapper, records in events', 10, [1, 1]],
-  'segment-batch.json': ['json-wrapper, records in batch, not read beside it: sentAt, writeKey', 4, [1, 1]],
+  'json-wrap-events.json': ['JSON object, records in events', 10, [1, 1]],
+  'segment-batch.json': ['JSON object, records in batch, not read beside it: sentAt, writeKey', 4, [1, 1]],
   'json-pretty-concat.json': ['json', 10, [1, 64]],
   'json-array-trailcomma.json': ['json-array', 10, [2, 11]],
   'ce-batch.json': ['json-array', 2, [1, 1]],
@@ -72,7 +72,7 @@ const RIGHT: Record<string, [what: string, records: number, places: number[], re
   'nginx-combined.txt': ['access-log, combined', 20, [1, 20]],
   'alb.txt': ['alb', 20, [1, 20]],
   'cloudfront.tsv': ['w3c, 13 columns', 20, [3, 22]],
-  'docker-json.txt': ['json-inside, in the member "log"', 5, [1, 5]],
+  'docker-json.txt': ['JSON inside other lines, in the member "log"', 5, [1, 5]],
   // Records with arrays in them, or envelopes that a mapping opens: one object each.
   ...Object.fromEntries(
     'otlp-logs firehose pubsub ga4-mp shopify-order snowplow-tp2 stripe-pi'
@@ -198,7 +198,7 @@ describe('Detection', () => {
     describeDetection(detected(Buffer.from(text), options));
 
   it('takes an empty input for no records', () => {
-    for (const text of ['', ' \n\n', '\ufeff']) assert.equal(what(text), 'NDJSON, empty');
+    for (const text of ['', ' \n\n', '\ufeff']) assert.equal(what(text), 'empty');
   });
 
   it('is not misled by a first line that is broken or something else', () => {
@@ -211,10 +211,10 @@ describe('Detection', () => {
     assert.equal(what('{"timestamp":1,"event_type":"purchase","items":[{"date":1}]}'), 'json, one object');
     assert.equal(
       what('{"events":[{"time":1}],"next":"x"}'),
-      'json-wrapper, records in events, not read beside it: next',
+      'JSON object, records in events, not read beside it: next',
     );
-    assert.equal(what('{"events":[]}'), 'json-wrapper, records in events');
-    assert.equal(what('{"a":{"b":{"c":[{"time":1}]}}}'), 'json-wrapper, records in a.b.c');
+    assert.equal(what('{"events":[]}'), 'JSON object, records in events');
+    assert.equal(what('{"a":{"b":{"c":[{"time":1}]}}}'), 'JSON object, records in a.b.c');
     assert.equal(what('{"a":{"b":{"c":{"d":[{"time":1}]}}}}'), 'json, one object');
   });
 
@@ -222,7 +222,7 @@ describe('Detection', () => {
     const records = Array.from({ length: 5000 }, (_, i) => `{"time":${i},"event":"view"}`);
     const bytes = Buffer.from(`{"page":1,"data":[${records.join(',\n')}]}`);
     const found = detected(bytes);
-    assert.equal(describeDetection(found), 'json-wrapper, records in data, not read beside it: page');
+    assert.equal(describeDetection(found), 'JSON object, records in data, not read beside it: page');
     const pieces = readAll(found, [bytes.subarray(0, 70_000), bytes.subarray(70_000)]);
     assert.deepEqual(
       pieces,

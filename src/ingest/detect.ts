@@ -8,6 +8,15 @@ export interface Detected {
   readonly detection: Detection;
 }
 
+const EMPTY: Detection = { details: [] };
+/** What formats are called in reports, where their names as options say little. */
+const NAMES: Readonly<Record<string, string>> = {
+  csv: 'CSV',
+  ndjson: 'NDJSON',
+  'json-inside': 'JSON inside other lines',
+  'json-wrapper': 'JSON object',
+};
+
 /**
  * Finds out what the beginning of an input is. A refusal is a sentence that goes on after the input's name.
  * Nothing is guessed from names: only the content, and what the options declare.
@@ -19,7 +28,7 @@ export function detectFormat(
   const known = knownFile(sample.bytes);
   // Lines of events that begin with an error page are lines of events.
   if (known && (options.format !== undefined || ndjson.detect(sample, options) === null)) return known;
-  if (isEmpty(sample)) return { format: ndjson, detection: { details: ['empty'] } };
+  if (isEmpty(sample)) return { format: ndjson, detection: EMPTY };
   const formats = options.formats ?? FORMATS;
   const declared = formats.find(({ name }) => name === options.format);
   if (options.format !== undefined && !declared)
@@ -38,7 +47,8 @@ export function detectFormat(
 
 /** What was detected, for the report: "CSV, semicolon, 7 columns, header in line 1, windows-1252". */
 export function describeDetection({ format, detection }: Detected, encoding = 'utf-8'): string {
-  const name = format.name === 'csv' ? 'CSV' : format.name === 'ndjson' ? 'NDJSON' : format.name;
+  if (detection === EMPTY) return 'empty';
+  const name = NAMES[format.name] ?? format.name;
   return [name, ...detection.details, ...(encoding === 'utf-8' ? [] : [encoding])].join(', ');
 }
 

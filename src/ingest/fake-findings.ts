@@ -56,6 +56,7 @@ export function findingsOf(
   );
   assert.deepEqual(reasons, {}, 'a finding rejects nothing');
   observer.summarize(tally);
+  observer.withdrawals.report(tally);
   return tally.list();
 }
 

@@ -20,6 +20,11 @@ export const FINDINGS = kinds({
     message: () => 'Purchases with a negative amount: they lower the revenue.',
     setting: 'Send returned goods as event type `refund`.',
   },
+  mapping_fits: {
+    message: (name) =>
+      `Records have no time or no type by the names that are read. ${name === '' ? 'A mapping can be proposed for them.' : `The mapping ${name} reads them.`}`,
+    setting: 'Load them with `--map NAME` (map), or with what `map guess FILE` proposes.',
+  },
   unknown_event_type: {
     message: (type, nearest) =>
       `No metric but traffic uses the event type ${type}.${nearest ? ` Did you mean ${nearest}?` : ''}`,

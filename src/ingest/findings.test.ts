@@ -14,8 +14,8 @@ import type { FindingCode } from './finding-catalogue.ts';
 import type { AmountCode } from './findings-amounts.test.ts';
 import type { OrderCode } from './findings-orders.test.ts';
 
-/** Only show beside the archive (test/integration/load-doubts.slow.test.ts), or in mappings (mapping/unscaled.test.ts). */
-type OtherCode = 'rows_loaded_before' | 'scale_assumed';
+/** Only show beside the archive (test/integration/load-doubts.slow.test.ts), in mappings (mapping/unscaled.test.ts), or in a load (test/integration/load-hints.slow.test.ts). */
+type OtherCode = 'rows_loaded_before' | 'scale_assumed' | 'mapping_fits';
 
 const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | OtherCode>, Example>> = {
   purchase_without_value: {

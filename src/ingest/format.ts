@@ -86,6 +86,8 @@ export interface Detection {
 export interface Unreadable {
   /** A sentence that goes on after the name of the input: "looks like an Excel workbook; export it as CSV". */
   readonly refusal: string;
+  /** What it is, where it can't be events: "an image". */
+  readonly isOther?: string;
 }
 
 /** A format that a library reads from the file itself, not from a stream of bytes. */

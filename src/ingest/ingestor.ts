@@ -125,6 +125,7 @@ export class Ingestor {
       const all = new FindingTally();
       all.merge(tally);
       observer.summarize(all);
+      observer.withdrawals.report(all);
       return all.isEmpty ? [] : [{ source, findings: all.list() }];
     });
   }

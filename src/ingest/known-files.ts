@@ -5,6 +5,8 @@ interface KnownFile {
   readonly start: RegExp;
   readonly what: string;
   readonly instead: string;
+  /** It holds no events, whatever else it says. */
+  readonly isOther?: true;
 }
 
 /** Files that shops have beside their events, and what to do instead. */
@@ -31,9 +33,10 @@ const KNOWN: readonly KnownFile[] = [
   { start: /^ARROW1\0\0/, what: 'an Arrow file', instead: 'convert it to Parquet' },
   { start: /^SQLite format 3\0/, what: 'an SQLite database', instead: 'export the table as CSV' },
   { start: /^[\s\S]{8}DUCK/, what: 'a DuckDB database', instead: 'export the table as Parquet or CSV' },
-  { start: /^%PDF-/, what: 'a PDF document', instead: 'export the data as CSV' },
+  { start: /^%PDF-/, isOther: true, what: 'a PDF document', instead: 'export the data as CSV' },
   {
     start: /^(\x89PNG|\xff\xd8\xff|GIF8[79]a|RIFF[\s\S]{4}WEBP|BM[\s\S]{4}\0\0\0\0)/,
+    isOther: true,
     what: 'an image',
     instead: 'use the data itself',
   },
@@ -45,11 +48,13 @@ const KNOWN: readonly KnownFile[] = [
   { start: /^[\s\S]{257}ustar/, what: 'a tar archive', instead: 'unpack it' },
   {
     start: /^(\x7fELF|MZ[\s\S]{58}[\s\S]{4}[\s\S]*PE\0\0|\xcf\xfa\xed\xfe)/,
+    isOther: true,
     what: 'a program',
     instead: 'use the data itself',
   },
   {
     start: /^\s*(<!doctype html|<html|<head|<body)\b/i,
+    isOther: true,
     what: 'an HTML page',
     instead: 'use the data that it shows',
   },
@@ -58,8 +63,8 @@ const KNOWN: readonly KnownFile[] = [
     what: 'XML',
     instead: 'convert it to JSON or CSV',
   },
-  { start: /^\{\\rtf/, what: 'an RTF document', instead: 'export the data as CSV' },
-  { start: /^-----BEGIN /, what: 'a key or certificate', instead: 'use the data itself' },
+  { start: /^\{\\rtf/, isOther: true, what: 'an RTF document', instead: 'export the data as CSV' },
+  { start: /^-----BEGIN /, isOther: true, what: 'a key or certificate', instead: 'use the data itself' },
 ];
 
 /** What a file is that the formats of text can't read; null: nothing that is known. */
@@ -70,5 +75,7 @@ export function knownFile(bytes: Buffer): FileFormat | Unreadable | null {
   if (/^PARE/.test(start) && start.includes('\0'))
     return { refusal: 'looks like an encrypted Parquet file; write it without encryption' };
   const found = KNOWN.find((file) => file.start.test(start));
-  return found ? { refusal: `looks like ${found.what}; ${found.instead}` } : null;
+  if (!found) return null;
+  const refusal = `looks like ${found.what}; ${found.instead}`;
+  return found.isOther ? { refusal, isOther: found.what } : { refusal };
 }

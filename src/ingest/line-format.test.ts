@@ -118,7 +118,7 @@ test('what is not one record a line is refused with words', () => {
       '[\n{"event_type":"search"},\n{"event_type":"search"}\n]\n',
       /json-array, which is not one record a line; load it/,
     ],
-    ['{"events":[\n{"event_type":"search","timestamp":1}\n]}\n', /json-wrapper, .*not one record a line/],
+    ['{"events":[\n{"event_type":"search","timestamp":1}\n]}\n', /JSON object, .*not one record a line/],
     ['{\n "event_type": "search",\n "timestamp": 1\n}\n', /json.*not one record a line/],
     [Buffer.from('PAR1\x15\x04\x15'), /Parquet/],
     ['<html><body>x</body></html>\n', /an HTML page/],

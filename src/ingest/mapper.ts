@@ -25,6 +25,8 @@ export interface MappedRecords {
   readonly decoded: readonly Decoded[];
   /** Records, or elements of them, that the mapping's rule left out. */
   readonly leftOut: number;
+  /** How many of them for which reason, in words; not all of them have one. */
+  readonly leftOutBy: Readonly<Record<string, number>>;
   /** Orders that records which were left out say to be cancelled. */
   readonly withdrawn: readonly string[];
   /** Ids of the events, where the records had ids. */
@@ -38,6 +40,17 @@ export async function mapDecoded(
   options: MapOptions = {},
 ): Promise<MappedRecords> {
   return mapper === undefined
-    ? { decoded, leftOut: 0, withdrawn: [], ids: options.ids }
+    ? { decoded, leftOut: 0, leftOutBy: {}, withdrawn: [], ids: options.ids }
     : mapper.map(decoded, options);
+}
+
+/** Reasons that are told apart; those after them are counted together. */
+const REASONS_MAX = 50;
+const OTHER_REASONS = 'other values';
+
+/** Counts why a record was left out. */
+export function countReason(counts: Record<string, number>, why: string, records = 1): void {
+  const isNew = counts[why] === undefined && Object.keys(counts).length >= REASONS_MAX;
+  const key = isNew ? OTHER_REASONS : why;
+  counts[key] = (counts[key] ?? 0) + records;
 }

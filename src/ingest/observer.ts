@@ -156,13 +156,12 @@ export class Observer {
     }
   }
 
-  /** What shows over all events that were observed. */
+  /** What shows over all events that were observed, but for `withdrawals`. */
   summarize(tally: FindingTally): void {
     if (!this.#isDateOrderCertain && this.#mayBeSwapped())
       tally.add('day_month', this.#smallDates.first, '', '', this.#smallDates.rows);
     const { rows, first, currency } = this.#wholeMoney;
     if (rows > 0 && !this.#hasDecimalMoney) tally.add('minor_units', first, currency, '', rows);
-    this.withdrawals.report(tally);
     this.#totals.summarize(tally);
     this.#responses.summarize(tally);
     if (this.#bots >= BOTS_MIN && this.#bots > this.#events * BOTS_SHARE)

@@ -66,19 +66,30 @@ export class Withdrawals {
     return this.#unknown;
   }
 
+  /** Orders that are said to be cancelled or given back, and of which no refund has come. */
+  get givenBack(): string[] {
+    const orders = [...this.#counted, ...this.#sold.keys(), ...this.#partly.keys()];
+    return orders
+      .filter((order) => typeof order === 'string')
+      .filter((order) => !this.#orders.isRefunded(order));
+  }
+
   /** What has come since the last call. */
   reportFresh(tally: FindingTally): void {
     for (const { order, status, code } of this.#fresh) this.#report(order, status, code, tally);
     this.#fresh = [];
   }
 
-  /** All that has come. */
-  report(tally: FindingTally): void {
-    for (const order of this.#counted) this.#report(order, null, 'order_cancelled', tally);
+  /** All that has come. `refunded`: orders that have a refund of which others know. */
+  report(tally: FindingTally, refunded: ReadonlySet<string | number> = new Set()): void {
+    for (const order of this.#counted)
+      if (!refunded.has(order)) this.#report(order, null, 'order_cancelled', tally);
     for (const [order, status] of this.#sold)
-      this.#report(typeof order === 'string' ? order : null, status, 'cancelled_purchase', tally);
+      if (!refunded.has(order))
+        this.#report(typeof order === 'string' ? order : null, status, 'cancelled_purchase', tally);
     for (const [order, status] of this.#partly)
-      this.#report(typeof order === 'string' ? order : null, status, 'partly_refunded', tally);
+      if (!refunded.has(order))
+        this.#report(typeof order === 'string' ? order : null, status, 'partly_refunded', tally);
   }
 
   #report(order: string | null, status: string | null, code: WithdrawalCode, tally: FindingTally): void {

@@ -1,11 +1,11 @@
 import { createReadStream, createWriteStream, type ReadStream } from 'node:fs';
 import { glob, mkdtemp, open, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Content, type ContentEnd, openContent } from '../ingest/content.ts';
 import { type Detected, describeDetection, detectFormat } from '../ingest/detect.ts';
-import type { Decoded, DetectOptions, Format } from '../ingest/format.ts';
+import type { Decoded, DetectOptions, Format, Unreadable } from '../ingest/format.ts';
 import { isDecidingName } from '../ingest/names.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { reasonOf } from '../telemetry/system-error.ts';
@@ -39,6 +39,8 @@ export interface LoadInput {
   readonly format: string;
   /** What the user declared about its format, as text. */
   readonly declared: string;
+  /** The same input, as a mapping wants it to be read. */
+  reopened(detecting: DetectOptions): Promise<LoadInput>;
   /** Its content, decompressed and in UTF-8, from the start. */
   chunks(): AsyncIterable<Buffer>;
   /** What the format makes of the content, chunk by chunk; `onChunk` gets each chunk before what it gave. */
@@ -49,6 +51,26 @@ export interface LoadInput {
   fileBytesRead(): number | null;
 }
 
+/** The beginning of an input shows that it can't be read. */
+export class RefusedInputError extends UsageError {
+  readonly refused: Unreadable;
+  /** Opens it as a mapping wants it to be read. */
+  readonly reopened: LoadInput['reopened'];
+
+  constructor(message: string, refused: Unreadable, reopened: LoadInput['reopened']) {
+    super(message);
+    this.refused = refused;
+    this.reopened = reopened;
+  }
+}
+
+/** What the user named, opened. */
+export interface OpenedInputs extends AsyncDisposable {
+  readonly inputs: LoadInput[];
+  /** Files of a folder that hold no events for certain, and what they are. */
+  readonly skipped: { readonly name: string; readonly what: string }[];
+}
+
 /**
  * Looks at everything that the user named, before the first byte of it is stored. Gives what to read, and a function that
  * removes copies. Throws UsageError for what can't be read.
@@ -57,19 +79,47 @@ export async function openInputs(
   names: readonly string[],
   options: InputOptions,
   readers: Readers,
-): Promise<AsyncDisposable & { inputs: LoadInput[] }> {
+): Promise<OpenedInputs> {
   const copies = new Copies();
+  const inputs: LoadInput[] = [];
+  const skipped: OpenedInputs['skipped'] = [];
   try {
-    const inputs: LoadInput[] = [];
     for (const name of names) {
-      for (const file of await filesOf(name))
-        inputs.push(await openInput(await copies.fileOf(file), shownName(file), options, readers));
+      for (const file of await filesOf(name)) {
+        const path = await copies.fileOf(file);
+        const opened = await openInput(path, shownName(file), options, readers).catch((error) => {
+          const what = file === name ? null : besideEvents(file, error);
+          if (what === null) throw error;
+          skipped.push({ name: file, what });
+          return null;
+        });
+        if (opened !== null) inputs.push(opened);
+      }
     }
-    return { inputs, [Symbol.asyncDispose]: () => copies[Symbol.asyncDispose]() };
+    if (inputs.length === 0 && skipped.length > 0)
+      throw new UsageError(
+        `None of the files holds events: ${skipped.map(({ name, what }) => `${name} (${what})`).join(', ')}.`,
+      );
+    return { inputs, skipped, [Symbol.asyncDispose]: () => copies[Symbol.asyncDispose]() };
   } catch (error) {
     await copies[Symbol.asyncDispose]();
-    throw error instanceof UsageError ? new UsageError(`${error.message} Nothing was stored.`) : error;
+    if (!(error instanceof UsageError)) throw error;
+    const message = `${error.message} Nothing was stored.`;
+    throw error instanceof RefusedInputError
+      ? new RefusedInputError(message, error.refused, error.reopened)
+      : new UsageError(message);
   }
+}
+
+/** Names of texts for people that lie beside exports. */
+const FOR_PEOPLE =
+  /^(?:readme|license|licence|copying|changelog|notes?|liesmich|lisezmoi)(?:[._-].*)?$|\.(?:md|rst|rtf|docx?)$/i;
+
+/** What a file of a folder is, where it holds no events for certain; null where it may. */
+function besideEvents(file: string, error: unknown): string | null {
+  if (!(error instanceof RefusedInputError)) return null;
+  if (error.refused.isOther !== undefined) return error.refused.isOther;
+  return FOR_PEOPLE.test(basename(file)) ? 'a text for people' : null;
 }
 
 /** The files of a name: itself, the files in a folder, or those that match a pattern. */
@@ -114,12 +164,14 @@ export async function openInput(
   const { content } = await openAgain();
   await content.close();
   const found = detectFormat(content.sample, { isKnownName: isDecidingName, ...detecting, formats });
-  if ('refusal' in found) throw new UsageError(`${name} ${found.refusal}.`);
+  const reopened = (others: DetectOptions) =>
+    openInput(path, name, { ...options, ...others }, { readParquet, formats, blockBytes });
+  if ('refusal' in found) throw new RefusedInputError(`${name} ${found.refusal}.`, found, reopened);
   const input =
     'fileFormat' in found
       ? parquetInput(name, () => readParquet(path))
       : streamInput(name, content, found, openAgain);
-  return { ...input, declared: JSON.stringify(detecting) };
+  return { ...input, declared: JSON.stringify(detecting), reopened };
 }
 
 interface OpenFile {
@@ -143,7 +195,7 @@ function streamInput(
   { encoding, compressions }: Content,
   found: Detected,
   openAgain: () => Promise<OpenFile>,
-): Omit<LoadInput, 'declared'> {
+): Omit<LoadInput, 'declared' | 'reopened'> {
   let ending: ContentEnd = { cut: false };
   let reading: ReadStream | null = null;
   return {
@@ -174,7 +226,10 @@ function streamInput(
 }
 
 /** DuckDB reads Parquet; its rows come as JSON. */
-function parquetInput(name: string, chunks: () => AsyncIterable<Buffer>): Omit<LoadInput, 'declared'> {
+function parquetInput(
+  name: string,
+  chunks: () => AsyncIterable<Buffer>,
+): Omit<LoadInput, 'declared' | 'reopened'> {
   return {
     name,
     description: 'Parquet',

@@ -1,3 +1,4 @@
+import { countReason } from '../ingest/mapper.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { Sent } from './send.ts';
 
@@ -18,10 +19,9 @@ export interface LoadResult {
   readonly ledger: Ledger;
 }
 
-/** Records were read, and none of them counts, now or since an earlier load. */
-export const isWithoutEvents = ({ sent, received, leftOut, events }: LoadResult): boolean =>
-  events === 0 &&
-  (received > 0 || (leftOut > 0 && sent.inputs.every(({ storedBefore }) => storedBefore === 0)));
+/** Nothing counts, now or since an earlier load. */
+export const isWithoutEvents = ({ sent, received, events }: LoadResult): boolean =>
+  events === 0 && (received > 0 || sent.inputs.every(({ storedBefore }) => storedBefore === 0));
 
 /** What a load gave, as JSON: for `load --json` and for the page. */
 export function figuresOf({ sent, received, duplicates, leftOut, map }: LoadResult): Record<string, unknown> {
@@ -29,7 +29,7 @@ export function figuresOf({ sent, received, duplicates, leftOut, map }: LoadResu
   return {
     received,
     duplicates,
-    ...(map === undefined ? {} : { map, left_out: leftOut }),
+    ...(map === undefined ? {} : { map, left_out: leftOut, left_out_by: leftOutBy(sent) }),
     bad_by_reason: sent.badByReason,
     invalid_fields: sent.invalidFields,
     findings: sent.tally.list(),
@@ -47,4 +47,12 @@ export function figuresOf({ sent, received, duplicates, leftOut, map }: LoadResu
       errors: input.errors,
     })),
   };
+}
+
+/** How many records the mapping left out for which reason, in words; the commonest first. */
+export function leftOutBy({ inputs }: LoadResult['sent']): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const input of inputs)
+    for (const [why, records] of Object.entries(input.leftOutBy)) countReason(counts, why, records);
+  return Object.fromEntries(Object.entries(counts).sort((a, b) => b[1] - a[1]));
 }

@@ -1,3 +1,4 @@
+import type { ArchiveAnswer } from '../metrics/doubt-reader.ts';
 import { now } from '../system/clock.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import { counted } from '../telemetry/words.ts';
@@ -19,8 +20,9 @@ export interface LoadWork
   onWaiting?: ((received: number | null) => void) | undefined;
 }
 
-/** Orders that are asked about. */
-const WITHDRAWN_MAX = 20_000;
+/** Orders of each kind that are asked about. */
+const ORDERS_MAX = 20_000;
+const NOTHING_ARCHIVED: ArchiveAnswer = { doubts: [], refunded: [] };
 
 /** What was said about reading, as text: with other settings it is another load. */
 export const settingsText = ({ normalize, mapper }: ValidatorSettings): string =>
@@ -78,16 +80,20 @@ export async function loadInputs(target: LoadTarget, work: LoadWork): Promise<Lo
 /** Adds what only shows beside what the archive had before the load. */
 async function addArchivedDoubts(target: LoadTarget, sent: Sent, sinceMs: number): Promise<void> {
   const { events } = totals(sent);
-  const withdrawn = [...sent.withdrawn].slice(0, WITHDRAWN_MAX);
-  if (events === 0 && withdrawn.length === 0) return;
+  const withdrawn = [...sent.withdrawn].slice(0, ORDERS_MAX);
+  const givenBack = sent.withdrawals.flatMap((each) => each.givenBack).slice(0, ORDERS_MAX);
   const { source } = target;
-  const doubts = await target
-    .doubts({ source, sinceMs, withdrawn, isOfSeveral: sent.inputs.length > 1 })
-    .catch((error: Error) => {
-      throw new LoadError(
-        `All records are stored and counted, but could not be compared with what was loaded before: ${error.message}`,
-      );
-    });
+  const { doubts, refunded } =
+    events === 0 && withdrawn.length === 0
+      ? NOTHING_ARCHIVED
+      : await target
+          .doubts({ source, sinceMs, withdrawn, givenBack, isOfSeveral: sent.inputs.length > 1 })
+          .catch((error: Error) => {
+            throw new LoadError(
+              `All records are stored and counted, but could not be compared with what was loaded before: ${error.message}`,
+            );
+          });
+  for (const each of sent.withdrawals) each.report(sent.tally, new Set(refunded));
   for (const { code, rows, example } of doubts) {
     // Of cancelled orders these are others than those that the load itself has seen sold.
     if (code === 'order_cancelled') sent.tally.add(code, example, '', '', rows);

@@ -41,6 +41,7 @@ function input(line: (n: number) => string, declared = '', broken = BLOCKS): Loa
       }
       yield decoder.end();
     },
+    reopened: () => Promise.reject(new Error('no mapping is looked for')),
     ending: () => ({ cut: false }),
     fileBytesRead: () => null,
   };

@@ -1,12 +1,14 @@
 import { FindingTally } from '../ingest/finding-tally.ts';
 import type { LineValidator, ValidationResult } from '../ingest/line-validator.ts';
-import { type Mapper, mapDecoded } from '../ingest/mapper.ts';
+import { countReason, type Mapper, mapDecoded } from '../ingest/mapper.ts';
 import { Observer } from '../ingest/observer.ts';
 import { OrderReports } from '../ingest/order-reports.ts';
+import type { Withdrawals } from '../ingest/withdrawals.ts';
 import { addCounts } from '../log/offset.ts';
 import { now } from '../system/clock.ts';
 import { ComponentError, UsageError } from '../telemetry/errors.ts';
 import { counted } from '../telemetry/words.ts';
+import { fittingMapping } from './fitting.ts';
 import type { LoadInput } from './inputs.ts';
 import { LoadError } from './load-error.ts';
 import { ContentHash, type LoadProgress, type LoadRegistry } from './registry.ts';
@@ -29,6 +31,8 @@ export interface InputResult {
   badRows: number;
   /** Records that the mapping left out by its rule. */
   leftOut: number;
+  /** How many of them for which reason, in words. */
+  leftOutBy: Record<string, number>;
   /** Records that an earlier load had stored. */
   storedBefore: number;
   /** Bad rows with their line, the first of them. */
@@ -49,6 +53,8 @@ export interface Sent {
   readonly tally: FindingTally;
   /** Orders that are said to be cancelled, and of which this load knows nothing else. */
   readonly withdrawn: Set<string>;
+  /** What each input said of orders that were cancelled or given back; not in the tally yet. */
+  readonly withdrawals: Withdrawals[];
 }
 
 export interface SendOptions {
@@ -85,6 +91,7 @@ export async function sendInputs(
     invalidFields: {},
     tally: new FindingTally(),
     withdrawn: new Set(),
+    withdrawals: [],
   };
   const orders = new OrderReports();
   for (const input of inputs) await new InputSender(input, target, options, sent, orders).send();
@@ -112,6 +119,8 @@ class InputSender {
   /** What the blocks that are stored say of the progress, in order. */
   #stored: Reached | null = null;
   #eventsBefore = 0;
+  /** Records without a field that each event needs. */
+  #unnamed = 0;
   #savedMs = now();
   #failure: { error: unknown } | null = null;
 
@@ -136,6 +145,7 @@ class InputSender {
       events: 0,
       badRows: 0,
       leftOut: 0,
+      leftOutBy: {},
       storedBefore: 0,
       errors: [],
       example: null,
@@ -174,6 +184,8 @@ class InputSender {
         recordsBefore = records;
         const mapped = await mapDecoded(this.#options.mapper, pieces);
         this.#result.leftOut += mapped.leftOut;
+        for (const [why, left] of Object.entries(mapped.leftOutBy))
+          countReason(this.#result.leftOutBy, why, left);
         const result = validator.validate(mapped.decoded, this.#observer, {
           withdrawn: mapped.withdrawn,
           skip: Math.max(0, skip - records),
@@ -190,7 +202,9 @@ class InputSender {
       await Promise.all(this.#pending);
       if (this.#failure) throw this.#failure.error;
       await this.#complete(entry, recordsBefore, records);
+      await this.#suggestMapping();
       this.#observer.summarize(this.#sent.tally);
+      this.#sent.withdrawals.push(this.#observer.withdrawals);
       for (const order of this.#observer.withdrawals.unknown) this.#sent.withdrawn.add(order);
       this.#result.unusedColumns = [...this.#observer.unusedColumns];
     } catch (error) {
@@ -198,6 +212,15 @@ class InputSender {
       if (this.#stored) await this.#save();
       throw this.#withStored(error);
     }
+  }
+
+  /** Where most records lack a time or a type by our names, a mapping may find them. */
+  async #suggestMapping(): Promise<void> {
+    const { mapper, timeZone } = this.#options;
+    if (mapper !== undefined || this.#unnamed === 0 || this.#unnamed * 2 < this.#result.received) return;
+    const guess = await fittingMapping((detecting) => this.#input.reopened(detecting), timeZone);
+    if (guess !== null)
+      this.#sent.tally.add('mapping_fits', this.#input.name, guess.preset ?? '', '', this.#unnamed);
   }
 
   /** A record without a line end may have been cut: it is not among those that a longer file is known by. */
@@ -247,6 +270,7 @@ class InputSender {
     result.badRows += stored.rejected;
     result.example ??= block.example;
     for (const error of block.errors) if (result.errors.length < ERRORS_MAX) result.errors.push(error);
+    this.#unnamed += stored.reasons.missing_field ?? 0;
     addCounts(sent.badByReason, stored.reasons);
     addCounts(sent.invalidFields, block.invalidFields);
     sent.tally.merge(block.tally);

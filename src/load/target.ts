@@ -1,6 +1,6 @@
 import type { ValidationResult } from '../ingest/line-validator.ts';
 import { AppendError } from '../log/event-log.ts';
-import type { ArchivedDoubt, DoubtsAsked } from '../metrics/doubt-reader.ts';
+import type { ArchiveAnswer, DoubtsAsked } from '../metrics/doubt-reader.ts';
 import { ComponentError } from '../telemetry/errors.ts';
 import type { Ledger } from '../telemetry/ledger.ts';
 import type { ComponentStatus } from '../telemetry/status.ts';
@@ -35,7 +35,7 @@ export interface LoadTarget {
    */
   waitUntilIdle(onProgress: () => void): Promise<Record<string, string>>;
   /** What is doubtful in what the source has brought, beside what the archive had before. */
-  doubts(asked: DoubtsAsked): Promise<readonly ArchivedDoubt[]>;
+  doubts(asked: DoubtsAsked): Promise<ArchiveAnswer>;
 }
 
 /** A data folder that this process has open, as far as a load needs it. */
@@ -44,7 +44,7 @@ export interface OpenData {
   readonly backend: {
     ledger(): Ledger;
     status(): { parts: Record<string, ComponentStatus> };
-    doubts(asked: DoubtsAsked): Promise<readonly ArchivedDoubt[]>;
+    doubts(asked: DoubtsAsked): Promise<ArchiveAnswer>;
   };
   waitUntilIdle(onProgress?: () => void, signal?: AbortSignal): Promise<void>;
   storesCaughtUp(signal?: AbortSignal): Promise<Record<string, string>>;

@@ -19,8 +19,17 @@ export interface Arrival {
 export interface DoubtsAsked extends Arrival {
   /** Orders that are said to be cancelled. */
   readonly withdrawn: readonly string[];
+  /** Orders that the arrival says were cancelled or given back, and has no refund of. */
+  readonly givenBack: readonly string[];
   /** The rows came in several inputs, of which some may hold the same. */
   readonly isOfSeveral: boolean;
+}
+
+/** What the archive says about an arrival. */
+export interface ArchiveAnswer {
+  readonly doubts: readonly ArchivedDoubt[];
+  /** Those of the orders `givenBack` that have a refund. */
+  readonly refunded: readonly string[];
 }
 
 /** What of an arrival is worth a look at older rows. */
@@ -48,6 +57,8 @@ export interface DoubtReader {
     arrival: Arrival,
     withdrawn: readonly string[],
   ): Promise<readonly ArchivedDoubt[]>;
+  /** Those of the orders that have a refund in the files. */
+  refundedOf(files: readonly string[], orders: readonly string[]): Promise<readonly string[]>;
   /** Rows of the arrival that equal rows of other inputs, which had come before. */
   ofUnnamedRows(files: readonly string[], arrival: Arrival): Promise<readonly ArchivedDoubt[]>;
 }

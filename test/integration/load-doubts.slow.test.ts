@@ -98,6 +98,21 @@ test('orders that a later export reports as cancelled are reported where they co
   assert.deepEqual(await findingsOfLast([sales, cancels]), { order_cancelled: 1 });
 });
 
+test('a purchase whose money an earlier load gave back is in order', async () => {
+  const refund = sale({ order_id: 'o1', amount: '20', event_type: 'refund' });
+  const orders = ndjson(
+    sale({ order_id: 'o1', amount: '20.00', status: 'refunded' }),
+    sale({ order_id: 'o2', amount: '30.00', status: 'refunded' }),
+    sale({ order_id: 'o3', amount: '30.00', status: 'partially_refunded' }),
+  );
+  assert.deepEqual(await findingsOfLast([ndjson(refund), orders]), {
+    cancelled_purchase: 1,
+    partly_refunded: 1,
+  });
+  const part = sale({ order_id: 'o3', amount: '5', event_type: 'refund' });
+  assert.deepEqual(await findingsOfLast([ndjson(refund, part), orders]), { cancelled_purchase: 1 });
+});
+
 const views = (from: number, to: number, more = '') =>
   `timestamp,event_type,user_id,product_id\n${Array.from(
     { length: to - from },
@@ -117,6 +132,8 @@ test('rows without ids that overlapping exports both have are reported', async (
     {},
     'a few may be equal by chance',
   );
+  assert.deepEqual(await findingsOfLast([views(0, 20), views(1, 21)], options), { rows_loaded_before: 19 });
+  assert.deepEqual(await findingsOfLast([views(0, 20), views(18, 22)], options), {}, 'two of four');
   const dir = temporaryDir();
   const files = [views(0, 100), views(60, 160)].map((text, n) => {
     const file = join(dir, `${n}.csv`);

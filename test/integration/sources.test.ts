@@ -235,7 +235,7 @@ test('what came last is remembered: events, rejected records with their reason, 
   assert.equal(rejected[1]!.example, '31/12/2026');
   const { date_order = 0 } = before.activity!.reasons;
   assert.deepEqual([count, reasons], [1, { date_order: date_order + 1, missing_field: 1 }]);
-  assert.ok(now.findings.some(({ code }) => code === 'unknown_event_type'));
+  assert.ok(now.findings.some(({ code }) => code === 'unknown_event_type'), JSON.stringify(now.findings));
   assert.ok(now.activity!.last_minute >= 3);
   // However much comes, little is kept.
   const many = Array.from({ length: 200 }, (_, n) =>

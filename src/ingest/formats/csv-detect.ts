@@ -161,10 +161,12 @@ function problemOf(names: readonly string[], hasHeader: boolean, options: Detect
   if (twice !== undefined) return { refusal: `names the column "${twice}" twice; columns: ${list}` };
   if (names.includes('__proto__')) return { refusal: 'has a column "__proto__", which is not a valid name' };
   if (!hasHeader && !options.columns && options.isKnownName)
-    return { refusal: `has no line with the names of its ${names.length} columns; add one, or name them` };
+    return {
+      refusal: `has no line with the names of its ${names.length} columns; add one, or name them in their order with --columns (columns), such as timestamp,event_type,user_id`,
+    };
   if (!hasHeader || options.columns || !options.isKnownName || names.some(options.isKnownName)) return null;
   return {
-    refusal: `has neither a column for the time nor one for the type of events; columns: ${list}. Name them in a mapping, or use "header: false" if line 1 is a record`,
+    refusal: `has neither a column for the time nor one for the type of events; columns: ${list}. Name them in a mapping. If line 1 is a record, name the columns in their order with --columns (columns)`,
   };
 }
 

@@ -1,6 +1,6 @@
 import { isBlankLine } from '../../event/lines.ts';
 import type { Decoded, JsonTexts, RecordIds, SourceRecord } from '../format.ts';
-import type { MappedRecords } from '../mapper.ts';
+import { countReason, type MappedRecords } from '../mapper.ts';
 import { parseRecord } from '../parse-record.ts';
 import { isObject } from '../record-slots.ts';
 
@@ -20,6 +20,8 @@ export type RecordResult =
       readonly leftOut: number;
       /** Orders that what was left out says to be cancelled. */
       readonly withdrawn?: readonly string[];
+      /** Why it was left out, in words. */
+      readonly why?: readonly string[];
     }
   | { readonly fault: string };
 
@@ -52,6 +54,7 @@ export function collectEvents(
   const given = ids === undefined || 'prefix' in ids ? null : ids;
   const idsOfEvents: string[] = [];
   const withdrawn: string[] = [];
+  const leftOutBy: Record<string, number> = {};
   let records: SourceRecord[] = [];
   let [leftOut, next] = [0, 0];
   const pass = (piece: Decoded, index: number) => {
@@ -72,6 +75,7 @@ export function collectEvents(
       continue;
     }
     leftOut += result.leftOut;
+    for (const why of result.why ?? []) countReason(leftOutBy, why);
     for (const order of result.withdrawn ?? []) withdrawn.push(order);
     for (const [part, event] of result.events.entries()) {
       const { fields, element } = event;
@@ -80,7 +84,7 @@ export function collectEvents(
     }
   }
   if (records.length > 0) decoded.push({ kind: 'records', records });
-  return { decoded, leftOut, withdrawn, ids: given === null ? ids : idsOfEvents };
+  return { decoded, leftOut, leftOutBy, withdrawn, ids: given === null ? ids : idsOfEvents };
 }
 
 /** An event of an element of a record. Its bytes are only asked for where it is rejected. */

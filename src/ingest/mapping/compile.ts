@@ -6,7 +6,7 @@ import type { NormalizeSettingsInput } from '../normalize-settings.ts';
 import { fateOf } from '../order-status.ts';
 import { isObject } from '../record-slots.ts';
 import type { MadeEvent } from './collect-events.ts';
-import { compileConditions, compileWithdrawn, textOf } from './conditions.ts';
+import { compileConditions, compileReason, compileWithdrawn, textOf } from './conditions.ts';
 import {
   createGetter,
   createLister,
@@ -25,6 +25,8 @@ interface Mapped {
   readonly events: readonly MadeEvent[];
   readonly leftOut: number;
   readonly withdrawn: readonly string[];
+  /** Why, in words, for each that a condition left out. */
+  readonly why: readonly string[];
 }
 
 /** What came with a record, but is not of it. */
@@ -65,6 +67,7 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
   );
   const items = compileItems(spec.items, path);
   const isWanted = spec.where === undefined ? null : compileConditions(spec.where);
+  const reasonFor = spec.where === undefined ? null : compileReason(spec.where);
   const isWithdrawn = spec.where === undefined ? null : compileWithdrawn(spec.where);
   const each = spec.each === undefined ? null : firstOf(spec.each.map(parsePath).map(createLister));
   if (spec.extra !== undefined && spec.drop !== undefined)
@@ -77,8 +80,13 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
   const names = new Set([...paths, ...(spec.each ?? []).map(parsePath)].flat().map(firstName));
 
   const namesOrder = spec.fields.order_id !== undefined;
-  const wantedEventOf = (roots: Roots, withdrawn: string[]): Record<string, unknown> | null => {
+  const wantedEventOf = (
+    roots: Roots,
+    withdrawn: string[],
+    why: string[],
+  ): Record<string, unknown> | null => {
     if (isWanted === null || isWanted(roots)) return eventOf(roots);
+    why.push(reasonFor!(roots)!);
     // Of lines of a server's log there are many, and none is of an order.
     if (!namesOrder && !isWithdrawn!(roots)) return null;
     const event = eventOf(roots);
@@ -115,22 +123,22 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
     hasEach: each !== null,
     readsName: (given) => names.has(given),
     map(record, beside = NONE) {
+      const [withdrawn, why]: [string[], string[]] = [[], []];
       if (each === null) {
-        const withdrawn: string[] = [];
-        const fields = wantedEventOf({ here: record, record, beside }, withdrawn);
+        const fields = wantedEventOf({ here: record, record, beside }, withdrawn, why);
         return fields === null
-          ? { events: [], leftOut: 1, withdrawn }
-          : { events: [{ fields }], leftOut: 0, withdrawn };
+          ? { events: [], leftOut: 1, withdrawn, why }
+          : { events: [{ fields }], leftOut: 0, withdrawn, why };
       }
       const { list: elements, dropped } = each({ here: record, record, beside });
       const events: MadeEvent[] = [];
-      const withdrawn: string[] = [];
       for (const element of elements) {
-        const fields = wantedEventOf({ here: element, record, beside }, withdrawn);
+        const fields = wantedEventOf({ here: element, record, beside }, withdrawn, why);
         if (fields !== null) events.push({ fields, element });
       }
       // A record without any element is left out as one.
-      return { events, leftOut: Math.max(elements.length + dropped, 1) - events.length, withdrawn };
+      if (elements.length + dropped === 0) why.push('it has nothing in the list of events');
+      return { events, leftOut: Math.max(elements.length + dropped, 1) - events.length, withdrawn, why };
     },
   };
 }

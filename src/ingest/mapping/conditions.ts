@@ -27,6 +27,30 @@ export function compileWithdrawn(conditions: Conditions): (roots: Roots) => bool
   return (roots) => checks.some((check) => check(roots));
 }
 
+/** Values are shown so far. */
+const SHOWN_MAX = 40;
+
+/** Which of the conditions does not hold, in words; null where all hold. */
+export function compileReason(conditions: Conditions): (roots: Roots) => string | null {
+  const checks = Object.entries(conditions).map(([path, condition]) => {
+    const get = createGetter(parsePath(path));
+    const holds = compileCondition(condition);
+    // The first of several places is the usual one.
+    const name = `\`${path.split('||')[0]!.trim()}\``;
+    return (roots: Roots) => {
+      const value = textOf(get(roots));
+      if (holds(value)) return null;
+      if (value === null) return `${name} is missing`;
+      if (condition.exists === false) return `${name} has a value`;
+      const shown = value.length > SHOWN_MAX ? `${value.slice(0, SHOWN_MAX)}…` : value;
+      return condition.match === undefined || condition.not !== undefined
+        ? `${name} is ${shown}`
+        : `${name} does not match`;
+    };
+  });
+  return (roots) => checks.reduce<string | null>((found, check) => found ?? check(roots), null);
+}
+
 function compileCondition({ in: wanted, match, exists, not }: Condition): (text: string | null) => boolean {
   const isWanted = wanted && oneOf(wanted);
   const isUnwanted = not && oneOf(not);

@@ -106,6 +106,20 @@ export class DuckDbDoubtReader implements DoubtReader {
     );
   }
 
+  async refundedOf(files: readonly string[], orders: readonly string[]): Promise<readonly string[]> {
+    const found = new Set<string>();
+    for (let at = 0; at < files.length; at += FILES_MAX) {
+      const rows = await readingFiles(files.slice(at, at + FILES_MAX), (relation) =>
+        this.#connection.rows<{ id: string }>(
+          `SELECT DISTINCT order_id AS id FROM ${relation}
+           WHERE ${HAS_ORDER} AND ${IS_REFUND} AND order_id IN (${orders.map(quote).join(', ')})`,
+        ),
+      );
+      for (const { id } of rows) found.add(id);
+    }
+    return [...found];
+  }
+
   /** Only rows that equal one of the arrival are held in memory. */
   ofUnnamedRows(files: readonly string[], arrival: Arrival): Promise<readonly ArchivedDoubt[]> {
     const select = (relation: string) =>

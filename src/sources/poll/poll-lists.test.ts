@@ -236,7 +236,7 @@ test('lists that cannot be read or told apart are named', async (t) => {
   );
   assert.match(
     await source(orders, { entries: 'orders' }).check(),
-    /a list \(json-wrapper, records in orders\); 2 entries now/,
+    /a list \(JSON object, records in orders\); 2 entries now/,
   );
   const two = await serve((_, response) => json(response, `{"a":[${EVENT(1)}],"b":[${EVENT(2)}]}`));
   await assert.rejects(

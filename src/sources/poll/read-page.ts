@@ -21,7 +21,7 @@ export interface Page {
   readonly isSingle: boolean;
   /** Where the list is in the answer; null: it is the answer. */
   readonly path: string | null;
-  /** "NDJSON", "json-wrapper, records in data". */
+  /** "NDJSON", "JSON object, records in data". */
   readonly description: string;
 }
 
