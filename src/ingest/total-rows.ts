@@ -62,7 +62,8 @@ export class TotalRows {
       this.#section = noSum();
       return;
     }
-    for (const sum of [this.#all, this.#section, this.#order]) add(sum, paid, !isNameless(event));
+    const isNamed = !isNameless(event);
+    for (const sum of [this.#all, this.#section, this.#order]) add(sum, paid, isNamed);
   }
 
   #isTotal(event: ObservedEvent, order: string | null, paid: number, tally: FindingTally): boolean {
