@@ -198,7 +198,7 @@ where: {op: {exist: true}}
         for (const line of [
           'shop.yaml:1: feilds is not a setting. Did you mean fields?',
           'shop.yaml:4: fields.amount.form is not a setting. Did you mean from?',
-          'shop.yaml:5: fields.user_id must be settings (name: value), and is a number.',
+          'shop.yaml:5: fields.user_id must be settings (name: value), not a number.',
           'shop.yaml:6: fields.product_id.match is not a regular expression',
           'shop.yaml:7: where.op.exist is not a setting.',
         ])
@@ -218,7 +218,7 @@ where: {op: {exist: true}}
     const { events, leftOut } = eventsOf(yaml, { records: [{ data }, { data: '%%%' }, { data: 'bm8=' }] });
     assert.deepEqual([events, leftOut], [[PAGE], 2]);
     assert.equal(eventsOf(yaml, { records: [{ data: '%%%' }] }).leftOut, 1);
-    assert.throws(() => mappingOf(`format: cvs\n${FIELDS}`), /shop\.yaml:1: format must be one of/);
+    assert.throws(() => mappingOf(`format: cvs\n${FIELDS}`), /shop\.yaml:1: format must be sequence-file, json-inside/);
   });
 
   it('bears records that are made to harm', async () => {
