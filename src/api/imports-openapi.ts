@@ -164,6 +164,7 @@ export const IMPORT_SCHEMAS: Json = {
       settings: { type: 'object' },
       columns: { type: 'array', items: { type: 'object', properties: { path: text, example: text } } },
       fields: { type: 'array', items: { type: 'object' } },
+      items: { type: 'object', description: 'Where the lines of an order come from.' },
       event_types: { type: 'array', items: { type: 'object' } },
       result: orNull({ type: 'object' }),
       metrics: { type: 'object', description: 'What the dashboard would show.' },

@@ -1,6 +1,6 @@
 import { Document, isMap, isScalar, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { FIELDS } from '../event/fields.ts';
+import { FIELDS, ITEM_FIELDS } from '../event/fields.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import { compileMapping } from '../ingest/mapping/compile.ts';
 import { mapperOf } from '../ingest/mapping/map-records.ts';
@@ -19,6 +19,17 @@ const change = z.union([
   z.null(),
 ]);
 
+const LINE_FIELD_NAMES = ITEM_FIELDS.map(({ name }) => name) as [string, ...string[]];
+
+/** A list of lines whose names are read as they are; or the list, and where the fields of a line are in it. */
+const itemsChange = z.union([
+  z.string().min(1).max(TEXT_MAX),
+  z.strictObject({
+    each: z.string().min(1).max(TEXT_MAX),
+    fields: z.partialRecord(z.enum(LINE_FIELD_NAMES), z.string().min(1).max(TEXT_MAX).nullable()),
+  }),
+]);
+
 /** How a file is to be read, as the page says it. */
 export const choiceSchema = z
   .strictObject({
@@ -34,6 +45,11 @@ export const choiceSchema = z
       .optional()
       .describe(
         'Changes of the mapping: a path for a field of ours, `{value}` for the same value in each event, null for none.',
+      ),
+    items: itemsChange
+      .optional()
+      .describe(
+        'Changes of the mapping: the path of the lines of an order, which are read by their names, or `{each, fields}` with a path for each field of a line, null for none.',
       ),
     event_types: z
       .record(z.string().min(1).max(TEXT_MAX), z.string().min(1).max(TEXT_MAX))
@@ -94,8 +110,8 @@ export async function chosenMapping(
   named: NamedMappings,
   byName: () => Promise<ReadonlyMap<string, string>>,
 ): Promise<ChosenMapping> {
-  const { map, mapping, fields = {}, event_types = {} } = choice;
-  const isChanged = Object.keys(fields).length + Object.keys(event_types).length > 0;
+  const { map, mapping, fields = {}, items, event_types = {} } = choice;
+  const isChanged = items !== undefined || Object.keys(fields).length + Object.keys(event_types).length > 0;
   if (!isChanged && mapping === undefined) {
     if (map === undefined) return { mapper: undefined, map: null, text: null, spec: null };
     return { mapper: await named.get(map), map, text: null, spec: named.spec(map) };
@@ -106,6 +122,7 @@ export async function chosenMapping(
     const begun = map === undefined && mapping === undefined ? await byName() : new Map<string, string>();
     const all = { ...Object.fromEntries(begun), ...fields };
     text = withChanges(text, base.fields as Readonly<Record<string, FieldSpec>>, all, event_types);
+    if (items !== undefined) text = withItems(text, base.items, items);
   }
   const { spec } = read(text, named);
   return { mapper: mapperOf(compileMapping(OWN, spec)), map: null, text, spec };
@@ -129,18 +146,9 @@ function withChanges(
   const document = parsed.contents === null ? new Document({}) : parsed;
   const changed = new Map<string, FieldSpec>();
   for (const [name, given] of Object.entries(fields)) {
-    // What a field has besides its place stays: units, null words, value names.
-    const {
-      from: _from,
-      join: _join,
-      value: _value,
-      cases: _cases,
-      match: _match,
-      ...rest
-    } = base[name] ?? {};
     if (given === null) changed.set(name, { value: '' });
-    else if (given !== undefined)
-      changed.set(name, typeof given === 'string' ? { from: [given], ...rest } : { value: given.value });
+    else if (typeof given === 'string') changed.set(name, movedTo(given, base[name]));
+    else if (given !== undefined) changed.set(name, { value: given.value });
   }
   if (Object.keys(types).length > 0) {
     const before = changed.get('event_type') ?? base.event_type ?? { from: ['event_type'] };
@@ -153,8 +161,38 @@ function withChanges(
   return document.toString({ flowCollectionPadding: false, lineWidth: 0 });
 }
 
-/** What was said of a field, and of what is left over, was said of what it was before. */
-function forgetComment(document: Document, name: string): void {
+/** A field that is found at another place; what it has besides its place stays: units, null words, value names. */
+function movedTo(path: string, before: FieldSpec = {}): FieldSpec {
+  const { from: _from, join: _join, value: _value, cases: _cases, match: _match, ...rest } = before;
+  return { from: [path], ...rest };
+}
+
+/** The text of a mapping with other lines; what is not said of them stays. */
+function withItems(
+  text: string,
+  base: MappingSpec['items'],
+  given: Exclude<Choice['items'], undefined>,
+): string {
+  const document = parseDocument(text);
+  forgetComment(document, null);
+  if (typeof given === 'string') document.setIn(['items'], given);
+  else {
+    const before = (base?.fields ?? {}) as Readonly<Record<string, FieldSpec | undefined>>;
+    const fields = new Map(Object.entries(before));
+    for (const [name, path] of Object.entries(given.fields)) {
+      if (path === null) fields.delete(name);
+      else if (path !== undefined) fields.set(name, movedTo(path, before[name]));
+    }
+    const shown = [...fields].map(([name, spec]) => [name, shortened(spec!)]);
+    const where = base?.where === undefined ? {} : { where: base.where };
+    const items = { each: given.each, ...where, fields: Object.fromEntries(shown) };
+    document.setIn(['items'], document.createNode(items));
+  }
+  return document.toString({ flowCollectionPadding: false, lineWidth: 0 });
+}
+
+/** What was said of a field, if one is given, and of what is left over, was said of what it was before. */
+function forgetComment(document: Document, name: string | null): void {
   const fields = document.get('fields');
   if (!isMap(fields)) return;
   const key = fields.items.find((pair) => isScalar(pair.key) && pair.key.value === name)?.key;

@@ -95,3 +95,32 @@ test('says where each field comes from', () => {
   assert.equal(of(mapped, 'timestamp')!.from, 'none');
   assert.deepEqual(of(mapped, 'order_id')!.paths, ['Order ID']);
 });
+
+test('shows where the lines of an order come from, and what each has', () => {
+  const rows: Row[] = [
+    { order: { lines: [{ sku: 'p1', qty: 2 }], notes: ['x'] }, log: [{ text: 'a' }], items: [{ id: 'p9' }] },
+  ];
+  const shown = (of: ChosenMapping) => {
+    const { from, path, columns, fields } = formOf(of, rows).items;
+    const known = fields.flatMap(({ field, paths }) => (paths.length > 0 ? [`${field}: ${paths}`] : []));
+    return [from, path, columns.map((column) => column.path), known];
+  };
+  assert.deepEqual(
+    formOf(NONE, rows).items.lists.map((list) => list.path),
+    ['order.lines', 'log', 'items'],
+  );
+  assert.deepEqual(shown(NONE), ['list', 'items', ['id'], ['product_id: id']]);
+  const named = { items: 'order.lines' };
+  assert.deepEqual(shown(chosen(named)), [
+    'list',
+    'order.lines',
+    ['sku', 'qty'],
+    ['product_id: sku', 'quantity: qty'],
+  ]);
+  const told = { items: { each: 'order.lines[*]', fields: { name: 'sku' } } };
+  assert.deepEqual(shown(chosen(told)), ['list', 'order.lines', ['sku', 'qty'], ['name: sku']]);
+  const two = { items: { each: ['order.lines', 'items'], fields: {} } };
+  assert.deepEqual(shown(chosen(two)).slice(0, 2), ['rule', null]);
+  // A program may do what it likes with them.
+  assert.equal(formOf({ ...chosen({}), spec: null }, rows).items.from, 'none');
+});

@@ -1,10 +1,10 @@
-import { FIELDS } from '../event/fields.ts';
+import { FIELDS, ITEM_FIELDS } from '../event/fields.ts';
 import type { Decoded } from '../ingest/format.ts';
 import { recordsOf } from '../ingest/mapping/collect-events.ts';
 import { compileMapping } from '../ingest/mapping/compile.ts';
 import { createLister, parsePath } from '../ingest/mapping/path.ts';
 import type { FieldSpec, MappingSpec } from '../ingest/mapping/schema.ts';
-import { foldName, targetOf } from '../ingest/names.ts';
+import { foldName, ITEM_NAMES, targetOf } from '../ingest/names.ts';
 import { createEventTypeReader } from '../ingest/values/read-event-type.ts';
 import type { ChosenMapping } from './choice.ts';
 
@@ -43,10 +43,25 @@ export interface FormEventType {
   readonly is_known: boolean;
 }
 
+/** Where the lines of an order come from. */
+export interface FormItems {
+  /**
+   * list: from the list at `path`; rule: as the mapping says, which is more than a form shows; none: from nowhere.
+   */
+  readonly from: 'list' | 'rule' | 'none';
+  readonly path: string | null;
+  /** Lists of objects in the records, each of which may be the lines. */
+  readonly lists: readonly FormColumn[];
+  /** What the lines have, and where the fields of a line come from. */
+  readonly columns: readonly FormColumn[];
+  readonly fields: readonly FormField[];
+}
+
 /** The mapping as a form that can be changed. */
 export interface Form {
   readonly columns: readonly FormColumn[];
   readonly fields: readonly FormField[];
+  readonly items: FormItems;
   readonly event_types: readonly FormEventType[];
 }
 
@@ -58,11 +73,18 @@ export function rowsOf(decoded: readonly Decoded[]): Row[] {
 /** What a form shows of a mapping and a sample of the file. */
 export function formOf({ mapper, spec }: ChosenMapping, rows: readonly Row[]): Form {
   const elements = elementsOf(spec, rows);
-  const columns = columnsOf(elements);
+  const isMapped = mapper !== undefined;
+  // What a program reads is its own affair; a list of what is kept leaves nothing to be read by its name.
+  const isByName = !(isMapped && spec === null) && spec?.extra === undefined;
   const fields = FIELDS.filter(({ kind }) => kind !== 'items').map(({ name }) =>
-    fieldOf(name, spec, mapper !== undefined, elements),
+    fieldOf(name, spec?.fields[name], () => (isByName ? columnNamed(name, !isMapped, elements) : null)),
   );
-  return { columns, fields, event_types: eventTypesOf(spec, mapper !== undefined, rows) };
+  return {
+    columns: columnsOf(elements),
+    fields,
+    items: itemsOf(spec, elements, isByName ? columnNamed('items', !isMapped, elements) : null),
+    event_types: eventTypesOf(spec, isMapped, rows),
+  };
 }
 
 /** The columns that are read without a mapping, by field. */
@@ -82,7 +104,7 @@ function elementsOf(spec: MappingSpec | null, rows: readonly Row[]): Row[] {
   return rows.flatMap((record) => {
     const lists = listers.map((list) => list({ here: record, record, beside: {} }).list);
     const list = lists.find(({ length }) => length > 0) ?? [];
-    return list.filter((element): element is Row => typeof element === 'object' && element !== null);
+    return list.filter(isRow);
   });
 }
 
@@ -101,6 +123,52 @@ function columnsOf(rows: readonly Row[]): FormColumn[] {
   return [...found].map(([path, example]) => ({ path, example }));
 }
 
+/** `named`: the column that is read as the lines by its name, where the mapping says nothing of them. */
+function itemsOf(spec: MappingSpec | null, elements: readonly Row[], named: string | null): FormItems {
+  const read = named === null ? undefined : { from: [pathOf([named])] };
+  const given: Partial<NonNullable<MappingSpec['items']>> | undefined = spec?.items ?? read;
+  const lists = listsOf(elements);
+  const places = given?.each ?? given?.from ?? [];
+  const from = given === undefined ? 'none' : places.length === 1 ? 'list' : 'rule';
+  const lines = places.flatMap((place) => linesAt(place, elements));
+  const areNamed = given?.each === undefined;
+  const fields = ITEM_FIELDS.map(({ name }) =>
+    fieldOf(name, areNamed ? undefined : given?.fields?.[name], () =>
+      areNamed ? lineColumn(name, lines) : null,
+    ),
+  );
+  // Of a list, all elements are lines, whether the path says so or not.
+  const path = from === 'list' ? places[0]!.replace(/\[\*\]$/, '') : null;
+  return { from, path, lists, columns: columnsOf(lines), fields };
+}
+
+/** The lines that a path leads to; those of a grouped table are its rows. */
+function linesAt(place: string, elements: readonly Row[]): Row[] {
+  if (place.startsWith('^rows')) return [...elements];
+  const list = createLister(parsePath(place));
+  return elements.flatMap((here) => list({ here, record: here, beside: {} }).list.filter(isRow));
+}
+
+/** Lists of objects, by their path. */
+function listsOf(rows: readonly Row[]): FormColumn[] {
+  const found = new Map<string, string>();
+  const look = (value: unknown, names: readonly string[]) => {
+    if (Array.isArray(value) && value.some(isRow)) found.set(pathOf(names), exampleOf(value.find(isRow)));
+    else if (isRow(value) && names.length < DEPTH_MAX)
+      for (const [name, member] of Object.entries(value)) look(member, [...names, name]);
+  };
+  for (const row of rows) look(row, []);
+  return [...found].map(([path, example]) => ({ path, example }));
+}
+
+/** The member of the lines that is read as a field of theirs, by its name. */
+function lineColumn(field: string, lines: readonly Row[]): string | null {
+  const names = new Set(lines.flatMap((line) => Object.keys(line)));
+  const byFolded = new Map([...names].reverse().map((name) => [foldName(name), name]));
+  const found = ITEM_NAMES[field]!.find((name) => byFolded.has(foldName(name)));
+  return found === undefined ? null : byFolded.get(foldName(found))!;
+}
+
 /** A path over members; names that a path would read as something else are in quotes. */
 function pathOf(names: readonly string[]): string {
   return names
@@ -116,18 +184,10 @@ function exampleOf(value: unknown): string {
   return text.length > EXAMPLE_CHARACTERS_MAX ? `${text.slice(0, EXAMPLE_CHARACTERS_MAX)}…` : text;
 }
 
-function fieldOf(
-  field: string,
-  spec: MappingSpec | null,
-  isMapped: boolean,
-  rows: readonly Row[],
-): FormField {
-  const given = spec?.fields[field] as FieldSpec | undefined;
+/** `byName`: the column that is read where the mapping does not name the field. */
+function fieldOf(field: string, given: FieldSpec | undefined, byName: () => string | null): FormField {
   if (given === undefined) {
-    // What a program reads is its own affair; a list of what is kept leaves nothing to be read by its name.
-    if ((isMapped && spec === null) || spec?.extra !== undefined)
-      return { field, from: 'none', paths: [], value: null };
-    const column = columnNamed(field, !isMapped, rows);
+    const column = byName();
     return column === null
       ? { field, from: 'none', paths: [], value: null }
       : { field, from: 'name', paths: [pathOf([column])], value: null };
@@ -185,6 +245,9 @@ function* rawTypes(spec: MappingSpec | null, source: FieldSpec, rows: readonly R
     for (const { fields } of mapping.map(row).events)
       if (isText(fields.event_type)) yield String(fields.event_type);
 }
+
+const isRow = (value: unknown): value is Row =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isText = (value: unknown) =>
   (typeof value === 'string' && value.trim() !== '') ||

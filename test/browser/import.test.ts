@@ -176,6 +176,34 @@ describe('import on the page', () => {
     await page.close();
   });
 
+  it('shows the lines of an order, and takes them from where a person says', async () => {
+    problems = [];
+    const page = await openPage(`${product.url}/#/import`);
+    const order = (nr: string, pos: object[]) =>
+      JSON.stringify({ created: '2024-11-01T10:00:00Z', nr, total: 30, currency: 'EUR', pos });
+    const rows = [
+      order('L1', [
+        { art: 'p1', anz: 2 },
+        { art: 'p2', anz: 1 },
+      ]),
+      order('L2', [{ art: 'p1', anz: 4 }]),
+    ];
+    await choose(page, fileOf('lines.ndjson', `${rows.join('\n')}\n`));
+    await tried(page);
+    if ((await page.getByLabel('order_id', { exact: true }).inputValue()) === '')
+      await change(page, () => page.getByLabel('order_id', { exact: true }).selectOption('nr'));
+    await change(page, () => page.getByLabel('event_type', { exact: true }).selectOption('=purchase'));
+    await change(page, () => page.getByLabel('list', { exact: true }).selectOption('pos'));
+    await change(page, () => page.getByLabel('line product_id').selectOption('art'));
+    await change(page, () => page.getByLabel('line quantity').selectOption('anz'));
+    assert.equal(await figure(page, 'Units'), '7');
+    assert.match(await textOf(page, '.rankings'), /p1\s*6/);
+    assert.deepEqual(await violations(page), []);
+    assert.deepEqual(problems, []);
+    await page.getByRole('button', { name: 'Another file' }).click();
+    await page.close();
+  });
+
   it('reads exports of other systems in their own forms', async () => {
     problems = [];
     const page = await openPage(`${product.url}/#/import`);

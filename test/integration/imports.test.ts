@@ -223,6 +223,42 @@ describe('an import', () => {
     await product.request('DELETE', `/v1/imports/${id}`);
   });
 
+  it('takes the lines of an order from the list that a person chooses, and their fields from its members', async () => {
+    const lines = [{ art: 'p1', anz: 2, stk: 150 }];
+    const order = {
+      created: '2024-11-01T10:00:00Z',
+      nr: 'A1',
+      total: 3,
+      currency: 'EUR',
+      pos: lines,
+      log: [{ id: 'x' }],
+    };
+    const id = await uploaded(product, 'lines.ndjson', `${JSON.stringify(order)}\n`.repeat(2));
+    const mapping =
+      'fields: {timestamp: created, event_type: {value: purchase}, order_id: nr, amount: total}\n' +
+      'items: {each: pos, where: {anz: {exists: true}}, fields: {price: {from: cents, minor_units: true}}}\n';
+    const { json: named } = await tryFile(product, id, { mapping, items: 'log' });
+    assert.match(named.mapping!, /^items: log$/m);
+    assert.deepEqual([named.items.path, named.items.fields[0]!.paths], ['log', ['id']]);
+    const fields = { product_id: 'art', quantity: 'anz', price: 'stk', name: null };
+    const { json: told } = await tryFile(product, id, { mapping, items: { each: 'pos', fields } });
+    assert.deepEqual(
+      told.items.lists.map(({ path }) => path),
+      ['pos', 'log'],
+    );
+    assert.deepEqual(
+      told.items.fields.map(({ field, paths }) => [field, ...paths]),
+      [['product_id', 'art'], ['name'], ['category'], ['quantity', 'anz'], ['price', 'stk']],
+    );
+    assert.match(told.mapping!, /where:\n +anz:/, 'what is not changed stays');
+    assert.match(told.mapping!, /minor_units: true/);
+    const { example } = told;
+    assert.match(example!.event, /"product_id":"p1","quantity":"2.0000","price":"1.5000"/);
+    for (const items of ['', { each: 'pos', fields: { colour: 'x' } }, { fields: {} }])
+      assert.equal((await tryFile(product, id, { mapping, items })).status, 400, JSON.stringify(items));
+    await product.request('DELETE', `/v1/imports/${id}`);
+  });
+
   it('changes a preset, or the names that are read without a mapping, and keeps the rest', async () => {
     const rees = await uploaded(product, 'rees46.csv', readFileSync(casePath('rees46.csv')));
     const { json: preset } = await tryFile(product, rees, {

@@ -218,7 +218,10 @@ where: {op: {exist: true}}
     const { events, leftOut } = eventsOf(yaml, { records: [{ data }, { data: '%%%' }, { data: 'bm8=' }] });
     assert.deepEqual([events, leftOut], [[PAGE], 2]);
     assert.equal(eventsOf(yaml, { records: [{ data: '%%%' }] }).leftOut, 1);
-    assert.throws(() => mappingOf(`format: cvs\n${FIELDS}`), /shop\.yaml:1: format must be sequence-file, json-inside/);
+    assert.throws(
+      () => mappingOf(`format: cvs\n${FIELDS}`),
+      /shop\.yaml:1: format must be sequence-file, json-inside/,
+    );
   });
 
   it('bears records that are made to harm', async () => {

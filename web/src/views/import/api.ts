@@ -62,11 +62,15 @@ export interface ImportOptions {
 
 export type FieldChange = string | { value: string } | null;
 
+/** A list whose names are read as they are; or a list, and the paths of the fields of a line. */
+export type ItemsChange = string | { each: string; fields: Record<string, string | null> };
+
 /** How a file is to be read. */
 export interface Choice {
   map?: string | undefined;
   mapping?: string | undefined;
   fields?: Record<string, FieldChange>;
+  items?: ItemsChange;
   event_types?: Record<string, string>;
   time_zone?: string | undefined;
   date_order?: string | undefined;
@@ -82,6 +86,19 @@ export interface FormField {
   from: 'path' | 'name' | 'value' | 'rule' | 'none';
   paths: string[];
   value: string | null;
+}
+
+export interface FormColumn {
+  path: string;
+  example: string;
+}
+
+export interface FormItems {
+  from: 'list' | 'rule' | 'none';
+  path: string | null;
+  lists: FormColumn[];
+  columns: FormColumn[];
+  fields: FormField[];
 }
 
 export interface FormEventType {
@@ -113,8 +130,9 @@ export interface Preview {
   loaded_before: { records: number; is_all: boolean; file: string; at: string; same_options: boolean } | null;
   result: Figures | null;
   metrics: Partial<Record<'traffic' | 'audience' | 'funnel' | 'revenue' | 'sales', ShownMetric>>;
-  columns: { path: string; example: string }[];
+  columns: FormColumn[];
   fields: FormField[];
+  items: FormItems;
   event_types: FormEventType[];
 }
 

@@ -1,11 +1,12 @@
 import { useState } from 'preact/hooks';
-import { FIELDS } from '../../../../src/event/fields.ts';
 import { count, words } from '../../format.ts';
 import { Command } from '../../ui/command.tsx';
 import { Name } from '../../ui/name.tsx';
-import type { FieldChange, FormEventType, FormField, Preview } from './api.ts';
+import type { FormEventType, Preview } from './api.ts';
+import { EventField } from './field.tsx';
+import { LinesForm } from './lines.tsx';
 import { SettingsForm } from './settings.tsx';
-import { choice, chosen, offer, preview, setEventType, setField, setMapping } from './state.ts';
+import { choice, chosen, offer, preview, setEventType, setMapping } from './state.ts';
 
 /** Shown first, whether they come from somewhere or not: without them there are no numbers of a shop. */
 const MAIN = [
@@ -19,10 +20,7 @@ const MAIN = [
   'amount',
   'currency',
 ];
-const DESCRIPTIONS = new Map(FIELDS.map(({ name, description }) => [name, description]));
-/** Values of a select: a path, a value that is always the same (`=`), or one of these. */
-const NOTHING = '';
-const AS_IT_IS = '?';
+/** Values of the select of mappings that are not the name of one. */
 const OWN = '?own';
 const NONE = '?none';
 
@@ -44,7 +42,7 @@ export function MappingForm() {
       <h3 class="mapping-part">Our field, and where it comes from</h3>
       <ul class="fields">
         {[...main, ...used].map((field) => (
-          <Field key={field.field} given={field} found={found} />
+          <EventField key={field.field} given={field} columns={found.columns} />
         ))}
       </ul>
       {rest.length > 0 && (
@@ -52,11 +50,12 @@ export function MappingForm() {
           <summary>{count(rest.length)} more fields</summary>
           <ul class="fields">
             {rest.map((field) => (
-              <Field key={field.field} given={field} found={found} />
+              <EventField key={field.field} given={field} columns={found.columns} />
             ))}
           </ul>
         </details>
       )}
+      <LinesForm items={found.items} />
       {found.event_types.length > 0 && <EventTypes types={found.event_types} />}
       <SettingsForm found={found} />
       <MappingText found={found} />
@@ -98,63 +97,6 @@ function MappingChoice({ found }: { found: Preview }) {
       )}
     </div>
   );
-}
-
-function Field({ given, found }: { given: FormField; found: Preview }) {
-  const { field, from, paths, value } = given;
-  const id = `field-${field}`;
-  const path = paths[0] ?? '';
-  const isOne = (from === 'path' && paths.length === 1) || from === 'name';
-  const isKnown = isOne && found.columns.some((column) => column.path === path);
-  const selected = from === 'none' ? NOTHING : from === 'value' ? `=${value}` : isKnown ? path : AS_IT_IS;
-  const types = field === 'event_type' ? (offer.value?.event_types ?? []) : [];
-  const isSet = from !== 'none';
-  return (
-    <li class={isSet ? undefined : 'unset'}>
-      <label for={id} title={DESCRIPTIONS.get(field)}>
-        <code>{field}</code>
-      </label>
-      <select
-        id={id}
-        value={selected}
-        onChange={({ currentTarget }) => {
-          const next = changeOf(currentTarget.value);
-          if (next !== undefined) setField(field, next);
-        }}
-      >
-        <option value={NOTHING}>–</option>
-        {selected === AS_IT_IS && (
-          <option value={AS_IT_IS}>{from === 'rule' ? 'as the mapping says' : paths.join(', or ')}</option>
-        )}
-        {from === 'value' && !types.includes(value ?? '') && (
-          <option value={`=${value}`}>always “{value}”</option>
-        )}
-        <optgroup label="From the file">
-          {found.columns.map((column) => (
-            <option key={column.path} value={column.path}>
-              {column.path}
-              {column.example && ` (${column.example})`}
-            </option>
-          ))}
-        </optgroup>
-        {types.length > 0 && (
-          <optgroup label="The same for each record">
-            {types.map((type) => (
-              <option key={type} value={`=${type}`}>
-                always {type}
-              </option>
-            ))}
-          </optgroup>
-        )}
-      </select>
-    </li>
-  );
-}
-
-function changeOf(selected: string): FieldChange | undefined {
-  if (selected === AS_IT_IS) return undefined;
-  if (selected === NOTHING) return null;
-  return selected.startsWith('=') ? { value: selected.slice(1) } : selected;
 }
 
 /** What the file calls what happened, and what that is here. */

@@ -9,6 +9,7 @@ import {
   getOffer,
   type ImportOptions,
   type ImportView,
+  type ItemsChange,
   type Preview,
   removeAtOnce,
   removeImport,
@@ -41,12 +42,18 @@ export const isRunning = computed(() => ['loading', 'counting'].includes(current
 export const isEnded = computed(() => ['done', 'failed', 'cancelled'].includes(current.value?.state ?? ''));
 
 /** Changes of the form that no answer has yet. */
-let changes: { fields: Record<string, FieldChange>; event_types: Record<string, string> } = noChanges();
+let changes: Changes = noChanges();
 let isCancelling = false;
 let work = new AbortController();
 let trial = new AbortController();
 
-function noChanges() {
+interface Changes {
+  fields: Record<string, FieldChange>;
+  items?: ItemsChange;
+  event_types: Record<string, string>;
+}
+
+function noChanges(): Changes {
   return { fields: {}, event_types: {} };
 }
 
@@ -116,7 +123,8 @@ async function tryAgain(isGuess = false): Promise<void> {
   trial = new AbortController();
   const { signal } = trial;
   const asked = changes;
-  const hasChanges = Object.keys(asked.fields).length + Object.keys(asked.event_types).length > 0;
+  const hasChanges =
+    asked.items !== undefined || Object.keys(asked.fields).length + Object.keys(asked.event_types).length > 0;
   isTrying.value = true;
   problem.value = null;
   try {
@@ -140,6 +148,28 @@ async function tryAgain(isGuess = false): Promise<void> {
 /** Changes where a field comes from. */
 export function setField(field: string, change: FieldChange): void {
   changes = { ...changes, fields: { ...changes.fields, [field]: change } };
+  void tryAgain();
+}
+
+/** Takes another list as the lines of an order; their names are read as they are. */
+export function setLines(path: string): void {
+  changes = { ...changes, items: path };
+  void tryAgain();
+}
+
+/** Changes where a field of a line comes from; the others stay where they are shown. */
+export function setLineField(field: string, path: string | null): void {
+  const shown = preview.value?.items;
+  const each = shown?.path;
+  if (shown === undefined || typeof each !== 'string') return;
+  const asked = typeof changes.items === 'object' ? changes.items.fields : {};
+  const known = shown.fields.flatMap(({ field: name, from, paths }) =>
+    (from === 'path' || from === 'name') && paths.length === 1 ? [[name, paths[0]!] as const] : [],
+  );
+  changes = {
+    ...changes,
+    items: { each, fields: { ...Object.fromEntries(known), ...asked, [field]: path } },
+  };
   void tryAgain();
 }
 
