@@ -1,4 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { errorCode } from '../system/error-code.ts';
+import { sleep } from '../system/sleep.ts';
 
 /** What a running process leaves in its data folder for the commands of the same user. */
 export interface RunFile {
@@ -17,6 +19,9 @@ export interface OwnerAnswer {
   body: IncomingMessage;
 }
 
+const TRIES_MAX = 10;
+const RETRY_MS = 500;
+
 interface OwnerRequest {
   headers?: Record<string, string>;
   body?: Buffer;
@@ -27,11 +32,28 @@ interface OwnerRequest {
  * Sends a request to the running process, by the owner's socket where there is one: it works while all connections of
  * the port are taken, and waits for as long as the work takes.
  */
-export function requestOwner(
+export async function requestOwner(
   run: RunFile,
   method: string,
   path: string,
-  { headers = {}, body, signal }: OwnerRequest = {},
+  request: OwnerRequest = {},
+): Promise<OwnerAnswer> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await requestOnce(run, method, path, request);
+    } catch (error) {
+      // It has refused the body before the end of it, such as when it is busy, and its answer is lost: nothing was taken.
+      if (errorCode(error) !== 'EPIPE' || tries === TRIES_MAX) throw error;
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+function requestOnce(
+  run: RunFile,
+  method: string,
+  path: string,
+  { headers = {}, body, signal }: OwnerRequest,
 ): Promise<OwnerAnswer> {
   const { hostname, port } = new URL(run.url);
   const target = run.socket ? { socketPath: run.socket } : { host: hostname.replace(/^\[|\]$/g, ''), port };
@@ -41,6 +63,8 @@ export function requestOwner(
         ...target,
         method,
         path,
+        // Who works between two requests would not see that the other side has closed a connection meanwhile.
+        agent: false,
         headers: {
           host: 'localhost',
           authorization: `Bearer ${run.token}`,

@@ -89,7 +89,7 @@ describe('the view of the sources', () => {
       env: { ...process.env, SHOP_PAGES_KEY: KEYS.pages },
     });
     await until(async () => (await figure(page, 'http', 'counted')) === 1);
-    assert.match(await textOf(page.locator('#way')), /Came this way since the start: 1 events/);
+    assert.match(await textOf(page.locator('#way')), /Came this way since the start: 1 event/);
     assert.deepEqual(opened.problems, []);
   });
 

@@ -88,7 +88,7 @@ describe('log, source and group work', () => {
 
       const context = fakeContext(temporaryDir());
       const source = createKafkaSource(kafkaSourceOptionsSchema.parse(options), context);
-      assert.match(await source.check(), /1 partitions, 3 offsets/);
+      assert.match(await source.check(), /1 partition, 3 offsets/);
       source.start();
       await until(() => context.lines.length === 3, 'the lines in the source');
       await source.stop();

@@ -230,7 +230,7 @@ describe('a topic as a source', () => {
     const rig = newRig(topic);
     await produce(brokers, topic, events(0, 10));
     const source = rig.open({ start: 'latest' });
-    assert.match(await source.check(), /1 partitions, 10 offsets/);
+    assert.match(await source.check(), /1 partition, 10 offsets/);
     source.start();
     await until(() => readdirSync(rig.stateDir).length > 0, 'its place in the topic to be kept');
     await produce(brokers, topic, events(10, 3));

@@ -166,7 +166,7 @@ describe('services: what is wrong is said in a sentence', () => {
   it('a wrong number of brokers', async () => {
     const { code, stderr } = await services(['up', 'kafka', '--brokers', 'many', ...on]);
     assert.equal(code, 2);
-    assert.match(stderr, /--brokers is a whole number/);
+    assert.match(stderr, /--brokers "many" is not a whole number/);
   });
 
   it('no java, no mvn', async () => {

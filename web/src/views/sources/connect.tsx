@@ -6,6 +6,7 @@ import { age, count } from '../../format.ts';
 import { now } from '../../state/clock.ts';
 import { Command } from '../../ui/command.tsx';
 import { Panel } from '../../ui/panel.tsx';
+import { counted } from '../import/format.ts';
 import { sources, ways } from './data.ts';
 import { Inline, Markdown } from './markdown.tsx';
 
@@ -53,7 +54,7 @@ function Seen({ way }: { way: Way }) {
   const refused = counts.rejected + counts.refused;
   return (
     <p class="note" role="status">
-      Came this way since the start: {count(counts.accepted)} events
+      Came this way since the start: {counted(counts.accepted, 'event')}
       {refused > 0 && `, ${count(refused)} rejected`}
       {counts.left_out > 0 && `, ${count(counts.left_out)} left out`}
       {counts.last_received_at !== null &&
