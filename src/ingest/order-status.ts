@@ -23,23 +23,24 @@ const YES = /^(?:true|t|yes|y|1|ja|oui|si)$/;
 const BEFORE_STATUS =
   '^(?:wc-)?(?:(?:orders?|payment|transaction|sale|bestellung|zahlung|commande|paiement|pedido|pago)[ _/-]*)?';
 /** How the status of an order begins that was taken back after it may have been a sale. */
-const TAKEN_BACK = 'cancel|void|trash|fraud|charge ?back|storn|annul|anulad';
+const TAKEN_BACK =
+  'cancel|void|trash|(?:suspected )?fraud|charge ?back|revers|storn|abgebroch|widerruf|gelosch|annul|anulad|geannul|anulow|avbrut';
 /** A status that says that it may come to that, or did not. */
 const NOT_YET =
-  /^(?:orders? )?(?:cancel|cancel+ation|void|refund|return|charge ?back|storno|stornierung|erstattung|ruckgabe|retoure|annulation|remboursement|retour|cancelacion|anulacion|reembolso|devolucion)s?[ _/-]+(?:is |was |wurde |en )?(?:request|pending|period|deadline|window|possible|allowed|declin|reject|denied|fail|expired|angefragt|beantragt|angefordert|frist|abgelehnt|moglich|demand|refus|cours|solicit|pendient|rechaz)|^(?:storno|ruckgabe|widerrufs)frist/;
+  /^(?:orders? )?(?:cancel|cancel+ation|void|refund|return|charge ?back|storno|stornierung|erstattung|ruckgabe|retoure|annulation|remboursement|retour|cancelacion|anulacion|reembolso|devolucion)s?[ _/-]+(?:is |was |wurde |en )?(?:request|pending|period|deadline|window|possible|allowed|declin|reject|denied|fail|expired|angefragt|beantragt|angefordert|frist|abgelehnt|moglich|demand|refus|cours|solicit|pendient|rechaz)|^(?:storno|ruckgabe|widerrufs)frist|^cancel+ed[ _-]?reversal/;
 const startsWith = (words: string) => new RegExp(`${BEFORE_STATUS}(?:${words})`);
 /** How a status begins that is of no sale; presets leave such orders out, too. */
 const NO_SALE = startsWith(
-  `${TAKEN_BACK}|fail|pending|unpaid|await(?!.*(?:fulfil|ship|pick|dispatch|collect|deliver))|expired|draft|declin|reject|refus|abandon|disput|no sale|quote|abgebroch|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|entwurf|angebot|lieferschein|echou|en attente|impaye|brouillon|devis|fallid|rechazad|pendiente|impagad|borrador`,
+  `${TAKEN_BACK}|fail|pending|unpaid|await(?!.*(?:fulfil|ship|pick|dispatch|collect|deliver))|expired|draft|declin|reject|refus|abandon|disput|no sale|quote|error|denied|incomplete|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|entwurf|angebot|lieferschein|echou|en attente|impaye|brouillon|devis|erreur|fallid|rechazad|pendiente|impagad|borrador`,
 );
 /** The same for one whose money was given back. */
 const GIVEN_BACK = startsWith('refund|return|erstatt|gutschrift|retour|rembours|reembols|devuel');
 /** The same for one that never was a sale, whatever comes later. */
 const UNSOLD = startsWith(
-  'fail|declin|rejected|expired|abandon|abgelehnt|fehlgeschlag|echou|refusee?$|fallid|rechazad',
+  'fail|declin|rejected|refused$|denied|error|incomplete$|expired|abandon|abgelehnt|nicht bezahlt|fehlgeschlag|echou|erreur|refusee?$|fallid|rechazad',
 );
 const WITHDRAWN = startsWith(
-  `${TAKEN_BACK}|(?:fully |completely |vollstandig |komplett |totalement |totalmente )?(?:refunded|returned|(?:zu)?(?:ruck)?erstatt|rembours|reembols|devuel)`,
+  `${TAKEN_BACK}|(?:fully |completely |vollstandig |komplett |totalement |totalmente )?(?:refunded|returned|retourniert|(?:zu)?(?:ruck)?erstatt|rembours|reembols|devuel)`,
 );
 const IN_PART = /part(?:ial|iel|ly)|\bteil|parcial/;
 const RETURNED = /refund|return|erstatt|retour|gutschrift|rembours|reembols|devuel|devoluc/;

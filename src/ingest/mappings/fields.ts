@@ -22,6 +22,7 @@ const NUMBER = /^-?[^\d-]{0,4}-?[\d.,'\s]+[^\d]{0,4}$/;
 const SEVERAL = /^[^\s,;|]+(?:\s?[,;|]\s?[^\s,;|]+)+$/;
 /** A name that is only known as a name of a field in some spelling is less likely than the name itself. */
 const WORD_RANK = 100;
+const TRANSACTION_RANK = 1000;
 const LAST_RANK = 10_000;
 
 const shareOf = (values: readonly unknown[], is: (value: unknown) => boolean) =>
@@ -31,8 +32,10 @@ const readType = createEventTypeReader({});
 const isKnownType = (value: unknown) =>
   typeof value === 'string' && (readType(value).isKnown || eventTypeFor(value) !== undefined);
 const isNumeric = (value: unknown) => typeof value !== 'string' || /^[\d\s.,-]{0,7}$|^\d*$/.test(value);
+/** A code or a sign; sizes, groups and names such as Top, All and Bob are none. */
+const CURRENCY = /^(?:[A-Z]{3}|[^\p{L}\d\s]{1,3})$/u;
 const isCurrency = (value: unknown) =>
-  typeof value === 'string' && /^\D{1,3}$/.test(value.trim()) && readCurrency(value, 'USD') !== null;
+  typeof value === 'string' && CURRENCY.test(value.trim()) && readCurrency(value, 'USD') !== null;
 
 /** Fields that can be told by values alone, in which few other columns have them. */
 const BY_VALUES: readonly (readonly [string, (values: readonly unknown[]) => boolean])[] = [
@@ -108,6 +111,9 @@ export function isProposableName(name: string): boolean {
 /** How likely a column with this name holds the field, 0 the likeliest; null where it doesn't. */
 export function rankOf(name: string, field: string): number | null {
   const { index, rank } = targetOf(name);
+  // An order may be paid by several transactions, and be told in one for each of its lines.
+  if (index === ORDER_ID && field === 'order_id' && wordsOf(name).includes('transaction'))
+    return TRANSACTION_RANK;
   if (index >= 0 && FIELDS[index]!.name === field) return rank;
   const known = fieldsFor(name).get(field);
   if (known !== undefined) return WORD_RANK + known;

@@ -1,5 +1,6 @@
 import { FIELDS, ITEM_FIELDS } from '../../event/fields.ts';
 import { ITEM_NAMES } from '../names.ts';
+import { unaccented } from '../order-status.ts';
 import { isObject } from '../record-slots.ts';
 import { type Columns, columnsOf } from './columns.ts';
 import { bestColumn, separatorIn } from './fields.ts';
@@ -56,14 +57,21 @@ function specOfLine({ valuesOf, pathText }: Columns, name: string, field: string
   const decimal = kind === 'money' || kind === 'decimal' ? separatorIn(valuesOf(name)) : undefined;
   const settings = [
     ...(decimal === undefined ? [] : [`decimal: "${decimal}"`]),
-    ...minorOf(field, valuesOf(name)),
+    ...minorOf(field, name, valuesOf(name)),
   ];
   return settings.length === 0 ? pathText(name) : `{from: ${pathText(name)}, ${settings.join(', ')}}`;
 }
 
-/** What says that amounts are in the smaller unit: objects with whole numbers, as Square, Stripe and Adyen write them. */
-export function minorOf(field: string, values: readonly unknown[]): string[] {
+/** Words in the name of a column whose amounts are in the smaller unit. */
+const MINOR_WORDS = /^(?:cents?|pence|minor|centimes?|centimos?|centavos?)$/;
+const WHOLE = /^-?\d+$/;
+
+/** What says that amounts are in the smaller unit: the name, or objects with whole numbers, as Square, Stripe and Adyen write them. */
+export function minorOf(field: string, name: string, values: readonly unknown[]): string[] {
   const { kind } = [...FIELDS, ...ITEM_FIELDS].find((each) => each.name === field)!;
+  const isNamed = wordsOf(name).some((word) => MINOR_WORDS.test(unaccented(word)));
+  if (kind === 'money' && isNamed && values.every((value) => WHOLE.test(String(value).trim())))
+    return ['minor_units: true'];
   const areWhole = values.every(
     (value) =>
       isObject(value) && Number.isInteger(value.amount ?? value.value) && !Object.hasOwn(value, 'units'),

@@ -253,3 +253,38 @@ test('an open order of which another column says that it is paid is a sale', () 
   const { where: none } = proposed('Order ID;Order Date;Status;Total', '1;2026-11-13;Awaiting Shipment;5.00');
   assert.equal(none, undefined);
 });
+
+test('amounts whose column names the smaller unit are read in it, where they are whole', () => {
+  for (const name of ['amount_cents', 'Betrag (Cent)', 'total_pence', 'amountMinor', 'montant_centimes']) {
+    const { amount } = fieldsOf(
+      `created;order_id;${name}`,
+      '2026-11-03 10:00;o1;1999',
+      '2026-11-03 10:05;o2;3980',
+    );
+    assert.deepEqual(amount, { from: name, minor_units: true }, name);
+    const { amount: whole } = fieldsOf(
+      `created;order_id;${name}`,
+      '2026-11-03 10:00;o1;19.99',
+      '2026-11-03 10:05;o2;39.80',
+    );
+    assert.equal(whole, name);
+  }
+  assert.equal(fieldsOf('created;order_id;amount', '2026-11-03 10:00;o1;1999').amount, 'amount');
+});
+
+test('sizes and groups that happen to be words of currencies are none', () => {
+  for (const word of ['All', 'Top', 'bob', 'Pen'])
+    assert.equal(
+      fieldsOf('created;order_id;total;Group', `2026-11-03 10:00;o1;5.00;${word}`).currency,
+      undefined,
+    );
+});
+
+test('an order is known by its number rather than by a transaction', () => {
+  const names = 'Sale Date;Transaction ID;Order Number;Total';
+  assert.equal(fieldsOf(names, '2026-11-03 10:00;t1;12-1;5.00').order_id, 'Order Number');
+  assert.equal(
+    fieldsOf('Sale Date;Transaction ID;Total', '2026-11-03 10:00;t1;5.00').order_id,
+    'Transaction ID',
+  );
+});

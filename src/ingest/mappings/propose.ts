@@ -54,9 +54,7 @@ export function proposeMapping(
     ...told.slice(1),
     ...(lines?.lines ?? []),
     ...(told.some((line) => line.includes('minor_units'))
-      ? [
-          '# Amounts are whole numbers in objects: 2100 is taken for 21.00. Take minor_units out if it is 2,100.00.',
-        ]
+      ? ['# Amounts are taken for the smaller unit: 2100 is 21.00. Take minor_units out if it is 2,100.00.']
       : []),
     ...otherTotals(columns, fields, free),
     ...(free.length === 0 ? [] : [`# Kept in extra: ${free.join(', ')}`]),
@@ -142,7 +140,10 @@ function specOf(
   }
   const { kind } = FIELDS.find((each) => each.name === field)!;
   const decimal = kind === 'money' || kind === 'decimal' ? separatorIn(values) : undefined;
-  const settings = [...(decimal === undefined ? [] : [`decimal: "${decimal}"`]), ...minorOf(field, values)];
+  const settings = [
+    ...(decimal === undefined ? [] : [`decimal: "${decimal}"`]),
+    ...minorOf(field, name, values),
+  ];
   return settings.length === 0 ? from : `{from: ${from}, ${settings.join(', ')}}`;
 }
 
