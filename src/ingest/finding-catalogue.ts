@@ -93,7 +93,7 @@ export const FINDINGS = kinds({
   },
   partly_refunded: {
     message: (status) =>
-      `Purchases with "${status}" count in full: how much was given back is not in them, and no refund of them came.`,
+      `Purchases with "${status}" count in full: what was given back is not taken off, and no refund of them came.`,
     setting: 'Send a `refund` with the order_id and the amount for each.',
   },
   equal_lines: {

@@ -48,3 +48,9 @@ test('a status of an order that is a sale, or may become one, says nothing', () 
   ])
     assert.equal(fate(word), null, word);
 });
+
+test('a list of refunds in an order says that a part of it was given back', () => {
+  assert.equal(fateOf('refunds', [{ total: '-25.00' }])?.fate, 'partly_refunded');
+  assert.equal(fateOf('refunds', []), null);
+  assert.equal(fateOf('refunds', 0), null);
+});

@@ -14,6 +14,8 @@ const NO_REASON = /^(?:|-|null|none|n\/a|no|false|0)$/;
 /** Columns that say of an order that its money was given back, or when; those with an amount are others. */
 const REFUNDED =
   /^(?:is[ _-]?)?(?:fully[ _-]?)?(?:refunded|erstattet|rembourse|reembolsado)(?:[ _-]?(?:at|on|date|am|le|el))?$/;
+/** The list of refunds that WooCommerce, Shopify and Square keep in an order. */
+const REFUNDS = 'refunds';
 const DATE = /\d{4}|\d[./-]\d/;
 /** Objects in a record that hold what became of its order. */
 const HOLDERS = /^(?:order|payment|transaction|sale|bestellung|zahlung)$/;
@@ -79,7 +81,7 @@ const isPartlyRefunded = (status: string) => {
   return IN_PART.test(text) && RETURNED.test(text);
 };
 
-type NameKind = 'status' | 'cancelled' | 'reason' | 'refunded' | 'holder' | null;
+type NameKind = 'status' | 'cancelled' | 'reason' | 'refunded' | 'refunds' | 'holder' | null;
 
 /** Names that are remembered; of more than so many it is found out each time. */
 const REMEMBERED_MAX = 5000;
@@ -98,6 +100,7 @@ export function statusKind(name: string): NameKind {
 function kindOf(name: string): NameKind {
   if (CANCELLED.test(name)) return REASON.test(name) ? 'reason' : 'cancelled';
   if (REFUNDED.test(name)) return 'refunded';
+  if (name === REFUNDS) return 'refunds';
   if (HOLDERS.test(name)) return 'holder';
   return isStatusName(name) || isDocumentName(name) ? 'status' : null;
 }
@@ -114,6 +117,8 @@ export function fateOf(name: string, value: unknown): Fate | null {
   if (kind === null || value === null || value === undefined) return null;
   if (kind === 'holder')
     return typeof value === 'object' && !Array.isArray(value) ? fateIn(name, value) : null;
+  if (kind === 'refunds')
+    return Array.isArray(value) && value.length > 0 ? { fate: 'partly_refunded', text: name } : null;
   if (typeof value === 'object') return null;
   const word = String(value).trim();
   if (kind === 'status') {

@@ -12,6 +12,9 @@ export interface EventTypeValue {
 /** Spellings that are remembered. A source with more has put something else into the field. */
 const REMEMBERED_MAX = 2000;
 
+/** Something that did not come about, or was only changed: `purchase_failed` is no purchase. */
+const OTHER_OUTCOME = /fail|cancel|declin|reject|abandon|error|void|updat|edit|delet/i;
+
 /** A reader of event types; `own`: names of the source, and ours for them. */
 export function createEventTypeReader(
   own: Readonly<Record<string, string>>,
@@ -26,7 +29,7 @@ export function createEventTypeReader(
     const folded = foldEventType(text);
     const name = ours.get(folded) ?? EVENT_TYPE_BY_FOLDED.get(folded);
     if (name !== undefined) return { name, isKnown: true, nearest: null };
-    const near = withNearest ? nearest(text, EVENT_TYPE_NAMES) : null;
+    const near = withNearest && !OTHER_OUTCOME.test(text) ? nearest(text, EVENT_TYPE_NAMES) : null;
     return {
       name: text,
       isKnown: false,
