@@ -2,7 +2,7 @@ import { FIELDS, ITEM_FIELDS } from '../event/fields.ts';
 import type { Decoded } from '../ingest/format.ts';
 import { recordsOf } from '../ingest/mapping/collect-events.ts';
 import { compileMapping } from '../ingest/mapping/compile.ts';
-import { createLister, parsePath } from '../ingest/mapping/path.ts';
+import { createLister, nameInPath, parsePath } from '../ingest/mapping/path.ts';
 import type { FieldSpec, MappingSpec } from '../ingest/mapping/schema.ts';
 import { foldName, ITEM_NAMES, targetOf } from '../ingest/names.ts';
 import { createEventTypeReader } from '../ingest/values/read-event-type.ts';
@@ -171,11 +171,7 @@ function lineColumn(field: string, lines: readonly Row[]): string | null {
 
 /** A path over members; names that a path would read as something else are in quotes. */
 function pathOf(names: readonly string[]): string {
-  return names
-    .map((name) =>
-      /^[^.[\]"|$^\s][^.[\]"|]*$/.test(name) && name === name.trim() ? name : JSON.stringify(name),
-    )
-    .join('.');
+  return names.map(nameInPath).join('.');
 }
 
 function exampleOf(value: unknown): string {

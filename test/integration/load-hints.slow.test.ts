@@ -52,7 +52,7 @@ test('the mapping that reads a file is named', async () => {
   assert.doesNotMatch(known.stdout, /mapping_fits/, 'one record lacks its time');
 });
 
-test('what is no file of events for certain is left out of a folder, and named', async () => {
+test('what certainly holds no events is left out of a folder, and named', async () => {
   const readme = 'This folder has the exports of the shop. Ask Ann, please.\n';
   const found = await load({
     'a.csv': VIEWS,

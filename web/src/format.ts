@@ -106,3 +106,7 @@ export const signedShare = (value: number): string =>
 /** A difference of two shares, in percentage points. */
 export const points = (value: number): string =>
   `${numberFormat({ maximumFractionDigits: 2, signDisplay: 'exceptZero' }).format(value * 100)} pp`;
+
+/** "1 event", "3 events". */
+export const counted = (value: number, noun: string): string =>
+  `${count(value)} ${noun}${value === 1 ? '' : 's'}`;

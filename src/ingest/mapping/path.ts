@@ -190,3 +190,9 @@ function memberOf(value: unknown, name: string | number): unknown {
 }
 
 const isNothing = (value: unknown) => value === undefined || value === null || value === '';
+
+/** A name as it stands in a path: in quotes where the path would read it as something else. */
+export function nameInPath(name: string): string {
+  const isPlain = /^[^.[\]"|$^\s][^.[\]"|]*$/.test(name) && name === name.trim();
+  return isPlain ? name : JSON.stringify(name);
+}

@@ -1,4 +1,5 @@
 import { ITEMS } from '../field-index.ts';
+import { nameInPath } from '../mapping/path.ts';
 import { targetOf } from '../names.ts';
 import { isObject } from '../record-slots.ts';
 import { readMoney } from '../values/read-money.ts';
@@ -65,7 +66,5 @@ export function columnsOf(rows: readonly Row[]): Columns {
 
 /** A path; a name that would be read as several is in quotes. */
 function pathOf(names: readonly string[]): string {
-  return nameOf(
-    names.map((name) => (name !== FIRST && /[.[\]"|$^]/.test(name) ? JSON.stringify(name) : name)),
-  );
+  return nameOf(names.map((name) => (name === FIRST ? name : nameInPath(name))));
 }

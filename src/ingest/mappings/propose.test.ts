@@ -216,10 +216,14 @@ test('rows that repeat the total of their order are put together; lines with the
   const lines = table('').map((row, n) => ({ ...row, total: n === 0 ? '20.00' : '5.00' }));
   assert.equal(parse(proposeMapping(lines, true)!).group, undefined);
   const equal = [0, 1].map(() => ({ ...table('10.00')[0]!, qty: '1' }));
-  assert.equal(parse(proposeMapping(equal, true)!).group, undefined, 'what the line costs is no total');
+  assert.equal(
+    parse(proposeMapping(equal, true)!).group,
+    undefined,
+    'what the line costs differs from a total',
+  );
 });
 
-test('a number of pieces is no list of lines, and a list of ids is no product', () => {
+test('a number of pieces is read as quantity, and a list of ids not as a product', () => {
   const fields = fieldsOf(
     'order;date;items;SKU;total',
     '1;2026-11-13;3;A-1,B-2;9.00',

@@ -5,7 +5,7 @@ const list = (names: string) => names.split('|').map((name) => name.trim());
 
 /**
  * What columns of shops are called, by our field, the likeliest first: English beside the names that are read anyway, German, French and
- * Spanish. Only a proposal is made of them, which a person looks at; so words are here that are no aliases, as they have other meanings too.
+ * Spanish. Only a proposal is made of them, which a person looks at; so words are here that can't be aliases, as they have other meanings too.
  */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   timestamp: [

@@ -12,7 +12,7 @@ export interface EventTypeValue {
 /** Spellings that are remembered. A source with more has put something else into the field. */
 const REMEMBERED_MAX = 2000;
 
-/** Something that did not come about, or was only changed: `purchase_failed` is no purchase. */
+/** Something that did not come about, or was only changed: nothing was bought by a `purchase_failed`. */
 const OTHER_OUTCOME = /fail|cancel|declin|reject|abandon|error|void|updat|edit|delet/i;
 
 /** A reader of event types; `own`: names of the source, and ours for them. */

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
+import { counted } from '../../format.ts';
 import { status } from '../../state/server.ts';
-import { counted } from './format.ts';
 import { isTrying, load, preview, problem } from './state.ts';
 
 /** What an earlier import has stored of the file, in words. */

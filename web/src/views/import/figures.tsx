@@ -1,9 +1,8 @@
-import { count, money, shortCount, words } from '../../format.ts';
+import { count, counted, money, shortCount, words } from '../../format.ts';
 import { timeZone } from '../../state/server.ts';
 import { dayLabel } from '../../time/labels.ts';
 import { Name } from '../../ui/name.tsx';
 import type { Preview } from './api.ts';
-import { counted } from './format.ts';
 import { isTrying, preview } from './state.ts';
 
 const NAMES_MAX = 8;

@@ -1,4 +1,4 @@
-import { count, LOCALE } from '../../format.ts';
+import { LOCALE } from '../../format.ts';
 
 const UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
 
@@ -15,7 +15,3 @@ export function bytes(value: number): string {
     maximumFractionDigits,
   }).format(shown);
 }
-
-/** "1 event", "3 events". */
-export const counted = (value: number, noun: string): string =>
-  `${count(value)} ${noun}${value === 1 ? '' : 's'}`;

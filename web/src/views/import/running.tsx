@@ -1,4 +1,4 @@
-import { count } from '../../format.ts';
+import { count, counted } from '../../format.ts';
 import { newestView } from '../../state/newest.ts';
 import { navigate } from '../../state/route.ts';
 import { timeZone } from '../../state/server.ts';
@@ -8,7 +8,6 @@ import { dayStart, formatLocal } from '../../time/windows.ts';
 import type { Loaded, Progress } from './api.ts';
 import { Bar } from './choose.tsx';
 import { Findings, Rejected } from './doubts.tsx';
-import { counted } from './format.ts';
 import { cancel, current, forget, isRunning, load, preview } from './state.ts';
 
 const DAYS_MAX = 366;

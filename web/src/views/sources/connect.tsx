@@ -2,11 +2,10 @@
 import { signal } from '@preact/signals';
 import { useId } from 'preact/hooks';
 import type { Way, WaysAnswer } from '../../api.ts';
-import { age, count } from '../../format.ts';
+import { age, count, counted } from '../../format.ts';
 import { now } from '../../state/clock.ts';
 import { Command } from '../../ui/command.tsx';
 import { Panel } from '../../ui/panel.tsx';
-import { counted } from '../import/format.ts';
 import { sources, ways } from './data.ts';
 import { Inline, Markdown } from './markdown.tsx';
 
