@@ -4,13 +4,14 @@
  * that moment. Then the process starts again, and answers queries. Checks the ledger.
  * Usage: node bench/many-lines.ts [MILLIONS=20]
  */
-import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { cpuSeconds } from './cpu-seconds.ts';
+import { startProduct } from './started.ts';
 
 const [millions = 20] = process.argv.slice(2).map(Number);
 const LINES = 1_000_000;
@@ -26,22 +27,10 @@ const run = async (script: string, ...args: string[]) =>
 /** The product, when it is ready. */
 async function start() {
   const startedMs = performance.now();
-  const child = spawn(process.execPath, [join(root, 'src/main.ts'), 'up', '--data', data], {
-    env,
-    stdio: 'ignore',
-  });
-  const ended = new Promise((resolve) => child.once('close', resolve));
-  const runFile = join(data, 'run.json');
-  while (!existsSync(runFile)) await sleep(20);
-  const { url, token } = JSON.parse(readFileSync(runFile, 'utf8')) as { url: string; token: string };
-  const ask = (path: string) => fetch(`${url}${path}`, { headers: { authorization: `Bearer ${token}` } });
-  const get = async (path: string) => (await ask(path)).json();
+  const { pid, ask, stop } = await startProduct(data, env);
   while ((await ask('/readyz')).status !== 200) await sleep(20);
-  const stop = async () => {
-    child.kill('SIGTERM');
-    await ended;
-  };
-  return { pid: child.pid!, get, stop, seconds: (performance.now() - startedMs) / 1000 };
+  const get = async (path: string) => (await ask(path)).json();
+  return { pid, get, stop, seconds: (performance.now() - startedMs) / 1000 };
 }
 
 const memoryMiB = (pid: number) =>
