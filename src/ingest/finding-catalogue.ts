@@ -91,6 +91,11 @@ export const FINDINGS = kinds({
     message: (status) => `Purchases with "${status}" count as sales, and no refund of them came.`,
     setting: 'Leave them out with `where` in a mapping, or send a `refund` for each.',
   },
+  refund_document: {
+    message: (kind) => `Purchases with "${kind}" count as sales, and look like what was given back.`,
+    setting:
+      'Map the column to `event_type`, as `map guess FILE` proposes for a table without types: `values: {Gutschrift: refund}`.',
+  },
   partly_refunded: {
     message: (status) =>
       `Purchases with "${status}" count in full: what was given back is not taken off, and no refund of them came.`,

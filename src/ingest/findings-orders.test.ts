@@ -153,6 +153,28 @@ const EXAMPLES = {
       { event_type: 'refund', order_id: 'o4', amount: '5', currency: 'USD' },
     ),
   },
+  refund_document: {
+    raises: purchases(
+      { order_id: 'o1', Belegart: 'Gutschrift' },
+      { order_id: 'o2', Belegart: 'Gutschrift' },
+      { order_id: 'o2', event_type: 'refund', Belegart: 'Gutschrift' },
+      { order_id: 'o3', 'Transaction Type': 'Partial refund' },
+      { order_id: 'o4', type: 'Credit Note' },
+      { order_id: 'o5', 'Type de document': "Facture d'avoir" },
+      { order_id: 'o6', extra: { Tipo: 'Devolución' } },
+      { order_id: 'o7', transaction: { kind: 'x', type: 'chargeback' } },
+    ),
+    rows: 2,
+    names: /"Belegart: Gutschrift" count as sales/,
+    right: purchases(
+      { order_id: 'o1', Belegart: 'Rechnung' },
+      { order_id: 'o2', event_type: 'refund', Belegart: 'Gutschrift' },
+      { order_id: 'o3', type: 'Sale', 'Payment method': 'Gutschrift' },
+      { order_id: 'o4', type: 'returning customer' },
+      { order_id: 'o5', Tipo: 'Pedido', 'Order Type': 'Refundable' },
+      { event_type: 'view_product', type: 'refund' },
+    ),
+  },
   order_cancelled: {
     raises: purchases(
       { order_id: 'o1' },
@@ -236,6 +258,9 @@ test('each way to say that a purchase is not a sale is a finding of its own', ()
     'Statut: Annulée': { Statut: 'Annulée' },
     'Estado del pedido: anulado': { 'Estado del pedido': 'anulado' },
     stornogrund: { stornogrund: 'Kunde' },
+    'Art: Storno': { Art: 'Storno' },
+    'Document Type: Quotation': { 'Document Type': 'Quotation' },
+    'Tipo de documento: Presupuesto': { 'Tipo de documento': 'Presupuesto' },
   };
   for (const [way, members] of Object.entries(ways))
     for (const toPieces of Object.values(INPUTS)) {

@@ -1,8 +1,9 @@
 import type { FindingCode } from './finding-catalogue.ts';
+import type { Fate } from './order-status.ts';
 
 /**
  * What the normalizer notes: a finding, a name that is not a field, what shows whether day and month are swapped or amounts are in the
- * smaller unit, or that the order was cancelled or never sold.
+ * smaller unit, or what became of the order.
  */
 export type NoteCode =
   | FindingCode
@@ -11,9 +12,7 @@ export type NoteCode =
   | 'day_month_certain'
   | 'money_whole'
   | 'money_decimal'
-  | 'withdrawn'
-  | 'unsold'
-  | 'partly_refunded';
+  | Fate['fate'];
 
 /** The note for an optional number that could not be read. */
 export const codeOf = (reason: string): NoteCode =>

@@ -23,6 +23,7 @@ import type { FindingTally } from './finding-tally.ts';
 import type { Note } from './notes.ts';
 import type { ObservedEvent } from './observed-event.ts';
 import { type Odds, OrderReports } from './order-reports.ts';
+import { type Fate, isFate } from './order-status.ts';
 import { ResponseTimes } from './response-times.ts';
 import { TotalRows } from './total-rows.ts';
 import { Withdrawals } from './withdrawals.ts';
@@ -91,10 +92,8 @@ export class Observer {
   /** Amounts in objects that are whole numbers. */
   readonly #wholeMoney = { first: '', currency: '', rows: 0 };
   #hasDecimalMoney = false;
-  /** What the record at work says of its order, if that was cancelled, or never was a sale. */
-  #withdrawn: string | null = null;
-  #unsold: string | null = null;
-  #partlyRefunded: string | null = null;
+  /** What the record at work says of its order, such as "state: cancelled". */
+  #fates: Partial<Record<Fate['fate'], string>> = {};
   /** The record at work says how much was given back. */
   #hasRefundColumn = false;
   readonly #totals = new TotalRows();
@@ -117,9 +116,7 @@ export class Observer {
     const isSale = type === 'purchase' || type === 'refund';
     if (isSale) this.#observeSale(event, type, tally);
     else if (type === 'cancel') this.#observeCancel(event);
-    this.#withdrawn = null;
-    this.#unsold = null;
-    this.#partlyRefunded = null;
+    this.#fates = {};
     this.#hasRefundColumn = false;
     if (this.#events > CLOSELY && this.#events % SAMPLE_EVERY !== 0) return;
     this.#sampled++;
@@ -142,9 +139,7 @@ export class Observer {
     else if (code === 'day_month_certain') this.#isDateOrderCertain = true;
     else if (code === 'money_decimal') this.#hasDecimalMoney = true;
     else if (code === 'money_whole') this.#noteWholeMoney(textOf(value), field);
-    else if (code === 'withdrawn') this.#withdrawn ??= field;
-    else if (code === 'unsold') this.#unsold ??= field;
-    else if (code === 'partly_refunded') this.#partlyRefunded ??= field;
+    else if (isFate(code)) this.#fates[code] ??= field;
     else if (code === 'response_seconds') this.#responses.noteFast(textOf(value));
     else if (code === 'zone_assumed') tally.add(code, textOf(value), this.#options.zone);
     else if (code === 'unused') {
@@ -215,13 +210,13 @@ export class Observer {
     if (type === 'purchase') {
       const wasCounted = order !== null && this.#orders.has(order);
       this.#totals.take(event, tally);
-      if (this.#withdrawn !== null) this.withdrawals.takePurchase(order, this.#withdrawn, wasCounted);
-      else if (this.#unsold !== null && !wasCounted)
-        this.withdrawals.takePurchase(order, this.#unsold, wasCounted);
-      else if (this.#unsold === null && wasCounted) this.withdrawals.takeSale(order!);
+      const { withdrawn, unsold, partly_refunded: partly, refund_document: document } = this.#fates;
+      if (document !== undefined) tally.add('refund_document', example(), document);
+      if (withdrawn !== undefined) this.withdrawals.takePurchase(order, withdrawn, wasCounted);
+      else if (unsold !== undefined && !wasCounted) this.withdrawals.takePurchase(order, unsold, wasCounted);
+      else if (unsold === undefined && wasCounted) this.withdrawals.takeSale(order!);
       // A column with the amount is a finding of its own.
-      if (this.#partlyRefunded !== null && !this.#hasRefundColumn)
-        this.withdrawals.takePartly(order, this.#partlyRefunded);
+      if (partly !== undefined && !this.#hasRefundColumn) this.withdrawals.takePartly(order, partly);
     } else if (order !== null && this.#orders.refund({ order, currency: event.text(CURRENCY) }))
       tally.add('order_currencies', example());
     // What is wrong with a duplicate counts nowhere.

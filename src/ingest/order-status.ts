@@ -1,10 +1,11 @@
+import { isDocumentName, isOffer, isRefundDocument, OFFERS } from './document-words.ts';
+import { unaccented } from './unaccented.ts';
+
 /** What columns say of an order that is not a sale, or not any more: in English, German, French and Spanish. */
 
 const STATUS = /stat(?:us|ut|e)$|estado|zustand|^etat\b|^(?:order|payment|bestell|financial).?stat/i;
 /** An order that waits to be sent is a sale. */
 const OF_SENDING = /fulfil|ship|deliver|versand|liefer|livraison|expedi|envio|entrega/i;
-/** Columns with kinds of documents, of which some are not sales. */
-const KIND_OF_DOCUMENT = /^(?:transaction|document|beleg|order|sale).?(?:type|art|typ)$/i;
 /** Columns that say of an order that it was cancelled, or when. */
 const CANCELLED =
   /^(?:is[ _-]?)?(?:cancel+ed|cancel+ation|cancel|voided|void|storniert|storno|annule|anulado|cancelado)(?:[ _-]?(?:at|on|date|am|le|el|reason|grund|motif|motivo))?$/;
@@ -33,7 +34,7 @@ const NOT_YET =
 const startsWith = (words: string) => new RegExp(`${BEFORE_STATUS}(?:${words})`);
 /** How a status begins that is of no sale; presets leave such orders out, too. */
 const NO_SALE = startsWith(
-  `${TAKEN_BACK}|fail|pending|unpaid|await(?!.*(?:fulfil|ship|pick|dispatch|collect|deliver))|expired|draft|declin|reject|refus|abandon|disput|no sale|quote|error|denied|incomplete|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|entwurf|angebot|lieferschein|echou|en attente|impaye|brouillon|devis|erreur|fallid|rechazad|pendiente|impagad|borrador`,
+  `${TAKEN_BACK}|fail|pending|unpaid|await(?!.*(?:fulfil|ship|pick|dispatch|collect|deliver))|expired|declin|reject|refus|abandon|disput|no sale|error|denied|incomplete|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|echou|en attente|impaye|erreur|fallid|rechazad|pendiente|impagad|${OFFERS}`,
 );
 /** The same for one whose money was given back. */
 const GIVEN_BACK = startsWith('refund|return|erstatt|gutschrift|retour|rembours|reembols|devuel');
@@ -47,19 +48,9 @@ const WITHDRAWN = startsWith(
 const IN_PART = /part(?:ial|iel|ly)|\bteil|parcial/;
 const RETURNED = /refund|return|erstatt|retour|gutschrift|rembours|reembols|devuel|devoluc/;
 
-export const unaccented = (text: string) =>
-  text
-    .trim()
-    .toLowerCase()
-    .normalize('NFD')
-    .replace(/\p{Mn}/gu, '');
-
 /** Whether a column says what became of orders. */
 export const isStatusName = (name: string) =>
   STATUS.test(unaccented(name)) && !OF_SENDING.test(unaccented(name));
-
-/** Whether a column says which kind of document a row is. */
-export const isDocumentName = (name: string) => KIND_OF_DOCUMENT.test(unaccented(name));
 
 /** Whether a column says that an order was cancelled, or when. */
 export const isCancelledName = (name: string) => CANCELLED.test(unaccented(name));
@@ -81,7 +72,7 @@ const isPartlyRefunded = (status: string) => {
   return IN_PART.test(text) && RETURNED.test(text);
 };
 
-type NameKind = 'status' | 'cancelled' | 'reason' | 'refunded' | 'refunds' | 'holder' | null;
+type NameKind = 'status' | 'document' | 'cancelled' | 'reason' | 'refunded' | 'refunds' | 'holder' | null;
 
 /** Names that are remembered; of more than so many it is found out each time. */
 const REMEMBERED_MAX = 5000;
@@ -102,14 +93,19 @@ function kindOf(name: string): NameKind {
   if (REFUNDED.test(name)) return 'refunded';
   if (name === REFUNDS) return 'refunds';
   if (HOLDERS.test(name)) return 'holder';
-  return isStatusName(name) || isDocumentName(name) ? 'status' : null;
+  if (isStatusName(name)) return 'status';
+  return isDocumentName(name) ? 'document' : null;
 }
 
-/** What a record says of its order: it was taken back, all or a part of it, or never was a sale; `text` for people. */
+const FATES = ['withdrawn', 'partly_refunded', 'unsold', 'refund_document'] as const;
+
+/** What a record says of its order: it was taken back, all or a part of it, never was a sale, or is a credit note; `text` for people. */
 export interface Fate {
-  readonly fate: 'withdrawn' | 'partly_refunded' | 'unsold';
+  readonly fate: (typeof FATES)[number];
   readonly text: string;
 }
+
+export const isFate = (code: string): code is Fate['fate'] => (FATES as readonly string[]).includes(code);
 
 /** What a column with this name and value says of the order of its record; null: nothing of the kind. */
 export function fateOf(name: string, value: unknown): Fate | null {
@@ -121,8 +117,12 @@ export function fateOf(name: string, value: unknown): Fate | null {
     return Array.isArray(value) && value.length > 0 ? { fate: 'partly_refunded', text: name } : null;
   if (typeof value === 'object') return null;
   const word = String(value).trim();
-  if (kind === 'status') {
+  if (kind === 'status' || kind === 'document') {
     const text = `${name}: ${word}`;
+    if (kind === 'document') {
+      if (isRefundDocument(word)) return { fate: 'refund_document', text };
+      if (isOffer(word)) return { fate: 'unsold', text };
+    }
     if (isWithdrawn(word)) return { fate: 'withdrawn', text };
     if (isPartlyRefunded(word)) return { fate: 'partly_refunded', text };
     return UNSOLD.test(unaccented(word)) ? { fate: 'unsold', text } : null;

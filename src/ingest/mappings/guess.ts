@@ -1,4 +1,7 @@
 import { parse } from 'yaml';
+import { counted } from '../../telemetry/words.ts';
+import type { Finding } from '../finding.ts';
+import type { FindingCode } from '../finding-catalogue.ts';
 import type { Decoded } from '../format.ts';
 import { LineValidator } from '../line-validator.ts';
 import type { Mapper } from '../mapper.ts';
@@ -148,7 +151,7 @@ async function tryMapper(
     return null;
   const events = result.bytes.flatMap(eventsIn);
   const weight = events.reduce((sum, event) => sum + weightOf(event), 0);
-  const doubts = doubtsOf(events);
+  const doubts = [...doubtsOf(events), ...result.tally.list().flatMap(doubtOfFinding)];
   const score = ((weight - rejected * TYPE_WEIGHT) / read) * DOUBTED ** doubts.length;
   const isOfMost = (names: readonly string[]) =>
     events.filter((event) => names.some((name) => Object.hasOwn(event, name))).length >=
@@ -159,6 +162,11 @@ async function tryMapper(
     core: new Set(CORE.flatMap((names, at) => (isOfMost(names) ? [at] : []))),
   };
 }
+
+/** Findings by which a mapping takes for sales what is none. */
+const AGAINST: readonly string[] = ['refund_document'] satisfies FindingCode[];
+const doubtOfFinding = ({ code, rows, message }: Finding) =>
+  AGAINST.includes(code) ? [`${message.replace(/\.$/, '')} (${counted(rows, 'row')}).`] : [];
 
 type Event = Readonly<Record<string, unknown>>;
 const readType = createEventTypeReader({});

@@ -1,7 +1,7 @@
 import { FIELDS, ITEM_FIELDS } from '../../event/fields.ts';
 import { ITEM_NAMES } from '../names.ts';
-import { unaccented } from '../order-status.ts';
 import { isObject } from '../record-slots.ts';
+import { unaccented } from '../unaccented.ts';
 import { type Columns, columnsOf } from './columns.ts';
 import { bestColumn, separatorIn } from './fields.ts';
 import { wordsOf } from './words.ts';

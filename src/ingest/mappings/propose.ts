@@ -1,6 +1,7 @@
 import { FIELDS } from '../../event/fields.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { type Columns, columnsOf } from './columns.ts';
+import { documentTypes, tellsRefunds } from './document-types.ts';
 import { eventTypeFor } from './event-words.ts';
 import { fieldColumns, orderOf, rankOf, separatorIn } from './fields.ts';
 import { linesInList, linesInRows, minorOf } from './order-lines.ts';
@@ -35,8 +36,13 @@ export function proposeMapping(
   const isFree = (name: string) => ![...fields.values()].includes(name);
   const timeOfDay = timeOfDayBeside(time, names.filter(isFree), valuesOf);
   const free = names.filter((name) => isFree(name) && name !== timeOfDay);
-  const type = fields.has('event_type') ? null : typeWithout(fields);
-  if (type === null && !fields.has('event_type')) return null;
+  const typeColumn = fields.get('event_type');
+  const documents =
+    typeColumn !== undefined && tellsRefunds(typeColumn, valuesOf(typeColumn))
+      ? documentTypes(columns, typeColumn, fields.get('order_id'))
+      : null;
+  const type = typeColumn !== undefined ? null : typeWithout(fields);
+  if (type === null && typeColumn === undefined) return null;
   if (type !== null) refuseTotals(columns, fields, time);
   const list = fields.get(ITEMS);
   const lines =
@@ -46,7 +52,11 @@ export function proposeMapping(
         ? linesInRows(columns, fields)
         : null;
   const own = [...fields].filter(([field]) => field !== ITEMS && !lines?.fields.includes(field));
-  const told = own.map(([field, name]) => `  ${field}: ${specOf(columns, field, name, timeOfDay)}`);
+  const told = own.map(([field, name]) =>
+    field === 'event_type' && documents !== null
+      ? `  event_type: ${typesText(fromText(name, columns.pathText), documents.values)}`
+      : `  ${field}: ${specOf(columns, field, name, timeOfDay)}`,
+  );
   return [
     'fields:',
     ...told.slice(0, 1),
@@ -58,7 +68,16 @@ export function proposeMapping(
       : []),
     ...otherTotals(columns, fields, free),
     ...(free.length === 0 ? [] : [`# Kept in extra: ${free.join(', ')}`]),
-    ...(type === 'purchase' ? statusLines(columns, free) : []),
+    ...(documents === null || documents.unknown.length === 0
+      ? []
+      : [
+          `# Words of ${typeColumn} that are not known, and count nowhere until \`values\` names a type for them: ${documents.unknown.join(', ')}`,
+        ]),
+    ...(documents !== null
+      ? statusLines(columns, free, { [typeColumn!]: documents.leftOut })
+      : type === 'purchase'
+        ? statusLines(columns, free)
+        : []),
     '',
   ].join('\n');
 }
@@ -132,11 +151,7 @@ function specOf(
   }
   if (field === 'event_type') {
     const types = [...new Set(values.map(String))].filter((type) => !readType(type).isKnown);
-    const known = types.flatMap((type) => {
-      const ours = eventTypeFor(type);
-      return ours === undefined ? [] : [`${JSON.stringify(type)}: ${ours}`];
-    });
-    return known.length === 0 ? from : `{from: ${from}, values: {${known.join(', ')}}}`;
+    return typesText(from, new Map(types.map((each) => [each, eventTypeFor(each)])));
   }
   const { kind } = FIELDS.find((each) => each.name === field)!;
   const decimal = kind === 'money' || kind === 'decimal' ? separatorIn(values) : undefined;
@@ -145,6 +160,14 @@ function specOf(
     ...minorOf(field, name, values),
   ];
   return settings.length === 0 ? from : `{from: ${from}, ${settings.join(', ')}}`;
+}
+
+/** A column with types, and ours for them where they have other names. */
+function typesText(from: string, values: ReadonlyMap<string, string | undefined>): string {
+  const known = [...values].flatMap(([word, type]) =>
+    type === undefined ? [] : [`${JSON.stringify(word)}: ${type}`],
+  );
+  return known.length === 0 ? from : `{from: ${from}, values: {${known.join(', ')}}}`;
 }
 
 /** A name with a dot is found as it is, too. */

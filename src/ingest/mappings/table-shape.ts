@@ -1,6 +1,6 @@
 import { UsageError } from '../../telemetry/errors.ts';
-import { unaccented } from '../order-status.ts';
 import { isTotalWord } from '../total-words.ts';
+import { unaccented } from '../unaccented.ts';
 import { createTimeReader } from '../values/read-time.ts';
 
 /** What the shape of a table says, beyond the names of its columns. */
