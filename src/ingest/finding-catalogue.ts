@@ -175,6 +175,16 @@ export const FINDINGS = kinds({
       'More than half of the events are of bots, by their user agent: they are archived, and left out of the metrics.',
     setting: 'Set `mark_bots: false` for the source, or in the mapping, if they are customers.',
   },
+  test_marked: {
+    message: (mark) =>
+      `Events with "${mark}" were taken for tests: they are archived, and left out of the metrics.`,
+    setting: 'Send `test: false` with them, or set `test: {value: false}` in a mapping, if they are not.',
+  },
+  test_likely: {
+    message: (mark) => `Purchases or refunds with "${mark}" count, and may be tests.`,
+    setting:
+      'Send `test: true` with them, leave them out with `where` in a mapping, or send `test: false` to confirm.',
+  },
   day_month: {
     message: () => 'Dates were read month first, and no day is above 12: day and month may be swapped.',
     setting: 'Set --date-order (date_order) to dmy if the day comes first, or to mdy to confirm.',

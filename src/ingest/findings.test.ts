@@ -119,6 +119,41 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
     right: times(10, (n) => ({ ...VIEW, timestamp: `03/0${(n % 9) + 1}/2024` })),
     settledBy: { date_order: 'mdy' },
   },
+  test_marked: {
+    raises: purchases(
+      { order_id: 'o1', environment: 'Sandbox' },
+      { order_id: 'o2', environment: 'Sandbox' },
+      { order_id: 'o3', livemode: false },
+      { order_id: 'o4', 'Payment Gateway': '(for testing) Bogus Gateway' },
+      { order_id: 'o5', payment_gateway_names: ['bogus'] },
+      { order_id: 'o6', order: { test: true } },
+      { ...VIEW, amount: null, extra: { test_mode: 'yes' } },
+    ),
+    rows: 2,
+    names: /"environment: Sandbox" were taken for tests/,
+    right: purchases(
+      { order_id: 'o1', environment: 'production', livemode: true, test_mode: 0 },
+      { order_id: 'o2', mode: 'dark', 'Payment Method': 'card', group: 'test' },
+      { order_id: 'o3', livemode: false, test: false },
+      { order_id: 'o4', test: true },
+      { order_id: 'o5', environment: 'staging' },
+    ),
+  },
+  test_likely: {
+    raises: purchases(
+      { order_id: 'o1', environment: 'staging' },
+      { order_id: 'o2', environment: 'staging' },
+      { order_id: 'o3', Zahlungsart: 'Test' },
+    ),
+    rows: 2,
+    names: /"environment: staging" count, and may be tests/,
+    right: purchases(
+      { order_id: 'o1', environment: 'production', 'Payment Method': 'Testament & Co' },
+      { order_id: 'o2', environment: 'staging', test: false },
+      { ...VIEW, environment: 'staging', amount: null },
+      { order_id: 'o3', environment: 'staging', sandbox: true },
+    ),
+  },
   mostly_bots: {
     raises: [
       ...times(11, (n) => ({ ...VIEW, user_agent: 'curl/8.5', user_id: `u${n}` })),

@@ -11,6 +11,7 @@ import {
   LINE_ID,
   ORDER_ID,
   PRODUCT_ID,
+  TEST,
   TIMESTAMP,
   URL,
   USER_AGENT,
@@ -214,6 +215,21 @@ export class Normalizer implements ObservedEvent {
     const agent = this.text(USER_AGENT);
     this.isBotAgent = this.#settings.mark_bots && agent !== null && isKnownBot(agent);
     if (this.isBotAgent) this.#state.json[BOT] = 'true';
+    this.#settleTest();
+  }
+
+  /** Other columns may say that the event is a test, unless the field does. */
+  #settleTest(): void {
+    const { json, notes, slots } = this.#state;
+    const isTest = notes.some(({ code }) => code === 'test_marked');
+    if (!isTest && !notes.some(({ code }) => code === 'test_likely')) return;
+    const isSaid = !this.#state.isEmpty(slots.values[TEST]);
+    if (isTest && !isSaid) json[TEST] = 'true';
+    this.#state.notes = notes.filter(
+      ({ code }) =>
+        (code !== 'test_marked' && code !== 'test_likely') ||
+        (!isSaid && (code === 'test_marked' || !isTest)),
+    );
   }
 
   #readTextField(index: number, value: unknown): void {

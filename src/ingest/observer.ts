@@ -15,6 +15,7 @@ import {
   RESPONSE_TIME,
   SESSION_ID,
   SHIPPING,
+  TEST,
   USER_AGENT,
   USER_ID,
 } from './field-index.ts';
@@ -94,6 +95,8 @@ export class Observer {
   #hasDecimalMoney = false;
   /** What the record at work says of its order, such as "state: cancelled". */
   #fates: Partial<Record<Fate['fate'], string>> = {};
+  /** What the record at work says by which it may be a test. */
+  #testLikely: string | null = null;
   /** The record at work says how much was given back. */
   #hasRefundColumn = false;
   readonly #totals = new TotalRows();
@@ -113,9 +116,13 @@ export class Observer {
     this.#events++;
     if (event.isBot && this.#bots++ === 0) this.#botExample = event.text(USER_AGENT) ?? '';
     if (event.micros < (nowMs - OLD_MS) * 1000) tally.add('old_time', formatInstant(event.micros));
-    const isSale = type === 'purchase' || type === 'refund';
+    // A test counts nowhere, whatever is wrong with it.
+    const isTest = event.text(TEST) === 'true';
+    const isSale = !isTest && (type === 'purchase' || type === 'refund');
     if (isSale) this.#observeSale(event, type, tally);
-    else if (type === 'cancel') this.#observeCancel(event);
+    else if (type === 'cancel' && !isTest) this.#observeCancel(event);
+    if (this.#testLikely !== null && isSale) tally.add('test_likely', this.#testLikely, this.#testLikely);
+    this.#testLikely = null;
     this.#fates = {};
     this.#hasRefundColumn = false;
     if (this.#events > CLOSELY && this.#events % SAMPLE_EVERY !== 0) return;
@@ -140,6 +147,7 @@ export class Observer {
     else if (code === 'money_decimal') this.#hasDecimalMoney = true;
     else if (code === 'money_whole') this.#noteWholeMoney(textOf(value), field);
     else if (isFate(code)) this.#fates[code] ??= field;
+    else if (code === 'test_likely') this.#testLikely = field;
     else if (code === 'response_seconds') this.#responses.noteFast(textOf(value));
     else if (code === 'zone_assumed') tally.add(code, textOf(value), this.#options.zone);
     else if (code === 'unused') {
