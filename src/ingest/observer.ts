@@ -220,9 +220,9 @@ export class Observer {
       this.#totals.take(event, tally);
       const { withdrawn, unsold, partly_refunded: partly, refund_document: document } = this.#fates;
       if (document !== undefined) tally.add('refund_document', example(), document);
-      if (withdrawn !== undefined) this.withdrawals.takePurchase(order, withdrawn, wasCounted);
-      else if (unsold !== undefined && !wasCounted) this.withdrawals.takePurchase(order, unsold, wasCounted);
-      else if (unsold === undefined && wasCounted) this.withdrawals.takeSale(order!);
+      const text = withdrawn ?? unsold;
+      const status = text === undefined ? null : { text, isUnsold: withdrawn === undefined };
+      this.withdrawals.takePurchase(order, event.micros, status, wasCounted);
       // A column with the amount is a finding of its own.
       if (partly !== undefined && !this.#hasRefundColumn) this.withdrawals.takePartly(order, partly);
     } else if (order !== null && this.#orders.refund({ order, currency: event.text(CURRENCY) }))
@@ -291,7 +291,7 @@ export class Observer {
 
   #observeCancel(event: ObservedEvent): void {
     const order = event.text(ORDER_ID);
-    if (order !== null) this.withdrawals.takeOrder(order);
+    if (order !== null) this.withdrawals.takeOrder(order, event.micros);
   }
 
   /** Whether an event without an order has come before: it is a duplicate. */
