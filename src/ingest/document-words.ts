@@ -5,7 +5,7 @@ import { unaccented } from './unaccented.ts';
 const OF_WHAT =
   'transactions?|transaktions?|documents?|doc|dokument|beleg|orders?|bestell|auftrags?|sales?|verkaufs?|invoice|rechnungs?|buchungs?|vorgangs?|umsatz|record|row|entry|payment|zahlungs';
 const NAME = new RegExp(
-  `^(?:(?:(?:${OF_WHAT})[ ._-]?)?(?:type|typ|art)|(?:${OF_WHAT})[ ._-]?kind|tipo|(?:type|tipo|nature|clase)[ ._-](?:de[ ._-]|d['’ ]|del[ ._-])?(?:document|documento|facture|factura|transaction|transaccion|operation|operacion|piece|mouvement|movimiento|comprobante|vente|venta|commande|pedido|paiement|pago)|vorgang|beleg|dokument|document|documento|comprobante|operation|operacion)$`,
+  `^(?:(?:(?:${OF_WHAT})[ ._-]?)?(?:type|typ|art)|(?:${OF_WHAT})[ ._-]?kind|event[ ._-]?code|tipo|(?:type|tipo|nature|clase)[ ._-](?:de[ ._-]|d['’ ]|del[ ._-])?(?:document|documento|facture|factura|transaction|transaccion|operation|operacion|piece|mouvement|movimiento|comprobante|vente|venta|commande|pedido|paiement|pago)|vorgang|beleg|dokument|document|documento|comprobante|operation|operacion)$`,
 );
 
 /** What stands before a kind of document and leaves it that: `partial refund`, `Kundengutschrift`. */

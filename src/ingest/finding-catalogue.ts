@@ -162,7 +162,7 @@ export const FINDINGS = kinds({
   },
   minor_units: {
     message: (currency) =>
-      `Objects hold whole numbers for amounts, and none has decimals: they were read as ${currency}, and may be in its smaller unit, as Square, Stripe and Adyen write them.`,
+      `Amounts are whole numbers, and none has decimals: they were read as ${currency}, and may be in its smaller unit, as Square, Stripe, Klarna and Adyen write them.`,
     setting:
       'Set `minor_units` for the source, or of the field in a mapping: true if 1999 is 19.99, false to confirm.',
   },

@@ -159,6 +159,29 @@ test('whole amounts as texts may be in the smaller unit, too, but not in a curre
   assert.deepEqual(of({ amount: 1999, currency: 'JPY' }), []);
 });
 
+test('whole amounts that would be large may be in the smaller unit, unless some have decimals or nobody pays that in it', () => {
+  const of = (amounts: readonly unknown[], members: object = {}, settings = {}) =>
+    Object.values(INPUTS).map((toPieces) => {
+      const sales = amounts.map((amount, n) => ({ amount, order_id: `o${n}`, ...members }));
+      const found = findingsOf(purchases(...sales), { settings }, toPieces);
+      return found.reduce((sum, { code, rows }) => sum + (code === 'minor_units' ? rows : 0), 0);
+    });
+  assert.deepEqual(of([4999, 2500, 799]), [3, 3]);
+  assert.deepEqual(of(['4999', '2500', '12990']), [3, 3]);
+  assert.deepEqual(of([4999, 2500, 799], { tax: '7.98' }), [3, 3], 'that tax has decimals settles nothing');
+  const items = [{ product_id: 'p', price: 4999 }];
+  assert.deepEqual(of([null, null, null], { items }), [3, 3]);
+  assert.deepEqual(of([4999, 2500]), [0, 0], 'too few');
+  assert.deepEqual(of([4999, 2500, 799.5]), [0, 0]);
+  assert.deepEqual(of(['4999', '2500', '799.00']), [0, 0]);
+  assert.deepEqual(of(['4999.0000', '2500.0000', '1799.0000']), [0, 0], 'as the log has them');
+  assert.deepEqual(of([49, 120, 250, 1200]), [0, 0], 'an order costs that');
+  assert.deepEqual(of([4999, 2500, 799], { currency: 'JPY' }), [0, 0]);
+  assert.deepEqual(of([4999, 2500, 1799], { currency: 'HUF' }), [0, 0]);
+  assert.deepEqual(of([4999, 2500, 799], {}, { minor_units: false }), [0, 0]);
+  assert.deepEqual(of([4999, 2500, 799], {}, { minor_units: true }), [0, 0]);
+});
+
 test('a row that names nothing and is the sum of those before it is reported', () => {
   const row = (n: number, amount: string) => ({ order_id: `o${n}`, amount });
   const of = (...rows: object[]) =>

@@ -4,12 +4,13 @@ import type { IngestRequest, IngestResult } from '../sources/source.ts';
 import type { SourceFindings } from './finding.ts';
 import { FindingTally } from './finding-tally.ts';
 import type { Decoded } from './format.ts';
-import { LineValidator, type ValidateOptions, type ValidationResult } from './line-validator.ts';
+import { LineValidator, type ValidateOptions } from './line-validator.ts';
 import { mapDecoded } from './mapper.ts';
 import { Normalizer } from './normalize.ts';
 import type { NormalizeSettingsInput } from './normalize-settings.ts';
 import { Observer } from './observer.ts';
 import { OrderReports } from './order-reports.ts';
+import type { ValidationResult } from './validation-result.ts';
 
 export interface IngestorOptions {
   log: LogWriter;

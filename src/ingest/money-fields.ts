@@ -36,7 +36,14 @@ import {
   minorDigits,
   readCurrency,
 } from './values/read-currency.ts';
-import { formOfAmount, type MoneySettings, moneyText, readMoney, readQuantity } from './values/read-money.ts';
+import {
+  type AmountForm,
+  formOfAmount,
+  type MoneySettings,
+  moneyText,
+  readMoney,
+  readQuantity,
+} from './values/read-money.ts';
 
 /** Fields that are decimals: money, and the quantity. */
 const DECIMALS = FIELDS.flatMap(({ kind }, index) => (kind === 'money' || kind === 'decimal' ? [index] : []));
@@ -76,7 +83,7 @@ export class MoneyFields {
     const isRefund = type === 'refund';
     const isSale = isRefund || type === 'purchase';
     const currencies = new Set<string>();
-    const forms = new Map<string, unknown>();
+    const forms = new Map<AmountForm, unknown>();
     let unread: Unread | null = null;
     for (const index of DECIMALS) {
       let value = this.#state.slots.values[index];
@@ -98,7 +105,8 @@ export class MoneyFields {
         this.#state.units[index] = read.units;
         if (read.currency !== null) currencies.add(read.currency);
         const form = formOfAmount(value);
-        if (form !== null) forms.set(form, value);
+        const counts = isSale && (index === AMOUNT || index === PRICE);
+        if (form !== null && (counts || typeof value === 'object')) forms.set(form, value);
       }
     }
     const lines = this.#readItemsField(isRefund);
@@ -106,21 +114,24 @@ export class MoneyFields {
     const currency = this.#readCurrencyField(isSale, [...currencies]);
     if (currency === 'bad_currency') return this.#state.fail(currency, CURRENCY);
     for (const [form, value] of lines?.forms ?? []) forms.set(form, value);
-    this.#noteForms(forms, currency);
+    this.#noteForms(forms, isSale, currency);
     const minor = this.#isAnyMinor ? this.#convertMinor(isSale, currency) : null;
     return minor ?? this.#takeLines(type, lines, currency, unread);
   }
 
-  /** Notes whether amounts of objects may be in the smaller unit, unless that is said. */
-  #noteForms(forms: ReadonlyMap<string, unknown>, currency: string | null): void {
-    if (this.#settings.minor_units !== undefined || forms.size === 0) return;
-    if (forms.has('decimal')) this.#state.notes.push({ code: 'money_decimal', field: '' });
-    else if (currency === null || minorDigits(currency) !== 0)
-      this.#state.notes.push({
-        code: 'money_whole',
-        field: currency ?? 'the currency',
-        value: forms.get('whole'),
-      });
+  /** Notes how amounts are written, by which they may be in the smaller unit, unless that is said. */
+  #noteForms(forms: ReadonlyMap<AmountForm, unknown>, isSale: boolean, currency: string | null): void {
+    if (this.#settings.minor_units !== undefined || (currency !== null && minorDigits(currency) === 0))
+      return;
+    for (const [whole, decimal] of [
+      ['whole', 'decimal'],
+      ['plain_whole', 'plain_decimal'],
+    ] as const) {
+      const form = forms.has(decimal) ? decimal : whole;
+      const isPlain = whole === 'plain_whole';
+      if (forms.has(form) && (isSale || !isPlain))
+        this.#state.notes.push({ code: form, field: currency ?? '', value: forms.get(form) });
+    }
   }
 
   #readQuantity(value: unknown, isRefund: boolean): bigint | Reason {

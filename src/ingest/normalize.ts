@@ -66,6 +66,8 @@ export class Normalizer implements ObservedEvent {
   readonly #readTime: ReturnType<typeof createTimeReader>;
   /** Whether the settings name event types of the source. */
   readonly hasOwnEventTypes: boolean;
+  /** Whether the settings say in which unit amounts are. */
+  readonly isUnitSaid: boolean;
   /** Our name of an event type of the source. */
   readonly readEventType: ReturnType<typeof createEventTypeReader>;
   /** The time of the event that was just made, microseconds since 1970. */
@@ -94,6 +96,7 @@ export class Normalizer implements ObservedEvent {
       unit: settings.time_unit,
       format: settings.time_format,
     });
+    this.isUnitSaid = settings.minor_units !== undefined;
     this.hasOwnEventTypes = Object.keys(settings.event_types).length > 0;
     this.readEventType = createEventTypeReader(settings.event_types);
     this.#textRules = FIELDS.map(({ name, bytesMax = 0 }, index) => ({

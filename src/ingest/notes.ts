@@ -1,5 +1,6 @@
 import type { FindingCode } from './finding-catalogue.ts';
 import type { Fate } from './order-status.ts';
+import type { AmountForm } from './values/read-money.ts';
 
 /**
  * What the normalizer notes: a finding, a name that is not a field, what shows whether day and month are swapped or amounts are in the
@@ -10,8 +11,7 @@ export type NoteCode =
   | 'unused'
   | 'day_month_both_small'
   | 'day_month_certain'
-  | 'money_whole'
-  | 'money_decimal'
+  | AmountForm
   | Fate['fate'];
 
 /** The note for an optional number that could not be read. */

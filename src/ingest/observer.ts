@@ -21,12 +21,14 @@ import {
 } from './field-index.ts';
 import type { FindingCode } from './finding-catalogue.ts';
 import type { FindingTally } from './finding-tally.ts';
+import { WholeAmounts } from './minor-units.ts';
 import type { Note } from './notes.ts';
 import type { ObservedEvent } from './observed-event.ts';
 import { type Odds, OrderReports } from './order-reports.ts';
 import { type Fate, isFate } from './order-status.ts';
 import { ResponseTimes } from './response-times.ts';
 import { TotalRows } from './total-rows.ts';
+import { isAmountForm } from './values/read-money.ts';
 import { Withdrawals } from './withdrawals.ts';
 
 /** Fields of which one value may not stand for many events. */
@@ -90,9 +92,7 @@ export class Observer {
     days: new Set<string>(),
   };
   #isDateOrderCertain = false;
-  /** Amounts in objects that are whole numbers. */
-  readonly #wholeMoney = { first: '', currency: '', rows: 0 };
-  #hasDecimalMoney = false;
+  readonly #amounts = new WholeAmounts();
   /** What the record at work says of its order, such as "state: cancelled". */
   #fates: Partial<Record<Fate['fate'], string>> = {};
   /** What the record at work says by which it may be a test. */
@@ -144,8 +144,7 @@ export class Observer {
   note({ code, field, value, nearest: near }: Note, isTable: boolean, tally: FindingTally): void {
     if (code === 'day_month_both_small') this.#noteSmallDate(textOf(value));
     else if (code === 'day_month_certain') this.#isDateOrderCertain = true;
-    else if (code === 'money_decimal') this.#hasDecimalMoney = true;
-    else if (code === 'money_whole') this.#noteWholeMoney(textOf(value), field);
+    else if (isAmountForm(code)) this.#amounts.take(code, textOf(value), field === '' ? null : field);
     else if (isFate(code)) this.#fates[code] ??= field;
     else if (code === 'test_likely') this.#testLikely = field;
     else if (code === 'response_seconds') this.#responses.noteFast(textOf(value));
@@ -163,8 +162,7 @@ export class Observer {
   summarize(tally: FindingTally): void {
     if (!this.#isDateOrderCertain && this.#mayBeSwapped())
       tally.add('day_month', this.#smallDates.first, '', '', this.#smallDates.rows);
-    const { rows, first, currency } = this.#wholeMoney;
-    if (rows > 0 && !this.#hasDecimalMoney) tally.add('minor_units', first, currency, '', rows);
+    this.#amounts.summarize(tally);
     this.#totals.summarize(tally);
     this.#responses.summarize(tally);
     if (this.#bots >= BOTS_MIN && this.#bots > this.#events * BOTS_SHARE)
@@ -182,13 +180,6 @@ export class Observer {
       const sales = [...this.#currencies.values()].reduce((a, b) => a + b, 0);
       tally.add('many_currencies', list.at(-1)!, '', list.slice(0, 10).join(', '), sales);
     }
-  }
-
-  #noteWholeMoney(text: string, currency: string): void {
-    const whole = this.#wholeMoney;
-    if (whole.rows++ > 0) return;
-    whole.first = text;
-    whole.currency = currency;
   }
 
   #noteSmallDate(text: string): void {

@@ -143,7 +143,8 @@ async function tryMapper(
   const copies = mapped.decoded.map((piece) =>
     piece.kind === 'json' ? { ...piece, bytes: Buffer.from(piece.bytes) } : piece,
   );
-  const result = validator.validate(copies, new Observer({ zone: timeZone }));
+  const observer = new Observer({ zone: timeZone });
+  const result = validator.validate(copies, observer);
   const { accepted, rejected } = result;
   const { leftOut } = mapped;
   const read = accepted + rejected;
@@ -151,13 +152,21 @@ async function tryMapper(
     return null;
   const events = result.bytes.flatMap(eventsIn);
   const weight = events.reduce((sum, event) => sum + weightOf(event), 0);
-  const doubts = [...doubtsOf(events), ...result.tally.list().flatMap(doubtOfFinding)];
+  observer.summarize(result.tally);
+  const found = result.tally.list();
+  const doubts = [...doubtsOf(events), ...found.flatMap(doubtOfFinding(AGAINST))];
   const score = ((weight - rejected * TYPE_WEIGHT) / read) * DOUBTED ** doubts.length;
   const isOfMost = (names: readonly string[]) =>
     events.filter((event) => names.some((name) => Object.hasOwn(event, name))).length >=
     events.length * SHARE_MIN;
   return {
-    guess: { ...of, events: accepted, rejected, leftOut, doubts },
+    guess: {
+      ...of,
+      events: accepted,
+      rejected,
+      leftOut,
+      doubts: [...doubts, ...found.flatMap(doubtOfFinding(BESIDE))],
+    },
     score,
     core: new Set(CORE.flatMap((names, at) => (isOfMost(names) ? [at] : []))),
   };
@@ -165,8 +174,12 @@ async function tryMapper(
 
 /** Findings by which a mapping takes for sales what is none. */
 const AGAINST: readonly string[] = ['refund_document'] satisfies FindingCode[];
-const doubtOfFinding = ({ code, rows, message }: Finding) =>
-  AGAINST.includes(code) ? [`${message.replace(/\.$/, '')} (${counted(rows, 'row')}).`] : [];
+/** Findings that no other mapping settles by itself. */
+const BESIDE: readonly string[] = ['minor_units'] satisfies FindingCode[];
+const doubtOfFinding =
+  (codes: readonly string[]) =>
+  ({ code, rows, message }: Finding) =>
+    codes.includes(code) ? [`${message.replace(/\.$/, '')} (${counted(rows, 'row')}).`] : [];
 
 type Event = Readonly<Record<string, unknown>>;
 const readType = createEventTypeReader({});

@@ -318,6 +318,44 @@ test('amounts whose column names the smaller unit are read in it, where they are
   assert.equal(fieldsOf('created;order_id;amount', '2026-11-03 10:00;o1;1999').amount, 'amount');
 });
 
+test('whole amounts of services that write all of them in the smaller unit are read in it, those of lines too', () => {
+  const klarna = {
+    order_id: 'k1',
+    order_amount: 4999,
+    purchase_currency: 'EUR',
+    created_at: '2026-11-01T10:00:00Z',
+    order_lines: [{ reference: '75', name: 'Shirt', quantity: 1, unit_price: 4999 }],
+  };
+  const { fields, items } = parse(proposeMapping([klarna])!);
+  assert.deepEqual(fields.amount, { from: 'order_amount', minor_units: true });
+  assert.deepEqual(items.fields.price, { from: 'unit_price', minor_units: true });
+  const { purchase_currency: currency, ...others } = klarna;
+  const other = parse(proposeMapping([{ ...others, currency }])!);
+  assert.deepEqual([other.fields.amount, other.items], ['order_amount', 'order_lines']);
+  const stripe = {
+    object: 'charge',
+    livemode: true,
+    id: 'ch_1',
+    amount: 500,
+    currency: 'eur',
+    created: 1793527200,
+  };
+  assert.deepEqual(parse(proposeMapping([stripe])!).fields.amount, { from: 'amount', minor_units: true });
+  const adyen = (eventCode: string) => ({
+    pspReference: 'P1',
+    eventCode,
+    eventDate: '2026-11-01T10:00:00Z',
+    merchantReference: 'A1',
+    amount: { currency: 'EUR', value: 4999 },
+  });
+  assert.deepEqual(parse(proposeMapping(['AUTHORISATION', 'REFUND'].map(adyen))!).fields, {
+    timestamp: 'eventDate',
+    event_type: { from: 'eventCode', values: { AUTHORISATION: 'purchase' } },
+    order_id: 'merchantReference',
+    amount: { from: 'amount', minor_units: true },
+  });
+});
+
 test('sizes and groups that happen to be words of currencies are none', () => {
   for (const word of ['All', 'Top', 'bob', 'Pen'])
     assert.equal(

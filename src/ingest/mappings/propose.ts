@@ -4,7 +4,7 @@ import { type Columns, columnsOf } from './columns.ts';
 import { documentTypes, tellsRefunds } from './document-types.ts';
 import { eventTypeFor } from './event-words.ts';
 import { fieldColumns, orderOf, rankOf, separatorIn } from './fields.ts';
-import { linesInList, linesInRows, minorOf } from './order-lines.ts';
+import { isOfMinorSystem, linesInList, linesInRows, minorOf } from './order-lines.ts';
 import { statusLines } from './status-lines.ts';
 import { columnsOfTotals, TotalsError, timeOfDayBeside } from './table-shape.ts';
 
@@ -63,7 +63,7 @@ export function proposeMapping(
     ...(type === null ? [] : typeLines(type, fields, columns)),
     ...told.slice(1),
     ...(lines?.lines ?? []),
-    ...(told.some((line) => line.includes('minor_units'))
+    ...([...told, ...(lines?.lines ?? [])].some((line) => line.includes('minor_units'))
       ? ['# Amounts are taken for the smaller unit: 2100 is 21.00. Take minor_units out if it is 2,100.00.']
       : []),
     ...otherTotals(columns, fields, free),
@@ -136,7 +136,7 @@ function otherTotals(
 }
 
 function specOf(
-  { valuesOf, pathText }: Columns,
+  { names, valuesOf, pathText }: Columns,
   field: string,
   name: string,
   timeOfDay: string | undefined,
@@ -157,7 +157,7 @@ function specOf(
   const decimal = kind === 'money' || kind === 'decimal' ? separatorIn(values) : undefined;
   const settings = [
     ...(decimal === undefined ? [] : [`decimal: "${decimal}"`]),
-    ...minorOf(field, name, values),
+    ...minorOf(field, name, values, isOfMinorSystem(names)),
   ];
   return settings.length === 0 ? from : `{from: ${from}, ${settings.join(', ')}}`;
 }

@@ -69,7 +69,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   brand: list('marke|hersteller|marque|marca|fabricante|manufacturer|vendor'),
   order_id: [
     ...list(
-      'order number|order no|order|order reference|order ref|order name|order key|id order|sales order|sales order no|increment id|order increment id|purchase id|sale id|sales id|invoice|invoice no|invoice number|invoice id|receipt|receipt no|receipt number|receipt id|transaction|transaction no|transaction number|sales record number',
+      'order number|order no|order|order reference|order ref|order name|order key|id order|sales order|sales order no|increment id|order increment id|purchase id|sale id|sales id|invoice|invoice no|invoice number|invoice id|merchant reference|merchant reference1|merchant order reference|merchant order id|shop order id|external order id|receipt|receipt no|receipt number|receipt id|transaction|transaction no|transaction number|sales record number',
     ),
     ...list(
       'bestellnummer|bestellnr|bestell nr|bestell no|bestell id|bestellung|bestellungs nr|auftragsnummer|auftragsnr|auftrags nr|auftrags id|auftrag|vorgangsnummer|rechnungsnummer|rechnungsnr|rechnungs nr|rechnung|belegnummer|belegnr|beleg nr|transaktions id|transaktionsnummer',
