@@ -83,6 +83,9 @@ const EXAMPLES = {
       { order_id: 'o1', 'Refunded Amount': '0.00' },
       { order_id: 'o2', refunds: [], refundable: 1, refund_days: 30, Gutschrift: '' },
       { event_type: 'refund', order_id: 'o1', amount: '5' },
+      { event_type: 'refund', order_id: 'o3', amount: '5', total_refunded: 5 },
+      { order_id: 'o3', total_refunded: 5 },
+      { event_type: 'view_product', refund: 5, amount: null },
     ),
   },
   order_repeated: {

@@ -97,8 +97,8 @@ export class Observer {
   #fates: Partial<Record<Fate['fate'], string>> = {};
   /** What the record at work says by which it may be a test. */
   #testLikely: string | null = null;
-  /** The record at work says how much was given back. */
-  #hasRefundColumn = false;
+  /** The column by which the record at work says how much was given back. */
+  #refundColumn: string | null = null;
   readonly #totals = new TotalRows();
   readonly #responses = new ResponseTimes();
   readonly withdrawals: Withdrawals;
@@ -124,7 +124,7 @@ export class Observer {
     if (this.#testLikely !== null && isSale) tally.add('test_likely', this.#testLikely, this.#testLikely);
     this.#testLikely = null;
     this.#fates = {};
-    this.#hasRefundColumn = false;
+    this.#refundColumn = null;
     if (this.#events > CLOSELY && this.#events % SAMPLE_EVERY !== 0) return;
     this.#sampled++;
     this.#responses.sample(event.text(RESPONSE_TIME));
@@ -152,10 +152,8 @@ export class Observer {
     else if (code === 'unused') {
       if (isTable && this.unusedColumns.size < COLUMNS_MAX) this.unusedColumns.add(field);
     } else if (code === 'unknown_event_type') tally.add(code, textOf(value), textOf(value), near ?? '');
-    else {
-      if (code === 'refund_column') this.#hasRefundColumn = true;
-      tally.add(code, value === undefined ? field : textOf(value), field, near ?? '');
-    }
+    else if (code === 'refund_column') this.#refundColumn ??= field;
+    else tally.add(code, value === undefined ? field : textOf(value), field, near ?? '');
   }
 
   /** What shows over all events that were observed, but for `withdrawals`. */
@@ -214,8 +212,10 @@ export class Observer {
       const text = withdrawn ?? unsold;
       const status = text === undefined ? null : { text, isUnsold: withdrawn === undefined };
       this.withdrawals.takePurchase(order, event.micros, status, wasCounted);
-      // A column with the amount is a finding of its own.
-      if (partly !== undefined && !this.#hasRefundColumn) this.withdrawals.takePartly(order, partly);
+      // A column with the amount says more than a status.
+      if (this.#refundColumn !== null)
+        this.withdrawals.takePartly(order, this.#refundColumn, 'refund_column');
+      else if (partly !== undefined) this.withdrawals.takePartly(order, partly, 'partly_refunded');
     } else if (order !== null && this.#orders.refund({ order, currency: event.text(CURRENCY) }))
       tally.add('order_currencies', example());
     // What is wrong with a duplicate counts nowhere.

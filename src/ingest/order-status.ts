@@ -3,7 +3,8 @@ import { unaccented } from './unaccented.ts';
 
 /** What columns say of an order that is not a sale, or not any more: in English, German, French and Spanish. */
 
-const STATUS = /stat(?:us|ut|e)$|estado|zustand|^etat\b|^(?:order|payment|bestell|financial).?stat/i;
+const STATUS =
+  /stat(?:us|ut|e)$|^technical.?name$|estado|zustand|^etat\b|^(?:order|payment|bestell|financial).?stat/i;
 /** An order that waits to be sent is a sale. */
 const OF_SENDING = /fulfil|ship|deliver|versand|liefer|livraison|expedi|envio|entrega/i;
 /** Columns that say of an order that it was cancelled, or when. */
@@ -15,11 +16,14 @@ const NO_REASON = /^(?:|-|null|none|n\/a|no|false|0)$/;
 /** Columns that say of an order that its money was given back, or when; those with an amount are others. */
 const REFUNDED =
   /^(?:is[ _-]?)?(?:fully[ _-]?)?(?:refunded|erstattet|rembourse|reembolsado)(?:[ _-]?(?:at|on|date|am|le|el))?$/;
-/** The list of refunds that WooCommerce, Shopify and Square keep in an order. */
-const REFUNDS = 'refunds';
+/** Lists of what was given back of an order, as WooCommerce, Shopify and Square keep them in it. */
+const REFUNDS = /^(?:order[ _-]?)?(?:refunds|returns|credit[ _-]?(?:memos|notes))$/;
+/** Lists of the payments of an order. */
+const PAYMENTS = /^(?:order[ _-]?)?(?:transactions|payments|tenders|zahlungen|paiements|pagos)$/;
 const DATE = /\d{4}|\d[./-]\d/;
 /** Objects in a record that hold what became of its order. */
-const HOLDERS = /^(?:order|payment|transaction|sale|bestellung|zahlung)$/;
+const HOLDERS = /^(?:order|payment|transaction|sale|bestellung|zahlung|state_?machine_?state)$/;
+const HOLDERS_DEPTH_MAX = 2;
 const YES_OR_NO = /^(?:true|false|t|f|yes|no|y|n|1|0|ja|nein|oui|non|si)$/;
 const YES = /^(?:true|t|yes|y|1|ja|oui|si)$/;
 
@@ -72,7 +76,16 @@ const isPartlyRefunded = (status: string) => {
   return IN_PART.test(text) && RETURNED.test(text);
 };
 
-type NameKind = 'status' | 'document' | 'cancelled' | 'reason' | 'refunded' | 'refunds' | 'holder' | null;
+type NameKind =
+  | 'status'
+  | 'document'
+  | 'cancelled'
+  | 'reason'
+  | 'refunded'
+  | 'refunds'
+  | 'payments'
+  | 'holder'
+  | null;
 
 /** Names that are remembered; of more than so many it is found out each time. */
 const REMEMBERED_MAX = 5000;
@@ -91,7 +104,8 @@ export function statusKind(name: string): NameKind {
 function kindOf(name: string): NameKind {
   if (CANCELLED.test(name)) return REASON.test(name) ? 'reason' : 'cancelled';
   if (REFUNDED.test(name)) return 'refunded';
-  if (name === REFUNDS) return 'refunds';
+  if (REFUNDS.test(name)) return 'refunds';
+  if (PAYMENTS.test(name)) return 'payments';
   if (HOLDERS.test(name)) return 'holder';
   if (isStatusName(name)) return 'status';
   return isDocumentName(name) ? 'document' : null;
@@ -115,6 +129,7 @@ export function fateOf(name: string, value: unknown): Fate | null {
     return typeof value === 'object' && !Array.isArray(value) ? fateIn(name, value) : null;
   if (kind === 'refunds')
     return Array.isArray(value) && value.length > 0 ? { fate: 'partly_refunded', text: name } : null;
+  if (kind === 'payments') return Array.isArray(value) ? fateOfPayments(name, value) : null;
   if (typeof value === 'object') return null;
   const word = String(value).trim();
   if (kind === 'status' || kind === 'document') {
@@ -136,9 +151,22 @@ export function fateOf(name: string, value: unknown): Fate | null {
   return isSo ? { fate: 'withdrawn', text: name } : null;
 }
 
-function fateIn(holder: string, members: object): Fate | null {
+/** What the payments of an order say: that of the last one, where none is a sale. */
+function fateOfPayments(name: string, payments: readonly unknown[]): Fate | null {
+  const fates = payments.map((each) =>
+    typeof each === 'object' && each !== null ? fateIn(name, each) : null,
+  );
+  return fates.includes(null) ? null : (fates.at(-1) ?? null);
+}
+
+function fateIn(holder: string, members: object, depth = 1): Fate | null {
   for (const [name, value] of Object.entries(members)) {
-    const found = statusKind(name) === 'holder' ? null : fateOf(name, value);
+    const isHolder = statusKind(name) === 'holder' && typeof value === 'object' && value !== null;
+    const found = !isHolder
+      ? fateOf(name, value)
+      : depth < HOLDERS_DEPTH_MAX
+        ? fateIn(name, value, depth + 1)
+        : null;
     if (found !== null) return { ...found, text: `${holder}.${found.text}` };
   }
   return null;

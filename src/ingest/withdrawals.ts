@@ -7,7 +7,9 @@ const REMEMBERED_MAX = 20_000;
 const ORDERED_STEPS_MIN = 3;
 const UNORDERED_SHARE_MAX = 0.1;
 
-type WithdrawalCode = 'order_cancelled' | 'cancelled_purchase' | 'partly_refunded';
+type WithdrawalCode = 'order_cancelled' | 'cancelled_purchase' | PartlyCode;
+/** A part of an order was given back: by its status, or by a column with the amount. */
+type PartlyCode = 'partly_refunded' | 'refund_column';
 
 /**
  * Whether what was said of an order is its last word: whatever the order of the rows, or only where the newest row comes last, or first, as
@@ -86,13 +88,13 @@ export class Withdrawals {
       this.#addCounted(order!, micros, afterSale(this.#orders.soldMicros(order!), micros));
   }
 
-  /** Takes a purchase of which a part was given back, by its status. */
-  takePartly(order: string | null, status: string): void {
+  /** Takes a purchase of which a part was given back, by its status, or by the column with that name. */
+  takePartly(order: string | null, status: string, code: PartlyCode): void {
     if (this.#partly.size >= REMEMBERED_MAX || (order !== null && this.#partly.has(order))) return;
     this.#remember(this.#partly, {
       order,
       status,
-      code: 'partly_refunded',
+      code,
       micros: 0,
       isUnsold: false,
       holds: 'always',

@@ -1,4 +1,4 @@
-import { isDocumentName, isRefundDocument } from '../document-words.ts';
+import { isDocumentName, isMoneyMove, isRefundDocument } from '../document-words.ts';
 import { isNoSale, isWithdrawn } from '../order-status.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import type { Columns } from './columns.ts';
@@ -23,18 +23,20 @@ export interface DocumentTypes {
 /** Our type of a word of a column with kinds of documents; undefined for none. */
 function typeOf(word: string): string | undefined {
   if (isRefundDocument(word)) return 'refund';
+  if (isMoneyMove(word)) return undefined;
   const { name, isKnown } = readType(word);
   const type = isKnown ? name : eventTypeFor(word);
   return type === PAID ? 'purchase' : type;
 }
 
-/** Whether a column tells refunds from sales: a kind of document, of which one gives money back. */
-export function tellsRefunds(name: string, values: readonly unknown[]): boolean {
+/** Whether a column tells sales from other rows: a kind of document, of which one gives money back, or moves that of the shop. */
+export function tellsSales(name: string, values: readonly unknown[]): boolean {
   const words = [...new Set(values.map(String))];
-  const isKnown = (word: string) => OF_MONEY.includes(typeOf(word)) || isNoSale(word);
+  const types = words.map(typeOf);
+  const isKnown = (word: string) => OF_MONEY.includes(typeOf(word)) || isNoSale(word) || isMoneyMove(word);
   return (
     isDocumentName(name) &&
-    words.some((word) => typeOf(word) === 'refund') &&
+    (types.includes('refund') || (types.includes('purchase') && words.some(isMoneyMove))) &&
     words.filter(isKnown).length >= words.length / 2
   );
 }
@@ -59,7 +61,7 @@ export function documentTypes(
     // A void of an order that has another row takes that one back; else its own row is all that there is of it.
     if (type === 'refund' && isRefundDocument(word)) values.set(word, type);
     else if (isWithdrawn(word) && isOfOthers(word)) values.set(word, 'refund');
-    else if (isNoSale(word)) leftOut.push(word);
+    else if (isNoSale(word) || isMoneyMove(word)) leftOut.push(word);
     else if (type === undefined) unknown.push(word);
     else values.set(word, type);
   }

@@ -8,7 +8,7 @@ import { readCurrency } from '../values/read-currency.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { createTimeReader } from '../values/read-time.ts';
 import { type Columns, isMoneyObject } from './columns.ts';
-import { tellsRefunds } from './document-types.ts';
+import { tellsSales } from './document-types.ts';
 import { eventTypeFor } from './event-words.ts';
 import { fieldsFor, LAST_RESORT, mayBeTotal, wordsOf } from './words.ts';
 
@@ -103,7 +103,7 @@ export function bestColumn(
       field !== 'event_type' ||
       rank < WORD_RANK ||
       (rank !== DOCUMENT_RANK && shareOf(values, isKnownType) >= TYPE_SHARE_MIN) ||
-      tellsRefunds(name, values);
+      tellsSales(name, values);
     if (isSure && fits(field, values)) best = { name, rank };
   }
   return best?.name;

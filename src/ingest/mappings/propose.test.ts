@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { proposed } from './fake-table.ts';
 import { proposeMapping } from './propose.ts';
 
-/** The mapping that is proposed for a table: the names of its columns, then its rows. */
-function proposed(...[names, ...rows]: readonly string[]): Record<string, unknown> {
-  const columns = names!.split(';');
-  const text = proposeMapping(
-    rows.map((row) => Object.fromEntries(row.split(';').map((cell, i) => [columns[i]!, cell]))),
-  );
-  return parse(text!) as Record<string, unknown>;
-}
 const fieldsOf = (...table: readonly string[]) => proposed(...table).fields as Record<string, unknown>;
 
 test('time, type and currency are recognized by their values where no name says them', () => {
@@ -101,48 +94,6 @@ test('a kind of transaction of which all are events is the event type', () => {
     '2;2026-11-13;Refund;5.00',
   );
   assert.match(JSON.stringify(fields.event_type), /Transaction Type/);
-});
-
-test('a kind of document that tells refunds from sales is the event type; with what else it names nothing was sold', () => {
-  const of = (name: string, ...kinds: readonly string[]) => {
-    const rows = kinds.map((kind, n) => `${n};2026-11-13;${kind};5.00`);
-    const { fields, where } = proposed(`Order ID;Order Date;${name};Total`, ...rows);
-    return [(fields as Record<string, unknown>).event_type, where];
-  };
-  assert.deepEqual(of('Art', 'Rechnung', 'Gutschrift', 'Storno'), [
-    { from: 'Art', values: { Rechnung: 'purchase', Gutschrift: 'refund' } },
-    { Art: { not: ['Storno'] } },
-  ]);
-  assert.deepEqual(of('Type de document', 'Facture', 'Avoir', 'Devis'), [
-    { from: 'Type de document', values: { Facture: 'purchase', Avoir: 'refund' } },
-    { 'Type de document': { not: ['Devis'] } },
-  ]);
-  assert.deepEqual(of('Transaction Type', 'Sale', 'Refund', 'Void', 'Chargeback'), [
-    { from: 'Transaction Type', values: { Chargeback: 'refund' } },
-    { 'Transaction Type': { not: ['Void'] } },
-  ]);
-  assert.deepEqual(of('Tipo', 'Factura', 'Abono'), [
-    { from: 'Tipo', values: { Factura: 'purchase', Abono: 'refund' } },
-    undefined,
-  ]);
-  assert.deepEqual(of('Belegart', 'Rechnung', 'Lieferschein'), [
-    { value: 'purchase' },
-    { Belegart: { not: ['Lieferschein'] } },
-  ]);
-  assert.deepEqual(of('Order Type', 'Pickup', 'Delivery', 'Return'), [{ value: 'purchase' }, undefined]);
-});
-
-test('a void of an order that has another row takes that one back; words that nobody knows are named', () => {
-  const rows = [
-    { order: '1', date: '2026-11-13', type: 'Sale', total: '5.00' },
-    { order: '2', date: '2026-11-13', type: 'Refund', total: '5.00' },
-    { order: '1', date: '2026-11-13', type: 'Void', total: '5.00' },
-    { order: '3', date: '2026-11-13', type: 'Rental', total: '5.00' },
-  ];
-  const text = proposeMapping(rows)!;
-  const { fields, where } = parse(text);
-  assert.deepEqual([fields.event_type, where], [{ from: 'type', values: { Void: 'refund' } }, undefined]);
-  assert.match(text, /# Words of type that are not known, .*: Rental\n/);
 });
 
 test('rows with negative numbers are refunds', () => {

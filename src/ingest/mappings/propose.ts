@@ -1,7 +1,7 @@
 import { FIELDS } from '../../event/fields.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { type Columns, columnsOf } from './columns.ts';
-import { documentTypes, tellsRefunds } from './document-types.ts';
+import { documentTypes, tellsSales } from './document-types.ts';
 import { eventTypeFor } from './event-words.ts';
 import { fieldColumns, orderOf, rankOf, separatorIn } from './fields.ts';
 import { isOfMinorSystem, linesInList, linesInRows, minorOf } from './order-lines.ts';
@@ -38,7 +38,7 @@ export function proposeMapping(
   const free = names.filter((name) => isFree(name) && name !== timeOfDay);
   const typeColumn = fields.get('event_type');
   const documents =
-    typeColumn !== undefined && tellsRefunds(typeColumn, valuesOf(typeColumn))
+    typeColumn !== undefined && tellsSales(typeColumn, valuesOf(typeColumn))
       ? documentTypes(columns, typeColumn, fields.get('order_id'))
       : null;
   const type = typeColumn !== undefined ? null : typeWithout(fields);
