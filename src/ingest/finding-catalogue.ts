@@ -156,6 +156,18 @@ export const FINDINGS = kinds({
       `${field} may be how many pieces were bought. It is kept in \`extra\`, and \`units\` has one piece for each order.`,
     setting: 'Map it to `quantity` if it is.',
   },
+  numbered_lines: {
+    message: () =>
+      'Numbered columns, such as product_1 and product_2, hold the lines of an order side by side. They are kept in `extra`: no product has them, and `units` has one piece for each order.',
+    setting:
+      'Export a row for each line of an order, or make `items` of the columns in a mapping in TypeScript.',
+  },
+  extra_line: {
+    message: (word, field) =>
+      `Purchases have ${word} as ${field}: they look like shipping or a discount of an order. Their money counts, and so do they, as products and pieces.`,
+    setting:
+      'Leave such rows out with `where` in a mapping where the order has a total; or keep them, and leave `units` and `products` aside.',
+  },
   zero_quantity: {
     message: () => 'Purchases have a price, and a quantity of 0: they count as orders without revenue.',
     setting: 'Send the number of pieces, leave the field out for one piece, or leave such rows out.',

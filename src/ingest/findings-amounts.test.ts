@@ -125,6 +125,39 @@ const EXAMPLES = {
       { amount: '39.80', product_id: 'p1', price: '19.90', quantity: 2 },
     ),
   },
+  numbered_lines: {
+    raises: purchases(
+      { order_id: 'o1', product_1: 'Mug', qty_1: 2, product_2: 'Cap', qty_2: 1 },
+      { order_id: 'o2', product_1: 'Mug', qty_1: 1, product_2: '', qty_2: null },
+      { order_id: 'o3', extra: { 'Artikel 1': 'Tasse', 'Menge 1': '1' } },
+    ),
+    rows: 3,
+    names: /side by side/,
+    right: purchases(
+      { order_id: 'o1', items: [{ product_id: 'p1', price: '39.80' }], product_1: 'Mug' },
+      { order_id: 'o2', address_1: 'x', phone2: '5', qty_1: 0, product_1: '' },
+      { event_type: 'refund', order_id: 'o2', product_1: 'Mug' },
+      { event_type: 'view_product', amount: null, product_1: 'Mug' },
+    ),
+  },
+  extra_line: {
+    raises: purchases(
+      { order_id: 'o1', product_name: 'Versandkosten', amount: '4.90' },
+      { order_id: 'o2', product_name: 'Versandkosten', amount: '4.90' },
+      { order_id: 'o2', product_id: 'Shipping and handling', amount: '3.90' },
+      { order_id: 'o1', product_name: 'Remise : NOEL', amount: '-3' },
+    ),
+    rows: 2,
+    names: /have Versandkosten as product_name/,
+    right: purchases(
+      { order_id: 'o1', product_name: 'Versandtasche' },
+      { order_id: 'o2', product_name: 'Gutschein 50 EUR', amount: '50' },
+      { order_id: 'o3', product_name: 'Discount Tire', amount: '50' },
+      { order_id: 'o4', product_name: 'Delivery Truck' },
+      { event_type: 'refund', order_id: 'o1', product_name: 'Versand' },
+      { order_id: 'o5', product_name: 'Envío' + ' de prueba' },
+    ),
+  },
   minor_units: {
     raises: purchases(
       { amount: { amount: 1999, currency: 'EUR' } },

@@ -10,8 +10,12 @@ const ADJUSTED =
 /** Names that count something, but not surely pieces. */
 const ANY_COUNT = /^(?:count|nombre|products|articles|articulos|productos)$/;
 
+/** The number behind a name of which a table has several: `qty_1`, `Artikel 2`. */
+const NUMBERED = /[ _.-]*\d{1,2}$/;
+const OF_LINES = ['quantity', 'product_id', 'product_name'];
+
 /** What a column that is not a field says of the money or the pieces of a sale. */
-export type MoneyColumn = 'refund_column' | 'adjusted_total' | 'pieces_column';
+export type MoneyColumn = 'refund_column' | 'adjusted_total' | 'pieces_column' | 'numbered_lines';
 
 /** Names that are remembered; of more than so many it is found out each time. */
 const REMEMBERED_MAX = 5000;
@@ -31,6 +35,9 @@ function kindOf(name: string): MoneyColumn | null {
   const folded = foldName(name);
   if (GIVEN_BACK.test(folded)) return 'refund_column';
   if (ADJUSTED.test(folded)) return 'adjusted_total';
+  const one = name.replace(NUMBERED, '');
+  if (one !== name && one !== '' && OF_LINES.some((field) => fieldsFor(one).has(field)))
+    return 'numbered_lines';
   return fieldsFor(name).has('quantity') && !ANY_COUNT.test(folded) ? 'pieces_column' : null;
 }
 
@@ -39,6 +46,7 @@ export function moneyColumnWith(name: string, value: unknown): MoneyColumn | nul
   const kind = moneyColumn(name);
   if (kind === null) return null;
   const text = typeof value === 'object' ? '' : String(value);
+  if (kind === 'numbered_lines') return text.trim() === '' || text.trim() === '0' ? null : kind;
   const isSo = kind === 'pieces_column' ? Number(text.replace(',', '.')) > 1 : /[1-9]/.test(text);
   return isSo ? kind : null;
 }

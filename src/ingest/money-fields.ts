@@ -25,7 +25,7 @@ import {
 } from './items.ts';
 import { AssumedDecimal } from './mapping/unscaled.ts';
 import type { NormalizeSettings } from './normalize-settings.ts';
-import { codeOf } from './notes.ts';
+import { codeOf, type NoteCode } from './notes.ts';
 import { isOtherType } from './record-slots.ts';
 import type { RecordState } from './record-state.ts';
 import { fitsLines, fromMinor } from './sale.ts';
@@ -47,6 +47,9 @@ import {
 
 /** Fields that are decimals: money, and the quantity. */
 const DECIMALS = FIELDS.flatMap(({ kind }, index) => (kind === 'money' || kind === 'decimal' ? [index] : []));
+
+/** Doubts about columns that other fields may settle. */
+const COLUMN_CODES: readonly NoteCode[] = ['adjusted_total', 'pieces_column', 'numbered_lines'];
 
 /** What counts as money, and could not be read. */
 interface Unread {
@@ -211,7 +214,7 @@ export class MoneyFields {
     if (type === 'purchase' && quantity === null && !this.#settings.has_quantity)
       this.#state.notes.push({ code: 'units_assumed', field: 'quantity', value: this.#orderText() });
     this.#compareWithLines(items);
-    if (isSale) this.#settleColumns(type);
+    this.#settleColumns(type);
     for (let index = 0; index < FIELDS.length; index++) {
       const units = this.#state.units[index];
       if (units === null || units === undefined) continue;
@@ -224,8 +227,12 @@ export class MoneyFields {
   /** Columns beside the fields raise a doubt where they say something else than these. */
   #settleColumns(type: string): void {
     const { notes, units } = this.#state;
-    if (!notes.some(({ code }) => code === 'adjusted_total' || code === 'pieces_column')) return;
-    this.#state.notes = notes.filter(({ code, value }) => {
+    if (!notes.some(({ code }) => COLUMN_CODES.includes(code))) return;
+    const firstNumbered = notes.find(({ code }) => code === 'numbered_lines');
+    this.#state.notes = notes.filter((note) => {
+      const { code, value } = note;
+      if (code === 'numbered_lines')
+        return note === firstNumbered && type === 'purchase' && this.#state.json[ITEMS] === undefined;
       if (code === 'pieces_column') return type === 'purchase' && units[QUANTITY] === null;
       if (code !== 'adjusted_total') return true;
       const read = readMoney(value, this.#money);

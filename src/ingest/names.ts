@@ -110,6 +110,8 @@ function unknown(folded: string): NameTarget {
   for (const name of foldedNames) {
     // A longer word that begins with the name is a name of its own: category_id is not a slip for category.
     if (name.length < NEAR_LENGTH_MIN || folded.startsWith(name) || name.startsWith(folded)) continue;
+    // A column of several: `product_1` is not a slip for `products`.
+    if (/\d$/.test(folded) && !/\d$/.test(name)) continue;
     if (LAST_WORD.exec(folded) && !name.endsWith(LAST_WORD.exec(folded)![0])) continue;
     const wrong = slipsIn(folded, name);
     if (wrong !== null && (best === null || wrong < best.wrong)) best = { name, wrong };

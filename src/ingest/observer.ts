@@ -28,6 +28,7 @@ import { type Odds, OrderReports } from './order-reports.ts';
 import { type Fate, isFate } from './order-status.ts';
 import { ResponseTimes } from './response-times.ts';
 import { TotalRows } from './total-rows.ts';
+import { isExtraLine } from './total-words.ts';
 import { isAmountForm } from './values/read-money.ts';
 import { Withdrawals } from './withdrawals.ts';
 
@@ -51,6 +52,7 @@ const CURRENCIES_MAX = 3;
 const SWAPPED_DAYS_MIN = 12;
 /** What lowers or raises the amount of an order, beside its lines. */
 const BESIDE_LINES = [SHIPPING, DISCOUNT].map((index) => ({ name: FIELDS[index]!.name, index }));
+const OF_PRODUCT = [PRODUCT_NAME, PRODUCT_ID].map((index) => ({ name: FIELDS[index]!.name, index }));
 const FINDING_OF_ODDS = {
   other_currency: 'order_currencies',
   repeated: 'order_repeated',
@@ -152,6 +154,7 @@ export class Observer {
     else if (code === 'unused') {
       if (isTable && this.unusedColumns.size < COLUMNS_MAX) this.unusedColumns.add(field);
     } else if (code === 'unknown_event_type') tally.add(code, textOf(value), textOf(value), near ?? '');
+    else if (code === 'numbered_lines') tally.add(code, `${field}: ${textOf(value)}`);
     else if (code === 'refund_column') this.#refundColumn ??= field;
     else tally.add(code, value === undefined ? field : textOf(value), field, near ?? '');
   }
@@ -207,6 +210,7 @@ export class Observer {
     if (type === 'purchase') {
       const wasCounted = order !== null && this.#orders.has(order);
       this.#totals.take(event, tally);
+      this.#observeLine(event, example, tally);
       const { withdrawn, unsold, partly_refunded: partly, refund_document: document } = this.#fates;
       if (document !== undefined) tally.add('refund_document', example(), document);
       const text = withdrawn ?? unsold;
@@ -224,6 +228,16 @@ export class Observer {
     )
       return;
     this.#observeMoney(event, type, example, tally);
+  }
+
+  /** A product with the name of shipping or a discount is none, where an order has others. */
+  #observeLine(event: ObservedEvent, example: () => string, tally: FindingTally): void {
+    for (const { name, index } of OF_PRODUCT) {
+      const text = event.text(index);
+      if (text === null || !isExtraLine(text, Number(event.text(AMOUNT) ?? event.text(PRICE) ?? 0))) continue;
+      tally.add('extra_line', example(), text, name);
+      return;
+    }
   }
 
   #observeMoney(event: ObservedEvent, type: string, example: () => string, tally: FindingTally): void {

@@ -19,7 +19,7 @@ const TYPE_SHARE_MIN = 0.5;
 const TYPES_MAX = 50;
 /** 1.234,50, 1 234,50 or 39,80: the comma is the decimal separator. */
 const DECIMAL_COMMA = /^[^\d-]{0,8}-?\d{1,3}(?:[.\s']?\d{3})*,\d{1,2}\D{0,8}$/;
-const NUMBER = /^-?[^\d-]{0,4}-?[\d.,'\s]+[^\d]{0,4}$/;
+const NUMBER = /^-?[^\d-]{0,4}-?[\d.,'\s]+[^\d%]{0,4}$/;
 /** `M-1,P-2`: several ids in one cell. */
 const SEVERAL = /^[^\s,;|]+(?:\s?[,;|]\s?[^\s,;|]+)+$/;
 /** A name that is only known as a name of a field in some spelling is less likely than the name itself. */

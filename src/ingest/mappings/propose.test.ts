@@ -108,6 +108,33 @@ test('rows with negative numbers are refunds', () => {
   });
 });
 
+test('discounts below zero are no refunds', () => {
+  const table = [
+    'Bestellnr;Datum;Artikel;Menge;Preis',
+    '1;13.11.2026;Tasse;2;4,50',
+    '1;13.11.2026;Rabatt HERBST;1;-1,00',
+  ];
+  assert.deepEqual(fieldsOf(...table).event_type, { value: 'purchase' });
+  assert.deepEqual(fieldsOf(...table, '2;14.11.2026;Kanne;1;-4,50').event_type, {
+    cases: [{ when: { Preis: { match: '^ *-' }, Artikel: { not: ['Rabatt HERBST'] } }, value: 'refund' }],
+    value: 'purchase',
+  });
+});
+
+test('a discount or tax in percent is no amount', () => {
+  const row = '1;2026-11-13;18.00;10;19 %';
+  const fields = fieldsOf('Bestellnr;Datum;Gesamtbetrag;Rabatt %;MwSt', row);
+  assert.deepEqual([fields.discount, fields.tax, fields.amount], [undefined, undefined, 'Gesamtbetrag']);
+  assert.equal(fieldsOf('Bestellnr;Datum;Gesamtbetrag;Rabatt', '1;2026-11-13;18.00;2.00').discount, 'Rabatt');
+});
+
+test('a proposal says where no column has the pieces of an order', () => {
+  const of = (...table: readonly string[]) => proposed(...table).has_quantity;
+  assert.equal(of('Order ID;Order Date;Total', '1;2026-11-13;5.00'), false);
+  assert.equal(of('Order ID;Order Date;Total;Items', '1;2026-11-13;5.00;2'), undefined);
+  assert.equal(of('Order ID;Order Date;Event Type;Total', '1;2026-11-13;purchase;5.00'), undefined);
+});
+
 test('amounts are recognized with any blank between thousands, and with their unit in the name', () => {
   const fields = fieldsOf(
     'Commande;Date;Total TTC (EUR)',

@@ -1,4 +1,5 @@
 import { FIELDS } from '../../event/fields.ts';
+import { isDiscountLine } from '../total-words.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { type Columns, columnsOf } from './columns.ts';
 import { documentTypes, tellsSales } from './document-types.ts';
@@ -44,6 +45,7 @@ export function proposeMapping(
   const type = typeColumn !== undefined ? null : typeWithout(fields);
   if (type === null && typeColumn === undefined) return null;
   if (type !== null) refuseTotals(columns, fields, time);
+  const sells = type === 'purchase' || documents !== null;
   const list = fields.get(ITEMS);
   const lines =
     list !== undefined
@@ -65,6 +67,12 @@ export function proposeMapping(
     ...(lines?.lines ?? []),
     ...([...told, ...(lines?.lines ?? [])].some((line) => line.includes('minor_units'))
       ? ['# Amounts are taken for the smaller unit: 2100 is 21.00. Take minor_units out if it is 2,100.00.']
+      : []),
+    ...(sells && !fields.has('quantity') && !fields.has(ITEMS)
+      ? [
+          '# No column has the pieces of an order: a load reports that `units` has one for each.',
+          'has_quantity: false',
+        ]
       : []),
     ...otherTotals(columns, fields, free),
     ...(free.length === 0 ? [] : [`# Kept in extra: ${free.join(', ')}`]),
@@ -94,21 +102,32 @@ function refuseTotals(columns: Columns, fields: ReadonlyMap<string, string>, tim
 function typeLines(
   type: string,
   fields: ReadonlyMap<string, string>,
-  { valuesOf, pathText }: Columns,
+  { pathText, cell, rowCount }: Columns,
 ): string[] {
   const isNegative = (value: unknown) => NEGATIVE.test(String(value));
-  const negative = ['quantity', 'amount']
+  const product = fields.get('product_name') ?? fields.get('product_id');
+  const rows = Array.from({ length: rowCount }, (_, row) => row);
+  const isDiscount = (row: number) =>
+    product !== undefined && isDiscountLine(String(cell(row, product) ?? ''), -1);
+  const negativeIn = (name: string) => rows.filter((row) => isNegative(cell(row, name)));
+  const negative = ['quantity', 'amount', 'price']
     .map((field) => fields.get(field))
-    .find((name) => name !== undefined && valuesOf(name).some(isNegative));
+    .find((name) => name !== undefined && !negativeIn(name).every(isDiscount));
   if (type !== 'purchase' || negative === undefined)
     return [
       '  # No column says what happened: each row is taken for this.',
       `  event_type: {value: ${type}}`,
     ];
-  const path = pathText(negative);
+  const discounts = new Set(
+    negativeIn(negative)
+      .filter(isDiscount)
+      .map((row) => String(cell(row, product!))),
+  );
+  const others =
+    discounts.size === 0 ? '' : `, ${pathText(product!)}: {not: ${JSON.stringify([...discounts])}}`;
   return [
     '  # No column says what happened: rows below zero are taken for refunds, the others for purchases.',
-    `  event_type: {cases: [{when: {${path}: {match: "^ *-"}}, value: refund}], value: purchase}`,
+    `  event_type: {cases: [{when: {${pathText(negative)}: {match: "^ *-"}${others}}, value: refund}], value: purchase}`,
   ];
 }
 
