@@ -62,7 +62,8 @@ const WHOLE = /^[^\d.,]*\d+[^\d.,]*$/;
 /** The form of an amount, of which some systems write whole numbers in the smaller unit. Null: it says nothing of that. */
 export function formOfAmount(value: unknown): AmountForm | null {
   if (typeof value === 'number') return Number.isInteger(value) ? 'plain_whole' : 'plain_decimal';
-  if (typeof value === 'string') return WHOLE.test(value) ? 'plain_whole' : 'plain_decimal';
+  if (typeof value === 'string')
+    return WHOLE.test(value) ? 'plain_whole' : /\d[.,]\d/.test(value) ? 'plain_decimal' : null;
   if (typeof value !== 'object' || value === null) return null;
   const name = AMOUNT_NAMES.find((each) => Object.hasOwn(value, each));
   const inner = name === undefined ? undefined : plainValue((value as Record<string, unknown>)[name]);
