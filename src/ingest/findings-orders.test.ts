@@ -128,6 +128,9 @@ const EXAMPLES = {
       { price: '34.90', shipping: '4.90' },
       { price: '33.45', tax: '6.35' },
       { items: [{ product_id: 'p1', price: '9.95', quantity: 4 }] },
+      { items: [{ product_id: 'p1', price: '37.80' }], fee_lines: [{ name: 'COD', total: '2.00' }] },
+      { items: [{ product_id: 'p1', price: '44.80' }], extra: { gift_card: '-5' } },
+      { price: '37.30', Trinkgeld: '2,50' },
     ),
   },
   order_currencies: {

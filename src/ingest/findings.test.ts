@@ -52,6 +52,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
       { ab_test: 'b', text: 'x', plan: 'pro', note: 'n', category_id: 7, items_total: 3 },
       { 'Product ID': 'p1', userId: 'u1', total: '5', coupon_type: 'fixed' },
       { event_date: '20261101', user_ip: '203.0.113.7', total_text: 'x', orderIp: 'y' },
+      { 'Order Updated': '2026-11-02', product_1: 'Mug', product_2: 'Cap' },
     ),
   },
   names_conflict: {

@@ -1,5 +1,6 @@
 import { fieldsFor } from './mappings/words.ts';
 import { foldName } from './names.ts';
+import { unaccented } from './unaccented.ts';
 
 /** Names of columns with what was given back of a sale. */
 const GIVEN_BACK =
@@ -13,6 +14,23 @@ const ANY_COUNT = /^(?:count|nombre|products|articles|articulos|productos)$/;
 /** The number behind a name of which a table has several: `qty_1`, `Artikel 2`. */
 const NUMBERED = /[ _.-]*\d{1,2}$/;
 const OF_LINES = ['quantity', 'product_id', 'product_name'];
+
+/** Names of what is paid beside lines, tax and shipping, or takes something off the total: a number, or a list of it. */
+const FEES =
+  /^(?:total)?(?:order)?(?:fees?|feelines|feetotal|surcharges?|handlingfee|codfee|paymentfee|giftwrap(?:ping)?|tips?|tipamount|totaltip|giftcards?|giftcardamount|storecredit|zuschlag|zuschlage|aufschlag|zahlungsgebuhr|nachnahmegebuhr|trinkgeld|frais|pourboire|recargos?|propina)(?:amount)?$/;
+const FEE_MEMBERS = ['total', 'amount', 'price', 'value'];
+
+/** What a column that is not a field says of what is paid beside the lines of an order; null: nothing. */
+export function feesOf(name: string, value: unknown): unknown[] | null {
+  if (!FEES.test(foldName(unaccented(name)))) return null;
+  const list = Array.isArray(value) ? value : [value];
+  return list.map((each) =>
+    isObject(each) ? FEE_MEMBERS.map((member) => each[member]).find(isGiven) : each,
+  );
+}
+const isGiven = (value: unknown) => value !== undefined && value !== null;
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
 
 /** What a column that is not a field says of the money or the pieces of a sale. */
 export type MoneyColumn = 'refund_column' | 'adjusted_total' | 'pieces_column' | 'numbered_lines';

@@ -23,7 +23,9 @@ import {
   totalPrice,
   totalQuantity,
 } from './items.ts';
+import { isPartOfLines } from './mapping/part-of-lines.ts';
 import { AssumedDecimal } from './mapping/unscaled.ts';
+import { feesOf } from './money-columns.ts';
 import type { NormalizeSettings } from './normalize-settings.ts';
 import { codeOf, type NoteCode } from './notes.ts';
 import { isOtherType } from './record-slots.ts';
@@ -310,8 +312,22 @@ export class MoneyFields {
     }));
   }
 
+  /** What is paid beside the lines, by columns that are not fields. */
+  #fees(): bigint {
+    const { otherNames, otherValues, extra } = this.#state.slots;
+    const others = otherNames.map((name, at) => [name, otherValues[at]] as const);
+    let sum = 0n;
+    for (const [name, value] of [...others, ...Object.entries(extra ?? {})])
+      for (const each of feesOf(name, value) ?? []) {
+        const read = readMoney(each, this.#money);
+        if (typeof read !== 'string') sum += read.units;
+      }
+    return sum;
+  }
+
   /** Notes amounts that do not fit their lines. A total beside the price of a product is that of the whole order, not of this line. */
   #compareWithLines(items: readonly Item[] | null): void {
+    const isPart = isPartOfLines(this.#state.slots.values[ITEMS]);
     const money = {
       amount: this.#state.units[AMOUNT]!,
       price: this.#state.units[PRICE]!,
@@ -319,9 +335,12 @@ export class MoneyFields {
       tax: this.#state.units[TAX]!,
       shipping: this.#state.units[SHIPPING]!,
       discount: this.#state.units[DISCOUNT]!,
-      hasCoupon: !this.#state.isEmpty(this.#state.slots.values[COUPON]),
+      fees: null,
+      hasCoupon: isPart || !this.#state.isEmpty(this.#state.slots.values[COUPON]),
     };
     if (money.amount === null || (items === null && money.price === null) || fitsLines(money, items)) return;
+    const fees = this.#fees();
+    if (fees !== 0n && fitsLines({ ...money, fees }, items)) return;
     const isLine = items === null && !this.#state.isEmpty(this.#state.slots.values[PRODUCT_ID]);
     const { slots, notes } = this.#state;
     if (!isLine || slots.ranks[AMOUNT]! <= 1) {

@@ -101,7 +101,8 @@ const LONG_LENGTH = 8;
 const NEAR_LENGTH_MAX = 40;
 
 /** Words at the end of a name that say what it is: `event_date` is not a slip for `event_name`, nor `user_ip` for `user_id`. */
-const LAST_WORD = /(?:date|day|ip|text|data|url|link|key|tag|hash|code|note|group|zip|kind|rate|unit)$/;
+const LAST_WORD =
+  /(?:date|day|ip|text|data|url|link|key|tag|hash|code|note|group|zip|kind|rate|unit|updated|created|count|value)$/;
 
 /** The field whose name was meant, where it has a slip: more is another word. */
 function unknown(folded: string): NameTarget {

@@ -46,6 +46,7 @@ function fits(line: LineChecker): boolean {
     tax: units(TAX),
     shipping: units(SHIPPING),
     discount: units(DISCOUNT),
+    fees: null,
     hasCoupon: line.has(COUPON),
   };
   return fitsLines(money, null);

@@ -215,6 +215,18 @@ test('the time of day of a column of its own is joined to the date', () => {
   assert.equal(whole.timestamp, 'Date', 'the date has its time');
 });
 
+test('the zone of a time is read from its column, or from its name', () => {
+  const table = ['Date;Time;Time Zone;Order ID;Amount', '13/11/2026;10:15:00;CET;B1;5.00'];
+  assert.deepEqual(fieldsOf(...table).timestamp, { join: ['Date', 'Time', 'Time Zone'], order: 'dmy' });
+  const odd = fieldsOf(...table, '14/11/2026;10:15:00;Local;B2;5.00');
+  assert.deepEqual(odd.timestamp, { join: ['Date', 'Time'], order: 'dmy' }, 'not all zones can be read');
+  const whole = fieldsOf('created_at;zeitzone;order_id;total', '2026-11-13 10:15;Europe/Berlin;B1;5.00');
+  assert.deepEqual(whole.timestamp, { join: ['created_at', 'zeitzone'] });
+  const utc = fieldsOf('Order Date (UTC);Order ID;Total', '2026-11-13 10:15;B1;5.00');
+  assert.deepEqual(utc.timestamp, { from: 'Order Date (UTC)', zone: 'UTC' });
+  assert.equal(fieldsOf('Order Date;Order ID;Total', '2026-11-13 10:15;B1;5.00').timestamp, 'Order Date');
+});
+
 test('a status of which all are sales is named, as other words may come later', () => {
   const text = proposeMapping([{ order_no: '1', created: '2026-10-01', status: 'paid', total: '5.00' }]);
   assert.match(text!, /# In the beginning, all are sales; .*: status \(paid\)/);

@@ -1,5 +1,6 @@
 import { FIELDS } from '../../event/fields.ts';
 import { isDiscountLine } from '../total-words.ts';
+import { unaccented } from '../unaccented.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { type Columns, columnsOf } from './columns.ts';
 import { documentTypes, tellsSales } from './document-types.ts';
@@ -7,7 +8,7 @@ import { eventTypeFor } from './event-words.ts';
 import { fieldColumns, orderOf, rankOf, separatorIn } from './fields.ts';
 import { isOfMinorSystem, linesInList, linesInRows, minorOf } from './order-lines.ts';
 import { statusLines } from './status-lines.ts';
-import { columnsOfTotals, TotalsError, timeOfDayBeside } from './table-shape.ts';
+import { columnsOfTotals, TotalsError, timeColumnsBeside } from './table-shape.ts';
 
 /** Lines of an order stand beside the fields in a mapping. */
 const ITEMS = 'items';
@@ -18,6 +19,8 @@ const MONEY_NAME =
 /** Counts and numbers of things, with such words in their names. */
 const IS_OTHER = /quantity|qty|count|number|record|shipped|refund|items?$|menge|anzahl|nummer|\bnr\b|\bid\b/i;
 const LISTED_MAX = 8;
+/** A name that says that its times are UTC: `Order Date (UTC)`, `created_gmt`. */
+const IS_UTC = /(?:^|[^a-z])(?:utc|gmt)(?:[^a-z]|$)/;
 
 const readType = createEventTypeReader({});
 
@@ -35,8 +38,8 @@ export function proposeMapping(
   const time = fields.get('timestamp');
   if (time === undefined) return null;
   const isFree = (name: string) => ![...fields.values()].includes(name);
-  const timeOfDay = timeOfDayBeside(time, names.filter(isFree), valuesOf);
-  const free = names.filter((name) => isFree(name) && name !== timeOfDay);
+  const timeOfDay = timeColumnsBeside(columns, time, names.filter(isFree));
+  const free = names.filter((name) => isFree(name) && !timeOfDay.includes(name));
   const typeColumn = fields.get('event_type');
   const documents =
     typeColumn !== undefined && tellsSales(typeColumn, valuesOf(typeColumn))
@@ -158,15 +161,20 @@ function specOf(
   { names, valuesOf, pathText }: Columns,
   field: string,
   name: string,
-  timeOfDay: string | undefined,
+  timeOfDay: readonly string[] | undefined,
 ): string {
   const from = fromText(name, pathText);
   const values = valuesOf(name);
   if (field === 'timestamp') {
     const order = orderOf(values);
-    if (timeOfDay !== undefined)
-      return `{join: [${from}, ${fromText(timeOfDay, pathText)}]${order === undefined ? '' : `, order: ${order}`}}`;
-    return order === undefined ? from : `{from: ${from}, order: ${order}}`;
+    const parts = [name, ...(timeOfDay ?? [])];
+    const places = parts.map((each) => fromText(each, pathText));
+    const settings = [
+      places.length > 1 ? `join: [${places.join(', ')}]` : `from: ${from}`,
+      ...(order === undefined ? [] : [`order: ${order}`]),
+      ...(parts.some((each) => IS_UTC.test(unaccented(each))) ? ['zone: UTC'] : []),
+    ];
+    return settings.length === 1 && places.length === 1 ? from : `{${settings.join(', ')}}`;
   }
   if (field === 'event_type') {
     const types = [...new Set(values.map(String))].filter((type) => !readType(type).isKnown);
