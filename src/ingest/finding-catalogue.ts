@@ -106,6 +106,20 @@ export const FINDINGS = kinds({
     setting:
       'Set `order_lines: distinct` for the source or in its mapping if each is a line of its own; or send the quantity in one line.',
   },
+  equal_rows: {
+    message: () =>
+      'Purchases or refunds without event_id and order_id equal others of the same input, their time included: each counts.',
+    setting:
+      'Map a column that is different in each row to `event_id`, or the order to `order_id`; or take rows out that come twice.',
+  },
+  line_changed: {
+    message: () => 'Lines of an order come again with another quantity, price or amount: all of them count.',
+    setting: 'Send what was taken back as a `refund`, and as a `purchase` only what was bought in addition.',
+  },
+  order_spelled: {
+    message: () => 'Orders come with "#" before their number, and without it: they count as two orders.',
+    setting: 'Take the number alone in a mapping: `order_id: {from: order_id, match: "[0-9]+"}`.',
+  },
   equal_refunds: {
     message: () => 'Equal refunds of an order come with different event_ids. They count once.',
     setting:

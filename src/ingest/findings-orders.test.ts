@@ -36,6 +36,63 @@ const EXAMPLES = {
       { event_type: 'refund', order_id: 'o1', amount: '19' },
     ),
   },
+  equal_rows: {
+    raises: purchases(
+      { timestamp: '2026-11-01T10:00:00Z', product_id: 'p1' },
+      { timestamp: '2026-11-01T10:00:00Z', product_id: 'p1' },
+      { timestamp: '2026-11-01T10:00:00Z', product_id: 'p1', event_id: '0123456789ab-7-01234567' },
+      { timestamp: '2026-11-01T10:00:00Z', product_id: 'p2' },
+      { timestamp: '2026-11-01T11:30:00Z', event_type: 'refund' },
+      { timestamp: '2026-11-01T11:30:00Z', event_type: 'refund' },
+      { timestamp: '2026-11-01T12:45:00Z' },
+    ),
+    rows: 3,
+    names: /each counts/,
+    right: purchases(
+      { timestamp: '2026-11-01T10:00:00Z', user_id: 'u1' },
+      { timestamp: '2026-11-01T10:00:00Z', user_id: 'u2' },
+      { timestamp: '2026-11-01T10:00:01Z', user_id: 'u2' },
+      { timestamp: '2026-11-01T11:00:00Z', order_id: 'o1' },
+      { timestamp: '2026-11-01T11:00:00Z', order_id: 'o1' },
+      { timestamp: '2026-11-01T12:00:00Z', event_id: 'e1' },
+      { timestamp: '2026-11-01T12:00:00Z', event_id: 'e1' },
+      { event_type: 'view_product', amount: null },
+      { event_type: 'view_product', amount: null },
+    ),
+  },
+  line_changed: {
+    raises: purchases(
+      { ...line('e1'), quantity: 1 },
+      { ...line('e1'), quantity: 2, amount: '19.90' },
+      { ...line('e2'), product_id: 'p2' },
+      { ...line('e2'), product_id: 'p2', price: '8', amount: '8' },
+    ),
+    rows: 2,
+    names: /another quantity, price or amount/,
+    right: purchases(
+      { ...line('e1'), quantity: 1 },
+      { ...line('e1'), quantity: '1.0' },
+      { ...line('e2'), quantity: 3, amount: '29.85' },
+      { ...line('e1'), product_id: 'p2', quantity: 2, amount: '19.90' },
+      { ...line('e1'), event_type: 'refund', quantity: 2, amount: '19.90' },
+    ),
+  },
+  order_spelled: {
+    raises: purchases(
+      { order_id: '#1001' },
+      { order_id: '1001' },
+      { order_id: '1001' },
+      { order_id: '#1001' },
+    ),
+    rows: 1,
+    names: /two orders/,
+    right: purchases(
+      { order_id: '#1001' },
+      { order_id: '#1002' },
+      { order_id: '1003' },
+      { order_id: 'A#1003' },
+    ),
+  },
   equal_refunds: {
     raises: purchases(
       { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r1' },

@@ -1,5 +1,6 @@
 import { FIELDS } from '../event/fields.ts';
 import { formatInstant } from '../event/timestamp.ts';
+import { EqualRows } from './equal-rows.ts';
 import {
   AMOUNT,
   CURRENCY,
@@ -82,6 +83,7 @@ export class Observer {
   readonly #crowds = CROWDED.map(() => new Map<string, number>());
   readonly #contentOfId = new Map<string, string>();
   readonly #orders: OrderReports;
+  readonly #paidForLine = new Map<string, string>();
   readonly #idOfLine = new Map<string, string>();
   readonly #currencies = new Map<string, number>();
   readonly #options: ObserverOptions;
@@ -101,6 +103,7 @@ export class Observer {
   #testLikely: string | null = null;
   /** The column by which the record at work says how much was given back. */
   #refundColumn: string | null = null;
+  readonly #equalRows = new EqualRows();
   readonly #totals = new TotalRows();
   readonly #responses = new ResponseTimes();
   readonly withdrawals: Withdrawals;
@@ -165,6 +168,7 @@ export class Observer {
       tally.add('day_month', this.#smallDates.first, '', '', this.#smallDates.rows);
     this.#amounts.summarize(tally);
     this.#totals.summarize(tally);
+    this.#equalRows.summarize(tally);
     this.#responses.summarize(tally);
     if (this.#bots >= BOTS_MIN && this.#bots > this.#events * BOTS_SHARE)
       tally.add('mostly_bots', this.#botExample, '', '', this.#bots);
@@ -210,6 +214,8 @@ export class Observer {
     if (type === 'purchase') {
       const wasCounted = order !== null && this.#orders.has(order);
       this.#totals.take(event, tally);
+      if (order !== null && !wasCounted && this.#orders.hasOtherSpelling(order))
+        tally.add('order_spelled', example());
       this.#observeLine(event, example, tally);
       const { withdrawn, unsold, partly_refunded: partly, refund_document: document } = this.#fates;
       if (document !== undefined) tally.add('refund_document', example(), document);
@@ -222,6 +228,7 @@ export class Observer {
       else if (partly !== undefined) this.withdrawals.takePartly(order, partly, 'partly_refunded');
     } else if (order !== null && this.#orders.refund({ order, currency: event.text(CURRENCY) }))
       tally.add('order_currencies', example());
+    this.#equalRows.take(event, type);
     // What is wrong with a duplicate counts nowhere.
     if (
       order !== null ? this.#isEqualReport(event, type, order, example, tally) : this.#isKnownId(event, type)
@@ -279,6 +286,9 @@ export class Observer {
     let isEqual = false;
     // An order as a whole is told by several systems; a line or a refund has one system that knows it.
     if (id !== null && (product !== null || !isPurchase)) {
+      const paid = [amount, price, event.text(QUANTITY)].map((text) => Number(text ?? Number.NaN)).join(' ');
+      if (isPurchase && product !== null && this.#isOtherLine(`${id} ${order} ${product}`, paid))
+        tally.add('line_changed', example());
       const line = [type, order, product, amount, price, event.text(QUANTITY), event.text(LINE_ID)].join(' ');
       const idBefore = this.#idOfLine.get(line);
       isEqual = idBefore !== undefined;
@@ -292,6 +302,13 @@ export class Observer {
     if (odds === 'equal') return true;
     if (odds !== null) tally.add(FINDING_OF_ODDS[odds], example());
     return isEqual;
+  }
+
+  /** Whether a line that an id names has come with other money or pieces. */
+  #isOtherLine(line: string, paid: string): boolean {
+    const before = this.#paidForLine.get(line);
+    if (before === undefined) remember(this.#paidForLine, line, paid);
+    return before !== undefined && before !== paid;
   }
 
   #observeCancel(event: ObservedEvent): void {

@@ -39,6 +39,11 @@ export class OrderReports {
     return this.#orders.has(order);
   }
 
+  /** Whether a purchase has come of an order whose number differs in a sign before it: `#1001` and `1001`. */
+  hasOtherSpelling(order: string): boolean {
+    return this.#orders.has(order.startsWith('#') ? order.slice(1).trim() : `#${order}`);
+  }
+
   /** Takes a refund of an order; whether it is in another currency than the order, or other refunds of it. */
   refund({ order, currency }: Pick<OrderReport, 'order' | 'currency'>): boolean {
     const before = this.#orders.get(order)?.currency ?? this.#refunded.get(order) ?? null;
