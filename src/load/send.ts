@@ -1,8 +1,9 @@
 import { FindingTally } from '../ingest/finding-tally.ts';
-import type { LineValidator, ValidationResult } from '../ingest/line-validator.ts';
+import type { LineValidator } from '../ingest/line-validator.ts';
 import { countReason, type Mapper, mapDecoded } from '../ingest/mapper.ts';
 import { Observer } from '../ingest/observer.ts';
 import { OrderReports } from '../ingest/order-reports.ts';
+import type { ValidationResult } from '../ingest/validation-result.ts';
 import type { Withdrawals } from '../ingest/withdrawals.ts';
 import { addCounts } from '../log/offset.ts';
 import { now } from '../system/clock.ts';
