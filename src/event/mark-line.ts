@@ -77,17 +77,21 @@ export function externalLine(record: Buffer, lineBytesMax: number): Buffer {
   const raw = startsWithByteOrderMark(record) ? record.subarray(3) : record;
   if (!isUtf8(raw)) return markedLine('not_utf8', undefined, raw, lineBytesMax);
   if (raw.length > lineBytesMax) return markedLine('line_too_long', undefined, raw, lineBytesMax);
+  if (isBlank(raw)) return markedLine('not_json', undefined, raw, lineBytesMax);
   const line = Buffer.allocUnsafe(raw.length + 1);
-  let blank = true;
-  for (let i = 0; i < raw.length; i++) {
-    const byte = raw[i]!;
-    if (byte > 0x20) blank = false;
-    // As space between tokens a tab means the same, and in a string it is as forbidden.
-    line[i] = byte === NEWLINE || byte === RETURN ? TAB : byte;
-  }
-  if (blank) return markedLine('not_json', undefined, raw, lineBytesMax);
+  raw.copy(line);
+  // As space between tokens a tab means the same, and in a string it is as forbidden.
+  for (const end of [NEWLINE, RETURN])
+    for (let at = line.indexOf(end); at >= 0 && at < raw.length; at = line.indexOf(end, at + 1))
+      line[at] = TAB;
   line[raw.length] = NEWLINE;
   return line;
+}
+
+/** Whether there are nothing but blanks and control characters. */
+function isBlank(bytes: Buffer): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i]! > 0x20) return false;
+  return true;
 }
 
 /** A canonical line that is shorter is taken at its word: it can't be nested deeply enough to do harm. */
