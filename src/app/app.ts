@@ -136,6 +136,7 @@ async function wire(
   const ingestor = new Ingestor({
     log,
     settings: { time_zone: timeZone },
+    isZoneSet: runtime.isZoneSet,
     currencies: demo === null ? config.currencies : SIMULATED_CURRENCIES,
     lineBytesMax: server.line_bytes_max,
     now,

@@ -83,6 +83,9 @@ const EXAMPLES = {
       { order_id: 'o1', 'Refunded Amount': '0.00' },
       { order_id: 'o2', refunds: [], refundable: 1, refund_days: 30, Gutschrift: '' },
       { event_type: 'refund', order_id: 'o1', amount: '5' },
+      { event_type: 'refund', order_id: 'o3', amount: '5', total_refunded: 5 },
+      { order_id: 'o3', total_refunded: 5 },
+      { event_type: 'view_product', refund: 5, amount: null },
     ),
   },
   order_repeated: {
@@ -125,6 +128,9 @@ const EXAMPLES = {
       { price: '34.90', shipping: '4.90' },
       { price: '33.45', tax: '6.35' },
       { items: [{ product_id: 'p1', price: '9.95', quantity: 4 }] },
+      { items: [{ product_id: 'p1', price: '37.80' }], fee_lines: [{ name: 'COD', total: '2.00' }] },
+      { items: [{ product_id: 'p1', price: '44.80' }], extra: { gift_card: '-5' } },
+      { price: '37.30', Trinkgeld: '2,50' },
     ),
   },
   order_currencies: {
@@ -151,6 +157,28 @@ const EXAMPLES = {
       { event_type: 'refund', order_id: 'o1', amount: '5', currency: null },
       { event_type: 'refund', order_id: 'o4', amount: '5', currency: null },
       { event_type: 'refund', order_id: 'o4', amount: '5', currency: 'USD' },
+    ),
+  },
+  refund_document: {
+    raises: purchases(
+      { order_id: 'o1', Belegart: 'Gutschrift' },
+      { order_id: 'o2', Belegart: 'Gutschrift' },
+      { order_id: 'o2', event_type: 'refund', Belegart: 'Gutschrift' },
+      { order_id: 'o3', 'Transaction Type': 'Partial refund' },
+      { order_id: 'o4', type: 'Credit Note' },
+      { order_id: 'o5', 'Type de document': "Facture d'avoir" },
+      { order_id: 'o6', extra: { Tipo: 'Devolución' } },
+      { order_id: 'o7', transaction: { kind: 'x', type: 'chargeback' } },
+    ),
+    rows: 2,
+    names: /"Belegart: Gutschrift" count as sales/,
+    right: purchases(
+      { order_id: 'o1', Belegart: 'Rechnung' },
+      { order_id: 'o2', event_type: 'refund', Belegart: 'Gutschrift' },
+      { order_id: 'o3', type: 'Sale', 'Payment method': 'Gutschrift' },
+      { order_id: 'o4', type: 'returning customer' },
+      { order_id: 'o5', Tipo: 'Pedido', 'Order Type': 'Refundable' },
+      { event_type: 'view_product', type: 'refund' },
     ),
   },
   order_cancelled: {
@@ -236,6 +264,9 @@ test('each way to say that a purchase is not a sale is a finding of its own', ()
     'Statut: Annulée': { Statut: 'Annulée' },
     'Estado del pedido: anulado': { 'Estado del pedido': 'anulado' },
     stornogrund: { stornogrund: 'Kunde' },
+    'Art: Storno': { Art: 'Storno' },
+    'Document Type: Quotation': { 'Document Type': 'Quotation' },
+    'Tipo de documento: Presupuesto': { 'Tipo de documento': 'Presupuesto' },
   };
   for (const [way, members] of Object.entries(ways))
     for (const toPieces of Object.values(INPUTS)) {

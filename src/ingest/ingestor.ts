@@ -18,6 +18,8 @@ export interface IngestorOptions {
   log: LogWriter;
   /** How values are read where a source sets nothing else. */
   settings: NormalizeSettingsInput;
+  /** Whether the shop has named its time zone, so that nothing is assumed where times name none. */
+  isZoneSet?: boolean;
   /** Currencies that the shop sells in, where it has declared them. */
   currencies?: readonly string[] | undefined;
   lineBytesMax: number;
@@ -71,15 +73,16 @@ export class Ingestor {
     storedBytesMax: number,
     settings: NormalizeSettingsInput = {},
   ): LineValidator {
+    const { now, isZoneSet = false } = this.#options;
     return new LineValidator({
       normalizer: new Normalizer(
         { ...this.#options.settings, ...settings },
-        { isZoneSet: settings.time_zone !== undefined },
+        { isZoneSet: isZoneSet || settings.time_zone !== undefined },
       ),
       timeZone: settings.time_zone ?? this.#timeZone,
       lineBytesMax,
       storedBytesMax,
-      now: this.#options.now,
+      now,
     });
   }
 
@@ -91,7 +94,7 @@ export class Ingestor {
   ): Promise<IngestResult> {
     const mapped = await mapDecoded(mapper, decodedOf(input), { ids });
     // What is set for the source is about this source, and the mapping about all of its kind.
-    const all = mapper === undefined ? settings : { ...mapper.settings, ...settings };
+    const all = mapper === undefined ? settings : mergedSettings(mapper.settings, settings);
     const result = this.validate(source, mapped.decoded, {
       ...(all === undefined ? {} : { settings: all }),
       withdrawn: mapped.withdrawn,
@@ -191,6 +194,15 @@ export class Ingestor {
     const { currencies } = this.#options;
     return { observer: new Observer({ zone, currencies, orders }), tally: new FindingTally() };
   }
+}
+
+/** What is set for a source, and else what its mapping says. */
+function mergedSettings(
+  ofMapper: NormalizeSettingsInput,
+  ofSource?: NormalizeSettingsInput,
+): NormalizeSettingsInput {
+  const types = { ...ofMapper.event_types, ...ofSource?.event_types };
+  return { ...ofMapper, ...ofSource, ...(Object.keys(types).length === 0 ? {} : { event_types: types }) };
 }
 
 /** NDJSON as what a format gives. */

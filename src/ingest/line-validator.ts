@@ -14,7 +14,7 @@ import type { Normalizer } from './normalize.ts';
 import type { ObservedEvent } from './observed-event.ts';
 import { Observer } from './observer.ts';
 import { parseRecord } from './parse-record.ts';
-import { needsValues } from './plain-line.ts';
+import { amountNote, needsValues } from './plain-line.ts';
 import { saysMore } from './record-slots.ts';
 import { rejectedExample } from './rejected-example.ts';
 import { emptyResult, type ValidationResult } from './validation-result.ts';
@@ -318,6 +318,9 @@ export class LineValidator {
 
   #accepted(event: ObservedEvent, type: string): void {
     this.#result.accepted++;
+    const note =
+      event === this.#checker && !this.#options.normalizer.isUnitSaid ? amountNote(event, type) : null;
+    if (note !== null) this.#observer.note(note, false, this.#result.tally);
     this.#observer.observe(event, type, this.#nowMs, this.#result.tally);
   }
 

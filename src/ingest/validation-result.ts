@@ -22,7 +22,7 @@ export interface ValidationResult {
   example: { readonly record: string; readonly event: string } | null;
 }
 
-/** The result before the first line. */
+/** The result of an input of which nothing has been looked at. */
 export function emptyResult(): ValidationResult {
   return {
     bytes: [],

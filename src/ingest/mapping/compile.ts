@@ -5,8 +5,10 @@ import { foldName, targetOf } from '../names.ts';
 import type { NormalizeSettingsInput } from '../normalize-settings.ts';
 import { fateOf } from '../order-status.ts';
 import { isObject } from '../record-slots.ts';
+import { createEventTypeReader } from '../values/read-event-type.ts';
 import type { MadeEvent } from './collect-events.ts';
 import { compileConditions, compileReason, compileWithdrawn, textOf } from './conditions.ts';
+import { markPartOfLines } from './part-of-lines.ts';
 import {
   createGetter,
   createLister,
@@ -281,8 +283,28 @@ function compileItems(spec: MappingSpec['items'], path: (text: string) => Path):
       if (isOfRows && Object.keys(item).length === 0) continue;
       items.push(item);
     }
+    if (isWanted !== null && items.length < lines.length) markPartOfLines(items);
     return items.length === 0 ? undefined : items;
   };
+}
+
+const readType = createEventTypeReader({});
+const TYPE_LENGTH_MAX = 64;
+
+/** Types that a mapping names, and no metric uses, are meant; unless they look like a slip. */
+function ownTypes({
+  value,
+  values,
+  cases,
+  default: fallback,
+}: FieldSpec = {}): Record<string, string> | undefined {
+  const named = [value, fallback, ...Object.values(values ?? {}), ...(cases ?? []).map((each) => each.value)];
+  const own = named.filter((each): each is string => {
+    if (typeof each !== 'string' || each.trim() === '' || each.length > TYPE_LENGTH_MAX) return false;
+    const { isKnown, nearest } = readType(each);
+    return !isKnown && nearest === null;
+  });
+  return own.length === 0 ? undefined : Object.fromEntries(own.map((each) => [each, each]));
 }
 
 /** What the fields say about how their values are read. */
@@ -314,6 +336,7 @@ function settingsOf({
     dollar,
     mark_bots,
     has_quantity,
+    event_types: ownTypes(fields.event_type),
   };
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
