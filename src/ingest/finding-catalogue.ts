@@ -170,6 +170,11 @@ export const FINDINGS = kinds({
       'More than half of the events are of bots, by their user agent: they are archived, and left out of the metrics.',
     setting: 'Set `mark_bots: false` for the source, or in the mapping, if they are customers.',
   },
+  only_tests: {
+    message: () =>
+      'All purchases and refunds are marked as tests: they are archived, and left out of the metrics.',
+    setting: 'Leave out `test` in the mapping, or in the events, if they are of customers.',
+  },
   day_month: {
     message: () => 'Dates were read month first, and no day is above 12: day and month may be swapped.',
     setting: 'Set --date-order (date_order) to dmy if the day comes first, or to mdy to confirm.',
