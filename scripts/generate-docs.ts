@@ -7,7 +7,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BAD_ROW_COLUMNS, type Column, EVENT_COLUMNS } from '../src/event/columns.ts';
-import { DIFFERENCES } from '../src/event/differences.ts';
 import {
   BAD_MARK,
   BAD_MARK_FIELD,
@@ -125,25 +124,9 @@ ${columnsTable(BAD_ROW_COLUMNS)}
 
 ## Records that others wrote
 
-A line is validated when it comes in. Records that other programs wrote into the topic of the log are validated when they are read, by the
-same rules in SQL. Both give the same result and the same values, except for this list:
-
-${table(
-  ['difference', 'when it comes in', 'in a record of another program', 'example'],
-  DIFFERENCES.map(({ name, reason, description, line }) => [
-    code(name),
-    code(reason),
-    description,
-    code(line),
-  ]),
-)}
-
-Only the schema holds there. What ingest understands beyond it is not applied: other names of fields and words for a missing value,
-money and times in other forms, bots known by their user agent, findings. Records that need it belong into a topic of their own, which
-a [source of the kind \`kafka\`](kafka-hdfs-s3.md) reads.
-
-The start of a day \`M/D/YYYY\` follows the time zone data of the program that validates, Node.js or DuckDB. They differ where a country has
-changed its rules since the older of the two was built.
+Records that other programs wrote into the topic of the log are read as if they had been sent: by the same rules, with the same findings and the
+same rejected rows. Each record is a row, an empty one too. Only mappings and other formats than JSON are not applied there: such records belong into a
+topic of their own, which a [source of the kind \`kafka\`](kafka-hdfs-s3.md) reads.
 `;
 }
 

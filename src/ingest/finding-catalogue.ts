@@ -211,6 +211,11 @@ export const FINDINGS = kinds({
     setting:
       'Send `test: true` with them, leave them out with `where` in a mapping, or send `test: false` to confirm.',
   },
+  only_tests: {
+    message: () =>
+      'All purchases and refunds are marked as tests: they are archived, and left out of the metrics.',
+    setting: 'Leave out `test` in the mapping, or in the events, if they are of customers.',
+  },
   day_month: {
     message: () => 'Dates were read month first, and no day is above 12: day and month may be swapped.',
     setting: 'Set --date-order (date_order) to dmy if the day comes first, or to mdy to confirm.',

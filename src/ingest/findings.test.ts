@@ -173,6 +173,12 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
     ],
     settledBy: { mark_bots: false },
   },
+  only_tests: {
+    raises: purchases(...times(11, (n) => ({ order_id: `t-${n}`, test: n % 2 ? true : 'true' }))),
+    rows: 11,
+    names: /left out of the metrics/,
+    right: purchases(...times(11, (n) => ({ order_id: `t-${n}`, test: true })), { order_id: 'real' }),
+  },
   zone_assumed: {
     raises: views({ timestamp: '2026-11-01 10:00:00' }),
     rows: 1,

@@ -37,6 +37,8 @@ export interface ValidateOptions {
   linesMax?: number;
   /** Lines that another validator has marked as rejected keep their mark; else the mark is a reserved field. */
   takesMarked?: boolean;
+  /** Time of receipt, ms since 1970; now where left out. */
+  nowMs?: number;
   /** Orders that records which a mapping left out say to be cancelled. */
   withdrawn?: readonly string[];
   /** Records at the beginning that are not to be looked at. */
@@ -91,6 +93,7 @@ export class LineValidator {
     {
       linesMax = Number.POSITIVE_INFINITY,
       takesMarked = false,
+      nowMs = this.#options.now(),
       skip = 0,
       ids,
       withdrawn = [],
@@ -99,7 +102,7 @@ export class LineValidator {
     this.#skip = skip;
     this.#ids = ids;
     this.#linesMax = linesMax;
-    this.#nowMs = this.#options.now();
+    this.#nowMs = nowMs;
     this.#result = emptyResult();
     this.#kept = new LineCollector();
     this.#observer = observer;
@@ -357,9 +360,9 @@ export class LineValidator {
   /** Counts a line that was marked as rejected before; false where it is not one. */
   #isMarked(body: Buffer, start: number, end: number): boolean {
     if (end - start >= this.#options.storedBytesMax) return false;
-    const reason = markOf(body.toString('utf8', start, end));
-    if (reason === null) return false;
-    this.#countRejected(reason);
+    const mark = markOf(body.toString('utf8', start, end));
+    if (mark === null) return false;
+    this.#countRejected(mark.reason);
     return true;
   }
 }

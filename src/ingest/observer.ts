@@ -48,6 +48,8 @@ const CROWDED_SHARE = 0.2;
 /** Shops have bots, but not as most of what comes. */
 const BOTS_SHARE = 0.5;
 const BOTS_MIN = 10;
+/** Of what comes one by one, so many sales say that all are tests. */
+const TESTS_MIN = 10;
 const CURRENCIES_MAX = 3;
 /** Over more days than this, days of a month are above 12 in one of the two orders. */
 const SWAPPED_DAYS_MIN = 12;
@@ -74,11 +76,21 @@ export interface ObserverOptions {
   readonly orders?: OrderReports | undefined;
 }
 
+/** How a sale is named in a finding. */
+function exampleOf(event: ObservedEvent): string {
+  const order = event.text(ORDER_ID);
+  return order === null ? formatInstant(event.micros) : `order_id ${order}`;
+}
+
 /** Looks at events that were accepted, one after the other, for what only shows in several of them. */
 export class Observer {
   #events = 0;
   #bots = 0;
   #botExample = '';
+  #sales = 0;
+  /** Sales that are marked as tests. */
+  #tests = 0;
+  #testExample = '';
   #sampled = 0;
   readonly #crowds = CROWDED.map(() => new Map<string, number>());
   readonly #contentOfId = new Map<string, string>();
@@ -121,12 +133,15 @@ export class Observer {
     this.#events++;
     if (event.isBot && this.#bots++ === 0) this.#botExample = event.text(USER_AGENT) ?? '';
     if (event.micros < (nowMs - OLD_MS) * 1000) tally.add('old_time', formatInstant(event.micros));
-    // A test counts nowhere, whatever is wrong with it.
+    const isSale = type === 'purchase' || type === 'refund';
     const isTest = event.text(TEST) === 'true';
-    const isSale = !isTest && (type === 'purchase' || type === 'refund');
-    if (isSale) this.#observeSale(event, type, tally);
+    if (isSale) this.#sales++;
+    if (isSale && isTest && this.#tests++ === 0) this.#testExample = exampleOf(event);
+    // What is wrong with an order of a test or a bot counts nowhere.
+    const counts = isSale && !isTest && !event.isBot;
+    if (counts) this.#observeSale(event, type, tally);
     else if (type === 'cancel' && !isTest) this.#observeCancel(event);
-    if (this.#testLikely !== null && isSale) tally.add('test_likely', this.#testLikely, this.#testLikely);
+    if (this.#testLikely !== null && counts) tally.add('test_likely', this.#testLikely, this.#testLikely);
     this.#testLikely = null;
     this.#fates = {};
     this.#refundColumn = null;
@@ -172,6 +187,9 @@ export class Observer {
     this.#responses.summarize(tally);
     if (this.#bots >= BOTS_MIN && this.#bots > this.#events * BOTS_SHARE)
       tally.add('mostly_bots', this.#botExample, '', '', this.#bots);
+    const testsMin = this.#options.isWhole === true ? 1 : TESTS_MIN;
+    if (this.#tests >= testsMin && this.#tests === this.#sales)
+      tally.add('only_tests', this.#testExample, '', '', this.#tests);
     for (const [at, { name }] of CROWDED.entries()) {
       if (this.#sampled < MANY_EVENTS) continue;
       for (const [value, count] of this.#crowds[at]!) {
@@ -210,7 +228,7 @@ export class Observer {
 
   #observeSale(event: ObservedEvent, type: string, tally: FindingTally): void {
     const order = event.text(ORDER_ID);
-    const example = () => (order === null ? formatInstant(event.micros) : `order_id ${order}`);
+    const example = () => exampleOf(event);
     if (type === 'purchase') {
       const wasCounted = order !== null && this.#orders.has(order);
       this.#totals.take(event, tally);

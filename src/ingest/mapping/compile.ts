@@ -1,13 +1,20 @@
 import { createHash } from 'node:crypto';
 import { FIELDS } from '../../event/fields.ts';
 import { ORDER_ID } from '../field-index.ts';
+import type { HeaderlessTable } from '../format.ts';
 import { foldName, targetOf } from '../names.ts';
 import type { NormalizeSettingsInput } from '../normalize-settings.ts';
 import { fateOf } from '../order-status.ts';
 import { isObject } from '../record-slots.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import type { MadeEvent } from './collect-events.ts';
-import { compileConditions, compileReason, compileWithdrawn, textOf } from './conditions.ts';
+import {
+  compileAlternatives,
+  compileConditions,
+  compileReason,
+  compileWithdrawn,
+  textOf,
+} from './conditions.ts';
 import { markPartOfLines } from './part-of-lines.ts';
 import {
   createGetter,
@@ -45,6 +52,8 @@ export interface Mapping {
   readonly format: string | undefined;
   /** The column by which rows of a table are one record. */
   readonly group: string | undefined;
+  /** How a table of its system looks that has no line with the names of its columns. */
+  readonly headerless: HeaderlessTable | undefined;
   /** It makes events of the elements of a record. */
   readonly hasEach: boolean;
   /** Whether it reads a member of records with this name. */
@@ -68,9 +77,10 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
     ([field, given]) => [field, compileField(field, given!, path)] as const,
   );
   const items = compileItems(spec.items, path);
-  const isWanted = spec.where === undefined ? null : compileConditions(spec.where);
-  const reasonFor = spec.where === undefined ? null : compileReason(spec.where);
-  const isWithdrawn = spec.where === undefined ? null : compileWithdrawn(spec.where);
+  const isWanted = spec.where === undefined ? null : compileAlternatives(spec.where);
+  // What most records are left out for; further conditions are for exceptions.
+  const reasonFor = spec.where === undefined ? null : compileReason(spec.where[0]!);
+  const isWithdrawn = spec.where === undefined ? null : compileWithdrawn(spec.where[0]!);
   const each = spec.each === undefined ? null : firstOf(spec.each.map(parsePath).map(createLister));
   if (spec.extra !== undefined && spec.drop !== undefined)
     throw new Error('has extra and drop; what extra does not name is left out already');
@@ -122,6 +132,7 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
     settings: settingsOf(spec),
     format: spec.format,
     group: spec.group,
+    headerless: spec.headerless,
     hasEach: each !== null,
     readsName: (given) => names.has(given),
     map(record, beside = NONE) {

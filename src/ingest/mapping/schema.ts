@@ -11,6 +11,8 @@ import { compilePattern } from './pattern.ts';
 const FIELD_NAMES = FIELDS.filter(({ kind }) => kind !== 'items').map(({ name }) => name);
 const ENTRIES_MAX = 1000;
 const TEXT_MAX = 1000;
+/** Conditions of which one must hold. */
+const ALTERNATIVES_MAX = 20;
 /** Units that a time in the name of another field may have. */
 export const DURATION_UNITS = ['ns', 'us', 'ms', 's'] as const;
 
@@ -46,7 +48,21 @@ const lengthened: Either = (_short, long, lengthen) =>
   z.preprocess((given) => (isLong(given) ? given : lengthen(given)), long) as never;
 const isLong = (given: unknown) => typeof given === 'object' && given !== null && !Array.isArray(given);
 
-function schemaOfMapping(either: Either) {
+/** One thing, or a list of them; where it is read, a list. A mistake is told of the way that was meant. */
+type OneOrMore = <T extends z.ZodType>(one: T) => z.ZodType<z.infer<T>[]>;
+
+const listOf = <T extends z.ZodType>(one: T) => z.array(one).min(1).max(ALTERNATIVES_MAX);
+const describedList: OneOrMore = (one) => z.union([one, listOf(one)]) as never;
+const readList: OneOrMore = (one) =>
+  z.preprocess((given, context) => {
+    if (Array.isArray(given)) return given;
+    const result = one.safeParse(given);
+    for (const issue of result.error?.issues ?? []) context.issues.push(issue as never);
+    // What is wrong is told by now.
+    return [result.success ? given : {}];
+  }, listOf(one)) as never;
+
+function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
   const asList = (given: unknown) => (Array.isArray(given) ? given : [given]);
   const shortField = (given: unknown) =>
     typeof given === 'string' || Array.isArray(given) ? { from: given } : given;
@@ -62,7 +78,8 @@ function schemaOfMapping(either: Either) {
       exists: z.boolean().optional().describe('Whether there is a value.'),
       not: either(constant, constants, asList).optional().describe('Values of which it has none.'),
     }),
-    (given) => ({ in: asList(given) }),
+    // Nothing at all is a mistake of its own.
+    (given) => (given === null ? given : { in: asList(given) }),
   );
   /** All of them must hold. */
   const conditions = z.record(checked(z.string().min(1).max(TEXT_MAX), parsePath), condition);
@@ -150,12 +167,30 @@ function schemaOfMapping(either: Either) {
       .describe(
         'A column of a CSV: rows that follow each other with the same value in it are one record, the first of them; `^rows[*]` has all.',
       ),
+    headerless: z
+      .strictObject({
+        columns: z
+          .array(z.string().min(1).max(TEXT_MAX))
+          .min(2)
+          .max(ENTRIES_MAX)
+          .describe('Names of its columns, in their order.'),
+        quotes: z
+          .boolean()
+          .default(true)
+          .describe('Whether cells may be in quotes. `false`: quotes are part of the values.'),
+      })
+      .optional()
+      .describe(
+        'How a CSV looks that has no line with the names of its columns: `columns` in their order, and `quotes: false` where no cell is in quotes. A file with as many columns is read so.',
+      ),
     each: paths
       .optional()
       .describe('A list in the record of which each element is an event; paths begin at the element then.'),
-    where: conditions
+    where: oneOrMore(conditions)
       .optional()
-      .describe('Only records for which all of this holds are events; others are left out, and counted.'),
+      .describe(
+        'Only records for which all of this holds are events; others are left out, and counted. Of a list of conditions one must hold.',
+      ),
     fields: fieldsOf(FIELDS.filter(({ kind }) => kind !== 'items'))
       .catchall(either<z.ZodType<FieldSpec>>(paths, longForms.any, shortField))
       .superRefine((given, context) => {
@@ -199,11 +234,11 @@ function schemaOfMapping(either: Either) {
 }
 
 /** A mapping, as it is written. */
-export const mappingSchema = schemaOfMapping(lengthened);
+export const mappingSchema = schemaOfMapping(lengthened, readList);
 
 /** A mapping as JSON Schema, for editors. */
 export function mappingJsonSchema(): object {
-  return z.toJSONSchema(schemaOfMapping(described), { io: 'input', unrepresentable: 'any' });
+  return z.toJSONSchema(schemaOfMapping(described, describedList), { io: 'input', unrepresentable: 'any' });
 }
 
 export type MappingSpec = z.infer<typeof mappingSchema>;
