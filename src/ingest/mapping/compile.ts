@@ -7,6 +7,7 @@ import type { NormalizeSettingsInput } from '../normalize-settings.ts';
 import { fateOf } from '../order-status.ts';
 import { isObject } from '../record-slots.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
+import { moneyText, readMoney } from '../values/read-money.ts';
 import type { MadeEvent } from './collect-events.ts';
 import {
   compileAlternatives,
@@ -214,16 +215,34 @@ function compileField(name: string, spec: FieldSpec, path: (text: string) => Pat
       return name === 'response_time' ? Math.round(number * factor) : number * factor;
     });
   }
+  if (spec.less !== undefined) read = compileLess(read, spec.less.map(path).map(createGetter), spec.decimal);
   const fallback = spec.default;
   if (fallback === undefined) return read;
   const found = read;
   return (roots) => found(roots) ?? fallback;
 }
 
-const after = (read: Read, then: (value: NonNullable<unknown>) => unknown): Read => {
+/** An amount less others. One that can't be read makes it one that can't be. */
+function compileLess(read: Read, others: readonly Read[], decimal: '.' | ',' | undefined): Read {
+  return after(read, (value, roots) => {
+    const whole = readMoney(value, { decimal });
+    if (typeof whole === 'string') return value;
+    let units = whole.units;
+    for (const other of others) {
+      const text = textOf(other(roots));
+      if (text === null || text.trim() === '') continue;
+      const off = readMoney(text, { decimal });
+      if (typeof off === 'string') return `${textOf(value)} less ${text}`;
+      units -= off.units < 0n ? -off.units : off.units;
+    }
+    return `${moneyText(units)} ${whole.currency ?? ''}`.trim();
+  });
+}
+
+const after = (read: Read, then: (value: NonNullable<unknown>, roots: Roots) => unknown): Read => {
   return (roots) => {
     const value = read(roots);
-    return value === undefined || value === null ? undefined : then(value);
+    return value === undefined || value === null ? undefined : then(value, roots);
   };
 };
 

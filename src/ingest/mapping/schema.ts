@@ -130,6 +130,11 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
         .optional()
         .describe('The value is in the smaller unit: 3980 is 39.80 EUR, and 3980 JPY.'),
       decimal: z.enum(['.', ',']).optional().describe('Decimal separator.'),
+      less: paths
+        .optional()
+        .describe(
+          'Amounts that are taken off, such as a discount that the value is before; their sign does not matter.',
+        ),
     }),
   };
   const formOf = ({ name, kind }: { name: string; kind: string }) => {
@@ -271,4 +276,5 @@ export interface FieldSpec {
   unit?: string | undefined;
   minor_units?: boolean | undefined;
   decimal?: '.' | ',' | undefined;
+  less?: string[] | undefined;
 }

@@ -37,6 +37,24 @@ test('a type that the mapping names is meant, though no metric uses it; one that
   assert.deepEqual(await of({ value: 'purhcase' }), ['unknown_event_type']);
 });
 
+test('amounts are taken off another one, whatever their sign; one that can not be read rejects the order', async () => {
+  const fields = {
+    timestamp: 'at',
+    event_type: { value: 'purchase' },
+    amount: { from: 'total', less: ['off', 'points'], decimal: ',' },
+    currency: { value: 'EUR' },
+  };
+  const { map } = compileMapping('test', mappingSchema.parse({ fields }));
+  const amountOf = (record: object) =>
+    map({ at: '2026-11-01T10:00:00Z', ...record }).events[0]!.fields.amount;
+  assert.equal(amountOf({ total: '50,00', off: '5,50', points: '-0,50' }), '44.0000');
+  assert.equal(amountOf({ total: '50,00 EUR', off: '' }), '50.0000 EUR');
+  assert.equal(amountOf({ total: '1,00', off: '3' }), '-2.0000');
+  assert.equal(amountOf({ total: '50,00', off: 'ten' }), '50,00 less ten');
+  assert.equal(amountOf({ total: 'n. a.', off: '5' }), 'n. a.');
+  assert.equal(amountOf({ off: '5' }), undefined);
+});
+
 test('an order may cost less than its lines where the mapping left some of them out, and not more', async () => {
   const spec = {
     fields: {
