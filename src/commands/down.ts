@@ -37,7 +37,7 @@ export async function down(options: CommonOptions): Promise<void> {
     if (stale) await removeRunFile(dataDir, stale.pid);
     const servers = await stopWith(dataDir);
     print(options, { stopped: false, running: false, servers }, () =>
-      ['Nothing runs on this data folder.', ...serversStopped(servers)].join('\n'),
+      ['Tillstream is not running on this data folder.', ...serversStopped(servers)].join('\n'),
     );
     return;
   }

@@ -29,7 +29,7 @@ export function parseServiceNames(list: string | undefined): ServiceName[] {
   const unknown = names.find((name) => !Object.hasOwn(SERVERS, name));
   if (unknown !== undefined) {
     throw new UsageError(
-      `There is no server "${unknown}". Name some of ${SERVICE_NAMES.join(', ')}, with commas between them.`,
+      `There is no server "${unknown}". Use ${SERVICE_NAMES.join(', ')}, separated by commas.`,
     );
   }
   return SERVICE_NAMES.filter((name) => names.includes(name));

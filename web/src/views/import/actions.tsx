@@ -11,7 +11,7 @@ function knownText(): { text: string; needsAgain: boolean } | null {
   const records = counted(before.records, 'record');
   if (!before.same_options)
     return {
-      text: `This file was loaded on ${day} (as ${before.file}) with other options. Loaded once more, most of its events would count twice.`,
+      text: `This file was loaded on ${day} (as ${before.file}) with other options. Importing it again would count most of its events twice.`,
       needsAgain: true,
     };
   return before.is_all
@@ -47,7 +47,7 @@ export function Actions() {
               checked={again}
               onChange={({ currentTarget }) => setAgain(currentTarget.checked)}
             />{' '}
-            Import it again all the same; events that are in count as duplicates where they are known by an id
+            Import it anyway; events already stored count as duplicates if they have an id
             or an order
           </label>
         )}
