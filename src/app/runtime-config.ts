@@ -114,11 +114,11 @@ export async function readRuntimeConfig(
   const taken = server.hooks.find(({ name }) => TAKEN_NAMES.includes(name));
   if (taken)
     throw new UsageError(
-      `The webhook "${taken.name}" has a name that Tillstream uses itself; give it another one.`,
+      `The webhook "${taken.name}" has a name that Tillstream uses itself. Choose another name.`,
     );
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice)
-    throw new UsageError(`Two sources or webhooks have the name "${twice}"; give each a name of its own.`);
+    throw new UsageError(`Two sources or webhooks have the name "${twice}". Give each its own name.`);
   const engine = chosenOf(adapters.engines, config.engine);
   const warnings = [
     ...(await openSecrets(configFile, loaded)),

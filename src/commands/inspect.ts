@@ -250,8 +250,7 @@ async function* tappedLines(
   signal: AbortSignal,
 ): AsyncGenerator<{ source: string; line: string }> {
   const answer = await requestOwner(run, 'GET', '/v1/tap', { signal });
-  if (!answer.ok)
-    throw new CommandError(`The running process does not let its lines be tapped (${answer.status}).`);
+  if (!answer.ok) throw new CommandError(`The running process refused to show its lines (${answer.status}).`);
   let rest = '';
   for await (const chunk of answer.body.setEncoding('utf8') as AsyncIterable<string>) {
     const events = (rest + chunk).split('\n\n');

@@ -155,12 +155,10 @@ async function checkDataFolder(dataDir: string): Promise<string> {
   const folder = existingPart(dataDir);
   if (!statSync(folder).isDirectory())
     throw new UsageError(
-      `${folder} is a file, not a folder. Set --data or TILLSTREAM_DATA to a folder of yours.`,
+      `${folder} is a file, not a folder. Set --data or TILLSTREAM_DATA to your own folder.`,
     );
   await access(folder, constants.W_OK).catch(() => {
-    throw new UsageError(
-      `${folder} can't be written to. Set --data or TILLSTREAM_DATA to a folder of yours.`,
-    );
+    throw new UsageError(`${folder} can't be written to. Set --data or TILLSTREAM_DATA to your own folder.`);
   });
   return folder === dataDir ? `${dataDir} is writable` : `${dataDir} does not exist yet; a start creates it`;
 }

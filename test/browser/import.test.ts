@@ -272,7 +272,7 @@ describe('import on the page', () => {
     await choose(page, fileOf('noise.bin', Buffer.from([1, 2, 3, 0, 255, 254, 7])));
     await page
       .getByRole('alert')
-      .getByText(/is in no format that is known/)
+      .getByText(/has an unknown format/)
       .waitFor();
     await page.getByRole('button', { name: 'Another file' }).click();
     await choose(page, fileOf('empty.csv', ''));

@@ -60,7 +60,7 @@ test('an endless loop, an error, too much memory, an end of the process: each is
   for (const [kind, why] of [
     ['loop', /longer than 1000 ms/],
     ['throw', /row 9 has no customer/],
-    ['number', /gave 7, which is not an object/],
+    ['number', /returned 7, which is not an object/],
     ['memory', /longer than 1000 ms, or all memory/],
     ['exit', /longer than 1000 ms, or all memory|ended/],
   ] as const) {

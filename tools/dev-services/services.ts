@@ -42,7 +42,7 @@ export async function fetchServices(
 ): Promise<Map<ServiceName, Programs>> {
   if (process.platform !== 'linux')
     throw new ServiceError(
-      'The servers for trying out run on Linux only. Give Tillstream the addresses of servers of yours.',
+      'The servers for trying out run on Linux only. Configure the addresses of your own servers.',
     );
   const programs = new Map<ServiceName, Programs>();
   for (const name of names) programs.set(name, await SERVERS[name].fetch(say));

@@ -12,7 +12,8 @@ function answerOf(map: MapFunction, { records, context }: WorkerRequest): Worker
       const wrong = events.find(
         (event) => typeof event !== 'object' || event === null || Array.isArray(event),
       );
-      if (wrong !== undefined) return { fault: `it gave ${JSON.stringify(wrong)}, which is not an object` };
+      if (wrong !== undefined)
+        return { fault: `it returned ${JSON.stringify(wrong)}, which is not an object` };
       // What can't be sent, such as a function, can't be stored either.
       return { events: structuredClone(events) };
     } catch (error) {

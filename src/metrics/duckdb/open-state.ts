@@ -51,7 +51,7 @@ export async function openState(target: AttachTarget, file: string, of: StateOf)
     const reason = text.split('\n')[0]!;
     if (SYSTEM_FAILURE.test(reason))
       throw new MetricsError(
-        `The metrics state ${file} can't be opened: ${reason}. It was left as it is. Remove the cause; ` +
+        `The metrics state ${file} can't be opened: ${reason}. It was not changed. Remove the cause; ` +
           'if the file itself can’t be read any more, delete it: it is filled again from the archive.',
       );
     message = broken(reason);

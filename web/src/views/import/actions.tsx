@@ -16,7 +16,10 @@ function knownText(): { text: string; needsAgain: boolean } | null {
     };
   return before.is_all
     ? { text: `All ${records} were loaded before, on ${day}: there is nothing new in it.`, needsAgain: true }
-    : { text: `${records} were loaded before, on ${day}; the import goes on after them.`, needsAgain: false };
+    : {
+        text: `${records} were loaded before, on ${day}; the import continues after them.`,
+        needsAgain: false,
+      };
 }
 
 /** The last step: import what was tried. Stays in sight. */
@@ -34,9 +37,9 @@ export function Actions() {
   return (
     <section class="import-actions" aria-label="Import">
       <div>
-        {isNothing && <p>Nothing of it would count: set where the fields come from.</p>}
+        {isNothing && <p>Nothing in it would count: set where the fields come from.</p>}
         {isDemo && (
-          <p>The demo takes no events of yours. The banner above says how to start your own shop.</p>
+          <p>The demo accepts no events of your own. The banner above shows how to start your own shop.</p>
         )}
         {known && <p>{known.text}</p>}
         {!known && !isNothing && !isDemo && <p class="note">Nothing is stored yet.</p>}
@@ -47,8 +50,7 @@ export function Actions() {
               checked={again}
               onChange={({ currentTarget }) => setAgain(currentTarget.checked)}
             />{' '}
-            Import it anyway; events already stored count as duplicates if they have an id
-            or an order
+            Import it anyway; events already stored count as duplicates if they have an id or an order
           </label>
         )}
       </div>
