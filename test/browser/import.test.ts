@@ -247,7 +247,7 @@ describe('import on the page', () => {
     await tried(page);
     await page
       .locator('.import-actions')
-      .getByText(/were loaded before.*goes on after them/)
+      .getByText(/were loaded before.*continues after them/)
       .waitFor();
     await page.close({ runBeforeUnload: true });
     await until(async () => {
