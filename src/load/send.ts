@@ -280,7 +280,7 @@ class InputSender {
   #otherSettings({ file, updatedAt }: LoadProgress): UsageError {
     return new UsageError(
       `${this.#input.name} was loaded on ${updatedAt.slice(0, 10)} (as ${file}) with other options. ` +
-        `Loaded once more, most of its events would count twice: use the same options, or ${this.#options.againHint}. ` +
+        `Loading it again would count most of its events twice: use the same options, or ${this.#options.againHint}. ` +
         this.#storedText(false),
     );
   }
