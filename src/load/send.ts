@@ -308,7 +308,7 @@ class InputSender {
     const isBegun = inputs.includes(this.#result);
     const of = [
       ...(whole.length > 0 ? [`all of ${whole.join(', ')}`] : []),
-      ...(isBegun ? [`the beginning of ${this.#result.name}`] : []),
+      ...(isBegun ? [`a part of ${this.#result.name}`] : []),
     ];
     return (
       `Stored before that: ${isUnsure ? 'at least ' : ''}${counted(received, 'record')} (${counted(
