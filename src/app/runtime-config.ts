@@ -117,11 +117,11 @@ export async function readRuntimeConfig(
   const taken = server.hooks.find(({ name }) => TAKEN_NAMES.includes(name));
   if (taken)
     throw new UsageError(
-      `The webhook "${taken.name}" has a name that Tillstream uses itself; give it another one.`,
+      `The webhook "${taken.name}" has a name that Tillstream uses itself. Choose another name.`,
     );
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice)
-    throw new UsageError(`Two sources or webhooks have the name "${twice}"; give each a name of its own.`);
+    throw new UsageError(`Two sources or webhooks have the name "${twice}". Give each its own name.`);
   const engine = chosenOf(adapters.engines, config.engine);
   const warnings = [
     ...(await openSecrets(configFile, loaded)),
@@ -193,9 +193,7 @@ function rolesOf(list: string | undefined, config: Config, adapters: Adapters): 
   const names = list.split(',').map((name) => (name.trim() === FORMER_ROLE ? 'metrics' : name.trim()));
   const unknown = names.find((name) => !ROLES.includes(name as Role));
   if (unknown !== undefined)
-    throw new UsageError(
-      `There is no role "${unknown}". Name some of ${ROLES.join(', ')}, with commas between them.`,
-    );
+    throw new UsageError(`There is no role "${unknown}". Use ${ROLES.join(', ')}, separated by commas.`);
   const roles = new Set(names as Role[]);
   if (roles.size === ROLES.length) return roles;
   const remote = (kinds: Readonly<Record<string, { isRemote: boolean }>>) =>

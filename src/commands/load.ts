@@ -92,7 +92,7 @@ type GivenWork = Pick<LoadWork, 'inputs' | 'settings' | 'again'>;
 function onTerminal(work: GivenWork, showProblems = () => {}): Omit<LoadWork, 'dataDir'> {
   return {
     ...work,
-    againHint: '--again to load it all the same',
+    againHint: '--again to load it anyway',
     resumeHint: 'The same command',
     onProgress: ({ name, storedBefore, received }) =>
       progress(`Loading ${name}: ${counted(storedBefore + received, 'record')}`),

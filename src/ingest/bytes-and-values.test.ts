@@ -5,7 +5,6 @@ import { anyLine } from '../../test/support/line-arbitraries.ts';
 import { testSeed } from '../../test/support/seed.ts';
 import { FIELDS } from '../event/fields.ts';
 import { parseTimestamp } from '../event/timestamp.ts';
-import { openMemoryLog } from '../log/memory/log.ts';
 import { Ingestor } from './ingestor.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 23, 12);
@@ -29,7 +28,7 @@ function meaning(stored: string): unknown {
 test(`a line is the same event whether its values are read or, once its names are known, its bytes (seed ${SEED})`, () => {
   const now = () => NOW_MS;
   const ingestor = new Ingestor({
-    log: openMemoryLog({ now }),
+    log: {} as never,
     settings: { time_zone: 'Europe/Berlin' },
     lineBytesMax: 64 * 1024,
     now,
@@ -57,7 +56,7 @@ test('digits, blanks in escapes and a bot that is null are read from bytes as fr
     [`${time},"user_agent":"Safari","bot":true`, 'bot', true],
   ] as const) {
     const now = () => NOW_MS;
-    const ingestor = new Ingestor({ log: openMemoryLog({ now }), settings: {}, lineBytesMax: 1000, now });
+    const ingestor = new Ingestor({ log: {} as never, settings: {}, lineBytesMax: 1000, now });
     for (const name of ['', ',"a name":1', '', ',"a name":2']) {
       const { bytes } = ingestor.validate('test', Buffer.from(`{${members}${name}}`));
       const event = JSON.parse(Buffer.concat(bytes).toString()) as Record<string, unknown>;

@@ -280,7 +280,7 @@ class InputSender {
   #otherSettings({ file, updatedAt }: LoadProgress): UsageError {
     return new UsageError(
       `${this.#input.name} was loaded on ${updatedAt.slice(0, 10)} (as ${file}) with other options. ` +
-        `Loaded once more, most of its events would count twice: use the same options, or ${this.#options.againHint}. ` +
+        `Loading it again would count most of its events twice: use the same options, or ${this.#options.againHint}. ` +
         this.#storedText(false),
     );
   }
@@ -308,7 +308,7 @@ class InputSender {
     const isBegun = inputs.includes(this.#result);
     const of = [
       ...(whole.length > 0 ? [`all of ${whole.join(', ')}`] : []),
-      ...(isBegun ? [`the beginning of ${this.#result.name}`] : []),
+      ...(isBegun ? [`a part of ${this.#result.name}`] : []),
     ];
     return (
       `Stored before that: ${isUnsure ? 'at least ' : ''}${counted(received, 'record')} (${counted(

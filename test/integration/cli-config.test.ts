@@ -79,7 +79,7 @@ const CASES: Record<string, { yaml: string; says: RegExp; env?: Record<string, s
   },
   'a text that needs quotes': {
     yaml: `time_zone: Berlin: ${SECRET}\n`,
-    says: /is not valid YAML: a name with a value .*needs quotes \(line 1, column 12\)\.$/,
+    says: /is not valid YAML: found a name with a value .*needs quotes \(line 1, column 12\)\.$/,
   },
   'a name twice': {
     yaml: 'time_zone: UTC\ntime_zone: UTC\n',
@@ -301,7 +301,10 @@ test('a mapping that is wrong or not there, and the name of a webhook that is ta
     [hook('map: segmnt'), /There is no preset segmnt\. Did you mean segment\?/],
     [hook('map: ./shop.yaml'), /shop\.yaml:1: fields\.amuont is not a setting\. Did you mean amount\?/],
     ['mappings: {own: ./none.yaml}\n', /The mapping \.\/none\.yaml can't be read/],
-    ['sources: [{kind: tail, path: ./x.log, map: ./none.ts}]\n', /There is no file \.\/none\.ts/],
+    [
+      'sources: [{kind: tail, path: ./x.log, map: ./none.ts}]\n',
+      /The mapping file \.\/none\.ts does not exist/,
+    ],
     [
       hook('map: stripe').replace('name: shop', 'name: load'),
       /webhook "load" has a name that Tillstream uses itself/,

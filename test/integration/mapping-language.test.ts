@@ -219,6 +219,8 @@ where: {op: {exist: true}}
         /:2: where\.0\.a\.nto .* Did you mean not\?\n.*:3: where\.1\.b\.mach .* Did you mean match\?$/,
       'where: {a: {nto: x}}': /mistake:\n.*:1: where\.a\.nto .* Did you mean not\?$/,
       'where: {a: }': /:1: where\.a is empty/,
+      'fields: {url: {from: a, match: "((a?){100}){9}"}}':
+        /:1: fields\.url\.match is too large: it takes \d+ steps/,
       'where: []': /:1: where must not be empty/,
       'fields: {url: "a | jsno"}': /has the filter jsno, which does not exist\. Did you mean json\?/,
       'fields: {url: "a | base64 | b"}':

@@ -29,7 +29,7 @@ export function parseServiceNames(list: string | undefined): ServiceName[] {
   const unknown = names.find((name) => !Object.hasOwn(SERVERS, name));
   if (unknown !== undefined) {
     throw new UsageError(
-      `There is no server "${unknown}". Name some of ${SERVICE_NAMES.join(', ')}, with commas between them.`,
+      `There is no server "${unknown}". Use ${SERVICE_NAMES.join(', ')}, separated by commas.`,
     );
   }
   return SERVICE_NAMES.filter((name) => names.includes(name));
@@ -42,7 +42,7 @@ export async function fetchServices(
 ): Promise<Map<ServiceName, Programs>> {
   if (process.platform !== 'linux')
     throw new ServiceError(
-      'The servers for trying out run on Linux only. Give Tillstream the addresses of servers of yours.',
+      'The servers for trying out run on Linux only. Configure the addresses of your own servers.',
     );
   const programs = new Map<ServiceName, Programs>();
   for (const name of names) programs.set(name, await SERVERS[name].fetch(say));

@@ -207,7 +207,7 @@ function doubtsOf(events: readonly Event[]): string[] {
     sales.filter((sale) => !names.some((name) => Object.hasOwn(sale, name))).length;
   const lacks: readonly (readonly [number, string])[] = [
     [without(['amount', 'price']), 'have no amount: they would count as orders without revenue'],
-    [without(['order_id']), 'have no order_id: each would count as an order of its own'],
+    [without(['order_id']), 'have no order_id: each would count as a separate order'],
   ];
   return lacks.flatMap(([count, what]) =>
     count > 0 && count >= sales.length * SHARE_MIN ? [`${count} of ${sales.length} purchases ${what}.`] : [],

@@ -221,7 +221,7 @@ class KafkaSource implements Source {
     if (next < start) {
       this.counters.lost_records += start - next;
       this.gap(partition, `offsets ${next} to ${start - 1} were deleted before they were read`);
-    } else this.gap(partition, `it ends at ${end}, but was read up to ${next}; reading goes on at its end`);
+    } else this.gap(partition, `it ends at ${end}, but was read up to ${next}; reading continues at its end`);
     await this.cursors.move(partition, next < start ? start : end);
   }
 

@@ -303,7 +303,7 @@ class PollSource implements Source {
   private gap(what: string): void {
     this.counters.gaps++;
     this.gapAtMs = this.context.now();
-    this.gapMessage = `gap: ${what}. Poll more often, or let the log API keep its entries for longer.`;
+    this.gapMessage = `gap: ${what}. Poll more often, or make the log API keep its entries for longer.`;
     this.context.log.warn({ source: this.name }, this.gapMessage);
   }
 }
