@@ -136,11 +136,16 @@ export function linesInRows(columns: Columns, fields: ReadonlyMap<string, string
     const name = fields.get(field)!;
     return `${LINE_FIELDS[field]!}: ${specOfLine(columns, name, field)}`;
   });
+  // eBay has a row for the order as a whole, before those of its lines.
+  const product = fields.get('product_id') ?? fields.get('product_name')!;
+  const hasProduct = (row: number) => columns.cell(row, product) !== undefined;
+  const isOfWhole = runs.some((run) => run.some(hasProduct) && !run.every(hasProduct));
+  const where = isOfWhole ? `where: {${columns.pathText(product)}: {exists: true}}, ` : '';
   return {
     lines: [
       '# Rows with the same order are its lines: the order is read from the first of them.',
       `group: ${JSON.stringify(order)}`,
-      `items: {each: "^rows[*]", fields: {${settings.join(', ')}}}`,
+      `items: {each: "^rows[*]", ${where}fields: {${settings.join(', ')}}}`,
     ],
     fields: ofLines,
   };

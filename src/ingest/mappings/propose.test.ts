@@ -255,6 +255,27 @@ test('rows that repeat the total of their order are put together; lines with the
   );
 });
 
+test('of rows of one order, one that names no product is that of the whole, and no line', () => {
+  const row = { order: '1', date: '2026-11-13', sku: 'A', qty: '1', price: '10.00', total: '' };
+  const table = [
+    { ...row, sku: '', qty: '3', price: '30.00', total: '34.90' },
+    row,
+    { ...row, sku: 'B', qty: '2' },
+  ];
+  const { items, group } = parse(proposeMapping(table, true)!);
+  assert.deepEqual([group, items.where], ['order', { sku: { exists: true } }]);
+  const lines = parse(
+    proposeMapping(
+      [
+        { ...row, total: '30.00' },
+        { ...row, sku: 'B', qty: '2' },
+      ],
+      true,
+    )!,
+  );
+  assert.deepEqual([lines.group, lines.items.where], ['order', undefined]);
+});
+
 test('a number of pieces is read as quantity, and a list of ids not as a product', () => {
   const fields = fieldsOf(
     'order;date;items;SKU;total',
