@@ -118,7 +118,10 @@ test('a file without one record per line is refused with the reason', () => {
       '[\n{"event_type":"search"},\n{"event_type":"search"}\n]\n',
       /json-array, which does not have one record per line\. Load it/,
     ],
-    ['{"events":[\n{"event_type":"search","timestamp":1}\n]}\n', /JSON object, .*not have one record per line/],
+    [
+      '{"events":[\n{"event_type":"search","timestamp":1}\n]}\n',
+      /JSON object, .*not have one record per line/,
+    ],
     ['{\n "event_type": "search",\n "timestamp": 1\n}\n', /json.*not have one record per line/],
     [Buffer.from('PAR1\x15\x04\x15'), /Parquet/],
     ['<html><body>x</body></html>\n', /an HTML page/],
