@@ -45,7 +45,15 @@ export async function fetchServices(
       'The servers for trying out run on Linux only. Configure the addresses of your own servers.',
     );
   const programs = new Map<ServiceName, Programs>();
-  for (const name of names) programs.set(name, await SERVERS[name].fetch(say));
+  // Most of the time is spent waiting for servers of packages, and for compilers: what different programs fetch goes side by side.
+  const chains = [...Map.groupBy(names, (name) => SERVERS[name].fetchedBy).values()];
+  const fetched = await Promise.allSettled(
+    chains.map(async (chain) => {
+      for (const name of chain) programs.set(name, await SERVERS[name].fetch(say));
+    }),
+  );
+  const failure = fetched.find(({ status }) => status === 'rejected');
+  if (failure) throw (failure as PromiseRejectedResult).reason;
   return programs;
 }
 
