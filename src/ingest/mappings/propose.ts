@@ -2,7 +2,8 @@ import { FIELDS } from '../../event/fields.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { type Columns, columnsOf } from './columns.ts';
 import { eventTypeFor } from './event-words.ts';
-import { fieldColumns, orderOf, rankOf, separatorIn } from './fields.ts';
+import { areSpreadsheetDays, fieldColumns, orderOf, rankOf, separatorIn } from './fields.ts';
+import { listed } from './no-guess.ts';
 import { linesInList, linesInRows, minorOf } from './order-lines.ts';
 import { statusLines } from './status-lines.ts';
 import { columnsOfTotals, TotalsError, timeOfDayBeside } from './table-shape.ts';
@@ -56,8 +57,11 @@ export function proposeMapping(
     ...(told.some((line) => line.includes('minor_units'))
       ? ['# Amounts are taken for the smaller unit: 2100 is 21.00. Take minor_units out if it is 2,100.00.']
       : []),
+    ...(told[0]?.endsWith('unit: excel}') === true
+      ? ['# Numbers of days, as a spreadsheet has them, are taken for times of the zone of the shop.']
+      : []),
     ...otherTotals(columns, fields, free),
-    ...(free.length === 0 ? [] : [`# Kept in extra: ${free.join(', ')}`]),
+    ...(free.length === 0 ? [] : [`# Kept in extra: ${listed(free)}`]),
     ...(type === 'purchase' ? statusLines(columns, free) : []),
     '',
   ].join('\n');
@@ -128,6 +132,7 @@ function specOf(
     const order = orderOf(values);
     if (timeOfDay !== undefined)
       return `{join: [${from}, ${fromText(timeOfDay, pathText)}]${order === undefined ? '' : `, order: ${order}`}}`;
+    if (areSpreadsheetDays(values)) return `{from: ${from}, unit: excel}`;
     return order === undefined ? from : `{from: ${from}, order: ${order}}`;
   }
   if (field === 'event_type') {
