@@ -7,7 +7,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BAD_ROW_COLUMNS, type Column, EVENT_COLUMNS } from '../src/event/columns.ts';
-import { DIFFERENCES } from '../src/event/differences.ts';
 import {
   BAD_MARK,
   BAD_MARK_FIELD,
@@ -124,25 +123,9 @@ ${columnsTable(BAD_ROW_COLUMNS)}
 
 ## Records of other programs
 
-A line is validated on arrival. Records that other programs wrote into the topic of the log are validated when they are read, by the same rules in SQL. Both give the same
-result and the same values, except for this list:
-
-${table(
-  ['difference', 'on arrival', 'in a record of another program', 'example'],
-  DIFFERENCES.map(({ name, reason, description, line }) => [
-    code(name),
-    code(reason),
-    description,
-    code(line),
-  ]),
-)}
-
-For these records only the schema applies. Everything else that ingest understands does not: other field names, words for a missing value, money and times in other forms,
-bots recognized by their user agent, and findings. If your records need any of this, write them to a separate topic, and read it with a
+Records that other programs wrote into the topic of the log are read like lines on arrival: the same rules, the same findings and the same rejected rows. Each record is at
+least one row, even an empty record. Mappings and formats other than JSON are not applied: write such records to a separate topic, and read it with a
 [source of the kind \`kafka\`](kafka-hdfs-s3.md).
-
-The start of a day \`M/D/YYYY\` depends on the time zone data of the program that validates, Node.js or DuckDB. They differ if a country has changed its rules since the older of
-the two was built.
 `;
 }
 

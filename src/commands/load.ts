@@ -75,8 +75,13 @@ export async function chosenMapper(
 }
 
 /** What the shop has set about reading. */
-export const shopOf = ({ config, server }: Pick<RuntimeConfig, 'config' | 'server'>) => ({
+export const shopOf = ({
+  config,
+  server,
+  isZoneSet,
+}: Pick<RuntimeConfig, 'config' | 'server' | 'isZoneSet'>) => ({
   timeZone: config.time_zone,
+  isZoneSet,
   currencies: config.currencies,
   lineBytesMax: server.line_bytes_max,
 });

@@ -52,6 +52,12 @@ export interface BatchDecoder {
   release(lines: TypedRows): Promise<void>;
 }
 
+/**
+ * Validates lines that came past ingest, as other programs wrote them into the log: gives them in the form in which ingest stores lines,
+ * one for each, in their order.
+ */
+export type ValidateExternal = (batch: LogBatch) => Buffer;
+
 /** Batches of the log, a few at a time, those of a partition in its order. */
 export type LogPieces = AsyncIterable<LogBatch[]> | Iterable<LogBatch[]>;
 

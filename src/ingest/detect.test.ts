@@ -247,6 +247,32 @@ describe('Detection', () => {
     );
   });
 
+  it('of CSV may be known for files without a line of names', () => {
+    const headerless = { columns: ['when', 'what', 'note'], quotes: false };
+    const bytes = Buffer.from('1\twhat\t5" frame\n2\tsale\t"half\n3\tsale\t{"a":"b, c"}\n');
+    const found = detected(bytes, { headerless });
+    assert.equal(describeDetection(found), 'CSV, tab, 3 columns, no header, no quotes');
+    assert.deepEqual(
+      readAll(found, [bytes]).map(({ fields }) => fields),
+      [
+        { when: '1', what: 'what', note: '5" frame' },
+        { when: '2', what: 'sale', note: '"half' },
+        { when: '3', what: 'sale', note: '{"a":"b, c"}' },
+      ],
+    );
+    const quoted = { ...headerless, quotes: true };
+    assert.equal(what('1;a;"x;y"\n2;b;c\n', { headerless: quoted }), 'CSV, semicolon, 3 columns, no header');
+    // A table that has its names, or as many as another one.
+    assert.equal(
+      what('note\twhat\twhen\nx\ty\t1\n', { headerless }),
+      'CSV, tab, 3 columns, header in line 1',
+    );
+    assert.match(
+      refusal(Buffer.from('1,a,b,c\n2,a,b,c\n'), { headerless, isKnownName: () => false }),
+      /no line with the names of its 4 columns/,
+    );
+  });
+
   it('of CSV takes a header that lacks the last delimiter of its lines', () => {
     const bytes = Buffer.from('time,event\n1,a,\n2,b,\n');
     assert.deepEqual(

@@ -23,5 +23,6 @@ export const SHIPPING = indexOf('shipping');
 export const DISCOUNT = indexOf('discount');
 export const ITEMS = indexOf('items');
 export const BOT = indexOf('bot');
+export const TEST = indexOf('test');
 export const LINE_ID = indexOf('line_id');
 export const RESPONSE_TIME = indexOf('response_time');

@@ -56,6 +56,13 @@ export interface Sample {
   readonly isWhole: boolean;
 }
 
+/** How a table looks whose files have no line with the names of its columns. A file has as many columns, or is another table. */
+export interface HeaderlessTable {
+  readonly columns: readonly string[];
+  /** Whether cells may be in quotes; false: quotes are part of their values. */
+  readonly quotes: boolean;
+}
+
 /** What a user declares; the rest is detected. */
 export interface DetectOptions {
   /** Name of the format. */
@@ -70,6 +77,8 @@ export interface DetectOptions {
   readonly columns?: readonly string[];
   /** CSV: rows that follow each other with the same value in this column are one record. */
   readonly group?: string;
+  /** CSV: a table that is known, for files of it that have no line with the names of its columns. */
+  readonly headerless?: HeaderlessTable;
   /** JSON: where the array of records is in the object (`data.events`), or false: the object itself is the record. */
   readonly wrapper?: string | false;
   /** Whether a name is the time or the type of an event in some spelling, or one that the mapping reads. */

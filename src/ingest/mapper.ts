@@ -9,7 +9,7 @@ export interface Mapper {
   /** How the values are read that it gives. */
   readonly settings: NormalizeSettingsInput;
   /** What it knows of how its input looks. */
-  readonly detecting: Pick<DetectOptions, 'format' | 'wrapper' | 'group' | 'isKnownName'>;
+  readonly detecting: Pick<DetectOptions, 'format' | 'wrapper' | 'group' | 'headerless' | 'isKnownName'>;
   map(input: readonly Decoded[], options?: MapOptions): MappedRecords | Promise<MappedRecords>;
 }
 

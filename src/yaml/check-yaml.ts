@@ -88,6 +88,10 @@ function valuesOf(document: Document, file: string): unknown {
   try {
     return document.toJS();
   } catch (error) {
-    throw new UsageError(`${file} is not valid YAML: ${(error as Error).message}.`);
+    const { message } = error as Error;
+    const words = /excessive alias/i.test(message)
+      ? 'its aliases (*name) stand for too many values'
+      : message;
+    throw new UsageError(`${file} is not valid YAML: ${words}.`);
   }
 }

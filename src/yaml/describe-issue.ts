@@ -144,7 +144,10 @@ function schemasAt(
   for (const key of path) {
     value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
     found = found.flatMap((each) => {
-      const next = typeof key === 'number' ? each.items : each.properties?.[String(key)];
+      // One thing may stand for a list of it.
+      const one = (typeof key === 'number' ? each : (each.items ?? each)) as JsonSchema;
+      const next =
+        typeof key === 'number' ? each.items : (one.properties?.[String(key)] ?? one.additionalProperties);
       return typeof next === 'object' && !Array.isArray(next) ? [next as JsonSchema] : [];
     });
     const isLast = key === path.at(-1);

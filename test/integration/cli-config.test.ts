@@ -168,6 +168,17 @@ test('names of 0.1.0 are taken, with a warning', async () => {
   await assert.rejects(readRuntimeConfig({ data, config: both }, {}, data), /Keep maintenance/);
 });
 
+test('a time zone that the config names is set, also where it is the default', async () => {
+  const data = temporaryDir();
+  const zoneOf = async (config: object) => {
+    const runtime = await readRuntimeConfig({ data, config }, {}, data);
+    return [runtime.config.time_zone, runtime.isZoneSet];
+  };
+  assert.deepEqual(await zoneOf({}), ['UTC', false]);
+  assert.deepEqual(await zoneOf({ time_zone: 'UTC' }), ['UTC', true]);
+  assert.deepEqual(await zoneOf({ time_zone: 'Europe/Berlin' }), ['Europe/Berlin', true]);
+});
+
 test('what has worked in 0.1.0 is known by the same text, so that an upgrade need not reach it', async () => {
   const data = temporaryDir();
   const store = { kind: 'influxdb', url: 'http://127.0.0.1:1', database: 'shop' };

@@ -200,7 +200,7 @@ where: {op: {exist: true}}
           'shop.yaml:4: fields.amount.form is not a setting. Did you mean from?',
           'shop.yaml:5: fields.user_id must be settings (name: value), not a number.',
           'shop.yaml:6: fields.product_id.match is not a regular expression',
-          'shop.yaml:7: where.op.exist is not a setting.',
+          'shop.yaml:7: where.op.exist is not a setting. Did you mean exists?',
         ])
           assert.ok(error.message.includes(line), `${line}\n${error.message}`);
         return true;
@@ -210,6 +210,34 @@ where: {op: {exist: true}}
       () => mappingOf('fields:\n  amuont: total'),
       /shop\.yaml:2: fields\.amuont is not a setting\. Did you mean amount\?/,
     );
+  });
+
+  it('names what was meant where a name is near, of filters and of conditions too', () => {
+    const mistakes: Record<string, RegExp> = {
+      'fields:\n  timestamp: {from: at, zoen: UTC}': /:2: fields\.timestamp\.zoen .* Did you mean zone\?/,
+      'where:\n  - {a: {nto: x}}\n  - {b: {mach: x}}':
+        /:2: where\.0\.a\.nto .* Did you mean not\?\n.*:3: where\.1\.b\.mach .* Did you mean match\?$/,
+      'where: {a: {nto: x}}': /mistake:\n.*:1: where\.a\.nto .* Did you mean not\?$/,
+      'where: {a: }': /:1: where\.a is empty/,
+      'fields: {url: {from: a, match: "((a?){100}){9}"}}':
+        /:1: fields\.url\.match is too large: it takes \d+ steps/,
+      'where: []': /:1: where must not be empty/,
+      'fields: {url: "a | jsno"}': /has the filter jsno, which does not exist\. Did you mean json\?/,
+      'fields: {url: "a | base64 | b"}':
+        /has the filter b, which does not exist\. The filters: append, base64/,
+    };
+    for (const [yaml, message] of Object.entries(mistakes)) assert.throws(() => mappingOf(yaml), { message });
+    for (const yaml of ['fields: {url: "a | json | b.c | upper"}', 'fields: {url: \'"a | b"\'}'])
+      mappingOf(yaml);
+  });
+
+  it('takes a record for which one of several sets of conditions holds', () => {
+    const yaml = `where: [{state: done, kind: {not: [draft]}}, {test: true}]\n${FIELDS}`;
+    const given = (more: object) => eventsOf(yaml, { ...AT, ...more }).events.length;
+    assert.equal(given({ state: 'done' }), 1);
+    assert.equal(given({ state: 'done', kind: 'draft' }), 0);
+    assert.equal(given({ state: 'open', kind: 'draft', test: true }), 1);
+    assert.equal(given({ state: 'open' }), 0);
   });
 
   it('counts what a filter of its list could not read', () => {

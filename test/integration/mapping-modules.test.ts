@@ -1,5 +1,6 @@
 /** Mappings that are programs of the user: what they do wrong costs a record, and nothing else. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Decoded } from '../../src/ingest/format.ts';
@@ -7,6 +8,7 @@ import { LineValidator } from '../../src/ingest/line-validator.ts';
 import { createModuleMapper } from '../../src/ingest/mapping/module-mapper.ts';
 import { Normalizer } from '../../src/ingest/normalize.ts';
 import { Observer } from '../../src/ingest/observer.ts';
+import { cli, temporaryDir } from '../support/product.ts';
 
 const FILE = join(import.meta.dirname, '..', 'fixtures', 'mappings', 'orders.ts');
 const AT = '2026-11-02 10:00:00';
@@ -61,8 +63,10 @@ test('an endless loop, an error, too much memory, an end of the process: each is
     ['loop', /longer than 1000 ms/],
     ['throw', /row 9 has no customer/],
     ['number', /returned 7, which is not an object/],
-    ['memory', /longer than 1000 ms, or all memory/],
-    ['exit', /longer than 1000 ms, or all memory|ended/],
+    ['memory', /longer than 1000 ms, or too much memory/],
+    ['buffers', /longer than 1000 ms, or too much memory/],
+    ['exit', /longer than 1000 ms, or .*ended/],
+    ['promise', /promise/],
   ] as const) {
     const { accepted, reasons, errors } = await mapped([page, { kind, id: 9, at: AT }, page]);
     assert.deepEqual([accepted, reasons], [2, { mapping_failed: 1 }], kind);
@@ -77,6 +81,23 @@ test('an error outside of a record ends its worker, and the next record gets a n
   assert.deepEqual([first.accepted, first.leftOut], [1, 1]);
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal((await mapped([page])).accepted, 1);
+});
+
+test('what it prints stays out of the answer of a command', async () => {
+  const file = join(temporaryDir(), 'rows.ndjson');
+  writeFileSync(file, `${JSON.stringify({ kind: 'print', at: AT })}\n`);
+  const { stdout, stderr } = await cli([
+    'map',
+    'try',
+    file,
+    '--json',
+    '--map',
+    FILE,
+    '--data',
+    temporaryDir(),
+  ]);
+  assert.equal(JSON.parse(stdout).accepted, 1);
+  assert.match(stderr, /printed by a mapping/);
 });
 
 test('a file that is not a mapping is reported at once', async () => {

@@ -44,6 +44,11 @@ export function detectCsv(sample: Sample, options: DetectOptions): CsvDetection 
   const tables = (given === undefined ? Object.keys(DELIMITERS) : [given]).map((delimiter) =>
     chosenEscape(text.slice(from), delimiter, sample.isWhole),
   );
+  const known = headerlessTable(text.slice(from), given, sample.isWhole, options);
+  if (known !== null) {
+    const { columns, quotes } = options.headerless!;
+    return describe(known, false, declared !== null, { ...options, columns }, !quotes);
+  }
   const isKnownName = options.isKnownName ?? isDecidingName;
   const best = tables.reduce((a, b) => (isBetter(b, a, isKnownName) ? b : a));
   if (best.rows.length === 0) return null;
@@ -64,6 +69,28 @@ function hasKnownName({ rows }: Table, isKnownName: (name: string) => boolean): 
   return names.length >= 2 && names.some(isKnownName);
 }
 
+/** Least share of a header's cells that are names of the known table. */
+const HEADER_SHARE_MIN = 0.5;
+
+/** The table that the mapping knows without a line of names; null where this is another one, or has such a line. */
+function headerlessTable(
+  text: string,
+  given: string | undefined,
+  isWhole: boolean,
+  { headerless, header, columns: named }: DetectOptions,
+): Table | null {
+  if (headerless === undefined || header === true || named !== undefined) return null;
+  const { columns, quotes } = headerless;
+  const delimiters = given === undefined ? Object.keys(DELIMITERS) : [given];
+  const table = delimiters
+    .map((delimiter) => readTable(text, delimiter, false, isWhole, quotes))
+    .find(({ cellCount, share }) => cellCount === columns.length && share >= EQUAL_SHARE_MIN);
+  if (table === undefined) return null;
+  // Values may be names of columns, too: `event` is one of Snowplow's.
+  const names = table.rows[0]!.filter((cell) => columns.includes(nameIn(cell)));
+  return names.length >= columns.length * HEADER_SHARE_MIN ? null : table;
+}
+
 function isBetter(a: Table, b: Table, isKnownName: (name: string) => boolean): boolean {
   const score = (table: Table) =>
     (table.cellCount < 2 ? 0 : table.share) + (hasKnownName(table, isKnownName) ? 1 : 0);
@@ -78,7 +105,13 @@ function chosenEscape(text: string, delimiter: string, isWhole: boolean): Table 
   return escaped.badCount < table.badCount ? escaped : table;
 }
 
-function readTable(text: string, delimiter: string, isEscapedByBackslash: boolean, isWhole: boolean): Table {
+function readTable(
+  text: string,
+  delimiter: string,
+  isEscapedByBackslash: boolean,
+  isWhole: boolean,
+  mayHaveQuotes = true,
+): Table {
   const record = new CsvRecord({ delimiter, isEscapedByBackslash, cellCount: 0, digitColumns: [] });
   let badCount = 0;
   const rows: string[][] = [];
@@ -87,7 +120,7 @@ function readTable(text: string, delimiter: string, isEscapedByBackslash: boolea
     if (lineEnd === -1 && !isWhole) break;
     const end = lineEnd === -1 ? text.length : lineEnd;
     const line = text.slice(at, end).replace(/\r$/, '');
-    const hasQuote = line.includes('"');
+    const hasQuote = mayHaveQuotes && line.includes('"');
     const isRead = hasQuote && record.read(text, at, isWhole) === RECORD_READ;
     if (isRead) rows.push(record.cells);
     else if (line.trim() !== '' && !hasQuote) rows.push(line.split(delimiter));
@@ -120,6 +153,7 @@ function describe(
   hasHeader: boolean,
   hasSepLine: boolean,
   options: DetectOptions,
+  hasNoQuotes = false,
 ): CsvDetection | Unreadable {
   const { delimiter, isEscapedByBackslash } = table;
   const body = hasHeader ? table.rows.slice(1) : table.rows;
@@ -143,10 +177,12 @@ function describe(
       DELIMITERS[delimiter] ?? `"${delimiter}" between cells`,
       `${named.length} columns`,
       hasHeader ? `header in line ${hasSepLine ? 2 : 1}` : 'no header',
+      ...(hasNoQuotes ? ['no quotes'] : []),
       ...(isEscapedByBackslash ? ['quotes escaped by backslashes'] : []),
     ],
     delimiter,
     isEscapedByBackslash,
+    ...(hasNoQuotes ? { hasNoQuotes } : {}),
     names: named,
     cellCount: named.length,
     headerRecords: (hasHeader ? 1 : 0) + (hasSepLine ? 1 : 0),

@@ -3,6 +3,8 @@ export interface CsvLayout {
   readonly delimiter: string;
   /** A quote within a quoted cell is written \", as MySQL and Spark do, and not "". */
   readonly isEscapedByBackslash: boolean;
+  /** Quotes are part of the values: no cell is in quotes. */
+  readonly hasNoQuotes?: boolean;
   /** Cells of a record. */
   readonly cellCount: number;
   /** Columns whose cells begin with a digit: what a line must have to pass for a record. */

@@ -54,6 +54,7 @@ class CsvRow implements SourceRecord {
 class CsvDecoder implements RecordDecoder {
   readonly #names: readonly string[];
   readonly #delimiter: string;
+  readonly #hasNoQuotes: boolean;
   readonly #record: CsvRecord;
   readonly #pieces = new Pieces();
   #pending: Buffer[] = [];
@@ -67,6 +68,7 @@ class CsvDecoder implements RecordDecoder {
   constructor(detection: CsvDetection) {
     this.#names = detection.names;
     this.#delimiter = detection.delimiter;
+    this.#hasNoQuotes = detection.hasNoQuotes === true;
     this.#record = new CsvRecord(detection);
     this.#linesToSkip = detection.headerRecords;
   }
@@ -109,7 +111,7 @@ class CsvDecoder implements RecordDecoder {
     const text = block.toString('latin1');
     const isPlain = isAscii(block) && !block.includes(0);
     this.#openBytes = 0;
-    let quote = text.indexOf('"');
+    let quote = this.#hasNoQuotes ? -1 : text.indexOf('"');
     for (let start = 0; start < text.length; ) {
       let end = text.indexOf('\n', start);
       if (end === -1) {

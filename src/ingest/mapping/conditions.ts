@@ -13,6 +13,12 @@ export function compileConditions(conditions: Conditions): (roots: Roots) => boo
   return (roots) => checks.every((check) => check(roots));
 }
 
+/** Whether one of several sets of conditions holds. */
+export function compileAlternatives(alternatives: readonly Conditions[]): (roots: Roots) => boolean {
+  const checks = alternatives.map(compileConditions);
+  return checks.length === 1 ? checks[0]! : (roots) => checks.some((check) => check(roots));
+}
+
 /** Whether one of the conditions does not hold for a value that says that an order was cancelled or given back. */
 export function compileWithdrawn(conditions: Conditions): (roots: Roots) => boolean {
   const checks = Object.entries(conditions).map(([text, condition]) => {

@@ -44,8 +44,9 @@ describe('decimal', () => {
   it('must have the number of digits', () => {
     for (const path of ['x | decimal two', 'x | decimal -1', 'x | decimal 31', 'x | decimal 2 2'])
       assert.throws(() => parsePath(path), /has decimal .*digits behind the point/);
-    // Without one it is a member's name.
-    assert.equal(at('x | decimal', { x: { decimal: 5 } }), 5);
+    assert.throws(() => parsePath('x | decimal'), /has decimal without its argument/);
+    // Of an object it is a member's name.
+    assert.equal(at('x | json | decimal', { x: '{"decimal": 5}' }), 5);
   });
 });
 
@@ -233,6 +234,7 @@ describe('other filters', () => {
   it('are found by their own names only', () => {
     assert.equal(filterOf('constructor'), null);
     assert.equal(filterOf('toString 2'), null);
-    assert.equal(at('x | Event Type', { x: { 'Event Type': 'a' } }), 'a');
+    assert.equal(at('x | json | Event Type', { x: { 'Event Type': 'a' } }), 'a');
+    assert.equal(at('"x | Event Type"', { 'x | Event Type': 'a' }), 'a');
   });
 });

@@ -141,6 +141,19 @@ export function filterOf(part: string): Filter | null {
     : null;
 }
 
+/** Names of the filters, those with an argument too. */
+export const FILTER_NAMES: readonly string[] = [
+  ...new Set([...Object.keys(FILTERS), ...Object.keys(FILTERS_WITH)]),
+].sort();
+
+/** Filters that give texts and numbers, in which no path goes on. */
+const WITHOUT_MEMBERS = ['base64', 'extension', 'decode', 'upper', 'append', 'decimal', 'match'];
+
+/** Whether a path may go on in what a part gives: a filter of objects, or names. */
+export function givesMembers(part: string): boolean {
+  return filterOf(part) !== null && !WITHOUT_MEMBERS.includes(part.split(' ', 1)[0]!);
+}
+
 /** What a JSON text says; undefined where it is none. */
 function jsonOf(text: string): unknown {
   try {

@@ -7,7 +7,7 @@ import { TooManyElementsError } from './path.ts';
 
 /** A mapping as what a source gives its records to. */
 export function mapperOf(mapping: Mapping): Mapper {
-  const { name, id, settings, format, group, hasEach } = mapping;
+  const { name, id, settings, format, group, headerless, hasEach } = mapping;
   return {
     name,
     id,
@@ -16,6 +16,7 @@ export function mapperOf(mapping: Mapping): Mapper {
       isKnownName: (given) => isDecidingName(given) || mapping.readsName(given),
       ...(format === undefined ? {} : { format }),
       ...(group === undefined ? {} : { group }),
+      ...(headerless === undefined ? {} : { headerless }),
       // It takes the lists out of the record itself.
       ...(hasEach ? { wrapper: false } : {}),
     },

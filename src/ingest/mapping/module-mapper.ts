@@ -17,6 +17,9 @@ const CHUNK_RECORDS = 500;
 const ANSWER_MS_MAX = 1000;
 const START_MS_MAX = 10_000;
 const HEAP_MB = 256;
+/** Buffers are not of the heap. */
+const BUFFERS_MB = 256;
+const WATCH_EVERY_MS = 100;
 
 /**
  * A mapper that is a module of the user's, run in a worker: an endless loop or an error of it costs a record and not the process. Throws an error
@@ -96,7 +99,8 @@ class ModuleHost {
           ? each
           : { events: each.events.map((fields) => ({ fields })), leftOut: each.events.length === 0 ? 1 : 0 },
       );
-    if (records.length === 1) return [{ fault: `it took longer than ${ANSWER_MS_MAX} ms, or all memory` }];
+    if (records.length === 1)
+      return [{ fault: `it took longer than ${ANSWER_MS_MAX} ms, or too much memory, or ended itself` }];
     const results: RecordResult[] = [];
     for (const record of records) results.push((await this.#map([record], context))[0]!);
     return results;
@@ -128,13 +132,23 @@ function answerOf<T>(worker: Worker, msMax: number): Promise<{ answer: T } | { f
   return new Promise((resolve) => {
     const end = (result: { answer: T } | { fault: string }) => {
       clearTimeout(timer);
+      clearInterval(watch);
       worker.off('message', onMessage).off('error', onError).off('exit', onExit);
       resolve(result);
     };
     const onMessage = (answer: T) => end({ answer });
     const onError = (error: unknown) =>
       end({ fault: error instanceof Error ? error.message : String(error) });
-    const onExit = () => end({ fault: 'it ended' });
+    const onExit = () => end({ fault: 'it ended before it answered' });
+    const watch = setInterval(() => {
+      worker.getHeapStatistics().then(
+        ({ external_memory: bytes }) => {
+          if (bytes > BUFFERS_MB * 1024 * 1024) end({ fault: `it took more than ${BUFFERS_MB} MB` });
+        },
+        // It has ended, which is told otherwise.
+        () => {},
+      );
+    }, WATCH_EVERY_MS);
     const timer = setTimeout(() => end({ fault: `it took longer than ${msMax} ms` }), msMax);
     worker.on('message', onMessage).on('error', onError).on('exit', onExit);
   });

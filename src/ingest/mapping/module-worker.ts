@@ -7,7 +7,11 @@ const { url } = workerData as { url: string };
 function answerOf(map: MapFunction, { records, context }: WorkerRequest): WorkerAnswer {
   return records.map((record) => {
     try {
-      const made = map(record, context);
+      const made: unknown = map(record, context);
+      if (made instanceof Promise)
+        return {
+          fault: 'it returned a promise; a mapping must return its result directly, without async and await',
+        };
       const events = made === null || made === undefined ? [] : Array.isArray(made) ? made : [made];
       const wrong = events.find(
         (event) => typeof event !== 'object' || event === null || Array.isArray(event),
@@ -21,6 +25,9 @@ function answerOf(map: MapFunction, { records, context }: WorkerRequest): Worker
     }
   });
 }
+
+// A command's stdout is its answer; what a module prints is not part of it.
+process.stdout.write = process.stderr.write.bind(process.stderr);
 
 const module = await import(url);
 if (typeof module.default !== 'function') throw new Error('its default export is not a function');

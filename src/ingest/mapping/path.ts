@@ -1,4 +1,5 @@
-import { type Filter, filterOf } from './filters.ts';
+import { didYouMean } from '../../telemetry/nearest.ts';
+import { FILTER_NAMES, type Filter, filterOf, givesMembers } from './filters.ts';
 
 const EACH: unique symbol = Symbol('each');
 /** A step of a path: the name of a member, a place in a list, or all elements of a list. */
@@ -65,8 +66,22 @@ function parseAlternative(text: string): PathAlternative {
   else if (first.startsWith('^')) [root, rest] = ['beside', first.slice(1)];
   const steps = parseSteps(rest);
   if (steps.length === 0 && root === 'here') throw new Error('is empty; a path is a name, such as user.id');
-  const then = others.map((part) => filterOf(part) ?? parseSteps(part));
+  const then = others.map((part, n) => {
+    const filter = filterOf(part);
+    // Only what a filter has made can have members.
+    if (filter === null && (n === 0 || !givesMembers(others[n - 1]!))) throw notFilter(part);
+    return filter ?? parseSteps(part);
+  });
   return { text: first, root, steps, then };
+}
+
+function notFilter(part: string): Error {
+  if (FILTER_NAMES.includes(part))
+    return new Error(`has ${part} without its argument, as in \`| ${part} ...\``);
+  const meant = didYouMean(part.split(' ', 1)[0]!, FILTER_NAMES);
+  return new Error(
+    `has the filter ${part}, which does not exist.${meant || ` The filters: ${FILTER_NAMES.join(', ')}.`} A name with a bar in it needs quotes`,
+  );
 }
 
 function parseSteps(text: string): Step[] {

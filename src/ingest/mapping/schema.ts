@@ -11,6 +11,8 @@ import { compilePattern } from './pattern.ts';
 const FIELD_NAMES = FIELDS.filter(({ kind }) => kind !== 'items').map(({ name }) => name);
 const ENTRIES_MAX = 1000;
 const TEXT_MAX = 1000;
+/** Conditions of which one must hold. */
+const ALTERNATIVES_MAX = 20;
 /** Units that a time in the name of another field may have. */
 export const DURATION_UNITS = ['ns', 'us', 'ms', 's'] as const;
 
@@ -46,7 +48,21 @@ const lengthened: Either = (_short, long, lengthen) =>
   z.preprocess((given) => (isLong(given) ? given : lengthen(given)), long) as never;
 const isLong = (given: unknown) => typeof given === 'object' && given !== null && !Array.isArray(given);
 
-function schemaOfMapping(either: Either) {
+/** One thing, or a list of them; where it is read, a list. A mistake is told of the way that was meant. */
+type OneOrMore = <T extends z.ZodType>(one: T) => z.ZodType<z.infer<T>[]>;
+
+const listOf = <T extends z.ZodType>(one: T) => z.array(one).min(1).max(ALTERNATIVES_MAX);
+const describedList: OneOrMore = (one) => z.union([one, listOf(one)]) as never;
+const readList: OneOrMore = (one) =>
+  z.preprocess((given, context) => {
+    if (Array.isArray(given)) return given;
+    const result = one.safeParse(given);
+    for (const issue of result.error?.issues ?? []) context.issues.push(issue as never);
+    // What is wrong is told by now.
+    return [result.success ? given : {}];
+  }, listOf(one)) as never;
+
+function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
   const asList = (given: unknown) => (Array.isArray(given) ? given : [given]);
   const shortField = (given: unknown) =>
     typeof given === 'string' || Array.isArray(given) ? { from: given } : given;
@@ -62,7 +78,8 @@ function schemaOfMapping(either: Either) {
       exists: z.boolean().optional().describe('Whether there must be a value.'),
       not: either(constant, constants, asList).optional().describe('Values of which it must have none.'),
     }),
-    (given) => ({ in: asList(given) }),
+    // Nothing at all is a mistake of its own.
+    (given) => (given === null ? given : { in: asList(given) }),
   );
   /** All of them must hold. */
   const conditions = z.record(checked(z.string().min(1).max(TEXT_MAX), parsePath), condition);
@@ -115,6 +132,11 @@ function schemaOfMapping(either: Either) {
         .optional()
         .describe('Whether the value is in the smaller unit: 3980 is 39.80 EUR, and 3980 JPY.'),
       decimal: z.enum(['.', ',']).optional().describe('Decimal separator.'),
+      less: paths
+        .optional()
+        .describe(
+          'Amounts that are taken off, such as a discount that the value is before; their sign does not matter.',
+        ),
     }),
   };
   const formOf = ({ name, kind }: { name: string; kind: string }) => {
@@ -152,13 +174,29 @@ function schemaOfMapping(either: Either) {
       .describe(
         'A column of a CSV. Consecutive rows with the same value in it become one record: the first row. `^rows[*]` has all of them.',
       ),
+    headerless: z
+      .strictObject({
+        columns: z
+          .array(z.string().min(1).max(TEXT_MAX))
+          .min(2)
+          .max(ENTRIES_MAX)
+          .describe('The names of the columns, in order.'),
+        quotes: z
+          .boolean()
+          .default(true)
+          .describe('Whether cells may be quoted. `false`: quotes are part of the values.'),
+      })
+      .optional()
+      .describe(
+        'The layout of a CSV without a header line: its `columns` in order, and `quotes: false` if no cell is quoted. Applies to files with that many columns.',
+      ),
     each: paths
       .optional()
       .describe('A list in the record. Each element becomes an event, and paths begin at the element.'),
-    where: conditions
+    where: oneOrMore(conditions)
       .optional()
       .describe(
-        'Only records that meet all of these conditions become events. Others are left out, and counted.',
+        'Only records that meet all of these conditions become events. Others are left out, and counted. In a list of conditions, one must be met.',
       ),
     fields: fieldsOf(FIELDS.filter(({ kind }) => kind !== 'items'))
       .catchall(either<z.ZodType<FieldSpec>>(paths, longForms.any, shortField))
@@ -205,11 +243,11 @@ function schemaOfMapping(either: Either) {
 }
 
 /** A mapping, as it is written. */
-export const mappingSchema = schemaOfMapping(lengthened);
+export const mappingSchema = schemaOfMapping(lengthened, readList);
 
 /** A mapping as JSON Schema, for editors. */
 export function mappingJsonSchema(): object {
-  return z.toJSONSchema(schemaOfMapping(described), { io: 'input', unrepresentable: 'any' });
+  return z.toJSONSchema(schemaOfMapping(described, describedList), { io: 'input', unrepresentable: 'any' });
 }
 
 export type MappingSpec = z.infer<typeof mappingSchema>;
@@ -242,4 +280,5 @@ export interface FieldSpec {
   unit?: string | undefined;
   minor_units?: boolean | undefined;
   decimal?: '.' | ',' | undefined;
+  less?: string[] | undefined;
 }

@@ -1,4 +1,7 @@
 import { parse } from 'yaml';
+import { counted } from '../../telemetry/words.ts';
+import type { Finding } from '../finding.ts';
+import type { FindingCode } from '../finding-catalogue.ts';
 import type { Decoded } from '../format.ts';
 import { LineValidator } from '../line-validator.ts';
 import type { Mapper } from '../mapper.ts';
@@ -140,7 +143,8 @@ async function tryMapper(
   const copies = mapped.decoded.map((piece) =>
     piece.kind === 'json' ? { ...piece, bytes: Buffer.from(piece.bytes) } : piece,
   );
-  const result = validator.validate(copies, new Observer({ zone: timeZone }));
+  const observer = new Observer({ zone: timeZone });
+  const result = validator.validate(copies, observer);
   const { accepted, rejected } = result;
   const { leftOut } = mapped;
   const read = accepted + rejected;
@@ -148,17 +152,34 @@ async function tryMapper(
     return null;
   const events = result.bytes.flatMap(eventsIn);
   const weight = events.reduce((sum, event) => sum + weightOf(event), 0);
-  const doubts = doubtsOf(events);
+  observer.summarize(result.tally);
+  const found = result.tally.list();
+  const doubts = [...doubtsOf(events), ...found.flatMap(doubtOfFinding(AGAINST))];
   const score = ((weight - rejected * TYPE_WEIGHT) / read) * DOUBTED ** doubts.length;
   const isOfMost = (names: readonly string[]) =>
     events.filter((event) => names.some((name) => Object.hasOwn(event, name))).length >=
     events.length * SHARE_MIN;
   return {
-    guess: { ...of, events: accepted, rejected, leftOut, doubts },
+    guess: {
+      ...of,
+      events: accepted,
+      rejected,
+      leftOut,
+      doubts: [...doubts, ...found.flatMap(doubtOfFinding(BESIDE))],
+    },
     score,
     core: new Set(CORE.flatMap((names, at) => (isOfMost(names) ? [at] : []))),
   };
 }
+
+/** Findings by which a mapping takes for sales what is none. */
+const AGAINST: readonly string[] = ['refund_document'] satisfies FindingCode[];
+/** Findings that no other mapping settles by itself. */
+const BESIDE: readonly string[] = ['minor_units'] satisfies FindingCode[];
+const doubtOfFinding =
+  (codes: readonly string[]) =>
+  ({ code, rows, message }: Finding) =>
+    codes.includes(code) ? [`${message.replace(/\.$/, '')} (${counted(rows, 'row')}).`] : [];
 
 type Event = Readonly<Record<string, unknown>>;
 const readType = createEventTypeReader({});

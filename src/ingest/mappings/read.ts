@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { PRESETS_DIR } from '../../system/own-files.ts';
@@ -63,8 +64,12 @@ export function readSpec(nameOrFile: string, folder: string, depth = 0): Mapping
 
 function textOf(name: string, file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    const bytes = readFileSync(file);
+    // Names of columns with other letters would be found in no record.
+    if (!isUtf8(bytes)) throw new UsageError(`The mapping ${name} is not UTF-8; save it as UTF-8.`);
+    return bytes.toString();
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(`The mapping ${name} can't be read: ${reasonOf(error)}.`);
   }
 }
