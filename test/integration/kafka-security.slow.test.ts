@@ -221,7 +221,7 @@ describe('what is wrong is reported', () => {
       'a certificate for another host',
       'misnamed',
       () => ({ tls: tls() }),
-      /broker ADDRESS has a certificate for another host \(kafka\.example\)\. Use a name that is in it/,
+      /broker ADDRESS has a certificate for another host \(kafka\.example\)\. Use a name from it/,
     ],
     [
       'a certificate that is over',
@@ -251,13 +251,13 @@ describe('what is wrong is reported', () => {
       'a user without TLS at a port with',
       'sasltls',
       () => ({ sasl: sasl('SCRAM-SHA-512') }),
-      /broker ADDRESS closed the connection without an answer\. .* want TLS \(log\.tls\)/,
+      /broker ADDRESS closed the connection without an answer\. .* require TLS \(log\.tls\)/,
     ],
     [
       'no user where one is wanted',
       'sasl',
       () => ({}),
-      /broker ADDRESS closed the connection without an answer\. .* want a user \(log\.sasl\)/,
+      /broker ADDRESS closed the connection without an answer\. .* require a user \(log\.sasl\)/,
     ],
     [
       'a user where none is wanted',

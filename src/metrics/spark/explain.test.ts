@@ -50,7 +50,7 @@ describe('what an exit of the Spark driver means', () => {
     [
       'executors too large for YARN',
       'Required executor memory (6000 MB), overhead (600 MB) is above the max threshold (4096 MB) of this cluster!',
-      /\(4096 MB\) is the most.*engine\.executor_memory/,
+      /the limit is 4096 MB.*engine\.executor_memory/,
       true,
     ],
     [

@@ -76,7 +76,7 @@ const KNOWN: readonly Known[] = [
     message: () => 'For master yarn set HADOOP_CONF_DIR to the folder with core-site.xml and yarn-site.xml.',
   },
   {
-    sign: /Required (?:executor|AM) memory .* is above the max threshold (\(\d+ MB\)) of this cluster/,
+    sign: /Required (?:executor|AM) memory .* is above the max threshold \((\d+ MB)\) of this cluster/,
     isFinal: true,
     message: (_, most) =>
       `YARN can't provide a container of the requested size: the limit is ${most}. Lower engine.executor_memory, or raise yarn.scheduler.maximum-allocation-mb.`,

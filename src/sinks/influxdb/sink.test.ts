@@ -79,7 +79,7 @@ test('points that the server can never take are left out and counted, wherever t
       const { points, rejected_points: rejected } = sink.counters();
       assert.deepEqual([points, rejected], [700 - poisoned.length, poisoned.length]);
       assert.equal(warnings.length, 1, 'one message');
-      assert.match(warnings[0]!, /can never take this point/);
+      assert.match(warnings[0]!, /can never accept this point/);
     }
   }
 });

@@ -265,7 +265,7 @@ test('a packed file that stays cut is read as far as it goes, and reported', asy
   await until(() => source.status().counters.cut_files === 1, 'the report');
   assert.ok(context.lines.length > 500 && context.lines.length < 5000);
   assert.deepEqual(context.lines.slice(0, -1), range(0, context.lines.length - 1));
-  assert.ok(context.warnings.some((warning) => warning.includes('cut or damaged')));
+  assert.ok(context.warnings.some((warning) => warning.includes('truncated or damaged')));
 });
 
 test('positions of an older version are taken over', async (t) => {
