@@ -27,6 +27,7 @@ import type { Note } from './notes.ts';
 import type { ObservedEvent } from './observed-event.ts';
 import { type Odds, OrderReports } from './order-reports.ts';
 import { type Fate, isFate } from './order-status.ts';
+import { RecentMap } from './recent-map.ts';
 import { ResponseTimes } from './response-times.ts';
 import { TotalRows } from './total-rows.ts';
 import { isExtraLine } from './total-words.ts';
@@ -93,10 +94,10 @@ export class Observer {
   #testExample = '';
   #sampled = 0;
   readonly #crowds = CROWDED.map(() => new Map<string, number>());
-  readonly #contentOfId = new Map<string, string>();
+  readonly #contentOfId = new RecentMap<string>(REMEMBERED_MAX);
   readonly #orders: OrderReports;
-  readonly #paidForLine = new Map<string, string>();
-  readonly #idOfLine = new Map<string, string>();
+  readonly #paidForLine = new RecentMap<string>(REMEMBERED_MAX);
+  readonly #idOfLine = new RecentMap<string>(REMEMBERED_MAX);
   readonly #currencies = new Map<string, number>();
   readonly #options: ObserverOptions;
   /** Dates of which day and month may be swapped. */
@@ -310,7 +311,7 @@ export class Observer {
       const line = [type, order, product, amount, price, event.text(QUANTITY), event.text(LINE_ID)].join(' ');
       const idBefore = this.#idOfLine.get(line);
       isEqual = idBefore !== undefined;
-      if (idBefore === undefined) remember(this.#idOfLine, line, id);
+      if (idBefore === undefined) this.#idOfLine.set(line, id);
       else if (idBefore !== id && isPurchase)
         tally.add('equal_lines', `order_id ${order}, product_id ${product}`);
       else if (idBefore !== id) tally.add('equal_refunds', example());
@@ -325,7 +326,7 @@ export class Observer {
   /** Whether a line that an id names has come with other money or pieces. */
   #isOtherLine(line: string, paid: string): boolean {
     const before = this.#paidForLine.get(line);
-    if (before === undefined) remember(this.#paidForLine, line, paid);
+    if (before === undefined) this.#paidForLine.set(line, paid);
     return before !== undefined && before !== paid;
   }
 
@@ -343,7 +344,7 @@ export class Observer {
   #observeId(id: string, type: string, event: ObservedEvent, tally: FindingTally): void {
     const content = contentOf(event, type);
     const known = this.#contentOfId.get(id);
-    if (known === undefined) remember(this.#contentOfId, id, content);
+    if (known === undefined) this.#contentOfId.set(id, content);
     else if (known !== content) tally.add('id_reused', `event_id ${id}`);
   }
 }
@@ -361,11 +362,6 @@ function countIn(counts: Map<string, number>, value: string): void {
     if (n === 1) counts.delete(each);
     else counts.set(each, n - 1);
   }
-}
-
-function remember<V>(known: Map<string, V>, key: string, value: V): void {
-  if (known.size >= REMEMBERED_MAX) known.delete(known.keys().next().value!);
-  known.set(key, value);
 }
 
 /** A value as it came, for people. */

@@ -1,15 +1,10 @@
 import type { OrderReport } from '../event/order-report.ts';
+import { RecentMap } from './recent-map.ts';
 
 /** Reports of one order come sooner after each other: a payment may take some days. */
 const APART_MICROS = 4 * 86_400e6;
 /** Orders that are remembered. */
 export const ORDERS_MAX = 20_000;
-
-/** Keeps a value; of too many the oldest makes room. */
-function put<V>(known: Map<string, V>, order: string, value: V): void {
-  if (known.size >= ORDERS_MAX && !known.has(order)) known.delete(known.keys().next().value!);
-  known.set(order, value);
-}
 
 interface Known {
   /** What the first report that told of the order as a whole says that it cost. */
@@ -26,13 +21,13 @@ export type Odds = 'repeated' | 'told_again' | 'days_apart' | 'other_currency' |
 
 /** Remembers what purchases said of orders: one order told in two ways counts twice. Shared by all sources of a process. */
 export class OrderReports {
-  readonly #orders = new Map<string, Known>();
+  readonly #orders = new RecentMap<Known>(ORDERS_MAX);
   /** Currencies of refunds, by order; null where it is not known. */
-  readonly #refunded = new Map<string, string | null>();
+  readonly #refunded = new RecentMap<string | null>(ORDERS_MAX);
   /** When orders were sold that nothing said to be cancelled: the newest time. */
-  readonly #sold = new Map<string, number>();
+  readonly #sold = new RecentMap<number>(ORDERS_MAX);
   /** When orders were cancelled of which no purchase had come; null where it is not known. */
-  readonly #cancelled = new Map<string, number | null>();
+  readonly #cancelled = new RecentMap<number | null>(ORDERS_MAX);
 
   /** Whether a purchase of the order has come. */
   has(order: string): boolean {
@@ -47,7 +42,7 @@ export class OrderReports {
   /** Takes a refund of an order; whether it is in another currency than the order, or other refunds of it. */
   refund({ order, currency }: Pick<OrderReport, 'order' | 'currency'>): boolean {
     const before = this.#orders.get(order)?.currency ?? this.#refunded.get(order) ?? null;
-    put(this.#refunded, order, before ?? currency);
+    this.#refunded.set(order, before ?? currency);
     return before !== null && currency !== null && before !== currency;
   }
 
@@ -57,7 +52,7 @@ export class OrderReports {
 
   /** Takes the time of a sale that nothing says to be cancelled. */
   sell(order: string, micros: number): void {
-    put(this.#sold, order, Math.max(micros, this.#sold.get(order) ?? micros));
+    this.#sold.set(order, Math.max(micros, this.#sold.get(order) ?? micros));
   }
 
   /** The newest of these times; null for none. */
@@ -67,7 +62,7 @@ export class OrderReports {
 
   /** Takes the cancellation of an order of which no purchase has come. */
   cancel(order: string, micros: number | null): void {
-    put(this.#cancelled, order, micros);
+    this.#cancelled.set(order, micros);
   }
 
   /** When such an order was cancelled, null where it is not known; undefined for one that was not. */
@@ -93,7 +88,7 @@ export class OrderReports {
     const known = this.#orders.get(order);
     if (known === undefined) {
       const whole = isLine ? null : value;
-      put(this.#orders, order, { whole, hasLine: isLine, currency, value, product, micros });
+      this.#orders.set(order, { whole, hasLine: isLine, currency, value, product, micros });
       const refunded = this.#refunded.get(order) ?? null;
       return refunded !== null && currency !== null && refunded !== currency ? 'other_currency' : null;
     }
