@@ -49,11 +49,14 @@ bootstrap
 # As ./tillstream does it: each test file and each command in it starts in half the time.
 export NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-$cache/compiled}
 
+# Processes that fetch beside the checks.
+fetching=()
 # Servers that several test files share are started in it by the first of them, and end with this script.
 TILLSTREAM_TEST_SESSION=$(mktemp -d "${TMPDIR:-/tmp}/tillstream-test-session-XXXXXX")
 export TILLSTREAM_TEST_SESSION
 end_session() {
-  local folder
+  local folder pid
+  for pid in ${fetching[@]+"${fetching[@]}"}; do kill "$pid" 2>/dev/null || true; done
   for folder in "$TILLSTREAM_TEST_SESSION"/*/; do
     if [ -d "$folder" ]; then
       "$node" --disable-warning=ExperimentalWarning src/main.ts services down --data "$folder" >/dev/null ||
@@ -270,17 +273,42 @@ run_at_hour() {
   run_tests list_timed_tests
 }
 
+# What is fetched takes minutes of waiting for other machines, so it begins beside the checks. The steps that need it then find it there.
+fetch_ahead() {
+  local log=$TILLSTREAM_TEST_SESSION/.fetched
+  (
+    bring_readers
+    if [ "$quick" = no ]; then
+      bring_chromium
+      bring_shippers
+    fi
+  ) >"$log-packages" 2>&1 &
+  fetching+=($!)
+  if [ "$quick" = yes ]; then return 0; fi
+  "$node" src/main.ts services fetch >"$log-servers" 2>&1 &
+  fetching+=($!)
+}
+
+# Waits for what was fetched ahead. What failed is tried once more by its own step, which shows why.
+await_fetched() {
+  local pid
+  for pid in ${fetching[@]+"${fetching[@]}"}; do wait "$pid" || true; done
+  cat -- "$TILLSTREAM_TEST_SESSION"/.fetched-*
+}
+
 bin=node_modules/.bin
 if [ "$hours" = yes ]; then
   step 'Readers by others (Python)' bring_readers
   for hour in 00:30 08:30 13:30 19:30 23:30; do step "Tests at $hour UTC" run_at_hour "$hour"; done
   finish
 fi
+fetch_ahead
 step 'Format and lint (biome)' "$bin/biome" check .
 step 'Types (tsc)' "$bin/tsc" --noEmit
 step 'Types of the page (tsc)' "$bin/tsc" --noEmit -p web
 step 'Layers (dependency-cruiser)' "$bin/depcruise" --config .dependency-cruiser.mjs src tools web test
 step 'Unused code (knip)' "$bin/knip"
+step 'What was fetched beside the checks' await_fetched
 step 'Readers by others (Python)' bring_readers
 if [ "$quick" = no ]; then
   step 'Browser (Chromium)' bring_chromium

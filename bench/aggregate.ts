@@ -14,6 +14,7 @@ import { sumCounts } from '../src/log/offset.ts';
 import { CATALOGUE } from '../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../src/metrics/duckdb/config.ts';
 import { openDuckDb } from '../src/metrics/duckdb/open-duckdb.ts';
+import { externalLines } from '../test/support/external-lines.ts';
 import { type SimulatedLine, stream } from '../tools/simulator/index.ts';
 
 const [lines = 1_000_000] = process.argv
@@ -35,6 +36,7 @@ const duckdb = await openDuckDb({
   archiveDirs: [archiveDir],
   catalogue: CATALOGUE,
   timeZone: 'Europe/Berlin',
+  validateExternal: externalLines('Europe/Berlin'),
   logId: 'bench',
   config: duckDbConfig.parse({ threads: 2 }),
   now: () => nowMs,

@@ -81,9 +81,7 @@ for (let pair = 0; pair < pairs; pair++) {
     const { events, duplicates, bad } = truth.summary();
     const { archive, metrics } = ledger;
     const found = [archive.events, archive.bad_rows, metrics.counted, metrics.duplicate, metrics.bad];
-    // Of records of others nobody has looked for bots.
-    const counted = way === 'external' ? count - bad - duplicates : events;
-    const expected = [count - bad, bad, counted, duplicates, bad];
+    const expected = [count - bad, bad, events, duplicates, bad];
     // Some bad lines are bad for a time in the future, which is over now.
     if (found.some((lines, n) => Math.abs(lines - expected[n]!) > bad / 4) || !ledger.balanced)
       throw new Error(`${way}: ${found} lines, but it should be ${expected}`);

@@ -19,6 +19,7 @@ import { CATALOGUE } from '../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../src/metrics/duckdb/config.ts';
 import { openDuckDb } from '../src/metrics/duckdb/open-duckdb.ts';
 import { Spark } from '../src/metrics/spark/spark.ts';
+import { externalLines } from '../test/support/external-lines.ts';
 import { quietLogger } from '../test/support/kafka.ts';
 import { sparkConfig } from '../test/support/spark.ts';
 import { fetchJars } from '../tools/dev-services/maven.ts';
@@ -76,6 +77,7 @@ async function ownRun(spark: Spark, results: string, archiveDir: string, logId: 
     archiveDirs: [archiveDir, results],
     catalogue: CATALOGUE,
     timeZone: 'UTC',
+    validateExternal: externalLines(),
     logId,
     config: duckDbConfig.parse({}),
     now: Date.now,

@@ -20,6 +20,7 @@ interface Setting {
   properties?: Record<string, Setting>;
   required?: string[];
   items?: Setting;
+  additionalProperties?: Setting | false;
   anyOf?: Setting[];
   oneOf?: Setting[];
 }
@@ -29,18 +30,18 @@ export function configPage(table: Table): string {
   const schema = z.toJSONSchema(CONFIG_SCHEMA, { io: 'input', unrepresentable: 'any' }) as Setting;
   return `# Config
 
-One YAML file: that of \`--config FILE\`, else of TILLSTREAM_CONFIG, else \`config.yaml\` in the data folder. Every setting is optional. A name that is not listed here
-is refused, with its line. \`\${NAME}\` in a value stands for the environment variable NAME: keep secrets there.
+The config is one YAML file: the one in \`--config FILE\`, otherwise in TILLSTREAM_CONFIG, otherwise \`config.yaml\` in the data folder. Every setting is optional. Unknown
+settings are refused, and the message names the line. \`\${NAME}\` in a value stands for the environment variable NAME: keep secrets there.
 
 \`\`\`yaml
 time_zone: Europe/Berlin              # days, and timestamps that are only a date
 sources:
   - kind: http
     port: 8080
-  - kind: poll                        # a log API: GET /logs?after=CURSOR if it has that, else GET /
+  - kind: poll                        # a log API: GET /logs?after=CURSOR, or GET / if it has no cursor
     url: http://127.0.0.1:5000/
     every_seconds: 3
-  - kind: tail                        # log files, also through rotation
+  - kind: tail                        # log files; rotation is followed
     path: /var/log/shop/*.ndjson
 log:
   retention: {max_age_hours: 168}
@@ -48,12 +49,12 @@ engine:
   memory_mb: 340
 \`\`\`
 
-- \`./tillstream check --config FILE\` tries the config and each part once, here and on servers, and changes nothing. \`doctor\` looks at the machine too.
-- A changed config takes effect at the next start. \`status\` and \`down\` need no config, so a mistake in it never keeps you from stopping.
-- A start ends within seconds, with what is wrong, when settings of the archive, the log, the engine or a store have never worked on the data folder. What has worked
-  before may be away at a start: that part waits for it, and the rest go on.
-- Choose \`time_zone\` before the first load. With another one later, all metrics are computed again, and dates without a time (\`11/23/2026\`) keep the instant that they
-  were given when they came in.
+- \`./tillstream check --config FILE\` tests the config and each component once, including the servers, and changes nothing. \`doctor\` also checks the machine.
+- A changed config takes effect at the next start. \`status\` and \`down\` need no config, so a mistake in it never prevents a stop.
+- If settings of the archive, the log, the engine or a store have never worked on the data folder, a start ends within seconds with the reason. If a store or an engine worked
+  before and is now unavailable, that component waits, and the others continue.
+- Choose \`time_zone\` before the first load. If you change it later, all metrics are recomputed, but dates without a time (\`11/23/2026\`) keep the instant that they were given
+  on arrival.
 
 ${settingsOf(schema, '', table).join('\n\n')}
 `;
@@ -105,13 +106,15 @@ function described({ description }: Setting): string[] {
 function typeOf(setting: Setting): string {
   if (setting.const !== undefined) return code(String(setting.const));
   if (setting.enum) return setting.enum.map((value) => code(String(value))).join(', ');
+  if (alternatives(setting)) return 'see below';
   const plain = setting.anyOf ?? setting.oneOf;
-  if (plain && !alternatives(setting)) return plain.map(typeOf).join(', or ');
+  if (plain) return plain.map(typeOf).join(', or ');
   if (setting.items)
     return setting.items.properties || setting.items.oneOf
       ? 'list, see below'
       : `list of ${typeOf(setting.items)}`;
   if (setting.properties) return 'see below';
+  if (setting.additionalProperties) return `names and values (${typeOf(setting.additionalProperties)})`;
   if (setting.type === 'boolean') return '`true` or `false`';
   const number = setting.type === 'integer' || setting.type === 'number';
   if (!number) return setting.pattern ? `text like ${code(setting.pattern)}` : 'text';
@@ -125,8 +128,8 @@ function typeOf(setting: Setting): string {
 }
 
 function defaultOf(name: string, setting: Setting, parent: Setting): string {
-  if (setting.properties || setting.const !== undefined) return '';
-  if (name === 'threads' && setting.default === THREADS_DEFAULT) return 'one less than cores';
+  if (setting.properties || setting.const !== undefined || alternatives(setting)) return '';
+  if (name === 'threads' && setting.default === THREADS_DEFAULT) return 'one fewer than cores';
   if (setting.default !== undefined) return code(JSON.stringify(setting.default));
   return parent.required?.includes(name) ? 'required' : '';
 }

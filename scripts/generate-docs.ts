@@ -7,7 +7,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BAD_ROW_COLUMNS, type Column, EVENT_COLUMNS } from '../src/event/columns.ts';
-import { DIFFERENCES } from '../src/event/differences.ts';
 import {
   BAD_MARK,
   BAD_MARK_FIELD,
@@ -61,11 +60,11 @@ if (stale.length > 0) {
 function eventsPage(): string {
   return `# Events
 
-An event is one JSON object on one line. Its time, its type and, in a purchase or refund, its money decide whether a line is an event. A line of which these can't be
-read is a [bad row](#bad-rows): it is kept with its reason, and counted, but no metric contains it. The price of an order matters only where it has no amount.
+An event is one JSON object on one line. Three things decide whether a line is an event: its time, its type and, for a purchase or refund, its money. If one of these can't be
+read, the line becomes a [bad row](#bad-rows). It is stored with the reason and counted, but no metric includes it. The price of an order matters only if it has no amount.
 
-No other field rejects an event. Where one can't be read, it is null, its value is kept in \`extra.invalid\`, and the [finding](findings.md) \`invalid_field\` reports it. Texts
-over their limit are cut. Events with \`test\` or \`bot\` are archived, and left out of the metrics.
+No other field rejects an event. If a field can't be read, it is null, its value is kept in \`extra.invalid\`, and the [finding](findings.md) \`invalid_field\` reports it. Texts
+longer than their limit are cut. Events with \`test\` or \`bot\` are archived, but left out of the metrics.
 
 ## Fields
 
@@ -80,16 +79,15 @@ ${table(
   ]),
 )}
 
-- Other spellings and many other names are read too, and so are times, numbers and amounts in most writings: [formats.md](formats.md). The form of this
-  table is what is stored.
-- Fields that are not in the table are kept in \`extra\`, a JSON object. Their values stay as they were; numbers with a point or an exponent become the
-  nearest double. If an event has an object \`extra\`, its members are kept there too.
-- Objects and arrays may be nested ${DEPTH_MAX} deep, the event itself included.
-- A field of the table that occurs twice makes the line a bad row.
-- A time more than ${FUTURE_TOLERANCE_MS / 60_000} minutes ahead of its receipt makes the line a bad row, and so does one of 1970 or earlier. A day
-  without a time begins at the first instant of the day in the shop's time zone.
-- Money is kept as DECIMAL(${MONEY_PRECISION},${MONEY_SCALE}) and rounded half away from zero. A number with a point or an exponent is read as the
-  nearest double, which is exact to 15 digits: send a text where that is not enough.
+- Other spellings, many other names, and most ways to write times, numbers and amounts are read too: see [formats.md](formats.md). This table shows the stored form.
+- Fields that are not in the table are kept in \`extra\`, a JSON object. Their values are unchanged, except that numbers with a decimal point or an exponent become the nearest
+  double. If an event has an object \`extra\`, its members are kept there too.
+- Objects and arrays can be nested ${DEPTH_MAX} levels deep, including the event itself.
+- If a field of the table occurs twice, the line becomes a bad row.
+- If the time is more than ${FUTURE_TOLERANCE_MS / 60_000} minutes ahead of receipt, or in 1970 or earlier, the line becomes a bad row. A day without a time means the first
+  instant of the day in the shop's time zone.
+- Money is stored as DECIMAL(${MONEY_PRECISION},${MONEY_SCALE}), rounded half away from zero. A number with a decimal point or an exponent is read as the nearest double, which is exact to 15
+  digits. If you need more, send a text.
 
 ## Bad rows
 
@@ -99,8 +97,8 @@ ${table(
 )}
 
 The collector answers \`{"accepted":n,"rejected":n,"errors":[{"line":n,"record":n,"code":"...","field":"...","example":"..."}],"reasons":{...},"invalid_fields":{...},"findings":[...]}\`,
-with the first 100 errors. With \`?strict=true\` one bad line refuses the whole request (422 \`lines_rejected\`). A request in which nothing is an event is
-always refused (422 \`nothing_accepted\`). Nothing of a refused request is stored.
+with the first 100 errors. With \`?strict=true\`, one bad line causes the whole request to be refused (422 \`lines_rejected\`). A request that contains no event is always refused
+(422 \`nothing_accepted\`). Nothing of a refused request is stored.
 
 The log keeps a bad line as a marked record:
 
@@ -108,12 +106,12 @@ The log keeps a bad line as a marked record:
 ${JSON.stringify({ [BAD_MARK]: 'bad_number', [BAD_MARK_FIELD]: 'price', [BAD_MARK_RAW]: '{"price":"19,90"}' })}
 \`\`\`
 
-\`${BAD_MARK_RAW}\` is the line as it came, without its line end. Only the beginning of a line that is too long is kept. A line that is
-not UTF-8 (\`not_utf8\`) is kept as base64. A line that has the field \`${BAD_MARK}\` itself is rejected.
+\`${BAD_MARK_RAW}\` is the line as received, without its line end. If a line is too long, only its beginning is kept. A line that is not
+UTF-8 (\`not_utf8\`) is kept as Base64. A line that contains the field \`${BAD_MARK}\` itself is rejected.
 
 ## Tables of the archive
 
-Both are Delta Lake tables, partitioned by \`event_date\`.
+Both tables are Delta Lake tables, partitioned by \`event_date\`.
 
 ### events
 
@@ -123,27 +121,11 @@ ${columnsTable(EVENT_COLUMNS)}
 
 ${columnsTable(BAD_ROW_COLUMNS)}
 
-## Records that others wrote
+## Records of other programs
 
-A line is validated when it comes in. Records that other programs wrote into the topic of the log are validated when they are read, by the
-same rules in SQL. Both give the same result and the same values, except for this list:
-
-${table(
-  ['difference', 'when it comes in', 'in a record of another program', 'example'],
-  DIFFERENCES.map(({ name, reason, description, line }) => [
-    code(name),
-    code(reason),
-    description,
-    code(line),
-  ]),
-)}
-
-Only the schema holds there. What ingest understands beyond it is not applied: other names of fields and words for a missing value,
-money and times in other forms, bots known by their user agent, findings. Records that need it belong into a topic of their own, which
-a [source of the kind \`kafka\`](kafka-hdfs-s3.md) reads.
-
-The start of a day \`M/D/YYYY\` follows the time zone data of the program that validates, Node.js or DuckDB. They differ where a country has
-changed its rules since the older of the two was built.
+Records that other programs wrote into the topic of the log are read like lines on arrival: the same rules, the same findings and the same rejected rows. Each record is at
+least one row, even an empty record. Mappings and formats other than JSON are not applied: write such records to a separate topic, and read it with a
+[source of the kind \`kafka\`](kafka-hdfs-s3.md).
 `;
 }
 
@@ -171,8 +153,8 @@ function columnsTable(columns: readonly Column[]): string {
 function errorsPage(): string {
   return `# Errors of the HTTP API
 
-Every error has the form \`{"error":{"code":"...","message":"...","hint":"..."}}\`. With 429 and 503 the header Retry-After has the number of
-seconds to wait, and nothing of the request was stored.
+Every error has the form \`{"error":{"code":"...","message":"...","hint":"..."}}\`. After 429 and 503, nothing of the request was stored, and the header Retry-After contains the
+number of seconds to wait.
 
 ${table(
   ['code', 'status', 'what to do'],
@@ -184,20 +166,19 @@ ${table(
 function findingsPage(): string {
   return `# Findings
 
-A finding reports something doubtful in events that came in. It rejects nothing. It names what was assumed or looks wrong, with the number of
-rows, an example, and the setting that settles it. Findings are at the end of \`tillstream load\` and of its dry run, in the answer of
-\`POST /v1/events\`, in \`tillstream status\` and \`GET /v1/status\`, and on the page. The status has those since the start.
-The metric \`quality\` keeps some of them, counted by the time of receipt: ${[INVALID_FIELD, ...Object.keys(DOUBTS)].map(code).join(', ')}.
+A finding reports something doubtful in received events. It rejects nothing. It names what was assumed or looks wrong, with the number of rows, an example, and the setting that
+resolves it. You find findings at the end of \`tillstream load\` and of its dry run, in the answer of \`POST /v1/events\`, in \`tillstream status\` and \`GET /v1/status\`, and on the
+page. The status lists those since the last start. The metric \`quality\` keeps some of them, counted by the time of receipt: ${[INVALID_FIELD, ...Object.keys(DOUBTS)].map(code).join(', ')}.
 
-Orders are also compared with those that came before:
+Orders are also compared with earlier ones:
 
-- \`load\` compares with the archive at its end: with what was received in the last 30 days, and orders that are now cancelled with its newest 500
-  files. The dry run compares within the files alone.
-- Everything else compares with what has come since the start, and with the newest 20,000 orders of the last 30 days in the archive.
-- What a mapping leaves out is not stored. An order that a load leaves out as cancelled, and that an older export brings as a sale after that, is not
-  recognized: load exports in the order in which they were made.
-- Rows without \`order_id\` and \`event_id\` are found again in another file where the whole record is the same, byte by byte. An export with other
-  columns, or in another order or format, is not recognized: map a column that is unique to \`event_id\`.
+- At its end, \`load\` compares with the archive: with everything received in the last 30 days and, for cancelled orders, with the newest 500 files of the archive. A dry run
+  compares only within the files.
+- All other sources compare with everything received since the start, and with the newest 20,000 orders of the last 30 days in the archive.
+- Records that a mapping leaves out are not stored. If a load leaves out an order as cancelled, and you later load an older export with the same order as a sale, it is not
+  recognized. So load exports in the order in which they were made.
+- Rows without \`order_id\` and \`event_id\` are recognized in another file only if the whole record is identical, byte for byte. An export with other columns, or in another order
+  or format, is not recognized. Map a unique column to \`event_id\`.
 
 ${table(
   ['code', 'message', 'what to do'],
@@ -208,43 +189,42 @@ ${table(
   ]),
 )}
 
-Words in capitals stand for a field, an event type or a value of yours.
+Words in capitals stand for one of your fields, event types or values.
 `;
 }
 
 function formatsPage(): string {
-  return `# What is read, and how
+  return `# Formats and values
 
-Files, bodies of requests and all other input are read by the same rules. The format is detected from the first 64 KiB of the content, never from the name of a file
-or its content type. What is doubtful is rejected, or reported as a [finding](findings.md).
+Files, request bodies and all other input are read by the same rules. The format is detected from the first 64 KiB of the content, never from the file name or the content
+type. Doubtful data is rejected, or reported as a [finding](findings.md).
 
 ## Formats
 
 ${table(
-  ['format', 'what it is'],
+  ['format', 'description'],
   [
     ...FORMATS.map(({ name, description }) => [code(name), description]),
-    ['`parquet`', 'Parquet files, by `tillstream load` and on the page only.'],
+    ['`parquet`', 'Parquet files. Only for `tillstream load` and for imports on the page.'],
   ],
 )}
 
-gzip (also of several parts), zstd and bz2 are decompressed, whatever the file is called. UTF-8 is expected. UTF-16 and UTF-32 are recognized by
-their byte order mark. \`load --encoding latin1\` sets another encoding. A record that can't be read is one bad row, and the rest go on.
+Content compressed with gzip (even in several parts), zstd or bz2 is decompressed, whatever the file name. The default encoding is UTF-8. UTF-16 and UTF-32 are recognized by
+their byte order mark. To set another encoding, use \`load --encoding latin1\`. A record that can't be read becomes one bad row, and reading continues.
 
 ## Times, amounts and other values
 
-Each of these is read as the value beside it:
+Examples of what is written, and what it is read as:
 
 ${table(
   ['field', 'written', 'read as'],
   READ_VALUES.map(({ field, value, read }) => [code(field), code(JSON.stringify(value)), code(read)]),
 )}
 
-Times without a zone are those of the shop (\`time_zone\` of the config, \`load --time-zone\`). Numbers are seconds, milliseconds, microseconds
-or nanoseconds since 1970, by their size. In dates such as \`11/1/2024\` the month is first, unless \`load --date-order dmy\` says otherwise;
-with dots the day is first.
+Times without a zone are in the shop's zone (\`time_zone\` in the config, or \`load --time-zone\`). Numbers are seconds, milliseconds, microseconds or nanoseconds since 1970,
+depending on their size. In dates such as \`11/1/2024\` the month comes first, unless you set \`load --date-order dmy\`. In dates with dots, the day comes first.
 
-These are rejected, because they can mean two things or nothing:
+These values are rejected, because they are ambiguous or meaningless:
 
 ${table(
   ['field', 'written', 'reason'],
@@ -255,15 +235,15 @@ ${table(
   ]),
 )}
 
-Currencies are codes of ISO 4217 in upper or lower case, their numbers, and these signs: ${SIGNS.map(code).join(', ')}. \`$\`, \`kr\` and \`Fr.\` are signs of several currencies: which of them says the field \`currency\` or the setting of that name, and \`dollar\` for \`$\`. A purchase or refund whose currency has another sign than its amounts or prices is rejected.
+Currencies are codes of ISO 4217 in upper or lower case, their numbers, and these signs: ${SIGNS.map(code).join(', ')}. \`$\`, \`kr\` and \`Fr.\` stand for several currencies. The field \`currency\`, the setting \`currency\` and, for \`$\`, the setting \`dollar\` decide which one. A purchase or refund is rejected if its currency contradicts the sign of an amount or price.
 
 ## Missing values
 
-These stand for a missing value, in upper or lower case: ${NULL_WORDS.map((word) => code(word)).join(', ')}. In \`user_id\` so do ${NULL_USERS.map((word) => code(word)).join(', ')}.
+These words mean a missing value, in upper or lower case: ${NULL_WORDS.map((word) => code(word)).join(', ')}. In \`user_id\`, these do too: ${NULL_USERS.map((word) => code(word)).join(', ')}.
 
 ## Names of fields
 
-Names are compared without regard to case, blanks, \`_\` and \`-\`: \`Event Type\` and \`eventType\` are \`event_type\`. These names are read as well:
+Names are compared without case, blanks, \`_\` and \`-\`: \`Event Type\` and \`eventType\` both mean \`event_type\`. These names are read too:
 
 ${table(
   ['field', 'also'],
@@ -279,7 +259,7 @@ ${table(
 
 ## Event types
 
-Event types are compared without regard to case, blanks and punctuation. Any other name is kept as it is, and counted in traffic.
+Event types are compared without case, blanks and punctuation. Any other name is kept as it is, and counted in traffic.
 
 ${table(
   ['event type', 'meaning', 'also'],

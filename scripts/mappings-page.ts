@@ -29,18 +29,18 @@ export function mappingsPage(table: (head: string[], rows: string[][]) => string
   const presets = presetNames().map((name) => ({ name, ...readSpec(name, '') }));
   return `# Connect a system, or write a mapping
 
-A mapping makes events of the records of another system. [Presets](#presets) are mappings for known systems; you can also [write one](#write-a-mapping). Name it where
-the records come in: \`load --map NAME\`, \`POST /v1/events?map=NAME\`, and \`map: NAME\` at a source of kind poll, tail or kafka and at a webhook. Without a mapping, records are
-read by the [names of our fields](events.md) and their [aliases](formats.md).
+A mapping turns the records of another system into events. [Presets](#presets) are mappings for known systems, and you can [write your own](#write-a-mapping). To use a mapping,
+name it where the records arrive: \`load --map NAME\`, \`POST /v1/events?map=NAME\`, or \`map: NAME\` for a source of kind poll, tail or kafka and for a webhook. Without a
+mapping, records are read by our [field names](events.md) and their [aliases](formats.md).
 
-Samples of each system's records are in \`${SAMPLES}\`. Try them:
+Sample records of each system are in \`${SAMPLES}\`. Try them:
 
 \`\`\`sh
 ./tillstream map list                                                # the presets
-./tillstream map guess ${sampleOf('rees46')}          # what fits, or a proposal to begin with
+./tillstream map guess ${sampleOf('rees46')}          # the preset that fits, or a proposal
 ./tillstream map try ${sampleOf('rees46')} --map rees46
 ./tillstream map show segment                                        # the text of a preset
-./tillstream map schema > mapping.schema.json                        # for editors
+./tillstream map schema > mapping.schema.json                        # JSON Schema, for editors
 \`\`\`
 
 ## Write a mapping
@@ -79,10 +79,10 @@ The mapping ./shop.yaml left out 1 record by its rule: \`state\` is draft (1).
 ...
 \`\`\`
 
-More of the language:
+More settings:
 
 \`\`\`yaml
-extends: segment                      # a preset or file that this one changes; may be left out
+extends: segment                      # optional: a preset or file to start from
 each: $.events[*]                     # a record of several events
 where: {op: [c]}                      # others are left out, and counted
 fields:
@@ -103,36 +103,35 @@ ${table(
 
 The fields are ${FIELDS.filter(({ kind }) => kind !== 'items')
     .map(({ name }) => `\`${name}\``)
-    .join(', ')}; those of a line of an order are
-${ITEM_FIELDS.map(({ name }) => `\`${name}\``).join(', ')}. A field takes a path, a list of paths of which the first with a value counts, or these settings:
+    .join(', ')}; the fields of a line of an order are
+${ITEM_FIELDS.map(({ name }) => `\`${name}\``).join(', ')}. A field is set to a path, to a list of paths of which the first with a value is used, or to these settings:
 
 ${table(['setting', 'meaning'], settings(long(fields.event_type!)))}
 
-A \`timestamp\` also takes these:
+A \`timestamp\` also has these settings:
 
 ${table(['setting', 'meaning'], own('timestamp'))}
 
-Money takes these:
+Money has these settings:
 
 ${table(['setting', 'meaning'], own('amount'))}
 
-\`response_time\` takes a \`unit\`: ns, us, ms or s.
+\`response_time\` has a \`unit\`: ns, us, ms or s.
 
-**Paths.** \`user.id\`, \`items[0].sku\`, \`list[*]\` for all elements, \`"a.b".c\` for a name with a dot. They begin at the record, or at the element of
-\`each\`. \`$.x\` always begins at the record, \`^headers.x\` at the headers of a request, and \`^received_at\` is the time of receipt. \`a || b\` takes b where a has no value. A bar
-passes the value to a filter: \`payload | base64 | json | user.id\`.
+**Paths.** \`user.id\`, \`items[0].sku\`, \`list[*]\` for all elements, \`"a.b".c\` for a name with a dot. Paths begin at the record or, with
+\`each\`, at the element. \`$.x\` always begins at the record, \`^headers.x\` at the headers of a request, and \`^received_at\` is the time of receipt. \`a || b\` uses b if a has no
+value. A bar passes the value to a filter: \`payload | base64 | json | user.id\`.
 
 ${table(
   ['filter', 'meaning'],
   Object.entries(FILTER_TEXTS).map(([name, text]) => [`\`${name}\``, text]),
 )}
 
-**Conditions**, in \`where\` and \`cases\`: a path with a value, a list of values, or \`in\`, \`not\`, \`match\` (a regular expression) and \`exists\`.
+**Conditions**, in \`where\` and \`cases\`: a path with a value, a list of values, or the tests \`in\`, \`not\`, \`match\` (a regular expression) and \`exists\`.
 
 ## Write a program instead
 
-A mapping can be a module in TypeScript or JavaScript. It runs in a worker of its own. A record on which it throws, or for which it
-takes longer than a second, becomes a bad row.
+A mapping can be a TypeScript or JavaScript module. It runs in its own worker. If it throws on a record, or takes longer than a second, the record becomes a bad row.
 
 Save this as \`orders.ts\`:
 
@@ -163,7 +162,7 @@ The mapping ./orders.ts left out 1 record by its rule.
 
 ## Addresses of other systems' clients
 
-Their libraries send here unchanged. The key is one of \`api_keys\`.
+These libraries need no changes, only your address and one of your \`api_keys\`.
 
 ${table(
   ['client', 'address', 'key'],
@@ -179,11 +178,11 @@ ${table(
   ],
 )}
 
-The view **Sources** of the page has texts to copy for each of them, with your address. What can't be read is kept as a bad row, because these clients would drop it.
+The **Sources** view of the page has settings to copy for each of them, with your address. A record that can't be read is kept as a bad row, because these clients would drop it.
 
 ## Presets
 
-Each section shows where to click in the other system, and ends with commands that try a sample of its records. Start Tillstream first:
+Each section lists the steps in the other system, and ends with commands that try a sample of its records. Start Tillstream first:
 
 \`\`\`sh
 ./start-pipeline.sh --no-demo
@@ -196,7 +195,7 @@ ${table(
 
 ${presets.map(({ name, description, connect = '' }) => `### ${name}\n\n${description}.\n\n${connect.trim()}\n\n${trying(name, connect)}`).join('\n\n')}
 
-When you have seen enough:
+When you are done:
 
 \`\`\`sh
 ./stop-pipeline.sh
@@ -210,7 +209,7 @@ function trying(name: string, connect: string): string {
   const load = `./tillstream load ${sample} --map ${name}`;
   const address = `http://127.0.0.1:8080/v1/events?map=${name}`;
   const send = connect.includes('YOUR-HOST') ? `\ncurl -s '${address}' --data-binary @${sample}` : '';
-  return `Try it on a sample:\n\n\`\`\`sh\n${load}${send}\n\`\`\``;
+  return `Try it with a sample:\n\n\`\`\`sh\n${load}${send}\n\`\`\``;
 }
 
 function sampleOf(preset: string): string {

@@ -11,8 +11,8 @@ import { isSystemError, messageOf } from './telemetry/system-error.ts';
 import { alternatives } from './telemetry/words.ts';
 
 const FROM =
-  'first day (2026-11-23) or time (2026-11-23T10:15), in the time zone of the shop; a time with a zone (Z, +01:00) as it is';
-const TO = 'last day, which is part of the range; or a time, which is not';
+  "first day (2026-11-23) or time (2026-11-23T10:15), in the shop's time zone unless it has its own (Z, +01:00)";
+const TO = 'last day (inclusive), or end time (exclusive)';
 
 /** Where commands are. One is loaded when it runs: all of them take longer to load than most take to run. */
 const COMMANDS = {
@@ -38,12 +38,12 @@ function command<Commands, Args extends unknown[]>(
 /** Adds the options that every command takes. */
 function common(command: Command): Command {
   return command
-    .option('--json', 'print one JSON document on stdout, and nothing else there')
+    .option('--json', 'print one JSON document to stdout, and nothing else')
     .option(
       '--config <file>',
-      'config file, YAML (default: TILLSTREAM_CONFIG, else config.yaml in the data folder)',
+      'YAML config file (default: TILLSTREAM_CONFIG, otherwise config.yaml in the data folder)',
     )
-    .option('--data <dir>', `data folder (default: TILLSTREAM_DATA, else ${DEFAULT_DATA_TEXT})`);
+    .option('--data <dir>', `data folder (default: TILLSTREAM_DATA, otherwise ${DEFAULT_DATA_TEXT})`);
 }
 
 /** Adds examples to the end of a command's help. */
@@ -53,7 +53,7 @@ function examples(command: Command, ...lines: string[]): Command {
 
 const program = new Command('tillstream')
   .description(
-    'Turns the events of an online shop into an archive that any data tool opens, and live metrics.',
+    'Turns the events of an online shop into an archive that any data tool can open, and into live metrics.',
   )
   .version(VERSION, '-V, --version', 'print the version')
   .helpOption('-h, --help', 'print this help')
@@ -65,15 +65,16 @@ const program = new Command('tillstream')
   .addHelpText(
     'after',
     `
-A command works on the process that runs on its data folder, or on the folder itself where none runs.
-Every command but completion takes --json, --config FILE and --data DIR.
+A command connects to the process that has its data folder open.
+If none is running, it opens the folder itself.
+Every command except completion takes --json, --config FILE and --data DIR.
 
-Exit codes: 0 done; 1 it failed; 2 wrong usage or config.
+Exit codes: 0 success; 1 failure; 2 wrong usage or config.
 Environment: TILLSTREAM_CONFIG, TILLSTREAM_DATA, TILLSTREAM_PORT.
 
 Examples:
   tillstream up --demo                      a simulated shop at http://127.0.0.1:8080
-  tillstream load events.csv --dry-run      what a file would give
+  tillstream load events.csv --dry-run      show what would be stored
   tillstream query revenue --from 2026-11-01
   tillstream help query`,
   );
@@ -83,17 +84,17 @@ examples(
     .option('--background', 'return when it is ready, and keep it running in the background')
     .option(
       '--demo',
-      'in a new data folder without a config: show a simulated shop, which takes no other events',
+      'in a new data folder without a config: run a simulated shop, which accepts no other events',
     )
     .option(
       '--with <list>',
-      'also start these servers on this machine and use them: kafka, hdfs, s3, yarn, spark, influxdb, with commas between them, or all',
+      'also start and use these servers on this machine: kafka, hdfs, s3, yarn, spark, influxdb, separated by commas, or all',
     )
     .option(
       '--roles <list>',
-      'do only this part of the work: collect, archive, metrics, serve; other processes do the rest',
+      'run only these roles: collect, archive, metrics, serve; other processes run the rest',
     ),
-  'tillstream up                             the config of the data folder, or the embedded default',
+  'tillstream up                             with the config of the data folder, if there is one',
   'tillstream up --background --config shop.yaml',
   'tillstream up --with kafka,influxdb       real servers; needs Java 17 and Maven',
   'tillstream up --roles collect             one of several processes that share the work over Kafka',
@@ -101,16 +102,20 @@ examples(
 common(
   program
     .command('down')
-    .description('stop what runs on the data folder, after it has finished what it received'),
+    .description('stop the process of the data folder, after it has processed what it received'),
 ).action(command(COMMANDS.down, ({ down }) => down));
-common(program.command('status').description('show what runs, the state of its parts and what waits')).action(
-  command(COMMANDS.inspect, ({ status }) => status),
-);
 common(
-  program.command('check').description('try the config and every part of it once; changes nothing'),
+  program
+    .command('status')
+    .description('show what is running, the state of its components, and what is waiting'),
+).action(command(COMMANDS.inspect, ({ status }) => status));
+common(
+  program.command('check').description('test the config and every component once; changes nothing'),
 ).action(command(COMMANDS.maintenance, ({ check }) => check));
 common(
-  program.command('doctor').description('check, and look at the machine; shows what is wrong and what to do'),
+  program
+    .command('doctor')
+    .description('like check, and also check the machine; shows what is wrong and what to do'),
 ).action(command(COMMANDS.maintenance, ({ doctor }) => doctor));
 /** An option with one of these values. */
 function choice(flags: string, description: string, values: string[]): Option {
@@ -123,15 +128,18 @@ function choice(flags: string, description: string, values: string[]): Option {
 /** Adds the options that say how files are read. */
 function reading(command: Command): Command {
   return command
-    .option('--map <name>', 'mapping that makes events of the records: a preset ("map list"), or a YAML file')
-    .option('--format <name>', 'format of the files, where it is not found')
-    .option('--encoding <name>', 'encoding of the files, such as latin1; UTF-8 and UTF-16 are found')
-    .option('--delimiter <character>', 'CSV: what stands between cells')
-    .option('--columns <names>', 'CSV: names of the columns, with commas, where line 1 has none')
-    .option('--time-zone <zone>', "zone of times that name none; the shop's by default")
+    .option(
+      '--map <name>',
+      'mapping that turns the records into events: a preset ("map list"), or a YAML file',
+    )
+    .option('--format <name>', 'format of the files (default: detected)')
+    .option('--encoding <name>', 'encoding of the files, such as latin1 (default: UTF-8; UTF-16 is detected)')
+    .option('--delimiter <character>', 'CSV: character between cells (default: detected)')
+    .option('--columns <names>', 'CSV: column names, separated by commas, if line 1 has none')
+    .option('--time-zone <zone>', "time zone of times without one (default: the shop's)")
     .addOption(choice('--date-order <order>', 'order of dates such as 11/1/2024', ['mdy', 'dmy', 'ymd']))
     .addOption(choice('--decimal <separator>', 'decimal separator of amounts', ['.', ',']))
-    .option('--currency <code>', 'currency of events that name none');
+    .option('--currency <code>', 'currency of events without one');
 }
 
 examples(
@@ -139,11 +147,17 @@ examples(
     common(
       program
         .command('load')
-        .argument('<files...>', 'files, folders or patterns; - is stdin. The format is found by content')
-        .description('store the events of files'),
+        .argument(
+          '<files...>',
+          'files, folders or patterns; - is stdin. The format is detected from the content',
+        )
+        .description('store the events in files'),
     )
-      .option('--dry-run', 'show what would be stored and rejected, and store nothing')
-      .option('--again', 'read once more what was loaded before; events that are in count as duplicates'),
+      .option('--dry-run', 'show what would be stored and rejected; stores nothing')
+      .option(
+        '--again',
+        'read files that were loaded before once more; events already stored count as duplicates',
+      ),
   ),
   'tillstream load orders-2026.csv --dry-run',
   'tillstream load export.csv --time-zone Europe/Berlin --date-order dmy --decimal ,',
@@ -159,7 +173,7 @@ examples(
     map
       .command('show')
       .argument('<name>', 'a preset of "map list"')
-      .description('print a preset, to begin a mapping of your own with'),
+      .description('print a preset, as a start for your own mapping'),
   ),
   'tillstream map show segment > mappings/shop.yaml',
 ).action(command(COMMANDS.map, ({ mapShow }) => mapShow));
@@ -169,7 +183,7 @@ examples(
       map
         .command('try')
         .argument('<files...>', 'files, folders or patterns; - is stdin')
-        .description('show what a mapping makes of files, and store nothing'),
+        .description('show what a mapping makes of files; stores nothing'),
     ),
   ),
   'tillstream map try export.ndjson --map ./mappings/shop.yaml',
@@ -180,7 +194,7 @@ examples(
       map
         .command('guess')
         .argument('<file>', 'a file; - is stdin')
-        .description('propose a mapping for a file: a preset, or one to begin with'),
+        .description('propose a mapping for a file: a preset, or a draft of your own'),
     ),
   ),
   'tillstream map guess export.csv',
@@ -191,23 +205,23 @@ common(map.command('schema').description('print the JSON Schema of mappings, for
 common(
   program
     .command('export')
-    .description('write the archived events as NDJSON, to load them elsewhere; stop "up" before'),
+    .description('write the archived events as NDJSON, to load them elsewhere; stop "up" first'),
 )
-  .requiredOption('--out <folder>', 'new or empty folder; gets one file for each date')
+  .requiredOption('--out <folder>', 'new or empty folder for the files, one for each date')
   .option('--from <date>', 'first date, UTC (2026-11-23)')
-  .option('--to <date>', 'last date, UTC, which is part of the range')
+  .option('--to <date>', 'last date, UTC, inclusive')
   .action(command(COMMANDS.export, ({ exportEvents }) => exportEvents));
 examples(
   common(
     program
       .command('query')
-      .argument('[metric]', 'name of the metric; without it, the metrics are listed')
+      .argument('[metric]', 'name of the metric (default: list the metrics)')
       .description('show the rows of a metric'),
   )
     .option('--window <size>', 'size of the windows: 1m, 1h or 1d (default 1d)')
     .option('--from <time>', FROM)
     .option('--to <time>', TO)
-    .option('--total', 'one row for the whole range in place of one for each window')
+    .option('--total', 'one row for the whole range instead of one for each window')
     .option('--top <n>', 'with --total: only the best n keys, 1 to 1000; the rest is "other"'),
   'tillstream query revenue --from 2026-11-01 --to 2026-11-30',
   'tillstream query traffic --window 1h --from 2026-11-23T08:00',
@@ -216,80 +230,80 @@ examples(
 common(
   program
     .command('ledger')
-    .description('show what became of every line; exit code 1 where it does not balance'),
+    .description('account for every line received; exit code 1 if it does not balance'),
 ).action(command(COMMANDS.inspect, ({ ledger }) => ledger));
-common(program.command('tap').description('show lines while they are received'))
-  .option('--count <n>', 'end after so many lines')
+common(program.command('tap').description('show lines as they are received'))
+  .option('--count <n>', 'end after this many lines')
   .action(command(COMMANDS.inspect, ({ tap }) => tap));
 common(program.command('simulate').description('run a simulated shop: serve, post or write its events'))
-  .option('--serve', 'serve them as a log API (default)')
+  .option('--serve', 'serve the events as a log API (default)')
   .option('--port <n>', 'port of the log API', '5000')
   .option('--only-root', 'serve GET / only, as the old log API did')
-  .option('--post <url>', 'post them to a collector, e.g. http://127.0.0.1:8080/v1/events')
-  .option('--out <file>', 'write them as NDJSON; - is stdout')
-  .option('--write-dataset <file>', 'write a data set in the form of the old pipeline')
-  .option('--dataset <file>', 'take the entries of this JSON file in place of the model')
+  .option('--post <url>', 'post the events to a collector, such as http://127.0.0.1:8080/v1/events')
+  .option('--out <file>', 'write the events as NDJSON; - is stdout')
+  .option('--write-dataset <file>', 'write a data set in the format of the old pipeline')
+  .option('--dataset <file>', 'send the entries of this JSON file instead of generated ones')
   .option('--count <n>', 'number of lines; without --serve, --post and --out they are printed')
   .option('--rate <n>', 'events per second')
   .option('--seed <n>', 'the same seed gives the same events')
   .option('--start <time>', 'time of the first event')
-  .option('--truth <file>', 'also write the exact counts and sums of what was sent')
+  .option('--truth <file>', 'also write the exact counts and sums of the events')
   .option('--time-zone <zone>', 'time zone of the days in --truth')
-  .option('--late <share>', 'share of events that come minutes to days late, 0 to 1')
-  .option('--very-late <share>', 'share of events that come months late')
+  .option('--late <share>', 'share of events that arrive minutes to days late, 0 to 1')
+  .option('--very-late <share>', 'share of events that arrive months late')
   .option('--duplicate <share>', 'share of lines that are sent twice')
-  .option('--out-of-order <share>', 'share of lines that come some seconds out of order')
+  .option('--out-of-order <share>', 'share of lines that arrive some seconds out of order')
   .option('--malformed <share>', 'share of lines that are not events')
   .action(command(COMMANDS.simulate, ({ simulate }) => simulate));
-const bad = program.command('bad').description('look at rejected lines');
+const bad = program.command('bad').description('show rejected lines');
 common(bad.command('list').description('list the newest rejected lines'))
   .option('--limit <n>', 'number of lines, 1 to 1000', '20')
-  .option('--reason <code>', 'only those of this reason, e.g. bad_json')
+  .option('--reason <code>', 'only lines with this reason, such as bad_json')
   .action(command(COMMANDS.inspect, ({ badList }) => badList));
 common(
-  bad
-    .command('show')
-    .argument('<id>', 'its id in "bad list"')
-    .description('show one rejected line as a whole'),
+  bad.command('show').argument('<id>', 'id from "bad list"').description('show one rejected line in full'),
 ).action(command(COMMANDS.inspect, ({ badShow }) => badShow));
 common(
   program
     .command('rebuild')
-    .description('compute windows from the archive again; with --diff, exit code 1 where they differ'),
+    .description('recompute windows from the archive; with --diff, exit code 1 if any value differs'),
 )
   .option('--from <time>', FROM)
   .option('--to <time>', TO)
-  .option('--diff', 'compare with the archive, and change nothing')
+  .option('--diff', 'only compare with the archive; changes nothing')
   .action(command(COMMANDS.maintenance, ({ rebuild }) => rebuild));
 common(program.command('compact').description('merge small files of the archive now')).action(
   command(COMMANDS.maintenance, ({ compact }) => compact),
 );
-common(program.command('vacuum').description('delete files of the archive that no newer version needs'))
-  .option('--retention-hours <n>', 'keep files that became unused within so many hours', '168')
+common(program.command('vacuum').description('delete files that only old versions of the tables need'))
+  .option('--retention-hours <n>', 'keep files that became unused within this many hours', '168')
   .action(command(COMMANDS.maintenance, ({ vacuum }) => vacuum));
 const services = program
   .command('services')
-  .description('run real servers on this machine, to try things out and for tests');
-const LIST = 'kafka, hdfs, influxdb, s3, spark, yarn, with commas between them (default: all)';
+  .description('run real servers on this machine, for trying out and for tests');
+const LIST = 'kafka, hdfs, influxdb, s3, spark, yarn, separated by commas (default: all)';
 common(
-  services.command('fetch').argument('[servers]', LIST).description('fetch their programs, and start none'),
+  services.command('fetch').argument('[servers]', LIST).description('download the programs; starts none'),
 ).action(command(COMMANDS.services, ({ servicesFetch }) => servicesFetch));
 common(
-  services.command('up').argument('[servers]', LIST).description('start them; what is missing is fetched'),
+  services.command('up').argument('[servers]', LIST).description('start servers; downloads missing programs'),
 )
   .option('--brokers <n>', 'number of Kafka brokers, 1 to 3 (default 1)')
   .action(command(COMMANDS.services, ({ servicesUp }) => servicesUp));
-common(services.command('down').argument('[servers]', LIST).description('stop them; their data are kept'))
+common(services.command('down').argument('[servers]', LIST).description('stop servers; their data is kept'))
   .option('--remove-data', 'also delete their data')
   .action(command(COMMANDS.services, ({ servicesDown }) => servicesDown));
 common(
-  services.command('status').argument('[servers]', LIST).description('show which of them run, and where'),
+  services
+    .command('status')
+    .argument('[servers]', LIST)
+    .description('show which servers are running, and their addresses'),
 ).action(command(COMMANDS.services, ({ servicesStatus }) => servicesStatus));
 examples(
   program
     .command('completion')
     .argument('<shell>', 'bash, zsh or fish')
-    .description('print the script by which a shell completes commands and options'),
+    .description('print a script that completes commands and options in your shell'),
   'source <(./tillstream completion bash)    in ~/.bashrc; for zsh in ~/.zshrc, after compinit',
   './tillstream completion fish | source     in ~/.config/fish/config.fish',
 ).action((shell: string) => completion(shell, program));
@@ -310,7 +324,7 @@ function refuseEmpty(command: Command): void {
   const argument = command.registeredArguments[Math.min(index, command.registeredArguments.length - 1)];
   const empty = option?.long ?? (index < 0 ? undefined : `<${argument?.name()}>`);
   if (empty !== undefined)
-    throw new UsageError(`${empty} is empty (""). Give it a value; is a variable of a script not set?`);
+    throw new UsageError(`${empty} is empty (""). Give it a value. Is a variable in your script not set?`);
 }
 
 /** commander answers "help x" with the general help, whatever x is. */

@@ -55,14 +55,21 @@ export interface PresetText {
 /** Rows of a metric; `in_flight`: lines that had been received, and were not counted yet. */
 export type QueryAnswer = MetricResult & { in_flight: number };
 
-/** What the server needs of the rest; app.ts wires it. */
-export interface Backend {
-  /** Stores what a body holds, unless nothing of it is an event. Throws ApiError or AppendError. */
-  ingest(source: string, records: readonly Decoded[], options: IngestBodyOptions): Promise<IngestResult>;
+/** What addresses that receive events need. */
+export interface IngestBackend {
   /** Formats that are tried on a body, in this order. */
   readonly formats: readonly Format[];
-  /** The mapper of that name. Throws ApiError for a name that is none. */
+  /** Stores what a body holds, unless nothing of it is an event. Throws ApiError or AppendError. */
+  ingest(source: string, records: readonly Decoded[], options: IngestBodyOptions): Promise<IngestResult>;
+  /** The mapper of that name. Throws ApiError for an unknown name. */
   mapper(name: string): Promise<Mapper>;
+  /** Ms since 1970. */
+  now(): number;
+}
+
+/** Metrics, and how they change. */
+export interface MetricsBackend {
+  readonly timeZone: string;
   query(query: MetricQuery): Promise<QueryAnswer>;
   /** What changed after `version`: a page of it. */
   changes(
@@ -72,28 +79,52 @@ export interface Backend {
     page: ChangesPage,
   ): Promise<Changes>;
   storeVersion(): number;
+}
+
+/** How everything is. */
+export interface StateBackend {
   ledger(): Ledger;
   status(): Status;
-  badRows(filter: { limit: number; reason?: string; id?: string }): Promise<BadRow[]>;
-  compact(): Promise<CompactResult>;
-  vacuum(retentionHours: number): Promise<VacuumResult>;
-  /** Archives and measures what has come without gathering more, for at most so long; gives the ledger then. */
-  waitUntilIdle(msMax: number): Promise<IdleLedger>;
-  /** What is doubtful in what a source has brought, beside what the archive had before. */
-  doubts(asked: DoubtsAsked): Promise<ArchiveAnswer>;
-  rebuild(range: RebuildRange | null, diff: boolean, signal?: AbortSignal): Promise<RebuildResult>;
-  /** What came from a source since the start; undefined where nothing did. */
-  activity(source: string): Activity | undefined;
-  /** The newest archived events of the sources, as far as the newest files of the archive have them; a little old. */
-  newestEvents(): Promise<ArchivedEvent[]>;
-  /** The sources of the config but http. */
-  declaredSources(): readonly DeclaredSource[];
-  presets(): Promise<readonly PresetText[]>;
-  /** Registers a listener; gives the function that removes it. */
-  tap(listener: TapListener): () => void;
   /** Prometheus exposition. */
   metrics(): Promise<{ contentType: string; text: string }>;
-  timeZone: string;
   /** Ms since 1970. */
   now(): number;
 }
+
+/** The archive, read and kept in order. */
+export interface ArchiveBackend {
+  badRows(filter: { limit: number; reason?: string; id?: string }): Promise<BadRow[]>;
+  /** What is doubtful in the data of a source, compared with earlier data in the archive. */
+  doubts(asked: DoubtsAsked): Promise<ArchiveAnswer>;
+  compact(): Promise<CompactResult>;
+  vacuum(retentionHours: number): Promise<VacuumResult>;
+  rebuild(range: RebuildRange | null, diff: boolean, signal?: AbortSignal): Promise<RebuildResult>;
+  /** Archives and measures what was received without gathering more, for at most so long; gives the ledger then. */
+  waitUntilIdle(msMax: number): Promise<IdleLedger>;
+}
+
+/** What each source delivers. */
+export interface SourcesBackend {
+  /** What came from a source since the start; undefined if nothing did. */
+  activity(source: string): Activity | undefined;
+  /** The newest archived events of the sources, as far as the newest files of the archive have them; a little old. */
+  newestEvents(): Promise<ArchivedEvent[]>;
+  /** The sources of the config, except http. */
+  declaredSources(): readonly DeclaredSource[];
+  presets(): Promise<readonly PresetText[]>;
+}
+
+/** Lines as they are received. */
+export interface TapBackend {
+  /** Registers a listener; gives the function that removes it. */
+  tap(listener: TapListener): () => void;
+}
+
+/** What the server needs of the rest; app.ts wires it. */
+export interface Backend
+  extends IngestBackend,
+    MetricsBackend,
+    StateBackend,
+    ArchiveBackend,
+    SourcesBackend,
+    TapBackend {}

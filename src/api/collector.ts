@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SOURCE_NAME } from '../log/offset.ts';
 import { ApiError } from '../telemetry/errors.ts';
 import type { Guard } from './auth.ts';
-import type { Backend } from './backend.ts';
+import type { IngestBackend } from './backend.ts';
 import { besideOf } from './beside.ts';
 import { type BodyBudget, withBody } from './body.ts';
 import { hasCloudEvents, structured } from './cloud-events.ts';
@@ -22,7 +22,7 @@ export const HTTP_SOURCE = 'http';
 /** `POST /v1/events`: NDJSON, a JSON array or one object; the 200 comes after the lines are durable. */
 export function registerCollector(
   app: FastifyInstance,
-  backend: Backend,
+  backend: IngestBackend,
   guard: Guard,
   config: ServerConfig,
   budget: BodyBudget,

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { Guard } from './auth.ts';
-import type { Backend } from './backend.ts';
+import type { StateBackend } from './backend.ts';
 
 /** Liveness, readiness by part, and Prometheus. */
-export function registerHealth(app: FastifyInstance, backend: Backend, guard: Guard): void {
+export function registerHealth(app: FastifyInstance, backend: StateBackend, guard: Guard): void {
   app.get('/healthz', async () => ({ status: 'alive' }));
 
   app.get('/readyz', async (_request, reply) => {

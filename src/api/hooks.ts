@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ApiError } from '../telemetry/errors.ts';
 import type { Guard } from './auth.ts';
-import type { Backend } from './backend.ts';
+import type { IngestBackend } from './backend.ts';
 import { besideOf } from './beside.ts';
 import { type BodyBudget, withBody } from './body.ts';
 import type { HookConfig, ServerConfig } from './config.ts';
@@ -22,7 +22,7 @@ const PING = /^webhook_id=\d+$/;
  */
 export function registerHooks(
   app: FastifyInstance,
-  backend: Backend,
+  backend: IngestBackend,
   guard: Guard,
   config: ServerConfig,
   budget: BodyBudget,

@@ -14,7 +14,7 @@ export const IMPORT_PATHS: Json = {
       responses: answers('Imports', 'The files, and what a form offers.', ['unauthorized', 'forbidden']),
     },
     post: {
-      summary: 'Announce a file. It is removed when nobody asks for it for 5 minutes.',
+      summary: 'Announce a file. It is removed if nobody requests it for 5 minutes.',
       parameters: [
         queryParameter('name', { type: 'string' }, 'Its name, for people.'),
         { ...queryParameter('bytes', { type: 'integer', minimum: 0 }, 'Its size.'), required: true },
@@ -152,8 +152,8 @@ export const IMPORT_SCHEMAS: Json = {
     properties: {
       description: text,
       refusal: orNull({ ...text, description: 'Why it can not be read with this mapping.' }),
-      map: orNull({ ...text, description: 'The name of the mapping, where it has one.' }),
-      mapping: orNull({ ...text, description: 'The mapping as YAML, where it has no name.' }),
+      map: orNull({ ...text, description: 'The name of the mapping, if it has one.' }),
+      mapping: orNull({ ...text, description: 'The mapping as YAML, if it has no name.' }),
       is_guess: { type: 'boolean' },
       is_whole: { type: 'boolean', description: 'The entire file was tried, and not only its beginning.' },
       example: orNull({ type: 'object', properties: { record: text, event: text } }),

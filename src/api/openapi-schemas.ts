@@ -128,7 +128,7 @@ export function schemas(): Json {
               last_received_at: { type: ['string', 'null'] },
               latest_events: {
                 type: 'array',
-                description: 'Newest first: since the start, else from the newest files of the archive.',
+                description: 'Newest first: since the start, otherwise from the newest files of the archive.',
                 items: { type: 'object' },
               },
               refused: {

@@ -28,7 +28,7 @@ export function openApi(status: Status): Json {
       { type: 'string' },
       'Begin of the range: a day (2026-11-23) or a time of the shop’s zone, a time with a zone, or milliseconds since 1970.',
     ),
-    to: queryParameter('to', { type: 'string' }, 'End of the range: a day is part of it, a time is not.'),
+    to: queryParameter('to', { type: 'string' }, 'End of the range: a day is included, a time is excluded.'),
   };
   return {
     openapi: '3.1.0',
@@ -159,7 +159,8 @@ export function openApi(status: Status): Json {
       },
       '/v1/sources': {
         get: {
-          summary: 'What each source has brought: counts of the ledger, and what came last since the start.',
+          summary:
+            'What each source has delivered: counts of the ledger, and the latest records since the start.',
           responses: answers('Sources', 'The sources.', ['unauthorized']),
         },
       },
@@ -219,7 +220,7 @@ export function openApi(status: Status): Json {
       '/v1/admin/doubts': {
         post: {
           summary:
-            'What is doubtful in what a source has brought, beside what the archive had before. For "load", at its end.',
+            'Doubtful data of a source, compared with earlier data in the archive. For "load", at its end.',
           responses: answers(
             'Object',
             'Codes of findings, each with its rows and an example, and which of the orders have a refund.',

@@ -3,7 +3,7 @@ import type { Decoded } from '../ingest/format.ts';
 import type { Mapper } from '../ingest/mapper.ts';
 import { ApiError } from '../telemetry/errors.ts';
 import type { Guard } from './auth.ts';
-import type { Backend } from './backend.ts';
+import type { IngestBackend } from './backend.ts';
 import { besideOf } from './beside.ts';
 import { type BodyBudget, withBody } from './body.ts';
 import { allowOrigin, answerPreflight, HTTP_SOURCE } from './collector.ts';
@@ -133,7 +133,7 @@ export const PROTOCOLS: readonly Protocol[] = [
  */
 export function registerProtocols(
   app: FastifyInstance,
-  backend: Backend,
+  backend: IngestBackend,
   guard: Guard,
   config: ServerConfig,
   budget: BodyBudget,

@@ -4,7 +4,7 @@ import { SOURCE_NAME } from '../log/offset.ts';
 import { API_WINDOWS, PARAMETERS, parseMetricQuery, parseTimeRange } from '../query/metric-query.ts';
 import { ApiError } from '../telemetry/errors.ts';
 import type { Guard, Scope } from './auth.ts';
-import type { Backend } from './backend.ts';
+import type { ArchiveBackend, MetricsBackend, StateBackend } from './backend.ts';
 import { type BodyBudget, withBody } from './body.ts';
 import type { ServerConfig } from './config.ts';
 import { parametersOf, parseFlag } from './parameters.ts';
@@ -27,7 +27,7 @@ const doubtsSchema = z.strictObject({
 /** The read side of the API, and the commands of an administrator. */
 export function registerQueryApi(
   app: FastifyInstance,
-  backend: Backend,
+  backend: MetricsBackend & StateBackend & ArchiveBackend,
   guard: Guard,
   config: ServerConfig,
   budget: BodyBudget,

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import { SNIPPET_FILE } from '../system/own-files.ts';
 import type { Guard } from './auth.ts';
-import type { Backend } from './backend.ts';
+import type { IngestBackend } from './backend.ts';
 import { HTTP_SOURCE } from './collector.ts';
 import { jsonRecordOf, PIXEL } from './pixel.ts';
 
@@ -11,7 +11,7 @@ export const SCRIPT_PATH = '/t.js';
 export const PIXEL_PATH = '/v1/pixel.gif';
 
 /** `GET /t.js`, which shops put into their pages, and `GET /v1/pixel.gif` for where no script runs: its parameters are an event. */
-export function registerSnippet(app: FastifyInstance, backend: Backend, guard: Guard): void {
+export function registerSnippet(app: FastifyInstance, backend: IngestBackend, guard: Guard): void {
   const script = readFileSync(SNIPPET_FILE, 'utf8');
   app.get(SCRIPT_PATH, async (request, reply) => {
     guard.checkPlace(request);

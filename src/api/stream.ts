@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { WINDOWS, type WindowSize } from '../metrics/window.ts';
 import { ApiError } from '../telemetry/errors.ts';
 import type { Guard } from './auth.ts';
-import type { Backend } from './backend.ts';
+import type { MetricsBackend, StateBackend, TapBackend } from './backend.ts';
 import type { ServerConfig } from './config.ts';
 import { parametersOf } from './parameters.ts';
 
@@ -27,7 +27,7 @@ interface Client {
  */
 export function registerStream(
   app: FastifyInstance,
-  backend: Backend,
+  backend: MetricsBackend & StateBackend & TapBackend,
   guard: Guard,
   config: ServerConfig,
 ): void {

@@ -125,7 +125,6 @@ async function wire(
   const { openLog, openProcessing } = await import('./processing.ts');
   const log = await openLog(runtime, logger);
   opened.defer(() => log.close());
-  const processing = await openProcessing(runtime, log, logger, opened);
 
   const taps = new Set<TapListener>();
   let lastIngestMs: number | null = null;
@@ -137,6 +136,7 @@ async function wire(
   const ingestor = new Ingestor({
     log,
     settings: { time_zone: timeZone },
+    isZoneSet: runtime.isZoneSet,
     currencies: demo === null ? config.currencies : SIMULATED_CURRENCIES,
     lineBytesMax: server.line_bytes_max,
     now,
@@ -148,6 +148,7 @@ async function wire(
       for (const tap of taps) tap(source, checked.bytes);
     },
   });
+  const processing = await openProcessing(runtime, log, ingestor, logger, opened);
   const ingest: Ingest = ({ source, body, ...options }) => ingestor.ingest(source, body, options);
   const state: AppState = {
     runtime,

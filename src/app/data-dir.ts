@@ -127,7 +127,7 @@ export function dataDirError(dataDir: string, error: unknown): UsageError {
       `The disk of the data folder ${dataDir} is full${code === 'ENOSPC' ? '' : ' for this user (a quota or a limit of file sizes)'}. Free some space, then start again.`,
     );
   return new UsageError(
-    `The data folder ${dataDir} can't be used: ${messageOf(error)}. Set TILLSTREAM_DATA or --data to a folder of yours.`,
+    `The data folder ${dataDir} can't be used: ${messageOf(error)}. Set TILLSTREAM_DATA or --data to your own folder.`,
   );
 }
 

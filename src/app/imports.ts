@@ -34,7 +34,12 @@ export function openImports(wiring: ImportsWiring): Promise<Imports> {
     dir: join(dataDir, 'uploads'),
     bytesMax: server.import_bytes_max,
     reserveBytes: log.adapter.diskReserveBytes?.(log.settings) ?? RESERVE_BYTES,
-    shop: { timeZone: time_zone, currencies: config.currencies, lineBytesMax: server.line_bytes_max },
+    shop: {
+      timeZone: time_zone,
+      isZoneSet: runtime.isZoneSet,
+      currencies: config.currencies,
+      lineBytesMax: server.line_bytes_max,
+    },
     mappings: new RequestMappers(runtime),
     readParquet,
     formats: runtime.adapters.formats,

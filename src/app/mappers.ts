@@ -24,7 +24,7 @@ export async function mapperNamed(
   const given = config.mappings[name] ?? name;
   if (!MODULES.includes(extname(given))) return mapperOf(readMapping(given, folder));
   const file = resolve(folder, given);
-  if (!existsSync(file)) throw new UsageError(`There is no file ${given}, which is named as a mapping.`);
+  if (!existsSync(file)) throw new UsageError(`The mapping file ${given} does not exist.`);
   return createModuleMapper(given, file).catch((error: Error) => {
     throw new UsageError(`The mapping ${given} ${error.message}.`);
   });

@@ -5,6 +5,7 @@ import { archivedDoubts } from '../consumers/archived-doubts.ts';
 import { Consumers } from '../consumers/consumers.ts';
 import { NewestEvents } from '../consumers/newest-events.ts';
 import { recentSales } from '../consumers/recent-sales.ts';
+import type { Ingestor } from '../ingest/ingestor.ts';
 import { ORDERS_MAX } from '../ingest/order-reports.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { PartitionGroup } from '../log/partition-group.ts';
@@ -63,6 +64,7 @@ export async function openLog(runtime: RuntimeConfig, logger: Logger): Promise<E
 export async function openProcessing(
   runtime: RuntimeConfig,
   log: EventLog,
+  ingestor: Ingestor,
   logger: Logger,
   opened: AsyncDisposableStack,
 ): Promise<Processing | null> {
@@ -89,6 +91,7 @@ export async function openProcessing(
     config: { threads, memory_mb },
     aggregator: program,
     now,
+    validateExternal: (batch) => ingestor.validateExternal(batch),
     onStateLost: (found) => logger.warn({}, found),
   });
   opened.defer(() => duckdb.close());

@@ -15,6 +15,7 @@ import { type Opening, rememberedSettings } from './data-dir.ts';
 import { ADAPTERS, type Adapters, chosenOf } from './registry/adapters.ts';
 import { withStoresOf } from './stores.ts';
 
+const DEFAULT_ZONE = 'UTC';
 /** Names in the ledger of what no config names. */
 const TAKEN_NAMES: readonly string[] = ['http', ...HISTORY_SOURCES];
 
@@ -30,6 +31,8 @@ export interface RuntimeConfig {
   roles: ReadonlySet<Role>;
   /** What the config could choose from. */
   adapters: Adapters;
+  /** The config names the time zone of the shop. */
+  isZoneSet: boolean;
 }
 
 /** How a data folder is opened with a config. */
@@ -76,8 +79,8 @@ export async function readRuntimeConfig(
     throw new UsageError(
       `The data folder ${dataDir} was opened with the config ${configFile}, which is gone. Name its config with --config.`,
     );
-  const loaded = await loadConfig(configSchema(adapters), asked, named);
-  const timeZone = asked === undefined ? (remembered.time_zone ?? loaded.time_zone) : loaded.time_zone;
+  const { time_zone: zone, ...loaded } = await loadConfig(withoutZone(configSchema(adapters)), asked, named);
+  const timeZone = zone ?? (asked === undefined ? remembered.time_zone : undefined) ?? DEFAULT_ZONE;
   const { housekeeping: former, ...settings } = loaded;
   if (former && !isDeepStrictEqual(loaded.maintenance, configSchema(adapters).parse({}).maintenance))
     throw new UsageError(
@@ -114,11 +117,11 @@ export async function readRuntimeConfig(
   const taken = server.hooks.find(({ name }) => TAKEN_NAMES.includes(name));
   if (taken)
     throw new UsageError(
-      `The webhook "${taken.name}" has a name that Tillstream uses itself; give it another one.`,
+      `The webhook "${taken.name}" has a name that Tillstream uses itself. Choose another name.`,
     );
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice)
-    throw new UsageError(`Two sources or webhooks have the name "${twice}"; give each a name of its own.`);
+    throw new UsageError(`Two sources or webhooks have the name "${twice}". Give each its own name.`);
   const engine = chosenOf(adapters.engines, config.engine);
   const warnings = [
     ...(await openSecrets(configFile, loaded)),
@@ -136,8 +139,13 @@ export async function readRuntimeConfig(
     warnings,
     roles: rolesOf(options.roles, config, adapters),
     adapters,
+    isZoneSet: zone !== undefined,
   };
 }
+
+/** A config of which it shows whether it names a time zone. */
+const withoutZone = (schema: ReturnType<typeof configSchema>) =>
+  schema.extend({ time_zone: schema.shape.time_zone.unwrap().optional() });
 
 const SECRET_SETTING = /^(key|token|secret|password|secret_access_key)$/;
 
@@ -185,9 +193,7 @@ function rolesOf(list: string | undefined, config: Config, adapters: Adapters): 
   const names = list.split(',').map((name) => (name.trim() === FORMER_ROLE ? 'metrics' : name.trim()));
   const unknown = names.find((name) => !ROLES.includes(name as Role));
   if (unknown !== undefined)
-    throw new UsageError(
-      `There is no role "${unknown}". Name some of ${ROLES.join(', ')}, with commas between them.`,
-    );
+    throw new UsageError(`There is no role "${unknown}". Use ${ROLES.join(', ')}, separated by commas.`);
   const roles = new Set(names as Role[]);
   if (roles.size === ROLES.length) return roles;
   const remote = (kinds: Readonly<Record<string, { isRemote: boolean }>>) =>

@@ -128,7 +128,7 @@ export class NotAnsweringError extends CommandError {
   readonly why: 'suspended' | 'stopping' | 'silent';
   constructor(pid: number, why: NotAnsweringError['why'], dataDir: string) {
     const what = {
-      suspended: `it is suspended, as by SIGSTOP. Let it go on with "kill -CONT ${pid}"`,
+      suspended: `it is suspended, as by SIGSTOP. Resume it with "kill -CONT ${pid}"`,
       stopping: 'it is starting or stopping. Try again in a moment',
       silent: `it is overloaded or hangs. Try again; "tillstream down" ends it`,
     };

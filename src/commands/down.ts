@@ -37,7 +37,7 @@ export async function down(options: CommonOptions): Promise<void> {
     if (stale) await removeRunFile(dataDir, stale.pid);
     const servers = await stopWith(dataDir);
     print(options, { stopped: false, running: false, servers }, () =>
-      ['Nothing runs on this data folder.', ...serversStopped(servers)].join('\n'),
+      ['Tillstream is not running on this data folder.', ...serversStopped(servers)].join('\n'),
     );
     return;
   }
@@ -45,7 +45,7 @@ export async function down(options: CommonOptions): Promise<void> {
   const deadline = now() + DRAIN_MS_MAX + 15_000;
   while (isAlive(pid)) {
     if (now() > deadline)
-      throw new CommandError(`Process ${pid} is still draining; look at "tillstream status".`);
+      throw new CommandError(`Process ${pid} is still draining; see "tillstream status".`);
     progress('Draining ...');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

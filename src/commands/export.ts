@@ -74,6 +74,6 @@ export async function exportEvents(
     options,
     result,
     () =>
-      `Wrote ${counted(result.events, 'event')} to ${counted(result.files, 'file')} in ${out}. "tillstream load" reads them.`,
+      `Wrote ${counted(result.events, 'event')} to ${counted(result.files, 'file')} in ${out}. Load them with "tillstream load".`,
   );
 }

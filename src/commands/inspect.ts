@@ -26,7 +26,7 @@ import { wholeNumber, wholeNumberIfGiven } from './numbers.ts';
 import { type RunFile, requestOwner } from './owner.ts';
 import { say, writeJson, writeOut } from './terminal.ts';
 
-/** `status`: the state of each part, or that nothing runs. */
+/** `status`: the state of each component, or that nothing is running. */
 export async function status(options: CommonOptions): Promise<void> {
   const dataDir = dataDirOf(options);
   const run = await findRunning(dataDir);
@@ -35,14 +35,14 @@ export async function status(options: CommonOptions): Promise<void> {
     print(
       options,
       { running: false, data: dataDir },
-      () => `Nothing runs on ${dataDir}. Start it with ./start-pipeline.sh.`,
+      () => `Tillstream is not running on ${dataDir}. Start it with ./start-pipeline.sh.`,
     );
     return;
   }
   const current = await ask<Status>(run, 'GET', '/v1/status');
   print(options, current, () => {
     const parts = Object.entries(current.parts).map(([part, { state, message }]) => ({
-      part,
+      component: part,
       state,
       message: message || '',
     }));
@@ -65,7 +65,7 @@ export async function status(options: CommonOptions): Promise<void> {
   });
 }
 
-/** `ledger`: what became of every line. Exit code 1 when it does not balance. */
+/** `ledger`: accounts for every line. Exit code 1 if it does not balance. */
 export async function ledger(options: CommonOptions): Promise<void> {
   const current = await onData<Ledger>(options, {
     remote: (run) => ask(run, 'GET', '/v1/ledger'),
@@ -223,7 +223,7 @@ export async function tap(options: CommonOptions & { count?: string }): Promise<
   const count = wholeNumberIfGiven('--count', options.count, 1) ?? Number.POSITIVE_INFINITY;
   const dataDir = dataDirOf(options);
   const run = await findRunning(dataDir);
-  if (!run) throw new CommandError(`Nothing runs on ${dataDir}, so there is nothing to tap.`);
+  if (!run) throw new CommandError(`Tillstream is not running on ${dataDir}, so there is nothing to tap.`);
   const abort = new AbortController();
   process.once('SIGINT', () => abort.abort());
   let lines = 0;
@@ -250,8 +250,7 @@ async function* tappedLines(
   signal: AbortSignal,
 ): AsyncGenerator<{ source: string; line: string }> {
   const answer = await requestOwner(run, 'GET', '/v1/tap', { signal });
-  if (!answer.ok)
-    throw new CommandError(`The running process does not let its lines be tapped (${answer.status}).`);
+  if (!answer.ok) throw new CommandError(`The running process refused to show its lines (${answer.status}).`);
   let rest = '';
   for await (const chunk of answer.body.setEncoding('utf8') as AsyncIterable<string>) {
     const events = (rest + chunk).split('\n\n');

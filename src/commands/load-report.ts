@@ -118,7 +118,7 @@ function inputLines(input: InputResult): string[] {
       `  ${counted(storedBefore, 'record')} ${storedBefore === 1 ? 'was' : 'were'} loaded before; reading went on after that.`,
     );
   if (cutWhy !== null)
-    lines.push(`  It can't be read to its end: ${cutWhy}. Only what comes before was read.`);
+    lines.push(`  It can't be read to the end: ${cutWhy}. Only the part before that was read.`);
   return lines;
 }
 

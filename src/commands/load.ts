@@ -75,8 +75,13 @@ export async function chosenMapper(
 }
 
 /** What the shop has set about reading. */
-export const shopOf = ({ config, server }: Pick<RuntimeConfig, 'config' | 'server'>) => ({
+export const shopOf = ({
+  config,
+  server,
+  isZoneSet,
+}: Pick<RuntimeConfig, 'config' | 'server' | 'isZoneSet'>) => ({
   timeZone: config.time_zone,
+  isZoneSet,
   currencies: config.currencies,
   lineBytesMax: server.line_bytes_max,
 });
@@ -87,7 +92,7 @@ type GivenWork = Pick<LoadWork, 'inputs' | 'settings' | 'again'>;
 function onTerminal(work: GivenWork, showProblems = () => {}): Omit<LoadWork, 'dataDir'> {
   return {
     ...work,
-    againHint: '--again to load it all the same',
+    againHint: '--again to load it anyway',
     resumeHint: 'The same command',
     onProgress: ({ name, storedBefore, received }) =>
       progress(`Loading ${name}: ${counted(storedBefore + received, 'record')}`),

@@ -93,7 +93,7 @@ export async function doctor(options: CommonOptions): Promise<void> {
   findings.push({
     part: 'node',
     ok: Number(process.versions.node.split('.')[0]) >= 24,
-    message: `${process.version} (24 or newer is needed)`,
+    message: `${process.version} (needs 24 or newer)`,
   });
   const { bavail, bsize } = await statfs(existingPart(dataDir));
   const free = bavail * bsize;
@@ -108,7 +108,7 @@ export async function doctor(options: CommonOptions): Promise<void> {
 async function findProblems(options: CommonOptions): Promise<CheckResult[]> {
   const runtime = await runtimeOf(options);
   const findings: CheckResult[] = [
-    { part: 'config', ok: true, message: runtime.configFile ?? 'no file: the embedded default' },
+    { part: 'config', ok: true, message: runtime.configFile ?? 'no config file: the defaults' },
   ];
   for (const message of runtime.warnings)
     findings.push({ part: 'config', ok: true, message: `WARNING: ${message}` });
@@ -155,22 +155,24 @@ async function checkDataFolder(dataDir: string): Promise<string> {
   const folder = existingPart(dataDir);
   if (!statSync(folder).isDirectory())
     throw new UsageError(
-      `${folder} is a file, not a folder. Set --data or TILLSTREAM_DATA to a folder of yours.`,
+      `${folder} is a file, not a folder. Set --data or TILLSTREAM_DATA to your own folder.`,
     );
   await access(folder, constants.W_OK).catch(() => {
-    throw new UsageError(
-      `${folder} can't be written to. Set --data or TILLSTREAM_DATA to a folder of yours.`,
-    );
+    throw new UsageError(`${folder} can't be written to. Set --data or TILLSTREAM_DATA to your own folder.`);
   });
-  return folder === dataDir
-    ? `${dataDir} can be written to`
-    : `${dataDir} does not exist yet; a start creates it`;
+  return folder === dataDir ? `${dataDir} is writable` : `${dataDir} does not exist yet; a start creates it`;
 }
 
 function report(options: CommonOptions, findings: CheckResult[]): void {
   const ok = findings.every((finding) => finding.ok);
   print(options, { ok, findings }, () =>
-    table(findings.map(({ part, ok: fine, message }) => ({ part, state: fine ? 'ok' : 'PROBLEM', message }))),
+    table(
+      findings.map(({ part, ok: fine, message }) => ({
+        component: part,
+        state: fine ? 'ok' : 'PROBLEM',
+        message,
+      })),
+    ),
   );
   if (!ok) process.exitCode = 1;
 }

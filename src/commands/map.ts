@@ -85,12 +85,12 @@ function guessText(file: string, { preset, proposal, events, rejected, leftOut, 
   const but = doubts.length === 0 ? '' : `\nBut: ${doubts.join(' ')}`;
   if (preset !== null) {
     const fits = doubts.length === 0 ? 'fits' : 'reads most of it';
-    return `${preset} ${fits} (of its beginning: ${counts}).${but}\ntillstream load ${name} --map ${preset} --dry-run`;
+    return `${preset} ${fits} (at the beginning of the file: ${counts}).${but}\ntillstream load ${name} --map ${preset} --dry-run`;
   }
   if (proposal === null)
-    return `No mapping is needed (of its beginning: ${counts}).${but}\ntillstream load ${name} --dry-run`;
+    return `No mapping is needed (at the beginning of the file: ${counts}).${but}\ntillstream load ${name} --dry-run`;
   return (
-    `# Proposed for ${name} (of its beginning: ${counts}).\n# Save it as a file, correct it, and look at what comes of it:\n` +
+    `# Proposed for ${name} (at the beginning of the file: ${counts}).\n# Save it as a file, correct it, and try it:\n` +
     `#   tillstream map guess ${name} > shop.yaml\n#   tillstream map try ${name} --map ./shop.yaml\n` +
     doubts.map((doubt) => `# Look at this first: ${doubt}\n`).join('') +
     printableYaml(proposal)

@@ -245,7 +245,7 @@ async function upInBackground(options: UpOptions, runtime: RuntimeConfig, playsD
     }
     if (now() > deadline) {
       throw new CommandError(
-        `It is not ready after ${START_SECONDS_MAX} s; it goes on starting. See ${logFile} and "tillstream status".`,
+        `It is not ready after ${START_SECONDS_MAX} s, and continues to start. See ${logFile} and "tillstream status".`,
       );
     }
     progress('Starting ...');
@@ -301,7 +301,7 @@ async function refuseFailed(run: RunFile, dataDir: string): Promise<void> {
   if (failed === null) return;
   throw new CommandError(
     `It runs, and takes and archives lines, but the metrics can't be computed: ${failed}\n` +
-      `It is tried again and again; for settings of the config: "tillstream down", then "up". See "tillstream status" and ${join(dataDir, 'tillstream.log')}.`,
+      `It will be retried. After a change of the config, run "tillstream down", then "up". See "tillstream status" and ${join(dataDir, 'tillstream.log')}.`,
   );
 }
 

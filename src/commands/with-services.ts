@@ -58,11 +58,11 @@ function serversOf(list: string): ServiceName[] {
   for (const [name, needed] of Object.entries(NEEDS) as [ServiceName, ServiceName][])
     if (names.has(name)) add(needed, `${name} needs ${needed}`);
   if (names.has('hdfs') && names.has('s3') && !names.has('yarn'))
-    throw new UsageError('--with takes hdfs or s3, not both: the archive is in one place.');
+    throw new UsageError('--with accepts hdfs or s3, not both: there is one archive.');
   if (names.has('yarn')) {
     // It would hold memory and compute nothing.
     names.delete('spark');
-    say('Spark computes on YARN; a cluster of its own is not started.');
+    say('Spark runs on YARN; no separate cluster is started.');
   }
   return parseServiceNames([...names].join(','));
 }

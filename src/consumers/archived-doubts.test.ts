@@ -5,7 +5,12 @@ import type { ArchiveFile, ArchiveReader, FileFilter } from '../metrics/engine.t
 import { archivedDoubts } from './archived-doubts.ts';
 
 const SINCE_MS = Date.UTC(2026, 10, 1);
-const NOTHING: ArrivalSummary = { hasKnownOrders: false, unnamedRows: 0, unnamedDates: [] };
+const NOTHING: ArrivalSummary = {
+  hasKnownOrders: false,
+  hasMarkedOrders: false,
+  unnamedRows: 0,
+  unnamedDates: [],
+};
 
 /** What is looked at, and what is found, when rows with this summary have come. */
 async function lookedAt(

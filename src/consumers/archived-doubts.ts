@@ -29,12 +29,12 @@ export async function archivedDoubts(
 ): Promise<ArchiveAnswer> {
   const { sinceMs } = arrival;
   const since = (fromMs: number) => [[fromMs, Number.MAX_SAFE_INTEGER]] as const;
-  const { hasKnownOrders, unnamedRows, unnamedDates } = await archive.withFiles(
+  const { hasKnownOrders, hasMarkedOrders, unnamedRows, unnamedDates } = await archive.withFiles(
     TABLE,
     { receivedMs: since(sinceMs) },
     async (files) =>
       files.length === 0
-        ? { hasKnownOrders: false, unnamedRows: 0, unnamedDates: [] }
+        ? { hasKnownOrders: false, hasMarkedOrders: false, unnamedRows: 0, unnamedDates: [] }
         : reader.summary(files, arrival),
   );
   const lookAt = async (files: string[]) =>
@@ -50,7 +50,7 @@ export async function archivedDoubts(
     });
   let doubts: ArchivedDoubt[] = [];
   if (withdrawn.length > 0) doubts = await inNewest(lookAt);
-  else if (hasKnownOrders)
+  else if (hasKnownOrders || hasMarkedOrders)
     doubts = await archive.withFiles(TABLE, { receivedMs: since(sinceRecentMs) }, lookAt);
   const refunded =
     givenBack.length === 0 ? [] : await inNewest((files) => reader.refundedOf(files, givenBack));

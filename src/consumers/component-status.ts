@@ -3,7 +3,7 @@ import type { ComponentStatus } from '../telemetry/status.ts';
 
 /** The error for somebody who waits for a component that fails. */
 export function componentError(component: string, message: string): ComponentError {
-  const text = `The ${component} is not up to date, as it fails: ${message}. It is tried again and again; see "tillstream status".`;
+  const text = `The ${component} is not up to date, because it fails: ${message}. It will be retried; see "tillstream status".`;
   return component === 'archive' ? new ArchiveError(text) : new MetricsError(text);
 }
 

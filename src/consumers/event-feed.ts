@@ -80,7 +80,7 @@ export class EventFeed {
       positions: () => this.#positions(),
       prepare: {
         message: () =>
-          `It was away for longer than the event log keeps lines: what it missed is written from the archive.`,
+          `It was unavailable for longer than the event log keeps lines. The lines that it missed are written from the archive.`,
         isNeeded: () => !this.#isNoted || this.#gaps().length > 0,
         run: (signal) => this.#catchUp(signal),
       },
@@ -157,7 +157,7 @@ export class EventFeed {
       for (const gap of gaps) await this.#refill(gap, signal);
     }
     if (this.#refilling > 0)
-      logger.info({ consumer: name }, `${name}: it has what it missed, and goes on with the event log`);
+      logger.info({ consumer: name }, `${name}: it has caught up, and continues with the event log`);
     this.#refilling = 0;
   }
 

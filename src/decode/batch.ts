@@ -33,9 +33,9 @@ export function positionsAfter(ranges: readonly OffsetRange[]): Positions {
 }
 
 /**
- * A step of a reader through the log: all lines of some ranges, at most one of each partition. All readers that are at the
- * same place use the same decoded batch. Along the batches of a reader received-at only grows, as far as the clocks
- * of the partitions agree.
+ * A step of a consumer through the log: all lines of some ranges, at most one of each partition. All consumers at the same
+ * positions use the same decoded batch. Along the batches of a consumer received-at only grows, as far as the clocks of the
+ * partitions agree.
  */
 export interface TypedBatch extends TypedRows {
   readonly ranges: readonly OffsetRange[];
@@ -51,6 +51,12 @@ export interface BatchDecoder {
   decode(read: () => LogPieces): Promise<TypedRows>;
   release(lines: TypedRows): Promise<void>;
 }
+
+/**
+ * Validates lines that came past ingest, as other programs wrote them into the log: gives them in the form in which ingest stores lines,
+ * one for each, in their order.
+ */
+export type ValidateExternal = (batch: LogBatch) => Buffer;
 
 /** Batches of the log, a few at a time, those of a partition in its order. */
 export type LogPieces = AsyncIterable<LogBatch[]> | Iterable<LogBatch[]>;

@@ -101,6 +101,8 @@ const NOT_ASCII = 0x80;
 const FIRST_BYTES = new Uint8Array(256).fill(1, 0, BLANK + 1).fill(1, NOT_ASCII);
 for (const word of [...NULL_WORDS, ...NULL_USERS])
   for (const first of [word, word.toUpperCase()]) FIRST_BYTES[first.charCodeAt(0)] = 1;
+/** Of "\\u0020". */
+const UNICODE_ESCAPE_BYTES = 6;
 /** A short text in lower case. */
 const FOLDED = new Uint8Array(NULL_BYTES_MAX);
 
@@ -157,7 +159,7 @@ export class FieldChecker {
       else if (kind === FALSE) line.isCanonical = false;
       else if (kind === ARRAY) line.needsNormalizing = true;
     }
-    if (line.kinds[USER_AGENT] !== ABSENT && line.kinds[BOT] === ABSENT) this.#checkAgent();
+    if (line.kinds[USER_AGENT] !== ABSENT && line.kinds[BOT] !== TRUE) this.#checkAgent();
   }
 
   /** The value of a field can't be read: the line is rejected where it decides, else it is an event without it. */
@@ -211,15 +213,21 @@ export class FieldChecker {
       line.bytes[end - 1]! >= NOT_ASCII ||
       kind === STRING_WITH_ESCAPES
     )
-      this.#isDoubtful(index, start, end);
+      this.#isDoubtful(index, start, end, kind === STRING_WITH_ESCAPES);
     if (index === CURRENCY && !isCurrencyCode(line.bytes, start, end)) line.needsNormalizing = true;
   }
 
   /** Whether a text may have blanks around it, or stand for a missing one. */
-  #isDoubtful(index: number, start: number, end: number): void {
+  #isDoubtful(index: number, start: number, end: number, hasEscapes: boolean): void {
     const { bytes } = this.#line;
     const first = bytes[start]!;
-    if (first <= BLANK || first === BACKSLASH || bytes[end - 1]! <= BLANK || bytes[end - 2] === BACKSLASH) {
+    const endsWithEscape = bytes[end - 2] === BACKSLASH || bytes[end - UNICODE_ESCAPE_BYTES] === BACKSLASH;
+    const isShort = end - start <= NULL_BYTES_MAX * UNICODE_ESCAPE_BYTES;
+    if (
+      first <= BLANK ||
+      bytes[end - 1]! <= BLANK ||
+      (hasEscapes && (first === BACKSLASH || endsWithEscape || (isShort && FIRST_BYTES[first] !== 0)))
+    ) {
       this.#line.needsNormalizing = true;
       return;
     }

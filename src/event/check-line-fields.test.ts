@@ -258,7 +258,7 @@ test('lines that may be read better by their values', () => {
     '"price":"1","amount":2,"response_time":87.5',
   ])
     assert.equal(needsNormalizing(members), true, members);
-  assert.equal(needsNormalizing('"user_agent":"Mozilla/5.0","bot":false'), false);
+  assert.equal(needsNormalizing('"user_agent":"Mozilla/5.0","bot":true'), false);
   for (const type of ['Product Viewed', 'view_product'])
     assert.equal(needsNormalizing('', `"event_type":"${type}"`), false);
   for (const type of ['Purchase', 'view-product', 'view product', 'page_ping'])

@@ -129,9 +129,9 @@ export class LineChecker {
     return !this.#line.isEmpty(index);
   }
 
-  /** Whether the address of the line just accepted has a query. */
-  get urlHasQuery(): boolean {
-    return this.#line.urlHasQuery;
+  /** Where what the line just accepted has is; valid until the next call. */
+  get spans(): LineSpans {
+    return this.#line;
   }
 
   /** The text of a known field of the line just accepted; null when absent, null or empty. */

@@ -94,6 +94,11 @@ export class LineSpans {
     return text === null ? null : cutText(text, FIELDS[index]!.bytesMax ?? Number.POSITIVE_INFINITY);
   }
 
+  /** The JSON of the object `extra`; null where there is none. */
+  get extraText(): string | null {
+    return this.extraStart === 0 ? null : this.bytes.toString('utf8', this.extraStart, this.extraEnd);
+  }
+
   /** The text of a field as it came; null when absent, null or empty. */
   rawText(index: number): string | null {
     const kind = this.kinds[index];

@@ -25,24 +25,34 @@ export function markedLine(
   const kept = raw.subarray(0, rawBytesMax);
   const text =
     reason === 'not_utf8' ? kept.toString('base64') : withoutCutCharacter(kept, raw.length).toString('utf8');
-  return Buffer.from(
-    `${JSON.stringify({
-      [BAD_MARK]: reason,
-      ...(field === undefined ? {} : { [BAD_MARK_FIELD]: field }),
-      [BAD_MARK_RAW]: text,
-    })}\n`,
-  );
+  return lineOfMark({ reason, field, raw: text });
 }
 
-/** The reason of a marked record; null for any other line. */
-export function markOf(line: string): Reason | null {
+/** What a marked record says of the line that was rejected. */
+export interface LineMark {
+  readonly reason: Reason;
+  readonly field: string | undefined;
+  /** The line as text, or base64 where it is not UTF-8. */
+  readonly raw: string;
+}
+
+/** The mark of a marked record; null for any other line. */
+export function markOf(line: string): LineMark | null {
   try {
-    const { [BAD_MARK]: reason, [BAD_MARK_RAW]: raw } = JSON.parse(line) as Record<string, unknown>;
-    return typeof raw === 'string' && REASON_CODES.includes(reason as Reason) ? (reason as Reason) : null;
+    const members = JSON.parse(line) as Record<string, unknown>;
+    const { [BAD_MARK]: reason, [BAD_MARK_FIELD]: field, [BAD_MARK_RAW]: raw } = members;
+    if (typeof raw !== 'string' || !REASON_CODES.includes(reason as Reason)) return null;
+    return { reason: reason as Reason, field: typeof field === 'string' ? field : undefined, raw };
   } catch {
     // Not JSON, so not marked by us.
     return null;
   }
+}
+
+/** The record of a mark, "\n" included. */
+export function lineOfMark({ reason, field, raw }: LineMark): Buffer {
+  const named = field === undefined ? {} : { [BAD_MARK_FIELD]: field };
+  return Buffer.from(`${JSON.stringify({ [BAD_MARK]: reason, ...named, [BAD_MARK_RAW]: raw })}\n`);
 }
 
 /** The same, and of the line only as much as the record has room for: escapes may make it six times as long. */
@@ -60,35 +70,28 @@ export function markedWithin(
 }
 
 /**
- * A line that came past ingest (a record of an external topic) in a form that the readers can take: exactly one line,
- * UTF-8, no control characters but tabs, nested no deeper than DEPTH_MAX (DuckDB recurses). What is not is marked; all
- * else is checked by the readers.
+ * A record that came past ingest, as exactly one line that is not blank: what is too long, not text or blank is marked. All else is for
+ * the validator.
  */
-export function externalLine(record: Buffer, lineBytesMax: number, depthMax = DEPTH_MAX): Buffer {
+export function externalLine(record: Buffer, lineBytesMax: number): Buffer {
   const raw = startsWithByteOrderMark(record) ? record.subarray(3) : record;
   if (!isUtf8(raw)) return markedLine('not_utf8', undefined, raw, lineBytesMax);
   if (raw.length > lineBytesMax) return markedLine('line_too_long', undefined, raw, lineBytesMax);
+  if (isBlank(raw)) return markedLine('not_json', undefined, raw, lineBytesMax);
   const line = Buffer.allocUnsafe(raw.length + 1);
-  let blank = true;
-  let quoted = false;
-  let depth = 0;
-  for (let i = 0; i < raw.length; i++) {
-    const byte = raw[i]!;
-    if (byte < 0x20 && byte !== TAB && byte !== NEWLINE && byte !== RETURN) {
-      return markedLine('not_json', undefined, raw, lineBytesMax);
-    }
-    if (byte > 0x20) blank = false;
-    // A quote after a backslash ends no string, but a backslash is only escaped by the one before it.
-    if (byte === QUOTE && !(quoted && isEscaped(raw, i))) quoted = !quoted;
-    else if (!quoted && (byte === OBJECT_OPEN || byte === ARRAY_OPEN)) {
-      if (++depth > depthMax) return markedLine('too_deep', undefined, raw, lineBytesMax);
-    } else if (!quoted && (byte === OBJECT_CLOSE || byte === ARRAY_CLOSE)) depth--;
-    // As space between tokens a tab means the same, and in a string it is as forbidden.
-    line[i] = byte < 0x20 ? TAB : byte;
-  }
-  if (blank) return markedLine('not_json', undefined, raw, lineBytesMax);
+  raw.copy(line);
+  // As space between tokens a tab means the same, and in a string it is as forbidden.
+  for (const end of [NEWLINE, RETURN])
+    for (let at = line.indexOf(end); at >= 0 && at < raw.length; at = line.indexOf(end, at + 1))
+      line[at] = TAB;
   line[raw.length] = NEWLINE;
   return line;
+}
+
+/** Whether there are nothing but blanks and control characters. */
+function isBlank(bytes: Buffer): boolean {
+  for (let i = 0; i < bytes.length; i++) if (bytes[i]! > 0x20) return false;
+  return true;
 }
 
 /** A canonical line that is shorter is taken at its word: it can't be nested deeply enough to do harm. */
@@ -100,8 +103,17 @@ const CANONICAL_DEPTH_MAX = DEPTH_MAX + 1;
 /** Whether a line that claims to be canonical is nested deeper than any that ingest writes. */
 export function isTooDeep(bytes: Buffer, start: number, end: number): boolean {
   if (end - start < LOOK_FROM_BYTES || !hasManyOpenings(bytes, start, end)) return false;
-  const line = bytes.subarray(start, end);
-  return !externalLine(line, line.length, CANONICAL_DEPTH_MAX).subarray(0, -1).equals(line);
+  let quoted = false;
+  let depth = 0;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!;
+    // A quote after a backslash ends no string, but a backslash is only escaped by the one before it.
+    if (byte === QUOTE && !(quoted && isEscaped(bytes, i))) quoted = !quoted;
+    else if (!quoted && (byte === OBJECT_OPEN || byte === ARRAY_OPEN)) {
+      if (++depth > CANONICAL_DEPTH_MAX) return true;
+    } else if (!quoted && (byte === OBJECT_CLOSE || byte === ARRAY_CLOSE)) depth--;
+  }
+  return false;
 }
 
 /** Whether there are enough brackets for more than DEPTH_MAX levels; in texts they count as well. */

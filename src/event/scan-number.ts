@@ -48,14 +48,11 @@ export function scanHex4(bytes: Buffer, start: number): number {
   return unit;
 }
 
-/**
- * A JSON number as the SQL side spells it: whole numbers as written; others through the nearest double, in its shortest
- * decimal form, with an exponent where it is below 0.0001. (From 1e16 on the spellings differ; no field takes those.)
- */
+/** A JSON number as a decimal: as it is written where it has no exponent, else by way of the nearest double. */
 export function canonicalNumber(raw: string): string {
   if (raw === '-0') return '0';
-  if (/^-?\d+$/.test(raw)) return raw;
+  if (/^-?\d+(\.\d+)?$/.test(raw)) return raw;
   const value = Number(raw);
-  if (value === 0) return Object.is(value, -0) ? '-0.0' : '0';
+  if (value === 0) return '0';
   return Math.abs(value) < 1e-4 ? value.toExponential() : String(value);
 }

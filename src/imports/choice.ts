@@ -55,19 +55,24 @@ export const choiceSchema = z
       .record(z.string().min(1).max(TEXT_MAX), z.string().min(1).max(TEXT_MAX))
       .optional()
       .describe('Changes of the mapping: event types of the file, and ours for them.'),
-    time_zone: z.string().min(1).max(TEXT_MAX).optional().describe('Zone of times that name none.'),
+    time_zone: z.string().min(1).max(TEXT_MAX).optional().describe('Time zone for times without one.'),
     date_order: z.enum(['mdy', 'dmy', 'ymd']).optional().describe('Order of dates such as 11/1/2024.'),
     decimal: z.enum(['.', ',']).optional().describe('Decimal separator of amounts.'),
-    currency: z.string().min(1).max(TEXT_MAX).optional().describe('Currency of events that name none.'),
-    format: z.string().min(1).max(TEXT_MAX).optional().describe('The format, where it is not found.'),
-    encoding: z.string().min(1).max(TEXT_MAX).optional().describe('The encoding, where it is not found.'),
-    delimiter: z.string().min(1).max(TEXT_MAX).optional().describe('CSV: what stands between cells.'),
+    currency: z.string().min(1).max(TEXT_MAX).optional().describe('Currency of events without one.'),
+    format: z.string().min(1).max(TEXT_MAX).optional().describe('The format. Default: detected.'),
+    encoding: z.string().min(1).max(TEXT_MAX).optional().describe('The encoding. Default: detected.'),
+    delimiter: z
+      .string()
+      .min(1)
+      .max(TEXT_MAX)
+      .optional()
+      .describe('CSV: character between cells. Default: detected.'),
     columns: z
       .string()
       .min(1)
       .max(TEXT_MAX)
       .optional()
-      .describe('CSV: names of the columns, with commas, where line 1 has none.'),
+      .describe('CSV: column names, separated by commas, if line 1 has none.'),
   })
   .refine(
     ({ map, mapping }) => map === undefined || mapping === undefined,

@@ -57,7 +57,7 @@ export function startJob({ input, data, ...work }: JobOptions): ImportJob {
   const ended = loadInputs(target, {
     inputs: [input],
     ...work,
-    againHint: 'import it again all the same',
+    againHint: 'import it anyway',
     resumeHint: 'The same file, imported again,',
     signal: stop.signal,
     onProgress(result) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SourceActivity } from './activity.ts';
 import { FindingTally } from './finding-tally.ts';
-import type { ValidationResult } from './line-validator.ts';
+import type { ValidationResult } from './validation-result.ts';
 
 const result = (lines: string[], more: Partial<ValidationResult> = {}): ValidationResult => ({
   bytes: lines.map((line) => Buffer.from(`${line}\n`)),

@@ -1,6 +1,6 @@
 import { BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW } from '../event/fields.ts';
-import type { ValidationResult } from './line-validator.ts';
 import { shortText } from './rejected-example.ts';
+import type { ValidationResult } from './validation-result.ts';
 
 /** Events and rejected records that are remembered of each source. */
 export const LATEST_MAX = 5;

@@ -60,7 +60,7 @@ const RIGHT: Record<string, [what: string, records: number, places: number[], re
   'retailrocket.csv': ['CSV, comma, 5 columns, header in line 1', 100, [2, 101]],
   'csv-utf16le.ndjson': ['NDJSON, utf-16le', 3, [1, 3]],
   'json-wrap-events.json': ['JSON object, records in events', 10, [1, 1]],
-  'segment-batch.json': ['JSON object, records in batch, not read beside it: sentAt, writeKey', 4, [1, 1]],
+  'segment-batch.json': ['JSON object, records in batch, not read: sentAt, writeKey', 4, [1, 1]],
   'json-pretty-concat.json': ['json', 10, [1, 64]],
   'json-array-trailcomma.json': ['json-array', 10, [2, 11]],
   'ce-batch.json': ['json-array', 2, [1, 1]],
@@ -186,8 +186,8 @@ describe('What is refused before anything is stored', () => {
   });
 
   it('prose, a single column, and formats that do not exist', () => {
-    assert.match(refusal('Dear all,\n\nthe export, as promised.\nRegards\n'), /no format that is known/);
-    assert.match(refusal('a\nb\nc\n'), /no format that is known/);
+    assert.match(refusal('Dear all,\n\nthe export, as promised.\nRegards\n'), /has an unknown format/);
+    assert.match(refusal('a\nb\nc\n'), /has an unknown format/);
     assert.match(refusal('{"time":1}', { format: 'xls' }), /can't be read as "xls"; formats: .*ndjson/);
     assert.match(refusal('a,b\n1,2\n', { format: 'json-array' }), /does not look like json-array/);
   });
@@ -211,7 +211,7 @@ describe('Detection', () => {
     assert.equal(what('{"timestamp":1,"event_type":"purchase","items":[{"date":1}]}'), 'json, one object');
     assert.equal(
       what('{"events":[{"time":1}],"next":"x"}'),
-      'JSON object, records in events, not read beside it: next',
+      'JSON object, records in events, not read: next',
     );
     assert.equal(what('{"events":[]}'), 'JSON object, records in events');
     assert.equal(what('{"a":{"b":{"c":[{"time":1}]}}}'), 'JSON object, records in a.b.c');
@@ -222,7 +222,7 @@ describe('Detection', () => {
     const records = Array.from({ length: 5000 }, (_, i) => `{"time":${i},"event":"view"}`);
     const bytes = Buffer.from(`{"page":1,"data":[${records.join(',\n')}]}`);
     const found = detected(bytes);
-    assert.equal(describeDetection(found), 'JSON object, records in data, not read beside it: page');
+    assert.equal(describeDetection(found), 'JSON object, records in data, not read: page');
     const pieces = readAll(found, [bytes.subarray(0, 70_000), bytes.subarray(70_000)]);
     assert.deepEqual(
       pieces,

@@ -41,7 +41,7 @@ export function detectFormat(
   return {
     refusal: declared
       ? `does not look like ${declared.name}`
-      : `is in no format that is known; formats: ${namesOf(formats)}`,
+      : `has an unknown format; formats: ${namesOf(formats)}`,
   };
 }
 

@@ -91,6 +91,11 @@ export const FINDINGS = kinds({
     message: (status) => `Purchases with "${status}" count as sales, and no refund of them came.`,
     setting: 'Leave them out with `where` in a mapping, or send a `refund` for each.',
   },
+  refund_document: {
+    message: (kind) => `Purchases with "${kind}" count as sales, and look like what was given back.`,
+    setting:
+      'Map the column to `event_type`, as `map guess FILE` proposes for a table without types: `values: {Gutschrift: refund}`.',
+  },
   partly_refunded: {
     message: (status) =>
       `Purchases with "${status}" count in full: what was given back is not taken off, and no refund of them came.`,
@@ -100,6 +105,20 @@ export const FINDINGS = kinds({
     message: () => 'Equal lines of an order come with different event_ids. They count once.',
     setting:
       'Set `order_lines: distinct` for the source or in its mapping if each is a line of its own; or send the quantity in one line.',
+  },
+  equal_rows: {
+    message: () =>
+      'Purchases or refunds without event_id and order_id equal others of the same input, their time included: each counts.',
+    setting:
+      'Map a column that is different in each row to `event_id`, or the order to `order_id`; or take rows out that come twice.',
+  },
+  line_changed: {
+    message: () => 'Lines of an order come again with another quantity, price or amount: all of them count.',
+    setting: 'Send what was taken back as a `refund`, and as a `purchase` only what was bought in addition.',
+  },
+  order_spelled: {
+    message: () => 'Orders come with "#" before their number, and without it: they count as two orders.',
+    setting: 'Take the number alone in a mapping: `order_id: {from: order_id, match: "[0-9]+"}`.',
   },
   equal_refunds: {
     message: () => 'Equal refunds of an order come with different event_ids. They count once.',
@@ -151,13 +170,25 @@ export const FINDINGS = kinds({
       `${field} may be how many pieces were bought. It is kept in \`extra\`, and \`units\` has one piece for each order.`,
     setting: 'Map it to `quantity` if it is.',
   },
+  numbered_lines: {
+    message: () =>
+      'Numbered columns, such as product_1 and product_2, hold the lines of an order side by side. They are kept in `extra`: no product has them, and `units` has one piece for each order.',
+    setting:
+      'Export a row for each line of an order, or make `items` of the columns in a mapping in TypeScript.',
+  },
+  extra_line: {
+    message: (word, field) =>
+      `Purchases have ${word} as ${field}: they look like shipping or a discount of an order. Their money counts, and so do they, as products and pieces.`,
+    setting:
+      'Leave such rows out with `where` in a mapping where the order has a total; or keep them, and leave `units` and `products` aside.',
+  },
   zero_quantity: {
     message: () => 'Purchases have a price, and a quantity of 0: they count as orders without revenue.',
     setting: 'Send the number of pieces, leave the field out for one piece, or leave such rows out.',
   },
   minor_units: {
     message: (currency) =>
-      `Objects hold whole numbers for amounts, and none has decimals: they were read as ${currency}, and may be in its smaller unit, as Square, Stripe and Adyen write them.`,
+      `Amounts are whole numbers, and none has decimals: they were read as ${currency}, and may be in its smaller unit, as Square, Stripe, Klarna and Adyen write them.`,
     setting:
       'Set `minor_units` for the source, or of the field in a mapping: true if 1999 is 19.99, false to confirm.',
   },
@@ -169,6 +200,16 @@ export const FINDINGS = kinds({
     message: () =>
       'More than half of the events are of bots, by their user agent: they are archived, and left out of the metrics.',
     setting: 'Set `mark_bots: false` for the source, or in the mapping, if they are customers.',
+  },
+  test_marked: {
+    message: (mark) =>
+      `Events with "${mark}" were taken for tests: they are archived, and left out of the metrics.`,
+    setting: 'Send `test: false` with them, or set `test: {value: false}` in a mapping, if they are not.',
+  },
+  test_likely: {
+    message: (mark) => `Purchases or refunds with "${mark}" count, and may be tests.`,
+    setting:
+      'Send `test: true` with them, leave them out with `where` in a mapping, or send `test: false` to confirm.',
   },
   only_tests: {
     message: () =>

@@ -125,6 +125,39 @@ const EXAMPLES = {
       { amount: '39.80', product_id: 'p1', price: '19.90', quantity: 2 },
     ),
   },
+  numbered_lines: {
+    raises: purchases(
+      { order_id: 'o1', product_1: 'Mug', qty_1: 2, product_2: 'Cap', qty_2: 1 },
+      { order_id: 'o2', product_1: 'Mug', qty_1: 1, product_2: '', qty_2: null },
+      { order_id: 'o3', extra: { 'Artikel 1': 'Tasse', 'Menge 1': '1' } },
+    ),
+    rows: 3,
+    names: /side by side/,
+    right: purchases(
+      { order_id: 'o1', items: [{ product_id: 'p1', price: '39.80' }], product_1: 'Mug' },
+      { order_id: 'o2', address_1: 'x', phone2: '5', qty_1: 0, product_1: '' },
+      { event_type: 'refund', order_id: 'o2', product_1: 'Mug' },
+      { event_type: 'view_product', amount: null, product_1: 'Mug' },
+    ),
+  },
+  extra_line: {
+    raises: purchases(
+      { order_id: 'o1', product_name: 'Versandkosten', amount: '4.90' },
+      { order_id: 'o2', product_name: 'Versandkosten', amount: '4.90' },
+      { order_id: 'o2', product_id: 'Shipping and handling', amount: '3.90' },
+      { order_id: 'o1', product_name: 'Remise : NOEL', amount: '-3' },
+    ),
+    rows: 2,
+    names: /have Versandkosten as product_name/,
+    right: purchases(
+      { order_id: 'o1', product_name: 'Versandtasche' },
+      { order_id: 'o2', product_name: 'Gutschein 50 EUR', amount: '50' },
+      { order_id: 'o3', product_name: 'Discount Tire', amount: '50' },
+      { order_id: 'o4', product_name: 'Delivery Truck' },
+      { event_type: 'refund', order_id: 'o1', product_name: 'Versand' },
+      { order_id: 'o5', product_name: 'Envío' + ' de prueba' },
+    ),
+  },
   minor_units: {
     raises: purchases(
       { amount: { amount: 1999, currency: 'EUR' } },
@@ -157,6 +190,29 @@ test('whole amounts as texts may be in the smaller unit, too, but not in a curre
   ]);
   assert.deepEqual(of({ value: '1999', currency: 'EUR' }, { value: '5.5', currency: 'EUR' }), []);
   assert.deepEqual(of({ amount: 1999, currency: 'JPY' }), []);
+});
+
+test('whole amounts that would be large may be in the smaller unit, unless some have decimals or nobody pays that in it', () => {
+  const of = (amounts: readonly unknown[], members: object = {}, settings = {}) =>
+    Object.values(INPUTS).map((toPieces) => {
+      const sales = amounts.map((amount, n) => ({ amount, order_id: `o${n}`, ...members }));
+      const found = findingsOf(purchases(...sales), { settings }, toPieces);
+      return found.reduce((sum, { code, rows }) => sum + (code === 'minor_units' ? rows : 0), 0);
+    });
+  assert.deepEqual(of([4999, 2500, 799]), [3, 3]);
+  assert.deepEqual(of(['4999', '2500', '12990']), [3, 3]);
+  assert.deepEqual(of([4999, 2500, 799], { tax: '7.98' }), [3, 3], 'that tax has decimals settles nothing');
+  const items = [{ product_id: 'p', price: 4999 }];
+  assert.deepEqual(of([null, null, null], { items }), [3, 3]);
+  assert.deepEqual(of([4999, 2500]), [0, 0], 'too few');
+  assert.deepEqual(of([4999, 2500, 799.5]), [0, 0]);
+  assert.deepEqual(of(['4999', '2500', '799.00']), [0, 0]);
+  assert.deepEqual(of(['4999.0000', '2500.0000', '1799.0000']), [0, 0], 'as the log has them');
+  assert.deepEqual(of([49, 120, 250, 1200]), [0, 0], 'an order costs that');
+  assert.deepEqual(of([4999, 2500, 799], { currency: 'JPY' }), [0, 0]);
+  assert.deepEqual(of([4999, 2500, 1799], { currency: 'HUF' }), [0, 0]);
+  assert.deepEqual(of([4999, 2500, 799], {}, { minor_units: false }), [0, 0]);
+  assert.deepEqual(of([4999, 2500, 799], {}, { minor_units: true }), [0, 0]);
 });
 
 test('a row that names nothing and is the sum of those before it is reported', () => {

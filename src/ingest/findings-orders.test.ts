@@ -36,6 +36,63 @@ const EXAMPLES = {
       { event_type: 'refund', order_id: 'o1', amount: '19' },
     ),
   },
+  equal_rows: {
+    raises: purchases(
+      { timestamp: '2026-11-01T10:00:00Z', product_id: 'p1' },
+      { timestamp: '2026-11-01T10:00:00Z', product_id: 'p1' },
+      { timestamp: '2026-11-01T10:00:00Z', product_id: 'p1', event_id: '0123456789ab-7-01234567' },
+      { timestamp: '2026-11-01T10:00:00Z', product_id: 'p2' },
+      { timestamp: '2026-11-01T11:30:00Z', event_type: 'refund' },
+      { timestamp: '2026-11-01T11:30:00Z', event_type: 'refund' },
+      { timestamp: '2026-11-01T12:45:00Z' },
+    ),
+    rows: 3,
+    names: /each counts/,
+    right: purchases(
+      { timestamp: '2026-11-01T10:00:00Z', user_id: 'u1' },
+      { timestamp: '2026-11-01T10:00:00Z', user_id: 'u2' },
+      { timestamp: '2026-11-01T10:00:01Z', user_id: 'u2' },
+      { timestamp: '2026-11-01T11:00:00Z', order_id: 'o1' },
+      { timestamp: '2026-11-01T11:00:00Z', order_id: 'o1' },
+      { timestamp: '2026-11-01T12:00:00Z', event_id: 'e1' },
+      { timestamp: '2026-11-01T12:00:00Z', event_id: 'e1' },
+      { event_type: 'view_product', amount: null },
+      { event_type: 'view_product', amount: null },
+    ),
+  },
+  line_changed: {
+    raises: purchases(
+      { ...line('e1'), quantity: 1 },
+      { ...line('e1'), quantity: 2, amount: '19.90' },
+      { ...line('e2'), product_id: 'p2' },
+      { ...line('e2'), product_id: 'p2', price: '8', amount: '8' },
+    ),
+    rows: 2,
+    names: /another quantity, price or amount/,
+    right: purchases(
+      { ...line('e1'), quantity: 1 },
+      { ...line('e1'), quantity: '1.0' },
+      { ...line('e2'), quantity: 3, amount: '29.85' },
+      { ...line('e1'), product_id: 'p2', quantity: 2, amount: '19.90' },
+      { ...line('e1'), event_type: 'refund', quantity: 2, amount: '19.90' },
+    ),
+  },
+  order_spelled: {
+    raises: purchases(
+      { order_id: '#1001' },
+      { order_id: '1001' },
+      { order_id: '1001' },
+      { order_id: '#1001' },
+    ),
+    rows: 1,
+    names: /two orders/,
+    right: purchases(
+      { order_id: '#1001' },
+      { order_id: '#1002' },
+      { order_id: '1003' },
+      { order_id: 'A#1003' },
+    ),
+  },
   equal_refunds: {
     raises: purchases(
       { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r1' },
@@ -83,6 +140,9 @@ const EXAMPLES = {
       { order_id: 'o1', 'Refunded Amount': '0.00' },
       { order_id: 'o2', refunds: [], refundable: 1, refund_days: 30, Gutschrift: '' },
       { event_type: 'refund', order_id: 'o1', amount: '5' },
+      { event_type: 'refund', order_id: 'o3', amount: '5', total_refunded: 5 },
+      { order_id: 'o3', total_refunded: 5 },
+      { event_type: 'view_product', refund: 5, amount: null },
     ),
   },
   order_repeated: {
@@ -125,6 +185,9 @@ const EXAMPLES = {
       { price: '34.90', shipping: '4.90' },
       { price: '33.45', tax: '6.35' },
       { items: [{ product_id: 'p1', price: '9.95', quantity: 4 }] },
+      { items: [{ product_id: 'p1', price: '37.80' }], fee_lines: [{ name: 'COD', total: '2.00' }] },
+      { items: [{ product_id: 'p1', price: '44.80' }], extra: { gift_card: '-5' } },
+      { price: '37.30', Trinkgeld: '2,50' },
     ),
   },
   order_currencies: {
@@ -151,6 +214,28 @@ const EXAMPLES = {
       { event_type: 'refund', order_id: 'o1', amount: '5', currency: null },
       { event_type: 'refund', order_id: 'o4', amount: '5', currency: null },
       { event_type: 'refund', order_id: 'o4', amount: '5', currency: 'USD' },
+    ),
+  },
+  refund_document: {
+    raises: purchases(
+      { order_id: 'o1', Belegart: 'Gutschrift' },
+      { order_id: 'o2', Belegart: 'Gutschrift' },
+      { order_id: 'o2', event_type: 'refund', Belegart: 'Gutschrift' },
+      { order_id: 'o3', 'Transaction Type': 'Partial refund' },
+      { order_id: 'o4', type: 'Credit Note' },
+      { order_id: 'o5', 'Type de document': "Facture d'avoir" },
+      { order_id: 'o6', extra: { Tipo: 'Devolución' } },
+      { order_id: 'o7', transaction: { kind: 'x', type: 'chargeback' } },
+    ),
+    rows: 2,
+    names: /"Belegart: Gutschrift" count as sales/,
+    right: purchases(
+      { order_id: 'o1', Belegart: 'Rechnung' },
+      { order_id: 'o2', event_type: 'refund', Belegart: 'Gutschrift' },
+      { order_id: 'o3', type: 'Sale', 'Payment method': 'Gutschrift' },
+      { order_id: 'o4', type: 'returning customer' },
+      { order_id: 'o5', Tipo: 'Pedido', 'Order Type': 'Refundable' },
+      { event_type: 'view_product', type: 'refund' },
     ),
   },
   order_cancelled: {
@@ -236,6 +321,9 @@ test('each way to say that a purchase is not a sale is a finding of its own', ()
     'Statut: Annulée': { Statut: 'Annulée' },
     'Estado del pedido: anulado': { 'Estado del pedido': 'anulado' },
     stornogrund: { stornogrund: 'Kunde' },
+    'Art: Storno': { Art: 'Storno' },
+    'Document Type: Quotation': { 'Document Type': 'Quotation' },
+    'Tipo de documento: Presupuesto': { 'Tipo de documento': 'Presupuesto' },
   };
   for (const [way, members] of Object.entries(ways))
     for (const toPieces of Object.values(INPUTS)) {

@@ -52,6 +52,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
       { ab_test: 'b', text: 'x', plan: 'pro', note: 'n', category_id: 7, items_total: 3 },
       { 'Product ID': 'p1', userId: 'u1', total: '5', coupon_type: 'fixed' },
       { event_date: '20261101', user_ip: '203.0.113.7', total_text: 'x', orderIp: 'y' },
+      { 'Order Updated': '2026-11-02', product_1: 'Mug', product_2: 'Cap' },
     ),
   },
   names_conflict: {
@@ -118,6 +119,41 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
     // Days change more often than months.
     right: times(10, (n) => ({ ...VIEW, timestamp: `03/0${(n % 9) + 1}/2024` })),
     settledBy: { date_order: 'mdy' },
+  },
+  test_marked: {
+    raises: purchases(
+      { order_id: 'o1', environment: 'Sandbox' },
+      { order_id: 'o2', environment: 'Sandbox' },
+      { order_id: 'o3', livemode: false },
+      { order_id: 'o4', 'Payment Gateway': '(for testing) Bogus Gateway' },
+      { order_id: 'o5', payment_gateway_names: ['bogus'] },
+      { order_id: 'o6', order: { test: true } },
+      { ...VIEW, amount: null, extra: { test_mode: 'yes' } },
+    ),
+    rows: 2,
+    names: /"environment: Sandbox" were taken for tests/,
+    right: purchases(
+      { order_id: 'o1', environment: 'production', livemode: true, test_mode: 0 },
+      { order_id: 'o2', mode: 'dark', 'Payment Method': 'card', group: 'test' },
+      { order_id: 'o3', livemode: false, test: false },
+      { order_id: 'o4', test: true },
+      { order_id: 'o5', environment: 'staging' },
+    ),
+  },
+  test_likely: {
+    raises: purchases(
+      { order_id: 'o1', environment: 'staging' },
+      { order_id: 'o2', environment: 'staging' },
+      { order_id: 'o3', Zahlungsart: 'Test' },
+    ),
+    rows: 2,
+    names: /"environment: staging" count, and may be tests/,
+    right: purchases(
+      { order_id: 'o1', environment: 'production', 'Payment Method': 'Testament & Co' },
+      { order_id: 'o2', environment: 'staging', test: false },
+      { ...VIEW, environment: 'staging', amount: null },
+      { order_id: 'o3', environment: 'staging', sandbox: true },
+    ),
   },
   mostly_bots: {
     raises: [

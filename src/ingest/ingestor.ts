@@ -1,20 +1,25 @@
 import type { OrderReport } from '../event/order-report.ts';
-import type { LogWriter } from '../log/event-log.ts';
+import type { LogBatch, LogWriter } from '../log/event-log.ts';
+import type { Offset } from '../log/offset.ts';
 import type { IngestRequest, IngestResult } from '../sources/source.ts';
+import { validateExternal } from './external-lines.ts';
 import type { SourceFindings } from './finding.ts';
 import { FindingTally } from './finding-tally.ts';
 import type { Decoded } from './format.ts';
-import { LineValidator, type ValidateOptions, type ValidationResult } from './line-validator.ts';
+import { LineValidator, type ValidateOptions } from './line-validator.ts';
 import { mapDecoded } from './mapper.ts';
 import { Normalizer } from './normalize.ts';
 import type { NormalizeSettingsInput } from './normalize-settings.ts';
 import { Observer } from './observer.ts';
 import { OrderReports } from './order-reports.ts';
+import type { ValidationResult } from './validation-result.ts';
 
 export interface IngestorOptions {
   log: LogWriter;
   /** How values are read where a source sets nothing else. */
   settings: NormalizeSettingsInput;
+  /** Whether the shop has named its time zone, so that nothing is assumed where times name none. */
+  isZoneSet?: boolean;
   /** Currencies that the shop sells in, where it has declared them. */
   currencies?: readonly string[] | undefined;
   lineBytesMax: number;
@@ -48,6 +53,9 @@ export class Ingestor {
   readonly #validators = new Map<string, LineValidator>();
   readonly #sources = new Map<string, SourceState>();
   readonly #orders = new OrderReports();
+  #external: LineValidator | undefined;
+  /** By partition the offset after the external lines that were observed: what is read once more shows nothing new. */
+  readonly #observed = new Map<number, Offset>();
 
   constructor(options: IngestorOptions) {
     this.#options = options;
@@ -56,15 +64,24 @@ export class Ingestor {
   }
 
   #createValidator(settings: NormalizeSettingsInput = {}): LineValidator {
-    const { log, lineBytesMax, now } = this.#options;
+    const { log, lineBytesMax } = this.#options;
+    return this.#validatorWithin(lineBytesMax, log.lineBytesMax ?? Number.POSITIVE_INFINITY, settings);
+  }
+
+  #validatorWithin(
+    lineBytesMax: number,
+    storedBytesMax: number,
+    settings: NormalizeSettingsInput = {},
+  ): LineValidator {
+    const { now, isZoneSet = false } = this.#options;
     return new LineValidator({
       normalizer: new Normalizer(
         { ...this.#options.settings, ...settings },
-        { isZoneSet: settings.time_zone !== undefined },
+        { isZoneSet: isZoneSet || settings.time_zone !== undefined },
       ),
       timeZone: settings.time_zone ?? this.#timeZone,
       lineBytesMax,
-      storedBytesMax: log.lineBytesMax ?? Number.POSITIVE_INFINITY,
+      storedBytesMax,
       now,
     });
   }
@@ -77,7 +94,7 @@ export class Ingestor {
   ): Promise<IngestResult> {
     const mapped = await mapDecoded(mapper, decodedOf(input), { ids });
     // What is set for the source is about this source, and the mapping about all of its kind.
-    const all = mapper === undefined ? settings : { ...mapper.settings, ...settings };
+    const all = mapper === undefined ? settings : mergedSettings(mapper.settings, settings);
     const result = this.validate(source, mapped.decoded, {
       ...(all === undefined ? {} : { settings: all }),
       withdrawn: mapped.withdrawn,
@@ -103,6 +120,28 @@ export class Ingestor {
     this.#stateOf(source).tally.merge(result.tally);
     this.#options.onStored?.(source, result, come);
     return ingestResultOf(result, come.leftOut);
+  }
+
+  /**
+   * Validates lines that are in the log, but did not come by `store`: other programs wrote them, or an old version. Gives them as `store`
+   * would have written them, one for each line. The lines are whole, and within the limits of the log.
+   */
+  validateExternal({ partition, nextOffset, source, receivedAtMs, bytes }: LogBatch): Buffer {
+    // The log has them already, so none is too long.
+    this.#external ??= this.#validatorWithin(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    const validator = this.#external;
+    const isFresh = nextOffset > (this.#observed.get(partition) ?? 0);
+    if (isFresh) this.#observed.set(partition, nextOffset);
+    const { observer, tally } = isFresh ? this.#stateOf(source) : this.#createState(this.#timeZone);
+    const results = validateExternal(bytes, (lines) =>
+      validator.validate(decodedOf(lines), observer, { nowMs: receivedAtMs }),
+    );
+    for (const result of isFresh ? results : []) {
+      tally.merge(result.tally);
+      this.#options.onStored?.(source, result, {});
+    }
+    const pieces = results.flatMap((result) => result.bytes);
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
   }
 
   /** Takes what an earlier process has stored of orders, the oldest first: what comes from now on is compared with it. */
@@ -145,18 +184,25 @@ export class Ingestor {
   #stateOf(source: string, timeZone = this.#timeZone): SourceState {
     let state = this.#sources.get(source);
     if (state === undefined) {
-      state = {
-        observer: new Observer({
-          zone: timeZone,
-          currencies: this.#options.currencies,
-          orders: this.#orders,
-        }),
-        tally: new FindingTally(),
-      };
+      state = this.#createState(timeZone, this.#orders);
       this.#sources.set(source, state);
     }
     return state;
   }
+
+  #createState(zone: string, orders?: OrderReports): SourceState {
+    const { currencies } = this.#options;
+    return { observer: new Observer({ zone, currencies, orders }), tally: new FindingTally() };
+  }
+}
+
+/** What is set for a source, and else what its mapping says. */
+function mergedSettings(
+  ofMapper: NormalizeSettingsInput,
+  ofSource?: NormalizeSettingsInput,
+): NormalizeSettingsInput {
+  const types = { ...ofMapper.event_types, ...ofSource?.event_types };
+  return { ...ofMapper, ...ofSource, ...(Object.keys(types).length === 0 ? {} : { event_types: types }) };
 }
 
 /** NDJSON as what a format gives. */

@@ -4,6 +4,7 @@ import { foldName, ITEM_NAMES } from './names.ts';
 import { INVALID, readText, type TextRule } from './read-text.ts';
 import { readCurrency } from './values/read-currency.ts';
 import {
+  type AmountForm,
   formOfAmount,
   type MoneySettings,
   moneyText,
@@ -25,8 +26,8 @@ export interface ItemsValue {
   readonly invalid: readonly { name: string; value: unknown; reason: NumberReason | 'not_text' }[];
   /** Currencies that stand beside prices, as `MoneyValue` has them. */
   readonly currencies: ReadonlySet<string>;
-  /** Prices that are objects, as `formOfAmount` has them: one of each form. */
-  readonly forms: ReadonlyMap<string, unknown>;
+  /** How prices are written, as `formOfAmount` has it: one of each form. */
+  readonly forms: ReadonlyMap<AmountForm, unknown>;
   /** Members of one meaning of which the likeliest was read, and differ: our name, and theirs. */
   readonly chosen: ReadonlyMap<string, string>;
   /** Names of members that are not kept. */
@@ -71,7 +72,7 @@ export function createItemsReader(isNull: (text: string) => boolean, money: Mone
     const invalid: { name: string; value: unknown; reason: NumberReason | 'not_text' }[] = [];
     const unused = new Set<string>();
     const currencies = new Set<string>();
-    const forms = new Map<string, unknown>();
+    const forms = new Map<AmountForm, unknown>();
     const chosen = new Map<string, string>();
     let isCut = false;
 

@@ -112,17 +112,20 @@ test('the columns of W3C are those of the last line that names them', () => {
   assert.deepEqual([last['sc-status'], last['cs-uri-stem'], last['time-taken']], ['200', '/d', '7']);
 });
 
-test('what is not one record a line is refused with words', () => {
+test('a file without one record per line is refused with the reason', () => {
   const refusals: [string | Buffer, RegExp][] = [
     [
       '[\n{"event_type":"search"},\n{"event_type":"search"}\n]\n',
-      /json-array, which is not one record a line; load it/,
+      /json-array, which does not have one record per line\. Load it/,
     ],
-    ['{"events":[\n{"event_type":"search","timestamp":1}\n]}\n', /JSON object, .*not one record a line/],
-    ['{\n "event_type": "search",\n "timestamp": 1\n}\n', /json.*not one record a line/],
+    [
+      '{"events":[\n{"event_type":"search","timestamp":1}\n]}\n',
+      /JSON object, .*not have one record per line/,
+    ],
+    ['{\n "event_type": "search",\n "timestamp": 1\n}\n', /json.*not have one record per line/],
     [Buffer.from('PAR1\x15\x04\x15'), /Parquet/],
     ['<html><body>x</body></html>\n', /an HTML page/],
-    ['some words without meaning\nand others\n', /no format that is known/],
+    ['some words without meaning\nand others\n', /has an unknown format/],
   ];
   for (const [sample, refusal] of refusals) {
     const found = detectLineFormat({ bytes: Buffer.from(sample), isWhole: true }, OPTIONS);

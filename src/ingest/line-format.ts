@@ -69,7 +69,7 @@ export function detectLineFormat(sample: Sample, options: DetectOptions): LineFo
   const isByLine = !found.format.isWhole && (!isJson || isObjectALine(found.format, lines));
   if (!isByLine)
     return {
-      refusal: `is read as ${describeDetection(found)}, which is not one record a line; load it, or write one record a line`,
+      refusal: `is read as ${describeDetection(found)}, which does not have one record per line. Load it, or write one record per line`,
     };
   const isPlain = found.format.name === 'json';
   return isPlain

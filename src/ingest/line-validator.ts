@@ -5,10 +5,8 @@ import { ORDER_EVENT_TYPES } from '../event/fields.ts';
 import { isBlankLine, replaceReturns } from '../event/lines.ts';
 import { markedWithin, markOf, startsWithByteOrderMark } from '../event/mark-line.ts';
 import type { Reason } from '../event/reasons.ts';
-import type { LineError } from '../sources/source.ts';
 import { ApiError } from '../telemetry/errors.ts';
 import { EVENT_ID, EVENT_TYPE, ORDER_ID, USER_AGENT } from './field-index.ts';
-import { FindingTally } from './finding-tally.ts';
 import type { Decoded, JsonTexts, RecordIds, SourceRecord } from './format.ts';
 import { LineCollector } from './line-collector.ts';
 import { targetOf } from './names.ts';
@@ -16,9 +14,10 @@ import type { Normalizer } from './normalize.ts';
 import type { ObservedEvent } from './observed-event.ts';
 import { Observer } from './observer.ts';
 import { parseRecord } from './parse-record.ts';
-import { needsValues } from './plain-line.ts';
+import { amountNote, needsValues } from './plain-line.ts';
 import { saysMore } from './record-slots.ts';
 import { rejectedExample } from './rejected-example.ts';
+import { emptyResult, type ValidationResult } from './validation-result.ts';
 
 const ERRORS_MAX = 100;
 const EXAMPLE_BYTES_MAX = 1000;
@@ -33,32 +32,13 @@ const FINAL: readonly (Reason | null)[] = ['duplicate_field', 'reserved_field', 
 const KEPT = 1;
 const EMPTY = 2;
 
-/** Lines as they will be stored, and what was found about them. */
-export interface ValidationResult {
-  /** NDJSON for the log: events in their canonical form, rejected lines marked with their reason. */
-  bytes: Buffer[];
-  accepted: number;
-  rejected: number;
-  errors: LineError[];
-  /** Rejected lines by reason. */
-  reasons: Record<string, number>;
-  /** Events by field whose value could not be read. */
-  invalidFields: Record<string, number>;
-  tally: FindingTally;
-  /** Findings about these records that the observer has at its end, too. */
-  late: FindingTally;
-  /** Records of the input, those that were skipped included. */
-  records: number;
-  skipped: number;
-  /** The first record that was changed, and the event that it became. */
-  example: { readonly record: string; readonly event: string } | null;
-}
-
 export interface ValidateOptions {
   /** More lines than this refuse the whole input. */
   linesMax?: number;
   /** Lines that another validator has marked as rejected keep their mark; else the mark is a reserved field. */
   takesMarked?: boolean;
+  /** Time of receipt, ms since 1970; now where left out. */
+  nowMs?: number;
   /** Orders that records which a mapping left out say to be cancelled. */
   withdrawn?: readonly string[];
   /** Records at the beginning that are not to be looked at. */
@@ -113,6 +93,7 @@ export class LineValidator {
     {
       linesMax = Number.POSITIVE_INFINITY,
       takesMarked = false,
+      nowMs = this.#options.now(),
       skip = 0,
       ids,
       withdrawn = [],
@@ -121,7 +102,7 @@ export class LineValidator {
     this.#skip = skip;
     this.#ids = ids;
     this.#linesMax = linesMax;
-    this.#nowMs = this.#options.now();
+    this.#nowMs = nowMs;
     this.#result = emptyResult();
     this.#kept = new LineCollector();
     this.#observer = observer;
@@ -337,6 +318,9 @@ export class LineValidator {
 
   #accepted(event: ObservedEvent, type: string): void {
     this.#result.accepted++;
+    const note =
+      event === this.#checker && !this.#options.normalizer.isUnitSaid ? amountNote(event, type) : null;
+    if (note !== null) this.#observer.note(note, false, this.#result.tally);
     this.#observer.observe(event, type, this.#nowMs, this.#result.tally);
   }
 
@@ -376,25 +360,9 @@ export class LineValidator {
   /** Counts a line that was marked as rejected before; false where it is not one. */
   #isMarked(body: Buffer, start: number, end: number): boolean {
     if (end - start >= this.#options.storedBytesMax) return false;
-    const reason = markOf(body.toString('utf8', start, end));
-    if (reason === null) return false;
-    this.#countRejected(reason);
+    const mark = markOf(body.toString('utf8', start, end));
+    if (mark === null) return false;
+    this.#countRejected(mark.reason);
     return true;
   }
-}
-
-function emptyResult(): ValidationResult {
-  return {
-    bytes: [],
-    accepted: 0,
-    rejected: 0,
-    errors: [],
-    reasons: {},
-    invalidFields: {},
-    tally: new FindingTally(),
-    late: new FindingTally(),
-    records: 0,
-    skipped: 0,
-    example: null,
-  };
 }

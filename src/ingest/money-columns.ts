@@ -1,5 +1,6 @@
 import { fieldsFor } from './mappings/words.ts';
 import { foldName } from './names.ts';
+import { unaccented } from './unaccented.ts';
 
 /** Names of columns with what was given back of a sale. */
 const GIVEN_BACK =
@@ -10,8 +11,29 @@ const ADJUSTED =
 /** Names that count something, but not surely pieces. */
 const ANY_COUNT = /^(?:count|nombre|products|articles|articulos|productos)$/;
 
+/** The number behind a name of which a table has several: `qty_1`, `Artikel 2`. */
+const NUMBERED = /[ _.-]*\d{1,2}$/;
+const OF_LINES = ['quantity', 'product_id', 'product_name'];
+
+/** Names of what is paid beside lines, tax and shipping, or takes something off the total: a number, or a list of it. */
+const FEES =
+  /^(?:total)?(?:order)?(?:fees?|feelines|feetotal|surcharges?|handlingfee|codfee|paymentfee|giftwrap(?:ping)?|tips?|tipamount|totaltip|giftcards?|giftcardamount|storecredit|zuschlag|zuschlage|aufschlag|zahlungsgebuhr|nachnahmegebuhr|trinkgeld|frais|pourboire|recargos?|propina)(?:amount)?$/;
+const FEE_MEMBERS = ['total', 'amount', 'price', 'value'];
+
+/** What a column that is not a field says of what is paid beside the lines of an order; null: nothing. */
+export function feesOf(name: string, value: unknown): unknown[] | null {
+  if (!FEES.test(foldName(unaccented(name)))) return null;
+  const list = Array.isArray(value) ? value : [value];
+  return list.map((each) =>
+    isObject(each) ? FEE_MEMBERS.map((member) => each[member]).find(isGiven) : each,
+  );
+}
+const isGiven = (value: unknown) => value !== undefined && value !== null;
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
 /** What a column that is not a field says of the money or the pieces of a sale. */
-export type MoneyColumn = 'refund_column' | 'adjusted_total' | 'pieces_column';
+export type MoneyColumn = 'refund_column' | 'adjusted_total' | 'pieces_column' | 'numbered_lines';
 
 /** Names that are remembered; of more than so many it is found out each time. */
 const REMEMBERED_MAX = 5000;
@@ -31,6 +53,9 @@ function kindOf(name: string): MoneyColumn | null {
   const folded = foldName(name);
   if (GIVEN_BACK.test(folded)) return 'refund_column';
   if (ADJUSTED.test(folded)) return 'adjusted_total';
+  const one = name.replace(NUMBERED, '');
+  if (one !== name && one !== '' && OF_LINES.some((field) => fieldsFor(one).has(field)))
+    return 'numbered_lines';
   return fieldsFor(name).has('quantity') && !ANY_COUNT.test(folded) ? 'pieces_column' : null;
 }
 
@@ -39,6 +64,7 @@ export function moneyColumnWith(name: string, value: unknown): MoneyColumn | nul
   const kind = moneyColumn(name);
   if (kind === null) return null;
   const text = typeof value === 'object' ? '' : String(value);
+  if (kind === 'numbered_lines') return text.trim() === '' || text.trim() === '0' ? null : kind;
   const isSo = kind === 'pieces_column' ? Number(text.replace(',', '.')) > 1 : /[1-9]/.test(text);
   return isSo ? kind : null;
 }

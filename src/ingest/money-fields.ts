@@ -23,9 +23,11 @@ import {
   totalPrice,
   totalQuantity,
 } from './items.ts';
+import { isPartOfLines } from './mapping/part-of-lines.ts';
 import { AssumedDecimal } from './mapping/unscaled.ts';
+import { feesOf } from './money-columns.ts';
 import type { NormalizeSettings } from './normalize-settings.ts';
-import { codeOf } from './notes.ts';
+import { codeOf, type NoteCode } from './notes.ts';
 import { isOtherType } from './record-slots.ts';
 import type { RecordState } from './record-state.ts';
 import { fitsLines, fromMinor } from './sale.ts';
@@ -36,10 +38,20 @@ import {
   minorDigits,
   readCurrency,
 } from './values/read-currency.ts';
-import { formOfAmount, type MoneySettings, moneyText, readMoney, readQuantity } from './values/read-money.ts';
+import {
+  type AmountForm,
+  formOfAmount,
+  type MoneySettings,
+  moneyText,
+  readMoney,
+  readQuantity,
+} from './values/read-money.ts';
 
 /** Fields that are decimals: money, and the quantity. */
 const DECIMALS = FIELDS.flatMap(({ kind }, index) => (kind === 'money' || kind === 'decimal' ? [index] : []));
+
+/** Doubts about columns that other fields may settle. */
+const COLUMN_CODES: readonly NoteCode[] = ['adjusted_total', 'pieces_column', 'numbered_lines'];
 
 /** What counts as money, and could not be read. */
 interface Unread {
@@ -76,7 +88,7 @@ export class MoneyFields {
     const isRefund = type === 'refund';
     const isSale = isRefund || type === 'purchase';
     const currencies = new Set<string>();
-    const forms = new Map<string, unknown>();
+    const forms = new Map<AmountForm, unknown>();
     let unread: Unread | null = null;
     for (const index of DECIMALS) {
       let value = this.#state.slots.values[index];
@@ -98,7 +110,8 @@ export class MoneyFields {
         this.#state.units[index] = read.units;
         if (read.currency !== null) currencies.add(read.currency);
         const form = formOfAmount(value);
-        if (form !== null) forms.set(form, value);
+        const counts = isSale && (index === AMOUNT || index === PRICE);
+        if (form !== null && (counts || typeof value === 'object')) forms.set(form, value);
       }
     }
     const lines = this.#readItemsField(isRefund);
@@ -106,21 +119,24 @@ export class MoneyFields {
     const currency = this.#readCurrencyField(isSale, [...currencies]);
     if (currency === 'bad_currency') return this.#state.fail(currency, CURRENCY);
     for (const [form, value] of lines?.forms ?? []) forms.set(form, value);
-    this.#noteForms(forms, currency);
+    this.#noteForms(forms, isSale, currency);
     const minor = this.#isAnyMinor ? this.#convertMinor(isSale, currency) : null;
     return minor ?? this.#takeLines(type, lines, currency, unread);
   }
 
-  /** Notes whether amounts of objects may be in the smaller unit, unless that is said. */
-  #noteForms(forms: ReadonlyMap<string, unknown>, currency: string | null): void {
-    if (this.#settings.minor_units !== undefined || forms.size === 0) return;
-    if (forms.has('decimal')) this.#state.notes.push({ code: 'money_decimal', field: '' });
-    else if (currency === null || minorDigits(currency) !== 0)
-      this.#state.notes.push({
-        code: 'money_whole',
-        field: currency ?? 'the currency',
-        value: forms.get('whole'),
-      });
+  /** Notes how amounts are written, by which they may be in the smaller unit, unless that is said. */
+  #noteForms(forms: ReadonlyMap<AmountForm, unknown>, isSale: boolean, currency: string | null): void {
+    if (this.#settings.minor_units !== undefined || (currency !== null && minorDigits(currency) === 0))
+      return;
+    for (const [whole, decimal] of [
+      ['whole', 'decimal'],
+      ['plain_whole', 'plain_decimal'],
+    ] as const) {
+      const form = forms.has(decimal) ? decimal : whole;
+      const isPlain = whole === 'plain_whole';
+      if (forms.has(form) && (isSale || !isPlain))
+        this.#state.notes.push({ code: form, field: currency ?? '', value: forms.get(form) });
+    }
   }
 
   #readQuantity(value: unknown, isRefund: boolean): bigint | Reason {
@@ -200,7 +216,7 @@ export class MoneyFields {
     if (type === 'purchase' && quantity === null && !this.#settings.has_quantity)
       this.#state.notes.push({ code: 'units_assumed', field: 'quantity', value: this.#orderText() });
     this.#compareWithLines(items);
-    if (isSale) this.#settleColumns(type);
+    this.#settleColumns(type);
     for (let index = 0; index < FIELDS.length; index++) {
       const units = this.#state.units[index];
       if (units === null || units === undefined) continue;
@@ -213,8 +229,12 @@ export class MoneyFields {
   /** Columns beside the fields raise a doubt where they say something else than these. */
   #settleColumns(type: string): void {
     const { notes, units } = this.#state;
-    if (!notes.some(({ code }) => code === 'adjusted_total' || code === 'pieces_column')) return;
-    this.#state.notes = notes.filter(({ code, value }) => {
+    if (!notes.some(({ code }) => COLUMN_CODES.includes(code))) return;
+    const firstNumbered = notes.find(({ code }) => code === 'numbered_lines');
+    this.#state.notes = notes.filter((note) => {
+      const { code, value } = note;
+      if (code === 'numbered_lines')
+        return note === firstNumbered && type === 'purchase' && this.#state.json[ITEMS] === undefined;
       if (code === 'pieces_column') return type === 'purchase' && units[QUANTITY] === null;
       if (code !== 'adjusted_total') return true;
       const read = readMoney(value, this.#money);
@@ -292,8 +312,22 @@ export class MoneyFields {
     }));
   }
 
+  /** What is paid beside the lines, by columns that are not fields. */
+  #fees(): bigint {
+    const { otherNames, otherValues, extra } = this.#state.slots;
+    const others = otherNames.map((name, at) => [name, otherValues[at]] as const);
+    let sum = 0n;
+    for (const [name, value] of [...others, ...Object.entries(extra ?? {})])
+      for (const each of feesOf(name, value) ?? []) {
+        const read = readMoney(each, this.#money);
+        if (typeof read !== 'string') sum += read.units;
+      }
+    return sum;
+  }
+
   /** Notes amounts that do not fit their lines. A total beside the price of a product is that of the whole order, not of this line. */
   #compareWithLines(items: readonly Item[] | null): void {
+    const isPart = isPartOfLines(this.#state.slots.values[ITEMS]);
     const money = {
       amount: this.#state.units[AMOUNT]!,
       price: this.#state.units[PRICE]!,
@@ -301,9 +335,12 @@ export class MoneyFields {
       tax: this.#state.units[TAX]!,
       shipping: this.#state.units[SHIPPING]!,
       discount: this.#state.units[DISCOUNT]!,
-      hasCoupon: !this.#state.isEmpty(this.#state.slots.values[COUPON]),
+      fees: null,
+      hasCoupon: isPart || !this.#state.isEmpty(this.#state.slots.values[COUPON]),
     };
     if (money.amount === null || (items === null && money.price === null) || fitsLines(money, items)) return;
+    const fees = this.#fees();
+    if (fees !== 0n && fitsLines({ ...money, fees }, items)) return;
     const isLine = items === null && !this.#state.isEmpty(this.#state.slots.values[PRODUCT_ID]);
     const { slots, notes } = this.#state;
     if (!isLine || slots.ranks[AMOUNT]! <= 1) {

@@ -101,7 +101,8 @@ const LONG_LENGTH = 8;
 const NEAR_LENGTH_MAX = 40;
 
 /** Words at the end of a name that say what it is: `event_date` is not a slip for `event_name`, nor `user_ip` for `user_id`. */
-const LAST_WORD = /(?:date|day|ip|text|data|url|link|key|tag|hash|code|note|group|zip|kind|rate|unit)$/;
+const LAST_WORD =
+  /(?:date|day|ip|text|data|url|link|key|tag|hash|code|note|group|zip|kind|rate|unit|updated|created|count|value)$/;
 
 /** The field whose name was meant, where it has a slip: more is another word. */
 function unknown(folded: string): NameTarget {
@@ -110,6 +111,8 @@ function unknown(folded: string): NameTarget {
   for (const name of foldedNames) {
     // A longer word that begins with the name is a name of its own: category_id is not a slip for category.
     if (name.length < NEAR_LENGTH_MIN || folded.startsWith(name) || name.startsWith(folded)) continue;
+    // A column of several: `product_1` is not a slip for `products`.
+    if (/\d$/.test(folded) && !/\d$/.test(name)) continue;
     if (LAST_WORD.exec(folded) && !name.endsWith(LAST_WORD.exec(folded)![0])) continue;
     const wrong = slipsIn(folded, name);
     if (wrong !== null && (best === null || wrong < best.wrong)) best = { name, wrong };

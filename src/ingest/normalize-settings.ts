@@ -31,19 +31,19 @@ export const settingsSchema = z.strictObject({
     .refine(isTimeZone, 'is not an IANA time zone, such as Europe/Berlin')
     .default('UTC')
     .describe(
-      'Time zone of times that name none. Of two equal local times when clocks go back, the first is meant.',
+      'Time zone for times without one. When the clocks go back, the first of two equal local times is used.',
     ),
   date_order: z
     .enum(DATE_ORDERS)
     .optional()
     .describe(
-      'Order of dates such as 11/1/2024; mdy where it is left out. With dots the day is first. Years of two digits are read only where it is set.',
+      'Order of dates such as 11/1/2024. Default: mdy; with dots, the day is first. Years of two digits are read only if this is set.',
     ),
   time_unit: z
     .enum(TIME_UNITS)
     .optional()
     .describe(
-      'Unit of times that are numbers; recognized by their size where it is left out. `excel` and `days` count days, those of a worksheet or since 1970.',
+      'Unit of times that are numbers. Default: recognized by their size. `excel` and `days` count days, those of a worksheet or since 1970.',
     ),
   time_format: z
     .string()
@@ -54,20 +54,18 @@ export const settingsSchema = z.strictObject({
       if (problem !== null) context.addIssue({ code: 'custom', message: `can't be used: ${problem}` });
     })
     .optional()
-    .describe("Format of times in Luxon's tokens, such as `dd.MM.yy HH:mm`. Then no other form is read."),
+    .describe("Format of times in Luxon's tokens, such as `dd.MM.yy HH:mm`. No other form is read then."),
   decimal: z
     .enum(['.', ','])
     .optional()
-    .describe(
-      'Decimal separator. Where it is left out, a text such as 1,234 or 1.234 is rejected as ambiguous.',
-    ),
+    .describe('Decimal separator. Without it, a text such as 1,234 or 1.234 is rejected as ambiguous.'),
   dollar: currencyCode.optional().describe('Currency of `$`, such as USD.'),
-  currency: currencyCode.optional().describe('Currency of events that name none.'),
+  currency: currencyCode.optional().describe('Currency of events without one.'),
   minor_units: z
     .union([z.boolean(), z.array(z.enum(MONEY_NAMES)).min(1)])
     .optional()
     .describe(
-      'Amounts and prices are whole numbers of the smaller unit: 3980 is 39.80 EUR, and 3980 JPY. A list names the fields of which that is so.',
+      'Whether amounts and prices are whole numbers of the smaller unit: 3980 is 39.80 EUR, and 3980 JPY. Or a list of the fields that are.',
     ),
   event_types: z
     .record(
@@ -76,27 +74,27 @@ export const settingsSchema = z.strictObject({
     )
     .refine((map) => Object.keys(map).length <= WORDS_MAX, `must have at most ${WORDS_MAX} names`)
     .default({})
-    .describe('Event types of the source, and ours for them. Compared without case, blanks and punctuation.'),
+    .describe('Event types of the source, and ours for them. Case, blanks and punctuation are ignored.'),
   null_words: words
     .default([...NULL_WORDS])
     .describe(
-      'Words for a missing value, compared without case; empty is always one. They replace the built-in ones.',
+      'Words for a missing value. Case is ignored; an empty value is always missing. They replace the default ones.',
     ),
   null_users: words
     .default([...NULL_USERS])
-    .describe('Further words for a missing `user_id`. They replace the built-in ones.'),
+    .describe('Further words for a missing `user_id`. They replace the default ones.'),
   order_lines: z
     .enum(ORDER_LINES)
     .default('equal')
     .describe(
-      'Equal lines of an order that come with different event_ids: `equal`, they are one line that was reported several times; `distinct`, each counts. ' +
-        'Then an order that a second system reports counts again.',
+      'Equal lines of an order with different event_ids. `equal`: they are one line that was reported several times. `distinct`: each counts. ' +
+        'An order that a second system reports then counts again.',
     ),
   has_quantity: z
     .boolean()
     .default(true)
     .describe(
-      'Whether records of orders say how many pieces were bought. `false`: a finding reports that `units` has one piece for each order.',
+      'Whether records of orders contain the number of pieces. `false`: a finding reports that `units` counts one piece per order.',
     ),
   mark_bots: z.boolean().default(true).describe('Mark events whose `user_agent` is a known bot.'),
 });

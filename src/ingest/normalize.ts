@@ -11,6 +11,7 @@ import {
   LINE_ID,
   ORDER_ID,
   PRODUCT_ID,
+  TEST,
   TIMESTAMP,
   URL,
   USER_AGENT,
@@ -65,6 +66,8 @@ export class Normalizer implements ObservedEvent {
   readonly #readTime: ReturnType<typeof createTimeReader>;
   /** Whether the settings name event types of the source. */
   readonly hasOwnEventTypes: boolean;
+  /** Whether the settings say in which unit amounts are. */
+  readonly isUnitSaid: boolean;
   /** Our name of an event type of the source. */
   readonly readEventType: ReturnType<typeof createEventTypeReader>;
   /** The time of the event that was just made, microseconds since 1970. */
@@ -93,6 +96,7 @@ export class Normalizer implements ObservedEvent {
       unit: settings.time_unit,
       format: settings.time_format,
     });
+    this.isUnitSaid = settings.minor_units !== undefined;
     this.hasOwnEventTypes = Object.keys(settings.event_types).length > 0;
     this.readEventType = createEventTypeReader(settings.event_types);
     this.#textRules = FIELDS.map(({ name, bytesMax = 0 }, index) => ({
@@ -214,6 +218,21 @@ export class Normalizer implements ObservedEvent {
     const agent = this.text(USER_AGENT);
     this.isBotAgent = this.#settings.mark_bots && agent !== null && isKnownBot(agent);
     if (this.isBotAgent) this.#state.json[BOT] = 'true';
+    this.#settleTest();
+  }
+
+  /** Other columns may say that the event is a test, unless the field does. */
+  #settleTest(): void {
+    const { json, notes, slots } = this.#state;
+    const isTest = notes.some(({ code }) => code === 'test_marked');
+    if (!isTest && !notes.some(({ code }) => code === 'test_likely')) return;
+    const isSaid = !this.#state.isEmpty(slots.values[TEST]);
+    if (isTest && !isSaid) json[TEST] = 'true';
+    this.#state.notes = notes.filter(
+      ({ code }) =>
+        (code !== 'test_marked' && code !== 'test_likely') ||
+        (!isSaid && (code === 'test_marked' || !isTest)),
+    );
   }
 
   #readTextField(index: number, value: unknown): void {

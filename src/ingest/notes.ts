@@ -1,19 +1,18 @@
 import type { FindingCode } from './finding-catalogue.ts';
+import type { Fate } from './order-status.ts';
+import type { AmountForm } from './values/read-money.ts';
 
 /**
  * What the normalizer notes: a finding, a name that is not a field, what shows whether day and month are swapped or amounts are in the
- * smaller unit, or that the order was cancelled or never sold.
+ * smaller unit, or what became of the order.
  */
 export type NoteCode =
   | FindingCode
   | 'unused'
   | 'day_month_both_small'
   | 'day_month_certain'
-  | 'money_whole'
-  | 'money_decimal'
-  | 'withdrawn'
-  | 'unsold'
-  | 'partly_refunded';
+  | AmountForm
+  | Fate['fate'];
 
 /** The note for an optional number that could not be read. */
 export const codeOf = (reason: string): NoteCode =>

@@ -1,5 +1,6 @@
 import { FIELDS } from '../event/fields.ts';
 import { formatInstant } from '../event/timestamp.ts';
+import { EqualRows } from './equal-rows.ts';
 import {
   AMOUNT,
   CURRENCY,
@@ -21,11 +22,15 @@ import {
 } from './field-index.ts';
 import type { FindingCode } from './finding-catalogue.ts';
 import type { FindingTally } from './finding-tally.ts';
+import { WholeAmounts } from './minor-units.ts';
 import type { Note } from './notes.ts';
 import type { ObservedEvent } from './observed-event.ts';
 import { type Odds, OrderReports } from './order-reports.ts';
+import { type Fate, isFate } from './order-status.ts';
 import { ResponseTimes } from './response-times.ts';
 import { TotalRows } from './total-rows.ts';
+import { isExtraLine } from './total-words.ts';
+import { isAmountForm } from './values/read-money.ts';
 import { Withdrawals } from './withdrawals.ts';
 
 /** Fields of which one value may not stand for many events. */
@@ -50,6 +55,7 @@ const CURRENCIES_MAX = 3;
 const SWAPPED_DAYS_MIN = 12;
 /** What lowers or raises the amount of an order, beside its lines. */
 const BESIDE_LINES = [SHIPPING, DISCOUNT].map((index) => ({ name: FIELDS[index]!.name, index }));
+const OF_PRODUCT = [PRODUCT_NAME, PRODUCT_ID].map((index) => ({ name: FIELDS[index]!.name, index }));
 const FINDING_OF_ODDS = {
   other_currency: 'order_currencies',
   repeated: 'order_repeated',
@@ -89,6 +95,7 @@ export class Observer {
   readonly #crowds = CROWDED.map(() => new Map<string, number>());
   readonly #contentOfId = new Map<string, string>();
   readonly #orders: OrderReports;
+  readonly #paidForLine = new Map<string, string>();
   readonly #idOfLine = new Map<string, string>();
   readonly #currencies = new Map<string, number>();
   readonly #options: ObserverOptions;
@@ -101,15 +108,14 @@ export class Observer {
     days: new Set<string>(),
   };
   #isDateOrderCertain = false;
-  /** Amounts in objects that are whole numbers. */
-  readonly #wholeMoney = { first: '', currency: '', rows: 0 };
-  #hasDecimalMoney = false;
-  /** What the record at work says of its order, if that was cancelled, or never was a sale. */
-  #withdrawn: string | null = null;
-  #unsold: string | null = null;
-  #partlyRefunded: string | null = null;
-  /** The record at work says how much was given back. */
-  #hasRefundColumn = false;
+  readonly #amounts = new WholeAmounts();
+  /** What the record at work says of its order, such as "state: cancelled". */
+  #fates: Partial<Record<Fate['fate'], string>> = {};
+  /** What the record at work says by which it may be a test. */
+  #testLikely: string | null = null;
+  /** The column by which the record at work says how much was given back. */
+  #refundColumn: string | null = null;
+  readonly #equalRows = new EqualRows();
   readonly #totals = new TotalRows();
   readonly #responses = new ResponseTimes();
   readonly withdrawals: Withdrawals;
@@ -128,16 +134,17 @@ export class Observer {
     if (event.isBot && this.#bots++ === 0) this.#botExample = event.text(USER_AGENT) ?? '';
     if (event.micros < (nowMs - OLD_MS) * 1000) tally.add('old_time', formatInstant(event.micros));
     const isSale = type === 'purchase' || type === 'refund';
-    const isTest = isSale && event.text(TEST) === 'true';
+    const isTest = event.text(TEST) === 'true';
     if (isSale) this.#sales++;
-    if (isTest && this.#tests++ === 0) this.#testExample = exampleOf(event);
+    if (isSale && isTest && this.#tests++ === 0) this.#testExample = exampleOf(event);
     // What is wrong with an order of a test or a bot counts nowhere.
-    if (isSale && !isTest && !event.isBot) this.#observeSale(event, type, tally);
-    else if (type === 'cancel') this.#observeCancel(event);
-    this.#withdrawn = null;
-    this.#unsold = null;
-    this.#partlyRefunded = null;
-    this.#hasRefundColumn = false;
+    const counts = isSale && !isTest && !event.isBot;
+    if (counts) this.#observeSale(event, type, tally);
+    else if (type === 'cancel' && !isTest) this.#observeCancel(event);
+    if (this.#testLikely !== null && counts) tally.add('test_likely', this.#testLikely, this.#testLikely);
+    this.#testLikely = null;
+    this.#fates = {};
+    this.#refundColumn = null;
     if (this.#events > CLOSELY && this.#events % SAMPLE_EVERY !== 0) return;
     this.#sampled++;
     this.#responses.sample(event.text(RESPONSE_TIME));
@@ -157,29 +164,26 @@ export class Observer {
   note({ code, field, value, nearest: near }: Note, isTable: boolean, tally: FindingTally): void {
     if (code === 'day_month_both_small') this.#noteSmallDate(textOf(value));
     else if (code === 'day_month_certain') this.#isDateOrderCertain = true;
-    else if (code === 'money_decimal') this.#hasDecimalMoney = true;
-    else if (code === 'money_whole') this.#noteWholeMoney(textOf(value), field);
-    else if (code === 'withdrawn') this.#withdrawn ??= field;
-    else if (code === 'unsold') this.#unsold ??= field;
-    else if (code === 'partly_refunded') this.#partlyRefunded ??= field;
+    else if (isAmountForm(code)) this.#amounts.take(code, textOf(value), field === '' ? null : field);
+    else if (isFate(code)) this.#fates[code] ??= field;
+    else if (code === 'test_likely') this.#testLikely = field;
     else if (code === 'response_seconds') this.#responses.noteFast(textOf(value));
     else if (code === 'zone_assumed') tally.add(code, textOf(value), this.#options.zone);
     else if (code === 'unused') {
       if (isTable && this.unusedColumns.size < COLUMNS_MAX) this.unusedColumns.add(field);
     } else if (code === 'unknown_event_type') tally.add(code, textOf(value), textOf(value), near ?? '');
-    else {
-      if (code === 'refund_column') this.#hasRefundColumn = true;
-      tally.add(code, value === undefined ? field : textOf(value), field, near ?? '');
-    }
+    else if (code === 'numbered_lines') tally.add(code, `${field}: ${textOf(value)}`);
+    else if (code === 'refund_column') this.#refundColumn ??= field;
+    else tally.add(code, value === undefined ? field : textOf(value), field, near ?? '');
   }
 
   /** What shows over all events that were observed, but for `withdrawals`. */
   summarize(tally: FindingTally): void {
     if (!this.#isDateOrderCertain && this.#mayBeSwapped())
       tally.add('day_month', this.#smallDates.first, '', '', this.#smallDates.rows);
-    const { rows, first, currency } = this.#wholeMoney;
-    if (rows > 0 && !this.#hasDecimalMoney) tally.add('minor_units', first, currency, '', rows);
+    this.#amounts.summarize(tally);
     this.#totals.summarize(tally);
+    this.#equalRows.summarize(tally);
     this.#responses.summarize(tally);
     if (this.#bots >= BOTS_MIN && this.#bots > this.#events * BOTS_SHARE)
       tally.add('mostly_bots', this.#botExample, '', '', this.#bots);
@@ -199,13 +203,6 @@ export class Observer {
       const sales = [...this.#currencies.values()].reduce((a, b) => a + b, 0);
       tally.add('many_currencies', list.at(-1)!, '', list.slice(0, 10).join(', '), sales);
     }
-  }
-
-  #noteWholeMoney(text: string, currency: string): void {
-    const whole = this.#wholeMoney;
-    if (whole.rows++ > 0) return;
-    whole.first = text;
-    whole.currency = currency;
   }
 
   #noteSmallDate(text: string): void {
@@ -235,21 +232,37 @@ export class Observer {
     if (type === 'purchase') {
       const wasCounted = order !== null && this.#orders.has(order);
       this.#totals.take(event, tally);
-      if (this.#withdrawn !== null) this.withdrawals.takePurchase(order, this.#withdrawn, wasCounted);
-      else if (this.#unsold !== null && !wasCounted)
-        this.withdrawals.takePurchase(order, this.#unsold, wasCounted);
-      else if (this.#unsold === null && wasCounted) this.withdrawals.takeSale(order!);
-      // A column with the amount is a finding of its own.
-      if (this.#partlyRefunded !== null && !this.#hasRefundColumn)
-        this.withdrawals.takePartly(order, this.#partlyRefunded);
+      if (order !== null && !wasCounted && this.#orders.hasOtherSpelling(order))
+        tally.add('order_spelled', example());
+      this.#observeLine(event, example, tally);
+      const { withdrawn, unsold, partly_refunded: partly, refund_document: document } = this.#fates;
+      if (document !== undefined) tally.add('refund_document', example(), document);
+      const text = withdrawn ?? unsold;
+      const status = text === undefined ? null : { text, isUnsold: withdrawn === undefined };
+      this.withdrawals.takePurchase(order, event.micros, status, wasCounted);
+      // A column with the amount says more than a status.
+      if (this.#refundColumn !== null)
+        this.withdrawals.takePartly(order, this.#refundColumn, 'refund_column');
+      else if (partly !== undefined) this.withdrawals.takePartly(order, partly, 'partly_refunded');
     } else if (order !== null && this.#orders.refund({ order, currency: event.text(CURRENCY) }))
       tally.add('order_currencies', example());
+    this.#equalRows.take(event, type);
     // What is wrong with a duplicate counts nowhere.
     if (
       order !== null ? this.#isEqualReport(event, type, order, example, tally) : this.#isKnownId(event, type)
     )
       return;
     this.#observeMoney(event, type, example, tally);
+  }
+
+  /** A product with the name of shipping or a discount is none, where an order has others. */
+  #observeLine(event: ObservedEvent, example: () => string, tally: FindingTally): void {
+    for (const { name, index } of OF_PRODUCT) {
+      const text = event.text(index);
+      if (text === null || !isExtraLine(text, Number(event.text(AMOUNT) ?? event.text(PRICE) ?? 0))) continue;
+      tally.add('extra_line', example(), text, name);
+      return;
+    }
   }
 
   #observeMoney(event: ObservedEvent, type: string, example: () => string, tally: FindingTally): void {
@@ -291,6 +304,9 @@ export class Observer {
     let isEqual = false;
     // An order as a whole is told by several systems; a line or a refund has one system that knows it.
     if (id !== null && (product !== null || !isPurchase)) {
+      const paid = [amount, price, event.text(QUANTITY)].map((text) => Number(text ?? Number.NaN)).join(' ');
+      if (isPurchase && product !== null && this.#isOtherLine(`${id} ${order} ${product}`, paid))
+        tally.add('line_changed', example());
       const line = [type, order, product, amount, price, event.text(QUANTITY), event.text(LINE_ID)].join(' ');
       const idBefore = this.#idOfLine.get(line);
       isEqual = idBefore !== undefined;
@@ -306,9 +322,16 @@ export class Observer {
     return isEqual;
   }
 
+  /** Whether a line that an id names has come with other money or pieces. */
+  #isOtherLine(line: string, paid: string): boolean {
+    const before = this.#paidForLine.get(line);
+    if (before === undefined) remember(this.#paidForLine, line, paid);
+    return before !== undefined && before !== paid;
+  }
+
   #observeCancel(event: ObservedEvent): void {
     const order = event.text(ORDER_ID);
-    if (order !== null) this.withdrawals.takeOrder(order);
+    if (order !== null) this.withdrawals.takeOrder(order, event.micros);
   }
 
   /** Whether an event without an order has come before: it is a duplicate. */

@@ -5,6 +5,12 @@ const APART_MICROS = 4 * 86_400e6;
 /** Orders that are remembered. */
 export const ORDERS_MAX = 20_000;
 
+/** Keeps a value; of too many the oldest makes room. */
+function put<V>(known: Map<string, V>, order: string, value: V): void {
+  if (known.size >= ORDERS_MAX && !known.has(order)) known.delete(known.keys().next().value!);
+  known.set(order, value);
+}
+
 interface Known {
   /** What the first report that told of the order as a whole says that it cost. */
   whole: number | null;
@@ -23,22 +29,54 @@ export class OrderReports {
   readonly #orders = new Map<string, Known>();
   /** Currencies of refunds, by order; null where it is not known. */
   readonly #refunded = new Map<string, string | null>();
+  /** When orders were sold that nothing said to be cancelled: the newest time. */
+  readonly #sold = new Map<string, number>();
+  /** When orders were cancelled of which no purchase had come; null where it is not known. */
+  readonly #cancelled = new Map<string, number | null>();
 
   /** Whether a purchase of the order has come. */
   has(order: string): boolean {
     return this.#orders.has(order);
   }
 
+  /** Whether a purchase has come of an order whose number differs in a sign before it: `#1001` and `1001`. */
+  hasOtherSpelling(order: string): boolean {
+    return this.#orders.has(order.startsWith('#') ? order.slice(1).trim() : `#${order}`);
+  }
+
   /** Takes a refund of an order; whether it is in another currency than the order, or other refunds of it. */
   refund({ order, currency }: Pick<OrderReport, 'order' | 'currency'>): boolean {
     const before = this.#orders.get(order)?.currency ?? this.#refunded.get(order) ?? null;
-    if (this.#refunded.size >= ORDERS_MAX) this.#refunded.delete(this.#refunded.keys().next().value!);
-    this.#refunded.set(order, before ?? currency);
+    put(this.#refunded, order, before ?? currency);
     return before !== null && currency !== null && before !== currency;
   }
 
   isRefunded(order: string): boolean {
     return this.#refunded.has(order);
+  }
+
+  /** Takes the time of a sale that nothing says to be cancelled. */
+  sell(order: string, micros: number): void {
+    put(this.#sold, order, Math.max(micros, this.#sold.get(order) ?? micros));
+  }
+
+  /** The newest of these times; null for none. */
+  soldMicros(order: string): number | null {
+    return this.#sold.get(order) ?? null;
+  }
+
+  /** Takes the cancellation of an order of which no purchase has come. */
+  cancel(order: string, micros: number | null): void {
+    put(this.#cancelled, order, micros);
+  }
+
+  /** When such an order was cancelled, null where it is not known; undefined for one that was not. */
+  cancelledMicros(order: string): number | null | undefined {
+    return this.#cancelled.get(order);
+  }
+
+  forgetCancel(order: string): void {
+    this.#cancelled.delete(order);
   }
 
   /**
@@ -54,10 +92,10 @@ export class OrderReports {
     const isLine = product !== null || amount === null;
     const known = this.#orders.get(order);
     if (known === undefined) {
-      if (this.#orders.size >= ORDERS_MAX) this.#orders.delete(this.#orders.keys().next().value!);
       const whole = isLine ? null : value;
-      this.#orders.set(order, { whole, hasLine: isLine, currency, value, product, micros });
-      return null;
+      put(this.#orders, order, { whole, hasLine: isLine, currency, value, product, micros });
+      const refunded = this.#refunded.get(order) ?? null;
+      return refunded !== null && currency !== null && refunded !== currency ? 'other_currency' : null;
     }
     const isOtherCurrency = currency !== null && known.currency !== null && currency !== known.currency;
     known.currency ??= currency;

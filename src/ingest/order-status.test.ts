@@ -49,6 +49,23 @@ test('a status of an order that is a sale, or may become one, says nothing', () 
     assert.equal(fate(word), null, word);
 });
 
+test('the payments of an order say that it is no sale where none of them is one', () => {
+  const shopware = (...names: readonly string[]) =>
+    fateOf(
+      'transactions',
+      names.map((technicalName) => ({ id: 'x', stateMachineState: { technicalName } })),
+    )?.fate ?? null;
+  assert.equal(shopware('refunded'), 'withdrawn');
+  assert.equal(shopware('cancelled', 'refunded_partially'), 'partly_refunded');
+  assert.equal(shopware('failed'), 'unsold');
+  assert.equal(fateOf('payments', [{ status: 'voided' }])?.text, 'payments.status: voided');
+  assert.equal(shopware('failed', 'paid'), null);
+  assert.equal(shopware('paid'), null);
+  assert.equal(shopware(), null);
+  assert.equal(fateOf('transactions', [5, { status: 'refunded' }]), null);
+  assert.equal(fateOf('tenders', [{ type: 'CARD', status: 'COMPLETED' }]), null);
+});
+
 test('a list of refunds in an order says that a part of it was given back', () => {
   assert.equal(fateOf('refunds', [{ total: '-25.00' }])?.fate, 'partly_refunded');
   assert.equal(fateOf('refunds', []), null);

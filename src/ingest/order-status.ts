@@ -1,10 +1,12 @@
+import { isDocumentName, isOffer, isRefundDocument, OFFERS } from './document-words.ts';
+import { unaccented } from './unaccented.ts';
+
 /** What columns say of an order that is not a sale, or not any more: in English, German, French and Spanish. */
 
-const STATUS = /stat(?:us|ut|e)$|estado|zustand|^etat\b|^(?:order|payment|bestell|financial).?stat/i;
+const STATUS =
+  /stat(?:us|ut|e)$|^technical.?name$|estado|zustand|^etat\b|^(?:order|payment|bestell|financial).?stat/i;
 /** An order that waits to be sent is a sale. */
 const OF_SENDING = /fulfil|ship|deliver|versand|liefer|livraison|expedi|envio|entrega/i;
-/** Columns with kinds of documents, of which some are not sales. */
-const KIND_OF_DOCUMENT = /^(?:transaction|document|beleg|order|sale).?(?:type|art|typ)$/i;
 /** Columns that say of an order that it was cancelled, or when. */
 const CANCELLED =
   /^(?:is[ _-]?)?(?:cancel+ed|cancel+ation|cancel|voided|void|storniert|storno|annule|anulado|cancelado)(?:[ _-]?(?:at|on|date|am|le|el|reason|grund|motif|motivo))?$/;
@@ -14,11 +16,14 @@ const NO_REASON = /^(?:|-|null|none|n\/a|no|false|0)$/;
 /** Columns that say of an order that its money was given back, or when; those with an amount are others. */
 const REFUNDED =
   /^(?:is[ _-]?)?(?:fully[ _-]?)?(?:refunded|erstattet|rembourse|reembolsado)(?:[ _-]?(?:at|on|date|am|le|el))?$/;
-/** The list of refunds that WooCommerce, Shopify and Square keep in an order. */
-const REFUNDS = 'refunds';
+/** Lists of what was given back of an order, as WooCommerce, Shopify and Square keep them in it. */
+const REFUNDS = /^(?:order[ _-]?)?(?:refunds|returns|credit[ _-]?(?:memos|notes))$/;
+/** Lists of the payments of an order. */
+const PAYMENTS = /^(?:order[ _-]?)?(?:transactions|payments|tenders|zahlungen|paiements|pagos)$/;
 const DATE = /\d{4}|\d[./-]\d/;
 /** Objects in a record that hold what became of its order. */
-const HOLDERS = /^(?:order|payment|transaction|sale|bestellung|zahlung)$/;
+const HOLDERS = /^(?:order|payment|transaction|sale|bestellung|zahlung|state_?machine_?state)$/;
+const HOLDERS_DEPTH_MAX = 2;
 const YES_OR_NO = /^(?:true|false|t|f|yes|no|y|n|1|0|ja|nein|oui|non|si)$/;
 const YES = /^(?:true|t|yes|y|1|ja|oui|si)$/;
 
@@ -33,7 +38,7 @@ const NOT_YET =
 const startsWith = (words: string) => new RegExp(`${BEFORE_STATUS}(?:${words})`);
 /** How a status begins that is of no sale; presets leave such orders out, too. */
 const NO_SALE = startsWith(
-  `${TAKEN_BACK}|fail|pending|unpaid|await(?!.*(?:fulfil|ship|pick|dispatch|collect|deliver))|expired|draft|declin|reject|refus|abandon|disput|no sale|quote|error|denied|incomplete|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|entwurf|angebot|lieferschein|echou|en attente|impaye|brouillon|devis|erreur|fallid|rechazad|pendiente|impagad|borrador`,
+  `${TAKEN_BACK}|fail|pending|unpaid|await(?!.*(?:fulfil|ship|pick|dispatch|collect|deliver))|expired|declin|reject|refus|abandon|disput|no sale|error|denied|incomplete|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|echou|en attente|impaye|erreur|fallid|rechazad|pendiente|impagad|${OFFERS}`,
 );
 /** The same for one whose money was given back. */
 const GIVEN_BACK = startsWith('refund|return|erstatt|gutschrift|retour|rembours|reembols|devuel');
@@ -47,19 +52,9 @@ const WITHDRAWN = startsWith(
 const IN_PART = /part(?:ial|iel|ly)|\bteil|parcial/;
 const RETURNED = /refund|return|erstatt|retour|gutschrift|rembours|reembols|devuel|devoluc/;
 
-export const unaccented = (text: string) =>
-  text
-    .trim()
-    .toLowerCase()
-    .normalize('NFD')
-    .replace(/\p{Mn}/gu, '');
-
 /** Whether a column says what became of orders. */
 export const isStatusName = (name: string) =>
   STATUS.test(unaccented(name)) && !OF_SENDING.test(unaccented(name));
-
-/** Whether a column says which kind of document a row is. */
-export const isDocumentName = (name: string) => KIND_OF_DOCUMENT.test(unaccented(name));
 
 /** Whether a column says that an order was cancelled, or when. */
 export const isCancelledName = (name: string) => CANCELLED.test(unaccented(name));
@@ -81,7 +76,16 @@ const isPartlyRefunded = (status: string) => {
   return IN_PART.test(text) && RETURNED.test(text);
 };
 
-type NameKind = 'status' | 'cancelled' | 'reason' | 'refunded' | 'refunds' | 'holder' | null;
+type NameKind =
+  | 'status'
+  | 'document'
+  | 'cancelled'
+  | 'reason'
+  | 'refunded'
+  | 'refunds'
+  | 'payments'
+  | 'holder'
+  | null;
 
 /** Names that are remembered; of more than so many it is found out each time. */
 const REMEMBERED_MAX = 5000;
@@ -100,16 +104,22 @@ export function statusKind(name: string): NameKind {
 function kindOf(name: string): NameKind {
   if (CANCELLED.test(name)) return REASON.test(name) ? 'reason' : 'cancelled';
   if (REFUNDED.test(name)) return 'refunded';
-  if (name === REFUNDS) return 'refunds';
+  if (REFUNDS.test(name)) return 'refunds';
+  if (PAYMENTS.test(name)) return 'payments';
   if (HOLDERS.test(name)) return 'holder';
-  return isStatusName(name) || isDocumentName(name) ? 'status' : null;
+  if (isStatusName(name)) return 'status';
+  return isDocumentName(name) ? 'document' : null;
 }
 
-/** What a record says of its order: it was taken back, all or a part of it, or never was a sale; `text` for people. */
+const FATES = ['withdrawn', 'partly_refunded', 'unsold', 'refund_document'] as const;
+
+/** What a record says of its order: it was taken back, all or a part of it, never was a sale, or is a credit note; `text` for people. */
 export interface Fate {
-  readonly fate: 'withdrawn' | 'partly_refunded' | 'unsold';
+  readonly fate: (typeof FATES)[number];
   readonly text: string;
 }
+
+export const isFate = (code: string): code is Fate['fate'] => (FATES as readonly string[]).includes(code);
 
 /** What a column with this name and value says of the order of its record; null: nothing of the kind. */
 export function fateOf(name: string, value: unknown): Fate | null {
@@ -119,10 +129,15 @@ export function fateOf(name: string, value: unknown): Fate | null {
     return typeof value === 'object' && !Array.isArray(value) ? fateIn(name, value) : null;
   if (kind === 'refunds')
     return Array.isArray(value) && value.length > 0 ? { fate: 'partly_refunded', text: name } : null;
+  if (kind === 'payments') return Array.isArray(value) ? fateOfPayments(name, value) : null;
   if (typeof value === 'object') return null;
   const word = String(value).trim();
-  if (kind === 'status') {
+  if (kind === 'status' || kind === 'document') {
     const text = `${name}: ${word}`;
+    if (kind === 'document') {
+      if (isRefundDocument(word)) return { fate: 'refund_document', text };
+      if (isOffer(word)) return { fate: 'unsold', text };
+    }
     if (isWithdrawn(word)) return { fate: 'withdrawn', text };
     if (isPartlyRefunded(word)) return { fate: 'partly_refunded', text };
     return UNSOLD.test(unaccented(word)) ? { fate: 'unsold', text } : null;
@@ -136,9 +151,22 @@ export function fateOf(name: string, value: unknown): Fate | null {
   return isSo ? { fate: 'withdrawn', text: name } : null;
 }
 
-function fateIn(holder: string, members: object): Fate | null {
+/** What the payments of an order say: that of the last one, where none is a sale. */
+function fateOfPayments(name: string, payments: readonly unknown[]): Fate | null {
+  const fates = payments.map((each) =>
+    typeof each === 'object' && each !== null ? fateIn(name, each) : null,
+  );
+  return fates.includes(null) ? null : (fates.at(-1) ?? null);
+}
+
+function fateIn(holder: string, members: object, depth = 1): Fate | null {
   for (const [name, value] of Object.entries(members)) {
-    const found = statusKind(name) === 'holder' ? null : fateOf(name, value);
+    const isHolder = statusKind(name) === 'holder' && typeof value === 'object' && value !== null;
+    const found = !isHolder
+      ? fateOf(name, value)
+      : depth < HOLDERS_DEPTH_MAX
+        ? fateIn(name, value, depth + 1)
+        : null;
     if (found !== null) return { ...found, text: `${holder}.${found.text}` };
   }
   return null;

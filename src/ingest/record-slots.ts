@@ -3,6 +3,7 @@ import { moneyColumn, moneyColumnWith } from './money-columns.ts';
 import { targetOf } from './names.ts';
 import type { Note } from './notes.ts';
 import { fateOf, statusKind } from './order-status.ts';
+import { testKind, testMarkOf } from './test-marks.ts';
 
 /** Notes without a value are the same for every record; their names are remembered. */
 const REMEMBERED_MAX = 5000;
@@ -19,7 +20,8 @@ function unusedNote(name: string): Note {
 }
 
 /** Whether the value of a name that is not a field says something that matters, so that it is to be looked at in every record. */
-export const saysMore = (name: string) => moneyColumn(name) !== null || statusKind(name) !== null;
+export const saysMore = (name: string) =>
+  moneyColumn(name) !== null || statusKind(name) !== null || testKind(name) !== null;
 
 /** The values of a record by field. One object serves all records, one after the other. */
 export class RecordSlots {
@@ -125,6 +127,8 @@ export class RecordSlots {
     if (code !== null) notes.push({ code, field: name, value });
     const found = fateOf(name, value);
     if (found !== null) notes.push({ code: found.fate, field: found.text });
+    const test = testMarkOf(name, value);
+    if (test !== null) notes.push({ code: test.mark, field: test.text });
   }
 
   #takeExtra(extra: Readonly<Record<string, unknown>>, notes: Note[]): void {

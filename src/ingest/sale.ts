@@ -9,6 +9,8 @@ export interface EventMoney {
   readonly tax: bigint | null;
   readonly shipping: bigint | null;
   readonly discount: bigint | null;
+  /** Fees beside the lines, below zero where they take something off. */
+  readonly fees: bigint | null;
   /** It has a coupon, which may have lowered the amount. */
   readonly hasCoupon: boolean;
 }
@@ -29,9 +31,11 @@ export function fitsLines(money: EventMoney, items: readonly Item[] | null): boo
   for (const tax of [0n, money.tax ?? 0n]) {
     for (const shipping of [0n, money.shipping ?? 0n]) {
       for (const discount of [0n, absolute(money.discount ?? 0n)]) {
-        const sum = absolute(lines + tax + shipping - discount);
-        const over = absolute(amount) - sum;
-        if (absolute(over) < tolerance || (money.hasCoupon && over < 0n)) return true;
+        for (const fees of [0n, money.fees ?? 0n]) {
+          const sum = absolute(lines + tax + shipping + fees - discount);
+          const over = absolute(amount) - sum;
+          if (absolute(over) < tolerance || (money.hasCoupon && over < 0n)) return true;
+        }
       }
     }
   }

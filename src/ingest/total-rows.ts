@@ -10,6 +10,7 @@ import {
   USER_ID,
 } from './field-index.ts';
 import type { FindingTally } from './finding-tally.ts';
+import { isGivenId } from './given-id.ts';
 import type { ObservedEvent } from './observed-event.ts';
 import { isTotalWord } from './total-words.ts';
 
@@ -21,8 +22,6 @@ const NAMED = [ORDER_ID, PRODUCT_ID, PRODUCT_NAME, USER_ID].map((index) => ({
 /** Of rows that name nothing, the sum of fewer may be just another amount. */
 const NAMELESS_ROWS_MIN = 6;
 const NAMED_ROWS_MIN = 2;
-/** An id that `load` has given. */
-const GIVEN_ID = /^[0-9a-f]{12}-\d+-[0-9a-f]{8}$/;
 const CENT = 0.005;
 /** A product with such a name is sold more often than there are sums in a file. */
 const NAMED_ROWS_MAX = 2;
@@ -94,7 +93,7 @@ export class TotalRows {
   }
 }
 
-const hasOwnId = (id: string | null) => id !== null && !GIVEN_ID.test(id);
+const hasOwnId = (id: string | null) => id !== null && !isGivenId(id);
 
 /** Whether an event has no order, product, user or id of its own. */
 function isNameless(event: ObservedEvent): boolean {

@@ -42,7 +42,7 @@ function saslReason(chain: AnyError[], code: number | null, { config, section }:
   if (sasl === undefined) return null;
   if (code === CODE.SASL_AUTHENTICATION_FAILED)
     return (
-      `does not let in the user ${sasl.username} by ${sasl.mechanism}: the name or the password is wrong, or the user has no ` +
+      `refused the user ${sasl.username} with ${sasl.mechanism}: the name or the password is wrong, or the user has no ` +
       `password for ${sasl.mechanism}. Check ${section}sasl.username, password and mechanism`
     );
   if (code === CODE.UNSUPPORTED_SASL_MECHANISM) {
@@ -68,7 +68,7 @@ function tlsReason(chain: AnyError[], { config, section }: Attempt): string | nu
   const misnamed = chain.find(({ code }) => code === 'ERR_TLS_CERT_ALTNAME_INVALID');
   if (misnamed)
     return (
-      `has a certificate for another host${namesIn(misnamed)}. Use a name that is in it, in ${section}brokers and in the ` +
+      `has a certificate for another host${namesIn(misnamed)}. Use a name from it, in ${section}brokers and in the ` +
       'advertised.listeners of the brokers, or give the broker a certificate for this one'
     );
   const dated = chain.find(({ code }) => code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID');
@@ -82,7 +82,7 @@ function tlsReason(chain: AnyError[], { config, section }: Attempt): string | nu
     const name = REFUSAL.exec(alert.code!)![1]!.toLowerCase();
     return config.tls.cert_file
       ? `refuses our certificate (TLS alert ${name}). ${setting}.cert_file must be valid, and of an authority that the broker trusts`
-      : `wants a certificate of ours (TLS alert ${name}). Set ${setting}.cert_file and ${setting}.key_file`;
+      : `requires a client certificate (TLS alert ${name}). Set ${setting}.cert_file and ${setting}.key_file`;
   }
   if (
     has(
@@ -105,11 +105,11 @@ function closedReason(chain: AnyError[], { config, section, isAnswered, isLetIn 
   const { tls, sasl } = config;
   const missing = [
     ...(isAnswered || tls ? [] : [`TLS (${section}tls)`]),
-    ...(isAnswered || !tls || tls.cert_file ? [] : [`a certificate of ours (${section}tls.cert_file)`]),
+    ...(isAnswered || !tls || tls.cert_file ? [] : [`a client certificate (${section}tls.cert_file)`]),
     ...(sasl ? [] : [`a user (${section}sasl)`]),
   ];
   if (missing.length === 0) return null;
-  return `closed the connection without an answer. At this port it may want ${missing.join(' or ')}`;
+  return `closed the connection without an answer. At this port it may require ${missing.join(' or ')}`;
 }
 
 /** The names that the certificate is for, with a space before. */

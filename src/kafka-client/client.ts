@@ -229,7 +229,7 @@ export class KafkaClient {
     if (topic.errorCode !== 0) throw errorOfCode(topic.errorCode, `topic ${this.topic}`);
     if (this.metadata !== null && this.metadata.id !== topic.topicId) {
       throw new PermanentKafkaError(
-        `the topic ${this.topic} was deleted and created again; restart, as it is another one now`,
+        `the topic ${this.topic} was deleted and created again; restart, because it is a different topic now`,
       );
     }
     const partitions = topic.partitions

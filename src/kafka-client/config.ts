@@ -2,29 +2,37 @@ import { z } from 'zod';
 
 const tlsSchema = z
   .strictObject({
-    ca_file: z.string().min(1).optional().describe('PEM file of the authority that signed the brokers.'),
+    ca_file: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("PEM file of the authority that signed the brokers' certificates."),
     cert_file: z.string().min(1).optional().describe('PEM file of our own certificate, for mutual TLS.'),
     key_file: z.string().min(1).optional().describe('PEM file of its private key.'),
     reject_unauthorized: z
       .boolean()
       .default(true)
-      .describe('false takes any certificate: for trying out only, as anyone may then read along.'),
+      .describe(
+        'false accepts any certificate. For trying out only: the connection can then be intercepted.',
+      ),
   })
   .refine((tls) => (tls.cert_file === undefined) === (tls.key_file === undefined), {
     error: 'needs cert_file and key_file, or neither',
   })
-  .describe('Encrypts the connections to the brokers; {} is enough where a public authority signed them.');
+  .describe(
+    'Encrypts the connections to the brokers. {} is enough if a public authority signed their certificates.',
+  );
 
 const saslSchema = z
   .strictObject({
     mechanism: z
       .enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])
       .default('SCRAM-SHA-512')
-      .describe('How the password is proven. PLAIN sends it as it is: with tls only.'),
-    username: z.string().min(1).describe('User of the cluster.'),
-    password: z.string().min(1).describe('Its password; keep it in the environment: ${NAME}.'),
+      .describe('How the password is sent. PLAIN does not protect it: use it only with tls.'),
+    username: z.string().min(1).describe('User name.'),
+    password: z.string().min(1).describe('Password. Keep it in the environment: ${NAME}.'),
   })
-  .describe('Who we are to the brokers.');
+  .describe('User name and password for the brokers.');
 
 /** The options by which every part of ours finds the brokers, to be spread into the part's own schema. */
 export const kafkaConnectionOptions = {
@@ -38,7 +46,7 @@ export const kafkaConnectionOptions = {
         ),
     )
     .min(1)
-    .describe('Some brokers of the cluster as host:port; the others are found by them.'),
+    .describe('Some brokers of the cluster, as host:port. The others are found through them.'),
   topic: z
     .string()
     .regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/, 'must be a topic name: letters, digits, ".", "_" and "-"')
@@ -51,7 +59,7 @@ export const kafkaConnectionOptions = {
     .min(1)
     .max(300)
     .default(15)
-    .describe('Most seconds that a broker may take for an answer.'),
+    .describe('Longest time that a broker may take to answer.'),
 };
 
 const connectionSchema = z.object(kafkaConnectionOptions);

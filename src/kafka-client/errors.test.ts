@@ -18,7 +18,7 @@ test('only what no wait ends needs a person: a broker that is away does not', ()
     ].map((code) => errorOfCode(code, 'partition 0 of shop')),
   ];
   const forPeople = [
-    new KafkaAccessError('the broker does not let in the user shop'),
+    new KafkaAccessError('the broker refused the user shop'),
     errorOfCode(CODE.TOPIC_AUTHORIZATION_FAILED, 'topic shop'),
     errorOfCode(CODE.CLUSTER_AUTHORIZATION_FAILED, 'topic shop'),
     missingTopic('shop'),

@@ -1,8 +1,9 @@
 import { FindingTally } from '../ingest/finding-tally.ts';
-import type { LineValidator, ValidationResult } from '../ingest/line-validator.ts';
+import type { LineValidator } from '../ingest/line-validator.ts';
 import { countReason, type Mapper, mapDecoded } from '../ingest/mapper.ts';
 import { Observer } from '../ingest/observer.ts';
 import { OrderReports } from '../ingest/order-reports.ts';
+import type { ValidationResult } from '../ingest/validation-result.ts';
 import type { Withdrawals } from '../ingest/withdrawals.ts';
 import { addCounts } from '../log/offset.ts';
 import { now } from '../system/clock.ts';
@@ -279,7 +280,7 @@ class InputSender {
   #otherSettings({ file, updatedAt }: LoadProgress): UsageError {
     return new UsageError(
       `${this.#input.name} was loaded on ${updatedAt.slice(0, 10)} (as ${file}) with other options. ` +
-        `Loaded once more, most of its events would count twice: use the same options, or ${this.#options.againHint}. ` +
+        `Loading it again would count most of its events twice: use the same options, or ${this.#options.againHint}. ` +
         this.#storedText(false),
     );
   }
@@ -307,7 +308,7 @@ class InputSender {
     const isBegun = inputs.includes(this.#result);
     const of = [
       ...(whole.length > 0 ? [`all of ${whole.join(', ')}`] : []),
-      ...(isBegun ? [`the beginning of ${this.#result.name}`] : []),
+      ...(isBegun ? [`a part of ${this.#result.name}`] : []),
     ];
     return (
       `Stored before that: ${isUnsure ? 'at least ' : ''}${counted(received, 'record')} (${counted(

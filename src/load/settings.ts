@@ -22,6 +22,8 @@ export interface ReadingOptions {
 /** What the shop has set for all that it reads. */
 export interface ShopSettings {
   readonly timeZone: string;
+  /** Its config names the zone. */
+  readonly isZoneSet: boolean;
   /** Currencies that the shop sells in, where it has declared them. */
   readonly currencies: readonly string[] | undefined;
   readonly lineBytesMax: number;
@@ -30,7 +32,7 @@ export interface ShopSettings {
 /** How a load validates what it reads. */
 export interface ValidatorSettings {
   normalize: NormalizeSettingsInput;
-  /** The time zone is said for this load, or by its mapping. */
+  /** The time zone is said for this load, by its mapping, or by the shop. */
   isZoneSet: boolean;
   /** Makes events of the records; without it they are events. */
   mapper: Mapper | undefined;
@@ -76,7 +78,7 @@ export function settingsOf(
 ): ValidatorSettings {
   const settings = {
     mapper,
-    isZoneSet: (timeZone ?? mapper?.settings.time_zone) !== undefined,
+    isZoneSet: shop.isZoneSet || (timeZone ?? mapper?.settings.time_zone) !== undefined,
     normalize: {
       time_zone: shop.timeZone,
       ...mapper?.settings,

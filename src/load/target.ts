@@ -1,4 +1,4 @@
-import type { ValidationResult } from '../ingest/line-validator.ts';
+import type { ValidationResult } from '../ingest/validation-result.ts';
 import { AppendError } from '../log/event-log.ts';
 import type { ArchiveAnswer, DoubtsAsked } from '../metrics/doubt-reader.ts';
 import { ComponentError } from '../telemetry/errors.ts';

@@ -3,7 +3,13 @@ import type { OrderReport } from '../event/order-report.ts';
 /** A doubt about events that shows only beside what the archive had before them. */
 export interface ArchivedDoubt {
   /** A code of docs/findings.md. */
-  readonly code: 'order_told_again' | 'order_currencies' | 'order_cancelled' | 'rows_loaded_before';
+  readonly code:
+    | 'order_told_again'
+    | 'order_currencies'
+    | 'order_cancelled'
+    | 'line_changed'
+    | 'order_spelled'
+    | 'rows_loaded_before';
   readonly rows: number;
   readonly example: string;
 }
@@ -36,6 +42,8 @@ export interface ArchiveAnswer {
 export interface ArrivalSummary {
   /** A purchase is of an order that is not new. */
   readonly hasKnownOrders: boolean;
+  /** Orders have a sign before their number, which older ones may not have: `#1001`. */
+  readonly hasMarkedOrders: boolean;
   /** Rows that are known by their place in a file and their content alone, and the dates (UTC) that they have. */
   readonly unnamedRows: number;
   readonly unnamedDates: readonly string[];

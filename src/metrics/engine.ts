@@ -26,7 +26,7 @@ export interface RebuildDifference {
   window: string;
   start: string;
   keys: Record<string, string>;
-  /** Values that the metrics hold, and those that the archive gives; null where there is no such point. */
+  /** Values that the metrics hold, and those that the archive gives; null where there is no such row. */
   stored: Record<string, string | number | null> | null;
   rebuilt: Record<string, string | number | null> | null;
 }
@@ -103,11 +103,11 @@ export interface ArchivedBatches {
 }
 
 /**
- * A program of its own that computes for the engine.
+ * A separate program that computes for the engine.
  *
- * - `start` starts it, and again when it ends, for as long as it takes; `status` tells.
+ * - `start` starts it, and starts it again when it ends, for as long as it takes; `status` reports how it is.
  * - `stop` ends it, whatever it computes.
- * - `counters`: what it tells of itself, for those who watch it.
+ * - `counters`: what it reports about itself, for monitoring.
  */
 export interface EngineProgram {
   start(): void;

@@ -13,13 +13,13 @@ export const THREADS = z
   .min(1)
   .max(256)
   .default(THREADS_DEFAULT)
-  .describe('Threads of each statement of DuckDB: decoding, metrics and Parquet.');
+  .describe('Threads of each DuckDB statement, for decoding, metrics and Parquet.');
 export const MEMORY_MB = z
   .int()
   .min(128)
   .default(340)
   .describe(
-    'Memory of DuckDB in MiB; what does not fit goes to a temp file. The process needs about 600 MB more.',
+    'Memory of DuckDB in MiB. Data that does not fit goes to a temporary file. The process needs about 600 MB more.',
   );
 
 /** The settings that each kind of engine has. */

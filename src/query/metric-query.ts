@@ -103,7 +103,7 @@ export function parseMetricQuery(text: MetricQueryText, context: MetricQueryCont
   if (!total)
     throw new ApiError(
       'bad_request',
-      `${wording.name('top')} needs ${wording.name('total')}: the best keys are those of the whole range.`,
+      `${wording.name('top')} needs ${wording.name('total')}: the best keys are chosen over the whole range.`,
     );
   const top = /^\d{1,5}$/.test(text.top) ? Number(text.top) : 0;
   if (!(top >= 1 && top <= TOP_MAX))

@@ -13,7 +13,7 @@ export interface SinkContext {
   now: () => number;
 }
 
-/** A kind of store of others that the config can name. */
+/** A kind of store, besides the built-in one, that the config can name. */
 export interface SinkKind<S extends z.ZodObject = z.ZodObject> {
   readonly schema: S;
   /** Makes it; it does nothing by itself. */

@@ -2,33 +2,33 @@ import type { RawEvent } from '../decode/batch.ts';
 import type { ChangedRow } from '../metrics/metrics-store.ts';
 
 /**
- * Takes metrics. Writing the same again changes nothing: who writes may repeat whatever it is not sure of.
+ * Receives metric rows. Writing the same rows again changes nothing, so a caller may repeat whatever it is not sure of.
  *
  * - `id` names the location: what was written to another one says nothing about this one.
- * - `writeMetrics` takes all points of each window that it takes points of.
- * - A write resolves when the other side has taken all of it. It rejects with SinkError, of which some may have been
- *   taken, and soon after `signal` aborts.
+ * - `writeMetrics` gets all rows of a window, or none of them.
+ * - A write resolves when the other side has all of it. It rejects with SinkError when some of it may be missing, and soon after
+ *   `signal` aborts.
  */
 export interface MetricsSink {
   readonly id: string;
-  writeMetrics(points: readonly ChangedRow[], signal: AbortSignal): Promise<void>;
+  writeMetrics(rows: readonly ChangedRow[], signal: AbortSignal): Promise<void>;
 }
 
-/** Takes single events, by the same rules. */
+/** Receives single events, by the same rules. */
 export interface EventSink {
   readonly id: string;
   writeEvents(chunks: AsyncIterable<readonly RawEvent[]>, signal: AbortSignal): Promise<void>;
 }
 
-/** A store of others. `check` tries it once, the way normal work does, and writes nothing. */
+/** A store besides the built-in one. `check` tries it once, the way normal work does, and writes nothing. */
 export interface Sink extends MetricsSink {
-  /** Where it takes single events too; null where it does not. */
+  /** Where it receives single events too; null if it does not. */
   readonly events: EventSink | null;
   check(): Promise<string>;
   counters(): Readonly<Record<string, number>>;
 }
 
-/** Why a write failed: `message` says what to do. All of it may be offered again, after `retryAfterMs` where it is set. */
+/** Why a write failed: `message` says what to do. All of it may be written again, after `retryAfterMs` if it is set. */
 export class SinkError extends Error {
   readonly retryAfterMs: number | null;
 

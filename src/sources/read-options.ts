@@ -11,26 +11,26 @@ export const readOptions = {
   format: z
     .enum(FORMATS.map(({ name }) => name))
     .optional()
-    .describe('Format of the content. Detected where it is left out.'),
+    .describe('Format of the content. Default: detected.'),
   encoding: z
     .string()
     .refine(isEncoding, 'is not an encoding, such as latin1 or windows-1252')
     .optional()
-    .describe('Encoding of the content; a byte order mark goes first. Default: UTF-8.'),
+    .describe('Encoding of the content. A byte order mark takes precedence. Default: UTF-8.'),
   delimiter: z
     .string()
     .regex(/^[^"\r\n]$/, 'must be one character, and not a quote')
     .optional()
-    .describe('CSV: the character between cells. Detected where it is left out.'),
+    .describe('CSV: the character between cells. Default: detected.'),
   header: z
     .boolean()
     .optional()
-    .describe('CSV: whether the first line has the names. Detected where it is left out.'),
+    .describe('CSV: whether the first line contains the column names. Default: detected.'),
   columns: z
     .array(z.string())
     .max(COLUMNS_MAX)
     .optional()
-    .describe('CSV: the names of the columns, where no header has them.'),
+    .describe('CSV: the column names, if there is no header.'),
 };
 
 const readOptionsSchema = z.object(readOptions);

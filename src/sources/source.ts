@@ -31,7 +31,7 @@ export interface IngestRequest {
 
 export interface SourceStatus {
   kind: string;
-  /** ready: the last attempt worked; waiting: it backs off after a fault; failed: it needs a person. */
+  /** ready: the last attempt worked; waiting: it backs off after an error; failed: it needs a person. */
   state: 'ready' | 'waiting' | 'failed';
   /** For people: what is wrong and what to do; empty when ready. */
   message: string;
@@ -41,10 +41,10 @@ export interface SourceStatus {
 }
 
 /**
- * A source brings lines to the log. `start` returns at once and works in the background until `stop`; it supervises
- * itself: every fault leads to a wait with back-off and jitter, never to an exit or an unhandled rejection.
- * A source moves its own durable cursor only after `ingest` resolved (at least once; the log dedups by event_id).
- * `stop` resolves when nothing of it runs any more and its cursor is on disk. `check` tries it once, the way normal
+ * A source brings lines to the log. `start` returns at once and works in the background until `stop`. It supervises
+ * itself: every error leads to a wait with back-off and jitter, never to an exit or an unhandled rejection.
+ * A source moves its own durable cursor only after `ingest` resolved: it delivers at least once, and a record that comes again
+ * counts once by its id. `stop` resolves when nothing of it is running and its cursor is on disk. `check` tries it once, the way normal
  * work does, stores nothing, and rejects with an error whose message a person can act on.
  */
 export interface Source {

@@ -43,11 +43,11 @@ export const API_ERRORS = {
   },
   wrong_offset: {
     status: 409,
-    hint: 'GET /v1/imports/ID shows how many bytes are there (received_bytes): go on from that byte.',
+    hint: 'GET /v1/imports/ID shows how many bytes were received (received_bytes). Continue from that byte.',
   },
   import_gone: {
     status: 404,
-    hint: 'Choose the file again. One that nobody looks at is removed after 5 minutes.',
+    hint: 'Choose the file again. A file that nobody looks at is removed after 5 minutes.',
   },
   import_busy: { status: 409, hint: 'Wait until it has ended, or cancel it: DELETE /v1/imports/ID.' },
   import_refused: {
@@ -57,7 +57,7 @@ export const API_ERRORS = {
   import_too_large: { status: 413, hint: 'Use "tillstream load FILE", which takes files of any size.' },
   too_many_imports: {
     status: 429,
-    hint: 'Wait until one has ended, or remove one: GET /v1/imports lists them. One that nobody looks at is removed after 5 minutes.',
+    hint: 'Wait until one has finished, or remove one: GET /v1/imports lists them. A file that nobody looks at is removed after 5 minutes.',
   },
   disk_full: { status: 507, hint: 'Free space on the disk of the data folder; then choose the file again.' },
   timeout: { status: 408, hint: 'Send the request faster; the time for a request is limited.' },
@@ -85,11 +85,11 @@ export const API_ERRORS = {
   },
   archive_failed: {
     status: 503,
-    hint: 'Other parts go on meanwhile. When the archive can be read again, send the same request again.',
+    hint: 'Other components continue. Send the same request again when the archive can be read again.',
   },
   metrics_failed: {
     status: 503,
-    hint: 'Collecting and archiving go on meanwhile. "tillstream status" shows when the metrics are back.',
+    hint: 'Collecting and archiving continue. "tillstream status" shows when the metrics are back.',
   },
   internal: { status: 500, hint: 'Look at the log of Tillstream for the request id.' },
   archive_behind: {

@@ -70,7 +70,7 @@ export function checkYaml<T extends z.ZodType>(
 /** What the parser says in the language of parsers, for people. */
 const WORDS: Partial<Record<ErrorCode, string>> = {
   BLOCK_AS_IMPLICIT_KEY:
-    'a name with a value stands where a value was expected; a text with ": " in it needs quotes',
+    'found a name with a value where a value was expected; a text with ": " in it needs quotes',
   DUPLICATE_KEY: 'a name stands there a second time',
   MULTIPLE_DOCS: 'a second document begins (---), and only one is read',
   TAB_AS_INDENT: 'tabs cannot indent a line; use spaces',

@@ -247,7 +247,7 @@ describe('import on the page', () => {
     await tried(page);
     await page
       .locator('.import-actions')
-      .getByText(/were loaded before.*goes on after them/)
+      .getByText(/were loaded before.*continues after them/)
       .waitFor();
     await page.close({ runBeforeUnload: true });
     await until(async () => {
@@ -272,7 +272,7 @@ describe('import on the page', () => {
     await choose(page, fileOf('noise.bin', Buffer.from([1, 2, 3, 0, 255, 254, 7])));
     await page
       .getByRole('alert')
-      .getByText(/is in no format that is known/)
+      .getByText(/has an unknown format/)
       .waitFor();
     await page.getByRole('button', { name: 'Another file' }).click();
     await choose(page, fileOf('empty.csv', ''));

@@ -52,7 +52,7 @@ class TillSource implements Source {
     if ((await readStateFile(cursor)) !== null) return;
     const bytes = await readFile(this.#file);
     const found = detectFormat({ bytes, isWhole: true }, context.detecting);
-    if (!('format' in found)) throw new Error(`${this.#file} is in no format that is known.`);
+    if (!('format' in found)) throw new Error(`${this.#file} has an unknown format.`);
     const decoder = found.format.decoder(found.detection);
     const taken = await ingestWithRetry({
       body: [...decoder.push(bytes), ...decoder.end()],

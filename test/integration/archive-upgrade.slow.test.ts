@@ -16,6 +16,7 @@ import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
 import { type DuckDb, openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import { type ArchivedRow, archivedRows, flagsOf, linesOf } from '../support/archived-rows.ts';
 import { batchOf } from '../support/decode-lines.ts';
+import { externalLines } from '../support/external-lines.ts';
 import { quickPipeline } from '../support/pipeline.ts';
 import { type ArchiveSeen, readArchive } from '../support/read-archive.ts';
 import { referenceFlags } from '../support/reference-metrics.ts';
@@ -65,6 +66,7 @@ class Rig {
       archiveDirs: [this.archiveDir],
       catalogue: CATALOGUE,
       timeZone: 'UTC',
+      validateExternal: externalLines(),
       logId: LOG_ID,
       config: duckDbConfig.parse({ threads: 2 }),
       now: () => NOW_MS,

@@ -11,6 +11,7 @@ import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
 import { openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import { testNow } from '../support/clock.ts';
+import { externalLines } from '../support/external-lines.ts';
 import { quickPipeline } from '../support/pipeline.ts';
 import { temporaryDir, until } from '../support/product.ts';
 
@@ -30,6 +31,7 @@ async function open({ areMetricsFollowed = false, archiveEveryMs = ARCHIVE_EVERY
     archiveDirs: [archiveDir],
     catalogue: CATALOGUE,
     timeZone: 'UTC',
+    validateExternal: externalLines(),
     logId: log.id,
     config: duckDbConfig.parse({}),
     now,

@@ -79,7 +79,7 @@ const CASES: Record<string, { yaml: string; says: RegExp; env?: Record<string, s
   },
   'a text that needs quotes': {
     yaml: `time_zone: Berlin: ${SECRET}\n`,
-    says: /is not valid YAML: a name with a value .*needs quotes \(line 1, column 12\)\.$/,
+    says: /is not valid YAML: found a name with a value .*needs quotes \(line 1, column 12\)\.$/,
   },
   'a name twice': {
     yaml: 'time_zone: UTC\ntime_zone: UTC\n',
@@ -166,6 +166,17 @@ test('names of 0.1.0 are taken, with a warning', async () => {
   ]);
   const both = { housekeeping: { compact_every_minutes: 7 }, maintenance: { compact_every_minutes: 8 } };
   await assert.rejects(readRuntimeConfig({ data, config: both }, {}, data), /Keep maintenance/);
+});
+
+test('a time zone that the config names is set, also where it is the default', async () => {
+  const data = temporaryDir();
+  const zoneOf = async (config: object) => {
+    const runtime = await readRuntimeConfig({ data, config }, {}, data);
+    return [runtime.config.time_zone, runtime.isZoneSet];
+  };
+  assert.deepEqual(await zoneOf({}), ['UTC', false]);
+  assert.deepEqual(await zoneOf({ time_zone: 'UTC' }), ['UTC', true]);
+  assert.deepEqual(await zoneOf({ time_zone: 'Europe/Berlin' }), ['Europe/Berlin', true]);
 });
 
 test('what has worked in 0.1.0 is known by the same text, so that an upgrade need not reach it', async () => {
@@ -290,7 +301,10 @@ test('a mapping that is wrong or not there, and the name of a webhook that is ta
     [hook('map: segmnt'), /There is no preset segmnt\. Did you mean segment\?/],
     [hook('map: ./shop.yaml'), /shop\.yaml:1: fields\.amuont is not a setting\. Did you mean amount\?/],
     ['mappings: {own: ./none.yaml}\n', /The mapping \.\/none\.yaml can't be read/],
-    ['sources: [{kind: tail, path: ./x.log, map: ./none.ts}]\n', /There is no file \.\/none\.ts/],
+    [
+      'sources: [{kind: tail, path: ./x.log, map: ./none.ts}]\n',
+      /The mapping file \.\/none\.ts does not exist/,
+    ],
     [
       hook('map: stripe').replace('name: shop', 'name: load'),
       /webhook "load" has a name that Tillstream uses itself/,

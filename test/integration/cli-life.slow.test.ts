@@ -204,7 +204,7 @@ test('a data folder that is newer, damaged, half written, or no folder', async (
       assert.equal(result.code, 2, `${data}: ${result.stderr}`);
       assert.equal(
         result.stderr,
-        `The data folder ${data} can't be used: ${file} is a file, not a folder. Set TILLSTREAM_DATA or --data to a folder of yours.\n`,
+        `The data folder ${data} can't be used: ${file} is a file, not a folder. Set TILLSTREAM_DATA or --data to your own folder.\n`,
       );
     }
     const check = await cli(['check', '--data', data]);

@@ -84,7 +84,7 @@ test('nothing of any file is stored where one of them can not be read', async ()
   const wrong: [string, RegExp][] = [
     [join(folder, 'none.ndjson'), /^There is no file .*none\.ndjson\. Nothing was stored\.\n$/],
     [folder, /has no files\. Nothing was stored\.\n$/],
-    [file('plain.ndjson.gz', 'x'), /is in no format that is known; .*\. Nothing was stored\.\n$/],
+    [file('plain.ndjson.gz', 'x'), /has an unknown format; .*\. Nothing was stored\.\n$/],
     [file('book.csv', 'PK\u0003\u0004xl/'), /book\.csv looks like .*\. Nothing was stored\.\n$/],
   ];
   for (const [path, message] of wrong) {

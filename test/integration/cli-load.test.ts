@@ -93,7 +93,7 @@ test('files that are missing or no events, and folders without files, are refuse
     'none.ndjson': [null, /There is no file/],
     folder: [null, /has no files/],
     'book.xlsx': [Buffer.from('PK\u0003\u0004 xl/workbook.xml'), /export it as CSV|unpack it/],
-    'noise.bin': [Buffer.from([1, 2, 3, 0, 255, 254, 7]), /is in no format that is known/],
+    'noise.bin': [Buffer.from([1, 2, 3, 0, 255, 254, 7]), /has an unknown format/],
     'no-columns.csv': ['a;b;c\n1;2;3\n4;5;6\n', /./],
   };
   for (const [name, [content, says]] of Object.entries(files)) {

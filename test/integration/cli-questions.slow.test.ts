@@ -320,11 +320,11 @@ test('numbers, times and empty texts that mean nothing are refused, whatever the
       ['map', 'try', ''],
     ].map((args): [string[], string] => [
       args,
-      '<files> is empty (""). Give it a value; is a variable of a script not set?',
+      '<files> is empty (""). Give it a value. Is a variable in your script not set?',
     ]),
     [
       ['ledger', '--config', ''],
-      '--config is empty (""). Give it a value; is a variable of a script not set?',
+      '--config is empty (""). Give it a value. Is a variable in your script not set?',
     ],
   ];
   for (const [args, message] of cases) {

@@ -14,6 +14,7 @@ import { ArchiveRig } from '../support/archive-rig.ts';
 import { archivedRows, flagsOf } from '../support/archived-rows.ts';
 import { assertRows } from '../support/compare-rows.ts';
 import { batchOf } from '../support/decode-lines.ts';
+import { externalLines } from '../support/external-lines.ts';
 import { MetricsHarness } from '../support/metrics-harness.ts';
 import { temporaryDir } from '../support/product.ts';
 import {
@@ -195,6 +196,7 @@ describe('what a small batch costs', () => {
       archiveDirs: [],
       catalogue: CATALOGUE,
       timeZone: 'UTC',
+      validateExternal: externalLines(),
       logId: 'log',
       config: duckDbConfig.parse({ threads: 1 }),
       now: () => START_MS,
@@ -240,6 +242,7 @@ describe('a partition that another process had before', () => {
       archiveDirs: [rig.archiveDir],
       catalogue: CATALOGUE,
       timeZone: 'UTC',
+      validateExternal: externalLines(),
       logId: rig.log.id,
       config: duckDbConfig.parse({ threads: 1 }),
       now: () => START_MS,

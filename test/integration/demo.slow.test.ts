@@ -4,6 +4,8 @@ import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { testNow } from '../support/clock.ts';
+import { startImport, tryFile, uploaded } from '../support/imports.ts';
+import { casePath } from '../support/load-case.ts';
 import { cli, type Product, spawnUp, startProduct, temporaryDir, until } from '../support/product.ts';
 
 interface Total {
@@ -76,12 +78,18 @@ describe('the demo', () => {
     }
   });
 
-  it('goes on as the demo at the next start', async () => {
+  it('goes on as the demo at the next start, and shows what a file would give without importing it', async () => {
     const product = await demo(dataDir);
     try {
       const { by_source } = await product.ledger();
       assert.ok(by_source['demo-history']!.received > 150_000);
       assert.equal((await product.request<{ demo: boolean }>('GET', '/v1/status')).json.demo, true);
+
+      const id = await uploaded(product, 'rees46.csv', readFileSync(casePath('rees46.csv')));
+      const { json: found } = await tryFile(product, id, { map: 'rees46' });
+      assert.equal(found.result!.events, 120);
+      const refused = await startImport(product, id, { map: 'rees46' });
+      assert.deepEqual([refused.status, refused.json.error.code], [409, 'demo']);
     } finally {
       await product.stop();
     }

@@ -1,6 +1,6 @@
-/** `/v1/imports` on long files: beside other events, cancelled, killed; and in the demo. */
+/** `/v1/imports` on long files: beside other events, cancelled, killed. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +14,6 @@ import {
   tryFile,
   uploaded,
 } from '../support/imports.ts';
-import { casePath } from '../support/load-case.ts';
 import { startProduct, temporaryDir, until } from '../support/product.ts';
 import { smallDisk } from '../support/small-disk.ts';
 
@@ -81,7 +80,7 @@ test('an import that is cancelled, or whose process is killed, goes on from ther
   assert.equal(cancelled.json.state, 'cancelled', cancelled.text);
   assert.match(
     cancelled.json.error.message,
-    /^It was cancelled\.\nStored before that: (at least )?\d+ records .*the beginning of export\.csv.*The same file, imported again, goes on from there\.$/,
+    /^It was cancelled\.\nStored before that: (at least )?\d+ records .*a part of export\.csv.*The same file, imported again, goes on from there\.$/,
   );
   id = await uploaded(product, 'export.csv', content);
   await startImport(product, id, {});
@@ -134,14 +133,4 @@ test('a full disk is said in words, and events have the space that is left', asy
   assert.equal((await product.send(JSON.stringify(event))).status, 200);
   disk.free(product.pid);
   assert.equal((await announce(4 * MIB)).status, 201);
-});
-
-test('the demo shows what would come of a file, and imports none', async () => {
-  const product = await startProduct({ dataDir: temporaryDir(), args: ['--demo'] });
-  const id = await uploaded(product, 'rees46.csv', readFileSync(casePath('rees46.csv')));
-  const { json: found } = await tryFile(product, id, { map: 'rees46' });
-  assert.equal(found.result!.events, 120);
-  const refused = await startImport(product, id, { map: 'rees46' });
-  assert.deepEqual([refused.status, refused.json.error.code], [409, 'demo']);
-  await product.stop();
 });

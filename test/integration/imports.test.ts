@@ -186,7 +186,7 @@ describe('an import', () => {
     const noise = await uploaded(product, 'noise.bin', Buffer.from([1, 2, 3, 0, 255, 254, 7]));
     const garbage = await tryFile(product, noise, {}, true);
     assert.deepEqual([garbage.status, garbage.json.error.code], [422, 'import_refused'], garbage.text);
-    assert.match(garbage.json.error.message, /in no format that is known/);
+    assert.match(garbage.json.error.message, /has an unknown format/);
     assert.equal((await startImport(product, noise, {})).status, 422);
     await product.request('DELETE', `/v1/imports/${noise}`);
 

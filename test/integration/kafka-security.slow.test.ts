@@ -138,7 +138,7 @@ describe('log, source and group work', () => {
     await append(log, 1);
     await kafka.setPassword(username, 'another-Password');
     await until(() => log.status().state === 'failed', 'the log to notice', 60_000);
-    assert.match(log.status().message, /does not let in the user changing .* Check log\.sasl\./);
+    assert.match(log.status().message, /refused the user changing .* Check log\.sasl\./);
     await kafka.setPassword(username, password);
     await until(() => log.status().state === 'ready', 'the log to be let in again');
     await append(log, 2);
@@ -173,19 +173,19 @@ describe('what is wrong is reported', () => {
       'a wrong password',
       'sasltls',
       () => ({ tls: tls(), sasl: sasl('SCRAM-SHA-512', { password: WRONG_PASSWORD }) }),
-      /broker ADDRESS does not let in the user till by SCRAM-SHA-512: the name or the password is wrong.* Check log\.sasl\./,
+      /broker ADDRESS refused the user till with SCRAM-SHA-512: the name or the password is wrong.* Check log\.sasl\./,
     ],
     [
       'a wrong password, PLAIN',
       'sasltls',
       () => ({ tls: tls(), sasl: sasl('PLAIN', { password: WRONG_PASSWORD }) }),
-      /broker ADDRESS does not let in the user till by PLAIN: /,
+      /broker ADDRESS refused the user till with PLAIN: /,
     ],
     [
       'an unknown user',
       'sasl',
       () => ({ sasl: sasl('SCRAM-SHA-512', { username: 'nobody' }) }),
-      /broker ADDRESS does not let in the user nobody by SCRAM-SHA-512: /,
+      /broker ADDRESS refused the user nobody with SCRAM-SHA-512: /,
     ],
     [
       'a mechanism that is not enabled',
@@ -206,13 +206,13 @@ describe('what is wrong is reported', () => {
       /broker ADDRESS has a certificate of an authority that is not known here\. Set log\.tls\.ca_file/,
     ],
     [
-      'no certificate of ours',
+      'no client certificate',
       'mutual',
       () => ({ tls: tls() }),
-      /broker ADDRESS (wants|closed .*) a certificate of ours .*log\.tls\.cert_file/,
+      /broker ADDRESS (requires|closed .*) a client certificate .*log\.tls\.cert_file/,
     ],
     [
-      'a certificate of ours that the broker does not trust',
+      'a client certificate that the broker does not trust',
       'mutual',
       () => ({ tls: tls(issue(kafka.stranger, ['client'])) }),
       /broker ADDRESS refuses our certificate .*log\.tls\.cert_file must be /,
@@ -322,9 +322,9 @@ describe('what is wrong is reported', () => {
   it('by check and doctor', async () => {
     const access = { tls: tls(), sasl: sasl('SCRAM-SHA-512', { password: '${KAFKA_PASSWORD}' }) };
     const cases: [string, object, RegExp][] = [
-      ['check', connection('sasltls', access), /does not let in the user till .*log\.sasl\.username/],
+      ['check', connection('sasltls', access), /refused the user till .*log\.sasl\.username/],
       ['doctor', connection('misnamed', { tls: tls() }), /has a certificate for another host/],
-      ['check', connection('mutual', { tls: tls() }), /wants a certificate of ours/],
+      ['check', connection('mutual', { tls: tls() }), /requires a client certificate/],
       ['check', connection('plaintext', { tls: tls() }), /broke off the TLS handshake/],
     ];
     const results = cases.map(async ([command, options, expected]) => {

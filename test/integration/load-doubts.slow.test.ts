@@ -69,6 +69,18 @@ test('what an order may have is not reported', async () => {
   assert.deepEqual(await findingsOfLast([first, second]), {});
 });
 
+test('a line that a second load tells with other pieces or money is reported, and so is an order in another spelling', async () => {
+  const line = (quantity: number, product_id = 'p1') =>
+    sale({ order_id: 'o1', product_id, quantity, price: '5' });
+  const first = ndjson(line(2), line(1, 'p2'), sale({ order_id: '1001', amount: '5' }));
+  assert.deepEqual(await findingsOfLast([first, ndjson(line(3), line(1, 'p2'), line(1, 'p3'))]), {
+    line_changed: 1,
+  });
+  const other = ndjson(sale({ order_id: '#1001', amount: '5' }), sale({ order_id: '#1002', amount: '5' }));
+  assert.deepEqual(await findingsOfLast([first, other]), { order_spelled: 1 });
+  assert.deepEqual(await findingsOfLast([first, first]), {});
+});
+
 const shopifyOrders = (...orders: readonly (readonly [id: number, status: string, cancelledAt?: string])[]) =>
   `Name,Id,Created at,Currency,Total,Financial Status,Cancelled at\n${orders
     .map(([id, status, at = '']) => `#${id},${id},2026-10-01 10:00:00 +0200,EUR,${id}.00,${status},${at}\n`)

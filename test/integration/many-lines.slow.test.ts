@@ -64,9 +64,11 @@ test('files of nothing but bad lines are loaded and followed to their end', asyn
   assert.equal(loaded.code, 1, 'nothing of it counts');
   assert.equal(loaded.json<{ bad_by_reason: object }>().bad_by_reason['not_json' as never], 1_100_000);
 
+  // Without a request there is no limit of lines: a smaller file does.
+  writeFileSync(file, BEGINNING + 'x\n'.repeat(300_000));
   const local = await cli(['load', file, '--data', join(dir, 'other'), '--json'], { timeoutMs: 240_000 });
   assert.equal(local.code, 1, 'nothing of it counts');
-  assert.equal(local.json<{ bad_rows: number }>().bad_rows, BEGINNING_LINES + 1_100_000);
+  assert.equal(local.json<{ bad_rows: number }>().bad_rows, BEGINNING_LINES + 300_000);
 
   writeFileSync(tailed, BEGINNING + 'x\n'.repeat(300_000));
   await until(

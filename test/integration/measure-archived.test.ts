@@ -13,6 +13,7 @@ import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
 import { type DuckDb, openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import { testNow } from '../support/clock.ts';
+import { externalLines } from '../support/external-lines.ts';
 import { quickPipeline } from '../support/pipeline.ts';
 import { temporaryDir, until } from '../support/product.ts';
 
@@ -38,6 +39,7 @@ test('metrics of a process that does not archive equal the archive, whoever stop
       archiveDirs: [archiveDir, stagingDir],
       catalogue: CATALOGUE,
       timeZone: 'UTC',
+      validateExternal: externalLines(),
       logId: log.id,
       config: duckDbConfig.parse({ threads: 1 }),
       now,

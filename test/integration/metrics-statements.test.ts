@@ -7,6 +7,7 @@ import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
 import { openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import { batchOf } from '../support/decode-lines.ts';
+import { externalLines } from '../support/external-lines.ts';
 import { temporaryDir } from '../support/product.ts';
 
 /** Twice the metrics, under other names: what they share is still computed once. */
@@ -31,6 +32,7 @@ for (const [what, catalogue] of Object.entries({
       archiveDirs: [],
       catalogue,
       timeZone: 'Europe/Berlin',
+      validateExternal: externalLines('Europe/Berlin'),
       logId: log.id,
       config: duckDbConfig.parse({ threads: 2 }),
       now: () => nowMs,

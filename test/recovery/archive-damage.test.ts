@@ -223,7 +223,7 @@ test('a damaged checkpoint is passed over while the commits are there, and named
     assertComplete(rig, await rig.openArchive());
   }));
 
-test('a checkpoint that can’t be written is reported, and tried again after the next commit', () => {
+test('a checkpoint that can’t be written is reported, and retried after the next commit', () => {
   let fails = 1;
   return withRig(
     async (rig) => {
@@ -231,7 +231,7 @@ test('a checkpoint that can’t be written is reported, and tried again after th
       rig.onWarn = (message) => warnings.push(message);
       rig.checkpointEvery = 10;
       await archiveSome(rig, 11);
-      assert.match(warnings.join('\n'), /checkpoint could not be written; it is tried again/);
+      assert.match(warnings.join('\n'), /checkpoint could not be written; it will be retried/);
       assert.ok(readdirSync(log(rig)).some((name) => name.endsWith('.checkpoint.parquet')));
     },
     (storage, table) => ({

@@ -58,7 +58,7 @@ test('while the archive fails, waiting for it and rebuild end with what is wrong
     await until(() => pipeline.lag().metrics === 0, 'the metrics do not wait for the archive');
     await assert.rejects(
       pipeline.waitUntilIdle(),
-      /The archive is not up to date, as it fails: .*the disk reports an error/,
+      /The archive is not up to date, because it fails: .*the disk reports an error/,
     );
     await assert.rejects(pipeline.rebuild(null, true), { name: 'ArchiveError' });
     assert.ok(pipeline.ledger().balanced);

@@ -11,6 +11,7 @@ import { CATALOGUE } from '../../src/metrics/catalogue.ts';
 import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
 import { type DuckDb, type DuckDbOptions, openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import { batchOf } from '../support/decode-lines.ts';
+import { externalLines } from '../support/external-lines.ts';
 import { temporaryDir } from '../support/product.ts';
 import { randomFrom, testSeed } from '../support/seed.ts';
 
@@ -59,6 +60,7 @@ class Rig {
       archiveDirs: [archiveDir],
       catalogue: CATALOGUE,
       timeZone: 'UTC',
+      validateExternal: externalLines(),
       logId: this.log.id,
       config: duckDbConfig.parse({ threads: 2 }),
       now,

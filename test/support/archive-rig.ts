@@ -11,6 +11,7 @@ import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
 import { type DuckDb, openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import { testNow } from './clock.ts';
 import { batchOf } from './decode-lines.ts';
+import { externalLines } from './external-lines.ts';
 
 /** Storages of the tables, with a local folder for copies. */
 type Storages = (
@@ -63,6 +64,7 @@ export class ArchiveRig {
       archiveDirs: [join(dir, 'archive')],
       catalogue: CATALOGUE,
       timeZone: 'UTC',
+      validateExternal: externalLines(),
       logId: log.id,
       config: duckDbConfig.parse({ threads: 1 }),
       now,

@@ -5,6 +5,7 @@ import type { BatchDecoder, TypedBatch, TypedRows } from '../../src/decode/batch
 import type { LogBatch } from '../../src/log/event-log.ts';
 import { createBatchDecoder } from '../../src/metrics/duckdb/batch-decoder.ts';
 import { type Connection, Database } from '../../src/metrics/duckdb/database.ts';
+import { externalLines } from './external-lines.ts';
 
 export interface DecoderUnderTest {
   decoder: BatchDecoder;
@@ -22,7 +23,7 @@ export async function openDecoder(timeZone: string): Promise<DecoderUnderTest> {
   await mkdir(tempDir);
   const database = await Database.open({ directories: [`${dir}/`], threads: 1, memoryMb: 400, tempDir });
   const connection = await database.connect();
-  const decoder = createBatchDecoder(connection, tempDir, timeZone);
+  const decoder = createBatchDecoder(connection, tempDir, externalLines(timeZone));
   return {
     decoder,
     connection,

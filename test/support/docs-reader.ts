@@ -103,7 +103,7 @@ export class DocsReader {
         continue;
       }
       // Spark on a busy machine takes longer than a start waits. A reader then waits, and so does this.
-      if (isWrong && printed.includes('; it goes on starting.')) {
+      if (isWrong && printed.includes(', and continues to start.')) {
         const isReady = async () => (await fetch(`http://127.0.0.1:${ports.of(8080)}/readyz`)).ok;
         await until(isReady, `${where}: ready`, STEP_MS_MAX);
         return printed;

@@ -8,6 +8,7 @@ import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
 import { openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import type { ArchivedBatches, BatchEngine } from '../../src/metrics/engine.ts';
 import type { MetricsStore } from '../../src/metrics/metrics-store.ts';
+import { externalLines } from './external-lines.ts';
 import { sharedSpark } from './spark.ts';
 
 /** The engines that a config can name. */
@@ -58,6 +59,7 @@ async function open(
     dir: join(dir, 'duckdb'),
     archiveDirs: [archiveDir, ...(elsewhere ? [elsewhere.dir] : [])],
     catalogue: CATALOGUE,
+    validateExternal: externalLines(options.timeZone),
     config: duckDbConfig.parse({ threads: 1 }),
     aggregator: elsewhere?.spark ?? null,
   });

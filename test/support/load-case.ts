@@ -104,6 +104,7 @@ export async function loadInto<T>(
     warnings: [],
     roles: new Set(ROLES),
     adapters,
+    isZoneSet: false,
   };
   const mapper = await chosenMapper(options, environment);
   const settings = settingsOf(options, mapper, shopOf(environment));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { LineChecker } from '../../src/event/check-line.ts';
 import { type Normalized, Normalizer } from '../../src/ingest/normalize.ts';
 import type { NormalizeSettingsInput } from '../../src/ingest/normalize-settings.ts';
+import { isAmountForm } from '../../src/ingest/values/read-money.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 23);
 const checker = new LineChecker('UTC');
@@ -40,6 +41,8 @@ export function rejection(record: Record<string, unknown>, settings: NormalizeSe
   return `${result.reason} ${result.field ?? ''}`.trim();
 }
 
-/** Codes and fields of the notes. */
+/** Codes and fields of the notes, but for how amounts are written. */
 export const notesOf = (record: Record<string, unknown>, settings: NormalizeSettingsInput = {}) =>
-  normalized(record, settings).notes.map(({ code, field }) => `${code} ${field}`);
+  normalized(record, settings)
+    .notes.filter(({ code }) => !isAmountForm(code))
+    .map(({ code, field }) => `${code} ${field}`);

@@ -14,6 +14,7 @@ import { duckDbConfig } from '../../src/metrics/duckdb/config.ts';
 import { openDuckDb } from '../../src/metrics/duckdb/open-duckdb.ts';
 import { Spark } from '../../src/metrics/spark/spark.ts';
 import { testNow } from './clock.ts';
+import { externalLines } from './external-lines.ts';
 import { openLog, quietLogger } from './kafka.ts';
 import { until } from './product.ts';
 import { sparkConfig } from './spark.ts';
@@ -100,6 +101,7 @@ export async function openSparkRig(options: RigOptions) {
     archiveDirs: [location.dir],
     catalogue: CATALOGUE,
     timeZone,
+    validateExternal: externalLines(timeZone),
     logId: log.id,
     config: duckDbConfig.parse({ threads: 1 }),
     now: testNow,

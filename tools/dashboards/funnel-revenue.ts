@@ -18,7 +18,7 @@ export function funnelAndRevenue(language: Language): Board {
   return {
     name,
     title: 'Tillstream: funnel and revenue',
-    description: `From the first look at a product to the money, and which products bring it. Asks InfluxDB in ${language.title}.`,
+    description: `From the first product view to the purchase, and the products with the most revenue. Queries InfluxDB in ${language.title}.`,
     tags: ['tillstream', language.name],
     time: { from: 'now-7d/d', to: 'now' },
     refresh: '1m',
@@ -91,7 +91,7 @@ function revenue(scope: parts.BoardScope): PanelBuilder[] {
     panels.lines(
       {
         title: 'Average order by currency',
-        description: `${meaning('revenue', 'average_order')} Of each window; a line ends where there was no order.`,
+        description: `${meaning('revenue', 'average_order')} Per window; a line ends where there was no order.`,
         size: [12, 8],
         ...average,
       },

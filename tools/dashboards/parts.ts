@@ -127,7 +127,7 @@ export function errorShareOverTimePanel({ panels, chosen }: BoardScope, size: Si
   return panels.lines(
     {
       title: 'Error share by event type',
-      description: `${meaning('responses', 'error_share')} A line ends where no event had a status. The dashes are where it becomes worth a look, and bad.`,
+      description: `${meaning('responses', 'error_share')} A line ends where no event had a status. The dashed lines mark where to look, and where it is bad.`,
       size,
       unit: PANEL_UNITS.share,
       thresholds: ERROR_SHARE_STEPS,
@@ -200,7 +200,7 @@ export function moneyOverTimePanel(
   return panels.lines(
     {
       title,
-      description: `${meaning('revenue', field)} A step for each window and currency; where there is none, there was nothing. ${OPEN_WINDOW_NOTE}`,
+      description: `${meaning('revenue', field)} One step for each window and currency; no step means that nothing happened. ${OPEN_WINDOW_NOTE}`,
       size,
       unit: PANEL_UNITS.money,
       steps: true,

@@ -258,7 +258,7 @@ function parts(): PanelBuilder[] {
     timeline,
     lineChart(
       {
-        title: 'Sources: what they counted',
+        title: 'Sources: their counters',
         description: 'A minute, by source: polls, gaps, refused redirects and the like.',
         size: [10, 8],
         unit: PANEL_UNITS.count,

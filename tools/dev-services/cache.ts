@@ -67,7 +67,7 @@ async function newScratch(cache: string): Promise<string> {
   } catch (error) {
     throw new ServiceError(
       `The folder for fetched programs ${cache} can't be written: ${reasonOf(error)}. ` +
-        'Set XDG_CACHE_HOME to a folder of yours.',
+        'Set XDG_CACHE_HOME to your own folder.',
     );
   }
 }

@@ -58,7 +58,7 @@ function fetchToolchain(title: string, say: Say): Promise<string> {
   const sum = GO_SUMS[process.arch];
   if (process.platform !== 'linux' || !sum) {
     throw new ServiceError(
-      `${title} is built with Go ${GO_OLDEST} or newer, and there is none in PATH. Install it (https://go.dev/dl).`,
+      `${title} is built with Go ${GO_OLDEST} or newer, which was not found in PATH. Install it (https://go.dev/dl).`,
     );
   }
   const version = `v0.0.1-go${GO}.linux-${process.arch === 'x64' ? 'amd64' : process.arch}`;
@@ -67,7 +67,7 @@ function fetchToolchain(title: string, say: Say): Promise<string> {
       await unpack(await download(version), `golang.org/toolchain@${version}/`, sum, scratch);
     } catch (error) {
       throw new ServiceError(
-        `${title} is built with Go ${GO_OLDEST} or newer. There is none in PATH, and Go ${GO} could not be fetched: ` +
+        `${title} is built with Go ${GO_OLDEST} or newer. It was not found in PATH, and Go ${GO} could not be fetched: ` +
           `${reasonOf(error)}. ` +
           'Check the network and GOPROXY, or install Go (https://go.dev/dl), then start again.',
       );

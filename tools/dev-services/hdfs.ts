@@ -30,6 +30,7 @@ export const hdfs: Server<'hdfs'> = {
   readyMsMax: 120_000,
   portNames: () => ['namenode-rpc', 'namenode-http', 'datanode', 'datanode-ipc', 'datanode-http'],
   newSecrets: () => ({}),
+  fetchedBy: 'maven',
   fetch: async (say) => ({
     java: await findJava(TITLE),
     jars: join(await fetchJars('hdfs', TITLE, ARTIFACTS, say), '*'),

@@ -24,6 +24,7 @@ export const influxdb: Server<'influxdb'> = {
   readyMsMax: 60_000,
   portNames: () => ['http', 'rpc'],
   newSecrets: () => ({ password: randomBytes(24).toString('hex') }),
+  fetchedBy: 'go',
   fetch: async (say) => ({
     influxd: await fetchGoProgram(
       'influxd',

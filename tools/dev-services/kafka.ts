@@ -33,6 +33,7 @@ export const kafka: Server<'kafka'> = {
   readyMsMax: 120_000,
   portNames: (size) => numbers(size).flatMap((node) => [`broker-${node}`, `controller-${node}`]),
   newSecrets: () => ({}),
+  fetchedBy: 'maven',
   fetch: async (say) => ({
     java: await findJava(TITLE),
     jars: join(await fetchJars('kafka', TITLE, ARTIFACTS, say), '*'),

@@ -16,6 +16,7 @@ export const s3: Server<'s3'> = {
   readyMsMax: 60_000,
   portNames: () => ['http'],
   newSecrets: () => ({ secret_access_key: randomBytes(24).toString('hex') }),
+  fetchedBy: 'go',
   fetch: async (say) => ({
     versitygw: await fetchGoProgram(
       'versitygw',

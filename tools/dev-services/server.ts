@@ -52,6 +52,8 @@ export interface Server<Name extends ServiceName = ServiceName> {
   readonly readyMsMax: number;
   portNames(size: number): string[];
   newSecrets(): Record<string, string>;
+  /** The program that fetches it. It has one cache, which two runs at a time would fight for. */
+  readonly fetchedBy: 'maven' | 'go' | 'pip';
   /** Brings what is needed to run it. Throws ServiceError where a program of this machine is missing. */
   fetch(say: Say): Promise<Programs>;
   /** Writes config and formats empty data. Called before every start, also after one that was cut short. */

@@ -29,7 +29,7 @@ export function parseServiceNames(list: string | undefined): ServiceName[] {
   const unknown = names.find((name) => !Object.hasOwn(SERVERS, name));
   if (unknown !== undefined) {
     throw new UsageError(
-      `There is no server "${unknown}". Name some of ${SERVICE_NAMES.join(', ')}, with commas between them.`,
+      `There is no server "${unknown}". Use ${SERVICE_NAMES.join(', ')}, separated by commas.`,
     );
   }
   return SERVICE_NAMES.filter((name) => names.includes(name));
@@ -42,10 +42,18 @@ export async function fetchServices(
 ): Promise<Map<ServiceName, Programs>> {
   if (process.platform !== 'linux')
     throw new ServiceError(
-      'The servers for trying out run on Linux only. Give Tillstream the addresses of servers of yours.',
+      'The servers for trying out run on Linux only. Configure the addresses of your own servers.',
     );
   const programs = new Map<ServiceName, Programs>();
-  for (const name of names) programs.set(name, await SERVERS[name].fetch(say));
+  // Most of the time is spent waiting for servers of packages, and for compilers: what different programs fetch goes side by side.
+  const chains = [...Map.groupBy(names, (name) => SERVERS[name].fetchedBy).values()];
+  const fetched = await Promise.allSettled(
+    chains.map(async (chain) => {
+      for (const name of chain) programs.set(name, await SERVERS[name].fetch(say));
+    }),
+  );
+  const failure = fetched.find(({ status }) => status === 'rejected');
+  if (failure) throw (failure as PromiseRejectedResult).reason;
   return programs;
 }
 

@@ -20,6 +20,7 @@ export const spark: Server<'spark'> = {
   portNames: () => ['master', 'master-ui', 'worker', 'worker-ui'],
   newSecrets: () => ({}),
 
+  fetchedBy: 'pip',
   async fetch(say) {
     const java = await findJava(TITLE);
     const { python, home } = await fetchPySpark(say);

@@ -69,7 +69,7 @@ async function untilReady(
       const logs = await Promise.all(specs.map(endOfLog));
       throw new ServiceError(
         `${server.title} is not ready after ${server.readyMsMax / 1000} s; it waits for: ${waitsFor}. ` +
-          `It goes on starting; try again, or stop it with "services down".\n${logs.join('\n')}`,
+          `It continues to start. Try again, or stop it with "services down".\n${logs.join('\n')}`,
       );
     }
     await sleep(LOOK_MS);

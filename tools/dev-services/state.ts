@@ -33,7 +33,7 @@ export function readState(dataDir: string): State {
     return JSON.parse(text) as State;
   } catch {
     throw new ServiceError(
-      `${file}, which says what runs, is damaged. End the servers by hand, remove its folder, and start them again.`,
+      `${file}, which lists the running servers, is damaged. Stop the servers by hand, remove its folder, and start them again.`,
     );
   }
 }
@@ -47,7 +47,7 @@ export function writeState(dataDir: string, state: State): void {
     renameSync(`${file}.tmp`, file);
   } catch (error) {
     throw new ServiceError(
-      `${file} can't be written: ${reasonOf(error)}. Set TILLSTREAM_DATA or --data to a folder of yours.`,
+      `${file} can't be written: ${reasonOf(error)}. Set TILLSTREAM_DATA or --data to your own folder.`,
     );
   }
 }

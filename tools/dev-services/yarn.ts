@@ -61,6 +61,7 @@ export const yarn: Server<'yarn'> = {
   ],
   newSecrets: () => ({}),
   /** Spark as well, which is what runs on it. */
+  fetchedBy: 'maven',
   async fetch(say) {
     const java = await findJava(TITLE);
     const jars = join(await fetchJars('yarn', TITLE, ARTIFACTS, say), '*');

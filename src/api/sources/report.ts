@@ -4,7 +4,7 @@ import type { Finding } from '../../ingest/finding.ts';
 import { ArchiveError } from '../../telemetry/errors.ts';
 import type { LedgerEntry } from '../../telemetry/ledger.ts';
 import type { ComponentStatus } from '../../telemetry/status.ts';
-import type { Backend } from '../backend.ts';
+import type { SourcesBackend, StateBackend } from '../backend.ts';
 import { HTTP_SOURCE } from '../collector.ts';
 import type { HookConfig, ServerConfig } from '../config.ts';
 import { HOOKS_PATH, signatureOf } from '../hooks.ts';
@@ -68,7 +68,7 @@ export interface SourcesReport {
 
 /** All sources: those of the config, and those that have sent before. The collector is first. */
 export async function reportSources(
-  backend: Backend,
+  backend: SourcesBackend & StateBackend,
   config: ServerConfig,
   refused: RefusedRequests,
 ): Promise<SourcesReport> {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from '../../telemetry/errors.ts';
 import type { Guard } from '../auth.ts';
-import type { Backend, PresetText } from '../backend.ts';
+import type { PresetText, SourcesBackend, StateBackend } from '../backend.ts';
 import type { ServerConfig } from '../config.ts';
 import { parametersOf } from '../parameters.ts';
 import { reportSources } from './report.ts';
@@ -20,7 +20,7 @@ const KEY = /YOUR-KEY/g;
 /** `GET /v1/sources`: what each source has brought. `GET /v1/ways`: how to connect the next, with the address that was asked. */
 export function registerSources(
   app: FastifyInstance,
-  backend: Backend,
+  backend: SourcesBackend & StateBackend,
   guard: Guard,
   config: ServerConfig,
 ): void {

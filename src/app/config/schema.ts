@@ -13,7 +13,7 @@ const intakeSettings = {
     .min(1)
     .optional()
     .describe(
-      'Mapping that makes events of the records: a name in `mappings`, that of a preset, or a YAML file, from the folder of the config.',
+      'Mapping that turns the records into events: a preset, a name in `mappings`, or a YAML file, relative to the folder of the config.',
     ),
   ...sourceSettingsSchema.shape,
 };
@@ -27,7 +27,9 @@ export type SourceConfig = Chosen & { name: string; map?: string | undefined };
 /** The built-in store. */
 const BUILT_IN = {
   duckdb: {
-    schema: z.strictObject({}).describe('The built-in store. It is always there; naming it changes nothing.'),
+    schema: z
+      .strictObject({})
+      .describe('The built-in store. It is always active; listing it changes nothing.'),
   },
 };
 
@@ -52,12 +54,14 @@ function sourceSchema(adapters: Adapters) {
 export const defaultServer = (): ServerConfig => serverConfig.parse({});
 
 const maintenanceSchema = z.strictObject({
-  compact_every_minutes: z.int().min(0).default(60).describe('How often small files are merged; 0: never.'),
+  compact_every_minutes: z.int().min(0).default(60).describe('How often small files are merged. 0: never.'),
   vacuum_retention_hours: z
     .number()
     .min(0)
     .default(168)
-    .describe('How long files that no newer version of a table needs are kept for readers of an older one.'),
+    .describe(
+      'How long files that only older versions of a table need are kept for readers of those versions.',
+    ),
 });
 
 /** The whole config. Every setting is optional: the empty config is the embedded pipeline. */
@@ -67,11 +71,11 @@ export function configSchema(adapters: Adapters) {
       .string()
       .refine(isTimeZone, 'must be an IANA time zone, such as Europe/Berlin')
       .default('UTC')
-      .describe('Time zone of the shop: days and date-only timestamps are in it.'),
+      .describe('Time zone of the shop, for days and for timestamps that are only a date.'),
     currency: currencyCode
       .optional()
       .describe(
-        'Main currency of the shop, a code of ISO 4217 such as EUR: the page shows it first. Without it, the one with most orders.',
+        'Main currency of the shop, an ISO 4217 code such as EUR. The page shows it first. Default: the one with the most orders.',
       ),
     currencies: z
       .array(currencyCode)
@@ -79,12 +83,12 @@ export function configSchema(adapters: Adapters) {
       .max(200)
       .optional()
       .describe(
-        'Currencies that the shop sells in: sales in others are a finding. Without it, more than 3 currencies are one.',
+        'Currencies that the shop sells in. Sales in other currencies are reported as a finding. Default: more than 3 currencies are reported.',
       ),
     log_level: z
       .enum(['debug', 'info', 'warn', 'error'])
       .default('info')
-      .describe('Least level that is logged.'),
+      .describe('Lowest level that is logged.'),
     sources: z.array(sourceSchema(adapters)).default([]).describe('Where events come from.'),
     mappings: z
       .record(
@@ -92,51 +96,50 @@ export function configSchema(adapters: Adapters) {
         z.string().min(1),
       )
       .default({})
-      .describe('Mappings of your own: a name, and its YAML file, from the folder of the config.'),
-    log: oneOfKinds<Chosen>(adapters.logs, 'segments').prefault({}),
-    archive: oneOfKinds<Chosen>(adapters.archives, 'local').prefault({}),
-    engine: oneOfKinds<Chosen & LocalSettings>(adapters.engines, 'duckdb').prefault({}),
+      .describe('Your own mappings: a name, and the YAML file, relative to the folder of the config.'),
+    log: oneOfKinds<Chosen>(adapters.logs, 'segments').prefault({}).describe('The event log.'),
+    archive: oneOfKinds<Chosen>(adapters.archives, 'local')
+      .prefault({})
+      .describe('Where the tables of the archive are.'),
+    engine: oneOfKinds<Chosen & LocalSettings>(adapters.engines, 'duckdb')
+      .prefault({})
+      .describe('What computes the metrics.'),
     stores: z
       .array(oneOfKinds<Chosen>({ ...BUILT_IN, ...adapters.stores }))
       .default([])
-      .describe('Where metrics are kept besides the built-in store.'),
+      .describe('Further stores for the metrics, besides the built-in one.'),
     batch: z
       .strictObject({
-        lines_max: z
-          .int()
-          .min(1000)
-          .max(5_000_000)
-          .default(500_000)
-          .describe('Most lines that are read at a time.'),
+        lines_max: z.int().min(1000).max(5_000_000).default(500_000).describe('Most lines read at a time.'),
         bytes_max: z
           .int()
           .min(1024 * 1024)
           .default(240 * 1024 * 1024)
-          .describe('Most bytes that are read at a time; memory grows with it.'),
+          .describe('Most bytes read at a time. More needs more memory.'),
         archive_every_ms: z
           .int()
           .min(100)
           .default(5000)
           .describe(
-            'How long rows are gathered before the archive commits, while a page or script looks, another store follows, or Spark or other processes read it; else six times as long. Shorter makes more, smaller files.',
+            'How long rows are gathered before the archive commits, while a page, a script, another store, Spark or another process reads. Otherwise six times as long. A shorter time makes more and smaller files.',
           ),
         metrics_every_ms: z
           .int()
           .min(50)
           .default(700)
           .describe(
-            'How long lines are gathered before the metrics take them, while a page or script looks at them or another store follows; else as long as for the archive.',
+            'How long lines are gathered before they are added to the metrics, while a page, a script or another store reads them. Otherwise as long as for the archive.',
           ),
         gather_lines_max: z
           .int()
           .min(1)
           .default(100_000)
-          .describe('With so many lines waiting a consumer takes them at once.'),
+          .describe('If this many lines are waiting, they are processed at once.'),
       })
       .prefault({})
       .describe('How the consumers of the log work.'),
     maintenance: maintenanceSchema.prefault({}).describe('Maintenance of the archive.'),
-    housekeeping: maintenanceSchema.optional().describe('What `maintenance` was called in 0.1.0.'),
+    housekeeping: maintenanceSchema.optional().describe('Former name of `maintenance`, in 0.1.0.'),
   });
 }
 

@@ -187,7 +187,7 @@ export class DeltaTable {
       if (isThere) {
         this.#options.logger.warn(
           { err: error, table: this.name, version },
-          'archive: writing a commit failed, but the table has it; it was written once more',
+          'archive: writing a commit failed, but the table contains it; it was written again',
         );
         return true;
       }
@@ -345,11 +345,11 @@ export class DeltaTable {
       return false;
     };
     const isWritten = await this.#checkpoint().catch(
-      warn('archive: the checkpoint could not be written; it is tried again after the next commit'),
+      warn('archive: the checkpoint could not be written; it will be retried after the next commit'),
     );
     if (isWritten)
       await this.cleanLog(this.#now() - LOG_RETENTION_MS).catch(
-        warn('archive: old files of a table’s log could not be deleted; it is tried again later'),
+        warn('archive: old files of a table’s log could not be deleted; this will be retried later'),
       );
   }
 

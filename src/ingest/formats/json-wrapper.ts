@@ -58,7 +58,7 @@ function detect(sample: Sample, options: DetectOptions): WrapperDetection | Unre
   if ('refusal' in array) return array;
   const beside = found.names.filter((name) => name !== array.path.split('.')[0]);
   const details = [`records in ${array.path}`];
-  if (beside.length > 0) details.push(`not read beside it: ${beside.join(', ')}`);
+  if (beside.length > 0) details.push(`not read: ${beside.join(', ')}`);
   return { details, path: array.path, isKnownName };
 }
 

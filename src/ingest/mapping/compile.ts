@@ -6,6 +6,8 @@ import { foldName, targetOf } from '../names.ts';
 import type { NormalizeSettingsInput } from '../normalize-settings.ts';
 import { fateOf } from '../order-status.ts';
 import { isObject } from '../record-slots.ts';
+import { createEventTypeReader } from '../values/read-event-type.ts';
+import { moneyText, readMoney } from '../values/read-money.ts';
 import type { MadeEvent } from './collect-events.ts';
 import {
   compileAlternatives,
@@ -14,6 +16,7 @@ import {
   compileWithdrawn,
   textOf,
 } from './conditions.ts';
+import { markPartOfLines } from './part-of-lines.ts';
 import {
   createGetter,
   createLister,
@@ -212,16 +215,34 @@ function compileField(name: string, spec: FieldSpec, path: (text: string) => Pat
       return name === 'response_time' ? Math.round(number * factor) : number * factor;
     });
   }
+  if (spec.less !== undefined) read = compileLess(read, spec.less.map(path).map(createGetter), spec.decimal);
   const fallback = spec.default;
   if (fallback === undefined) return read;
   const found = read;
   return (roots) => found(roots) ?? fallback;
 }
 
-const after = (read: Read, then: (value: NonNullable<unknown>) => unknown): Read => {
+/** An amount less others. One that can't be read makes it one that can't be. */
+function compileLess(read: Read, others: readonly Read[], decimal: '.' | ',' | undefined): Read {
+  return after(read, (value, roots) => {
+    const whole = readMoney(value, { decimal });
+    if (typeof whole === 'string') return value;
+    let units = whole.units;
+    for (const other of others) {
+      const text = textOf(other(roots));
+      if (text === null || text.trim() === '') continue;
+      const off = readMoney(text, { decimal });
+      if (typeof off === 'string') return `${textOf(value)} less ${text}`;
+      units -= off.units < 0n ? -off.units : off.units;
+    }
+    return `${moneyText(units)} ${whole.currency ?? ''}`.trim();
+  });
+}
+
+const after = (read: Read, then: (value: NonNullable<unknown>, roots: Roots) => unknown): Read => {
   return (roots) => {
     const value = read(roots);
-    return value === undefined || value === null ? undefined : then(value);
+    return value === undefined || value === null ? undefined : then(value, roots);
   };
 };
 
@@ -292,8 +313,28 @@ function compileItems(spec: MappingSpec['items'], path: (text: string) => Path):
       if (isOfRows && Object.keys(item).length === 0) continue;
       items.push(item);
     }
+    if (isWanted !== null && items.length < lines.length) markPartOfLines(items);
     return items.length === 0 ? undefined : items;
   };
+}
+
+const readType = createEventTypeReader({});
+const TYPE_LENGTH_MAX = 64;
+
+/** Types that a mapping names, and no metric uses, are meant; unless they look like a slip. */
+function ownTypes({
+  value,
+  values,
+  cases,
+  default: fallback,
+}: FieldSpec = {}): Record<string, string> | undefined {
+  const named = [value, fallback, ...Object.values(values ?? {}), ...(cases ?? []).map((each) => each.value)];
+  const own = named.filter((each): each is string => {
+    if (typeof each !== 'string' || each.trim() === '' || each.length > TYPE_LENGTH_MAX) return false;
+    const { isKnown, nearest } = readType(each);
+    return !isKnown && nearest === null;
+  });
+  return own.length === 0 ? undefined : Object.fromEntries(own.map((each) => [each, each]));
 }
 
 /** What the fields say about how their values are read. */
@@ -325,6 +366,7 @@ function settingsOf({
     dollar,
     mark_bots,
     has_quantity,
+    event_types: ownTypes(fields.event_type),
   };
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }

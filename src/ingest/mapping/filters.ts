@@ -113,22 +113,22 @@ const FILTERS_WITH: Readonly<Record<string, (argument: string) => Filter>> = {
 
 /** What each filter does, for the docs. */
 export const FILTER_TEXTS: Readonly<Record<string, string>> = {
-  json: 'A JSON text as what it says.',
-  base64: 'Base64 as text.',
-  query: 'The parameters of an address, or of a form, as an object.',
+  json: 'Parses a JSON text.',
+  base64: 'Decodes Base64 to text.',
+  query: 'Parses the parameters of an address or a form into an object.',
   pairs:
-    'A list of objects with `key` (or `name`) and `value` as one object; `pairs MEMBER` does that with a member and keeps the others.',
-  object: 'An object, or the JSON text of one; nothing else.',
-  lines: 'A text of several lines as a list of them.',
-  record: 'An event by its own names, aliases included; what is none becomes a bad row.',
-  connect: 'The payload of a message of Kafka Connect that has its schema with it.',
-  extension: 'The ending of the file that an address or a request line asks for.',
-  decode: 'A text without percent-encoding.',
-  upper: 'A text in capitals.',
-  'append TEXT': 'A text with another one behind it: `time | append Z`.',
+    'Turns a list of objects with `key` (or `name`) and `value` into one object. `pairs MEMBER` does this with one member and keeps the others.',
+  object: 'An object, or the JSON text of one. Anything else becomes a missing value.',
+  lines: 'Splits a text into a list of lines.',
+  record: 'Reads an event by our field names and aliases. Anything else becomes a bad row.',
+  connect: 'The payload of a Kafka Connect message that contains its schema.',
+  extension: 'The file extension in an address or a request line.',
+  decode: 'Decodes percent-encoding.',
+  upper: 'Converts a text to upper case.',
+  'append TEXT': 'Appends a text: `time | append Z`.',
   'decimal N':
-    "Base64 of Java's BigDecimal, with N digits behind the point, as Debezium writes it. `decimal N assumed` reports each as a finding.",
-  'match PATTERN': 'What the first group of a regular expression finds, or all of it.',
+    'Decodes a BigDecimal of Java in Base64, with N decimals, as Debezium writes it. `decimal N assumed` reports each one as a finding.',
+  'match PATTERN': 'The first group of a regular expression, or the whole match.',
 };
 
 /** The filter that a part of a path names; null where it names none. Throws a sentence where its argument is wrong. */

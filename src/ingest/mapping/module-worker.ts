@@ -10,12 +10,15 @@ function answerOf(map: MapFunction, { records, context }: WorkerRequest): Worker
     try {
       const made: unknown = map(record, context);
       if (made instanceof Promise)
-        return { fault: 'it gave a promise; a mapping answers at once, without async and await' };
+        return {
+          fault: 'it returned a promise; a mapping must return its result directly, without async and await',
+        };
       const events = made === null || made === undefined ? [] : Array.isArray(made) ? made : [made];
       const wrong = events.find(
         (event) => typeof event !== 'object' || event === null || Array.isArray(event),
       );
-      if (wrong !== undefined) return { fault: `it gave ${JSON.stringify(wrong)}, which is not an object` };
+      if (wrong !== undefined)
+        return { fault: `it returned ${JSON.stringify(wrong)}, which is not an object` };
       // What can't be sent, such as a function, can't be stored either.
       return { events: structuredClone(events) };
     } catch (error) {

@@ -73,10 +73,10 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
   const condition = either(
     z.union([constant, constants]),
     z.strictObject({
-      in: constants.optional().describe('Values of which it has one.'),
-      match: pattern.optional().describe('A regular expression (RE2) that is found in the value.'),
-      exists: z.boolean().optional().describe('Whether there is a value.'),
-      not: either(constant, constants, asList).optional().describe('Values of which it has none.'),
+      in: constants.optional().describe('Values of which it must have one.'),
+      match: pattern.optional().describe('A regular expression (RE2) that must match the value.'),
+      exists: z.boolean().optional().describe('Whether there must be a value.'),
+      not: either(constant, constants, asList).optional().describe('Values of which it must have none.'),
     }),
     // Nothing at all is a mistake of its own.
     (given) => (given === null ? given : { in: asList(given) }),
@@ -85,51 +85,58 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
   const conditions = z.record(checked(z.string().min(1).max(TEXT_MAX), parsePath), condition);
 
   const source = {
-    from: paths.optional().describe('Where the value is; of several places the first that has one.'),
+    from: paths
+      .optional()
+      .describe('Path of the value, or several paths, of which the first with a value is used.'),
     join: z
       .array(path)
       .min(2)
       .max(10)
       .optional()
-      .describe('Places whose values are joined by a blank, such as a date and a time.'),
-    value: constant.optional().describe('The value itself, the same for all.'),
+      .describe('Paths whose values are joined with a blank, such as a date and a time.'),
+    value: constant.optional().describe('A constant value.'),
     match: pattern
       .optional()
-      .describe('A regular expression (RE2); the value is what its first group has, or all that it matches.'),
-    null: constants.optional().describe('Further values that say that there is none.'),
+      .describe(
+        'A regular expression (RE2). The value is its first group, or the whole match if it has no group.',
+      ),
+    null: constants.optional().describe('Further values that mean a missing value.'),
     values: z
       .record(z.string().max(TEXT_MAX), constant)
       .optional()
-      .describe('Values of the source, and ours for them. Others stay as they are.'),
+      .describe('Values of the source, and ours for them. Other values are unchanged.'),
     cases: z
       .array(z.strictObject({ when: conditions, value: constant.optional(), from: paths.optional() }))
       .max(ENTRIES_MAX)
       .optional()
-      .describe(
-        'Values, or places of them, by what else the record has: the first case whose conditions all hold.',
-      ),
-    default: constant.optional().describe('The value where there is none.'),
+      .describe('Values or paths that depend on the record: the first case whose conditions are all true.'),
+    default: constant.optional().describe('The value if there is none.'),
   };
   const longForms = {
     any: z.strictObject(source),
     time: z.strictObject({
       ...source,
-      zone: settingsSchema.shape.time_zone.unwrap().optional().describe('Time zone of times that name none.'),
+      zone: settingsSchema.shape.time_zone.unwrap().optional().describe('Time zone for times without one.'),
       order: z.enum(DATE_ORDERS).optional().describe('Order of day, month and year.'),
-      format: settingsSchema.shape.time_format.describe("Format of the times in Luxon's tokens."),
+      format: settingsSchema.shape.time_format.describe("Format of the times, in Luxon's tokens."),
       unit: z.enum(TIME_UNITS).optional().describe('Unit of times that are numbers.'),
     }),
     duration: z.strictObject({
       ...source,
-      unit: z.enum(DURATION_UNITS).optional().describe('Unit of the value; `ms` where it is left out.'),
+      unit: z.enum(DURATION_UNITS).optional().describe('Unit of the value. Default: `ms`.'),
     }),
     money: z.strictObject({
       ...source,
       minor_units: z
         .boolean()
         .optional()
-        .describe('The value is in the smaller unit: 3980 is 39.80 EUR, and 3980 JPY.'),
+        .describe('Whether the value is in the smaller unit: 3980 is 39.80 EUR, and 3980 JPY.'),
       decimal: z.enum(['.', ',']).optional().describe('Decimal separator.'),
+      less: paths
+        .optional()
+        .describe(
+          'Amounts that are taken off, such as a discount that the value is before; their sign does not matter.',
+        ),
     }),
   };
   const formOf = ({ name, kind }: { name: string; kind: string }) => {
@@ -148,8 +155,8 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
     );
 
   return z.strictObject({
-    extends: z.string().min(1).max(TEXT_MAX).optional().describe('A preset or file that this one changes.'),
-    description: z.string().max(TEXT_MAX).optional().describe('One line for people.'),
+    extends: z.string().min(1).max(TEXT_MAX).optional().describe('A preset or file to start from.'),
+    description: z.string().max(TEXT_MAX).optional().describe('A description in one line.'),
     connect: z
       .string()
       .max(10 * TEXT_MAX)
@@ -158,14 +165,14 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
     format: z
       .enum(FORMATS.map(({ name }) => name))
       .optional()
-      .describe('The format of the input, where its content does not tell it.'),
+      .describe('The format of the input. Default: detected.'),
     group: z
       .string()
       .min(1)
       .max(TEXT_MAX)
       .optional()
       .describe(
-        'A column of a CSV: rows that follow each other with the same value in it are one record, the first of them; `^rows[*]` has all.',
+        'A column of a CSV. Consecutive rows with the same value in it become one record: the first row. `^rows[*]` has all of them.',
       ),
     headerless: z
       .strictObject({
@@ -173,23 +180,23 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
           .array(z.string().min(1).max(TEXT_MAX))
           .min(2)
           .max(ENTRIES_MAX)
-          .describe('Names of its columns, in their order.'),
+          .describe('The names of the columns, in order.'),
         quotes: z
           .boolean()
           .default(true)
-          .describe('Whether cells may be in quotes. `false`: quotes are part of the values.'),
+          .describe('Whether cells may be quoted. `false`: quotes are part of the values.'),
       })
       .optional()
       .describe(
-        'How a CSV looks that has no line with the names of its columns: `columns` in their order, and `quotes: false` where no cell is in quotes. A file with as many columns is read so.',
+        'The layout of a CSV without a header line: its `columns` in order, and `quotes: false` if no cell is quoted. Applies to files with that many columns.',
       ),
     each: paths
       .optional()
-      .describe('A list in the record of which each element is an event; paths begin at the element then.'),
+      .describe('A list in the record. Each element becomes an event, and paths begin at the element.'),
     where: oneOrMore(conditions)
       .optional()
       .describe(
-        'Only records for which all of this holds are events; others are left out, and counted. Of a list of conditions one must hold.',
+        'Only records that meet all of these conditions become events. Others are left out, and counted. In a list of conditions, one must be met.',
       ),
     fields: fieldsOf(FIELDS.filter(({ kind }) => kind !== 'items'))
       .catchall(either<z.ZodType<FieldSpec>>(paths, longForms.any, shortField))
@@ -201,15 +208,15 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
       })
       .default({})
       .describe(
-        'Our fields, and where their values are; other names are kept in `extra`. A field that is not named is read by its own name.',
+        'Our fields, and the paths of their values. Other names are kept in `extra`. A field that is not listed is read by its own name.',
       ),
     items: either(
       paths,
       z.strictObject({
         from: paths.optional().describe('The list of lines, with names that are read as they are.'),
         each: paths.optional().describe('The list of lines; the paths of the fields begin at a line.'),
-        where: conditions.optional().describe('Only lines for which all of this holds.'),
-        fields: fieldsOf(ITEM_FIELDS).default({}).describe('What a line has, and where it is.'),
+        where: conditions.optional().describe('Only lines that meet all of these conditions.'),
+        fields: fieldsOf(ITEM_FIELDS).default({}).describe('The fields of a line, and their paths.'),
       }),
       shortField,
     )
@@ -219,12 +226,14 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
       .array(path)
       .max(ENTRIES_MAX)
       .optional()
-      .describe('What else is kept, in `extra`. Where it is left out: all that was not used.'),
+      .describe('What else is kept in `extra`. Default: everything that was not used.'),
     drop: z
       .array(path)
       .max(ENTRIES_MAX)
       .optional()
-      .describe('Members that are kept nowhere, such as keys and personal data, where `extra` is left out.'),
+      .describe(
+        'Members that are not kept in `extra` either, such as keys and personal data. Only without `extra`.',
+      ),
     order_lines: z.enum(ORDER_LINES).optional().describe(settingsSchema.shape.order_lines.description!),
     currency: settingsSchema.shape.currency,
     dollar: settingsSchema.shape.dollar,
@@ -271,4 +280,5 @@ export interface FieldSpec {
   unit?: string | undefined;
   minor_units?: boolean | undefined;
   decimal?: '.' | ',' | undefined;
+  less?: string[] | undefined;
 }

@@ -54,6 +54,21 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
     'sold',
     'bought',
     'paid',
+    'invoice',
+    'authorisation',
+    'authorization',
+    'capture',
+    'receipt',
+    'rechnung',
+    'verkaufsrechnung',
+    'ausgangsrechnung',
+    'barverkauf',
+    'zahlung',
+    'facture',
+    'ticket de caisse',
+    'factura',
+    'factura simplificada',
+    'boleta',
   ],
   refund: [
     'erstattung',
@@ -78,7 +93,7 @@ const byWord = new Map(
 /** Words of payment services, in which the kind of payment stands before what it was. */
 const PARTS = [
   { pattern: /\b(?:refunds?|chargeback|reversal)$/i, type: 'refund' },
-  { pattern: /\b(?:payment|charge)$/i, type: 'purchase' },
+  { pattern: /\b(?:payment|charge)$|(?<!aus|ein|r[uü]ck)zahlung$|^(?:paiement|pago) /i, type: 'purchase' },
 ];
 
 /** Our event type that such a word is a usual name of; undefined for none. */

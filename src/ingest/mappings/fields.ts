@@ -1,4 +1,5 @@
 import { FIELDS } from '../../event/fields.ts';
+import { isDocumentName } from '../document-words.ts';
 import { ORDER_ID } from '../field-index.ts';
 import { targetOf } from '../names.ts';
 import { isStatusName } from '../order-status.ts';
@@ -7,6 +8,7 @@ import { readCurrency } from '../values/read-currency.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { createTimeReader } from '../values/read-time.ts';
 import { type Columns, isMoneyObject } from './columns.ts';
+import { tellsSales } from './document-types.ts';
 import { eventTypeFor } from './event-words.ts';
 import { fieldsFor, LAST_RESORT, mayBeTotal, wordsOf } from './words.ts';
 
@@ -17,11 +19,12 @@ const TYPE_SHARE_MIN = 0.5;
 const TYPES_MAX = 50;
 /** 1.234,50, 1 234,50 or 39,80: the comma is the decimal separator. */
 const DECIMAL_COMMA = /^[^\d-]{0,8}-?\d{1,3}(?:[.\s']?\d{3})*,\d{1,2}\D{0,8}$/;
-const NUMBER = /^-?[^\d-]{0,4}-?[\d.,'\s]+[^\d]{0,4}$/;
+const NUMBER = /^-?[^\d-]{0,4}-?[\d.,'\s]+[^\d%]{0,4}$/;
 /** `M-1,P-2`: several ids in one cell. */
 const SEVERAL = /^[^\s,;|]+(?:\s?[,;|]\s?[^\s,;|]+)+$/;
 /** A name that is only known as a name of a field in some spelling is less likely than the name itself. */
 const WORD_RANK = 100;
+const DOCUMENT_RANK = 900;
 const TRANSACTION_RANK = 1000;
 const LAST_RANK = 10_000;
 
@@ -97,7 +100,10 @@ export function bestColumn(
     if (rank === null || (best !== undefined && rank >= best.rank)) continue;
     const values = valuesOf(name);
     const isSure =
-      field !== 'event_type' || rank < WORD_RANK || shareOf(values, isKnownType) >= TYPE_SHARE_MIN;
+      field !== 'event_type' ||
+      rank < WORD_RANK ||
+      (rank !== DOCUMENT_RANK && shareOf(values, isKnownType) >= TYPE_SHARE_MIN) ||
+      tellsSales(name, values);
     if (isSure && fits(field, values)) best = { name, rank };
   }
   return best?.name;
@@ -117,6 +123,7 @@ export function rankOf(name: string, field: string): number | null {
   if (index >= 0 && FIELDS[index]!.name === field) return rank;
   const known = fieldsFor(name).get(field);
   if (known !== undefined) return WORD_RANK + known;
+  if (field === 'event_type' && isDocumentName(name)) return DOCUMENT_RANK;
   // In an object the last name may say it: billing.email.
   const last = name.slice(name.lastIndexOf('.') + 1);
   if (last === name) return null;

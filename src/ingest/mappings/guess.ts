@@ -1,4 +1,7 @@
 import { parse } from 'yaml';
+import { counted } from '../../telemetry/words.ts';
+import type { Finding } from '../finding.ts';
+import type { FindingCode } from '../finding-catalogue.ts';
 import type { Decoded } from '../format.ts';
 import { LineValidator } from '../line-validator.ts';
 import type { Mapper } from '../mapper.ts';
@@ -143,24 +146,41 @@ async function tryMapper(
     // The mapping can't read the file, so it is not the one.
     return null;
   }
-  const { result, leftOut } = await validate(mapper, decoded, options);
+  const { result, leftOut, observer } = await validate(mapper, decoded, options);
   const { accepted, rejected } = result;
   const read = accepted + rejected;
   if (read === 0 || accepted / read < SHARE_MIN || accepted / (read + leftOut) < SHARE_OF_ALL_MIN)
     return null;
   const events = result.bytes.flatMap(eventsIn);
   const weight = events.reduce((sum, event) => sum + weightOf(event), 0);
-  const doubts = doubtsOf(events);
+  observer.summarize(result.tally);
+  const found = result.tally.list();
+  const doubts = [...doubtsOf(events), ...found.flatMap(doubtOfFinding(AGAINST))];
   const score = ((weight - rejected * TYPE_WEIGHT) / read) * DOUBTED ** doubts.length;
   const isOfMost = (names: readonly string[]) =>
     events.filter((event) => names.some((name) => Object.hasOwn(event, name))).length >=
     events.length * SHARE_MIN;
   return {
-    guess: { ...of, events: accepted, rejected, leftOut, doubts },
+    guess: {
+      ...of,
+      events: accepted,
+      rejected,
+      leftOut,
+      doubts: [...doubts, ...found.flatMap(doubtOfFinding(BESIDE))],
+    },
     score,
     core: new Set(CORE.flatMap((names, at) => (isOfMost(names) ? [at] : []))),
   };
 }
+
+/** Findings by which a mapping takes for sales what is none. */
+const AGAINST: readonly string[] = ['refund_document'] satisfies FindingCode[];
+/** Findings that no other mapping settles by itself. */
+const BESIDE: readonly string[] = ['minor_units'] satisfies FindingCode[];
+const doubtOfFinding =
+  (codes: readonly string[]) =>
+  ({ code, rows, message }: Finding) =>
+    codes.includes(code) ? [`${message.replace(/\.$/, '')} (${counted(rows, 'row')}).`] : [];
 
 /** What a mapping makes of records, and how many of them are events. */
 async function validate(mapper: Mapper | null, decoded: readonly Decoded[], { timeZone, now }: GuessOptions) {
@@ -176,8 +196,9 @@ async function validate(mapper: Mapper | null, decoded: readonly Decoded[], { ti
   const copies = mapped.decoded.map((piece) =>
     piece.kind === 'json' ? { ...piece, bytes: Buffer.from(piece.bytes) } : piece,
   );
-  const result = validator.validate(copies, new Observer({ zone: timeZone }));
-  return { result, leftOut: mapped.leftOut };
+  const observer = new Observer({ zone: timeZone });
+  const result = validator.validate(copies, observer);
+  return { result, leftOut: mapped.leftOut, observer };
 }
 
 type Event = Readonly<Record<string, unknown>>;
@@ -206,7 +227,7 @@ function doubtsOf(events: readonly Event[]): string[] {
     sales.filter((sale) => !names.some((name) => Object.hasOwn(sale, name))).length;
   const lacks: readonly (readonly [number, string])[] = [
     [without(['amount', 'price']), 'have no amount: they would count as orders without revenue'],
-    [without(['order_id']), 'have no order_id: each would count as an order of its own'],
+    [without(['order_id']), 'have no order_id: each would count as a separate order'],
   ];
   return lacks.flatMap(([count, what]) =>
     count > 0 && count >= sales.length * SHARE_MIN ? [`${count} of ${sales.length} purchases ${what}.`] : [],

@@ -1,7 +1,7 @@
 import { FIELDS, ITEM_FIELDS } from '../../event/fields.ts';
 import { ITEM_NAMES } from '../names.ts';
-import { unaccented } from '../order-status.ts';
 import { isObject } from '../record-slots.ts';
+import { unaccented } from '../unaccented.ts';
 import { type Columns, columnsOf } from './columns.ts';
 import { bestColumn, separatorIn } from './fields.ts';
 import { wordsOf } from './words.ts';
@@ -26,20 +26,22 @@ export interface ProposedLines {
 }
 
 /** Lines that are in a list of the record. */
-export function linesInList({ valuesOf, pathText }: Columns, name: string): ProposedLines {
+export function linesInList(columns: Columns, name: string): ProposedLines {
+  const { valuesOf, pathText } = columns;
   const lists = valuesOf(name);
   const elements = lists.flatMap((list) => (Array.isArray(list) ? list.filter(isObject) : []));
   const names = new Set(elements.flatMap((element) => Object.keys(element)));
   // The usual names are read without being told.
   const isUsual = (field: string) => ITEM_NAMES[field]!.some((alias) => names.has(alias));
   const usual = ['quantity', 'price'].every(isUsual) && (isUsual('product_id') || isUsual('name'));
-  const found = usual ? [] : fieldsOfLines(columnsOf(elements));
+  const isMinorSystem = isOfMinorSystem(columns.names);
+  const found = usual && !isMinorSystem ? [] : fieldsOfLines(columnsOf(elements), isMinorSystem);
   if (found.length === 0) return { lines: [`items: ${pathText(name)}`], fields: [] };
   const each = JSON.stringify(`${JSON.parse(pathText(name)) as string}[*]`);
   return { lines: [`items: {each: ${each}, fields: {${found.join(', ')}}}`], fields: [] };
 }
 
-function fieldsOfLines(columns: Columns): string[] {
+function fieldsOfLines(columns: Columns, isMinorSystem: boolean): string[] {
   const taken: string[] = [];
   const found: string[] = [];
   for (const [field, ours] of Object.entries(LINE_FIELDS)) {
@@ -47,17 +49,22 @@ function fieldsOfLines(columns: Columns): string[] {
     const name = own ?? bestColumn(columns, field, (each) => !taken.includes(each));
     if (name === undefined) continue;
     taken.push(name);
-    found.push(`${ours}: ${specOfLine(columns, name, field)}`);
+    found.push(`${ours}: ${specOfLine(columns, name, field, isMinorSystem)}`);
   }
   return found;
 }
 
-function specOfLine({ valuesOf, pathText }: Columns, name: string, field: string): string {
+function specOfLine(
+  { valuesOf, pathText }: Columns,
+  name: string,
+  field: string,
+  isMinorSystem = false,
+): string {
   const { kind } = FIELDS.find((each) => each.name === field)!;
   const decimal = kind === 'money' || kind === 'decimal' ? separatorIn(valuesOf(name)) : undefined;
   const settings = [
     ...(decimal === undefined ? [] : [`decimal: "${decimal}"`]),
-    ...minorOf(field, name, valuesOf(name)),
+    ...minorOf(field, name, valuesOf(name), isMinorSystem),
   ];
   return settings.length === 0 ? pathText(name) : `{from: ${pathText(name)}, ${settings.join(', ')}}`;
 }
@@ -66,9 +73,29 @@ function specOfLine({ valuesOf, pathText }: Columns, name: string, field: string
 const MINOR_WORDS = /^(?:cents?|pence|minor|centimes?|centimos?|centavos?)$/;
 const WHOLE = /^-?\d+$/;
 
-/** What says that amounts are in the smaller unit: the name, or objects with whole numbers, as Square, Stripe and Adyen write them. */
-export function minorOf(field: string, name: string, values: readonly unknown[]): string[] {
+/** Members of records of payment services that write all amounts in the smaller unit: of Stripe, Klarna and Adyen. */
+const OF_MINOR_SYSTEMS: readonly (readonly string[])[] = [
+  ['object', 'livemode'],
+  ['order_amount', 'purchase_currency'],
+  ['pspReference'],
+];
+
+/** Whether records are of a payment service that writes amounts in the smaller unit. */
+export const isOfMinorSystem = (names: readonly string[]) =>
+  OF_MINOR_SYSTEMS.some((members) => members.every((member) => names.includes(member)));
+
+/**
+ * What says that amounts are in the smaller unit: the name, the system, or objects with whole numbers, as Square, Stripe and Adyen write
+ * them.
+ */
+export function minorOf(
+  field: string,
+  name: string,
+  values: readonly unknown[],
+  isMinorSystem = false,
+): string[] {
   const { kind } = [...FIELDS, ...ITEM_FIELDS].find((each) => each.name === field)!;
+  if (kind === 'money' && isMinorSystem && values.every(Number.isInteger)) return ['minor_units: true'];
   const isNamed = wordsOf(name).some((word) => MINOR_WORDS.test(unaccented(word)));
   if (kind === 'money' && isNamed && values.every((value) => WHOLE.test(String(value).trim())))
     return ['minor_units: true'];
@@ -109,11 +136,16 @@ export function linesInRows(columns: Columns, fields: ReadonlyMap<string, string
     const name = fields.get(field)!;
     return `${LINE_FIELDS[field]!}: ${specOfLine(columns, name, field)}`;
   });
+  // eBay has a row for the order as a whole, before those of its lines.
+  const product = fields.get('product_id') ?? fields.get('product_name')!;
+  const hasProduct = (row: number) => columns.cell(row, product) !== undefined;
+  const isOfWhole = runs.some((run) => run.some(hasProduct) && !run.every(hasProduct));
+  const where = isOfWhole ? `where: {${columns.pathText(product)}: {exists: true}}, ` : '';
   return {
     lines: [
       '# Rows with the same order are its lines: the order is read from the first of them.',
       `group: ${JSON.stringify(order)}`,
-      `items: {each: "^rows[*]", fields: {${settings.join(', ')}}}`,
+      `items: {each: "^rows[*]", ${where}fields: {${settings.join(', ')}}}`,
     ],
     fields: ofLines,
   };

@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
+import { proposed } from './fake-table.ts';
 import { proposeMapping } from './propose.ts';
 
-/** The mapping that is proposed for a table: the names of its columns, then its rows. */
-function proposed(...[names, ...rows]: readonly string[]): Record<string, unknown> {
-  const columns = names!.split(';');
-  const text = proposeMapping(
-    rows.map((row) => Object.fromEntries(row.split(';').map((cell, i) => [columns[i]!, cell]))),
-  );
-  return parse(text!) as Record<string, unknown>;
-}
 const fieldsOf = (...table: readonly string[]) => proposed(...table).fields as Record<string, unknown>;
 
 test('time, type and currency are recognized by their values where no name says them', () => {
@@ -115,6 +108,33 @@ test('rows with negative numbers are refunds', () => {
   });
 });
 
+test('discounts below zero are no refunds', () => {
+  const table = [
+    'Bestellnr;Datum;Artikel;Menge;Preis',
+    '1;13.11.2026;Tasse;2;4,50',
+    '1;13.11.2026;Rabatt HERBST;1;-1,00',
+  ];
+  assert.deepEqual(fieldsOf(...table).event_type, { value: 'purchase' });
+  assert.deepEqual(fieldsOf(...table, '2;14.11.2026;Kanne;1;-4,50').event_type, {
+    cases: [{ when: { Preis: { match: '^ *-' }, Artikel: { not: ['Rabatt HERBST'] } }, value: 'refund' }],
+    value: 'purchase',
+  });
+});
+
+test('a discount or tax in percent is no amount', () => {
+  const row = '1;2026-11-13;18.00;10;19 %';
+  const fields = fieldsOf('Bestellnr;Datum;Gesamtbetrag;Rabatt %;MwSt', row);
+  assert.deepEqual([fields.discount, fields.tax, fields.amount], [undefined, undefined, 'Gesamtbetrag']);
+  assert.equal(fieldsOf('Bestellnr;Datum;Gesamtbetrag;Rabatt', '1;2026-11-13;18.00;2.00').discount, 'Rabatt');
+});
+
+test('a proposal says where no column has the pieces of an order', () => {
+  const of = (...table: readonly string[]) => proposed(...table).has_quantity;
+  assert.equal(of('Order ID;Order Date;Total', '1;2026-11-13;5.00'), false);
+  assert.equal(of('Order ID;Order Date;Total;Items', '1;2026-11-13;5.00;2'), undefined);
+  assert.equal(of('Order ID;Order Date;Event Type;Total', '1;2026-11-13;purchase;5.00'), undefined);
+});
+
 test('amounts are recognized with any blank between thousands, and with their unit in the name', () => {
   const fields = fieldsOf(
     'Commande;Date;Total TTC (EUR)',
@@ -195,6 +215,18 @@ test('the time of day of a column of its own is joined to the date', () => {
   assert.equal(whole.timestamp, 'Date', 'the date has its time');
 });
 
+test('the zone of a time is read from its column, or from its name', () => {
+  const table = ['Date;Time;Time Zone;Order ID;Amount', '13/11/2026;10:15:00;CET;B1;5.00'];
+  assert.deepEqual(fieldsOf(...table).timestamp, { join: ['Date', 'Time', 'Time Zone'], order: 'dmy' });
+  const odd = fieldsOf(...table, '14/11/2026;10:15:00;Local;B2;5.00');
+  assert.deepEqual(odd.timestamp, { join: ['Date', 'Time'], order: 'dmy' }, 'not all zones can be read');
+  const whole = fieldsOf('created_at;zeitzone;order_id;total', '2026-11-13 10:15;Europe/Berlin;B1;5.00');
+  assert.deepEqual(whole.timestamp, { join: ['created_at', 'zeitzone'] });
+  const utc = fieldsOf('Order Date (UTC);Order ID;Total', '2026-11-13 10:15;B1;5.00');
+  assert.deepEqual(utc.timestamp, { from: 'Order Date (UTC)', zone: 'UTC' });
+  assert.equal(fieldsOf('Order Date;Order ID;Total', '2026-11-13 10:15;B1;5.00').timestamp, 'Order Date');
+});
+
 test('a status of which all are sales is named, as other words may come later', () => {
   const text = proposeMapping([{ order_no: '1', created: '2026-10-01', status: 'paid', total: '5.00' }]);
   assert.match(text!, /# In the beginning, all are sales; .*: status \(paid\)/);
@@ -221,6 +253,27 @@ test('rows that repeat the total of their order are put together; lines with the
     undefined,
     'what the line costs differs from a total',
   );
+});
+
+test('of rows of one order, one that names no product is that of the whole, and no line', () => {
+  const row = { order: '1', date: '2026-11-13', sku: 'A', qty: '1', price: '10.00', total: '' };
+  const table = [
+    { ...row, sku: '', qty: '3', price: '30.00', total: '34.90' },
+    row,
+    { ...row, sku: 'B', qty: '2' },
+  ];
+  const { items, group } = parse(proposeMapping(table, true)!);
+  assert.deepEqual([group, items.where], ['order', { sku: { exists: true } }]);
+  const lines = parse(
+    proposeMapping(
+      [
+        { ...row, total: '30.00' },
+        { ...row, sku: 'B', qty: '2' },
+      ],
+      true,
+    )!,
+  );
+  assert.deepEqual([lines.group, lines.items.where], ['order', undefined]);
 });
 
 test('a number of pieces is read as quantity, and a list of ids not as a product', () => {
@@ -274,6 +327,44 @@ test('amounts whose column names the smaller unit are read in it, where they are
     assert.equal(whole, name);
   }
   assert.equal(fieldsOf('created;order_id;amount', '2026-11-03 10:00;o1;1999').amount, 'amount');
+});
+
+test('whole amounts of services that write all of them in the smaller unit are read in it, those of lines too', () => {
+  const klarna = {
+    order_id: 'k1',
+    order_amount: 4999,
+    purchase_currency: 'EUR',
+    created_at: '2026-11-01T10:00:00Z',
+    order_lines: [{ reference: '75', name: 'Shirt', quantity: 1, unit_price: 4999 }],
+  };
+  const { fields, items } = parse(proposeMapping([klarna])!);
+  assert.deepEqual(fields.amount, { from: 'order_amount', minor_units: true });
+  assert.deepEqual(items.fields.price, { from: 'unit_price', minor_units: true });
+  const { purchase_currency: currency, ...others } = klarna;
+  const other = parse(proposeMapping([{ ...others, currency }])!);
+  assert.deepEqual([other.fields.amount, other.items], ['order_amount', 'order_lines']);
+  const stripe = {
+    object: 'charge',
+    livemode: true,
+    id: 'ch_1',
+    amount: 500,
+    currency: 'eur',
+    created: 1793527200,
+  };
+  assert.deepEqual(parse(proposeMapping([stripe])!).fields.amount, { from: 'amount', minor_units: true });
+  const adyen = (eventCode: string) => ({
+    pspReference: 'P1',
+    eventCode,
+    eventDate: '2026-11-01T10:00:00Z',
+    merchantReference: 'A1',
+    amount: { currency: 'EUR', value: 4999 },
+  });
+  assert.deepEqual(parse(proposeMapping(['AUTHORISATION', 'REFUND'].map(adyen))!).fields, {
+    timestamp: 'eventDate',
+    event_type: { from: 'eventCode', values: { AUTHORISATION: 'purchase' } },
+    order_id: 'merchantReference',
+    amount: { from: 'amount', minor_units: true },
+  });
 });
 
 test('sizes and groups that happen to be words of currencies are none', () => {

@@ -1,12 +1,15 @@
 import { FIELDS } from '../../event/fields.ts';
+import { isDiscountLine } from '../total-words.ts';
+import { unaccented } from '../unaccented.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { type Columns, columnsOf } from './columns.ts';
+import { documentTypes, tellsSales } from './document-types.ts';
 import { eventTypeFor } from './event-words.ts';
 import { areSpreadsheetDays, fieldColumns, orderOf, rankOf, separatorIn } from './fields.ts';
 import { listed } from './no-guess.ts';
-import { linesInList, linesInRows, minorOf } from './order-lines.ts';
+import { isOfMinorSystem, linesInList, linesInRows, minorOf } from './order-lines.ts';
 import { statusLines } from './status-lines.ts';
-import { columnsOfTotals, TotalsError, timeOfDayBeside } from './table-shape.ts';
+import { columnsOfTotals, TotalsError, timeColumnsBeside } from './table-shape.ts';
 
 /** Lines of an order stand beside the fields in a mapping. */
 const ITEMS = 'items';
@@ -17,6 +20,8 @@ const MONEY_NAME =
 /** Counts and numbers of things, with such words in their names. */
 const IS_OTHER = /quantity|qty|count|number|record|shipped|refund|items?$|menge|anzahl|nummer|\bnr\b|\bid\b/i;
 const LISTED_MAX = 8;
+/** A name that says that its times are UTC: `Order Date (UTC)`, `created_gmt`. */
+const IS_UTC = /(?:^|[^a-z])(?:utc|gmt)(?:[^a-z]|$)/;
 
 const readType = createEventTypeReader({});
 
@@ -34,11 +39,17 @@ export function proposeMapping(
   const time = fields.get('timestamp');
   if (time === undefined) return null;
   const isFree = (name: string) => ![...fields.values()].includes(name);
-  const timeOfDay = timeOfDayBeside(time, names.filter(isFree), valuesOf);
-  const free = names.filter((name) => isFree(name) && name !== timeOfDay);
-  const type = fields.has('event_type') ? null : typeWithout(fields);
-  if (type === null && !fields.has('event_type')) return null;
+  const timeOfDay = timeColumnsBeside(columns, time, names.filter(isFree));
+  const free = names.filter((name) => isFree(name) && !timeOfDay.includes(name));
+  const typeColumn = fields.get('event_type');
+  const documents =
+    typeColumn !== undefined && tellsSales(typeColumn, valuesOf(typeColumn))
+      ? documentTypes(columns, typeColumn, fields.get('order_id'))
+      : null;
+  const type = typeColumn !== undefined ? null : typeWithout(fields);
+  if (type === null && typeColumn === undefined) return null;
   if (type !== null) refuseTotals(columns, fields, time);
+  const sells = type === 'purchase' || documents !== null;
   const list = fields.get(ITEMS);
   const lines =
     list !== undefined
@@ -47,22 +58,41 @@ export function proposeMapping(
         ? linesInRows(columns, fields)
         : null;
   const own = [...fields].filter(([field]) => field !== ITEMS && !lines?.fields.includes(field));
-  const told = own.map(([field, name]) => `  ${field}: ${specOf(columns, field, name, timeOfDay)}`);
+  const told = own.map(([field, name]) =>
+    field === 'event_type' && documents !== null
+      ? `  event_type: ${typesText(fromText(name, columns.pathText), documents.values)}`
+      : `  ${field}: ${specOf(columns, field, name, timeOfDay)}`,
+  );
   return [
     'fields:',
     ...told.slice(0, 1),
     ...(type === null ? [] : typeLines(type, fields, columns)),
     ...told.slice(1),
     ...(lines?.lines ?? []),
-    ...(told.some((line) => line.includes('minor_units'))
+    ...([...told, ...(lines?.lines ?? [])].some((line) => line.includes('minor_units'))
       ? ['# Amounts are taken for the smaller unit: 2100 is 21.00. Take minor_units out if it is 2,100.00.']
       : []),
-    ...(told[0]?.endsWith('unit: excel}') === true
+    ...(sells && !fields.has('quantity') && !fields.has(ITEMS)
+      ? [
+          '# No column has the pieces of an order: a load reports that `units` has one for each.',
+          'has_quantity: false',
+        ]
+      : []),
+    ...(told[0]?.includes('unit: excel') === true
       ? ['# Numbers of days, as a spreadsheet has them, are taken for times of the zone of the shop.']
       : []),
     ...otherTotals(columns, fields, free),
     ...(free.length === 0 ? [] : [`# Kept in extra: ${listed(free)}`]),
-    ...(type === 'purchase' ? statusLines(columns, free) : []),
+    ...(documents === null || documents.unknown.length === 0
+      ? []
+      : [
+          `# Words of ${typeColumn} that are not known, and count nowhere until \`values\` names a type for them: ${documents.unknown.join(', ')}`,
+        ]),
+    ...(documents !== null
+      ? statusLines(columns, free, { [typeColumn!]: documents.leftOut })
+      : type === 'purchase'
+        ? statusLines(columns, free)
+        : []),
     '',
   ].join('\n');
 }
@@ -79,21 +109,32 @@ function refuseTotals(columns: Columns, fields: ReadonlyMap<string, string>, tim
 function typeLines(
   type: string,
   fields: ReadonlyMap<string, string>,
-  { valuesOf, pathText }: Columns,
+  { pathText, cell, rowCount }: Columns,
 ): string[] {
   const isNegative = (value: unknown) => NEGATIVE.test(String(value));
-  const negative = ['quantity', 'amount']
+  const product = fields.get('product_name') ?? fields.get('product_id');
+  const rows = Array.from({ length: rowCount }, (_, row) => row);
+  const isDiscount = (row: number) =>
+    product !== undefined && isDiscountLine(String(cell(row, product) ?? ''), -1);
+  const negativeIn = (name: string) => rows.filter((row) => isNegative(cell(row, name)));
+  const negative = ['quantity', 'amount', 'price']
     .map((field) => fields.get(field))
-    .find((name) => name !== undefined && valuesOf(name).some(isNegative));
+    .find((name) => name !== undefined && !negativeIn(name).every(isDiscount));
   if (type !== 'purchase' || negative === undefined)
     return [
       '  # No column says what happened: each row is taken for this.',
       `  event_type: {value: ${type}}`,
     ];
-  const path = pathText(negative);
+  const discounts = new Set(
+    negativeIn(negative)
+      .filter(isDiscount)
+      .map((row) => String(cell(row, product!))),
+  );
+  const others =
+    discounts.size === 0 ? '' : `, ${pathText(product!)}: {not: ${JSON.stringify([...discounts])}}`;
   return [
     '  # No column says what happened: rows below zero are taken for refunds, the others for purchases.',
-    `  event_type: {cases: [{when: {${path}: {match: "^ *-"}}, value: refund}], value: purchase}`,
+    `  event_type: {cases: [{when: {${pathText(negative)}: {match: "^ *-"}${others}}, value: refund}], value: purchase}`,
   ];
 }
 
@@ -121,35 +162,44 @@ function otherTotals(
 }
 
 function specOf(
-  { valuesOf, pathText }: Columns,
+  { names, valuesOf, pathText }: Columns,
   field: string,
   name: string,
-  timeOfDay: string | undefined,
+  timeOfDay: readonly string[] | undefined,
 ): string {
   const from = fromText(name, pathText);
   const values = valuesOf(name);
   if (field === 'timestamp') {
     const order = orderOf(values);
-    if (timeOfDay !== undefined)
-      return `{join: [${from}, ${fromText(timeOfDay, pathText)}]${order === undefined ? '' : `, order: ${order}`}}`;
-    if (areSpreadsheetDays(values)) return `{from: ${from}, unit: excel}`;
-    return order === undefined ? from : `{from: ${from}, order: ${order}}`;
+    const parts = [name, ...(timeOfDay ?? [])];
+    const places = parts.map((each) => fromText(each, pathText));
+    const settings = [
+      places.length > 1 ? `join: [${places.join(', ')}]` : `from: ${from}`,
+      ...(order === undefined ? [] : [`order: ${order}`]),
+      ...(places.length === 1 && areSpreadsheetDays(values) ? ['unit: excel'] : []),
+      ...(parts.some((each) => IS_UTC.test(unaccented(each))) ? ['zone: UTC'] : []),
+    ];
+    return settings.length === 1 && places.length === 1 ? from : `{${settings.join(', ')}}`;
   }
   if (field === 'event_type') {
     const types = [...new Set(values.map(String))].filter((type) => !readType(type).isKnown);
-    const known = types.flatMap((type) => {
-      const ours = eventTypeFor(type);
-      return ours === undefined ? [] : [`${JSON.stringify(type)}: ${ours}`];
-    });
-    return known.length === 0 ? from : `{from: ${from}, values: {${known.join(', ')}}}`;
+    return typesText(from, new Map(types.map((each) => [each, eventTypeFor(each)])));
   }
   const { kind } = FIELDS.find((each) => each.name === field)!;
   const decimal = kind === 'money' || kind === 'decimal' ? separatorIn(values) : undefined;
   const settings = [
     ...(decimal === undefined ? [] : [`decimal: "${decimal}"`]),
-    ...minorOf(field, name, values),
+    ...minorOf(field, name, values, isOfMinorSystem(names)),
   ];
   return settings.length === 0 ? from : `{from: ${from}, ${settings.join(', ')}}`;
+}
+
+/** A column with types, and ours for them where they have other names. */
+function typesText(from: string, values: ReadonlyMap<string, string | undefined>): string {
+  const known = [...values].flatMap(([word, type]) =>
+    type === undefined ? [] : [`${JSON.stringify(word)}: ${type}`],
+  );
+  return known.length === 0 ? from : `{from: ${from}, values: {${known.join(', ')}}}`;
 }
 
 /** A name with a dot is found as it is, too. */

@@ -1,12 +1,5 @@
-import {
-  isCancelledName,
-  isDocumentName,
-  isGivenBack,
-  isNoSale,
-  isStatusName,
-  isYes,
-  isYesOrNo,
-} from '../order-status.ts';
+import { isDocumentName } from '../document-words.ts';
+import { isCancelledName, isGivenBack, isNoSale, isStatusName, isYes, isYesOrNo } from '../order-status.ts';
 import type { Columns } from './columns.ts';
 import { conditionsAgainstTotals } from './table-shape.ts';
 
@@ -16,8 +9,12 @@ const PAID = /^(?:komplett |vollständig |fully )?(?:bezahlt|paid|captured|settl
 const rowsWith = ({ rowCount, cell }: Columns, name: string, word: string) =>
   Array.from({ length: rowCount }, (_, row) => row).filter((row) => String(cell(row, name)) === word);
 
-/** Columns that say what became of orders: those that are no sales are left out. */
-export function statusLines(columns: Columns, free: readonly string[]): string[] {
+/** Columns that say what became of orders: those that are no sales are left out. `unsold`: further words of that, by column. */
+export function statusLines(
+  columns: Columns,
+  free: readonly string[],
+  unsold: Readonly<Record<string, readonly string[]>> = {},
+): string[] {
   const { names: all, valuesOf, pathText } = columns;
   const saying = (name: string, is: (status: string) => boolean) =>
     [...new Set(valuesOf(name).map(String))].filter(is);
@@ -33,6 +30,8 @@ export function statusLines(columns: Columns, free: readonly string[]): string[]
     const noSale = names.includes(name) ? saying(name, isNoSale).filter((word) => !isPaid(word, name)) : [];
     return noSale.length === 0 ? [] : [`${pathText(name)}: {not: ${JSON.stringify(noSale)}}`];
   });
+  for (const [name, words] of Object.entries(unsold))
+    if (words.length > 0) conditions.push(`${pathText(name)}: {not: ${JSON.stringify(words)}}`);
   const sums = conditionsAgainstTotals(all, valuesOf, pathText);
   const wordsOf = (name: string) => [...new Set(valuesOf(name).map(String))].slice(0, 5).join(', ');
   const quiet = names.filter(

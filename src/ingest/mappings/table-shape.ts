@@ -1,7 +1,9 @@
 import { UsageError } from '../../telemetry/errors.ts';
-import { unaccented } from '../order-status.ts';
 import { isTotalWord } from '../total-words.ts';
+import { unaccented } from '../unaccented.ts';
 import { createTimeReader } from '../values/read-time.ts';
+import type { Columns } from './columns.ts';
+import { orderOf } from './fields.ts';
 
 /** What the shape of a table says, beyond the names of its columns. */
 
@@ -17,18 +19,35 @@ const DAY =
   /^\s*(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{8})(?:[ T]0?0:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?)?\s*$/;
 const TIME_OF_DAY = /^\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[ap]\.?m\.?)?\s*$/i;
 
+/** Columns with the zone of the times beside them. */
+const ZONE_NAME = /^(?:time ?zone|tz|zeitzone|fuseau(?: horaire)?|zona horaria|huso horario)$/;
+
 const areAll = (values: readonly unknown[], pattern: RegExp) =>
   values.length > 0 && values.every((value) => pattern.test(String(value)));
 
 /** The column with the time of day, where another one has the date; undefined where there is none. */
-export function timeOfDayBeside(
-  date: string,
-  names: readonly string[],
-  valuesOf: ValuesOf,
-): string | undefined {
+function timeOfDayBeside(date: string, names: readonly string[], valuesOf: ValuesOf): string | undefined {
   if (!areAll(valuesOf(date), DATE_ONLY)) return undefined;
   const dates = valuesOf(date).length;
   return names.find((name) => valuesOf(name).length === dates && areAll(valuesOf(name), TIME_OF_DAY));
+}
+
+/** The columns that belong to those of a time: the time of day, and the zone, where all times can be read with it. */
+export function timeColumnsBeside(columns: Columns, date: string, names: readonly string[]): string[] {
+  const { valuesOf, cell, rowCount } = columns;
+  const timeOfDay = timeOfDayBeside(date, names, valuesOf);
+  const found = timeOfDay === undefined ? [] : [timeOfDay];
+  const zone = names.find((name) => ZONE_NAME.test(unaccented(name).replace(/[_-]/g, ' ')));
+  if (zone === undefined) return found;
+  const read = createTimeReader({ zone: 'UTC', dateOrder: orderOf(valuesOf(date)) });
+  const isRead = (row: number) => {
+    const parts = [date, ...found, zone].map((name) => cell(row, name));
+    if (parts.includes(undefined)) return cell(row, date) === undefined;
+    const time = read(parts.join(' '));
+    return typeof time !== 'string' && !time.zoneAssumed;
+  };
+  const rows = Array.from({ length: rowCount }, (_, row) => row);
+  return rows.every(isRead) && valuesOf(date).length > 0 ? [...found, zone] : found;
 }
 
 /** Columns that count what others list: in rows of events there is nothing to be counted. */

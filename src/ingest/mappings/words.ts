@@ -69,7 +69,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   brand: list('marke|hersteller|marque|marca|fabricante|manufacturer|vendor'),
   order_id: [
     ...list(
-      'order number|order no|order|order reference|order ref|order name|order key|id order|sales order|sales order no|increment id|order increment id|purchase id|sale id|sales id|invoice|invoice no|invoice number|invoice id|receipt|receipt no|receipt number|receipt id|transaction|transaction no|transaction number|sales record number',
+      'order number|order no|order|order reference|order ref|order name|order key|id order|sales order|sales order no|increment id|order increment id|purchase id|sale id|sales id|invoice|invoice no|invoice number|invoice id|merchant reference|merchant reference1|merchant order reference|merchant order id|shop order id|external order id|receipt|receipt no|receipt number|receipt id|transaction|transaction no|transaction number|sales record number',
     ),
     ...list(
       'bestellnummer|bestellnr|bestell nr|bestell no|bestell id|bestellung|bestellungs nr|auftragsnummer|auftragsnr|auftrags nr|auftrags id|auftrag|vorgangsnummer|rechnungsnummer|rechnungsnr|rechnungs nr|rechnung|belegnummer|belegnr|beleg nr|transaktions id|transaktionsnummer',
@@ -216,6 +216,8 @@ for (const [field, words] of Object.entries(WORDS))
 /** What a name says of the unit or the kind behind it: `Total (EUR)`, `Preis in €`, `Country Code (Billing)`. */
 const BEHIND =
   /(?:(?<=\S\S)\s*\([^()]{2,20}\)|\s*\[[^[\]]{0,20}\]|\s(?:in |en )?(?:EUR|USD|GBP|CHF|[€$£]))\s*$/i;
+/** A part of an amount in percent is another thing than the amount. */
+const IN_PERCENT = /%|\b(?:percent(?:age)?|pct|prozent|pourcentage|porcentaje)\b/i;
 /** Without tax: what customers pay is likelier. */
 const IS_NET = /\b(?:ex|excl|net|netto|ht|sin)\b/i;
 /** Words of the whole order before what is of it. */
@@ -240,6 +242,7 @@ const PART_RANK = 1000;
 
 /** Fields that a column of this name may hold, with how likely each is, 0 the likeliest; none where nobody knows. */
 export function fieldsFor(name: string): ReadonlyMap<string, number> {
+  if (IN_PERCENT.test(name)) return NONE;
   const words = wordsOf(name);
   const known = byWord.get(words.join(''));
   if (known !== undefined) return known;

@@ -92,11 +92,13 @@ export function isSameCurrency(beside: string, named: string): boolean {
   );
 }
 
-/** The runtime also knows currencies that are no longer in use, which old events have. */
-const formerNames = new Intl.DisplayNames('en', { type: 'currency', fallback: 'none' });
+/** Made at first use, as it takes 50 ms and most inputs need none. */
+let formerNames: Intl.DisplayNames | null = null;
 
+/** The runtime also knows currencies that are no longer in use, which old events have. */
 function formerCurrency(code: string): string | null {
   if (!/^[A-Z]{3}$/.test(code) || NOT_MONEY.test(code)) return null;
+  formerNames ??= new Intl.DisplayNames('en', { type: 'currency', fallback: 'none' });
   return formerNames.of(code) === undefined ? null : code;
 }
 

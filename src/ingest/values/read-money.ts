@@ -51,11 +51,19 @@ export function readMoney(value: unknown, settings: MoneySettings): MoneyValue |
 /** Smaller amounts are hardly in the smaller unit. */
 const WHOLE_MIN = 100;
 
-/**
- * Whether the amount of an object, `{amount: 1999}`, is a whole number, which some systems write in the smaller unit, or has decimals. Null: it
- * says neither.
- */
-export function formOfAmount(value: unknown): 'whole' | 'decimal' | null {
+/** How an amount is written: in an object, `{amount: 1999}`, or plainly, as a whole number or with decimals. */
+const AMOUNT_FORMS = ['whole', 'decimal', 'plain_whole', 'plain_decimal'] as const;
+export type AmountForm = (typeof AMOUNT_FORMS)[number];
+export const isAmountForm = (code: string): code is AmountForm =>
+  (AMOUNT_FORMS as readonly string[]).includes(code);
+
+const WHOLE = /^[^\d.,]*\d+[^\d.,]*$/;
+
+/** The form of an amount, of which some systems write whole numbers in the smaller unit. Null: it says nothing of that. */
+export function formOfAmount(value: unknown): AmountForm | null {
+  if (typeof value === 'number') return Number.isInteger(value) ? 'plain_whole' : 'plain_decimal';
+  if (typeof value === 'string')
+    return WHOLE.test(value) ? 'plain_whole' : /\d[.,]\d/.test(value) ? 'plain_decimal' : null;
   if (typeof value !== 'object' || value === null) return null;
   const name = AMOUNT_NAMES.find((each) => Object.hasOwn(value, each));
   const inner = name === undefined ? undefined : plainValue((value as Record<string, unknown>)[name]);

@@ -65,7 +65,7 @@ export class CountersFile {
     }
     try {
       const file = fileSchema.parse(JSON.parse(text));
-      if (file.log !== this.log) return { stats: null, why: 'they are those of another topic' };
+      if (file.log !== this.log) return { stats: null, why: 'they belong to another topic' };
       const entries = Object.entries(file.partitions).map(([key, stats]) => [Number(key), stats] as const);
       const begins = Object.entries(file.begins ?? {}).map(([key, at]) => [Number(key), at] as const);
       return { stats: new Map(entries), why: '', expired: file.expired, begins: new Map(begins) };

@@ -237,7 +237,7 @@ export class KafkaLog implements EventLog {
       message:
         shown === undefined
           ? this.expiredMessage()
-          : `Kafka at ${brokers.join(', ')}: ${shown.error.message}. It is tried again by itself.`,
+          : `Kafka at ${brokers.join(', ')}: ${shown.error.message}. It will be retried automatically.`,
       bytes: 0,
       lostLines: this.lostLines(),
       lastReceivedAtMs: lastMs === 0 ? null : lastMs,
@@ -309,7 +309,7 @@ export class KafkaLog implements EventLog {
     }
     const known = this.errors.get(partition);
     if (known?.error.message !== error.message)
-      logger.warn({ ...where, error: error.message }, 'kafka: does not answer as it should');
+      logger.warn({ ...where, error: error.message }, 'kafka: unexpected answer');
     this.errors.set(partition, { error, sinceMs: known?.sinceMs ?? Date.now() });
   }
 

@@ -269,7 +269,7 @@ export class PartitionLog {
     }
     if (fetched.logStart > this.start) this.start = fetched.logStart;
     const { batches, next } = committedBatches(fetched.records, from, fetched.aborted);
-    if (next <= from) throw new KafkaError(`partition ${this.partition} gave nothing at offset ${from}`);
+    if (next <= from) throw new KafkaError(`partition ${this.partition} returned nothing at offset ${from}`);
     let { lastMs } = mark;
     const lines = this.decoder().decode(batches, from, (batch) => {
       lastMs = this.stats.clock.again(lastMs, batch);

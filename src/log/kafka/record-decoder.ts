@@ -7,8 +7,6 @@ import { type Origin, Origins } from './origin.ts';
 
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
-/** Readers put it between a line and its number. */
-const SEPARATOR = 0x01;
 /** A run of records is cut here, so that readers can stay near their limits. */
 const RUN_BYTES = 512 * 1024;
 
@@ -195,9 +193,9 @@ export class KafkaRecordDecoder {
   }
 }
 
-/** Whether readers can tell the lines apart: no canonical line has these characters. */
+/** Whether readers can tell the lines apart: no canonical line has a return. */
 function isText(bytes: Buffer): boolean {
-  return isUtf8(bytes) && !bytes.includes(RETURN) && !bytes.includes(SEPARATOR);
+  return isUtf8(bytes) && !bytes.includes(RETURN);
 }
 
 /** One object for each source, as runs are compared by it. */

@@ -274,7 +274,7 @@ export class Sender {
       if (bytes !== null) this.producer = null;
       const few =
         code === CODE.NOT_ENOUGH_REPLICAS || code === CODE.NOT_ENOUGH_REPLICAS_AFTER_APPEND
-          ? 'Too few brokers are in sync to take lines'
+          ? 'Too few brokers are in sync to accept lines'
           : 'Kafka did not take the lines in time';
       const message = `${few}: ${error.message}. They may or may not have been stored.`;
       this.options.onFailed(batch, new AppendError('log_busy', message, RETRY_AFTER_SECONDS));

@@ -10,23 +10,21 @@ export const segmentLogConfigSchema = z
       .int()
       .min(1)
       .default(128 * MIB)
-      .describe(
-        'A segment file is sealed when it would grow past this many bytes; one larger block still fits.',
-      ),
+      .describe('Largest size of a segment file. A larger single block still fits.'),
     disk_reserve_bytes: z
       .number()
       .int()
       .min(0)
       .default(1024 * MIB)
-      .describe(
-        'With less free space than this on the disk the log refuses new lines (503) instead of filling it.',
-      ),
+      .describe('If less disk space than this is free, the log refuses new lines (503).'),
     queue_bytes_max: z
       .number()
       .int()
       .min(1)
       .default(64 * MIB)
-      .describe('Bytes that may wait for the disk; above it the log refuses new lines (503) for a second.'),
+      .describe(
+        'Most bytes that wait for the disk. Above that, the log refuses new lines (503) for a second.',
+      ),
     retention: z
       .strictObject({
         max_age_hours: z
@@ -34,7 +32,7 @@ export const segmentLogConfigSchema = z
           .min(0)
           .default(168)
           .describe(
-            'Sealed segments whose last line is older are deleted once every reader has passed them; 0 keeps them.',
+            'Closed segments whose last line is older than this are deleted once archive and metrics have read them. 0 keeps them.',
           ),
         max_bytes: z
           .number()
@@ -42,11 +40,11 @@ export const segmentLogConfigSchema = z
           .min(0)
           .default(0)
           .describe(
-            'Oldest sealed segments are deleted above this size once every reader has passed them; 0 is unlimited.',
+            'If the log is larger than this, the oldest closed segments are deleted once archive and metrics have read them. 0: no limit.',
           ),
       })
       .prefault({})
-      .describe('When old segments are deleted. What archive and metrics still need is never deleted.'),
+      .describe('When old segments are deleted. Lines that archive or metrics still need are never deleted.'),
   })
   .describe('The embedded event log: segment files in a folder.');
 

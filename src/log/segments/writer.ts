@@ -315,7 +315,7 @@ export class Writer {
   private full(reason: string): AppendError {
     if (this.state === 'ready') {
       this.state = 'full';
-      this.message = `${reason}: new lines are refused. Free some space; the log goes on by itself.`;
+      this.message = `${reason}: new lines are refused. Free some space. The log then continues without a restart.`;
       this.spaceTimer = setInterval(() => this.checkSpace(), this.options.spaceCheckMs ?? SPACE_CHECK_MS);
       this.spaceTimer.unref();
     }

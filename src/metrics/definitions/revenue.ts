@@ -7,7 +7,7 @@ const REFUND = "event_type = 'refund'";
 export const revenue: Metric = {
   name: 'revenue',
   title: 'Revenue',
-  description: 'Orders and money by currency. Refunds are counted beside; `net` has them taken off.',
+  description: 'Orders and money by currency. Refunds are counted separately, and subtracted in `net`.',
   input: 'events',
   where: ["event_type IN ('purchase', 'refund')"],
   keys: [CURRENCY_KEY],

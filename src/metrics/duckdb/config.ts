@@ -6,6 +6,6 @@ export const duckDbConfig = z
     threads: THREADS,
     memory_mb: MEMORY_MB,
   })
-  .describe('Metrics engine in this process.');
+  .describe('The metrics are computed in this process.');
 
 export type DuckDbConfig = z.infer<typeof duckDbConfig>;

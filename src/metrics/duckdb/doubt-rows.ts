@@ -31,20 +31,22 @@ export class DuckDbDoubtReader implements DoubtReader {
 
   async summary(files: readonly string[], arrival: Arrival): Promise<ArrivalSummary> {
     const dates = new Set<string>();
-    let [hasKnownOrders, unnamedRows] = [false, 0];
+    let [hasKnownOrders, hasMarkedOrders, unnamedRows] = [false, false, 0];
     for (let at = 0; at < files.length; at += FILES_MAX) {
       const found = await readingFiles(files.slice(at, at + FILES_MAX), (relation) =>
-        this.#connection.row<{ known: number; unnamed: number; dates: string | null }>(
-          `SELECT count_if(${HAS_ORDER} AND (${IS_REFUND} OR duplicate OR NOT new_order)) AS known, count_if(${IS_UNNAMED}) AS unnamed,
+        this.#connection.row<{ known: number; marked: number; unnamed: number; dates: string | null }>(
+          `SELECT count_if(${HAS_ORDER} AND (${IS_REFUND} OR duplicate OR NOT new_order)) AS known,
+             count_if(${HAS_ORDER} AND starts_with(order_id, '#')) AS marked, count_if(${IS_UNNAMED}) AS unnamed,
              string_agg(DISTINCT CAST(CAST(${EVENT_TIME_COLUMN} AT TIME ZONE 'UTC' AS DATE) AS VARCHAR), ',') FILTER (${IS_UNNAMED}) AS dates
            FROM ${relation} WHERE ${isOf(arrival)}`,
         ),
       );
       hasKnownOrders ||= found.known > 0;
+      hasMarkedOrders ||= found.marked > 0;
       unnamedRows += found.unnamed;
       for (const date of found.dates?.split(',') ?? []) dates.add(date);
     }
-    return { hasKnownOrders, unnamedRows, unnamedDates: [...dates] };
+    return { hasKnownOrders, hasMarkedOrders, unnamedRows, unnamedDates: [...dates] };
   }
 
   sales(files: readonly string[], limit: number): Promise<readonly ArchivedSale[]> {
@@ -71,7 +73,7 @@ export class DuckDbDoubtReader implements DoubtReader {
     const select = (relation: string) =>
       `SELECT order_id, amount, currency, ${isOf(arrival)} AS is_mine, ${isRecent} AS is_recent, ${IS_REFUND} AS is_refund,
          ${IS_SALE} AND NOT coalesce(duplicate, false) AS counts, amount IS NOT NULL OR price IS NOT NULL AS has_value,
-         amount IS NOT NULL AND (coalesce(${PRODUCT.join(', ')}) IS NULL OR items IS NOT NULL) AS is_whole, received_at, ${POSITION}
+         amount IS NOT NULL AND (coalesce(${PRODUCT.join(', ')}) IS NULL OR items IS NOT NULL) AS is_whole, coalesce(${PRODUCT.join(', ')}) AS product, received_at, ${POSITION}
        FROM ${relation}`;
     const where = `WHERE ${HAS_ORDER} AND (${isRecent} OR order_id IN (${orders}))`;
     return this.#doubts(
@@ -95,8 +97,17 @@ export class DuckDbDoubtReader implements DoubtReader {
             count_if(is_mine AND currency <> first_currency) AS others,
             count_if(is_mine AND counts AND (currency IS NULL OR currency = first_currency)) AS mine
           FROM orders JOIN recent USING (order_id) GROUP BY ALL),
+        changed AS (
+          SELECT min(order_id) AS order_id, count_if(is_mine) AS n FROM recent WHERE counts AND NOT is_whole AND product IS NOT NULL
+          GROUP BY order_id, product HAVING bool_or(is_mine) AND NOT bool_and(is_mine)),
         again AS (SELECT order_id, mine - CASE WHEN begins_mine THEN 1 ELSE 0 END AS n FROM each_order WHERE is_told_again)
        SELECT 'order_told_again' AS code, coalesce(sum(n), 0)::BIGINT AS rows, 'order_id ' || min(order_id) AS example FROM again WHERE n > 0
+       UNION ALL
+       SELECT 'line_changed', coalesce(sum(n), 0)::BIGINT, 'order_id ' || min(order_id) FROM changed
+       UNION ALL
+       SELECT 'order_spelled', count(DISTINCT marked.order_id), 'order_id ' || min(marked.order_id)
+       FROM recent AS marked JOIN recent AS bare ON bare.order_id = trim(substr(marked.order_id, 2))
+       WHERE starts_with(marked.order_id, '#') AND marked.is_mine AND marked.counts AND bare.counts AND NOT bare.is_mine
        UNION ALL
        SELECT 'order_currencies', coalesce(sum(others), 0)::BIGINT, 'order_id ' || min(order_id) FROM each_order WHERE others > 0
        UNION ALL

@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParquetReader, ParquetWriter } from '../../archive/parquet-tool.ts';
-import type { BatchDecoder, EventReader } from '../../decode/batch.ts';
+import type { BatchDecoder, EventReader, ValidateExternal } from '../../decode/batch.ts';
 import type { Deduplicator } from '../../decode/deduplicator.ts';
 import type { ArchiveAggregator } from '../aggregates.ts';
 import type { Metric } from '../definition.ts';
@@ -32,6 +32,7 @@ export interface DuckDbOptions {
   logId: string;
   config: Pick<DuckDbConfig, 'threads' | 'memory_mb'>;
   now: () => number;
+  validateExternal: ValidateExternal;
   /** What computes aggregates of the archive elsewhere; without one DuckDB does. */
   aggregator?: ArchiveAggregator | null;
   /** Rows by which a table of the state grows before it is compacted; for tests. */
@@ -110,7 +111,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
   });
   const store = new DuckDbStore(querying, engine, catalogue, timeZone);
   return {
-    decoder: createBatchDecoder(decoding, tempDir, timeZone),
+    decoder: createBatchDecoder(decoding, tempDir, options.validateExternal),
     archived: aggregator
       ? createAggregatedBatches(counting, aggregator, planOf(catalogue).passes)
       : createArchivedBatches(counting),

@@ -21,15 +21,24 @@ export interface StateOf {
 const SYSTEM_FAILURE =
   /Input\/output error|Too many open files|Permission denied|Operation not permitted|No space left|Cannot allocate memory|Out of Memory|Read-only file system|Could not set lock|temporarily unavailable|Stale file handle|quota exceeded|Is a directory/i;
 
+/** Texts for people in the catalogue: the state does not depend on them. */
+const WORDS = new Set(['title', 'description']);
+
+/** What the state belongs to: with another one it is of no use. */
+export function stateIdentity(identity: readonly unknown[], catalogue: readonly Metric[]): string {
+  const text = JSON.stringify([STATE_VERSION, ...identity, catalogue], (key, value: unknown) =>
+    WORDS.has(key) ? undefined : value,
+  );
+  return createHash('sha256').update(text).digest('hex');
+}
+
 /**
  * Attaches the state file, a new one where there is none, it is damaged, or it is of something else; gives what is to be said of
  * that. Reads all of it: damage in the middle would else be found by the first query that needs it.
  */
 export async function openState(target: AttachTarget, file: string, of: StateOf): Promise<string> {
   const { identity, catalogue, other, broken } = of;
-  const wanted = createHash('sha256')
-    .update(JSON.stringify([STATE_VERSION, ...identity, catalogue]))
-    .digest('hex');
+  const wanted = stateIdentity(identity, catalogue);
   let message = '';
   let isAttached = false;
   try {
@@ -51,7 +60,7 @@ export async function openState(target: AttachTarget, file: string, of: StateOf)
     const reason = text.split('\n')[0]!;
     if (SYSTEM_FAILURE.test(reason))
       throw new MetricsError(
-        `The metrics state ${file} can't be opened: ${reason}. It was left as it is. Remove the cause; ` +
+        `The metrics state ${file} can't be opened: ${reason}. It was not changed. Remove the cause; ` +
           'if the file itself can’t be read any more, delete it: it is filled again from the archive.',
       );
     message = broken(reason);

@@ -44,7 +44,7 @@ async function checkJava(): Promise<string | null> {
   if (code !== 0)
     return home
       ? `JAVA_HOME is ${home}, and ${join(home, 'bin', 'java')} does not run. ${JAVA_NEEDED}.`
-      : `Spark needs Java, and there is none in PATH. ${JAVA_NEEDED}, or set JAVA_HOME.`;
+      : `Spark needs Java, and none was found in PATH. ${JAVA_NEEDED}, or set JAVA_HOME.`;
   // Up to Java 8 the version began with "1.".
   const version = Number(/version "(\d+)/.exec(stderr)?.[1] ?? JAVA_OLDEST);
   return version < JAVA_OLDEST

@@ -37,7 +37,7 @@ export const sparkConfigSchema = z
       .array(z.string().min(1))
       .default([])
       .describe(
-        'Further jars for Spark, such as hadoop-aws where archive_url is s3a://. As a rule it needs none.',
+        'Further jars for Spark, such as hadoop-aws if archive_url is s3a://. Usually none are needed.',
       ),
     hadoop_conf_dir: z
       .string()
@@ -49,8 +49,8 @@ export const sparkConfigSchema = z
       .regex(/^[a-z0-9]+:\/\/\S+[^/]$/, 'must be an address such as hdfs://namenode:8020/ecommerce')
       .optional()
       .describe(
-        'Where every machine of Spark finds the folder of the archive, and can write: hdfs://NAMENODE:8020/ecommerce, s3a://BUCKET/PREFIX, or ' +
-          'file:///FOLDER. Default: the archive, where it is on the HDFS of hadoop_conf_dir, or all of Spark is on this machine.',
+        'Address of the folder of the archive that every machine of Spark can read and write: hdfs://NAMENODE:8020/ecommerce, s3a://BUCKET/PREFIX, or ' +
+          'file:///FOLDER. Default: the archive itself, if it is on the HDFS of hadoop_conf_dir or if all of Spark runs on this machine.',
       ),
     driver_memory: memory().default('1g').describe('Memory of the driver.'),
     executor_memory: memory().default('1g').describe('Memory of each executor.'),
@@ -59,7 +59,7 @@ export const sparkConfigSchema = z
       .min(1)
       .max(256)
       .optional()
-      .describe('Cores of each executor. Default: as the cluster has it.'),
+      .describe('Cores of each executor. Default: that of the cluster.'),
     conf: z
       .record(z.string().regex(/^spark\./, 'must begin with "spark."'), z.string())
       .default({})
@@ -68,7 +68,7 @@ export const sparkConfigSchema = z
     memory_mb: MEMORY_MB,
     ...NO_LONGER_USED,
   })
-  .describe('Metrics computed by Apache Spark from the tables of the archive.');
+  .describe('Apache Spark computes the metrics from the tables of the archive.');
 
 /** What to say of settings that have no use any more. */
 export function unusedSettings(config: SparkConfig): string[] {

@@ -79,7 +79,7 @@ const KNOWN: readonly Known[] = [
     sign: /Required (?:executor|AM) memory .* is above the max threshold (\(\d+ MB\)) of this cluster/,
     isFinal: true,
     message: (_, most) =>
-      `YARN gives no container as large as the job wants: ${most} is the most. Lower engine.executor_memory, or raise yarn.scheduler.maximum-allocation-mb.`,
+      `YARN can't provide a container of the requested size: the limit is ${most}. Lower engine.executor_memory, or raise yarn.scheduler.maximum-allocation-mb.`,
   },
   {
     sign: /Permission denied: (user=\S+, access=\S+, inode="[^"]*")/,
@@ -134,7 +134,7 @@ const KNOWN: readonly Known[] = [
     sign: /(mkdir of file:\S+ failed|Mkdirs failed to create \S+|Parent path is not a directory: \S+|\S+ \((?:Permission denied|Read-only file system|Not a directory)\))/,
     isFinal: true,
     message: (_, what) =>
-      `Spark can't write its files (${what}). Make the folder writable for it: it is in the data folder, or beside the archive.`,
+      `Spark can't write its files (${what}). Make the folder writable for Spark. It is in the data folder, or next to the archive.`,
   },
   {
     sign: /(No FileSystem for scheme "\w+"|Class org\.apache\.hadoop\.fs\.\S+ not found)/,
@@ -171,12 +171,12 @@ const WAITS: readonly { sign: RegExp; message(found: string): string }[] = [
   {
     sign: /Failed to connect to master (\S+)/,
     message: (master) =>
-      `Spark's master at ${master} does not answer. It is tried again; check that it runs, and engine.master.`,
+      `Spark's master at ${master} does not answer. It will be retried. Check that it is running, and engine.master.`,
   },
   {
     sign: /Application report for (application_\w+) \(state: (?:NEW|NEW_SAVING|SUBMITTED|ACCEPTED)\)/,
     message: (application) =>
-      `Spark waits for YARN to give it resources (${application}). If that lasts, its queue is full or too small.`,
+      `Spark waits for YARN to give it resources (${application}). If this persists, its queue is full or too small.`,
   },
   {
     sign: /Retrying connect to server: (\S+?)\. Already tried/,

@@ -101,7 +101,7 @@ export class InfluxClient {
     if (/field type conflict/.test(detail)) {
       return new SinkError(
         `${server} refuses points because of the type of a field${said}. Another program has written it with ` +
-          'another type: delete that measurement there, or give Tillstream a place of its own. It then goes on by itself.',
+          'another type: delete that measurement there, or give Tillstream its own database. It then continues without a restart.',
       );
     }
     if (status === 413)

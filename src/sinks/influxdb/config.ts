@@ -14,54 +14,54 @@ export const influxConfigSchema = z
       .min(1)
       .optional()
       .describe(
-        'Token with the right to write to the bucket; keep it in the environment: ${NAME}. InfluxDB 1.8: USER:PASSWORD.',
+        'Token with write access to the bucket. Keep it in the environment: ${NAME}. InfluxDB 1.8: USER:PASSWORD.',
       ),
     token_file: z
       .string()
       .min(1)
       .optional()
-      .describe('File that holds the token, in place of token; it is read again for each request.'),
-    org: z.string().min(1).optional().describe('Organisation; InfluxDB 1.8 takes any.'),
-    bucket: z.string().min(1).optional().describe('Bucket; it must exist. InfluxDB 1.8: DATABASE/POLICY.'),
+      .describe('File with the token, instead of token. It is read again for each request.'),
+    org: z.string().min(1).optional().describe('Organisation. InfluxDB 1.8 accepts any.'),
+    bucket: z.string().min(1).optional().describe('Bucket. It must exist. InfluxDB 1.8: DATABASE/POLICY.'),
     database: z
       .string()
       .min(1)
       .optional()
-      .describe('Database, for the v1 API, in place of token, org and bucket; it must exist.'),
+      .describe('v1 API: database, instead of token, org and bucket. It must exist.'),
     retention_policy: z
       .string()
       .min(1)
       .optional()
-      .describe('v1 API: its retention policy. Default: that of the database.'),
-    user: z.string().min(1).optional().describe('v1 API: user, where the server asks for one.'),
-    password: z.string().min(1).optional().describe('v1 API: password; keep it in the environment: ${NAME}.'),
+      .describe('v1 API: retention policy. Default: that of the database.'),
+    user: z.string().min(1).optional().describe('v1 API: user name, if the server requires one.'),
+    password: z.string().min(1).optional().describe('v1 API: password. Keep it in the environment: ${NAME}.'),
     raw_events: z
       .boolean()
       .default(true)
       .describe('Also write every event as a point of the measurement ecommerce_event.'),
-    batch_lines_max: z.int().min(1).max(100_000).default(5000).describe('Most points of one request.'),
+    batch_lines_max: z.int().min(1).max(100_000).default(5000).describe('Most points in one request.'),
     batch_bytes_max: z
       .int()
       .min(64 * 1024)
       .max(64 * 1024 * 1024)
       .default(4 * 1024 * 1024)
-      .describe('Most bytes of one request, before it is compressed.'),
-    timeout_seconds: z.number().min(1).max(300).default(10).describe('How long one request may take.'),
+      .describe('Most bytes in one request, before compression.'),
+    timeout_seconds: z.number().min(1).max(300).default(10).describe('Longest time for one request.'),
     tag_values_max: z
       .int()
       .min(1)
       .max(100_000)
       .default(TAG_VALUES_MAX)
-      .describe('Most different values of a tag, such as event_type; further ones are written as "other".'),
+      .describe('Most different values of a tag, such as event_type. Further ones are written as "other".'),
     gzip: z
       .boolean()
       .optional()
-      .describe('Compress what is sent. Default: where the server is on another machine.'),
+      .describe('Compress requests. Default: only if the server is on another machine.'),
   })
   .refine((config) => isV2(config) !== isV1(config), {
     error: 'needs token (or token_file), org and bucket, or else database (with user and password)',
   })
-  .describe('Metrics and events go to InfluxDB too.');
+  .describe('Also writes metrics and events to InfluxDB.');
 export type InfluxConfig = z.infer<typeof influxConfigSchema>;
 
 interface Login {

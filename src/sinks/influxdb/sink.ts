@@ -170,7 +170,7 @@ export class InfluxSink implements Sink, EventSink {
     if (this.#counters.rejected_points++ > 0) return;
     this.#logger.warn(
       { point: line.slice(0, SHOWN_MAX), why },
-      'InfluxDB can never take this point: it is left out there, and is in the archive. Further ones are counted (rejected_points in /metrics)',
+      'InfluxDB can never accept this point: it is left out there, and is in the archive. Further ones are counted (rejected_points in /metrics)',
     );
   }
 

@@ -6,14 +6,12 @@ export const kafkaSourceOptionsSchema = z.strictObject({
   ...kafkaConnectionOptions,
   topic: kafkaConnectionOptions.topic
     .unwrap()
-    .describe(
-      'Topic whose records come in: JSON events, one in each record, or several as an array or a line each.',
-    ),
+    .describe('Topic to read: JSON events, one per record, or several as an array or as lines.'),
   start: z
     .enum(['earliest', 'latest'])
     .default('earliest')
     .describe(
-      'Where to begin with a partition that was never read: at its first record, or behind its last one.',
+      'Where to begin in a partition that was never read: at its first record, or after its last one.',
     ),
   name: z
     .string()

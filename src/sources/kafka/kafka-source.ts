@@ -8,14 +8,13 @@ import { sleep } from '../../system/sleep.ts';
 import { messageOf } from '../../telemetry/system-error.ts';
 import { counted } from '../../telemetry/words.ts';
 import { BLOCK_BYTES_MAX, backoffMs, ingestWithRetry, type RetryTuning } from '../ingest-with-retry.ts';
+import { ShownGap } from '../shown-gap.ts';
 import type { Source, SourceContext, SourceStatus } from '../source.ts';
 import type { KafkaSourceOptions } from './config.ts';
 import { Cursors } from './cursors.ts';
 
 /** Bytes of one fetch for each partition, as they are stored. */
 const FETCH_BYTES = 512 * 1024;
-/** How long the status tells of a gap. */
-const GAP_SHOWN_MS = 3_600_000;
 
 /**
  * A source that takes the records of a topic that others write to. The position in each partition is our own, saved after
@@ -44,8 +43,7 @@ class KafkaSource implements Source {
   private sawNoTopic = false;
   private running: Promise<void> | null = null;
   private error = '';
-  private gapMessage = '';
-  private gapAtMs = Number.NEGATIVE_INFINITY;
+  private readonly shownGap: ShownGap;
   private lastEventAtMs: number | null = null;
   private readonly counters = {
     records: 0,
@@ -63,6 +61,7 @@ class KafkaSource implements Source {
     this.context = context;
     this.tuning = tuning;
     this.name = options.name;
+    this.shownGap = new ShownGap(context.now);
     this.cursors = new Cursors(context.stateDir, options.topic, options.name);
   }
 
@@ -79,11 +78,10 @@ class KafkaSource implements Source {
     const [error] = this.errors.values();
     const [wait] = this.waits.values();
     const trouble = this.error || error?.message || wait || '';
-    const showGap = this.context.now() - this.gapAtMs < GAP_SHOWN_MS;
     return {
       kind: 'kafka',
       state: trouble === '' ? 'ready' : 'waiting',
-      message: trouble || (showGap ? this.gapMessage : ''),
+      message: trouble || this.shownGap.message(),
       lastEventAtMs: this.lastEventAtMs,
       counters: { ...this.counters },
     };
@@ -221,15 +219,15 @@ class KafkaSource implements Source {
     if (next < start) {
       this.counters.lost_records += start - next;
       this.gap(partition, `offsets ${next} to ${start - 1} were deleted before they were read`);
-    } else this.gap(partition, `it ends at ${end}, but was read up to ${next}; reading goes on at its end`);
+    } else this.gap(partition, `it ends at ${end}, but was read up to ${next}; reading continues at its end`);
     await this.cursors.move(partition, next < start ? start : end);
   }
 
   private gap(partition: number, what: string): void {
     this.counters.gaps++;
-    this.gapAtMs = this.context.now();
-    this.gapMessage = `gap in partition ${partition} of ${this.options.topic}: ${what}.`;
-    this.context.log.warn({ source: this.name, partition }, this.gapMessage);
+    const message = `gap in partition ${partition} of ${this.options.topic}: ${what}.`;
+    this.shownGap.set(message);
+    this.context.log.warn({ source: this.name, partition }, message);
   }
 
   private onError(partition: number, error: KafkaError | null): void {

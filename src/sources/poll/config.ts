@@ -21,15 +21,15 @@ const parameter = z
   .regex(/^[^\s&=#?]+$/, 'must be the name of a query parameter');
 
 const sinceSchema = z.strictObject({
-  parameter: parameter.describe('Query parameter that gets the time, such as updated_at_min.'),
+  parameter: parameter.describe('Query parameter for the time, such as updated_at_min.'),
   field: path.describe(
-    'Where an entry has its time, such as updated_at. The latest one is sent, as it was written.',
+    'Field of an entry with its time, such as updated_at. The latest value is sent, exactly as received.',
   ),
   start: z
     .string()
     .max(64)
     .optional()
-    .describe('Value for the first poll. Without it, that has no such parameter.'),
+    .describe('Value for the first poll. Default: the first poll omits the parameter.'),
 });
 
 /** Options of a `kind: poll` source. */
@@ -37,19 +37,19 @@ export const pollOptionsSchema = z.strictObject({
   url: z
     .url({ protocol: /^https?$/ })
     .describe(
-      'Address of a list of entries, or of a log API: without the settings that describe a list, its `GET /logs` is used where there is one.',
+      'Address of a list of entries, or of a log API. Without settings that describe a list, `GET /logs` is used if the server has it.',
     ),
   entries: path
     .optional()
-    .describe('Where the list is in the answer, such as `data.orders`. Detected where it is left out.'),
+    .describe('Path of the list in the answer, such as `data.orders`. Default: detected.'),
   next: path
     .optional()
     .describe(
-      'Where the answer names its next page: `link` for the header `Link`, else a member such as `paging.next`, which holds a cursor or an ' +
-        'address on the same server. Default: `X-Next-Cursor`, `Link`, or a member `next`.',
+      'Where the answer names the next page: `link` for the header `Link`, or a field such as `paging.next` that holds a cursor or an ' +
+        'address on the same server. Default: `X-Next-Cursor`, `Link`, or a field `next`.',
     ),
-  cursor_parameter: parameter.optional().describe('Query parameter that gets the cursor. Default: `after`.'),
-  since: sinceSchema.optional().describe('For a list that can be asked for what is new since a time.'),
+  cursor_parameter: parameter.optional().describe('Query parameter for the cursor. Default: `after`.'),
+  since: sinceSchema.optional().describe('For an API that can return only entries newer than a given time.'),
   headers: z
     .record(
       z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/, 'must be the name of a header'),
@@ -65,31 +65,26 @@ export const pollOptionsSchema = z.strictObject({
     )
     .default({})
     .describe(
-      'Headers of each request, such as `X-Api-Key: ${API_KEY}`. They are secrets: sent to the server of `url` only, and never logged.',
+      'Headers of each request, such as `X-Api-Key: ${API_KEY}`. They are secrets: sent only to the server of `url`, and never logged.',
     ),
   every_seconds: z
     .number()
     .positive()
     .max(86_400)
     .default(3)
-    .describe('Seconds between two polls. Full pages are read without a wait.'),
-  limit: z.int().min(1).max(10_000).default(1000).describe('Most entries asked for at once, of a log API.'),
-  timeout_seconds: z
-    .number()
-    .positive()
-    .max(600)
-    .default(10)
-    .describe('Most seconds that one answer may take.'),
+    .describe('Seconds between two polls. After a full page, the next one is read at once.'),
+  limit: z.int().min(1).max(10_000).default(1000).describe('Most entries requested at once from a log API.'),
+  timeout_seconds: z.number().positive().max(600).default(10).describe('Longest time for one answer.'),
   body_bytes_max: z
     .int()
     .min(1024)
     .max(1024 ** 3)
     .default(16 * 1024 * 1024)
-    .describe('Most bytes of one answer; a longer one is a fault, and a log API is asked for fewer entries.'),
+    .describe('Largest answer. A larger one is an error; a log API is then asked for fewer entries.'),
   allow_hosts: z
     .array(z.string().min(1))
     .optional()
-    .describe('Hosts, with or without port, to which a redirect may lead. Default: the host of `url`.'),
+    .describe('Hosts, with or without port, that a redirect can lead to. Default: the host of `url`.'),
   ...readOptions,
   name: z
     .string()

@@ -5,6 +5,7 @@ import { sleep } from '../../system/sleep.ts';
 import { counted } from '../../telemetry/words.ts';
 import { backoffMs, ingestWithRetry, type RetryTuning } from '../ingest-with-retry.ts';
 import { detectOptionsOf } from '../read-options.ts';
+import { ShownGap } from '../shown-gap.ts';
 import type { IngestRequest, Source, SourceContext, SourceStatus } from '../source.ts';
 import type { PollOptions } from './config.ts';
 import { fetchPage, type PollAnswer, PollError, plain, retryAfterMs, shown } from './fetch-page.ts';
@@ -13,8 +14,6 @@ import { type PollState, readPollState, writePollState } from './poll-state.ts';
 import { type Page, readPage } from './read-page.ts';
 import { createRedactor } from './redact.ts';
 
-/** How long the status tells of a gap. */
-const GAP_SHOWN_MS = 3_600_000;
 /** Statuses of servers that have no `GET /logs`. */
 const NO_LOG_API = [400, 404, 405, 406, 422, 501];
 const EMPTY_PAGE: Page = {
@@ -58,8 +57,7 @@ class PollSource implements Source {
   private limit: number;
   private state: SourceStatus['state'] = 'ready';
   private message = '';
-  private gapMessage = '';
-  private gapAtMs = Number.NEGATIVE_INFINITY;
+  private readonly shownGap: ShownGap;
   private lastEventAtMs: number | null = null;
   private readonly counters = { polls: 0, faults: 0, gaps: 0, lines: 0, refused: 0, repeated: 0 };
 
@@ -68,6 +66,7 @@ class PollSource implements Source {
     this.context = context;
     this.tuning = tuning;
     this.name = options.name;
+    this.shownGap = new ShownGap(context.now);
     this.limit = options.limit;
     this.url = new URL(options.url);
     this.redact = createRedactor(this.url, options.headers);
@@ -86,11 +85,10 @@ class PollSource implements Source {
   }
 
   status(): SourceStatus {
-    const showGap = this.context.now() - this.gapAtMs < GAP_SHOWN_MS;
     return {
       kind: 'poll',
       state: this.state,
-      message: this.message || (showGap ? this.gapMessage : ''),
+      message: this.message || this.shownGap.message(),
       lastEventAtMs: this.lastEventAtMs,
       counters: { ...this.counters },
     };
@@ -302,9 +300,9 @@ class PollSource implements Source {
 
   private gap(what: string): void {
     this.counters.gaps++;
-    this.gapAtMs = this.context.now();
-    this.gapMessage = `gap: ${what}. Poll more often, or let the log API keep its entries for longer.`;
-    this.context.log.warn({ source: this.name }, this.gapMessage);
+    const message = `gap: ${what}. Poll more often, or make the log API keep its entries for longer.`;
+    this.shownGap.set(message);
+    this.context.log.warn({ source: this.name }, message);
   }
 }
 

@@ -67,7 +67,7 @@ export function detectSample(
   const found = encodingOf(sample);
   if (/^utf-(16|32)/.test(found.encoding) || /^utf-?(16|32)/i.test(encoding ?? ''))
     return {
-      refusal: `is in ${found.encoding.toUpperCase()}, which can't be followed by lines; load it, or write UTF-8`,
+      refusal: `is in ${found.encoding.toUpperCase()}, which can't be followed line by line; load it, or write UTF-8`,
     };
   const text = toUtf8(sample.subarray(found.markBytes), encoding);
   return detectLineFormat({ bytes: text, isWhole: isWhole && sample.length < SAMPLE_BYTES_MAX }, detect);

@@ -110,10 +110,13 @@ test('a file that can not be followed is named; others are read', async (t) => {
   await until(() => running.status().state === 'failed', 'the state');
   const { state, message } = running.status();
   assert.equal(state, 'failed');
-  assert.match(message, /array\.log is read as json-array, which is not one record a line; load it/);
+  assert.match(
+    message,
+    /array\.log is read as json-array, which does not have one record per line\. Load it/,
+  );
   assert.match(message, /wide\.log is in UTF-16LE, which can't be followed by lines/);
   await until(() => context.lines.length === 1, 'the good file');
-  await assert.rejects(source('array.log').check(), /not one record a line.*Check path and format/);
+  await assert.rejects(source('array.log').check(), /not have one record per line.*Check path and format/);
   assert.match(await source('good.log').check(), /1 file, \d+ bytes; read as NDJSON/);
   await running.stop();
   // Written from scratch, in a form that can be followed. With the same text as good.log it would pass for that file, renamed.

@@ -225,7 +225,7 @@ class TailSource implements Source {
       this.counters.cut_files++;
       this.context.log.warn(
         { path: record.path, bytes: record.position },
-        'packed file is cut or damaged: what is whole was read',
+        'compressed file is truncated or damaged: the complete part was read',
       );
     }
     record.finished = true;

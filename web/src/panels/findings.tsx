@@ -44,7 +44,7 @@ export function FindingsPanel() {
       <Panel
         title="Findings"
         area="findings"
-        note="doubtful in what came in since the start; nothing was rejected for it"
+        note="doubtful in the data received since the start; nothing was rejected because of it"
       >
         <ul class="findings">
           {all.slice(0, SHOWN_MAX).map(({ source, finding }) => (

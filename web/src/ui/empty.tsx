@@ -87,7 +87,7 @@ export function NoEventsYet() {
       </p>
       <h3>Or send one</h3>
       <Command text={command} label="curl line" />
-      <h3>Or look at the demo first, a simulated shop beside this one</h3>
+      <h3>Or look at the demo first, a simulated shop next to this one</h3>
       <Command text={DEMO} label="command of the demo" />
       <p class="note">
         On the command line <code>./tillstream load FILE</code> does the same.{' '}

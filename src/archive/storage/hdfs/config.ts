@@ -8,15 +8,13 @@ export const hdfsArchiveConfig = z
     path: z
       .string()
       .regex(/^(\/[^/]+)+$/, 'must be an absolute path on HDFS, such as /ecommerce')
-      .describe('Folder of the tables on HDFS, such as /ecommerce; it is made where it is missing.'),
+      .describe('Folder of the tables on HDFS, such as /ecommerce. A missing folder is created.'),
     user: z
       .string()
       .min(1)
       .optional()
-      .describe(
-        'User that the files belong to. Default: the one that the server takes for nameless requests.',
-      ),
+      .describe('Owner of the files. Default: the user that the server assigns to anonymous requests.'),
   })
-  .describe('Delta Lake tables on HDFS, by WebHDFS with simple authentication.');
+  .describe('Delta Lake tables on HDFS, over WebHDFS with simple authentication.');
 
 export type HdfsArchiveConfig = z.infer<typeof hdfsArchiveConfig>;

@@ -150,7 +150,7 @@ export function hdfsStorage({ hdfs, root, stagingDir, transfers, limits }: HdfsS
       } catch (error) {
         if (!(error instanceof HdfsError && error.exception === 'AccessControlException')) throw error;
         throw new RemoteError(
-          `HDFS does not let this user write to ${root}: ${error.message} Set archive.user to one that may, or give the folder to this one.`,
+          `HDFS does not let this user write to ${root}: ${error.message} Set archive.user to a user with write access, or give this user access to the folder.`,
           false,
           { cause: error },
         );

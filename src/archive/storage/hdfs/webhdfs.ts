@@ -100,7 +100,7 @@ export class WebHdfs {
       }
     }, createWriteStream(target));
     if (bytes !== status.bytes)
-      throw new RemoteError(`HDFS gave ${bytes} bytes of ${path}, which has ${status.bytes}.`, true);
+      throw new RemoteError(`HDFS returned ${bytes} of the ${status.bytes} bytes of ${path}.`, true);
   }
 
   /** Of a file or folder; null where there is none. */
@@ -248,6 +248,6 @@ async function refusal(response: IncomingMessage): Promise<RemoteError> {
 function asTransient(url: URL, error: Error): RemoteError {
   const { name, code } = error as NodeJS.ErrnoException;
   const why =
-    name === 'AbortError' || name === 'TimeoutError' ? 'it gave no answer in time' : reasonOf(error) || code;
+    name === 'AbortError' || name === 'TimeoutError' ? 'it did not answer in time' : reasonOf(error) || code;
   return new RemoteError(`HDFS at ${url.origin} can't be reached: ${why}.`, true, { cause: error });
 }

@@ -7,7 +7,7 @@ export const localArchiveConfig = z
       .boolean()
       .default(false)
       .describe(
-        'Lets the group of the user that runs Tillstream read the archive. Else nobody but that user can.',
+        'Gives the group of the user that runs Tillstream read access to the archive. Otherwise only that user can read it.',
       ),
   })
   .describe('Delta Lake tables in a local folder.');

@@ -115,7 +115,7 @@ export function localStorage(root: string, stagingDir: string, groupReadable = f
         await access(root, constants.W_OK);
       } catch (error) {
         throw new Error(
-          `The archive folder ${root} can't be used: ${messageOf(error)}. Set archive.path to a folder of yours.`,
+          `The archive folder ${root} can't be used: ${messageOf(error)}. Set archive.path to your own folder.`,
         );
       }
     },

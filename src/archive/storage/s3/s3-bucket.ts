@@ -133,7 +133,10 @@ export class S3Bucket {
       throw signal.aborted ? this.#describe(error) : error;
     });
     if (file.bytesWritten !== bytes)
-      throw new RemoteError(`${this.#where} gave ${file.bytesWritten} of ${bytes} bytes of ${key}.`, true);
+      throw new RemoteError(
+        `${this.#where} returned ${file.bytesWritten} of the ${bytes} bytes of ${key}.`,
+        true,
+      );
   }
 
   /** Objects right below the prefix, which ends with '/'. */
@@ -173,7 +176,7 @@ export class S3Bucket {
     if (status === 0) {
       const why =
         name === 'AbortError' || name === 'TimeoutError'
-          ? 'it gave no answer in time'
+          ? 'it did not answer in time'
           : reasonOf(error) || error.code;
       return new RemoteError(`${this.#where} can't be reached: ${why}.`, true, { cause: error });
     }

@@ -11,12 +11,15 @@ function knownText(): { text: string; needsAgain: boolean } | null {
   const records = counted(before.records, 'record');
   if (!before.same_options)
     return {
-      text: `This file was loaded on ${day} (as ${before.file}) with other options. Loaded once more, most of its events would count twice.`,
+      text: `This file was loaded on ${day} (as ${before.file}) with other options. Importing it again would count most of its events twice.`,
       needsAgain: true,
     };
   return before.is_all
     ? { text: `All ${records} were loaded before, on ${day}: there is nothing new in it.`, needsAgain: true }
-    : { text: `${records} were loaded before, on ${day}; the import goes on after them.`, needsAgain: false };
+    : {
+        text: `${records} were loaded before, on ${day}; the import continues after them.`,
+        needsAgain: false,
+      };
 }
 
 /** The last step: import what was tried. Stays in sight. */
@@ -34,9 +37,9 @@ export function Actions() {
   return (
     <section class="import-actions" aria-label="Import">
       <div>
-        {isNothing && <p>Nothing of it would count: set where the fields come from.</p>}
+        {isNothing && <p>Nothing in it would count: set where the fields come from.</p>}
         {isDemo && (
-          <p>The demo takes no events of yours. The banner above says how to start your own shop.</p>
+          <p>The demo accepts no events of your own. The banner above shows how to start your own shop.</p>
         )}
         {known && <p>{known.text}</p>}
         {!known && !isNothing && !isDemo && <p class="note">Nothing is stored yet.</p>}
@@ -47,8 +50,7 @@ export function Actions() {
               checked={again}
               onChange={({ currentTarget }) => setAgain(currentTarget.checked)}
             />{' '}
-            Import it again all the same; events that are in count as duplicates where they are known by an id
-            or an order
+            Import it anyway; events already stored count as duplicates if they have an id or an order
           </label>
         )}
       </div>

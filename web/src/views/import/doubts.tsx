@@ -49,7 +49,7 @@ export function Rejected({ figures, hasForm = false }: { figures: Figures | null
         <h2 id="rejected-title">{reasons.length > 0 || file?.cut ? 'Rejected' : 'Not all could be read'}</h2>
         {reasons.length > 0 && <p class="note">kept as bad rows with their reason, and not counted</p>}
       </header>
-      {file?.cut && <p>The file can’t be read to its end: {file.cut}. Only what comes before was read.</p>}
+      {file?.cut && <p>The file can’t be read to the end: {file.cut}. Only the part before that was read.</p>}
       <ul class="doubts">
         {reasons.map(([reason, rows]) => (
           <li key={reason}>

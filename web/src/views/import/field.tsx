@@ -70,7 +70,7 @@ export function FieldSelect({ id, given, of, columns, description, onChange, chi
       >
         <option value={NOTHING}>–</option>
         {selected === AS_IT_IS && (
-          <option value={AS_IT_IS}>{from === 'rule' ? 'as the mapping says' : paths.join(', or ')}</option>
+          <option value={AS_IT_IS}>{from === 'rule' ? 'as in the mapping' : paths.join(', or ')}</option>
         )}
         <optgroup label="From the file">
           {columns.map((column) => (

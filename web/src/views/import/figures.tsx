@@ -133,7 +133,7 @@ function NotReadable({ found }: { found: Preview }) {
         Not readable yet
       </h2>
       <p class="lines">{found.refusal}</p>
-      <p class="note">Say where the fields come from: at least the time, and what happened.</p>
+      <p class="note">Set where the fields come from: at least the time and the event type.</p>
       <dl class="event columns">
         {found.columns.map(({ path, example }) => (
           <div key={path}>

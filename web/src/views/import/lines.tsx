@@ -25,7 +25,7 @@ export function LinesForm({ items }: { items: FormItems }) {
               if (currentTarget.value !== '') setLines(currentTarget.value);
             }}
           >
-            {path === null && <option value="">{from === 'rule' ? 'as the mapping says' : '–'}</option>}
+            {path === null && <option value="">{from === 'rule' ? 'as in the mapping' : '–'}</option>}
             {path !== null && !isListed && <option value={path}>{path}</option>}
             {lists.map((list) => (
               <ColumnOption key={list.path} column={list} />

@@ -36,7 +36,7 @@ export function MappingForm() {
     <section class="panel mapping" aria-labelledby="mapping-title">
       <header class="panel-head">
         <h2 id="mapping-title">Mapping</h2>
-        <p class="note">what is changed is tried at once</p>
+        <p class="note">each change updates the preview</p>
       </header>
       <MappingChoice found={found} />
       <h3 class="mapping-part">Our field, and where it comes from</h3>
@@ -91,7 +91,7 @@ function MappingChoice({ found }: { found: Preview }) {
           {value === OWN
             ? 'Proposed from the names and values of the columns: look through it.'
             : value === NONE
-              ? 'The columns have names that are understood as they are.'
+              ? 'The column names are understood as they are.'
               : 'Recognized by the content.'}
         </p>
       )}

@@ -80,7 +80,9 @@ export function Running() {
           <button type="button" onClick={() => void cancel()}>
             Cancel
           </button>
-          <p class="note">You may leave this page: the import goes on. What is stored stays if you cancel.</p>
+          <p class="note">
+            You can leave this page: the import continues. If you cancel, stored records stay.
+          </p>
         </div>
       </section>
     );

@@ -61,7 +61,7 @@ function problemOf(error: unknown): Problem {
   if (error instanceof ApiError && error.status === 0)
     return {
       message: 'Tillstream does not answer.',
-      hint: 'What is stored stays. Try again when it runs; "tillstream status" shows that.',
+      hint: 'Stored records stay. Try again when Tillstream is running; see "tillstream status".',
     };
   if (error instanceof ApiError) return { message: error.message, hint: error.hint };
   return { message: String(error), hint: '' };

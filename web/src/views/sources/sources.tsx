@@ -27,7 +27,7 @@ export function SourcesView() {
           {clockTime(timeZone.value, Date.parse(answer.now))}.
         </p>
       )}
-      <Panel title="What comes in" area="sources" note="counts of the ledger, and what came last">
+      <Panel title="What comes in" area="sources" note="counts of the ledger, and the latest records">
         {answer.archive_error !== null && (
           <p class="panel-error">Events from before the start are not shown: {answer.archive_error}</p>
         )}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { proposed } from './fake-table.ts';
+import { proposeMapping } from './propose.ts';
+
+test('a kind of document that tells refunds from sales is the event type; with what else it names nothing was sold', () => {
+  const of = (name: string, ...kinds: readonly string[]) => {
+    const rows = kinds.map((kind, n) => `${n};2026-11-13;${kind};5.00`);
+    const { fields, where } = proposed(`Order ID;Order Date;${name};Total`, ...rows);
+    return [(fields as Record<string, unknown>).event_type, where];
+  };
+  assert.deepEqual(of('Art', 'Rechnung', 'Gutschrift', 'Storno'), [
+    { from: 'Art', values: { Rechnung: 'purchase', Gutschrift: 'refund' } },
+    { Art: { not: ['Storno'] } },
+  ]);
+  assert.deepEqual(of('Type de document', 'Facture', 'Avoir', 'Devis'), [
+    { from: 'Type de document', values: { Facture: 'purchase', Avoir: 'refund' } },
+    { 'Type de document': { not: ['Devis'] } },
+  ]);
+  assert.deepEqual(of('Transaction Type', 'Sale', 'Refund', 'Void', 'Chargeback'), [
+    { from: 'Transaction Type', values: { Chargeback: 'refund' } },
+    { 'Transaction Type': { not: ['Void'] } },
+  ]);
+  assert.deepEqual(of('Tipo', 'Factura', 'Abono'), [
+    { from: 'Tipo', values: { Factura: 'purchase', Abono: 'refund' } },
+    undefined,
+  ]);
+  assert.deepEqual(of('Belegart', 'Rechnung', 'Lieferschein'), [
+    { value: 'purchase' },
+    { Belegart: { not: ['Lieferschein'] } },
+  ]);
+  assert.deepEqual(of('Order Type', 'Pickup', 'Delivery', 'Return'), [{ value: 'purchase' }, undefined]);
+});
+
+test('rows of a payment service that move money of the shop are left out, and are no refunds', () => {
+  const of = (...kinds: readonly string[]) => {
+    const rows = kinds.map((kind, n) => `${n};2026-11-13;${kind};${n < 2 ? '' : '-'}5.00`);
+    return proposed('Rechnungsnummer;Datum;Typ;Brutto', ...rows);
+  };
+  const german = ['Allgemeine Zahlung', 'PayPal Express-Zahlung', 'Rückzahlung', 'Allgemeine Abbuchung'];
+  const { fields, where } = of(...german, 'Einbehaltung für Konfliktklärung');
+  assert.deepEqual((fields as Record<string, unknown>).event_type, {
+    from: 'Typ',
+    values: { [german[0]!]: 'purchase', [german[1]!]: 'purchase', Rückzahlung: 'refund' },
+  });
+  assert.deepEqual(where, { Typ: { not: ['Allgemeine Abbuchung', 'Einbehaltung für Konfliktklärung'] } });
+  const english = of(
+    'Website Payment',
+    'General Payment',
+    'Payment Reversal',
+    'General Withdrawal',
+    'Payment Fee',
+  );
+  assert.deepEqual(english.where, { Typ: { not: ['General Withdrawal', 'Payment Fee'] } });
+  const french = of(
+    'Paiement sur site',
+    'Paiement Express',
+    'Remboursement de paiement',
+    'Virement standard',
+  );
+  assert.deepEqual(french.where, { Typ: { not: ['Virement standard'] } });
+  const spanish = of('Pago de sitio web', 'Pago exprés', 'Reembolso de pago', 'Retirada general');
+  assert.deepEqual(spanish.where, { Typ: { not: ['Retirada general'] } });
+  assert.equal(of('Verkauf', 'Verkauf', 'Erstattung').where, undefined);
+  assert.deepEqual(of('Zahlung', 'Zahlung', 'Abbuchung').where, { Typ: { not: ['Abbuchung'] } });
+  const ways = proposed(
+    'Bestellnr;Datum;Zahlungsart;Summe',
+    '1;2026-11-13;Barzahlung;5.00',
+    '2;2026-11-13;Überweisung;5.00',
+  );
+  assert.deepEqual(
+    [ways.where, (ways.fields as Record<string, unknown>).event_type],
+    [undefined, { value: 'purchase' }],
+  );
+});
+
+test('a void of an order that has another row takes that one back; words that nobody knows are named', () => {
+  const rows = [
+    { order: '1', date: '2026-11-13', type: 'Sale', total: '5.00' },
+    { order: '2', date: '2026-11-13', type: 'Refund', total: '5.00' },
+    { order: '1', date: '2026-11-13', type: 'Void', total: '5.00' },
+    { order: '3', date: '2026-11-13', type: 'Rental', total: '5.00' },
+  ];
+  const text = proposeMapping(rows)!;
+  const { fields, where } = parse(text);
+  assert.deepEqual([fields.event_type, where], [{ from: 'type', values: { Void: 'refund' } }, undefined]);
+  assert.match(text, /# Words of type that are not known, .*: Rental\n/);
+});

@@ -1,0 +1,70 @@
+import { isDocumentName, isMoneyMove, isRefundDocument } from '../document-words.ts';
+import { isNoSale, isWithdrawn } from '../order-status.ts';
+import { createEventTypeReader } from '../values/read-event-type.ts';
+import type { Columns } from './columns.ts';
+import { eventTypeFor } from './event-words.ts';
+
+const readType = createEventTypeReader({});
+/** Types that documents are of. Others are of visits, in which some words mean other things. */
+const OF_MONEY: readonly (string | undefined)[] = ['purchase', 'refund', 'cancel'];
+/** Words that begin a checkout on a page, and are money that came in among documents. */
+const PAID = 'checkout';
+
+/** What the words of a column say of which rows are sales. */
+export interface DocumentTypes {
+  /** Our types of words that are not read as such. */
+  readonly values: ReadonlyMap<string, string>;
+  /** Words of documents with which nothing was sold. */
+  readonly leftOut: readonly string[];
+  /** Words that nobody knows. */
+  readonly unknown: readonly string[];
+}
+
+/** Our type of a word of a column with kinds of documents; undefined for none. */
+function typeOf(word: string): string | undefined {
+  if (isRefundDocument(word)) return 'refund';
+  if (isMoneyMove(word)) return undefined;
+  const { name, isKnown } = readType(word);
+  const type = isKnown ? name : eventTypeFor(word);
+  return type === PAID ? 'purchase' : type;
+}
+
+/** Whether a column tells sales from other rows: a kind of document, of which one gives money back, or moves that of the shop. */
+export function tellsSales(name: string, values: readonly unknown[]): boolean {
+  const words = [...new Set(values.map(String))];
+  const types = words.map(typeOf);
+  const isKnown = (word: string) => OF_MONEY.includes(typeOf(word)) || isNoSale(word) || isMoneyMove(word);
+  return (
+    isDocumentName(name) &&
+    (types.includes('refund') || (types.includes('purchase') && words.some(isMoneyMove))) &&
+    words.filter(isKnown).length >= words.length / 2
+  );
+}
+
+/** What a column with kinds of documents says. `order`: the column with the numbers of orders. */
+export function documentTypes(
+  { valuesOf, cell, rowCount }: Columns,
+  name: string,
+  order: string | undefined,
+): DocumentTypes {
+  const rows = Array.from({ length: rowCount }, (_, row) => row);
+  const ordersOf = (is: (word: string) => boolean) =>
+    rows.filter((row) => is(String(cell(row, name)))).flatMap((row) => cell(row, order ?? '') ?? []);
+  const isOfOthers = (word: string) => {
+    const [own, others] = [ordersOf((each) => each === word), new Set(ordersOf((each) => each !== word))];
+    return own.length > 0 && own.every((each) => others.has(each));
+  };
+  const values = new Map<string, string>();
+  const [leftOut, unknown]: [string[], string[]] = [[], []];
+  for (const word of new Set(valuesOf(name).map(String))) {
+    const type = typeOf(word);
+    // A void of an order that has another row takes that one back; else its own row is all that there is of it.
+    if (type === 'refund' && isRefundDocument(word)) values.set(word, type);
+    else if (isWithdrawn(word) && isOfOthers(word)) values.set(word, 'refund');
+    else if (isNoSale(word) || isMoneyMove(word)) leftOut.push(word);
+    else if (type === undefined) unknown.push(word);
+    else values.set(word, type);
+  }
+  for (const [word, type] of values) if (readType(word).name === type) values.delete(word);
+  return { values, leftOut, unknown };
+}
