@@ -13,7 +13,7 @@ const kinds = <K extends string>(list: Record<K, FindingKind>) => list;
 
 export const FINDINGS = kinds({
   purchase_without_value: {
-    message: () => 'Purchases without amount and price: they count as orders without revenue.',
+    message: () => 'Purchases or refunds without amount and price: they count without money.',
     setting: 'Send the order total as `amount`, or `price` and `quantity`.',
   },
   negative_purchase: {

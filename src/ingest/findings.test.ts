@@ -21,7 +21,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
   purchase_without_value: {
     raises: purchases({ amount: null }, { amount: '' }, {}),
     rows: 2,
-    names: /Purchases without amount/,
+    names: /Purchases or refunds without amount/,
     right: [...purchases({ amount: 0 }, { amount: null, price: '5' }), VIEW],
   },
   negative_purchase: {
