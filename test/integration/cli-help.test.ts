@@ -12,7 +12,7 @@ describe('help', () => {
   it('lists the commands, the exit codes and the environment, with examples', async () => {
     const { code, stdout } = await cli(['--help']);
     assert.equal(code, 0);
-    for (const part of ['Commands:', 'Exit codes: 0 done; 1', 'TILLSTREAM_DATA', 'Examples:', '--json'])
+    for (const part of ['Commands:', 'Exit codes: 0 success; 1', 'TILLSTREAM_DATA', 'Examples:', '--json'])
       assert.ok(stdout.includes(part), part);
   });
 
