@@ -51,14 +51,23 @@ export function dryRunReport(result: LoadResult, metrics: Readonly<Record<string
     `Dry run, nothing was stored: ${counted(received, 'record')}, ${events} would be accepted (${counted(duplicates, 'duplicate')}), ${badRows} rejected.`,
     ...leftOutLines(result),
     ...detailLines(result),
-    ...Object.entries(metrics).flatMap(([name, { windows, total }]) => [
-      '',
-      `${name} (${counted(windows, 'day')})`,
-      table(total),
-    ]),
+    ...(isWithoutEvents(result) ? ['', nothingWouldCount(result)] : shownMetrics(metrics)),
   ];
   const json = { dry_run: true, ...figuresOf(result), accepted: events, rejected: badRows, metrics };
   return { json, text: lines.join('\n').trimStart() };
+}
+
+/** The metrics that have rows: what the dashboard would show. */
+function shownMetrics(metrics: Readonly<Record<string, ShownMetric>>): string[] {
+  return Object.entries(metrics)
+    .filter(([, { total }]) => total.length > 0)
+    .flatMap(([name, { windows, total }]) => ['', `${name} (${counted(windows, 'day')})`, table(total)]);
+}
+
+function nothingWouldCount(result: LoadResult): string {
+  return result.received > 0
+    ? 'Nothing would be counted: none of the records is an event.'
+    : nothingCounts(result);
 }
 
 function nothingCounts({ received, leftOut, sent }: LoadResult): string {

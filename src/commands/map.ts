@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { type RuntimeConfig, readParquet } from '../app/app.ts';
 import type { Decoded, DetectOptions } from '../ingest/format.ts';
 import type { Guess } from '../ingest/mappings/guess.ts';
@@ -42,17 +43,28 @@ export function mapTry(files: string[], options: LoadOptions): Promise<void> {
 
 /** `map guess FILE`: the preset that fits, or a mapping to begin with. */
 export async function mapGuess(file: string, options: LoadOptions): Promise<void> {
-  const { guessMapping } = await import('../ingest/mappings/guess.ts');
+  const { guessMapping, whyNoGuess } = await import('../ingest/mappings/guess.ts');
   const { config, adapters } = await runtimeOf(options);
   const decode = (detecting: DetectOptions) => sampleOf(file, options, detecting, adapters);
-  const guess = await guessMapping({ decode, timeZone: options.timeZone ?? config.time_zone, now });
+  const sample = { decode, timeZone: options.timeZone ?? config.time_zone, now };
+  const guess = await guessMapping(sample);
   if (guess === null)
     throw new UsageError(
-      `No mapping makes events of ${file}: no column is a time, nothing says what happened, or most of its records would be rejected. Write one: docs/mappings.md says how.`,
+      `No mapping makes events of ${printable(file)}: ${await whyNoGuess(sample)} docs/mappings.md says how to write one.${isFile(1) ? ' The file that the answer was to go to stays empty.' : ''}`,
     );
   const { preset, proposal, events, rejected, leftOut, doubts } = guess;
   const json = { map: preset, proposal, events, rejected, left_out: leftOut, doubts };
   print(options, json, () => guessText(file, guess));
+}
+
+/** Whether a descriptor is that of a file, as of `> shop.yaml`. */
+function isFile(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isFile();
+  } catch {
+    // It is closed.
+    return false;
+  }
 }
 
 /** The beginning of a file as records, as they are found with what a mapping knows of them. */

@@ -247,6 +247,32 @@ describe('Detection', () => {
     );
   });
 
+  it('of CSV may stand above its header', () => {
+    const table = 'Time,Event,Amount\n2026-11-01,sale,"5, or so"\n2026-11-02,sale,6\n';
+    for (const [above, details] of [
+      ['Sales of November\n', 'header in line 2, 1 line before it left out'],
+      ['Sales of November\n\nof our "shop"\n,,\n', 'header in line 5, 3 lines before it left out'],
+      ['"Sales\nof November",,\n', 'header in line 3, 1 line before it left out'],
+    ] as const) {
+      const bytes = Buffer.from(above + table);
+      const found = detected(bytes);
+      assert.equal(describeDetection(found), `CSV, comma, 3 columns, ${details}`);
+      assert.deepEqual(
+        readAll(found, [bytes]).map(({ fields }) => fields),
+        [
+          { Time: '2026-11-01', Event: 'sale', Amount: '5, or so' },
+          { Time: '2026-11-02', Event: 'sale', Amount: '6' },
+        ],
+      );
+    }
+    // Not a title: a header with one name too few, or a record.
+    assert.match(what(`,time,when\n1,2026-11-01,event\n2,2026-11-01,x\n`), /header in line 1$/);
+    assert.match(
+      refusal('a,b,c\n1,time,x\n2,2,y\n', { isKnownName: (name) => name === 'time' }),
+      /^has neither a column for the time .*; columns: a, b, c\./,
+    );
+  });
+
   it('of CSV may be known for files without a line of names', () => {
     const headerless = { columns: ['when', 'what', 'note'], quotes: false };
     const bytes = Buffer.from('1\twhat\t5" frame\n2\tsale\t"half\n3\tsale\t{"a":"b, c"}\n');

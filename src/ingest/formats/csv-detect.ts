@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { counted } from '../../telemetry/words.ts';
 import type { Detection, DetectOptions, Sample, Unreadable } from '../format.ts';
 import { isDecidingName } from '../names.ts';
 import { type CsvLayout, CsvRecord, RECORD_READ } from './csv-record.ts';
@@ -22,9 +23,11 @@ export interface CsvDetection extends Detection, CsvLayout {
 interface Table {
   readonly delimiter: string;
   readonly isEscapedByBackslash: boolean;
-  /** Lines with quotes that do not fit. */
-  readonly badCount: number;
+  /** Lines with quotes that do not fit, from 0. */
+  readonly badLines: readonly number[];
   readonly rows: readonly string[][];
+  /** Line of each row in the text, from 0. */
+  readonly lines: readonly number[];
   /** The commonest number of cells, and the share of records that have it. */
   readonly cellCount: number;
   readonly share: number;
@@ -47,11 +50,14 @@ export function detectCsv(sample: Sample, options: DetectOptions): CsvDetection 
   const known = headerlessTable(text.slice(from), given, sample.isWhole, options);
   if (known !== null) {
     const { columns, quotes } = options.headerless!;
-    return describe(known, false, declared !== null, { ...options, columns }, !quotes);
+    return describe(known, false, declared !== null, { ...options, columns }, { hasNoQuotes: !quotes });
   }
   const isKnownName = options.isKnownName ?? isDecidingName;
-  const best = tables.reduce((a, b) => (isBetter(b, a, isKnownName) ? b : a));
-  if (best.rows.length === 0) return null;
+  const titled = tables.reduce((a, b) => (isBetter(b, a, isKnownName) ? b : a));
+  if (titled.rows.length === 0) return null;
+  const titles = options.header === undefined && !options.columns ? titleRows(titled, isKnownName) : 0;
+  const badTitles = titles === 0 ? 0 : titled.badLines.filter((line) => line < titled.lines[titles]!).length;
+  const best = { ...titled, rows: titled.rows.slice(titles), lines: titled.lines.slice(titles) };
   if (!text.includes('\n') && /\r[^\n]/.test(text))
     return { refusal: 'has carriage returns as line ends, as old Macs wrote them; convert them to "\\n"' };
   const hasHeader = options.header ?? looksLikeHeader(best, options);
@@ -60,11 +66,25 @@ export function detectCsv(sample: Sample, options: DetectOptions): CsvDetection 
   // Prose has commas, too.
   const isTable = best.cellCount >= 3 && best.rows.length >= 2 && best.share >= EQUAL_SHARE_MIN_NO_HEADER;
   if (!isForced && given === undefined && !hasHeader && !options.columns && !isTable) return null;
-  return describe(best, hasHeader, declared !== null, options);
+  return describe(best, hasHeader, declared !== null, options, { titles: titles + badTitles });
+}
+
+/** Lines before the header that are looked at. */
+const TITLES_MAX = 20;
+
+/** How many rows stand above the header: a title and the like, with at most half as many values as the header has names. */
+function titleRows({ rows, cellCount }: Table, isKnownName: (name: string) => boolean): number {
+  const named = (row: readonly string[]) => row.map(nameIn).filter((name) => name !== '');
+  const isHeader = (row: readonly string[]) =>
+    row.length === cellCount && named(row).length === cellCount && named(row).some(isKnownName);
+  const at = rows.slice(0, TITLES_MAX).findIndex(isHeader);
+  const isTitle = (row: readonly string[]) =>
+    named(row).length * 2 <= cellCount && !named(row).some(isKnownName);
+  return at > 0 && rows.slice(0, at).every(isTitle) ? at : 0;
 }
 
 /** Whether line 1 names a column that events need, beside others. */
-function hasKnownName({ rows }: Table, isKnownName: (name: string) => boolean): boolean {
+function hasKnownName({ rows }: Pick<Table, 'rows'>, isKnownName: (name: string) => boolean): boolean {
   const names = (rows[0] ?? []).map(nameIn);
   return names.length >= 2 && names.some(isKnownName);
 }
@@ -102,7 +122,7 @@ function chosenEscape(text: string, delimiter: string, isWhole: boolean): Table 
   const table = readTable(text, delimiter, false, isWhole);
   if (!text.includes('\\"')) return table;
   const escaped = readTable(text, delimiter, true, isWhole);
-  return escaped.badCount < table.badCount ? escaped : table;
+  return escaped.badLines.length < table.badLines.length ? escaped : table;
 }
 
 function readTable(
@@ -113,8 +133,10 @@ function readTable(
   mayHaveQuotes = true,
 ): Table {
   const record = new CsvRecord({ delimiter, isEscapedByBackslash, cellCount: 0, digitColumns: [] });
-  let badCount = 0;
+  const badLines: number[] = [];
   const rows: string[][] = [];
+  const lines: number[] = [];
+  let lineNumber = 0;
   for (let at = 0; at < text.length && rows.length < RECORDS_LOOKED_AT; ) {
     const lineEnd = text.indexOf('\n', at);
     if (lineEnd === -1 && !isWhole) break;
@@ -122,16 +144,21 @@ function readTable(
     const line = text.slice(at, end).replace(/\r$/, '');
     const hasQuote = mayHaveQuotes && line.includes('"');
     const isRead = hasQuote && record.read(text, at, isWhole) === RECORD_READ;
-    if (isRead) rows.push(record.cells);
-    else if (line.trim() !== '' && !hasQuote) rows.push(line.split(delimiter));
-    if (hasQuote && !isRead) badCount++;
-    at = isRead ? record.end : end + 1;
+    const isRow = isRead || (line.trim() !== '' && !hasQuote);
+    if (isRow) {
+      rows.push(isRead ? record.cells : line.split(delimiter));
+      lines.push(lineNumber);
+    }
+    if (hasQuote && !isRead) badLines.push(lineNumber);
+    const next = isRead ? record.end : end + 1;
+    lineNumber += isRead ? text.slice(at, next).split('\n').length - 1 : 1;
+    at = next;
   }
   const counts = new Map<number, number>();
   for (const { length } of rows) counts.set(length, (counts.get(length) ?? 0) + 1);
   const [cellCount, records] = [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), [0, 0]);
   const share = rows.length > 0 ? records / rows.length : 0;
-  return { delimiter, isEscapedByBackslash, badCount, rows, cellCount, share };
+  return { delimiter, isEscapedByBackslash, badLines, rows, lines, cellCount, share };
 }
 
 /** Names are distinct texts that begin with a letter; values of events hold a time or a number somewhere. */
@@ -153,7 +180,7 @@ function describe(
   hasHeader: boolean,
   hasSepLine: boolean,
   options: DetectOptions,
-  hasNoQuotes = false,
+  { hasNoQuotes = false, titles = 0 }: { hasNoQuotes?: boolean; titles?: number } = {},
 ): CsvDetection | Unreadable {
   const { delimiter, isEscapedByBackslash } = table;
   const body = hasHeader ? table.rows.slice(1) : table.rows;
@@ -176,7 +203,8 @@ function describe(
     details: [
       DELIMITERS[delimiter] ?? `"${delimiter}" between cells`,
       `${named.length} columns`,
-      hasHeader ? `header in line ${hasSepLine ? 2 : 1}` : 'no header',
+      hasHeader ? `header in line ${table.lines[0]! + (hasSepLine ? 2 : 1)}` : 'no header',
+      ...(titles > 0 ? [`${counted(titles, 'line')} before it left out`] : []),
       ...(hasNoQuotes ? ['no quotes'] : []),
       ...(isEscapedByBackslash ? ['quotes escaped by backslashes'] : []),
     ],
@@ -185,7 +213,7 @@ function describe(
     ...(hasNoQuotes ? { hasNoQuotes } : {}),
     names: named,
     cellCount: named.length,
-    headerRecords: (hasHeader ? 1 : 0) + (hasSepLine ? 1 : 0),
+    headerRecords: titles + (hasHeader ? 1 : 0) + (hasSepLine ? 1 : 0),
     digitColumns: named.map((_, i) => isDigitColumn(body, i)),
     ...(options.group !== undefined && named.includes(options.group) ? { group: options.group } : {}),
   };

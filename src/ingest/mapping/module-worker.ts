@@ -1,4 +1,5 @@
 /** Runs a mapping module of the user's, apart from the process: it may loop for ever, or throw. */
+import { stderr, stdout } from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { MapFunction, WorkerAnswer, WorkerRequest } from './module-types.ts';
 
@@ -27,7 +28,7 @@ function answerOf(map: MapFunction, { records, context }: WorkerRequest): Worker
 }
 
 // A command's stdout is its answer; what a module prints is not part of it.
-process.stdout.write = process.stderr.write.bind(process.stderr);
+stdout.write = stderr.write.bind(stderr);
 
 const module = await import(url);
 if (typeof module.default !== 'function') throw new Error('its default export is not a function');

@@ -143,7 +143,7 @@ function fits(field: string, values: readonly unknown[]): boolean {
   const kind = FIELDS.find(({ name }) => name === field)!.kind;
   if (kind === 'items') return shareOf(values, isList) >= SHARE_MIN;
   if (shareOf(values, (value) => typeof value === 'object' && !isMoneyObject(value)) > 0) return false;
-  if (kind === 'timestamp') return areTimes(values);
+  if (kind === 'timestamp') return areTimes(values) || areSpreadsheetDays(values);
   if (kind === 'money' || kind === 'decimal' || kind === 'integer')
     return shareOf(values, (value) => isAmount(value, kind === 'money')) >= SHARE_MIN;
   if (values.some(isObject)) return false;
@@ -157,6 +157,19 @@ const isAmount = (value: unknown, isMoney: boolean) =>
 
 const isList = (value: unknown) =>
   Array.isArray(value) ? value.some(isObject) : typeof value === 'string' && /^\s*\[?\s*\{/.test(value);
+
+/** Days of a spreadsheet, such as 46296.5: from 1995 to 2064. A column must be called a time, too. */
+export function areSpreadsheetDays(values: readonly unknown[]): boolean {
+  const isDay = (value: unknown) => {
+    const text = String(value).trim();
+    return (
+      /^\d{5}(?:[.,]\d{1,15})?$/.test(text) &&
+      Number(text.slice(0, 5)) >= 34_700 &&
+      Number(text.slice(0, 5)) < 60_000
+    );
+  };
+  return values.length > 0 && values.every(isDay);
+}
 
 function areTimes(values: readonly unknown[]): boolean {
   const read = createTimeReader({ zone: 'UTC', dateOrder: orderOf(values) });

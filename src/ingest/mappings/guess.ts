@@ -13,6 +13,7 @@ import { Normalizer } from '../normalize.ts';
 import { Observer } from '../observer.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { isProposableName } from './fields.ts';
+import { rejectedText, whyNoProposal } from './no-guess.ts';
 import { proposeMapping } from './propose.ts';
 import { presetNames, readMapping } from './read.ts';
 
@@ -27,6 +28,17 @@ export interface Guess {
   readonly leftOut: number;
   /** Sentences about what its events lack; none where it fits. */
   readonly doubts: readonly string[];
+}
+
+/** Why nothing was proposed: what most records lack, in a sentence. */
+export async function whyNoGuess(options: GuessOptions): Promise<string> {
+  const decoded = await options.decode(UNKNOWN_SHOP);
+  const proposal = proposeMapping(...sampleOf(decoded));
+  if (proposal === null) return whyNoProposal(decoded);
+  const spec = mappingSchema.parse(parse(proposal));
+  const validated = await validate(mapperOf(compileMapping('proposal', spec)), decoded, options);
+  const { accepted, rejected, reasons } = validated.result;
+  return rejectedText(rejected, accepted + rejected, reasons);
 }
 
 export interface GuessOptions {
@@ -111,42 +123,31 @@ export async function guessMapping(options: GuessOptions): Promise<Guess | null>
 }
 
 async function proposalFor({ decode }: GuessOptions): Promise<string | null> {
-  const decoded = await decode(UNKNOWN_SHOP);
-  const pieces = recordsOf(decoded);
-  return proposeMapping(
-    pieces.flatMap((piece) => ('fields' in piece ? [piece.fields] : [])),
+  return proposeMapping(...sampleOf(await decode(UNKNOWN_SHOP)));
+}
+
+/** The records of a sample, and whether they are rows of a table. */
+function sampleOf(decoded: readonly Decoded[]): Parameters<typeof proposeMapping> {
+  return [
+    recordsOf(decoded).flatMap((piece) => ('fields' in piece ? [piece.fields] : [])),
     decoded.some(({ kind }) => kind === 'records'),
-  );
+  ];
 }
 
 async function tryMapper(
   mapper: Mapper | null,
   of: Pick<Guess, 'preset' | 'proposal'>,
-  { decode, timeZone, now }: GuessOptions,
+  options: GuessOptions,
 ): Promise<Candidate | null> {
   let decoded: readonly Decoded[];
   try {
-    decoded = await decode(mapper?.detecting ?? {});
+    decoded = await options.decode(mapper?.detecting ?? {});
   } catch {
     // The mapping can't read the file, so it is not the one.
     return null;
   }
-  const mapped = mapper === null ? { decoded, leftOut: 0 } : await mapper.map(decoded);
-  const validator = new LineValidator({
-    normalizer: new Normalizer({ time_zone: timeZone, ...mapper?.settings }),
-    timeZone: mapper?.settings.time_zone ?? timeZone,
-    lineBytesMax: 1 << 20,
-    storedBytesMax: Number.POSITIVE_INFINITY,
-    now,
-  });
-  // The bytes may be changed, and are tried again.
-  const copies = mapped.decoded.map((piece) =>
-    piece.kind === 'json' ? { ...piece, bytes: Buffer.from(piece.bytes) } : piece,
-  );
-  const observer = new Observer({ zone: timeZone });
-  const result = validator.validate(copies, observer);
+  const { result, leftOut, observer } = await validate(mapper, decoded, options);
   const { accepted, rejected } = result;
-  const { leftOut } = mapped;
   const read = accepted + rejected;
   if (read === 0 || accepted / read < SHARE_MIN || accepted / (read + leftOut) < SHARE_OF_ALL_MIN)
     return null;
@@ -180,6 +181,25 @@ const doubtOfFinding =
   (codes: readonly string[]) =>
   ({ code, rows, message }: Finding) =>
     codes.includes(code) ? [`${message.replace(/\.$/, '')} (${counted(rows, 'row')}).`] : [];
+
+/** What a mapping makes of records, and how many of them are events. */
+async function validate(mapper: Mapper | null, decoded: readonly Decoded[], { timeZone, now }: GuessOptions) {
+  const mapped = mapper === null ? { decoded, leftOut: 0 } : await mapper.map(decoded);
+  const validator = new LineValidator({
+    normalizer: new Normalizer({ time_zone: timeZone, ...mapper?.settings }),
+    timeZone: mapper?.settings.time_zone ?? timeZone,
+    lineBytesMax: 1 << 20,
+    storedBytesMax: Number.POSITIVE_INFINITY,
+    now,
+  });
+  // The bytes may be changed, and are tried again.
+  const copies = mapped.decoded.map((piece) =>
+    piece.kind === 'json' ? { ...piece, bytes: Buffer.from(piece.bytes) } : piece,
+  );
+  const observer = new Observer({ zone: timeZone });
+  const result = validator.validate(copies, observer);
+  return { result, leftOut: mapped.leftOut, observer };
+}
 
 type Event = Readonly<Record<string, unknown>>;
 const readType = createEventTypeReader({});

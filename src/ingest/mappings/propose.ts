@@ -5,7 +5,8 @@ import { createEventTypeReader } from '../values/read-event-type.ts';
 import { type Columns, columnsOf } from './columns.ts';
 import { documentTypes, tellsSales } from './document-types.ts';
 import { eventTypeFor } from './event-words.ts';
-import { fieldColumns, orderOf, rankOf, separatorIn } from './fields.ts';
+import { areSpreadsheetDays, fieldColumns, orderOf, rankOf, separatorIn } from './fields.ts';
+import { listed } from './no-guess.ts';
 import { isOfMinorSystem, linesInList, linesInRows, minorOf } from './order-lines.ts';
 import { statusLines } from './status-lines.ts';
 import { columnsOfTotals, TotalsError, timeColumnsBeside } from './table-shape.ts';
@@ -77,8 +78,11 @@ export function proposeMapping(
           'has_quantity: false',
         ]
       : []),
+    ...(told[0]?.includes('unit: excel') === true
+      ? ['# Numbers of days, as a spreadsheet has them, are taken for times of the zone of the shop.']
+      : []),
     ...otherTotals(columns, fields, free),
-    ...(free.length === 0 ? [] : [`# Kept in extra: ${free.join(', ')}`]),
+    ...(free.length === 0 ? [] : [`# Kept in extra: ${listed(free)}`]),
     ...(documents === null || documents.unknown.length === 0
       ? []
       : [
@@ -172,6 +176,7 @@ function specOf(
     const settings = [
       places.length > 1 ? `join: [${places.join(', ')}]` : `from: ${from}`,
       ...(order === undefined ? [] : [`order: ${order}`]),
+      ...(places.length === 1 && areSpreadsheetDays(values) ? ['unit: excel'] : []),
       ...(parts.some((each) => IS_UTC.test(unaccented(each))) ? ['zone: UTC'] : []),
     ];
     return settings.length === 1 && places.length === 1 ? from : `{${settings.join(', ')}}`;

@@ -13,7 +13,7 @@ export class TotalsError extends UsageError {}
 type ValuesOf = (name: string) => readonly unknown[];
 
 const DATE_ONLY =
-  /^\s*(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{8}|\p{L}{3,9}\.?[-/.\s]+\d{1,2},?[-/.\s]+\d{2,4}|\d{1,2}\.?[-/.\s]+\p{L}{3,9}\.?,?[-/.\s]+\d{2,4})\s*$/u;
+  /^\s*(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{8}|[\p{L}\p{M}]{3,12}\.?[-/.\s]+\d{1,2},?[-/.\s]+\d{2,4}|\d{1,2}\.?[-/.\s]+[\p{L}\p{M}]{3,12}\.?,?[-/.\s]+\d{2,4})\s*$/u;
 /** A date, or the midnight at which it begins. */
 const DAY =
   /^\s*(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{8})(?:[ T]0?0:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?)?\s*$/;

@@ -1,5 +1,6 @@
 import { utcMidnightMs } from '../../event/time-zone.ts';
 import { isRealDate } from '../../event/timestamp.ts';
+import { monthOfName } from './month-names.ts';
 import { readZone, type Zone } from './time-zone-text.ts';
 
 /** Which of the parts of a date such as `11/1/2024` comes first. */
@@ -40,32 +41,17 @@ const ORDINAL = /^(\d{4})-(\d{3})(?!\d)/;
 const BASIC = /^(\d{4})(\d{2})(\d{2})(?=$|[Tt\s])/;
 /** Two digits before a colon are an hour: `14 Oct 10:00:00` has no year. */
 const DAY_NAME_YEAR =
-  /^(\d{1,2})(?:st|nd|rd|th)?[-/.\s]+([a-z]{3,9})\.?,?[-/.\s]+'?(\d{4}(?!\d)|\d{2}(?![\d:]))/i;
+  /^(\d{1,2})(?:st|nd|rd|th|er)?[-/.\s]+(?:de\s+)?([\p{L}\p{M}]{3,12})\.?,?[-/.\s]+(?:del?\s+)?'?(\d{4}(?!\d)|\d{2}(?![\d:]))/iu;
 /** Two digits behind a blank alone may be an hour too. */
 const NAME_DAY_YEAR =
-  /^([a-z]{3,9})\.?[-/.\s]+(\d{1,2})(?:st|nd|rd|th)?(?:,?[-/.\s]+(\d{4})(?!\d)|(?:[-/.]|,\s*|,?\s*')(\d{2})(?![\d:]|\s*[ap]\.?m\b))/i;
-const YEAR_NAME_DAY = /^(\d{4})[-/.\s]([a-z]{3,9})[-/.\s](\d{1,2})(?!\d)/i;
+  /^([\p{L}\p{M}]{3,12})\.?[-/.\s]+(\d{1,2})(?:st|nd|rd|th)?(?:,?[-/.\s]+(\d{4})(?!\d)|(?:[-/.]|,\s*|,?\s*')(\d{2})(?![\d:]|\s*[ap]\.?m\b))/iu;
+const YEAR_NAME_DAY = /^(\d{4})[-/.\s]([\p{L}\p{M}]{3,12})[-/.\s](\d{1,2})(?!\d)/iu;
 const THREE_NUMBERS = /^(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?!\d)/;
 
 const TIME =
   /^(?:[t_:]|,?\s+(?:at\s+)?)(\d{1,2})([:.])(\d{2})(?:\2(\d{2})(?:[.,:](\d{1,30}))?)?(?:\s*([ap])\.?m\b\.?)?/i;
 const BASIC_TIME = /^[t\s]\s*(\d{2})(\d{2})(?:(\d{2})(?:[.,](\d{1,30}))?)?(?!\d)/i;
 const DATE_ZONE = /^(?:Z|[+-]\d{2}:\d{2})$/i;
-
-const MONTH_NAMES = [
-  'january',
-  'february',
-  'march',
-  'april',
-  'may',
-  'june',
-  'july',
-  'august',
-  'september',
-  'october',
-  'november',
-  'december',
-];
 
 /**
  * Reads a time from its text, in any of the usual writings that have a date; `order` is that of the source, null where nobody has
@@ -164,13 +150,6 @@ function byOrder(text: string, match: RegExpExecArray, order: DateOrder | null):
   let dayMonth: DayMonth | undefined = a === b ? undefined : 'both_small';
   if (day > 12) dayMonth = dayIsFirst ? 'first_over_12' : 'second_over_12';
   return datePart(text, match, third!, month, String(day), dayMonth);
-}
-
-/** 1 to 12, or 0 for a word that is not a month. */
-function monthOfName(name: string): number {
-  const folded = name.toLowerCase();
-  if (folded === 'sept') return 9;
-  return MONTH_NAMES.findIndex((month) => month === folded || month.slice(0, 3) === folded) + 1;
 }
 
 /** `T100000` as a match of TIME. */
