@@ -164,7 +164,7 @@ describe('an import', () => {
     assert.equal(refused.state, 'failed');
     assert.match(
       refused.error!.message,
-      /with other options.*import it again all the same.*Nothing was stored/s,
+      /with other options.*import it anyway.*Nothing was stored/s,
     );
     await startImport(product, other, { map: 'rees46' }, true);
     const forced = await ended(product, other);
