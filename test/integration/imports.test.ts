@@ -162,10 +162,7 @@ describe('an import', () => {
     await startImport(product, other, { map: 'rees46', currency: 'EUR' });
     const refused = await ended(product, other);
     assert.equal(refused.state, 'failed');
-    assert.match(
-      refused.error!.message,
-      /with other options.*import it anyway.*Nothing was stored/s,
-    );
+    assert.match(refused.error!.message, /with other options.*import it anyway.*Nothing was stored/s);
     await startImport(product, other, { map: 'rees46' }, true);
     const forced = await ended(product, other);
     assert.deepEqual([forced.state, forced.result!.received, forced.result!.duplicates], ['done', 120, 120]);
