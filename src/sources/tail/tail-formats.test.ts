@@ -114,7 +114,7 @@ test('a file that can not be followed is named; others are read', async (t) => {
     message,
     /array\.log is read as json-array, which does not have one record per line\. Load it/,
   );
-  assert.match(message, /wide\.log is in UTF-16LE, which can't be followed by lines/);
+  assert.match(message, /wide\.log is in UTF-16LE, which can't be followed line by line/);
   await until(() => context.lines.length === 1, 'the good file');
   await assert.rejects(source('array.log').check(), /not have one record per line.*Check path and format/);
   assert.match(await source('good.log').check(), /1 file, \d+ bytes; read as NDJSON/);
