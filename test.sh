@@ -226,7 +226,11 @@ list_tests() {
     { print 1003, $0 }' | sort -n -s -k 1,1 | cut -d ' ' -f 2-
 }
 
-# Of these, the ones that take the time from test/support/clock.ts, directly or not.
+# Those beside the code need no server and nothing that is fetched.
+list_unit_tests() { list_tests | grep -E '^(src|tools)/'; }
+list_other_tests() { list_tests | grep -vE '^(src|tools)/'; }
+
+# Of all, the ones that take the time from test/support/clock.ts, directly or not.
 list_timed_tests() {
   local timed
   timed=$("$bin/depcruise" --config .dependency-cruiser.mjs --reaches '^test/support/clock\.ts$' --output-type text src tools test) ||
@@ -273,7 +277,8 @@ run_at_hour() {
   run_tests list_timed_tests
 }
 
-# What is fetched takes minutes of waiting for other machines, so it begins beside the checks. The steps that need it then find it there.
+# What is fetched takes minutes, in which one program is built after the other, so it begins beside the checks and the tests of units. The
+# steps that need it then find it there.
 fetch_ahead() {
   local log=$TILLSTREAM_TEST_SESSION/.fetched
   (
@@ -308,6 +313,7 @@ step 'Types (tsc)' "$bin/tsc" --noEmit
 step 'Types of the page (tsc)' "$bin/tsc" --noEmit -p web
 step 'Layers (dependency-cruiser)' "$bin/depcruise" --config .dependency-cruiser.mjs src tools web test
 step 'Unused code (knip)' "$bin/knip"
+step 'Tests of units (node --test)' run_tests list_unit_tests
 step 'What was fetched beside the checks' await_fetched
 step 'Readers by others (Python)' bring_readers
 if [ "$quick" = no ]; then
@@ -316,5 +322,5 @@ if [ "$quick" = no ]; then
   step 'Servers (Kafka, HDFS, InfluxDB, S3, Spark)' "$node" src/main.ts services fetch
   quicken_java
 fi
-step 'Tests (node --test)' run_tests
+step 'Tests (node --test)' run_tests list_other_tests
 finish
