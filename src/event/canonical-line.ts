@@ -74,7 +74,8 @@ function putField(line: LineSpans, index: number, kind: number): void {
     putText(formatMoney(units as bigint));
   } else if (field.kind === 'integer') {
     put(name, 0, name.length);
-    putText(line.text(index)!);
+    // Without zeros before it, and without the sign of zero.
+    putText(String(Number(line.text(index)) + 0));
   } else if (field.kind === 'boolean' || field.kind === 'items') {
     put(name, 0, name.length);
     put(line.bytes, start, end);

@@ -74,6 +74,7 @@ const BOT = indexOf('bot');
 const QUANTITY = indexOf('quantity');
 const URL = indexOf('url');
 const QUESTION_MARK = 0x3f;
+const ZERO = 0x30;
 /** Of "-123.456". */
 const THOUSANDS_BYTES_MAX = 8;
 const USERS = ['user_id', 'visitor_id'].map(indexOf);
@@ -279,7 +280,7 @@ export class FieldChecker {
       : scanInteger(line.bytes, line.starts[index]!, line.ends[index]!);
     if (Number.isNaN(value)) this.#flaw('bad_number', field, index);
     else if (value < field.min || value > field.max) this.#flaw('number_out_of_range', field, index);
-    if (decoded) line.isCanonical = false;
+    if (decoded || isPadded(line.bytes, line.starts[index]!, line.ends[index]!)) line.isCanonical = false;
     else line.isPlain[index] = 1;
   }
 
@@ -323,6 +324,12 @@ export class FieldChecker {
     else line.isPlain[index] = 1;
     line.micros = micros;
   }
+}
+
+/** Whether a number in a text begins with a zero that says nothing, as in "007": DuckDB takes none. */
+function isPadded(bytes: Buffer, start: number, end: number): boolean {
+  const first = bytes[start] === MINUS ? start + 1 : start;
+  return bytes[first] === ZERO && (first > start || end - start > 1);
 }
 
 function hasQuestionMark(bytes: Buffer, start: number, end: number): boolean {

@@ -324,6 +324,26 @@ for (const canonical of [true, false]) {
   });
 }
 
+test('a whole number with zeros before it is read, in little and in much, and so is one that claims to be canonical', async () => {
+  const line = event('a', ',"response_time":"007","status_code":"-0"');
+  const many = Array.from({ length: 3000 }, (_, n) => event(`${n}`));
+  const ingestor = new Ingestor({
+    log: openMemoryLog({ now: () => NOW_MS }),
+    settings: { time_zone: 'UTC' },
+    lineBytesMax: MIB,
+    now: () => NOW_MS,
+  });
+  for (const lines of [[line], [line, ...many]]) {
+    const bytes = Buffer.concat(ingestor.validate('test', Buffer.from(lines.join('\n'))).bytes);
+    const read = { ...batchOf(0, []), lines: lines.length, bytes, canonical: true };
+    for (const batch of [read, batchOf(0, lines), batchOf(0, lines, { canonical: true })]) {
+      const rows = await decoder.rows<object>([batch], 'event_id, response_time, reason');
+      assert.deepEqual({ ...rows[0]! }, { event_id: 'a', response_time: 7, reason: null });
+      assert.equal(rows.length, lines.length);
+    }
+  }
+});
+
 test('money keeps each digit, as a text and as a number, in little and in much', async () => {
   const cents = Array.from({ length: 3000 }, (_, n) => (BigInt(n) * 3_333_333_333_337n) % 10n ** 16n);
   const texts = cents.map((units) => `${units / 10_000n}.${String(units % 10_000n).padStart(4, '0')}`);

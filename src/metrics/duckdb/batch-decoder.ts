@@ -29,11 +29,15 @@ export function createBatchDecoder(
   async function decode(read: () => LogPieces): Promise<TypedRows> {
     const table = `memory.batch_${sequence++}`;
     try {
-      const trusted = await typed(table, new Input(read(), (batch) => !batch.canonical, validateExternal));
-      if (trusted !== null) return trusted;
-      // A record may lie about its form, so none is taken at its word.
-      const checked = await typed(table, new Input(read(), () => true, validateExternal));
-      if (checked !== null) return checked;
+      const trusted = new Input(read(), (batch) => !batch.canonical, validateExternal);
+      const found = await typed(table, trusted, (input) =>
+        feed.run((path) => create(table, typedFileSql(quote(path))), input.rest()),
+      );
+      if (found !== null) return found;
+      // A record may lie about its form, so none is taken at its word. A text is read more leniently than a file, and more slowly.
+      const checked = new Input(read(), () => true, validateExternal);
+      const rows = await typed(table, checked, (input) => fill(table, input.rest()));
+      if (rows !== null) return rows;
       throw new Error('lines that were validated could not be read');
     } catch (error) {
       await drop(table);
@@ -41,13 +45,27 @@ export function createBatchDecoder(
     }
   }
 
-  /** Null where a line is not in canonical form, whatever its record claims. */
-  async function typed(table: string, input: Input): Promise<TypedRows | null> {
-    const create = (rows: string) => connection.run(`CREATE OR REPLACE TABLE ${table} AS ${rows}`);
+  const create = (table: string, rows: string) =>
+    connection.run(`CREATE OR REPLACE TABLE ${table} AS ${rows}`);
+
+  /** Reads one buffer of lines after the other as texts of statements. */
+  async function fill(table: string, pieces: AsyncIterable<readonly Buffer[]>): Promise<void> {
+    await create(table, typedLinesSql(quote('')));
+    for await (const buffers of pieces)
+      for (const lines of buffers)
+        await connection.run(`INSERT INTO ${table} ${typedLinesSql(quote(lines.toString()))}`);
+  }
+
+  /** Null where a line is not in canonical form, whatever its record claims. `readMany`: reads lines that are too many for one statement. */
+  async function typed(
+    table: string,
+    input: Input,
+    readMany: (input: Input) => Promise<void>,
+  ): Promise<TypedRows | null> {
     try {
       const text = await input.text();
-      if (text === null) await feed.run((path) => create(typedFileSql(quote(path))), input.rest());
-      else await create(typedLinesSql(quote(text)));
+      if (text === null) await readMany(input);
+      else await create(table, typedLinesSql(quote(text)));
     } catch (error) {
       if (!input.hasFailed && NOT_READ.test((error as Error).message)) return null;
       throw error;
