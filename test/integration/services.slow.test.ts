@@ -159,7 +159,7 @@ describe('services: what is wrong is said in a sentence', () => {
       const { code, stdout, stderr } = await services([command, 'kafka,mysql', ...on]);
       assert.equal(code, 2);
       assert.equal(stdout, '');
-      assert.match(stderr, /^There is no server "mysql"\. Name some of kafka, hdfs, influxdb, s3, .*\n$/);
+      assert.match(stderr, /^There is no server "mysql"\. Use kafka, hdfs, influxdb, s3, .*, separated by commas\.\n$/);
     }
   });
 
