@@ -159,7 +159,10 @@ describe('services: what is wrong is said in a sentence', () => {
       const { code, stdout, stderr } = await services([command, 'kafka,mysql', ...on]);
       assert.equal(code, 2);
       assert.equal(stdout, '');
-      assert.match(stderr, /^There is no server "mysql"\. Use kafka, hdfs, influxdb, s3, .*, separated by commas\.\n$/);
+      assert.match(
+        stderr,
+        /^There is no server "mysql"\. Use kafka, hdfs, influxdb, s3, .*, separated by commas\.\n$/,
+      );
     }
   });
 
