@@ -193,7 +193,7 @@ function rolesOf(list: string | undefined, config: Config, adapters: Adapters): 
   const names = list.split(',').map((name) => (name.trim() === FORMER_ROLE ? 'metrics' : name.trim()));
   const unknown = names.find((name) => !ROLES.includes(name as Role));
   if (unknown !== undefined)
-    throw new UsageError(`There is no role "${unknown}". Use ${ROLES.join(', ')}, separated by commas.`);
+    throw new UsageError(`Unknown role "${unknown}". Use ${ROLES.join(', ')}, separated by commas.`);
   const roles = new Set(names as Role[]);
   if (roles.size === ROLES.length) return roles;
   const remote = (kinds: Readonly<Record<string, { isRemote: boolean }>>) =>

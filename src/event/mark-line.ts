@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW, DEPTH_MAX } from './fields.ts';
+import { isBlankLine } from './lines.ts';
 import { REASON_CODES, type Reason } from './reasons.ts';
 
 const TAB = 0x09;
@@ -77,21 +78,15 @@ export function externalLine(record: Buffer, lineBytesMax: number): Buffer {
   const raw = startsWithByteOrderMark(record) ? record.subarray(3) : record;
   if (!isUtf8(raw)) return markedLine('not_utf8', undefined, raw, lineBytesMax);
   if (raw.length > lineBytesMax) return markedLine('line_too_long', undefined, raw, lineBytesMax);
-  if (isBlank(raw)) return markedLine('not_json', undefined, raw, lineBytesMax);
   const line = Buffer.allocUnsafe(raw.length + 1);
   raw.copy(line);
   // As space between tokens a tab means the same, and in a string it is as forbidden.
   for (const end of [NEWLINE, RETURN])
     for (let at = line.indexOf(end); at >= 0 && at < raw.length; at = line.indexOf(end, at + 1))
       line[at] = TAB;
+  if (isBlankLine(line, 0, raw.length)) return markedLine('not_json', undefined, raw, lineBytesMax);
   line[raw.length] = NEWLINE;
   return line;
-}
-
-/** Whether there are nothing but blanks and control characters. */
-function isBlank(bytes: Buffer): boolean {
-  for (let i = 0; i < bytes.length; i++) if (bytes[i]! > 0x20) return false;
-  return true;
 }
 
 /** A canonical line that is shorter is taken at its word: it can't be nested deeply enough to do harm. */

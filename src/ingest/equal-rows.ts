@@ -1,3 +1,4 @@
+import { isGivenId } from '../event/given-id.ts';
 import {
   AMOUNT,
   CURRENCY,
@@ -11,7 +12,6 @@ import {
   USER_ID,
 } from './field-index.ts';
 import type { FindingTally } from './finding-tally.ts';
-import { isGivenId } from './given-id.ts';
 import type { ObservedEvent } from './observed-event.ts';
 
 const COMPARED = [USER_ID, SESSION_ID, PRODUCT_ID, PRODUCT_NAME, QUANTITY, PRICE, AMOUNT, CURRENCY];

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { LineChecker } from '../event/check-line.ts';
 import { ORDER_EVENT_TYPES } from '../event/fields.ts';
+import { givenId } from '../event/given-id.ts';
 import { isBlankLine, replaceReturns } from '../event/lines.ts';
 import { markedWithin, markOf, startsWithByteOrderMark } from '../event/mark-line.ts';
 import type { Reason } from '../event/reasons.ts';
@@ -21,7 +22,6 @@ import { emptyResult, type ValidationResult } from './validation-result.ts';
 
 const ERRORS_MAX = 100;
 const EXAMPLE_BYTES_MAX = 1000;
-const CRC_HEX_DIGITS = 8;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const LINE_END = Buffer.from('\n');
@@ -311,9 +311,7 @@ export class LineValidator {
     if (ORDER_EVENT_TYPES.includes(type) && event.text(ORDER_ID) !== null) return null;
     const index = this.#result.records - 1;
     if (!('prefix' in this.#ids)) return this.#ids[index]!;
-    // Files that begin alike may have other records at the same place.
-    const sum = crc32(this.#raw).toString(16).padStart(CRC_HEX_DIGITS, '0');
-    return `${this.#ids.prefix}-${this.#ids.next + index}-${sum}`;
+    return givenId(this.#ids.prefix, this.#ids.next + index, crc32(this.#raw));
   }
 
   #accepted(event: ObservedEvent, type: string): void {

@@ -25,12 +25,12 @@ export function feesOf(name: string, value: unknown): unknown[] | null {
   if (!FEES.test(foldName(unaccented(name)))) return null;
   const list = Array.isArray(value) ? value : [value];
   return list.map((each) =>
-    isObject(each) ? FEE_MEMBERS.map((member) => each[member]).find(isGiven) : each,
+    typeof each === 'object' && each !== null
+      ? FEE_MEMBERS.map((member) => (each as Record<string, unknown>)[member]).find(isGiven)
+      : each,
   );
 }
 const isGiven = (value: unknown) => value !== undefined && value !== null;
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null;
 
 /** What a column that is not a field says of the money or the pieces of a sale. */
 export type MoneyColumn = 'refund_column' | 'adjusted_total' | 'pieces_column' | 'numbered_lines';

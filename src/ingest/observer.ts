@@ -256,7 +256,7 @@ export class Observer {
     this.#observeMoney(event, type, example, tally);
   }
 
-  /** A product with the name of shipping or a discount is none, where an order has others. */
+  /** Reports a line whose product has the name of shipping or a discount. */
   #observeLine(event: ObservedEvent, example: () => string, tally: FindingTally): void {
     for (const { name, index } of OF_PRODUCT) {
       const text = event.text(index);

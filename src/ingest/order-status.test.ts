@@ -49,7 +49,7 @@ test('a status of an order that is a sale, or may become one, says nothing', () 
     assert.equal(fate(word), null, word);
 });
 
-test('the payments of an order say that it is no sale where none of them is one', () => {
+test('an order is not a sale where none of its payments is one', () => {
   const shopware = (...names: readonly string[]) =>
     fateOf(
       'transactions',

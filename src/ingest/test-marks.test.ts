@@ -29,7 +29,7 @@ test('an order is a test where a column says so without doubt, in the words of m
   }
 });
 
-test('an order is no test where a column only may say so, or the field says that it is none', () => {
+test('an order counts where a column may only hint at a test, or the field says that it is not one', () => {
   for (const members of [
     { livemode: true },
     { livemode: null },

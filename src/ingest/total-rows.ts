@@ -1,4 +1,5 @@
 import { FIELDS } from '../event/fields.ts';
+import { isGivenId } from '../event/given-id.ts';
 import {
   AMOUNT,
   EVENT_ID,
@@ -10,7 +11,6 @@ import {
   USER_ID,
 } from './field-index.ts';
 import type { FindingTally } from './finding-tally.ts';
-import { isGivenId } from './given-id.ts';
 import type { ObservedEvent } from './observed-event.ts';
 import { isTotalWord } from './total-words.ts';
 

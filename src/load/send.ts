@@ -1,3 +1,4 @@
+import { FILE_HASH_DIGITS } from '../event/given-id.ts';
 import { FindingTally } from '../ingest/finding-tally.ts';
 import type { LineValidator } from '../ingest/line-validator.ts';
 import { countReason, type Mapper, mapDecoded } from '../ingest/mapper.ts';
@@ -17,7 +18,6 @@ import { type LoadTarget, NotStoredError, type StoredLines } from './target.ts';
 
 /** Progress is stored this often: what is sent again after a crash is known by its ids. */
 const SAVE_MS = 200;
-const ID_HEX_DIGITS = 12;
 const ERRORS_MAX = 20;
 
 /** What one input gave. */
@@ -190,7 +190,7 @@ class InputSender {
         const result = validator.validate(mapped.decoded, this.#observer, {
           withdrawn: mapped.withdrawn,
           skip: Math.max(0, skip - records),
-          ids: { prefix: at.head.slice(0, ID_HEX_DIGITS), next: records + 1 },
+          ids: { prefix: at.head.slice(0, FILE_HASH_DIGITS), next: records + 1 },
         });
         records += result.records;
         this.#result.storedBefore += result.skipped;

@@ -33,7 +33,7 @@ test('a kind of document that tells refunds from sales is the event type; with w
   assert.deepEqual(of('Order Type', 'Pickup', 'Delivery', 'Return'), [{ value: 'purchase' }, undefined]);
 });
 
-test('rows of a payment service that move money of the shop are left out, and are no refunds', () => {
+test('rows of a payment service that move money of the shop are left out, and not taken for refunds', () => {
   const of = (...kinds: readonly string[]) => {
     const rows = kinds.map((kind, n) => `${n};2026-11-13;${kind};${n < 2 ? '' : '-'}5.00`);
     return proposed('Rechnungsnummer;Datum;Typ;Brutto', ...rows);

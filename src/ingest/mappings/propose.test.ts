@@ -108,7 +108,7 @@ test('rows with negative numbers are refunds', () => {
   });
 });
 
-test('discounts below zero are no refunds', () => {
+test('discounts below zero are not taken for refunds', () => {
   const table = [
     'Bestellnr;Datum;Artikel;Menge;Preis',
     '1;13.11.2026;Tasse;2;4,50',
@@ -121,7 +121,7 @@ test('discounts below zero are no refunds', () => {
   });
 });
 
-test('a discount or tax in percent is no amount', () => {
+test('a discount or tax in percent is not taken for an amount', () => {
   const row = '1;2026-11-13;18.00;10;19 %';
   const fields = fieldsOf('Bestellnr;Datum;Gesamtbetrag;Rabatt %;MwSt', row);
   assert.deepEqual([fields.discount, fields.tax, fields.amount], [undefined, undefined, 'Gesamtbetrag']);

@@ -2,14 +2,13 @@ import pLimit from 'p-limit';
 import { EXCLUDED, NEW_ORDER_EVENT_TYPE, ORDER_IDENTITY, PRODUCT, UNSIGNED } from '../../decode/identity.ts';
 import { EVENT_TIME_COLUMN } from '../../event/columns.ts';
 import { ORDER_EVENT_TYPES } from '../../event/fields.ts';
+import { GIVEN_ID } from '../../event/given-id.ts';
 import type { ArchivedDoubt, ArchivedSale, Arrival, ArrivalSummary, DoubtReader } from '../doubt-reader.ts';
 import { EMPTY_EVENTS, FILES_MAX, instant, tempOfFiles } from './archive-rows.ts';
 import { type Connection, quote } from './database.ts';
 import { POSITION } from './identity-sql.ts';
 import { readingFiles } from './parquet-files.ts';
 
-/** Ids that `load` gives events that have none: of the beginning of the file, the number of the record, and its content. */
-const GIVEN_ID = '^[0-9a-f]{12}-[0-9]+-[0-9a-f]{8}$';
 const IS_UNNAMED = `regexp_full_match(event_id, ${quote(GIVEN_ID)}) AND NOT (${EXCLUDED})`;
 
 const isOf = ({ source, sinceMs }: Arrival) =>
