@@ -201,6 +201,11 @@ export const FINDINGS = kinds({
       'More than half of the events are of bots, by their user agent: they are archived, and left out of the metrics.',
     setting: 'Set `mark_bots: false` for the source, or in the mapping, if they are customers.',
   },
+  bot_sales: {
+    message: (agent) =>
+      `Purchases or refunds have the user agent of a bot, "${agent}": they are archived, and left out of the metrics.`,
+    setting: 'Set `mark_bots: false` for the source, or in the mapping, if a program of the shop sends them.',
+  },
   test_marked: {
     message: (mark) =>
       `Events with "${mark}" were taken for tests: they are archived, and left out of the metrics.`,

@@ -173,6 +173,29 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
     ],
     settledBy: { mark_bots: false },
   },
+  bot_sales: {
+    raises: [
+      ...times(20, (n) => ({ ...VIEW, user_id: `u${n}` })),
+      ...purchases(
+        { order_id: 'b1', user_agent: 'axios/1.6.2' },
+        { order_id: 'b2', user_agent: 'axios/1.6.2', note: 'x' },
+        { order_id: 'b3', user_agent: 'axios/1.6.2', bot: false },
+      ),
+    ],
+    rows: 3,
+    names: /"axios\/1\.6\.2".*left out of the metrics/,
+    right: [
+      { ...VIEW, user_agent: 'axios/1.6.2' },
+      ...purchases(
+        { order_id: 'b4', user_agent: 'Mozilla/5.0 (X11)' },
+        { order_id: 'b5', bot: true, user_agent: 'Mozilla/5.0 (X11)' },
+        { order_id: 'b6', bot: true },
+        { order_id: 'b7', test: true, user_agent: 'axios/1.6.2' },
+        { order_id: 'b8' },
+      ),
+    ],
+    settledBy: { mark_bots: false },
+  },
   only_tests: {
     raises: purchases(...times(11, (n) => ({ order_id: `t-${n}`, test: n % 2 ? true : 'true' }))),
     rows: 11,

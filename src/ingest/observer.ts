@@ -22,6 +22,7 @@ import {
 } from './field-index.ts';
 import type { FindingCode } from './finding-catalogue.ts';
 import type { FindingTally } from './finding-tally.ts';
+import { isKnownBot } from './known-bot.ts';
 import { WholeAmounts } from './minor-units.ts';
 import type { Note } from './notes.ts';
 import type { ObservedEvent } from './observed-event.ts';
@@ -75,6 +76,12 @@ export interface ObserverOptions {
   readonly isWhole?: boolean;
   /** What all sources say of orders; its own where left out. */
   readonly orders?: OrderReports | undefined;
+}
+
+/** A bot buys nothing: its user agent may be that of a program which sends the orders of customers. A line may say so itself. */
+function observeBotSale(event: ObservedEvent, tally: FindingTally): void {
+  const agent = event.text(USER_AGENT);
+  if (agent !== null && isKnownBot(agent)) tally.add('bot_sales', exampleOf(event), agent);
 }
 
 /** How a sale is named in a finding. */
@@ -141,6 +148,7 @@ export class Observer {
     // What is wrong with an order of a test or a bot counts nowhere.
     const counts = isSale && !isTest && !event.isBot;
     if (counts) this.#observeSale(event, type, tally);
+    else if (isSale && !isTest) observeBotSale(event, tally);
     else if (type === 'cancel' && !isTest) this.#observeCancel(event);
     if (this.#testLikely !== null && counts) tally.add('test_likely', this.#testLikely, this.#testLikely);
     this.#testLikely = null;

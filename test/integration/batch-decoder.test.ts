@@ -155,7 +155,7 @@ test('external lines are read as ingest reads them, and what is doubtful about t
   assert.deepEqual(stored, ['http 1 0', 'http 0 1', 'http 2 0']);
   assert.deepEqual(
     ingestor.findings()[0]!.findings.map(({ code, rows }) => `${code} ${rows}`),
-    ['purchase_without_value 1'],
+    ['bot_sales 1', 'purchase_without_value 1'],
   );
 });
 
