@@ -245,7 +245,7 @@ bundle_program() {
 }
 
 # So many files run at once: most of the time many of them wait, for a server to start or for something that was killed.
-FILES_AT_ONCE=$(($(getconf _NPROCESSORS_ONLN) + 2))
+FILES_AT_ONCE=$(($(getconf _NPROCESSORS_ONLN) + 3))
 
 # So many files that failed are run once more, alone: more are not a matter of time limits on a busy machine.
 ALONE_MAX=4
