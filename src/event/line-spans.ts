@@ -16,6 +16,8 @@ export class LineSpans {
   readonly kinds = new Uint8Array(FIELDS.length);
   readonly starts = new Int32Array(FIELDS.length);
   readonly ends = new Int32Array(FIELDS.length);
+  /** Fields that have a value, but none under their own name. */
+  readonly isRenamed = new Uint8Array(FIELDS.length);
   /** Starts and ends of the members that are not fields, names included, one after the other. */
   others = new Int32Array(64);
   /** Number of entries in `others`. */

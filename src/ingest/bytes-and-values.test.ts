@@ -27,18 +27,20 @@ function meaning(stored: string): unknown {
 
 test(`a line is the same event whether its values are read or, once its names are known, its bytes (seed ${SEED})`, () => {
   const now = () => NOW_MS;
-  const ingestor = new Ingestor({
-    log: {} as never,
-    settings: { time_zone: 'Europe/Berlin' },
-    lineBytesMax: 64 * 1024,
-    now,
-  });
-  const stored = (line: Buffer) =>
+  const create = () =>
+    new Ingestor({
+      log: {} as never,
+      settings: { time_zone: 'Europe/Berlin' },
+      lineBytesMax: 64 * 1024,
+      now,
+    });
+  const stored = (ingestor: Ingestor, line: Buffer) =>
     Buffer.concat(ingestor.validate('test', Buffer.from(line)).bytes).toString();
   const lines = fc.sample(anyLine, { numRuns: LINES, seed: SEED });
-  const first = lines.map(stored);
-  for (const [i, line] of lines.entries())
-    assert.deepEqual(meaning(stored(line)), meaning(first[i]!), line.toString());
+  const learned = create();
+  for (const line of lines) stored(learned, line);
+  for (const line of lines)
+    assert.deepEqual(meaning(stored(learned, line)), meaning(stored(create(), line)), line.toString());
 });
 
 test('digits, blanks in escapes and a bot that is null are read from bytes as from values', () => {
