@@ -9,13 +9,23 @@ const EXAMPLES = {
       { order_id: 'o1', 'Adjusted Order Total': '29.80' },
       { order_id: 'o2', 'Adjusted Order Total': '39.80' },
       { order_id: 'o3', korrigierter_Gesamtbetrag: '1.00' },
+      { order_id: 'o4', current_total_price: '9.80' },
+      { order_id: 'o5', captured_amount: 2000 },
     ),
     rows: 1,
-    names: /^(?:Adjusted Order Total|korrigierter_Gesamtbetrag) differs from the amount/,
+    names:
+      /^(?:Adjusted Order Total|korrigierter_Gesamtbetrag|current_total_price|captured_amount) differs from the amount/,
     right: purchases(
       { order_id: 'o1', 'Adjusted Order Total': '0.00', 'Adjusted Card Processing Fees': '1.20' },
       { order_id: 'o2', 'Adjusted Order Total': '39.8', total_adjustments: '3' },
       { order_id: 'o3', event_type: 'refund', adjusted_total: '5.00' },
+      {
+        order_id: 'o4',
+        current_total_price: '39.80',
+        current_total_tax: '6.35',
+        current_total_discounts: '1',
+      },
+      { order_id: 'o5', captured_amount: 3980, amount_captured: 0 },
     ),
   },
   pieces_column: {

@@ -146,7 +146,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   ],
   shipping: [
     ...list(
-      'shipping fee|shipping total|shipping price|shipping rate|shipping and handling|shipping handling|delivery fee|delivery cost|delivery|postage|shipping cost inc tax|shipping cost incl tax',
+      'shipping fee|shipping total|total shipping|total shipping price|shipping price|shipping rate|shipping and handling|shipping handling|delivery fee|delivery cost|delivery|postage|shipping cost inc tax|shipping cost incl tax',
     ),
     ...list('versandkosten|versand|porto|lieferkosten|versandgebühr'),
     ...list('frais de port|frais de livraison|livraison|gastos de envío|coste de envío|envío'),
@@ -221,7 +221,7 @@ const IN_PERCENT = /%|\b(?:percent(?:age)?|pct|prozent|pourcentage|porcentaje)\b
 /** Without tax: what customers pay is likelier. */
 const IS_NET = /\b(?:ex|excl|net|netto|ht|sin)\b/i;
 /** Words of the whole order before what is of it. */
-const OF_ORDER = /^(?:orders?|sales?|bestell(?:ung)?|commande|pedido)$/;
+const OF_ORDER = /^(?:orders?|sales?|invoice|bestell(?:ung)?|rechnungs?|commande|facture|pedido|factura)$/;
 /** Words of one line before what is of it. */
 const OF_LINE = /^(?:line|lineitem|item|product|article|artikel|produkt|produit|producto)$/;
 /** Fields that such a word leaves as they are; with others it makes another thing: `Order Type` is not the type. */
