@@ -31,6 +31,7 @@ import { codeOf, type NoteCode } from './notes.ts';
 import { isOtherType } from './record-slots.ts';
 import type { RecordState } from './record-state.ts';
 import { type EventMoney, fitsLines, fromMinor } from './sale.ts';
+import { isExtraLine } from './total-words.ts';
 import {
   isSameCurrency,
   isSharedSign,
@@ -203,6 +204,7 @@ export class MoneyFields {
     }
     if (items !== null) {
       this.#state.json[ITEMS] = itemsJson(items);
+      if (type === 'purchase') this.#noteExtraLine(items);
       const pieces = totalQuantity(items);
       const own = this.#state.units[QUANTITY];
       if (own !== null && own !== pieces) this.#state.note('total_and_lines', QUANTITY);
@@ -243,6 +245,18 @@ export class MoneyFields {
       // The mapping may have read the amount in the smaller unit.
       return read.units !== amount && fromMinor(read.units, this.#currency()) !== amount;
     });
+  }
+
+  /** Notes a line that is shipping or a discount by its name. */
+  #noteExtraLine(items: readonly Item[]): void {
+    for (const { texts, price } of items) {
+      const word = [texts.name, texts.product_id].find(
+        (text) => text != null && isExtraLine(text, Number(price ?? 0n)),
+      );
+      if (word == null) continue;
+      this.#state.notes.push({ code: 'extra_line', field: word, value: this.#orderText(), nearest: 'items' });
+      return;
+    }
   }
 
   /** Takes the amount of an event from its lines. */
