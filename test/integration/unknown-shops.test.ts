@@ -47,6 +47,7 @@ const RIGHT: Readonly<Record<string, string>> = {
   'nested.json': '2 orders, 75.30, 4 pieces',
   'opencart.csv': '2 orders, 75.30, 2 pieces',
   'paypal-orders.json': '2 orders, 75.30, 2 pieces',
+  'paypal-beschreibung.csv': '2 orders, 75.30, 2 pieces, 10.00 refunded',
   'paypal.csv': '2 orders, 75.30, 3 pieces, 10.00 refunded',
   'prestashop.csv': '2 orders, 75.30, 2 pieces',
   'shopify-graphql.json': '2 orders, 75.30, 4 pieces',

@@ -62,6 +62,28 @@ test('rows of a payment service that move money of the shop are left out, and no
   assert.deepEqual(french.where, { Typ: { not: ['Virement standard'] } });
   const spanish = of('Pago de sitio web', 'Pago exprés', 'Reembolso de pago', 'Retirada general');
   assert.deepEqual(spanish.where, { Typ: { not: ['Retirada general'] } });
+  const held: Record<string, readonly string[]> = {
+    'Express-Kaufabwicklung': [
+      'Allgemeine Autorisierung',
+      'Rückbuchung von ACH-Gutschrift',
+      'Warenkorbartikel',
+    ],
+    'Paiement DCC': [
+      'Suspension de paiement',
+      'Déblocage de paiement',
+      'Solde suspendu pour enquête sur un litige',
+    ],
+    'Pago con Pago exprés': ['Autorización general', 'Depósito bancario en cuenta PayPal'],
+    'Zahlung im Einzugsverfahren mit Zahlungsrechnung': ['Allgemeine interne Kontobewegung', 'Reservierung'],
+  };
+  for (const [sale, words] of Object.entries(held)) {
+    const found = of(sale, sale, ...words);
+    assert.deepEqual(found.where, { Typ: { not: words } }, sale);
+    assert.deepEqual((found.fields as Record<string, unknown>).event_type, {
+      from: 'Typ',
+      values: { [sale]: 'purchase' },
+    });
+  }
   assert.equal(of('Verkauf', 'Verkauf', 'Erstattung').where, undefined);
   assert.deepEqual(of('Zahlung', 'Zahlung', 'Abbuchung').where, { Typ: { not: ['Abbuchung'] } });
   const ways = proposed(

@@ -1,4 +1,4 @@
-import { isDocumentName, isMoneyMove, isRefundDocument } from '../document-words.ts';
+import { isDescriptionName, isDocumentName, isMoneyMove, isRefundDocument } from '../document-words.ts';
 import { isNoSale, isWithdrawn } from '../order-status.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import type { Columns } from './columns.ts';
@@ -34,10 +34,11 @@ export function tellsSales(name: string, values: readonly unknown[]): boolean {
   const words = [...new Set(values.map(String))];
   const types = words.map(typeOf);
   const isKnown = (word: string) => OF_MONEY.includes(typeOf(word)) || isNoSale(word) || isMoneyMove(word);
+  // What describes a product is described otherwise.
+  const share = isDocumentName(name) ? 1 / 2 : isDescriptionName(name) ? 1 : Number.POSITIVE_INFINITY;
   return (
-    isDocumentName(name) &&
     (types.includes('refund') || (types.includes('purchase') && words.some(isMoneyMove))) &&
-    words.filter(isKnown).length >= words.length / 2
+    words.filter(isKnown).length >= words.length * share
   );
 }
 

@@ -1,5 +1,5 @@
 import { FIELDS } from '../../event/fields.ts';
-import { isDocumentName } from '../document-words.ts';
+import { isDescriptionName, isDocumentName } from '../document-words.ts';
 import { ORDER_ID } from '../field-index.ts';
 import { targetOf } from '../names.ts';
 import { isStatusName } from '../order-status.ts';
@@ -133,7 +133,7 @@ export function rankOf(name: string, field: string): number | null {
   if (index >= 0 && FIELDS[index]!.name === field) return rank;
   const known = fieldsFor(name).get(field);
   if (known !== undefined) return WORD_RANK + known;
-  if (field === 'event_type' && isDocumentName(name)) return DOCUMENT_RANK;
+  if (field === 'event_type' && (isDocumentName(name) || isDescriptionName(name))) return DOCUMENT_RANK;
   // In an object the last name may say it: billing.email.
   const last = name.slice(name.lastIndexOf('.') + 1);
   if (last === name) return null;
