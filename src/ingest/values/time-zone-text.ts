@@ -30,7 +30,7 @@ const UTC_ZONE: Zone = { offsetMs: 0 };
 
 /** Columns with the zone of the times beside them: in English, German, French and Spanish. Those of a visitor are others. */
 const ZONE_NAME =
-  /^(?:event|order|local|shop|store)?(?:timezone|tz)(?:name)?$|^(?:zeitzone|fuseau(?:horaire)?|zonahoraria|husohorario)$/;
+  /^(?:event|order|local|shop|store|created|transaction|sale|purchase)?(?:timezone|tz)(?:name)?$|^(?:zeitzone|fuseau(?:horaire)?|zonahoraria|husohorario)$/;
 
 /** Whether a column of this name has the zone of the times beside it. */
 export const isZoneName = (name: string) => ZONE_NAME.test(foldName(unaccented(name)));
