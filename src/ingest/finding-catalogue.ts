@@ -180,7 +180,7 @@ export const FINDINGS = kinds({
     message: (word, field) =>
       `Purchases have ${word} as ${field}: they look like shipping or a discount of an order. Their money counts, and so do they, as products and pieces.`,
     setting:
-      'Leave such rows out with `where` in a mapping where the order has a total; or keep them, and leave `units` and `products` aside.',
+      'Leave such rows out with `where` in a mapping (of `items` for lines in a list) where the order has a total; or keep them, and leave `units` and `products` aside.',
   },
   zero_quantity: {
     message: () => 'Purchases have a price, and a quantity of 0: they count as orders without revenue.',
@@ -228,6 +228,12 @@ export const FINDINGS = kinds({
   zone_assumed: {
     message: (zone) => `Times without a zone were read as times of ${zone}.`,
     setting: 'Set --time-zone (time_zone) to the zone of the source.',
+  },
+  zone_column: {
+    message: (field, zone) =>
+      `${field} names the zone of times, such as ${zone}, and is kept in \`extra\`: times beside it were read in another zone.`,
+    setting:
+      'Join the two in a mapping, `timestamp: {join: [timestamp, TimeZone]}`; or set --time-zone (time_zone) if the column means something else.',
   },
   currency_unknown: {
     message: () =>
