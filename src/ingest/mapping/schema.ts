@@ -62,14 +62,18 @@ const readList: OneOrMore = (one) =>
     return [result.success ? given : {}];
   }, listOf(one)) as never;
 
-function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
-  const asList = (given: unknown) => (Array.isArray(given) ? given : [given]);
-  const shortField = (given: unknown) =>
-    typeof given === 'string' || Array.isArray(given) ? { from: given } : given;
-  const paths = either(path, z.array(path).min(1).max(ENTRIES_MAX), (given) =>
+const asList = (given: unknown) => (Array.isArray(given) ? given : [given]);
+const shortField = (given: unknown) =>
+  typeof given === 'string' || Array.isArray(given) ? { from: given } : given;
+
+/** A path, or several. */
+const pathsIn = (either: Either) =>
+  either(path, z.array(path).min(1).max(ENTRIES_MAX), (given) =>
     typeof given === 'string' ? [given] : given,
   );
 
+/** Conditions on a record; all of them must hold. */
+function conditionsIn(either: Either) {
   const condition = either(
     z.union([constant, constants]),
     z.strictObject({
@@ -81,9 +85,13 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
     // Nothing at all is a mistake of its own.
     (given) => (given === null ? given : { in: asList(given) }),
   );
-  /** All of them must hold. */
-  const conditions = z.record(checked(z.string().min(1).max(TEXT_MAX), parsePath), condition);
+  return z.record(checked(z.string().min(1).max(TEXT_MAX), parsePath), condition);
+}
 
+/** The fields of an event or of a line of an order, and `any`: how a field is read that has no rules of its own. */
+function fieldForms(either: Either) {
+  const paths = pathsIn(either);
+  const conditions = conditionsIn(either);
   const source = {
     from: paths
       .optional()
@@ -153,7 +161,13 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
         ]),
       ),
     );
+  return { any: longForms.any, fieldsOf };
+}
 
+function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
+  const paths = pathsIn(either);
+  const conditions = conditionsIn(either);
+  const { any, fieldsOf } = fieldForms(either);
   return z.strictObject({
     extends: z.string().min(1).max(TEXT_MAX).optional().describe('A preset or file to start from.'),
     description: z.string().max(TEXT_MAX).optional().describe('A description in one line.'),
@@ -199,7 +213,7 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
         'Only records that meet all of these conditions become events. Others are left out, and counted. In a list of conditions, one must be met.',
       ),
     fields: fieldsOf(FIELDS.filter(({ kind }) => kind !== 'items'))
-      .catchall(either<z.ZodType<FieldSpec>>(paths, longForms.any, shortField))
+      .catchall(either<z.ZodType<FieldSpec>>(paths, any, shortField))
       .superRefine((given, context) => {
         for (const name of Object.keys(given)) {
           const meant = FIELD_NAMES.includes(name) ? null : nearest(name, FIELD_NAMES);
