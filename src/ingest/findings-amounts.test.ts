@@ -25,7 +25,7 @@ const EXAMPLES = {
       { order_id: 'o3', itemCount: 2 },
     ),
     rows: 2,
-    names: /^(?:Number of Items|itemCount) may be how many pieces/,
+    names: /^(?:Number of Items|itemCount) may be the number of pieces/,
     right: purchases(
       { order_id: 'o1', 'Number of Items': '1' },
       { order_id: 'o2', 'Number of Items': '3', quantity: 3 },
@@ -63,7 +63,7 @@ const EXAMPLES = {
       { order_id: 'o1', product_name: 'Total', amount: '7.50' },
     ),
     rows: 2,
-    names: /look like the sum of other rows/,
+    names: /look like totals of other rows/,
     right: purchases(
       { order_id: 'total-1', product_name: 'Total Body Lotion', user_id: 'summer' },
       { product_id: 'sum-41', category: 'Total' },
@@ -92,7 +92,7 @@ const EXAMPLES = {
   units_assumed: {
     raises: purchases({ order_id: 'o1' }, { order_id: 'o2', price: '39.80', quantity: 1 }, {}),
     rows: 2,
-    names: /one piece for each order/,
+    names: /one piece per order/,
     right: [
       ...purchases({ order_id: 'o1', quantity: 3 }, { items: [{ product_id: 'p1' }] }),
       ...purchases({ event_type: 'refund' }),
@@ -108,7 +108,7 @@ const EXAMPLES = {
       { amount: null, shipping: 4.9, product_id: 'p1', price: '9.95' },
     ),
     rows: 2,
-    names: /discount is not in them/,
+    names: /discount is not included/,
     right: purchases(
       { discount: '5', items: [{ product_id: 'p1', price: '22.40', quantity: 2 }] },
       { amount: null, discount: '0.00', shipping: 0, items: [{ product_id: 'p1', price: '9.95' }] },
@@ -119,7 +119,7 @@ const EXAMPLES = {
   total_of_order: {
     raises: purchases({ amount: null, order_total: '39.80', product_id: 'p1', price: '9.95', quantity: 2 }),
     rows: 1,
-    names: /^order_total is not/,
+    names: /^order_total differs/,
     right: purchases(
       { amount: null, total: '19.90', product_id: 'p1', price: '9.95', quantity: 2 },
       { amount: '39.80', product_id: 'p1', price: '19.90', quantity: 2 },
@@ -148,7 +148,7 @@ const EXAMPLES = {
       { order_id: 'o1', product_name: 'Remise : NOEL', amount: '-3' },
     ),
     rows: 2,
-    names: /have Versandkosten as product_name/,
+    names: /with Versandkosten as product_name/,
     right: purchases(
       { order_id: 'o1', product_name: 'Versandtasche' },
       { order_id: 'o2', product_name: 'Gutschein 50 EUR', amount: '50' },
