@@ -54,13 +54,13 @@ const INGEST_RESULT: Json = {
 
 const FINDING: Json = {
   type: 'object',
-  description: 'Something doubtful in events that were accepted.',
+  description: 'Something doubtful in accepted events.',
   properties: {
     code: { enum: Object.keys(FINDINGS) },
     rows: count,
     message: { type: 'string' },
     example: { type: 'string' },
-    setting: { type: 'string', description: 'What settles it.' },
+    setting: { type: 'string', description: 'The setting that settles it, or what to send instead.' },
   },
 };
 
@@ -73,14 +73,14 @@ const METRIC_RESULT: Json = {
     version: count,
     in_flight: {
       ...count,
-      description: 'Lines that had been received, and were not counted yet: the rows may lack them.',
+      description: 'Lines that were received but not counted yet. The rows may not include them.',
     },
     rows: { type: 'array', items: { type: 'object' } },
     total: { type: 'array', items: { type: 'object' } },
     folded: {
       type: 'object',
       description:
-        'Keys with more values than an answer names (200 event types, 50 currencies, 20 devices): how many share "other".',
+        'For keys with more values than a response lists (200 event types, 50 currencies, 20 devices): how many values share "other".',
       additionalProperties: count,
     },
   },
@@ -109,10 +109,10 @@ const SOURCES: Json = {
   type: 'object',
   properties: {
     now: { type: 'string' },
-    started_at: { type: 'string', description: 'Since when `activity` counts.' },
+    started_at: { type: 'string', description: 'Start of the counts in `activity`.' },
     archive_error: {
       type: ['string', 'null'],
-      description: 'Why latest events of the archive are missing.',
+      description: 'Why the latest events of the archive are missing.',
     },
     sources: {
       type: 'array',
@@ -137,11 +137,12 @@ const SOURCES: Json = {
           },
           refused: {
             type: ['object', 'null'],
-            description: 'Requests without a valid key or signature since the start, and when the last came.',
+            description:
+              'Requests without a valid key or signature since the start, and the time of the last one.',
           },
           activity: {
             type: ['object', 'null'],
-            description: 'Since the start: counts, by way too, and the latest rejected records.',
+            description: 'Since the start: counts, in total and by way, and the latest rejected records.',
           },
           findings: { type: 'array', items: ref('Finding') },
         },

@@ -22,7 +22,7 @@ const RANGE = {
   from: queryParameter(
     'from',
     { type: 'string' },
-    'Begin of the range: a day (2026-11-23) or a time of the shop’s zone, a time with a zone, or milliseconds since 1970.',
+    'Start of the range: a day (2026-11-23) or a time of the shop’s zone, a time with a zone, or milliseconds since 1970.',
   ),
   to: queryParameter('to', { type: 'string' }, 'End of the range: a day is included, a time is excluded.'),
 };
@@ -31,18 +31,18 @@ const RANGE = {
 const INGEST_PATHS: Json = {
   '/v1/events': {
     post: {
-      summary: 'Send events. The 200 comes after they are durable.',
+      summary: 'Send events. A 200 means that they are stored durably.',
       parameters: [
         queryParameter('strict', { type: 'boolean' }, 'Store nothing when any line is bad (422).'),
         queryParameter(
           'map',
           { type: 'string' },
-          'A preset or a name in `mappings`: makes events of the records.',
+          'The mapping that turns the records into events: a preset, or a name in `mappings`.',
         ),
         queryParameter(
           'key',
           { type: 'string' },
-          'The key, where a header can not be set: a page in a browser.',
+          "The key, if the client can't set a header, such as a page in a browser.",
         ),
       ],
       requestBody: {
@@ -59,7 +59,7 @@ const INGEST_PATHS: Json = {
           'text/csv': {
             schema: {
               type: 'string',
-              description: 'With a header. Any format of docs/formats.md is read.',
+              description: 'With a header. Every format in docs/formats.md is accepted.',
             },
             example: CSV_EXAMPLE,
           },
@@ -83,17 +83,17 @@ const INGEST_PATHS: Json = {
   '/v1/hooks/{name}': {
     post: {
       summary:
-        'Webhooks of other systems, signed as they do it. A record that is not an event is kept as a bad row.',
+        'Webhooks of other systems, with their own signatures. A record that is not an event is kept as a bad row.',
       parameters: [
         { name: 'name', in: 'path', required: true, schema: { type: 'string' } },
-        queryParameter('secret', { type: 'string' }, 'The secret, where the system does not sign.'),
+        queryParameter('secret', { type: 'string' }, 'The secret, if the system does not sign its requests.'),
       ],
       responses: answers('IngestResult', 'Stored.', ['not_signed', 'not_found', 'too_large']),
     },
   },
   '/v1/pixel.gif': {
     get: {
-      summary: 'An image for where no script runs: its parameters are the fields of an event.',
+      summary: 'An image for places where no script runs. Its parameters are the fields of an event.',
       parameters: [
         queryParameter('event_type', { type: 'string' }, 'And any other field.'),
         queryParameter('key', { type: 'string' }, 'The key.'),
@@ -108,7 +108,7 @@ const INGEST_PATHS: Json = {
   },
   '/t.js': {
     get: {
-      summary: 'The script that a shop puts into its pages: docs/send-from-an-sdk.md.',
+      summary: 'The script for the pages of a shop: docs/send-from-an-sdk.md.',
       responses: {
         200: {
           description: 'JavaScript.',
@@ -128,12 +128,15 @@ const STATE_PATHS: Json = {
     },
   },
   '/v1/status': {
-    get: { summary: 'State of each part.', responses: answers('Status', 'The state.', ['unauthorized']) },
+    get: {
+      summary: 'State of each component.',
+      responses: answers('Status', 'The state.', ['unauthorized']),
+    },
   },
   '/v1/sources': {
     get: {
       summary:
-        'What each source has delivered: counts of the ledger, and the latest records since the start.',
+        'What each source delivered: the counts of the ledger, and the latest records since the start.',
       responses: answers('Sources', 'The sources.', ['unauthorized']),
     },
   },
@@ -180,13 +183,13 @@ const ADMIN_PATHS: Json = {
   '/v1/admin/compact': {
     post: {
       summary: 'Merge small files of the archive.',
-      responses: answers('Object', 'What was done.', ['forbidden']),
+      responses: answers('Object', 'The result.', ['forbidden']),
     },
   },
   '/v1/admin/settle': {
     post: {
-      summary: 'Archive and measure what has come without gathering more; answers when done, or after 2 s.',
-      responses: answers('Ledger', 'The ledger then, and in stores_behind the stores that lack something.', [
+      summary: 'Process the received lines at once. Responds when this is done, or after 2 s.',
+      responses: answers('Ledger', 'The ledger after that. stores_behind lists the stores that are behind.', [
         'unauthorized',
         'forbidden',
         'archive_failed',
@@ -196,11 +199,10 @@ const ADMIN_PATHS: Json = {
   },
   '/v1/admin/doubts': {
     post: {
-      summary:
-        'Doubtful data of a source, compared with earlier data in the archive. For "load", at its end.',
+      summary: 'Compare the data of a source with earlier data in the archive. Used by "load" at its end.',
       responses: answers(
         'Object',
-        'Codes of findings, each with its rows and an example, and which of the orders have a refund.',
+        'Codes of findings with their rows and an example, and the orders that have a refund.',
         ['unauthorized', 'forbidden', 'bad_json', 'bad_request'],
       ),
     },
@@ -211,14 +213,14 @@ const ADMIN_PATHS: Json = {
       parameters: [
         queryParameter('retention_hours', { type: 'integer', minimum: 0 }, 'How long unused files are kept.'),
       ],
-      responses: answers('Object', 'What was done.', ['forbidden', 'bad_request']),
+      responses: answers('Object', 'The result.', ['forbidden', 'bad_request']),
     },
   },
   '/v1/admin/rebuild': {
     post: {
-      summary: 'Compute windows from the archive again, or compare them.',
+      summary: 'Recompute windows from the archive, or compare them.',
       parameters: [RANGE.from, RANGE.to, queryParameter('diff', { type: 'boolean' }, 'Only compare.')],
-      responses: answers('Object', 'What was done.', [
+      responses: answers('Object', 'The result.', [
         'forbidden',
         'bad_range',
         'archive_behind',
@@ -231,10 +233,10 @@ const ADMIN_PATHS: Json = {
 
 /** Whether the process works. */
 const PROCESS_PATHS: Json = {
-  '/healthz': { get: { summary: 'The process lives.', responses: answers('Object', 'Alive.', []) } },
+  '/healthz': { get: { summary: 'The process is alive.', responses: answers('Object', 'Alive.', []) } },
   '/readyz': {
     get: {
-      summary: 'Every part is ready (200) or not (503).',
+      summary: 'Whether every component is ready (200) or not (503).',
       responses: answers('Object', 'Ready.', []),
     },
   },
@@ -262,7 +264,7 @@ function metricPaths(metrics: readonly string[]): Json {
           queryParameter(
             'top',
             { type: 'integer', minimum: 1, maximum: 1000 },
-            'With total: keep the N best keys, the rest is "other".',
+            'With total: keep the N largest keys, and merge the others into "other".',
           ),
         ],
         responses: answers('MetricResult', 'The rows.', [

@@ -92,7 +92,7 @@ describe('the page opens on something', () => {
       },
     });
     const { page, api } = opened;
-    await page.getByText('The metrics wait: Spark is starting. What is shown is not complete.').waitFor();
+    await page.getByText('The metrics wait: Spark is starting. The page is not complete.').waitFor();
     api.statusOf = (status) => status;
     api.inFlight = 120_000;
     api.tick();

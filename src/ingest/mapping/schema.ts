@@ -77,10 +77,10 @@ function conditionsIn(either: Either) {
   const condition = either(
     z.union([constant, constants]),
     z.strictObject({
-      in: constants.optional().describe('Values of which it must have one.'),
+      in: constants.optional().describe('Accepted values.'),
       match: pattern.optional().describe('A regular expression (RE2) that must match the value.'),
-      exists: z.boolean().optional().describe('Whether there must be a value.'),
-      not: either(constant, constants, asList).optional().describe('Values of which it must have none.'),
+      exists: z.boolean().optional().describe('Whether a value must be present.'),
+      not: either(constant, constants, asList).optional().describe('Values that are not accepted.'),
     }),
     // Nothing at all is a mistake of its own.
     (given) => (given === null ? given : { in: asList(given) }),
@@ -101,7 +101,7 @@ function fieldForms(either: Either) {
       .min(2)
       .max(10)
       .optional()
-      .describe('Paths whose values are joined with a blank, such as a date and a time.'),
+      .describe('Paths whose values are joined with a space, such as a date and a time.'),
     value: constant.optional().describe('A constant value.'),
     match: pattern
       .optional()
@@ -112,7 +112,7 @@ function fieldForms(either: Either) {
     values: z
       .record(z.string().max(TEXT_MAX), constant)
       .optional()
-      .describe('Values of the source, and ours for them. Other values are unchanged.'),
+      .describe('Values of the source, and the values to use instead. Other values are unchanged.'),
     cases: z
       .array(z.strictObject({ when: conditions, value: constant.optional(), from: paths.optional() }))
       .max(ENTRIES_MAX)
@@ -138,13 +138,11 @@ function fieldForms(either: Either) {
       minor_units: z
         .boolean()
         .optional()
-        .describe('Whether the value is in the smaller unit: 3980 is 39.80 EUR, and 3980 JPY.'),
+        .describe('Whether the value is in the smaller unit: 3980 means 39.80 EUR, or 3980 JPY.'),
       decimal: z.enum(['.', ',']).optional().describe('Decimal separator.'),
       less: paths
         .optional()
-        .describe(
-          'Amounts that are taken off, such as a discount that the value is before; their sign does not matter.',
-        ),
+        .describe('Amounts to subtract, such as a discount that is not yet deducted. Their sign is ignored.'),
     }),
   };
   const formOf = ({ name, kind }: { name: string; kind: string }) => {
@@ -175,7 +173,7 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
       .string()
       .max(10 * TEXT_MAX)
       .optional()
-      .describe('Markdown: how to bring the events of that system here, step by step.'),
+      .describe('Markdown: how to connect that system, step by step.'),
     format: z
       .enum(FORMATS.map(({ name }) => name))
       .optional()
@@ -222,7 +220,7 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
       })
       .default({})
       .describe(
-        'Our fields, and the paths of their values. Other names are kept in `extra`. A field that is not listed is read by its own name.',
+        'The fields, and the paths of their values. Other names are kept in `extra`. A field that is not listed is read from its own name.',
       ),
     items: either(
       paths,
@@ -240,14 +238,12 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
       .array(path)
       .max(ENTRIES_MAX)
       .optional()
-      .describe('What else is kept in `extra`. Default: everything that was not used.'),
+      .describe('Paths that are kept in `extra`. Default: everything that was not used.'),
     drop: z
       .array(path)
       .max(ENTRIES_MAX)
       .optional()
-      .describe(
-        'Members that are not kept in `extra` either, such as keys and personal data. Only without `extra`.',
-      ),
+      .describe('Paths that are not kept in `extra`, such as keys and personal data. Only without `extra`.'),
     order_lines: z.enum(ORDER_LINES).optional().describe(settingsSchema.shape.order_lines.description!),
     currency: settingsSchema.shape.currency,
     dollar: settingsSchema.shape.dollar,
