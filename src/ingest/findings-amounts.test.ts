@@ -215,7 +215,7 @@ test('whole amounts that would be large may be in the smaller unit, unless some 
   assert.deepEqual(of([4999, 2500, 799], {}, { minor_units: true }), [0, 0]);
 });
 
-test('a row that names nothing and is the sum of those before it is reported', () => {
+test('a row without names that is the sum of the rows before it is reported', () => {
   const row = (n: number, amount: string) => ({ order_id: `o${n}`, amount });
   const of = (...rows: object[]) =>
     findingsOf(purchases(...(rows as Record<string, unknown>[])), {}, INPUTS.records!).filter(

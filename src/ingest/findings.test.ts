@@ -275,7 +275,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
 
 testFindings(EXAMPLES);
 
-test('day and month are doubted over more than 12 days, and where the first part changes more often than the second', () => {
+test('day and month are in doubt over more than 12 days, and if the first part changes more often than the second', () => {
   const isDoubted = (count: number, dateOf: (n: number) => string) => {
     const records = times(count, (n) => ({ ...VIEW, timestamp: dateOf(n) }));
     return findingsOf(records, {}, Object.values(INPUTS)[0]!).some(({ code }) => code === 'day_month');

@@ -21,7 +21,7 @@ describe('the page opens on something', () => {
   before(startBrowser);
   after(stopBrowser);
 
-  it('on the newest day where the last 24 hours are empty, says so, and leads back', async () => {
+  it('on the newest day if the last 24 hours are empty, with a note and a link back', async () => {
     await using opened = await open({ api: { endedAt: EVENING } });
     const { page } = opened;
     await loaded(page);
