@@ -45,7 +45,7 @@ test('a last line without a line end gets one', () => {
   assert.deepEqual(mark(check('x').stored), ['not_json', undefined, 'x']);
 });
 
-test('nothing comes of an empty body', () => {
+test('an empty body gives nothing', () => {
   for (const body of ['', '\n', '\r\n', ' \t\r\n\n', '\ufeff', '\ufeff\n', '\r']) {
     const { stored, accepted, rejected } = check(body);
     assert.deepEqual([stored, accepted, rejected], ['', 0, 0], JSON.stringify(body));
@@ -212,7 +212,7 @@ const piece = fc.oneof(
 const end = fc.constantFrom('\n', '\n', '\r\n', '\r', '\n\n', '').map((text) => Buffer.from(text));
 const anyBody = fc.array(fc.tuple(piece, end), { maxLength: 12 }).map((parts) => Buffer.concat(parts.flat()));
 
-test('whatever bytes come in: as many stored lines as were counted, each of them JSON', () => {
+test('any bytes: as many lines are stored as were counted, each of them JSON', () => {
   fc.assert(
     fc.property(anyBody, (body) => {
       const blanks = body
