@@ -216,7 +216,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
       { timestamp: '2026-11-02T10:00:00', extra: { zeitzone: '+02:00' } },
     ),
     rows: 2,
-    names: /^(?:TimeZone|zeitzone) names the zone of times, such as/,
+    names: /^(?:TimeZone|zeitzone) looks like the time zone of the timestamps, such as/,
     right: views(
       { timestamp: '2026-11-01T10:00:00Z', TimeZone: 'Europe/Madrid' },
       { timestamp: '2026-11-01 10:00:00', TimeZone: 'UTC' },
