@@ -9,13 +9,23 @@ const EXAMPLES = {
       { order_id: 'o1', 'Adjusted Order Total': '29.80' },
       { order_id: 'o2', 'Adjusted Order Total': '39.80' },
       { order_id: 'o3', korrigierter_Gesamtbetrag: '1.00' },
+      { order_id: 'o4', current_total_price: '9.80' },
+      { order_id: 'o5', captured_amount: 2000 },
     ),
     rows: 1,
-    names: /^(?:Adjusted Order Total|korrigierter_Gesamtbetrag) differs from the amount/,
+    names:
+      /^(?:Adjusted Order Total|korrigierter_Gesamtbetrag|current_total_price|captured_amount) differs from the amount/,
     right: purchases(
       { order_id: 'o1', 'Adjusted Order Total': '0.00', 'Adjusted Card Processing Fees': '1.20' },
       { order_id: 'o2', 'Adjusted Order Total': '39.8', total_adjustments: '3' },
       { order_id: 'o3', event_type: 'refund', adjusted_total: '5.00' },
+      {
+        order_id: 'o4',
+        current_total_price: '39.80',
+        current_total_tax: '6.35',
+        current_total_discounts: '1',
+      },
+      { order_id: 'o5', captured_amount: 3980, amount_captured: 0 },
     ),
   },
   pieces_column: {
@@ -25,7 +35,7 @@ const EXAMPLES = {
       { order_id: 'o3', itemCount: 2 },
     ),
     rows: 2,
-    names: /^(?:Number of Items|itemCount) may be how many pieces/,
+    names: /^(?:Number of Items|itemCount) may be the number of pieces/,
     right: purchases(
       { order_id: 'o1', 'Number of Items': '1' },
       { order_id: 'o2', 'Number of Items': '3', quantity: 3 },
@@ -63,7 +73,7 @@ const EXAMPLES = {
       { order_id: 'o1', product_name: 'Total', amount: '7.50' },
     ),
     rows: 2,
-    names: /look like the sum of other rows/,
+    names: /look like totals of other rows/,
     right: purchases(
       { order_id: 'total-1', product_name: 'Total Body Lotion', user_id: 'summer' },
       { product_id: 'sum-41', category: 'Total' },
@@ -92,7 +102,7 @@ const EXAMPLES = {
   units_assumed: {
     raises: purchases({ order_id: 'o1' }, { order_id: 'o2', price: '39.80', quantity: 1 }, {}),
     rows: 2,
-    names: /one piece for each order/,
+    names: /one piece per order/,
     right: [
       ...purchases({ order_id: 'o1', quantity: 3 }, { items: [{ product_id: 'p1' }] }),
       ...purchases({ event_type: 'refund' }),
@@ -108,7 +118,7 @@ const EXAMPLES = {
       { amount: null, shipping: 4.9, product_id: 'p1', price: '9.95' },
     ),
     rows: 2,
-    names: /discount is not in them/,
+    names: /discount is not included/,
     right: purchases(
       { discount: '5', items: [{ product_id: 'p1', price: '22.40', quantity: 2 }] },
       { amount: null, discount: '0.00', shipping: 0, items: [{ product_id: 'p1', price: '9.95' }] },
@@ -119,7 +129,7 @@ const EXAMPLES = {
   total_of_order: {
     raises: purchases({ amount: null, order_total: '39.80', product_id: 'p1', price: '9.95', quantity: 2 }),
     rows: 1,
-    names: /^order_total is not/,
+    names: /^order_total differs/,
     right: purchases(
       { amount: null, total: '19.90', product_id: 'p1', price: '9.95', quantity: 2 },
       { amount: '39.80', product_id: 'p1', price: '19.90', quantity: 2 },
@@ -146,15 +156,24 @@ const EXAMPLES = {
       { order_id: 'o2', product_name: 'Versandkosten', amount: '4.90' },
       { order_id: 'o2', product_id: 'Shipping and handling', amount: '3.90' },
       { order_id: 'o1', product_name: 'Remise : NOEL', amount: '-3' },
+      {
+        order_id: 'o3',
+        items: [
+          { name: 'Teekanne', price: '34.90' },
+          { name: 'Versandkosten', price: '4.90' },
+        ],
+      },
     ),
-    rows: 2,
-    names: /have Versandkosten as product_name/,
+    rows: 3,
+    names: /with Versandkosten as (?:product_name|items)/,
     right: purchases(
       { order_id: 'o1', product_name: 'Versandtasche' },
       { order_id: 'o2', product_name: 'Gutschein 50 EUR', amount: '50' },
       { order_id: 'o3', product_name: 'Discount Tire', amount: '50' },
       { order_id: 'o4', product_name: 'Delivery Truck' },
       { event_type: 'refund', order_id: 'o1', product_name: 'Versand' },
+      { event_type: 'refund', order_id: 'o1', items: [{ name: 'Versand', price: '39.80' }] },
+      { order_id: 'o6', items: [{ name: 'Versandtasche', price: '39.80' }] },
       { order_id: 'o5', product_name: 'Envío' + ' de prueba' },
     ),
   },
@@ -215,7 +234,7 @@ test('whole amounts that would be large may be in the smaller unit, unless some 
   assert.deepEqual(of([4999, 2500, 799], {}, { minor_units: true }), [0, 0]);
 });
 
-test('a row that names nothing and is the sum of those before it is reported', () => {
+test('a row without names that is the sum of the rows before it is reported', () => {
   const row = (n: number, amount: string) => ({ order_id: `o${n}`, amount });
   const of = (...rows: object[]) =>
     findingsOf(purchases(...(rows as Record<string, unknown>[])), {}, INPUTS.records!).filter(
@@ -226,6 +245,17 @@ test('a row that names nothing and is the sum of those before it is reported', (
   assert.deepEqual([found?.rows, found?.example], [1, 'amount 8.05']);
   assert.deepEqual(of(...rows, { amount: '8.06' }), []);
   assert.deepEqual(of(...rows, row(4, '8.05')), [], 'it has an order of its own');
+  assert.equal(of({ amount: '8.05' }, ...rows)[0]?.message.includes('the sum of the rows behind it'), true);
+  assert.deepEqual(of({ amount: '8.05' }, ...rows, row(5, '1.00')), []);
+  const ofOrder = (product_name: string, amount: string, order_id = 'o1') => ({
+    order_id,
+    product_name,
+    amount,
+  });
+  const lines = [ofOrder('Mug', '3.00'), ofOrder('Pot', '4.50')];
+  assert.equal(of(ofOrder('Summe', '7.50'), ...lines, ofOrder('Mug', '3.00', 'o2')).length, 1);
+  assert.equal(of(ofOrder('Summe', '7.50', 'o2'), ...lines).length, 0, 'another order');
+  assert.equal(of(ofOrder('Summe', '7.60'), ...lines).length, 0, 'a product of that name');
   const nameless = ['1', '1', '1'].map((amount) => ({ amount }));
   assert.deepEqual(of(...nameless, { amount: '3' }), [], 'few amounts may add up by chance');
   assert.equal(of(...nameless, ...nameless, { amount: '6' }).length, 1);

@@ -21,7 +21,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
   purchase_without_value: {
     raises: purchases({ amount: null }, { amount: '' }, {}),
     rows: 2,
-    names: /Purchases or refunds without amount/,
+    names: /neither an amount nor a price/,
     right: [...purchases({ amount: 0 }, { amount: null, price: '5' }), VIEW],
   },
   negative_purchase: {
@@ -67,7 +67,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
       { amount: null, grand_total: '45.00', total: '39.80' },
     ),
     rows: 2,
-    names: /other names of amount differ.*total, grand_total/,
+    names: /names of amount have different values.*total, grand_total/,
     right: [
       ...purchases(
         { amount: null, total: '39.80', grand_total: 39.8 },
@@ -115,7 +115,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
     // A week of a shop that writes the day first.
     raises: times(7, (n) => ({ ...VIEW, timestamp: `0${n + 1}/03/2024` })),
     rows: 6,
-    names: /day and month may be swapped/,
+    names: /Day and month may be swapped/,
     // Days change more often than months.
     right: times(10, (n) => ({ ...VIEW, timestamp: `03/0${(n % 9) + 1}/2024` })),
     settledBy: { date_order: 'mdy' },
@@ -131,7 +131,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
       { ...VIEW, amount: null, extra: { test_mode: 'yes' } },
     ),
     rows: 2,
-    names: /"environment: Sandbox" were taken for tests/,
+    names: /"environment: Sandbox" are treated as tests/,
     right: purchases(
       { order_id: 'o1', environment: 'production', livemode: true, test_mode: 0 },
       { order_id: 'o2', mode: 'dark', 'Payment Method': 'card', group: 'test' },
@@ -147,7 +147,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
       { order_id: 'o3', Zahlungsart: 'Test' },
     ),
     rows: 2,
-    names: /"environment: staging" count, and may be tests/,
+    names: /"environment: staging" may be tests, but count/,
     right: purchases(
       { order_id: 'o1', environment: 'production', 'Payment Method': 'Testament & Co' },
       { order_id: 'o2', environment: 'staging', test: false },
@@ -205,14 +205,29 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
   zone_assumed: {
     raises: views({ timestamp: '2026-11-01 10:00:00' }),
     rows: 1,
-    names: /times of UTC/,
+    names: /times in UTC/,
     right: views({ timestamp: '2026-11-01 10:00:00+01' }, { timestamp: 1_790_000_000 }),
+    settledBy: { time_zone: 'Europe/Berlin' },
+  },
+  zone_column: {
+    raises: views(
+      { timestamp: '2026-11-01 10:00:00', TimeZone: 'Europe/Madrid' },
+      { timestamp: '2026-11-02T10:00:00', TimeZone: 'America/Lima', order_id: 'o1' },
+      { timestamp: '2026-11-02T10:00:00', extra: { zeitzone: '+02:00' } },
+    ),
+    rows: 2,
+    names: /^(?:TimeZone|zeitzone) looks like the time zone of the timestamps, such as/,
+    right: views(
+      { timestamp: '2026-11-01T10:00:00Z', TimeZone: 'Europe/Madrid' },
+      { timestamp: '2026-11-01 10:00:00', TimeZone: 'UTC' },
+      { timestamp: '2026-11-01 10:00:00', tz: 'Hammond', user_timezone: 'Europe/Madrid' },
+    ),
     settledBy: { time_zone: 'Europe/Berlin' },
   },
   currency_unknown: {
     raises: purchases({ currency: null }, { currency: '$' }, { currency: null, amount: '39,80 $' }),
     rows: 3,
-    names: /no currency/,
+    names: /no readable currency/,
     right: [
       ...purchases({ order_id: 'o1' }, { order_id: 'o1', currency: null }),
       ...purchases({ order_id: 'o2', event_id: 'e1' }, { order_id: 'o2', event_id: 'e1', currency: null }),
@@ -275,7 +290,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
 
 testFindings(EXAMPLES);
 
-test('day and month are doubted over more than 12 days, and where the first part changes more often than the second', () => {
+test('day and month are in doubt over more than 12 days, and if the first part changes more often than the second', () => {
   const isDoubted = (count: number, dateOf: (n: number) => string) => {
     const records = times(count, (n) => ({ ...VIEW, timestamp: dateOf(n) }));
     return findingsOf(records, {}, Object.values(INPUTS)[0]!).some(({ code }) => code === 'day_month');

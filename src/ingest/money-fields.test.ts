@@ -4,7 +4,7 @@ import { caseRecords } from '../../test/support/case-records.ts';
 import { eventOf, notesOf, PURCHASE, rejection } from '../../test/support/normalized.ts';
 
 describe('the currency', () => {
-  it('is a code, or unknown where it is odd', () => {
+  it("is a code, or unknown if it can't be read", () => {
     const records = caseRecords('b-currencies');
     const events = records.map((record) => eventOf(record));
     assert.deepEqual(
@@ -29,7 +29,7 @@ describe('the currency', () => {
     assert.equal(eventOf({ ...PURCHASE, amount: '¥5', currency: 'CNY' }).currency, 'CNY');
   });
 
-  it('of a purchase is not another than that of the signs beside its amounts and prices', () => {
+  it('of a purchase must not differ from the signs beside its amounts and prices', () => {
     const of = (amount: string, currency?: string) => ({ ...PURCHASE, amount, currency });
     for (const [amount, currency] of [
       ['$12', 'EUR'],
@@ -109,6 +109,26 @@ describe('an order with lines', () => {
     const view = eventOf(order([{ sku: 'p1', price: 'x', variant: 5 }], { event_type: 'view_list' }));
     assert.deepEqual([view.items, view.amount], [[{ product_id: 'p1' }], undefined]);
     assert.equal(eventOf(order(plain, { event_type: 'view_list' })).amount, undefined);
+  });
+
+  it('fits its amount with shipping, tax or a discount in columns that are not fields', () => {
+    const items = [{ sku: 'p1', price: 30 }];
+    const doubts = (more: object, settings = {}) =>
+      notesOf({ ...PURCHASE, items, ...more }, settings).filter((note) => note.startsWith('total_and_lines'));
+    for (const more of [
+      { amount: '34.90', Versandkosten: '4.90' },
+      { amount: '34.90', invoiceShipping: '4.90', extra: { remise: '0' } },
+      { amount: '27.00', extra: { Rabatt: '3.00' } },
+      { amount: '35.70', TVA: '5.70' },
+    ])
+      assert.deepEqual(doubts(more), [], JSON.stringify(more));
+    const cents = { items: [{ sku: 'p1', price: 3000 }], amount: 3490, Versand: 490 };
+    assert.deepEqual(doubts(cents, { minor_units: true }), []);
+    for (const more of [
+      { amount: '34.90', Versandart: '4.90' },
+      { amount: '34.90', Versandkosten: '9.90' },
+    ])
+      assert.deepEqual(doubts(more), ['total_and_lines amount'], JSON.stringify(more));
   });
 
   it('has the smaller units of its currency', () => {

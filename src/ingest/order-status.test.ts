@@ -4,7 +4,7 @@ import { fateOf } from './order-status.ts';
 
 const fate = (word: string) => fateOf('status', word)?.fate ?? null;
 
-test('a status says that an order was taken back, or never was a sale, in the words of many systems', () => {
+test('a status shows that an order was reversed or never was a sale, in the words of many systems', () => {
   const words = {
     withdrawn: [
       'Canceled',
@@ -32,7 +32,7 @@ test('a status says that an order was taken back, or never was a sale, in the wo
     for (const word of all) assert.equal(fate(word), expected, word);
 });
 
-test('a status of an order that is a sale, or may become one, says nothing', () => {
+test('a status of an order that is or may become a sale is ignored', () => {
   for (const word of [
     'Completed',
     'paid',
@@ -66,7 +66,7 @@ test('an order is not a sale where none of its payments is one', () => {
   assert.equal(fateOf('tenders', [{ type: 'CARD', status: 'COMPLETED' }]), null);
 });
 
-test('a list of refunds in an order says that a part of it was given back', () => {
+test('a list of refunds in an order shows that a part of it was refunded', () => {
   assert.equal(fateOf('refunds', [{ total: '-25.00' }])?.fate, 'partly_refunded');
   assert.equal(fateOf('refunds', []), null);
   assert.equal(fateOf('refunds', 0), null);

@@ -73,7 +73,7 @@ test('lines that a killed load has left are not reported as those of the next on
   assert.equal(result.duplicates, result.ledger.received - 150_000, 'what the killed ones had stored');
 });
 
-test('nothing of any file is stored where one of them can not be read', async () => {
+test('nothing of any file is stored where one of them cannot be read', async () => {
   const good = file('good.ndjson', lines('good', 10).join('\n'));
   const folder = join(temporaryDir(), 'folder');
   mkdirSync(folder);
@@ -110,7 +110,7 @@ test('a load that fails in the middle reports exactly what is stored', async () 
   assert.equal(ledger.received, 36);
 });
 
-test('--dry-run reaches for no server that the config names', async () => {
+test('--dry-run contacts no server of the config', async () => {
   let connections = 0;
   const server = createServer((socket) => {
     connections++;

@@ -122,7 +122,7 @@ test('output to a full device ends with a message and without a stack', async ()
   }
 });
 
-test('a pipeline whose own messages find no room goes on', async () => {
+test('a pipeline whose own messages find no room continues', async () => {
   const own = join(dir, 'own');
   const { child, exited } = toFull(['up', '--data', own], 'stderr');
   const url = () => (JSON.parse(readFileSync(join(own, 'run.json'), 'utf8')) as { url: string }).url;
@@ -139,7 +139,7 @@ test('a pipeline whose own messages find no room goes on', async () => {
   assert.equal((await exited).code, 0);
 });
 
-test('up shows a person where it is and how to stop it, and gives a program JSON', async () => {
+test('up shows a person the address and how to stop it, and gives a program JSON', async () => {
   const folder = join(dir, 'terminal');
   const child = spawn(
     'python3',

@@ -19,7 +19,7 @@ function withoutRoom(args: string[]): Promise<{ code: number | null; stderr: str
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, stderr })));
 }
 
-test('a start without room says so, and leaves nothing behind however often it is tried', async () => {
+test('a start without disk space reports it, and leaves nothing behind however often it is tried', async () => {
   const fresh = join(temporaryDir(), 'fresh');
   const used = join(temporaryDir(), 'used');
   const events = join(temporaryDir(), 'events.ndjson');

@@ -81,7 +81,7 @@ test('a load that is killed again and again has every record once', async (t) =>
   assert.equal(await countedEvents(dataDir), LINES);
 });
 
-test('a file that was cut, has grown or is packed now gives what it has more', async () => {
+test('a file that was truncated, has grown or is now compressed gives only its new records', async () => {
   const dataDir = temporaryDir();
   const file = join(temporaryDir(), 'export.csv');
   writeExport(file, 5000);
@@ -107,7 +107,7 @@ test('a file that was cut, has grown or is packed now gives what it has more', a
   assert.equal(await countedEvents(dataDir), 5001);
 });
 
-test('a load beside a running process goes on after a kill of either', async () => {
+test('a load beside a running process continues after a kill of either', async () => {
   const dataDir = temporaryDir();
   const file = join(temporaryDir(), 'export.csv');
   writeExport(file, 60_000);
