@@ -260,6 +260,12 @@ export const FINDINGS = kinds({
     message: (_, list) => `More than 3 currencies: ${list}.`,
     setting: 'Amounts of different currencies are never added. Correct the codes if there should be fewer.',
   },
+  base_currency: {
+    message: (field) =>
+      `${field} has a rate of exchange: the amounts may be in the currency of the shop, as OpenCart and osCommerce keep them, and not in \`currency\`.`,
+    setting:
+      'Set `currency: {value: EUR}` in a mapping to the currency that the amounts are in; leave the column out with `drop` if they are in `currency`.',
+  },
   unexpected_currency: {
     message: (currency) => `Purchases or refunds are in ${currency}, which \`currencies\` does not list.`,
     setting: 'Add it to `currencies` in the config, or correct the codes.',

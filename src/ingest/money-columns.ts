@@ -50,8 +50,16 @@ export function besideLines(name: string): BesideLines | null {
 
 const isGiven = (value: unknown) => value !== undefined && value !== null;
 
+/** osCommerce, OpenCart, Zen Cart and Gambio keep amounts in the currency of the shop, and the rate to that of the order. */
+const RATE = /^(?:order)?currency(?:value|rate)$/;
+
 /** What a column that is not a field says of the money or the pieces of a sale. */
-export type MoneyColumn = 'refund_column' | 'adjusted_total' | 'pieces_column' | 'numbered_lines';
+export type MoneyColumn =
+  | 'base_currency'
+  | 'refund_column'
+  | 'adjusted_total'
+  | 'pieces_column'
+  | 'numbered_lines';
 
 /** Names that are remembered; of more than so many it is found out each time. */
 const REMEMBERED_MAX = 5000;
@@ -70,6 +78,7 @@ export function moneyColumn(name: string): MoneyColumn | null {
 function kindOf(name: string): MoneyColumn | null {
   const folded = foldName(name);
   if (GIVEN_BACK.test(folded)) return 'refund_column';
+  if (RATE.test(folded)) return 'base_currency';
   if (ADJUSTED.test(folded) || TAKEN.test(folded)) return 'adjusted_total';
   const one = name.replace(NUMBERED, '');
   if (one !== name && one !== '' && OF_LINES.some((field) => fieldsFor(one).has(field)))
@@ -83,6 +92,8 @@ export function moneyColumnWith(name: string, value: unknown): MoneyColumn | nul
   if (kind === null) return null;
   const text = typeof value === 'object' ? '' : String(value);
   if (kind === 'numbered_lines') return text.trim() === '' || text.trim() === '0' ? null : kind;
+  if (kind === 'base_currency')
+    return /\d/.test(text) && ![0, 1].includes(Number(text.replace(',', '.'))) ? kind : null;
   const isSo = kind === 'pieces_column' ? Number(text.replace(',', '.')) > 1 : /[1-9]/.test(text);
   return isSo ? kind : null;
 }

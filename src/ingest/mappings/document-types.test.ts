@@ -157,3 +157,19 @@ test('a column that says yes or no in a letter is read as that', () => {
       { Storniert: { not: [yes] } },
     );
 });
+
+test('a word that nobody knows is the sale where others are refunds alone', () => {
+  const of = (...kinds: readonly string[]) => {
+    const rows = kinds.map((kind, n) => `${n};2026-11-13;${kind};5.00`);
+    return (proposed('Order ID;Order Date;Transaction Type;Total', ...rows).fields as Record<string, unknown>)
+      .event_type;
+  };
+  assert.deepEqual(of('Standardvorgang', 'Gutschrift'), {
+    from: 'Transaction Type',
+    values: { Standardvorgang: 'purchase', Gutschrift: 'refund' },
+  });
+  assert.deepEqual(of('Authorization w/ Auto Capture', 'Credit'), {
+    from: 'Transaction Type',
+    values: { 'Authorization w/ Auto Capture': 'purchase', Credit: 'refund' },
+  });
+});
