@@ -157,7 +157,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   ],
   test: list('test|test order|test mode|is test order|testbestellung|commande de test|pedido de prueba'),
   search_term: list('search|query|suchbegriff|suche|recherche|búsqueda'),
-  url: list('page|path|seite|adresse|página'),
+  url: list('page|path|uri|request uri|request path|request url|seite|adresse|página'),
   items: list(
     'order items|lines|cart items|cart|basket|positionen|bestellpositionen|artikelliste|lignes|lignes de commande|líneas|líneas de pedido',
   ),
