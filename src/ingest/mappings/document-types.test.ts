@@ -84,6 +84,8 @@ test('rows of a payment service that move money of the shop are left out, and no
       values: { [sale]: 'purchase' },
     });
   }
+  const adyen = of('Settled', 'Settled', 'Refunded', 'MerchantPayout');
+  assert.deepEqual(adyen.where, { Typ: { not: ['MerchantPayout'] } });
   assert.equal(of('Verkauf', 'Verkauf', 'Erstattung').where, undefined);
   assert.deepEqual(of('Zahlung', 'Zahlung', 'Abbuchung').where, { Typ: { not: ['Abbuchung'] } });
   const ways = proposed(

@@ -55,6 +55,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
     'pedido',
     'venta',
     'sale',
+    'settled',
     'sold',
     'bought',
     'paid',
