@@ -16,18 +16,22 @@ interface Described {
   readonly anyOf?: readonly Described[];
 }
 
+/** Makes a table of a page. */
+type Table = (head: string[], rows: string[][]) => string;
+
 /** docs/mappings.md: the language, and how to connect each system that has a preset. */
-export function mappingsPage(table: (head: string[], rows: string[][]) => string): string {
-  const schema = mappingJsonSchema() as Described;
-  const long = ({ anyOf = [] }: Described) => anyOf.find(({ properties }) => properties) ?? {};
-  const settings = (of: Described): string[][] =>
-    Object.entries(of.properties ?? {}).map(([name, { description = '' }]) => [`\`${name}\``, description]);
-  const fields = schema.properties!.fields!.properties!;
-  const source = Object.keys(long(fields.event_type!).properties ?? {});
-  const own = (field: string) =>
-    settings(long(fields[field]!)).filter(([name]) => !source.includes(name!.slice(1, -1)));
-  const presets = presetNames().map((name) => ({ name, ...readSpec(name, '') }));
-  return `# Connect a system, or write a mapping
+export function mappingsPage(table: Table): string {
+  return [
+    INTRODUCTION,
+    WRITE_A_MAPPING,
+    settingsOfMappings(table),
+    WRITE_A_PROGRAM,
+    addressesOfClients(table),
+    presetsOfSystems(table),
+  ].join('');
+}
+
+const INTRODUCTION = `# Connect a system, or write a mapping
 
 A mapping turns the records of another system into events. [Presets](#presets) are mappings for known systems, and you can [write your own](#write-a-mapping). To use a mapping,
 name it where the records arrive: \`load --map NAME\`, \`POST /v1/events?map=NAME\`, or \`map: NAME\` for a source of kind poll, tail or kafka and for a webhook. Without a
@@ -43,7 +47,9 @@ Sample records of each system are in \`${SAMPLES}\`. Try them:
 ./tillstream map schema > mapping.schema.json                        # JSON Schema, for editors
 \`\`\`
 
-## Write a mapping
+`;
+
+const WRITE_A_MAPPING = `## Write a mapping
 
 Save this as \`shop.yaml\`:
 
@@ -79,7 +85,19 @@ The mapping ./shop.yaml left out 1 record by its rule: \`state\` is draft (1).
 ...
 \`\`\`
 
-More settings:
+`;
+
+/** What a mapping may hold, from its schema. */
+function settingsOfMappings(table: Table): string {
+  const schema = mappingJsonSchema() as Described;
+  const long = ({ anyOf = [] }: Described) => anyOf.find(({ properties }) => properties) ?? {};
+  const settings = (of: Described): string[][] =>
+    Object.entries(of.properties ?? {}).map(([name, { description = '' }]) => [`\`${name}\``, description]);
+  const fields = schema.properties!.fields!.properties!;
+  const source = Object.keys(long(fields.event_type!).properties ?? {});
+  const own = (field: string) =>
+    settings(long(fields[field]!)).filter(([name]) => !source.includes(name!.slice(1, -1)));
+  return `More settings:
 
 \`\`\`yaml
 extends: segment                      # optional: a preset or file to start from
@@ -129,7 +147,10 @@ ${table(
 
 **Conditions**, in \`where\` and \`cases\`: a path with a value, a list of values, or the tests \`in\`, \`not\`, \`match\` (a regular expression) and \`exists\`.
 
-## Write a program instead
+`;
+}
+
+const WRITE_A_PROGRAM = `## Write a program instead
 
 A mapping can be a TypeScript or JavaScript module. It runs in its own worker. If it throws on a record, or takes longer than a second, the record becomes a bad row.
 
@@ -160,7 +181,11 @@ The mapping ./orders.ts left out 1 record by its rule.
 ...
 \`\`\`
 
-## Addresses of other systems' clients
+`;
+
+/** Where clients of other systems send to. */
+function addressesOfClients(table: Table): string {
+  return `## Addresses of other systems' clients
 
 These libraries need no changes, only your address and one of your \`api_keys\`.
 
@@ -180,7 +205,13 @@ ${table(
 
 The **Sources** view of the page has settings to copy for each of them, with your address. A record that can't be read is kept as a bad row, because these clients would drop it.
 
-## Presets
+`;
+}
+
+/** How to connect each system. */
+function presetsOfSystems(table: Table): string {
+  const presets = presetNames().map((name) => ({ name, ...readSpec(name, '') }));
+  return `## Presets
 
 Each section lists the steps in the other system, and ends with commands that try a sample of its records. Start Tillstream first:
 

@@ -107,7 +107,7 @@ common(
 common(
   program
     .command('status')
-    .description('show what is running, the state of its components, and what is waiting'),
+    .description('show whether it is running, the state of its components, and what is waiting'),
 ).action(command(COMMANDS.inspect, ({ status }) => status));
 common(
   program.command('check').description('test the config and every component once; changes nothing'),
@@ -115,7 +115,7 @@ common(
 common(
   program
     .command('doctor')
-    .description('like check, and also check the machine; shows what is wrong and what to do'),
+    .description('like check, but also check the machine; shows problems and their solutions'),
 ).action(command(COMMANDS.maintenance, ({ doctor }) => doctor));
 /** An option with one of these values. */
 function choice(flags: string, description: string, values: string[]): Option {

@@ -16,7 +16,7 @@ export const IMPORT_PATHS: Json = {
     post: {
       summary: 'Announce a file. It is removed if nobody requests it for 5 minutes.',
       parameters: [
-        queryParameter('name', { type: 'string' }, 'Its name, for people.'),
+        queryParameter('name', { type: 'string' }, 'Its name, for display.'),
         { ...queryParameter('bytes', { type: 'integer', minimum: 0 }, 'Its size.'), required: true },
       ],
       responses: answers(
@@ -37,14 +37,14 @@ export const IMPORT_PATHS: Json = {
   },
   '/v1/imports/{id}': {
     get: {
-      summary: 'How far an import is: uploading, ready, loading, counting, done, failed or cancelled.',
+      summary: 'State of an import: uploading, ready, loading, counting, done, failed or cancelled.',
       parameters: [ID],
       responses: answers('Import', 'The import.', [...REFUSED]),
     },
     delete: {
-      summary: 'Cancel an import, and remove its file. What is stored by then stays.',
+      summary: 'Cancel an import, and remove its file. Events that are already stored stay.',
       parameters: [ID],
-      responses: answers('Import', 'What had become of it.', [...REFUSED]),
+      responses: answers('Import', 'Its last state.', [...REFUSED]),
     },
   },
   '/v1/imports/{id}/content': {
@@ -75,11 +75,10 @@ export const IMPORT_PATHS: Json = {
   },
   '/v1/imports/{id}/preview': {
     post: {
-      summary:
-        'What would come of a file: a record before and after, figures, findings and the mapping as a form.',
+      summary: 'Try a file: a record before and after, counts, findings, and the mapping as a form.',
       parameters: [ID, queryParameter('guess', { type: 'boolean' }, 'With the mapping that fits best.')],
       requestBody: CHOICE,
-      responses: answers('ImportPreview', 'What would come of it. Nothing was stored.', [
+      responses: answers('ImportPreview', 'The result. Nothing was stored.', [
         'bad_json',
         'bad_mapping',
         ...REFUSED,
@@ -92,15 +91,12 @@ export const IMPORT_PATHS: Json = {
   '/v1/imports/{id}/load': {
     post: {
       summary:
-        'Load a file as "tillstream load" does; answers at once, and GET /v1/imports/{id} shows how far it is.',
-      parameters: [
-        ID,
-        queryParameter('again', { type: 'boolean' }, 'Load once more what was loaded before.'),
-      ],
+        'Load a file, as "tillstream load" does. Responds at once; GET /v1/imports/{id} shows the progress.',
+      parameters: [ID, queryParameter('again', { type: 'boolean' }, 'Load again what was loaded before.')],
       requestBody: CHOICE,
       responses: answers(
         'Import',
-        'It is being loaded.',
+        'The load has started.',
         ['bad_json', 'bad_mapping', ...REFUSED, 'demo', 'import_busy', 'import_refused', 'other_role'],
         202,
       ),
@@ -142,7 +138,7 @@ export const IMPORT_SCHEMAS: Json = {
           stored_before: count,
         },
       }),
-      result: orNull({ type: 'object', description: 'As `tillstream load --json` has it.' }),
+      result: orNull({ type: 'object', description: 'The output of `tillstream load --json`.' }),
       error: orNull({ type: 'object', properties: { message: text } }),
     },
   },
@@ -151,7 +147,7 @@ export const IMPORT_SCHEMAS: Json = {
     type: 'object',
     properties: {
       description: text,
-      refusal: orNull({ ...text, description: 'Why it can not be read with this mapping.' }),
+      refusal: orNull({ ...text, description: "Why the file can't be read with this mapping." }),
       map: orNull({ ...text, description: 'The name of the mapping, if it has one.' }),
       mapping: orNull({ ...text, description: 'The mapping as YAML, if it has no name.' }),
       is_guess: { type: 'boolean' },

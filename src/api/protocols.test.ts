@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { blankKey } from './protocols.ts';
 
-test('a key in a body is overwritten where it is one, and nowhere else', () => {
+test('a key in a body is overwritten where it is a key, and nowhere else', () => {
   const blanked = (text: string, key: string) => {
     const body = Buffer.from(text);
     blankKey(body, ['api_key', 'token'], key);

@@ -51,7 +51,7 @@ test('addresses of one IPv6 network count together', () => {
   assert.equal(logged.length, 3);
 });
 
-test('memory stays bounded whatever number of addresses comes', () => {
+test('memory stays bounded, however many addresses send requests', () => {
   const { tried } = setUp();
   for (let n = 0; n < 30_000; n++) tried(`10.${n >> 16}.${(n >> 8) & 255}.${n & 255}`, 1);
   assert.equal(tried('10.0.0.0', 30), 20, 'the first ones are forgotten');

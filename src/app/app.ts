@@ -11,10 +11,7 @@ import {
   SimulatorUsageError,
 } from '../../tools/simulator/index.ts';
 import type { Backend, TapListener } from '../api/backend.ts';
-import { ingestBody } from '../api/ingest-body.ts';
-import { queryWithin } from '../api/row-limit.ts';
-import { newestBadRows } from '../consumers/newest-bad-rows.ts';
-import { LATEST_MAX, SourceActivity } from '../ingest/activity.ts';
+import { SourceActivity } from '../ingest/activity.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import { metricList } from '../metrics/catalogue.ts';
 import type { Ingest, Source } from '../sources/source.ts';
@@ -22,7 +19,7 @@ import { now } from '../system/clock.ts';
 import { ApiError } from '../telemetry/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createRegistry } from '../telemetry/registry.ts';
-import type { Role } from '../telemetry/roles.ts';
+import { createBackend, needOf } from './backend.ts';
 import { CONFIG_SCHEMA, type Config, isOther } from './config/schema.ts';
 import {
   DataDirInUseError,
@@ -33,8 +30,6 @@ import {
   takeDataDir,
 } from './data-dir.ts';
 import { confirmDemo, DEMO_REFUSAL, type DemoMark, readDemoMark, writeDemoMark } from './demo-mark.ts';
-import type { RequestMappers } from './mappers.ts';
-import type { Processing } from './processing.ts';
 import { readParquet } from './read-parquet.ts';
 import { recallSales } from './recall-sales.ts';
 import { ADAPTERS } from './registry/adapters.ts';
@@ -47,8 +42,8 @@ import {
   storageChecks,
   withEngine,
 } from './settings-check.ts';
-import { configuredSources, declaredSources } from './sources.ts';
-import { type AppState, lagOf, readingsFor, statusOf } from './status.ts';
+import { configuredSources } from './sources.ts';
+import { type AppState, lagOf, readingsFor } from './status.ts';
 
 /** Everything of a data folder, opened: log, archive, metrics and their loops; no source and no server yet. */
 export interface App {
@@ -78,7 +73,7 @@ export interface App {
   startStores(): Promise<void>;
   /** Starts the HTTP server; gives its URL, and the path of the owner's socket. */
   listen(pageDir: string, ownerToken: string): Promise<{ url: string; socket: string | null }>;
-  sources(): Source[];
+  sources(): readonly Source[];
   /** Lines of the log that each consumer has not taken yet. */
   lag(): Record<string, number>;
   /** Stops sources and server, drains the log for at most so long, closes everything; gives the lag that is left. */
@@ -86,8 +81,8 @@ export interface App {
 }
 
 /**
- * Opens the data folder. Metrics whose state is gone are filled from the archive first; with `fillLater` that goes on
- * when this resolves, and status tells.
+ * Opens the data folder. Metrics whose state is gone are filled from the archive first; with `fillLater` this
+ * resolves before, and the status shows it.
  */
 export async function openApp(
   given: RuntimeConfig,
@@ -119,30 +114,23 @@ async function wire(
   folder: TakenDataDir,
 ): Promise<App> {
   const { config, dataDir, server, roles, adapters } = runtime;
-  const metrics = metricList(adapters.metrics);
-  const timeZone = config.time_zone;
   const startedAt = new Date(now()).toISOString();
   const { openLog, openProcessing } = await import('./processing.ts');
   const log = await openLog(runtime, logger);
   opened.defer(() => log.close());
 
   const taps = new Set<TapListener>();
-  let lastIngestMs: number | null = null;
-  let { demo } = folder;
-  let url = '';
-  let running: Source[] = [];
   const registry = createRegistry(() => readingsFor(state));
   const activity = new SourceActivity(now);
   const ingestor = new Ingestor({
     log,
-    settings: { time_zone: timeZone },
+    settings: { time_zone: config.time_zone },
     isZoneSet: runtime.isZoneSet,
-    currencies: demo === null ? config.currencies : SIMULATED_CURRENCIES,
+    currencies: folder.demo === null ? config.currencies : SIMULATED_CURRENCIES,
     lineBytesMax: server.line_bytes_max,
     now,
     onStored(source, checked, { leftOut, way }) {
       activity.stored(source, checked, leftOut, way);
-      lastIngestMs = now();
       for (const [reason, lines] of Object.entries(checked.reasons))
         registry.countRejected(source, reason, lines);
       for (const tap of taps) tap(source, checked.bytes);
@@ -155,88 +143,24 @@ async function wire(
     log,
     processing,
     ingestor,
-    metrics,
+    metrics: metricList(adapters.metrics),
     startedAt,
-    demo: () => demo !== null,
-    url: () => url,
-    sources: () => running,
-    lastIngestMs: () => lastIngestMs,
+    activity,
+    demo: folder.demo,
+    url: '',
+    sources: [],
   };
-  const status = () => statusOf(state);
-  const lag = () => lagOf(state);
-  const archiveRole = roles.has('archive') ? 'archive' : 'metrics';
-  /** What a request needs that this process may not have. */
-  const need = (role: Role): Processing => {
-    if (processing && roles.has(role)) return processing;
-    throw new ApiError(
-      'other_role',
-      `This process has the roles ${[...roles].join(', ')}; ask one with the role ${role}.`,
-    );
-  };
-  /** Of a role, as it is when somebody looks. */
-  const look = async (role: Role = 'metrics') => {
-    const found = need(role);
-    await found.consumers.attend();
-    return found;
-  };
+  const need = needOf(state);
 
   const refuseDemo = () => {
-    if (demo !== null) throw new ApiError('demo', DEMO_REFUSAL);
+    if (state.demo !== null) throw new ApiError('demo', DEMO_REFUSAL);
   };
   const waitUntilIdle: App['waitUntilIdle'] = (onProgress, signal) =>
     need('metrics').consumers.waitUntilIdle(onProgress, signal);
   const storesCaughtUp: App['storesCaughtUp'] = (signal = new AbortController().signal) =>
     need('metrics').stores.caughtUp(signal);
 
-  let mappers: RequestMappers | null = null;
-  const requestMappers = async () => {
-    mappers ??= new (await mappersModule()).RequestMappers(runtime);
-    return mappers;
-  };
-  const backend: Backend = {
-    timeZone,
-    now,
-    formats: runtime.adapters.formats,
-    async ingest(source, records, options) {
-      if (!roles.has('collect')) need('collect');
-      refuseDemo();
-      return ingestBody(ingestor, server.lines_max, source, records, options, activity);
-    },
-    mapper: async (name) => (await requestMappers()).get(name),
-    presets: async () => (await requestMappers()).texts(),
-    activity: (source) => activity.of(source),
-    newestEvents: async () => (await processing?.newestEvents.get(LATEST_MAX)) ?? [],
-    declaredSources: () => declaredSources(runtime, running),
-    query: async (query) => queryWithin(await look(), query),
-    changes: async (...asked) => (await look()).store.changes(...asked),
-    storeVersion: () => need('metrics').store.version(),
-    ledger() {
-      const { consumers } = need('metrics');
-      void consumers.attend();
-      return consumers.ledger();
-    },
-    status,
-    async badRows(filter) {
-      const { archive, duckdb } = await look(archiveRole);
-      return newestBadRows(archive, duckdb.parquet, filter);
-    },
-    doubts: async (asked) => (await look(archiveRole)).doubts(asked),
-    compact: async () => need('archive').archive.compact(),
-    vacuum: async (retentionHours) => need('archive').archive.vacuum(retentionHours),
-    async waitUntilIdle(msMax) {
-      const { consumers, stores } = need('metrics');
-      const signal = AbortSignal.timeout(msMax);
-      await consumers.waitUntilIdle(undefined, signal);
-      const stores_behind = await stores.caughtUp(signal);
-      return { ...consumers.ledger(), stores_behind };
-    },
-    rebuild: async (range, diff, signal) => need('metrics').consumers.rebuild(range, diff, signal),
-    tap(listener) {
-      taps.add(listener);
-      return () => taps.delete(listener);
-    },
-    metrics: () => registry.text(),
-  };
+  const backend = createBackend({ state, need, refuseDemo, taps, registry });
 
   const messages = [
     ...runtime.warnings,
@@ -253,25 +177,25 @@ async function wire(
       const deadline = now() + drainMs;
       await Promise.all([consumers.stop(drainMs), stores.stopEvents(drainMs)]);
       await stores.stopMetrics(Math.max(0, deadline - now()));
-      left = lag();
+      left = lagOf(state);
     });
   }
-  opened.defer(async () => void (await Promise.all(running.map((source) => source.stop()))));
+  opened.defer(async () => void (await Promise.all(state.sources.map((source) => source.stop()))));
 
-  if (demo !== null && processing)
-    demo = await confirmDemo(dataDir, demo, processing.consumers.ledger().by_source);
+  if (state.demo !== null && processing)
+    state.demo = await confirmDemo(dataDir, state.demo, processing.consumers.ledger().by_source);
 
   return {
     runtime,
     backend,
     messages,
-    demo,
+    demo: state.demo,
     demoMovedTo: folder.demoMovedTo,
     ingest,
     ingestor,
-    sources: () => running,
+    sources: () => state.sources,
     filled: async () => processing?.consumers.metricsFilled(),
-    lag,
+    lag: () => lagOf(state),
     waitUntilIdle,
     storesCaughtUp,
     dates: () => need('archive').archive.dates('events'),
@@ -283,10 +207,10 @@ async function wire(
     },
     async startSources(further = []) {
       if (processing && roles.has('collect')) opened.defer(recallSales(ingestor, processing, logger));
-      running = roles.has('collect')
+      state.sources = roles.has('collect')
         ? [...(await configuredSources(runtime, ingest, logger)), ...further]
         : [...further];
-      for (const source of running) source.start();
+      for (const source of state.sources) source.start();
     },
     startStores: async () => processing?.stores.start(),
     async listen(pageDir, ownerToken) {
@@ -303,7 +227,7 @@ async function wire(
         logger,
         opened,
       });
-      url = listening.url;
+      state.url = listening.url;
       return listening;
     },
     async close(drainMsMax) {

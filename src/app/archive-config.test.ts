@@ -19,7 +19,7 @@ test('without a kind the archive is local', () => {
   });
 });
 
-test('each kind takes its own settings only, and says what is missing', () => {
+test('each kind accepts only its own settings, and names what is missing', () => {
   assert.ok(archiveConfig.parse({ kind: 'hdfs', url: 'http://namenode:9870', path: '/ecommerce' }));
   assert.ok(archiveConfig.parse({ kind: 's3', bucket: 'shop' }));
   assert.match(refused({ kind: 'hdfs', url: 'http://namenode:9870' }), /^path: /);

@@ -113,7 +113,7 @@ export async function takeDataDir(dataDir: string, opening: Opening): Promise<Ta
     if (error instanceof UsageError) throw error;
     if (error instanceof LockHeldError)
       throw new DataDirInUseError(
-        `The data folder ${dataDir} is in use by ${error.holder}: one process at a time. Stop it first.`,
+        `The data folder ${dataDir} is in use by ${error.holder}. Only one process can use it at a time: stop that one first.`,
       );
     throw dataDirError(dataDir, error);
   }
@@ -165,12 +165,12 @@ function checkedData(text: string, dataDir: string): DataFile {
   }
   if (typeof data?.format !== 'number') {
     throw new UsageError(
-      `${dataFile(dataDir)} is damaged. It says which version wrote the folder; restore it, or move the folder away.`,
+      `${dataFile(dataDir)} is damaged. It records which version wrote the folder: restore it, or move the folder away.`,
     );
   }
   if (data.format > DATA_FORMAT) {
     throw new UsageError(
-      `The data folder ${dataDir} was written by a newer Tillstream (format ${data.format}; this one knows ${DATA_FORMAT}). ` +
+      `The data folder ${dataDir} was written by a newer Tillstream (format ${data.format}; this one reads ${DATA_FORMAT}). ` +
         'Update Tillstream, or use another folder.',
     );
   }

@@ -9,6 +9,7 @@ import type { Ingestor } from '../ingest/ingestor.ts';
 import { ORDERS_MAX } from '../ingest/order-reports.ts';
 import type { EventLog } from '../log/event-log.ts';
 import type { PartitionGroup } from '../log/partition-group.ts';
+import type { ArchiveAggregator } from '../metrics/aggregates.ts';
 import type { ArchiveAnswer, ArchivedSale, DoubtsAsked } from '../metrics/doubt-reader.ts';
 import { type DuckDb, openDuckDb } from '../metrics/duckdb/open-duckdb.ts';
 import type { BatchEngine, EngineProgram } from '../metrics/engine.ts';
@@ -73,14 +74,7 @@ export async function openProcessing(
   if (!reads.archive && !reads.metrics) return null;
   const archives = chosenOf(adapters.archives, config.archive);
   const location = await archives.adapter.locate(archives.settings, dataDir);
-  const engines = chosenOf(adapters.engines, config.engine);
-  const program = reads.metrics
-    ? ((await engines.adapter.open?.(engines.settings, {
-        archive: archives.adapter.address(archives.settings, dataDir),
-        dir: join(dataDir, 'metrics', config.engine.kind),
-        logger,
-      })) ?? null)
-    : null;
+  const program = reads.metrics ? await openEngineProgram(runtime, logger) : null;
   const { threads, memory_mb } = config.engine;
   const duckdb = await openDuckDb({
     dir: join(dataDir, 'metrics'),
@@ -98,13 +92,8 @@ export async function openProcessing(
   const archive = await location.open({ parquet: duckdb.parquet, logId: log.id, now, logger });
   const archiveWatch = archives.adapter.isRemote ? new ArchiveWatch(archive) : null;
   opened.defer(async () => archiveWatch?.stop());
-  let group: PartitionGroup | null = null;
-  const logs = chosenOf(adapters.logs, config.log);
-  if (logs.adapter.joinGroup && archives.adapter.isRemote && reads.archive) {
-    const joined = await logs.adapter.joinGroup(logs.settings, `tillstream-archive-${log.id}`, logger);
-    opened.defer(() => joined.close());
-    group = joined;
-  }
+  const group = reads.archive && archives.adapter.isRemote ? await joinGroup(runtime, log.id, logger) : null;
+  opened.defer(async () => group?.close());
   const store = duckdb.store;
   const stores = new Stores({
     adapters,
@@ -159,4 +148,30 @@ export async function openProcessing(
     consumers,
     stores,
   };
+}
+
+/** Opens what computes the metrics outside of this process; null where the engine of the config has nothing there. */
+async function openEngineProgram(
+  runtime: RuntimeConfig,
+  logger: Logger,
+): Promise<(ArchiveAggregator & EngineProgram) | null> {
+  const { config, dataDir, adapters } = runtime;
+  const archive = chosenOf(adapters.archives, config.archive);
+  const engine = chosenOf(adapters.engines, config.engine);
+  const program = await engine.adapter.open?.(engine.settings, {
+    archive: archive.adapter.address(archive.settings, dataDir),
+    dir: join(dataDir, 'metrics', config.engine.kind),
+    logger,
+  });
+  return program ?? null;
+}
+
+/** Joins the processes that share the partitions of the log among them to archive it; null where a log has no such group. */
+async function joinGroup(
+  runtime: RuntimeConfig,
+  logId: string,
+  logger: Logger,
+): Promise<PartitionGroup | null> {
+  const { adapter, settings } = chosenOf(runtime.adapters.logs, runtime.config.log);
+  return (await adapter.joinGroup?.(settings, `tillstream-archive-${logId}`, logger)) ?? null;
 }

@@ -92,36 +92,9 @@ export async function readRuntimeConfig(
     time_zone: timeZone,
     stores: withStoresOf(loaded.stores, adapters.stores, env),
   };
-  const http = config.sources.filter(isHttp);
-  if (http.length > 1)
-    throw new UsageError('The config has more than one source of kind http; there is one port.');
-  const { kind: _kind, ...server } = http[0] ?? { kind: 'http', ...defaultServer() };
-  if (env.TILLSTREAM_PORT) {
-    const port = /^\d{1,5}$/.test(env.TILLSTREAM_PORT) ? Number(env.TILLSTREAM_PORT) : Number.NaN;
-    if (!(port <= 65535)) {
-      throw new UsageError(`TILLSTREAM_PORT="${env.TILLSTREAM_PORT}" is not a port number. Use 0 to 65535.`);
-    }
-    server.port = port;
-  }
-  if (!isLoopback(server.host) && server.api_keys.length === 0) {
-    throw new UsageError(
-      `The http source listens on ${server.host}, which others can reach, and has no api_keys. ` +
-        'Add api_keys, or listen on 127.0.0.1.',
-    );
-  }
+  const server = serverOf(config, env);
   refuseLoop(config, adapters);
-  const names = [
-    ...config.sources.map((source) => (isHttp(source) ? 'http' : source.name)),
-    ...server.hooks.map(({ name }) => name),
-  ];
-  const taken = server.hooks.find(({ name }) => TAKEN_NAMES.includes(name));
-  if (taken)
-    throw new UsageError(
-      `The webhook "${taken.name}" has a name that Tillstream uses itself. Choose another name.`,
-    );
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice)
-    throw new UsageError(`Two sources or webhooks have the name "${twice}". Give each its own name.`);
+  refuseUsedNames(config, server);
   const engine = chosenOf(adapters.engines, config.engine);
   const warnings = [
     ...(await openSecrets(configFile, loaded)),
@@ -141,6 +114,44 @@ export async function readRuntimeConfig(
     adapters,
     isZoneSet: zone !== undefined,
   };
+}
+
+/** The one source of kind http, and the port of the environment. */
+function serverOf(config: Pick<Config, 'sources'>, env: Env): ServerConfig {
+  const http = config.sources.filter(isHttp);
+  if (http.length > 1)
+    throw new UsageError('The config has more than one source of kind http; there is one port.');
+  const { kind: _kind, ...server } = http[0] ?? { kind: 'http', ...defaultServer() };
+  if (env.TILLSTREAM_PORT) {
+    const port = /^\d{1,5}$/.test(env.TILLSTREAM_PORT) ? Number(env.TILLSTREAM_PORT) : Number.NaN;
+    if (!(port <= 65535)) {
+      throw new UsageError(`TILLSTREAM_PORT="${env.TILLSTREAM_PORT}" is not a port number. Use 0 to 65535.`);
+    }
+    server.port = port;
+  }
+  if (!isLoopback(server.host) && server.api_keys.length === 0) {
+    throw new UsageError(
+      `The http source listens on ${server.host}, which others can reach, and has no api_keys. ` +
+        'Add api_keys, or listen on 127.0.0.1.',
+    );
+  }
+  return server;
+}
+
+/** Each source and webhook is a name in the ledger. */
+function refuseUsedNames({ sources }: Pick<Config, 'sources'>, { hooks }: ServerConfig): void {
+  const names = [
+    ...sources.map((source) => (isHttp(source) ? 'http' : source.name)),
+    ...hooks.map(({ name }) => name),
+  ];
+  const taken = hooks.find(({ name }) => TAKEN_NAMES.includes(name));
+  if (taken)
+    throw new UsageError(
+      `The webhook "${taken.name}" has a name that Tillstream uses itself. Choose another name.`,
+    );
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice)
+    throw new UsageError(`Two sources or webhooks have the name "${twice}". Give each its own name.`);
 }
 
 /** A config of which it shows whether it names a time zone. */

@@ -1,3 +1,4 @@
+import type { SourceActivity } from '../ingest/activity.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import { type EventLog, logComponent } from '../log/event-log.ts';
 import type { Source } from '../sources/source.ts';
@@ -5,11 +6,12 @@ import { now } from '../system/clock.ts';
 import { VERSION } from '../system/version.ts';
 import { type Readings, readingsOf } from '../telemetry/registry.ts';
 import type { ComponentStatus, Status } from '../telemetry/status.ts';
+import type { DemoMark } from './demo-mark.ts';
 import type { Processing } from './processing.ts';
 import type { RuntimeConfig } from './runtime-config.ts';
 import { sourceComponents, sourceCounters } from './sources.ts';
 
-/** What the status is about; functions give what changes. */
+/** What the status is about. */
 export interface AppState {
   readonly runtime: RuntimeConfig;
   readonly log: EventLog;
@@ -17,12 +19,13 @@ export interface AppState {
   readonly ingestor: Ingestor;
   readonly metrics: Status['metrics'];
   readonly startedAt: string;
-  demo(): boolean;
+  readonly activity: SourceActivity;
+  /** Mark of the data folder of a demo; null for any other. */
+  demo: DemoMark | null;
   /** Empty before the server listens. */
-  url(): string;
+  url: string;
   /** Sources that run here. */
-  sources(): readonly Source[];
-  lastIngestMs(): number | null;
+  sources: readonly Source[];
 }
 
 const iso = (ms: number | null | undefined) => (ms ? new Date(ms).toISOString() : null);
@@ -34,9 +37,9 @@ export function statusOf(state: AppState): Status {
   return {
     running: true,
     pid: process.pid,
-    url: state.url(),
+    url: state.url,
     version: VERSION,
-    demo: state.demo(),
+    demo: state.demo !== null,
     roles: [...roles],
     time_zone: config.time_zone,
     started_at: startedAt,
@@ -46,11 +49,11 @@ export function statusOf(state: AppState): Status {
       ...(roles.has('collect') ? { collector: logComponent(log) } : {}),
       log: logComponent(log),
       ...consumerComponents(processing),
-      ...sourceComponents(state.sources()),
+      ...sourceComponents(state.sources),
     },
     lag: { ...processing?.consumers.lagOfOthers(), ...lagOf(state) },
     freshness: {
-      collector: iso(Math.max(state.lastIngestMs() ?? 0, lastReceivedAtMs ?? 0)),
+      collector: iso(Math.max(state.activity.lastStoredMs() ?? 0, lastReceivedAtMs ?? 0)),
       log: iso(lastReceivedAtMs),
       archive: iso(processing?.archive.status().lastReceivedAtMs),
       metrics: iso(processing?.engine.maxReceivedAtMs()),
@@ -90,6 +93,6 @@ export function readingsFor(state: AppState): Readings {
     archiveFiles: tables ? { events: tables.events.files, bad_rows: tables.bad_rows.files } : {},
     stores: processing?.stores.readings() ?? [],
     cluster: processing?.program?.counters() ?? {},
-    sources: sourceCounters(state.sources()),
+    sources: sourceCounters(state.sources),
   };
 }

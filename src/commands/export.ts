@@ -30,12 +30,14 @@ export async function exportEvents(
       throw new UsageError(`--${name} "${date}" is not a date, such as 2026-11-23.`);
   if (from > to) throw new UsageError(`--from "${from}" is after --to "${to}".`);
   if (out === '-')
-    throw new UsageError('--out is a folder, as there is a file for each date: "-" cannot stand for stdout.');
+    throw new UsageError(
+      '--out must be a folder, because each date has its own file: "-" for stdout is not possible.',
+    );
   const runtime = await runtimeOf(options);
   const run = await findRunning(runtime.dataDir);
   if (run)
     throw new UsageError(
-      `Process ${run.pid} has the data folder open. Stop it, then export: what it receives meanwhile would be missing.`,
+      `Process ${run.pid} has the data folder open. Stop it before the export: events that it receives meanwhile would be missing.`,
     );
   refuseMissing(runtime.dataDir);
   const cannot = (error: unknown) => {

@@ -149,7 +149,7 @@ export async function query(metric: string | undefined, options: QueryCommandOpt
   const { in_flight: waiting } = result;
   if (waiting > 0)
     say(
-      `${counted(waiting, 'line')} ${waiting === 1 ? 'was' : 'were'} received and not counted yet, so the rows may lack them. Ask again in a moment.`,
+      `${counted(waiting, 'line')} ${waiting === 1 ? 'was' : 'were'} received but not counted yet, so the rows may not include them. Ask again in a moment.`,
     );
   print(options, result, () => {
     const folded = Object.entries(result.folded ?? {}).map(

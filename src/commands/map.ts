@@ -50,7 +50,7 @@ export async function mapGuess(file: string, options: LoadOptions): Promise<void
   const guess = await guessMapping(sample);
   if (guess === null)
     throw new UsageError(
-      `No mapping makes events of ${printable(file)}: ${await whyNoGuess(sample)} docs/mappings.md says how to write one.${isFile(1) ? ' No mapping was written.' : ''}`,
+      `No mapping makes events of ${printable(file)}: ${await whyNoGuess(sample)} docs/mappings.md explains how to write one.${isFile(1) ? ' No mapping was written.' : ''}`,
     );
   const { preset, proposal, events, rejected, leftOut, doubts } = guess;
   const json = { map: preset, proposal, events, rejected, left_out: leftOut, doubts };

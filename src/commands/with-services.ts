@@ -100,7 +100,7 @@ function refuseOtherPlaces(dataDir: string, before: string | null, names: readon
   for (const part of ['event log', 'archive'] as const) {
     if (had[part] === wanted[part]) continue;
     throw new UsageError(
-      `${dataDir} has its ${part} in ${had[part]}, and with these servers it would be in ${wanted[part]}: what it has would not be shown. ` +
+      `${dataDir} has its ${part} in ${had[part]}, but with these servers it would be in ${wanted[part]}, and existing data would not be shown. ` +
         'Use another data folder: set TILLSTREAM_DATA, or --data.',
     );
   }

@@ -66,7 +66,7 @@ export interface RawEvent {
   timeMs: number;
   partition: number;
   offset: Offset;
-  /** Line within the offset, where one record holds several; else 0. */
+  /** Line within the offset, if one record holds several lines; otherwise 0. */
   line: number;
   eventType: string;
   deviceType: string | null;

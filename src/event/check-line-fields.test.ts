@@ -230,7 +230,7 @@ test('what is unreadable is kept beside what the line has besides', () => {
   });
 });
 
-test('lines that may be read better by their values', () => {
+test('lines that need to be read by their values are recognized', () => {
   for (const members of [
     '',
     '"user_id":"u1"',
@@ -277,7 +277,7 @@ test('lines that may be read better by their values', () => {
   assert.equal(checker.needsNormalizing, false);
 });
 
-test('event types and user agents that were found to be fine are known by all of their bytes', () => {
+test('event types and user agents that were found valid are recognized by all of their bytes', () => {
   checker.learn('event_type', 'page_ping');
   assert.equal(needsNormalizing('', '"event_type":"page_ping"'), false);
   assert.equal(needsNormalizing('', '"event_type":"page_pings"'), true);

@@ -144,7 +144,7 @@ test('only the bytes of the line are looked at', () => {
   }
 });
 
-test('a checker keeps nothing of the line before', () => {
+test('a checker keeps nothing of the previous line', () => {
   assert.equal(withMember('user_id', '"u1"'), null);
   assert.equal(check(`{${TIME},${TYPE}}`), null);
   assert.equal(textOf('user_id'), null);

@@ -50,9 +50,9 @@ const column = (name: string, type: keyof typeof TYPES, description: string, nul
 export const ORIGIN_COLUMNS: readonly Column[] = [
   column('log_partition', 'integer', 'Partition of the event log.'),
   column('log_offset', 'long', 'Offset in the partition.'),
-  column('log_line', 'integer', 'Line within the offset, where one record holds several; else 0.'),
-  column('received_at', 'timestamp', 'When the log took it; only grows along a partition.'),
-  column('source', 'text', 'Which source brought it.'),
+  column('log_line', 'integer', 'Line within the offset, if one record holds several lines; otherwise 0.'),
+  column('received_at', 'timestamp', 'Time of receipt by the event log; never decreases within a partition.'),
+  column('source', 'text', 'Source of the row.'),
 ];
 
 /** The partition column of both tables. Values are in the file paths, not in the files. */
@@ -66,12 +66,12 @@ const DECIDED_COLUMNS: readonly Column[] = [
   column(
     'duplicate',
     'boolean',
-    'The event had come before: the metrics count rows `WHERE NOT duplicate`, without those of tests and bots.',
+    'Whether the event was received before. The metrics count rows `WHERE NOT duplicate`, without those of tests and bots.',
   ),
   column(
     'new_order',
     'boolean',
-    'Of purchases: the first row of its order. Their number is that of the orders.',
+    'For purchases: whether this is the first row of its order. The number of these rows is the number of orders.',
     true,
   ),
 ];
@@ -82,16 +82,16 @@ export const EVENT_COLUMNS: readonly Column[] = [
       ? column(EVENT_TIME_COLUMN, 'timestamp', 'The event’s `timestamp`, as an instant.')
       : column(field.name, TYPE_OF_KIND[field.kind], field.description, !field.required),
   ),
-  column('extra', 'text', 'Fields that the schema does not know, as a JSON object.', true),
+  column('extra', 'text', 'Fields that are not in the schema, as a JSON object.', true),
   ...ORIGIN_COLUMNS,
   ...DECIDED_COLUMNS,
   column(DATE_COLUMN, 'date', 'UTC date of event_time.'),
 ];
 
 export const BAD_ROW_COLUMNS: readonly Column[] = [
-  column('reason', 'text', 'Why it is not an event: a code of docs/events.md.'),
-  column('field', 'text', 'The field that was wrong, if it was one.', true),
-  column('raw', 'text', 'The line as it came; base64 where it was not UTF-8.', true),
+  column('reason', 'text', 'Why the line is not an event: a code in docs/events.md.'),
+  column('field', 'text', 'The field at fault, if there is one.', true),
+  column('raw', 'text', 'The line as received; base64 if it was not UTF-8.', true),
   ...ORIGIN_COLUMNS,
   column(DATE_COLUMN, 'date', 'UTC date of received_at.'),
 ];

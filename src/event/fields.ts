@@ -35,7 +35,7 @@ const QUANTITY: Field = {
   kind: 'decimal',
   min: -1_000_000_000,
   max: 1_000_000_000,
-  description: 'Pieces of the product, or its weight or length.',
+  description: 'Number of pieces, or the weight or length.',
   example: 2,
 };
 const PRICE: Field = { name: 'price', kind: 'money', description: 'Price of one piece.', example: '19.90' };
@@ -46,14 +46,14 @@ export const FIELDS: readonly Field[] = [
     kind: 'timestamp',
     required: true,
     description:
-      "When it happened: ISO 8601 with a zone, seconds or milliseconds since 1970, or M/D/YYYY, month first (midnight in the shop's time zone).",
+      "Time of the event: ISO 8601 with a zone, seconds or milliseconds since 1970, or M/D/YYYY, month first (midnight in the shop's time zone).",
     example: '2026-11-23T10:15:30.250Z',
   },
   {
     ...text(
       'event_type',
       64,
-      'What happened. Names of Segment’s E-Commerce V2 are mapped to ours.',
+      'Type of the event. The names of Segment’s E-Commerce V2 are accepted, too.',
       'purchase',
     ),
     required: true,
@@ -61,39 +61,39 @@ export const FIELDS: readonly Field[] = [
   text(
     'event_id',
     128,
-    'Identity of the event: the same id with the same event_type and timestamp within 24 hours is a duplicate.',
+    'Id of the event. The same id with the same event_type and timestamp within 24 hours is a duplicate.',
     '0b9c2f64-41f0',
   ),
-  text('user_id', 256, 'Who did it.', 'u1042'),
-  text('session_id', 256, 'The visit it belongs to.', 's98121'),
-  text('product_id', 256, 'The product it is about.', 'p17'),
+  text('user_id', 256, 'Id of the user.', 'u1042'),
+  text('session_id', 256, 'Id of the visit.', 's98121'),
+  text('product_id', 256, 'Id of the product.', 'p17'),
   text(
     'order_id',
     256,
-    'The order it belongs to. Equal purchases or refunds of an order within 30 days are duplicates, whatever their event_id.',
+    'Id of the order. Equal purchases or refunds of an order within 30 days are duplicates, whatever their event_id.',
     'o55012',
   ),
   text('category', 256, 'Category of the product.', 'shoes'),
   {
     ...QUANTITY,
     description:
-      'Pieces of the product, or its weight or length; of an order with `items` those of all its lines.',
+      'Number of pieces, or the weight or length; for an order with `items`, the sum of its lines.',
   },
   PRICE,
   { name: 'amount', kind: 'money', description: 'Total of the event, in `currency`.', example: '39.80' },
   text('currency', 16, 'ISO 4217 code of price and amount.', 'EUR'),
-  text('coupon', 256, 'Coupon that was used.', 'WELCOME10'),
-  text('device_type', 64, 'mobile, desktop, tablet ...', 'mobile'),
+  text('coupon', 256, 'Coupon code.', 'WELCOME10'),
+  text('device_type', 64, 'Type of device: mobile, desktop, tablet ...', 'mobile'),
   text('country', 64, 'Country of the visitor, ISO 3166-1 alpha-2.', 'DE'),
-  text('url', 4096, 'Page on which it happened.', 'https://shop.example/p/17'),
-  text('referrer', 4096, 'Page from which the visitor came.', 'https://search.example/'),
+  text('url', 4096, 'Address of the page.', 'https://shop.example/p/17'),
+  text('referrer', 4096, 'Address of the previous page.', 'https://search.example/'),
   text('campaign', 256, 'Marketing campaign.', 'autumn-sale'),
   {
     name: 'response_time',
     kind: 'integer',
     min: 0,
     max: 86_400_000,
-    description: 'How long the shop took to answer, in milliseconds.',
+    description: 'Response time of the shop, in milliseconds.',
     example: 87,
   },
   {
@@ -101,27 +101,27 @@ export const FIELDS: readonly Field[] = [
     kind: 'integer',
     min: 100,
     max: 599,
-    description: 'HTTP status of the answer.',
+    description: 'HTTP status of the response.',
     example: 200,
   },
-  text('ip', 64, 'Address of the visitor.', '203.0.113.7'),
-  text('user_agent', 4096, 'Browser of the visitor.', 'Mozilla/5.0'),
+  text('ip', 64, 'IP address of the visitor.', '203.0.113.7'),
+  text('user_agent', 4096, 'User agent of the visitor’s browser.', 'Mozilla/5.0'),
   text(
     'visitor_id',
     256,
-    'Who did it, as long as nobody has logged in: the anonymous id of a tracker.',
+    'Id of a visitor who is not logged in, such as the anonymous id of a tracker.',
     'v88f1',
   ),
   text('product_name', 1024, 'Name of the product.', 'Trail shoe'),
   text('brand', 256, 'Brand of the product.', 'Acme'),
-  { name: 'tax', kind: 'money', description: 'Tax in `amount`.', example: '6.35' },
-  { name: 'shipping', kind: 'money', description: 'Shipping costs of the order.', example: '4.90' },
-  { name: 'discount', kind: 'money', description: 'What was taken off the price.', example: '5.00' },
+  { name: 'tax', kind: 'money', description: 'Tax included in `amount`.', example: '6.35' },
+  { name: 'shipping', kind: 'money', description: 'Shipping cost of the order.', example: '4.90' },
+  { name: 'discount', kind: 'money', description: 'Discount on the price.', example: '5.00' },
   text('search_term', 1024, 'What the visitor searched for.', 'red shoes'),
-  text('utm_source', 256, 'Source of the campaign, as in links.', 'newsletter'),
-  text('utm_medium', 256, 'Medium of the campaign.', 'email'),
+  text('utm_source', 256, 'Source of the campaign, such as a newsletter.', 'newsletter'),
+  text('utm_medium', 256, 'Medium of the campaign, such as email.', 'email'),
   text('utm_term', 256, 'Keyword of the campaign.', 'running'),
-  text('utm_content', 256, 'Which link or ad of the campaign.', 'header'),
+  text('utm_content', 256, 'Link or ad of the campaign.', 'header'),
   {
     name: 'items',
     kind: 'items',
@@ -131,26 +131,26 @@ export const FIELDS: readonly Field[] = [
   {
     name: 'test',
     kind: 'boolean',
-    description: 'An order that was made to try the shop out: kept, and left out of the metrics.',
+    description: 'Marks a test order, which is archived, but left out of the metrics.',
     example: true,
   },
   {
     name: 'bot',
     kind: 'boolean',
-    description: 'The visitor is a known bot: the event is kept, and left out of the metrics.',
+    description: 'Marks an event of a known bot, which is archived, but left out of the metrics.',
     example: true,
   },
   text(
     'line_id',
     128,
-    'Of a purchase or refund that is a line of an order: equal lines with a line_id each are several lines. The same line_id with the same content is the same line.',
+    'Id of an order line, for a purchase or refund of one line. Equal lines with different line_ids are separate lines. The same line_id with the same content is the same line.',
     'l7',
   ),
 ];
 
 /** Members of a line of `items`; each may be absent. */
 export const ITEM_FIELDS: readonly Field[] = [
-  text('product_id', 256, 'The product.', 'p17'),
+  text('product_id', 256, 'Id of the product.', 'p17'),
   text('name', 1024, 'Name of the product.', 'Trail shoe'),
   text('category', 256, 'Category of the product.', 'shoes'),
   QUANTITY,
@@ -185,8 +185,11 @@ export const BAD_MARK = 'tillstream_bad';
 export const BAD_MARK_FIELD = 'tillstream_bad_field';
 export const BAD_MARK_RAW = 'tillstream_bad_raw';
 
+/** An object that has no `constructor` and the like: an event type may have such a name. */
+const withoutInherited = (): Record<string, string> => Object.create(null);
+
 /** Other spellings of event types: Segment's E-Commerce V2 spec, https://segment.com/docs/connections/spec/ecommerce/v2/ */
-export const EVENT_TYPE_ALIASES: Readonly<Record<string, string>> = {
+export const EVENT_TYPE_ALIASES: Readonly<Record<string, string>> = Object.assign(withoutInherited(), {
   'Product Viewed': 'view_product',
   'Product List Viewed': 'view_list',
   'Products Searched': 'search',
@@ -197,7 +200,7 @@ export const EVENT_TYPE_ALIASES: Readonly<Record<string, string>> = {
   'Order Completed': 'purchase',
   'Order Refunded': 'refund',
   'Order Cancelled': 'cancel',
-};
+});
 
 /** Types of the events that are about money: an order, and its return. */
 export const ORDER_EVENT_TYPES: readonly string[] = ['purchase', 'refund'];

@@ -30,13 +30,13 @@ test('line ends and brackets in strings', () => {
   assert.equal(lines('[{"a":"x\ny"},{"b":1}]'), '{"a":"x\ty"}\n{"b":1}\n');
 });
 
-test('elements that are not JSON are left for the judge', () => {
+test('elements that are not JSON are left to the validator', () => {
   assert.equal(lines('[{"a":tru},nonsense,{"b":2}]'), '{"a":tru}\nnonsense\n{"b":2}\n');
   assert.equal(lines('[1 2,{]}]'), null);
   assert.equal(lines('[1 2,{]]'), '1 2\n{]\n');
 });
 
-test('what is not one array or object is not taken apart', () => {
+test('what is not one array or object is not split', () => {
   for (const body of [
     '',
     ' ',

@@ -28,7 +28,7 @@ test('times without a zone are those of the shop, the first of two', () => {
   }
 });
 
-test('instants are taken as they are', () => {
+test('instants are used unchanged', () => {
   for (const zone of ['UTC', 'Europe/Berlin']) {
     assert.equal(iso('2026-11-23T10:15Z', 'to', zone), '2026-11-23T10:15:00.000Z');
     assert.equal(iso('2026-11-23T10:15:30.250+01:00', 'from', zone), '2026-11-23T09:15:30.250Z');

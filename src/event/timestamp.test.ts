@@ -27,7 +27,7 @@ test('ISO 8601 with a zone', () => {
   assert.equal(parse('2026-11-23T10:15:30.999999999Z'), expected + 999_999);
 });
 
-test('what is no accepted form', () => {
+test('forms that are not accepted are rejected', () => {
   for (const text of [
     '',
     ' ',

@@ -26,12 +26,12 @@ test('decimals, rounded half away from zero', () => {
   for (const [text, money] of cases) assert.equal(formatMoney(parseMoney(text) as bigint), money, text);
 });
 
-test('what does not fit', () => {
+test('values that do not fit are rejected', () => {
   for (const text of ['100000000000000', '-100000000000000', '99999999999999.99995', '9'.repeat(40)])
     assert.equal(parseMoney(text), 'out_of_range', text);
 });
 
-test('what is no money', () => {
+test('texts that are not money', () => {
   for (const text of [
     '',
     ' ',
@@ -60,7 +60,7 @@ test('what is no money', () => {
   }
 });
 
-test('what was written is read again', () => {
+test('what was written is read back', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: -(10n ** 18n) + 1n, max: 10n ** 18n - 1n }), (units) => {
       assert.equal(parseMoney(formatMoney(units)), units);

@@ -44,7 +44,7 @@ export const choiceSchema = z
       .partialRecord(z.enum(FIELD_NAMES as [string, ...string[]]), change)
       .optional()
       .describe(
-        'Changes of the mapping: a path for a field of ours, `{value}` for the same value in each event, null for none.',
+        'Changes to the mapping, by field: a path, `{value}` for the same value in each event, or null for no value.',
       ),
     items: itemsChange
       .optional()

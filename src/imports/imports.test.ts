@@ -13,7 +13,7 @@ async function* chunk(text: string) {
   yield Buffer.from(text);
 }
 
-test('a file that nobody asks for any more is removed; one that is looked at stays', async () => {
+test('a file that is no longer requested is removed; one that is still requested stays', async () => {
   mock.timers.enable({ apis: ['setInterval', 'Date'] });
   const dir = join(dataDir, 'uploads');
   mkdirSync(dir);

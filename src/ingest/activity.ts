@@ -68,6 +68,7 @@ interface State {
 export class SourceActivity {
   readonly #now: () => number;
   readonly #sources = new Map<string, State>();
+  #lastStoredMs: number | null = null;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -76,6 +77,7 @@ export class SourceActivity {
   /** Takes an input that was stored. `way`: the address or protocol by which it came, where there are several. */
   stored(source: string, result: ValidationResult, leftOut = 0, way?: string): void {
     const { state, nowMs, at } = this.#begin(source);
+    this.#lastStoredMs = nowMs;
     for (const counts of countsOf(state, way)) {
       counts.accepted += result.accepted;
       counts.rejected += result.rejected;
@@ -99,6 +101,11 @@ export class SourceActivity {
     const { state, at } = this.#begin(source);
     for (const counts of countsOf(state, way)) counts.refused += result.rejected;
     this.#reject(state, result, [], at);
+  }
+
+  /** When an input was last stored; null where none was since the start. */
+  lastStoredMs(): number | null {
+    return this.#lastStoredMs;
   }
 
   /** What came from a source since the start; undefined where nothing did. */

@@ -118,7 +118,7 @@ describe('Compressed content', () => {
     }, /disk/);
   });
 
-  it('the source is closed when nobody reads on', async () => {
+  it('the source is closed when reading stops', async () => {
     let isClosed = false;
     async function* source(): AsyncGenerator<Buffer> {
       try {
@@ -135,7 +135,7 @@ describe('Compressed content', () => {
     assert.ok(isClosed);
   });
 
-  it('a bomb takes no more memory than its pieces', async () => {
+  it('a decompression bomb needs no more memory than its pieces', async () => {
     const content = await openContent(chunksOf(gzipSync(Buffer.alloc(64 << 20)), 1 << 20));
     let largest = 0;
     for await (const chunk of content.chunks) largest = Math.max(largest, chunk.length);
@@ -199,7 +199,7 @@ describe('Encodings', () => {
     await assert.rejects(openContent(chunksOf(german, 9), { encoding: 'utf-7' }), RangeError);
   });
 
-  it('what can not be decoded becomes a byte that UTF-8 does not have', async () => {
+  it('what cannot be decoded becomes a byte that UTF-8 does not have', async () => {
     const lone = Buffer.concat([
       Buffer.from('\ufeffa', 'utf16le'),
       Buffer.from([0, 0xd8]),
@@ -216,7 +216,7 @@ describe('Encodings', () => {
 });
 
 describe('The sample', () => {
-  it('is the beginning, and comes again', async () => {
+  it('is the beginning, and is read again afterwards', async () => {
     for (const length of [0, 10, 65_535, 65_536, 65_537, TEXT.length]) {
       const { text, content } = await read(TEXT.subarray(0, length));
       assert.equal(text.length, length);

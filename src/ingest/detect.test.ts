@@ -197,7 +197,7 @@ describe('Detection', () => {
   const what = (text: string, options?: DetectOptions) =>
     describeDetection(detected(Buffer.from(text), options));
 
-  it('takes an empty input for no records', () => {
+  it('treats an empty input as no records', () => {
     for (const text of ['', ' \n\n', '\ufeff']) assert.equal(what(text), 'empty');
   });
 
@@ -247,7 +247,7 @@ describe('Detection', () => {
     );
   });
 
-  it('of CSV may stand above its header', () => {
+  it('of CSV works with lines above its header', () => {
     const table = 'Time,Event,Amount\n2026-11-01,sale,"5, or so"\n2026-11-02,sale,6\n';
     for (const [above, details] of [
       ['Sales of November\n', 'header in line 2, 1 line before it left out'],
@@ -299,7 +299,7 @@ describe('Detection', () => {
     );
   });
 
-  it('of CSV takes a header that lacks the last delimiter of its lines', () => {
+  it('of CSV accepts a header that lacks the last delimiter of its lines', () => {
     const bytes = Buffer.from('time,event\n1,a,\n2,b,\n');
     assert.deepEqual(
       readAll(detected(bytes), [bytes]).map(({ fields }) => fields),

@@ -35,7 +35,7 @@ const EXAMPLES = {
       { order_id: 'o3', itemCount: 2 },
     ),
     rows: 2,
-    names: /^(?:Number of Items|itemCount) may be how many pieces/,
+    names: /^(?:Number of Items|itemCount) may be the number of pieces/,
     right: purchases(
       { order_id: 'o1', 'Number of Items': '1' },
       { order_id: 'o2', 'Number of Items': '3', quantity: 3 },
@@ -73,7 +73,7 @@ const EXAMPLES = {
       { order_id: 'o1', product_name: 'Total', amount: '7.50' },
     ),
     rows: 2,
-    names: /look like the sum of other rows/,
+    names: /look like totals of other rows/,
     right: purchases(
       { order_id: 'total-1', product_name: 'Total Body Lotion', user_id: 'summer' },
       { product_id: 'sum-41', category: 'Total' },
@@ -102,7 +102,7 @@ const EXAMPLES = {
   units_assumed: {
     raises: purchases({ order_id: 'o1' }, { order_id: 'o2', price: '39.80', quantity: 1 }, {}),
     rows: 2,
-    names: /one piece for each order/,
+    names: /one piece per order/,
     right: [
       ...purchases({ order_id: 'o1', quantity: 3 }, { items: [{ product_id: 'p1' }] }),
       ...purchases({ event_type: 'refund' }),
@@ -118,7 +118,7 @@ const EXAMPLES = {
       { amount: null, shipping: 4.9, product_id: 'p1', price: '9.95' },
     ),
     rows: 2,
-    names: /discount is not in them/,
+    names: /discount is not included/,
     right: purchases(
       { discount: '5', items: [{ product_id: 'p1', price: '22.40', quantity: 2 }] },
       { amount: null, discount: '0.00', shipping: 0, items: [{ product_id: 'p1', price: '9.95' }] },
@@ -129,7 +129,7 @@ const EXAMPLES = {
   total_of_order: {
     raises: purchases({ amount: null, order_total: '39.80', product_id: 'p1', price: '9.95', quantity: 2 }),
     rows: 1,
-    names: /^order_total is not/,
+    names: /^order_total differs/,
     right: purchases(
       { amount: null, total: '19.90', product_id: 'p1', price: '9.95', quantity: 2 },
       { amount: '39.80', product_id: 'p1', price: '19.90', quantity: 2 },
@@ -165,7 +165,7 @@ const EXAMPLES = {
       },
     ),
     rows: 3,
-    names: /have Versandkosten as (?:product_name|items)/,
+    names: /with Versandkosten as (?:product_name|items)/,
     right: purchases(
       { order_id: 'o1', product_name: 'Versandtasche' },
       { order_id: 'o2', product_name: 'Gutschein 50 EUR', amount: '50' },
@@ -234,7 +234,7 @@ test('whole amounts that would be large may be in the smaller unit, unless some 
   assert.deepEqual(of([4999, 2500, 799], {}, { minor_units: true }), [0, 0]);
 });
 
-test('a row that names nothing and is the sum of those before it is reported', () => {
+test('a row without names that is the sum of the rows before it is reported', () => {
   const row = (n: number, amount: string) => ({ order_id: `o${n}`, amount });
   const of = (...rows: object[]) =>
     findingsOf(purchases(...(rows as Record<string, unknown>[])), {}, INPUTS.records!).filter(

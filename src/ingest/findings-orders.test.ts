@@ -47,7 +47,7 @@ const EXAMPLES = {
       { timestamp: '2026-11-01T12:45:00Z' },
     ),
     rows: 3,
-    names: /each counts/,
+    names: /Each one counts/,
     right: purchases(
       { timestamp: '2026-11-01T10:00:00Z', user_id: 'u1' },
       { timestamp: '2026-11-01T10:00:00Z', user_id: 'u2' },
@@ -68,7 +68,7 @@ const EXAMPLES = {
       { ...line('e2'), product_id: 'p2', price: '8', amount: '8' },
     ),
     rows: 2,
-    names: /another quantity, price or amount/,
+    names: /a different quantity, price or amount/,
     right: purchases(
       { ...line('e1'), quantity: 1 },
       { ...line('e1'), quantity: '1.0' },
@@ -137,7 +137,7 @@ const EXAMPLES = {
       { order_id: 'o5', 'Montant remboursé': '5.00' },
     ),
     rows: 1,
-    names: /^(?:Refunded Amount|refund|Rückerstattungsbetrag|Montant remboursé) has amounts/,
+    names: /(Refunded Amount|refund|Rückerstattungsbetrag|Montant remboursé) holds refunded amounts/,
     right: purchases(
       { order_id: 'o1', 'Refunded Amount': '0.00' },
       { order_id: 'o2', refunds: [], refundable: 1, refund_days: 30, Gutschrift: '' },
@@ -231,7 +231,7 @@ const EXAMPLES = {
       { order_id: 'o7', transaction: { kind: 'x', type: 'chargeback' } },
     ),
     rows: 2,
-    names: /"Belegart: Gutschrift" count as sales/,
+    names: /"Belegart: Gutschrift" look like returns, but count as sales/,
     right: purchases(
       { order_id: 'o1', Belegart: 'Rechnung' },
       { order_id: 'o2', event_type: 'refund', Belegart: 'Gutschrift' },
@@ -254,7 +254,7 @@ const EXAMPLES = {
       { order_id: 'o4', payment_status: 'refunded' },
     ),
     rows: 4,
-    names: /cancelled or given back/,
+    names: /cancelled or returned/,
     right: purchases(
       { order_id: 'o1' },
       { order_id: 'o1', status: 'Cancelled' },

@@ -21,7 +21,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
   purchase_without_value: {
     raises: purchases({ amount: null }, { amount: '' }, {}),
     rows: 2,
-    names: /Purchases or refunds without amount/,
+    names: /neither an amount nor a price/,
     right: [...purchases({ amount: 0 }, { amount: null, price: '5' }), VIEW],
   },
   negative_purchase: {
@@ -67,7 +67,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
       { amount: null, grand_total: '45.00', total: '39.80' },
     ),
     rows: 2,
-    names: /other names of amount differ.*total, grand_total/,
+    names: /names of amount have different values.*total, grand_total/,
     right: [
       ...purchases(
         { amount: null, total: '39.80', grand_total: 39.8 },
@@ -115,7 +115,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
     // A week of a shop that writes the day first.
     raises: times(7, (n) => ({ ...VIEW, timestamp: `0${n + 1}/03/2024` })),
     rows: 6,
-    names: /day and month may be swapped/,
+    names: /Day and month may be swapped/,
     // Days change more often than months.
     right: times(10, (n) => ({ ...VIEW, timestamp: `03/0${(n % 9) + 1}/2024` })),
     settledBy: { date_order: 'mdy' },
@@ -131,7 +131,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
       { ...VIEW, amount: null, extra: { test_mode: 'yes' } },
     ),
     rows: 2,
-    names: /"environment: Sandbox" were taken for tests/,
+    names: /"environment: Sandbox" are treated as tests/,
     right: purchases(
       { order_id: 'o1', environment: 'production', livemode: true, test_mode: 0 },
       { order_id: 'o2', mode: 'dark', 'Payment Method': 'card', group: 'test' },
@@ -147,7 +147,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
       { order_id: 'o3', Zahlungsart: 'Test' },
     ),
     rows: 2,
-    names: /"environment: staging" count, and may be tests/,
+    names: /"environment: staging" may be tests, but count/,
     right: purchases(
       { order_id: 'o1', environment: 'production', 'Payment Method': 'Testament & Co' },
       { order_id: 'o2', environment: 'staging', test: false },
@@ -205,7 +205,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
   zone_assumed: {
     raises: views({ timestamp: '2026-11-01 10:00:00' }),
     rows: 1,
-    names: /times of UTC/,
+    names: /times in UTC/,
     right: views({ timestamp: '2026-11-01 10:00:00+01' }, { timestamp: 1_790_000_000 }),
     settledBy: { time_zone: 'Europe/Berlin' },
   },
@@ -216,7 +216,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
       { timestamp: '2026-11-02T10:00:00', extra: { zeitzone: '+02:00' } },
     ),
     rows: 2,
-    names: /^(?:TimeZone|zeitzone) names the zone of times, such as/,
+    names: /^(?:TimeZone|zeitzone) looks like the time zone of the timestamps, such as/,
     right: views(
       { timestamp: '2026-11-01T10:00:00Z', TimeZone: 'Europe/Madrid' },
       { timestamp: '2026-11-01 10:00:00', TimeZone: 'UTC' },
@@ -230,7 +230,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
       { order_id: 'o2', event_type: 'refund', currency_value: 0.93 },
     ),
     rows: 2,
-    names: /^currency_value has a rate of exchange/,
+    names: /^currency_value is an exchange rate other than 1/,
     right: [
       ...purchases({ order_id: 'o1', currency_value: '1.00000000' }, { order_id: 'o2', currency_value: '' }),
       ...purchases({ order_id: 'o3', currency_position: '2' }),
@@ -240,7 +240,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
   currency_unknown: {
     raises: purchases({ currency: null }, { currency: '$' }, { currency: null, amount: '39,80 $' }),
     rows: 3,
-    names: /no currency/,
+    names: /no readable currency/,
     right: [
       ...purchases({ order_id: 'o1' }, { order_id: 'o1', currency: null }),
       ...purchases({ order_id: 'o2', event_id: 'e1' }, { order_id: 'o2', event_id: 'e1', currency: null }),
@@ -303,7 +303,7 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
 
 testFindings(EXAMPLES);
 
-test('day and month are doubted over more than 12 days, and where the first part changes more often than the second', () => {
+test('day and month are in doubt over more than 12 days, and if the first part changes more often than the second', () => {
   const isDoubted = (count: number, dateOf: (n: number) => string) => {
     const records = times(count, (n) => ({ ...VIEW, timestamp: dateOf(n) }));
     return findingsOf(records, {}, Object.values(INPUTS)[0]!).some(({ code }) => code === 'day_month');

@@ -52,7 +52,7 @@ describe('A record that is too long', () => {
 });
 
 describe('Damage', () => {
-  it('that leaves a bracket open does not take the records on the lines after it', () => {
+  it('that leaves a bracket open does not swallow the records on the lines after it', () => {
     const lines = Array.from({ length: 300 }, (_, i) => `{"time":${i},"items":[{"id":1}]}`);
     lines[20] = '{"time":20,"items":[{"id":1},';
     const pieces = read(`[\n${lines.join(',\n')}\n]`);
@@ -71,7 +71,7 @@ describe('Damage', () => {
     assert.ok(pieces.length > 1 && pieces.length < 50_000, `${pieces.length} bad rows`);
   });
 
-  it('that opens a quote in CSV does not take the records after it, wherever it is', () => {
+  it('that opens a quote in CSV does not swallow the records after it, wherever it is', () => {
     const lines = Array.from({ length: 200 }, (_, i) => `${1_700_000_000 + i},view,p${i},note ${i}`);
     for (const column of [1, 2, 3])
       for (const closing of [null, 31, 32, 120]) {
@@ -110,7 +110,7 @@ describe('Damage', () => {
 describe('Lines that a log shipper has cut', () => {
   const whole = `{"time":1,"text":"${'é'.repeat(20_000)}"}`;
 
-  it('are put together again: Docker', () => {
+  it('are joined again: Docker', () => {
     const parts = [whole.slice(0, 9000), whole.slice(9000, 18_000), `${whole.slice(18_000)}\n`];
     const lines = parts.flatMap((log) => [
       JSON.stringify({ log, stream: 'stdout' }),
@@ -192,7 +192,7 @@ describe('SequenceFiles', () => {
     assert.deepEqual(outline(read(damaged)), ['read 1', 'bad_record 2']);
   });
 
-  it('that can not be read are refused with the reason', () => {
+  it('that cannot be read are refused with the reason', () => {
     for (const [bytes, message] of [
       [header(BYTES, 1), /compressed SequenceFile/],
       [header('org.example.Event'), /values of org\.example\.Event/],

@@ -45,7 +45,7 @@ test('a last line without a line end gets one', () => {
   assert.deepEqual(mark(check('x').stored), ['not_json', undefined, 'x']);
 });
 
-test('nothing comes of an empty body', () => {
+test('an empty body gives nothing', () => {
   for (const body of ['', '\n', '\r\n', ' \t\r\n\n', '\ufeff', '\ufeff\n', '\r']) {
     const { stored, accepted, rejected } = check(body);
     assert.deepEqual([stored, accepted, rejected], ['', 0, 0], JSON.stringify(body));
@@ -212,7 +212,7 @@ const piece = fc.oneof(
 const end = fc.constantFrom('\n', '\n', '\r\n', '\r', '\n\n', '').map((text) => Buffer.from(text));
 const anyBody = fc.array(fc.tuple(piece, end), { maxLength: 12 }).map((parts) => Buffer.concat(parts.flat()));
 
-test('whatever bytes come in: as many stored lines as were counted, each of them JSON', () => {
+test('any bytes: as many lines are stored as were counted, each of them JSON', () => {
   fc.assert(
     fc.property(anyBody, (body) => {
       const blanks = body
@@ -329,5 +329,36 @@ test('what a format rejects keeps its bytes, whatever they are', () => {
   assert.deepEqual(
     result.errors.map(({ line, record, code }) => [line, record, code]),
     [[7, 1, 'not_utf8']],
+  );
+});
+
+test('an event type may have the name of something that every object inherits', () => {
+  for (const type of Object.getOwnPropertyNames(Object.prototype)) {
+    // Read by its values at first, and by its bytes when the type is known.
+    const line = `{"timestamp":"2026-11-23T10:15:30.000Z","event_type":"${type}","${type}":1,"ip":null}\n`;
+    const { stored, accepted } = check(line.repeat(3));
+    assert.equal(accepted, 3, type);
+    const types = stored
+      .trimEnd()
+      .split('\n')
+      .map((each) => JSON.parse(each).event_type);
+    assert.deepEqual(types, [type, type, type]);
+  }
+});
+
+test('lines with other names are read like the first of them', () => {
+  const other = '{"eventTime":"2026-11-23T10:15:30.000Z","EVENT_TYPE":"purchase","total":"5.0000"}\n';
+  const own = '{"timestamp":"2026-11-23T10:15:30.000Z","event_type":"purchase","amount":"5.0000"}\n';
+  assert.equal(check(other.repeat(3)).stored, own.repeat(3));
+  // Two names of a field: the surer one has it, wherever it stands.
+  const ours = '"timestamp":"2026-11-23T10:15:30.000Z","event_type":"purchase"';
+  for (const both of [`"amount":"1.00","total":"2.00"`, `"total":"2.00","amount":"1.00"`]) {
+    const { stored } = check(`${other}{${ours},${both}}\n`);
+    assert.equal(Number(JSON.parse(stored.split('\n')[1]!).amount), 1, both);
+  }
+  const twice = check(`${other}{${ours},"total":"2.00","amount":"1.00","amount":"1.00"}\n`);
+  assert.deepEqual(
+    twice.errors.map(({ code, field }) => [code, field]),
+    [['duplicate_field', 'amount']],
   );
 });

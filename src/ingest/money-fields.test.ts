@@ -4,7 +4,7 @@ import { caseRecords } from '../../test/support/case-records.ts';
 import { eventOf, notesOf, PURCHASE, rejection } from '../../test/support/normalized.ts';
 
 describe('the currency', () => {
-  it('is a code, or unknown where it is odd', () => {
+  it("is a code, or unknown if it can't be read", () => {
     const records = caseRecords('b-currencies');
     const events = records.map((record) => eventOf(record));
     assert.deepEqual(
@@ -29,7 +29,7 @@ describe('the currency', () => {
     assert.equal(eventOf({ ...PURCHASE, amount: '¥5', currency: 'CNY' }).currency, 'CNY');
   });
 
-  it('of a purchase is not another than that of the signs beside its amounts and prices', () => {
+  it('of a purchase must not differ from the signs beside its amounts and prices', () => {
     const of = (amount: string, currency?: string) => ({ ...PURCHASE, amount, currency });
     for (const [amount, currency] of [
       ['$12', 'EUR'],

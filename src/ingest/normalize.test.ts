@@ -250,7 +250,7 @@ describe('a record', () => {
     assert.deepEqual(notes({ event_type: 'Kauf' }, { event_types: { KAUF: 'purchase' } }), []);
   });
 
-  it('refuses settings that can not be', () => {
+  it('refuses settings that cannot be', () => {
     for (const settings of [
       { time_zone: 'Mars' },
       { time_format: 'YYYY-MM-DD' },

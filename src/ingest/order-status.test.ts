@@ -4,7 +4,7 @@ import { fateOf } from './order-status.ts';
 
 const fate = (word: string) => fateOf('status', word)?.fate ?? null;
 
-test('a status says that an order was taken back, or never was a sale, in the words of many systems', () => {
+test('a status shows that an order was reversed or never was a sale, in the words of many systems', () => {
   const words = {
     withdrawn: [
       'Canceled',
@@ -52,7 +52,7 @@ test('a sale that was not finished, or not let through, never was one', () => {
     assert.equal(fateOf(name, value), null, `${name} ${value}`);
 });
 
-test('a status of an order that is a sale, or may become one, says nothing', () => {
+test('a status of an order that is or may become a sale is ignored', () => {
   for (const word of [
     'Completed',
     'paid',
@@ -86,7 +86,7 @@ test('an order is not a sale where none of its payments is one', () => {
   assert.equal(fateOf('tenders', [{ type: 'CARD', status: 'COMPLETED' }]), null);
 });
 
-test('a list of refunds in an order says that a part of it was given back', () => {
+test('a list of refunds in an order shows that a part of it was refunded', () => {
   assert.equal(fateOf('refunds', [{ total: '-25.00' }])?.fate, 'partly_refunded');
   assert.equal(fateOf('refunds', []), null);
   assert.equal(fateOf('refunds', 0), null);

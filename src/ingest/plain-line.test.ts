@@ -168,7 +168,7 @@ function assertSame(given: NormalizeSettingsInput, json: readonly string[]): voi
   assert.equal(inOneWriting(fromBytes.stored), inOneWriting(fromValues.stored));
 }
 
-test('what only the values of a line show is seen in lines whose bytes are fine', () => {
+test('what only the values show is also recognized in lines whose bytes are valid', () => {
   for (const members of [
     { currency: 'BTC' },
     { quantity: -1 },
@@ -188,7 +188,7 @@ test('what only the values of a line show is seen in lines whose bytes are fine'
     assertSame({}, [JSON.stringify({ ...PURCHASE, ...members })]);
 });
 
-test('settings hold for lines whose bytes are fine', () => {
+test('settings apply to lines whose bytes are valid', () => {
   const { currency: _, ...bare } = PURCHASE;
   const lines = [PURCHASE, bare, { ...PURCHASE, amount: 3980, user_id: 'n/a' }].map((each) =>
     JSON.stringify(each),

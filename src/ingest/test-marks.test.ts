@@ -10,7 +10,7 @@ const eventOf = (members: object) => {
   return JSON.parse(made.line.toString()) as Record<string, unknown>;
 };
 
-test('an order is a test where a column says so without doubt, in the words of many systems', () => {
+test('an order is a test if a column states it without doubt, in the words of many systems', () => {
   for (const members of [
     { livemode: false },
     { 'Live mode': '0' },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asKafkaError, CODE, errorOfCode, KafkaAccessError, missingTopic, needsPerson } from './errors.ts';
 
-test('only what no wait ends needs a person: a broker that is away does not', () => {
+test('only errors that waiting does not end need a person; an unavailable broker does not', () => {
   const goesByItself = [
     asKafkaError(
       Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:9092'), { code: 'ECONNREFUSED' }),

@@ -27,7 +27,7 @@ function problem(work: () => unknown): string {
   return 'none';
 }
 
-test('a mistake in a query names what was typed, as it is written there', () => {
+test('a mistake in a query is reported in the words of the user', () => {
   const cases: [typed: object, inAddress: string, onCommandLine: string][] = [
     [
       { from: 'noon' },

@@ -19,7 +19,7 @@ test('a folder is made with those above it, and making it again changes nothing'
   assert.ok(existsSync(join(folder, 'd')));
 });
 
-test('what is in the way is named', () => {
+test('an obstacle is named', () => {
   const file = join(dir, 'file');
   writeFileSync(file, '');
   const loose = join(dir, 'loose');

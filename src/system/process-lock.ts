@@ -45,7 +45,9 @@ export class LockHeldError extends Error {
   readonly holder: string;
   constructor(path: string, { pid, host }: Holder) {
     const who = pid === process.pid ? 'this same process' : `the process with pid ${pid} on ${host}`;
-    super(`${dirname(path)} is in use by ${who}: one process at a time. Stop it first.`);
+    super(
+      `${dirname(path)} is in use by ${who}. Only one process can use it at a time: stop that one first.`,
+    );
     this.name = 'LockHeldError';
     this.pid = pid;
     this.holder = who;

@@ -1,6 +1,6 @@
 /** Every error that the API answers with: its status and what to do. The list is closed; docs/errors.md is made from it. */
 export const API_ERRORS = {
-  bad_request: { status: 400, hint: 'See GET /openapi.json for what this address takes.' },
+  bad_request: { status: 400, hint: 'GET /openapi.json lists what this address accepts.' },
   bad_encoding: {
     status: 400,
     hint: 'Send the body as it is, or with Content-Encoding gzip, br, zstd or deflate, intact.',
@@ -17,21 +17,21 @@ export const API_ERRORS = {
     status: 400,
     hint: 'Narrow from and to, take a larger window, or use total=true with top.',
   },
-  bad_window: { status: 400, hint: 'window is 1m, 1h or 1d, and one that the metric has.' },
+  bad_window: { status: 400, hint: 'Use a window of the metric: 1m, 1h or 1d.' },
   unauthorized: { status: 401, hint: 'Send an API key of the config: Authorization: Bearer KEY.' },
   not_signed: {
     status: 401,
-    hint: 'Compare the secret of the webhook in the config with that of the system that sends. What Stripe signed is good for 5 minutes.',
+    hint: 'Compare the secret of the webhook in the config with the one in the sending system. Signatures of Stripe are valid for 5 minutes.',
   },
   forbidden: { status: 403, hint: 'Use a key with this scope, or allow the origin or host in the config.' },
   other_role: {
     status: 421,
     hint: 'Processes share the work (up --roles). GET /v1/status of each shows its roles.',
   },
-  not_found: { status: 404, hint: 'See GET /openapi.json for the addresses that exist.' },
+  not_found: { status: 404, hint: 'GET /openapi.json lists the addresses.' },
   unknown_metric: {
     status: 404,
-    hint: 'Use one of those that "tillstream status --json" and GET /v1/status list.',
+    hint: '"tillstream status --json" and GET /v1/status list the metrics.',
   },
   demo: {
     status: 409,
@@ -39,7 +39,7 @@ export const API_ERRORS = {
   },
   bad_mapping: {
     status: 400,
-    hint: 'Correct the mapping or the setting: docs/mappings.md has all that there are.',
+    hint: 'Correct the mapping or the setting: docs/mappings.md lists all of them.',
   },
   wrong_offset: {
     status: 409,
@@ -47,17 +47,17 @@ export const API_ERRORS = {
   },
   import_gone: {
     status: 404,
-    hint: 'Choose the file again. A file that nobody looks at is removed after 5 minutes.',
+    hint: 'Choose the file again. A file is removed if nobody requests it for 5 minutes.',
   },
   import_busy: { status: 409, hint: 'Wait until it has ended, or cancel it: DELETE /v1/imports/ID.' },
   import_refused: {
     status: 422,
-    hint: 'Nothing was stored. docs/formats.md lists what is read.',
+    hint: 'Nothing was stored. docs/formats.md lists the accepted formats.',
   },
-  import_too_large: { status: 413, hint: 'Use "tillstream load FILE", which takes files of any size.' },
+  import_too_large: { status: 413, hint: 'Use "tillstream load FILE", which accepts files of any size.' },
   too_many_imports: {
     status: 429,
-    hint: 'Wait until one has finished, or remove one: GET /v1/imports lists them. A file that nobody looks at is removed after 5 minutes.',
+    hint: 'Wait until one has finished, or remove one: GET /v1/imports lists them. A file is removed if nobody requests it for 5 minutes.',
   },
   disk_full: { status: 507, hint: 'Free space on the disk of the data folder; then choose the file again.' },
   timeout: { status: 408, hint: 'Send the request faster; the time for a request is limited.' },
@@ -72,11 +72,11 @@ export const API_ERRORS = {
   unsupported_encoding: { status: 415, hint: 'Use Content-Encoding gzip, br, zstd, deflate or none.' },
   lines_rejected: {
     status: 422,
-    hint: 'Fix the lines listed, or send without strict=true to store the good ones.',
+    hint: 'Fix the listed lines, or send without strict=true to store the valid ones.',
   },
   nothing_accepted: {
     status: 422,
-    hint: 'Compare the lines listed with docs/events.md: nothing of the body can be counted as it is.',
+    hint: 'Compare the listed lines with docs/events.md: nothing in the body is a valid event.',
   },
   too_many_requests: { status: 429, hint: 'Wait for Retry-After seconds, then send the same request again.' },
   too_many_sources: {
@@ -94,7 +94,7 @@ export const API_ERRORS = {
   internal: { status: 500, hint: 'Look at the log of Tillstream for the request id.' },
   archive_behind: {
     status: 503,
-    hint: 'Ask again when the archive has caught up: "tillstream status" shows what it waits for.',
+    hint: 'Ask again when the archive has caught up: "tillstream status" shows the reason.',
   },
   log_full: { status: 503, hint: 'Free disk space or lower the retention of the log; then send again.' },
   log_busy: { status: 503, hint: 'Wait for Retry-After seconds, then send the same request again.' },

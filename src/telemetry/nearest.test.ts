@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { didYouMean, nearest } from './nearest.ts';
 
-test('a name that is mistyped finds the one that was meant, and nothing far away', () => {
+test('a mistyped name finds the intended one, and nothing very different', () => {
   const known = ['revenue', 'responses', 'traffic', 'time_zone', 'log'];
   const cases: [string, string | null][] = [
     ['revenu', 'revenue'],

@@ -40,7 +40,7 @@ export function createRegistry(read: () => Readings) {
   const registers = [registry];
   new Counter({
     name: 'tillstream_ledger_lines_total',
-    help: 'Lines by source and what became of them: received, archived_events, archived_bad_rows, counted, duplicate, excluded, bad.',
+    help: 'Lines by source and state: received, archived_events, archived_bad_rows, counted, duplicate, excluded, bad.',
     labelNames: ['source', 'state'],
     registers,
     collect() {
@@ -86,16 +86,16 @@ export function createRegistry(read: () => Readings) {
     null,
     () => ofLedger(({ expired }) => expired),
   );
-  gauge('tillstream_dirty_windows', 'Windows that wait to be recomputed from the archive.', null, () =>
+  gauge('tillstream_dirty_windows', 'Windows waiting to be recomputed from the archive.', null, () =>
     ofLedger(({ dirty_windows }) => dirty_windows),
   );
   gauge(
     'tillstream_lag_lines',
-    'Lines of the log that a reader has not taken yet.',
+    'Lines of the log that a consumer has not read yet.',
     'reader',
     () => read().lag,
   );
-  gauge('tillstream_part_ready', '1 when the part is ready.', 'part', () =>
+  gauge('tillstream_part_ready', '1 when the component is ready.', 'part', () =>
     Object.fromEntries(Object.entries(read().parts).map(([part, ready]) => [part, Number(ready)])),
   );
   gauge(
@@ -105,7 +105,7 @@ export function createRegistry(read: () => Readings) {
     () => read().ageSeconds,
   );
   gauge('tillstream_log_bytes', 'Bytes of the event log on disk.', null, () => ({ '': read().logBytes }));
-  gauge('tillstream_archive_files', 'Live Parquet files of a table.', 'table', () => read().archiveFiles);
+  gauge('tillstream_archive_files', 'Current Parquet files of a table.', 'table', () => read().archiveFiles);
   new Counter({
     name: 'tillstream_source_total',
     help: 'Counters of the sources, such as polls, gaps or refused redirects.',
@@ -118,7 +118,7 @@ export function createRegistry(read: () => Readings) {
   });
   new Counter({
     name: 'tillstream_store_total',
-    help: 'Counters of the stores that follow: points written, requests, failed_requests, expired_points that the store was too short for, rejected_points that it can never take, and overwritten_points.',
+    help: 'Counters of the further stores: points (written), requests, failed_requests, expired_points (older than the retention of the store), rejected_points (never accepted) and overwritten_points.',
     labelNames: ['store', 'counter'],
     registers,
     collect() {
@@ -127,18 +127,21 @@ export function createRegistry(read: () => Readings) {
         for (const [counter, value] of Object.entries(counters)) this.inc({ store, counter }, value);
     },
   });
-  gauge('tillstream_store_behind_seconds', 'For how long a store has lacked metrics.', 'store', () =>
-    Object.fromEntries(read().stores.map(({ store, behindSeconds }) => [store, behindSeconds])),
+  gauge(
+    'tillstream_store_behind_seconds',
+    'Seconds for which a store has been behind the metrics.',
+    'store',
+    () => Object.fromEntries(read().stores.map(({ store, behindSeconds }) => [store, behindSeconds])),
   );
   gauge(
     'tillstream_cluster',
-    'Of the program that computes for the engine: starts, exits, jobs, failed_jobs, and of the last job job_ms.',
+    'Counters of the external program of the engine: starts, exits, jobs, failed_jobs, and job_ms of the last job.',
     'reading',
     () => read().cluster,
   );
   const rejected = new Counter({
     name: 'tillstream_rejected_lines_total',
-    help: 'Lines rejected when they came in, by source and reason.',
+    help: 'Lines rejected at ingest, by source and reason.',
     labelNames: ['source', 'reason'],
     registers,
   });

@@ -13,7 +13,7 @@ const failure = (work: Promise<unknown>) =>
     (error: Error) => error,
   );
 
-test('errors of the system are reported in words, with the path where it is asked for', async () => {
+test('errors of the system are reported in words, with the path if it is requested', async () => {
   const missing = await failure(readFile('/nowhere/at/all'));
   assert.equal(reasonOf(missing), 'there is no such file or folder');
   assert.equal(messageOf(missing), '/nowhere/at/all: there is no such file or folder');
@@ -83,7 +83,7 @@ test('a port that can’t be listened to is named, with what to set', async () =
   );
 });
 
-test('of several that failed, one after the other, all are named, the first one first', async () => {
+test('several failures in a row are all named, the first one first', async () => {
   const stack = new AsyncDisposableStack();
   for (const name of ['a', 'b', 'c']) stack.defer(() => Promise.reject(new Error(`${name} failed`)));
   const failure = await stack.disposeAsync().catch((error) => error);

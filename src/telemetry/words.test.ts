@@ -11,7 +11,7 @@ test('one of a thing is singular, none and several are not', () => {
   assert.equal(counted(1, 'entry', 'entries'), '1 entry');
 });
 
-test('choices are words, or stand in quotes', () => {
+test('choices are words, or in quotes', () => {
   assert.equal(alternatives(['mdy', 'dmy', 'ymd']), 'mdy, dmy or ymd');
   assert.equal(alternatives(['.', ',']), '"." or ","');
   assert.equal(alternatives(['shopify-orders', 'items.price']), 'shopify-orders or items.price');

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { UsageError } from '../telemetry/errors.ts';
 import { checkYaml } from './check-yaml.ts';
 
-test('names that stand for one another a thousand times over are a mistake in words', () => {
+test('aliases that expand to a thousand values are reported in words', () => {
   const text = [
     'a: &a [x]',
     'b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]',

@@ -90,7 +90,7 @@ function valuesOf(document: Document, file: string): unknown {
   } catch (error) {
     const { message } = error as Error;
     const words = /excessive alias/i.test(message)
-      ? 'its aliases (*name) stand for too many values'
+      ? 'its aliases (*name) expand to too many values'
       : message;
     throw new UsageError(`${file} is not valid YAML: ${words}.`);
   }

@@ -257,7 +257,7 @@ describe('import on the page', () => {
     assert.deepEqual(problems, []);
   });
 
-  it('says in words what is wrong with a file, and is for everyone, on a phone too', async () => {
+  it('reports problems of a file in words, and is accessible, also on a phone', async () => {
     problems = [];
     const page = await openPage(`${product.url}/#/import`, { viewport: { width: 390, height: 844 } });
     await page.getByText('Recognized by their content').waitFor();

@@ -167,7 +167,7 @@ describe('the page', () => {
     await loaded(page);
   });
 
-  it('says since when it is cut off, and comes back by itself', async () => {
+  it('shows since when it is disconnected, and reconnects by itself', async () => {
     await using opened = await open();
     const { page, api } = opened;
     await loaded(page);

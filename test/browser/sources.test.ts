@@ -136,7 +136,7 @@ describe('the view of the sources', () => {
     assert.deepEqual(opened.problems, []);
   });
 
-  it('is stale in the open: it says since when nothing new comes, and goes on when it does', async () => {
+  it('shows since when it has received nothing new, and continues when it does', async () => {
     await using opened = await open();
     const { page } = opened;
     await page.route('**/v1/sources', (route) => route.abort());
@@ -148,7 +148,7 @@ describe('the view of the sources', () => {
     await until(async () => (await page.getByRole('alert').count()) === 0);
   });
 
-  it('has nothing that axe finds, in both colours, wide and on a phone, and fits', async () => {
+  it('passes axe, in both colours, wide and on a phone, and fits', async () => {
     for (const options of [
       { colorScheme: 'light' as const },
       { colorScheme: 'dark' as const, viewport: { width: 390, height: 844 } },

@@ -21,7 +21,7 @@ describe('the page opens on something', () => {
   before(startBrowser);
   after(stopBrowser);
 
-  it('on the newest day where the last 24 hours are empty, says so, and leads back', async () => {
+  it('on the newest day if the last 24 hours are empty, with a note and a link back', async () => {
     await using opened = await open({ api: { endedAt: EVENING } });
     const { page } = opened;
     await loaded(page);
@@ -92,7 +92,7 @@ describe('the page opens on something', () => {
       },
     });
     const { page, api } = opened;
-    await page.getByText('The metrics wait: Spark is starting. What is shown is not complete.').waitFor();
+    await page.getByText('The metrics wait: Spark is starting. The page is not complete.').waitFor();
     api.statusOf = (status) => status;
     api.inFlight = 120_000;
     api.tick();

@@ -62,7 +62,7 @@ export function batchEngineContract(engine: EngineName, partitions: number): voi
     );
 
     it(
-      'when apply rejects nothing has changed, and the same batch may be offered again',
+      'when apply rejects, nothing has changed, and the same batch can be applied again',
       withHarness(async (harness) => {
         await deliver(harness, START_MS);
         await harness.waitUntilIdle();

@@ -81,7 +81,7 @@ export function engineContract({ name, setUp, open }: EngineUnderTest): void {
       await assertComplete(LINES);
     });
 
-    it('has the same rows, positions and ledger after a stop, and goes on from there', async () => {
+    it('has the same rows, positions and ledger after a stop, and resumes from there', async () => {
       const before = [canonicalJson(await run.rows()), positions(), counts(run.engine.ledger())];
       await run.reopen();
       await run.waitUntilIdle();

@@ -44,7 +44,7 @@ export function eventLogContract({ name, open, reopen }: EventLogUnderTest): voi
     );
 
     it(
-      'refuses a new source past the bound before anything is written, and goes on with those that it has',
+      'refuses a new source past the bound before anything is written, and continues with those that it has',
       withLog(async (log) => {
         const names = Array.from({ length: SOURCES_MAX }, (_, n) => `${n}_`.padEnd(32, 'x'));
         for (const name of names) await append(log, name, name, 1);

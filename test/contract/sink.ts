@@ -129,7 +129,7 @@ export function sinkContract({ name, setUp, place: newPlace }: SinkUnderTest): v
     };
 
     it(
-      'is known by its place',
+      'is identified by its location',
       fresh(async () => {
         const other = await newPlace();
         assert.notEqual(sink.id, '');
@@ -177,7 +177,7 @@ export function sinkContract({ name, setUp, place: newPlace }: SinkUnderTest): v
     );
 
     it(
-      'nothing to write is no fault',
+      'writing nothing is not an error',
       fresh(async () => {
         await sink.writeMetrics([], signal);
         await sink.writeEvents(chunksOf([], 1), signal);
@@ -186,7 +186,7 @@ export function sinkContract({ name, setUp, place: newPlace }: SinkUnderTest): v
     );
 
     it(
-      'rejects with SinkError, and what to do, while the other side is away; offered again, all of it is there',
+      'rejects with SinkError and the solution while the other side is away; after another write, all of it is there',
       fresh(async () => {
         const [points, events] = [traffic(100, 0), rawEvents(100)];
         await sink.writeMetrics(points.slice(0, 40), signal);
@@ -210,7 +210,7 @@ export function sinkContract({ name, setUp, place: newPlace }: SinkUnderTest): v
     );
 
     it(
-      'a write that loses the other side in its middle leaves whole points only, and goes on when it is offered again',
+      'a write that is interrupted by the other side leaves whole points only, and can be repeated',
       fresh(async () => {
         const events = rawEvents(300);
         const cut = async function* () {
@@ -228,7 +228,7 @@ export function sinkContract({ name, setUp, place: newPlace }: SinkUnderTest): v
     );
 
     it(
-      'a fault of who gives the events ends the write with it, and the sink goes on',
+      'an error of the source of the events ends the write with it, and the sink can be used again',
       fresh(async () => {
         const events = rawEvents(40);
         const broken = async function* () {
@@ -242,7 +242,7 @@ export function sinkContract({ name, setUp, place: newPlace }: SinkUnderTest): v
     );
 
     it(
-      'rejects soon after it is told to give up, also when the other side never answers',
+      'rejects soon after it is aborted, also when the other side never answers',
       fresh(async () => {
         const [points, events] = [traffic(10, 0), rawEvents(10)];
         await place.become('silent');
@@ -268,7 +268,7 @@ export function sinkContract({ name, setUp, place: newPlace }: SinkUnderTest): v
     );
 
     it(
-      'check tells what it found and writes nothing; without the other side it rejects with what to do',
+      'check reports what it found and writes nothing; without the other side it rejects with the solution',
       fresh(async () => {
         assert.ok((await sink.check()).length > 5);
         assert.deepEqual([await place.points(), await place.events()], [[], []]);

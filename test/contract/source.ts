@@ -104,7 +104,7 @@ export function sourceContract({ kind, setUp, open }: SourceUnderTest): void {
       until(() => log.lines.length >= count, `${count} lines, ${log.lines.length} came`);
 
     it(
-      'brings what is there and what comes, in order, once and under its name',
+      'delivers existing and new lines in order, once and under its name',
       withSide(async (side, log, start) => {
         await side.add(lines(0, 50));
         const source = start();
@@ -123,7 +123,7 @@ export function sourceContract({ kind, setUp, open }: SourceUnderTest): void {
     );
 
     it(
-      'offers the same bytes again while the log refuses them, says so, and goes on',
+      'sends the same bytes again while the log refuses them, reports it, and continues',
       withSide(async (side, log, start) => {
         await side.add(lines(0, 5));
         let refusing = true;
@@ -160,7 +160,7 @@ export function sourceContract({ kind, setUp, open }: SourceUnderTest): void {
     );
 
     it(
-      'offers again after any other fault of the log',
+      'sends the bytes again after any other error of the log',
       withSide(async (side, log, start) => {
         await side.add(lines(0, 3));
         let faults = 0;
@@ -174,7 +174,7 @@ export function sourceContract({ kind, setUp, open }: SourceUnderTest): void {
     );
 
     it(
-      'stopped and started again, it goes on where it was',
+      'resumes where it was after a stop and a start',
       withSide(async (side, log, start) => {
         for (let round = 0; round < 3; round++) {
           await side.add(lines(10 * round, 10 * round + 10));
@@ -188,7 +188,7 @@ export function sourceContract({ kind, setUp, open }: SourceUnderTest): void {
     );
 
     it(
-      'nothing of it runs after stop',
+      'nothing runs after stop',
       withSide(async (side, log, start) => {
         await side.add(lines(0, 3));
         const source = start();
@@ -226,7 +226,7 @@ export function sourceContract({ kind, setUp, open }: SourceUnderTest): void {
     );
 
     it(
-      'stop while the log takes lines: they are taken and not brought again',
+      'stop while the log accepts lines: they are not sent again',
       withSide(async (side, log, start) => {
         await side.add(lines(0, 4));
         const took = Promise.withResolvers<void>();
@@ -246,7 +246,7 @@ export function sourceContract({ kind, setUp, open }: SourceUnderTest): void {
     );
 
     it(
-      'killed when the lines are stored and the cursor is not: they come again, and nothing is missing',
+      'killed between storing the lines and the cursor: they are sent again, and none is missing',
       withSide(async (side, log, start) => {
         await side.add(lines(0, 5));
         const first = start();
@@ -270,7 +270,7 @@ export function sourceContract({ kind, setUp, open }: SourceUnderTest): void {
     );
 
     it(
-      'whatever happens in whatever order: no line is missing, and those that were taken before a stop come once',
+      'any sequence of events: no line is missing, and lines accepted before a stop are sent once',
       withSide(async (side, log, start) => {
         const random = randomFrom(testSeed(`source ${kind}`));
         let [source, added]: [Source | null, number] = [start(), 0];
@@ -317,7 +317,7 @@ export function sourceContract({ kind, setUp, open }: SourceUnderTest): void {
     );
 
     it(
-      'check tells what it found, and stores nothing: all lines come after it',
+      'check reports what it found, and stores nothing: all lines come after it',
       withSide(async (side, log, start) => {
         await side.add(lines(0, 3));
         mkdirSync(log.stateDir, { recursive: true });

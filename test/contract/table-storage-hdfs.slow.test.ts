@@ -81,7 +81,7 @@ test('a server that is not WebHDFS is reported', async () => {
   await assert.rejects(open({ url }).check(), /archive\.url/);
 });
 
-test('servers that are away are reported, and work goes on when they are back', async () => {
+test('servers that are away are reported, and work continues when they are back', async () => {
   await service.kill('SIGKILL', 'datanode');
   await assert.rejects(open({ limits: SHORT }).check(), /HDFS/);
   await service.kill('SIGKILL', 'namenode');

@@ -54,7 +54,7 @@ export function tableStorageContract({
 
   describe(`table storage: ${name}`, () => {
     it(
-      'works for who checks it, and leaves nothing behind',
+      'passes its check, and leaves nothing behind',
       withTwo(async (one) => {
         await one.check();
         assert.deepEqual(await one.list(''), []);
@@ -85,7 +85,7 @@ export function tableStorageContract({
     );
 
     it(
-      'creates a file once, whoever else tries at the same time',
+      'creates a file once, even if several try at the same time',
       withTwo(async (one, two) => {
         for (let round = 0; round < 6; round++) {
           const path = `_delta_log/${String(round).padStart(20, '0')}.json`;
@@ -103,7 +103,7 @@ export function tableStorageContract({
     );
 
     it(
-      'tells callers with the same text apart',
+      'distinguishes callers with the same text',
       withTwo(async (one, two) => {
         const all = [one, two, one, two].map((storage) => storage.putIfAbsent('same/text', 'same'));
         assert.equal((await Promise.all(all)).filter(Boolean).length, 1);
@@ -170,7 +170,7 @@ export function tableStorageContract({
     );
 
     it(
-      'takes paths as Delta makes them, and others',
+      'accepts paths as Delta makes them, and others',
       withTwo(async (one, two) => {
         const folder = 'event_date=2026-11-23/a b+c%20d&e#f';
         const { file, hash } = await localFile(100);

@@ -60,7 +60,7 @@ async function open(data: string, file: string) {
 }
 
 describe('A source, a format, a mapping, a metric and a store that are in no list of ours', () => {
-  it('take a file to the store, with the right numbers, once', async () => {
+  it('carry a file to the store, with the right numbers, once', async () => {
     const data = temporaryDir();
     const file = join(temporaryDir(), 'notes.txt');
     writeFileSync(file, NOTES);

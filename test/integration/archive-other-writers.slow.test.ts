@@ -86,7 +86,7 @@ const MAINTENANCE: Record<string, string[][]> = {
   'adds a column': [['add_column', 'note']],
 };
 for (const [what, operations] of Object.entries(MAINTENANCE)) {
-  test(`another program ${what}: archiving goes on, and no row is counted otherwise`, () =>
+  test(`another program ${what}: archiving continues, and no row is counted otherwise`, () =>
     withRig(async (rig) => {
       const archive = await rig.openArchive();
       await archiveLines(rig, archive, 100, 'anna');

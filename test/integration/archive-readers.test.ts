@@ -84,7 +84,7 @@ test('rows, sums, ids, times and extra fields are the simulator’s, after many 
   assert.ok(logFiles('events').includes('00000000000000000030.checkpoint.parquet'));
 });
 
-test('compaction changes no row, for those who look before, during and after', async () => {
+test('compaction changes no row for readers before, during and after it', async () => {
   const archive = await rig.openArchive();
   const before = await readArchive(rig.archiveDir);
   // Two at once, as maintenance and a command may be, and each with lines coming in.
@@ -138,7 +138,7 @@ test('a pointer to the checkpoint that is empty, damaged or gone stops no start'
   }
 });
 
-test('of two writers on one folder no row is lost or doubled', async () => {
+test('two writers on one folder lose and double no row', async () => {
   const [one, two] = [await rig.openArchive(), await rig.openArchive()];
   const more = lines.slice(0, 1000);
   for (let at = 0; at < more.length; at += 50) {
@@ -154,7 +154,7 @@ test('of two writers on one folder no row is lost or doubled', async () => {
   compare(await readArchive(rig.archiveDir, ['rows']), lines);
 });
 
-test('vacuum spares what is being read and what is about to be committed', async () => {
+test('vacuum keeps files that are being read or about to be committed', async () => {
   const archive = await rig.openArchive();
   const held = await archive.withFiles('events', {}, async (paths) => {
     await rig.receive(lines.slice(0, 400).map(({ line }) => line));

@@ -226,7 +226,7 @@ for (const kind of ['s3', 'hdfs'] as const) {
 
     // The commands are the same for each server; HDFS takes a minute to come back.
     if (kind === 'hdfs') return;
-    it('keeps no command waiting while it is away, and the process ends when it is asked to', async () => {
+    it('keeps no command waiting while it is away, and the process stops on request', async () => {
       const dataDir = temporaryDir();
       const config = { archive: server.config('waiting'), batch: { archive_every_ms: 200 } };
       const product = await startProduct({ dataDir, config });

@@ -188,7 +188,7 @@ test('a column of another type is rewritten by one commit, before the first new 
   await rig.duckdb.close();
 });
 
-test('an upgrade that was stopped goes on at the next start, and gives the same', async () => {
+test('an upgrade that was stopped continues at the next start, and gives the same', async () => {
   const rig = await Rig.open('stopped');
   await rig.start();
   const files = rig.archive.undecidedFiles();
@@ -213,7 +213,7 @@ test('an upgrade that was stopped goes on at the next start, and gives the same'
   await rig.duckdb.close();
 });
 
-test('the metrics are filled after the upgrade, and the status says so', async () => {
+test('the metrics are filled after the upgrade, and the status reports it', async () => {
   const rig = await Rig.open('filled');
   await rig.start();
   const { log, duckdb, archive } = rig;

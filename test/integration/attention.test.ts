@@ -57,7 +57,7 @@ async function open({ areMetricsFollowed = false, archiveEveryMs = ARCHIVE_EVERY
   };
 }
 
-test('nobody looks: lines wait; who looks gets them at once, and what comes then as usual', async () => {
+test('lines wait while nobody reads; a reader gets them at once, and later ones as usual', async () => {
   const { pipeline, send, measured, archived, close } = await open({});
   try {
     await send();
@@ -73,7 +73,7 @@ test('nobody looks: lines wait; who looks gets them at once, and what comes then
   }
 });
 
-test('nobody looks: the archive gathers for six times as long, and the metrics take the same batch', async () => {
+test('while nobody reads, the archive gathers for six times as long, and the metrics use the same batch', async () => {
   const archiveEveryMs = 300;
   const { send, measured, archived, close } = await open({ archiveEveryMs });
   try {
@@ -97,7 +97,7 @@ test('metrics that another store follows are never kept waiting', async () => {
   }
 });
 
-test('who looks while the metrics can not go on is not kept waiting either', async () => {
+test('a reader is not kept waiting while the metrics cannot continue', async () => {
   const { pipeline, send, close } = await open({});
   await send();
   await close();

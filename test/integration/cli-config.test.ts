@@ -247,7 +247,7 @@ test('a data folder is read with the config that it was opened with, also where 
   );
 });
 
-test('unknown commands and options, and a port that is none: exit code 2', async () => {
+test('unknown commands and options, and an invalid port: exit code 2', async () => {
   const data = join(temporaryDir(), 'data');
   for (const args of [
     ['upp'],
@@ -292,7 +292,7 @@ test('unknown commands and options, and a port that is none: exit code 2', async
   assert.equal((await cli(['--version'])).code, 0);
 });
 
-test('a mapping that is wrong or not there, and the name of a webhook that is taken, end a start with what to do', async () => {
+test('a mapping that is wrong or not there, and the name of a webhook that is taken, end a start with the solution', async () => {
   const dir = temporaryDir();
   writeFileSync(join(dir, 'shop.yaml'), 'fields: {amuont: total}\n');
   const hook = (more: string) =>

@@ -89,7 +89,7 @@ describe('a port that can’t be opened', () => {
     assert.doesNotMatch(stderr, /^\s+at /m);
   });
 
-  it('that is kept to root is named, without a stack trace', async () => {
+  it('that only root can open is named, without a stack trace', async () => {
     // The tests may run as root, whom no port is kept from.
     const seam = join(dir, 'no-ports.mjs');
     writeFileSync(

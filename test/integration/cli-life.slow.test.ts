@@ -18,7 +18,7 @@ import {
   childEnv,
   cli,
   configFile,
-  PROJECT_DIR,
+  MAIN,
   spawnUp,
   startProduct,
   temporaryDir,
@@ -180,7 +180,7 @@ test('a port that another program has', async () => {
   server.close();
 });
 
-test('a data folder that is newer, damaged, half written, or no folder', async () => {
+test('a data folder that is newer, damaged, half written or not a folder is refused', async () => {
   const refused: Record<string, [content: string, says: RegExp]> = {
     newer: ['{"format":99,"created_by":"tillstream 9.0.0"}', /newer Tillstream/],
     garbage: ['garbage', /data\.json is damaged/],
@@ -213,7 +213,7 @@ test('a data folder that is newer, damaged, half written, or no folder', async (
   }
 });
 
-test('a folder that the system does not make', async () => {
+test('a folder that the system refuses to create is reported', async () => {
   const data = '/proc/tillstream/data';
   const lines = join(temporaryDir(), 'lines.ndjson');
   writeFileSync(lines, '{"timestamp":"2026-11-01T10:00:00Z","event_type":"search"}\n');
@@ -244,8 +244,7 @@ test('a folder that can be read but not written', async (t) => {
   await (await startProduct({ dataDir: data })).stop();
   for (const [how, file, args] of await readOnlyWays(t, data)) {
     for (const command of ['ledger', 'up']) {
-      const main = join(PROJECT_DIR, 'src', 'main.ts');
-      const result = await run(file, [...args, process.execPath, main, command, '--data', data]);
+      const result = await run(file, [...args, process.execPath, MAIN, command, '--data', data]);
       assert.equal(result.code, 2, `${how}, ${command}: ${result.stderr}`);
       assert.match(
         result.stderr,

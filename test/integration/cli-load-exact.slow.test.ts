@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { childEnv, cli, configFile, PROJECT_DIR, startProduct, temporaryDir } from '../support/product.ts';
+import { childEnv, cli, configFile, MAIN, startProduct, temporaryDir } from '../support/product.ts';
 
 interface LoadResult {
   received: number;
@@ -56,14 +56,10 @@ test('lines that a killed load has left are not reported as those of the next on
   const data = temporaryDir();
   const big = file('big.ndjson', lines('big', 150_000).join('\n'));
   for (let killed = 0; killed < 2; killed++) {
-    const child = spawn(
-      process.execPath,
-      [join(PROJECT_DIR, 'src', 'main.ts'), 'load', big, '--data', data],
-      {
-        env: childEnv(),
-        stdio: 'ignore',
-      },
-    );
+    const child = spawn(process.execPath, [MAIN, 'load', big, '--data', data], {
+      env: childEnv(),
+      stdio: 'ignore',
+    });
     // It has stored something, and is not through.
     for (let tries = 0; tries < 1000 && !existsSync(join(data, 'log')); tries++)
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -77,7 +73,7 @@ test('lines that a killed load has left are not reported as those of the next on
   assert.equal(result.duplicates, result.ledger.received - 150_000, 'what the killed ones had stored');
 });
 
-test('nothing of any file is stored where one of them can not be read', async () => {
+test('nothing of any file is stored where one of them cannot be read', async () => {
   const good = file('good.ndjson', lines('good', 10).join('\n'));
   const folder = join(temporaryDir(), 'folder');
   mkdirSync(folder);
@@ -114,7 +110,7 @@ test('a load that fails in the middle reports exactly what is stored', async () 
   assert.equal(ledger.received, 36);
 });
 
-test('--dry-run reaches for no server that the config names', async () => {
+test('--dry-run contacts no server of the config', async () => {
   let connections = 0;
   const server = createServer((socket) => {
     connections++;

@@ -7,7 +7,7 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { type LoadResult, ndjson } from '../support/load-lines.ts';
 import { cli, temporaryDir } from '../support/product.ts';
 
-test('of files that are cut or have rubbish behind, what is whole is loaded, and the report says so', async () => {
+test('of files that are cut or followed by garbage, the complete part is loaded, and the report mentions it', async () => {
   const dir = temporaryDir();
   const data = join(dir, 'data');
   const good = gzipSync(ndjson('cut', 5000));
@@ -38,7 +38,7 @@ test('of files that are cut or have rubbish behind, what is whole is loaded, and
   assert.deepEqual([whole.files[0]!.stored_before + whole.received, whole.duplicates], [5000, 0]);
 });
 
-test('a load of which the mapping leaves out everything ends with exit code 1, and with words', async () => {
+test('a load from which the mapping leaves out everything ends with exit code 1 and an explanation', async () => {
   const file = join(temporaryDir(), 'calls.ndjson');
   writeFileSync(
     file,

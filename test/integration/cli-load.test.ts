@@ -83,7 +83,7 @@ test('files of every kind give their events, with and without a running process'
   assert.equal(Number(row!.revenue), (total * 1990) / 100);
 });
 
-test('files that are missing or no events, and folders without files, are refused before anything is stored', async () => {
+test('missing files, files without events and empty folders are refused before anything is stored', async () => {
   const dir = temporaryDir();
   const data = join(dir, 'data');
   const good = join(dir, 'good.ndjson');
@@ -109,7 +109,7 @@ test('files that are missing or no events, and folders without files, are refuse
   }
 });
 
-test('--dry-run shows what would come of it, and leaves the data folder as it was', async () => {
+test('--dry-run shows what would be stored, and leaves the data folder unchanged', async () => {
   const dir = temporaryDir();
   const [file, data] = [join(dir, 'mixed.ndjson'), join(dir, 'data')];
   writeFileSync(file, `${ndjson('dry', 100)}nope\n{"event_type":"x"}\n${ndjson('dry', 5)}`);

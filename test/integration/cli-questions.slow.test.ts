@@ -12,7 +12,7 @@ import { childEnv, cli, configFile, PROJECT_DIR, startProduct, temporaryDir } fr
 const event = (n: number) =>
   JSON.stringify({ timestamp: 1_790_000_000_000 + n, event_type: 'search', event_id: `q-${n}` });
 
-test('commands that only look make no data folder, and say that there is none', async () => {
+test('commands that only read create no data folder, and report that there is none', async () => {
   const parent = temporaryDir();
   const data = join(parent, 'typo');
   for (const args of [
@@ -152,7 +152,7 @@ test('a range means the same on the command line, in the API and in a rebuild, i
   await product.stop();
 });
 
-test('started several times at the same moment, one runs and the others say so', async () => {
+test('started several times at the same moment, one runs and the others report that', async () => {
   const data = join(temporaryDir(), 'data');
   const starts = await Promise.all(
     [1, 2, 3].map(() => cli(['up', '--background', '--data', data, '--json'], { timeoutMs: 120_000 })),
@@ -180,7 +180,7 @@ test('a start waits for a command that has the data folder open', async () => {
   await cli(['down', '--data', data]);
 });
 
-test('stopping and looking need nothing of the config', async () => {
+test('down and status need no valid config', async () => {
   const data = temporaryDir();
   const config = configFile({ sources: [{ kind: 'http' }] });
   const started = await cli(['up', '--background', '--config', config, '--data', data]);
@@ -194,7 +194,7 @@ test('stopping and looking need nothing of the config', async () => {
   assert.match(down.stdout, /^Stopped process \d+\./);
 });
 
-test('down says what was drained and what was not', async () => {
+test('down reports what was drained and what was not', async () => {
   // A store that takes nothing: what it has not got waits for the next start.
   let refuses = false;
   const server = createServer((request, response) => {

@@ -9,7 +9,7 @@ import { childEnv, cli, PROJECT_DIR, startProduct, temporaryDir } from '../suppo
 
 const HOUR_MS = 3_600_000;
 
-test('a moved clock moves received-at, the range of a query and the status, and goes on from there after a restart', async () => {
+test('a moved clock moves received-at, the range of a query and the status, and resumes from there after a restart', async () => {
   const dataDir = temporaryDir();
   const aheadMs = 31 * HOUR_MS;
   const env = { TILLSTREAM_TEST_CLOCK_MS: String(aheadMs) };

@@ -31,7 +31,7 @@ const demo = (dataDir: string) => startProduct({ dataDir, args: ['--demo'] });
 describe('the demo', () => {
   const dataDir = temporaryDir();
 
-  it('has a month of history that is not late, goes on live, and takes no events of others', async () => {
+  it('has a month of history that is not late, continues live, and takes no events of others', async () => {
     const product = await demo(dataDir);
     try {
       const recent = await metric(product, 'traffic', '1h', 1);
@@ -78,7 +78,7 @@ describe('the demo', () => {
     }
   });
 
-  it('goes on as the demo at the next start, and shows what a file would give without importing it', async () => {
+  it('continues as the demo at the next start, and shows what a file would give without importing it', async () => {
     const product = await demo(dataDir);
     try {
       const { by_source } = await product.ledger();
@@ -106,7 +106,7 @@ describe('the demo', () => {
     assert.equal(load.json<{ ledger: { received: number } }>().ledger.received, 1);
   });
 
-  it('makes room for an own shop: its data are moved aside, and nothing of it is counted', async () => {
+  it('gives way to a real shop: its data is moved aside, and nothing of it is counted', async () => {
     const product = await startProduct({ dataDir });
     try {
       assert.equal((await product.ledger()).received, 0);

@@ -27,7 +27,7 @@ test('a folder with own data never gets simulated lines, and the start says that
   assert.deepEqual(Object.keys(ledger.json<{ by_source: object }>().by_source), ['load']);
 });
 
-test('a config of the user, even one without sources, is a real shop: no demo, and own events are taken', async () => {
+test('a config of the user, even one without sources, is a real shop: no demo, and events are accepted', async () => {
   const product = await startProduct({
     dataDir: temporaryDir(),
     config: { time_zone: 'Europe/Berlin' },

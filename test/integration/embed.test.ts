@@ -178,7 +178,7 @@ describe('Opening a pipeline', () => {
     await worker.terminate();
   });
 
-  it('takes nothing of the environment but the variables that the config names', async () => {
+  it('reads only those environment variables that the config names', async () => {
     process.env.TILLSTREAM_CONFIG = '/nowhere.yaml';
     process.env.EMBED_TEST_ZONE = 'Asia/Tokyo';
     try {

@@ -112,7 +112,7 @@ describe('Grafana dashboards', () => {
     }
   });
 
-  it('are as the types of Grafana want them', async () => {
+  it('match the types of Grafana', async () => {
     const dir = temporaryDir();
     symlinkSync(join(PROJECT_DIR, 'node_modules'), join(dir, 'node_modules'));
     for (const [index, board] of boards.entries())

@@ -19,7 +19,7 @@ import { smallDisk } from '../support/small-disk.ts';
 
 const MIB = 1024 * 1024;
 
-test('events that come in meanwhile are answered at once, and are none of the figures', async () => {
+test('events received meanwhile are answered at once, and are not in the figures', async () => {
   const lines = 200_000;
   const product = await startProduct({ dataDir: temporaryDir() });
   const id = await uploaded(product, 'export.csv', exportCsv(lines));
@@ -63,7 +63,7 @@ test('events that come in meanwhile are answered at once, and are none of the fi
   await product.stop();
 });
 
-test('an import that is cancelled, or whose process is killed, goes on from there with the same file', async () => {
+test('an import that is cancelled, or whose process is killed, resumes from there with the same file', async () => {
   const lines = 120_000;
   const content = exportCsv(lines);
   const dataDir = temporaryDir();
@@ -105,7 +105,7 @@ test('an import that is cancelled, or whose process is killed, goes on from ther
   assert.equal(existsSync(join(dataDir, 'uploads')), false);
 });
 
-test('a full disk is said in words, and events have the space that is left', async (t) => {
+test('a full disk is reported in words, and the remaining space is kept for events', async (t) => {
   const disk = smallDisk(96);
   t.diagnostic(`the disk: ${disk.kind}`);
   const config = { log: { disk_reserve_bytes: 8 * MIB } };

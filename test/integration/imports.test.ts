@@ -34,7 +34,7 @@ describe('an import', () => {
   });
   after(() => product?.stop());
 
-  it('says of totals of days that they are not events, and joins a date and a time of two columns', async () => {
+  it('reports that totals of days are not events, and joins a date and a time of two columns', async () => {
     const totals = 'Datum;Bestellungen;Umsatz\n01.10.2026;3;10,00\n02.10.2026;4;12,00\n03.10.2026;1;5,00\n';
     const days = await tryFile(product, await uploaded(product, 'tage.csv', totals), {}, true);
     assert.equal(days.status, 200, days.text);
@@ -169,7 +169,7 @@ describe('an import', () => {
     assert.equal((await product.settled()).metrics.counted, 120);
   });
 
-  it('refuses what is not a file of events in words, before it is uploaded to its end', async () => {
+  it('refuses a file without events, with a reason, before the upload is complete', async () => {
     const book = Buffer.concat([Buffer.from('PK\u0003\u0004 xl/workbook.xml'), Buffer.alloc(200_000)]);
     const excel = await uploadFile(product, 'orders.xlsx', book);
     assert.deepEqual([excel.status, excel.json.error.code], [422, 'import_refused']);
@@ -316,7 +316,7 @@ describe('an import', () => {
   });
 });
 
-test('uploads have limits, and only an administrator may', async () => {
+test('uploads have limits, and only an administrator can upload', async () => {
   const dataDir = temporaryDir();
   mkdirSync(join(dataDir, 'uploads'), { recursive: true });
   const http = {

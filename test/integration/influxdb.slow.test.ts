@@ -110,7 +110,7 @@ describe('InfluxDB', () => {
     assert.ok(series.length <= 4 * 2 * 3, `${series.length} series`);
   });
 
-  it('takes the v1 API with user and password, and without single events where they are not wanted', async () => {
+  it('accepts the v1 API with user and password, and without single events if they are turned off', async () => {
     await influx.query('CREATE DATABASE "v1"');
     await influx.query(`CREATE USER "writer" WITH PASSWORD 'for writing'`);
     await influx.query('GRANT WRITE ON "v1" TO "writer"');
@@ -143,7 +143,7 @@ describe('InfluxDB', () => {
     await product.stop();
   });
 
-  it('writes what is hard to write, and no more values of a tag than are allowed', async () => {
+  it('writes unusual values, and no more values of a tag than allowed', async () => {
     const store = { ...(await newDatabase('odd')), tag_values_max: 5 };
     const product = await startProduct({ dataDir: temporaryDir(), config: { stores: [store] } });
     const odd = [
@@ -184,7 +184,7 @@ describe('InfluxDB', () => {
     await product.stop();
   });
 
-  it('goes on where the server drops what is older than its retention, and counts that', async () => {
+  it('continues where the server drops what is older than its retention, and counts that', async () => {
     await influx.query('CREATE DATABASE "short" WITH DURATION 7d');
     const store = { kind: 'influxdb', ...influx.info, bucket: 'short/autogen' };
     const product = await startProduct({ dataDir: temporaryDir(), config: { stores: [store] } });
@@ -198,7 +198,7 @@ describe('InfluxDB', () => {
     await product.stop();
   });
 
-  it('is tried by check and doctor, running or not, which write nothing', async () => {
+  it('is tested by check and doctor, running or not, without a write', async () => {
     const store = await newDatabase('checked');
     const config = configFile({ stores: [store] });
     const data = temporaryDir();

@@ -207,7 +207,7 @@ describe('cases', () => {
       assert.deepEqual([row!.refunds, row!.refunded, row!.revenue], [2, '79.6000', '0.0000']);
     }));
 
-  it('f-cut and f-junk: what is whole is loaded, and the report says why there is no more', async () => {
+  it('f-cut and f-junk: the complete part is loaded, and the report states why there is no more', async () => {
     for (const file of ['f-cut.ndjson.gz', 'f-junk.ndjson.gz'])
       await loadCase(casePath(file), {}, async (loaded) => {
         assert.ok(loaded.events > 0 && loaded.cutWhy !== null, `${loaded.events} ${loaded.cutWhy}`);

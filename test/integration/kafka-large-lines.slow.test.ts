@@ -67,7 +67,7 @@ test('lines above the limit of the topic are bad rows, also when it is lowered w
   }
 });
 
-test('a topic that takes next to nothing is refused, with its limit and what to do', async () => {
+test('a topic with a tiny record limit is refused, with the limit and the solution', async () => {
   await createTopic(brokers, ownName('tiny'), { configs: { 'max.message.bytes': '2000' } });
   await assert.rejects(
     openLog(brokers, temporaryDir(), { topic: ownName('tiny') }),

@@ -59,7 +59,7 @@ describe('the counters', () => {
     await log.close();
   });
 
-  it('stay right when readers have passed and marks are dropped', async () => {
+  it('stay right when consumers have read on and marks are dropped', async () => {
     const topic = newTopic();
     const dir = temporaryDir();
     let log = await openLog(brokers, dir, { topic, partitions: 1 });
@@ -80,7 +80,7 @@ describe('the counters', () => {
     await log.close();
   });
 
-  it('count as lost what was deleted before it was read, and readers go on at the start', async () => {
+  it('count as lost what was deleted before it was read, and readers continue at the start', async () => {
     const topic = newTopic();
     const dir = temporaryDir();
     let log = await openLog(brokers, dir, { topic, partitions: 1 });

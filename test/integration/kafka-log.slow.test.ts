@@ -27,7 +27,7 @@ before(async () => {
 const bad = (reason: string, raw: string) =>
   `{"tillstream_bad":"${reason}","tillstream_bad_raw":${JSON.stringify(raw)}}`;
 
-describe('records of others', () => {
+describe('records of other programs', () => {
   const invalid = Buffer.from([0x7b, 0xff, 0x0a, 0x22]);
   const long = `{"a":"${'x'.repeat(70_000)}"}`;
   const deep = '['.repeat(40) + ']'.repeat(40);
@@ -162,7 +162,7 @@ describe('records of others', () => {
     });
   }
 
-  it('lines with keys go where others look for them', async () => {
+  it('lines with keys go to the partition where other programs expect them', async () => {
     const topic = newTopic();
     await createTopic(brokers, topic, { partitions: 4 });
     const log = await openLog(brokers, temporaryDir(), { topic });
@@ -293,7 +293,7 @@ describe('an append', () => {
 });
 
 describe('the topic', () => {
-  it('is created as a log must be', async () => {
+  it('is created with the settings of a log', async () => {
     const topic = newTopic();
     const log = await openLog(brokers, temporaryDir(), { topic, partitions: 3, retention_hours: 48 });
     assert.equal(log.partitions().length, 3);
@@ -317,7 +317,7 @@ describe('the topic', () => {
     });
   });
 
-  it('says why it can’t be created', async () => {
+  it('reports why it can’t be created', async () => {
     const replicas = { topic: newTopic(), replication_factor: 3 };
     await assert.rejects(openLog(brokers, temporaryDir(), replicas), (error: Error) => {
       return (

@@ -111,7 +111,7 @@ describe('log, source and group work', () => {
     await log.close();
   });
 
-  it('while users have to show their password every 2 s', async () => {
+  it('while users must authenticate every 2 s', async () => {
     const untilMs = performance.now() + 5000;
     const mechanisms = ['PLAIN', 'SCRAM-SHA-512'] as const;
     const all = mechanisms.map(async (mechanism) => {
@@ -128,7 +128,7 @@ describe('log, source and group work', () => {
     await Promise.all(all);
   });
 
-  it('again after the password was another one for a while', async () => {
+  it('again after the password was wrong for a while', async () => {
     const [username, password] = ['changing', 'the-first-Password'];
     await kafka.setPassword(username, password);
     const { log, warnings } = await openWithWarnings({

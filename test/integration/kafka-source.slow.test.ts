@@ -169,7 +169,7 @@ describe('a topic as a source', () => {
     );
   });
 
-  it('keeps what is no event as a bad row with its bytes', async () => {
+  it('keeps a record that is not an event as a bad row with its bytes', async () => {
     const topic = await newTopic();
     const rig = newRig(topic);
     const long = `{"a":"${'x'.repeat(70_000)}"}`;
@@ -225,7 +225,7 @@ describe('a topic as a source', () => {
     assert.deepEqual(await rig.ids(), ['e0', 'e1', 'e2', 'e3']);
   });
 
-  it('begins behind the last record where the config says so', async () => {
+  it('begins after the last record if the config says so', async () => {
     const topic = await newTopic();
     const rig = newRig(topic);
     await produce(brokers, topic, events(0, 10));
@@ -322,7 +322,7 @@ describe('a topic as a source', () => {
     await source.stop();
   });
 
-  it('waits while the log refuses and while the brokers are away, and goes on by itself', async () => {
+  it('waits while the log refuses and while the brokers are away, and continues by itself', async () => {
     const topic = await newTopic(2);
     const rig = newRig(topic);
     let refuse = true;

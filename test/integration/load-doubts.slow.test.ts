@@ -31,7 +31,7 @@ async function findingsOfLast(
   return found;
 }
 
-test('an order that a second load tells again, or in another currency, is reported', async () => {
+test('an order that a second load reports again, or in another currency, is reported', async () => {
   const first = ndjson(
     sale({ order_id: 'o1', amount: '119.00' }),
     sale({ order_id: 'o2', product_id: 'p1', price: '5' }),
@@ -54,7 +54,7 @@ test('an order that a second load tells again, or in another currency, is report
   );
 });
 
-test('what an order may have is not reported', async () => {
+test('valid changes of an order are not reported', async () => {
   const first = ndjson(
     sale({ order_id: 'o1', amount: '119.00' }),
     sale({ order_id: 'o2', product_id: 'p1', price: '5' }),
@@ -69,7 +69,7 @@ test('what an order may have is not reported', async () => {
   assert.deepEqual(await findingsOfLast([first, second]), {});
 });
 
-test('a line that a second load tells with other pieces or money is reported, and so is an order in another spelling', async () => {
+test('a line that a second load reports with other pieces or money is reported, and so is an order in another spelling', async () => {
   const line = (quantity: number, product_id = 'p1') =>
     sale({ order_id: 'o1', product_id, quantity, price: '5' });
   const first = ndjson(line(2), line(1, 'p2'), sale({ order_id: '1001', amount: '5' }));
@@ -117,7 +117,11 @@ test('orders that an earlier load reports as cancelled are reported where they c
   const sales = ndjson(...orders.map((order_id) => sale({ order_id, amount: order_id })));
   const cancel = (order_id: string, timestamp: string) => sale({ order_id, event_type: 'cancel', timestamp });
   const cancels = ndjson(cancel('71', '2026-11-03T09:00:00Z'), cancel('72', '2026-10-20T09:00:00Z'));
-  assert.deepEqual(await findingsOfLast([cancels, sales]), { order_cancelled: 1 }, '72 was sold after that');
+  assert.deepEqual(
+    await findingsOfLast([cancels, sales]),
+    { order_cancelled: 1 },
+    '72 was sold after its cancellation',
+  );
   const refund = sale({ order_id: '71', amount: '71', event_type: 'refund' });
   assert.deepEqual(await findingsOfLast([cancels, ndjson(refund), sales]), {});
   const options = { map: 'shopify-orders', name: 'orders.csv' };
@@ -128,14 +132,14 @@ test('orders that an earlier load reports as cancelled are reported where they c
   assert.deepEqual(
     await findingsOfLast([newer, older], options),
     { order_cancelled: 1, units_assumed: 2 },
-    'what a mapping has left out is known, too',
+    'a mapping left the order out',
   );
   assert.deepEqual(await findingsOfLast([newer, newer, shopifyOrders([82, 'paid'])], options), {
     units_assumed: 1,
   });
 });
 
-test('a purchase whose money an earlier load gave back is in order', async () => {
+test('a purchase that an earlier load refunded is not reported', async () => {
   const refund = sale({ order_id: 'o1', amount: '20', event_type: 'refund' });
   const orders = ndjson(
     sale({ order_id: 'o1', amount: '20.00', status: 'refunded' }),

@@ -20,7 +20,7 @@ async function load(files: Readonly<Record<string, string>>, ...more: string[]) 
   return cli(['load', path, '--data', join(dir, 'data'), ...more]);
 }
 
-test('a load of which nothing counts is not a success, and says why', async () => {
+test('a load of which nothing counts is not a success, and reports why', async () => {
   for (const text of ['', '\n', 'timestamp,event_type,user_id\n']) {
     const { code, stdout } = await load({ 'a.csv': text });
     assert.equal(code, 1, JSON.stringify(text));
@@ -69,7 +69,7 @@ test('what certainly holds no events is left out of a folder, and named', async 
   assert.notEqual(named.code, 0, 'it was named itself');
 });
 
-test('why a mapping left records out is said', async () => {
+test('the reason why a mapping left records out is reported', async () => {
   const { stdout } = await load(
     { 'access.log': LOG + LOG.replace('/product/17', '/app.css') },
     '--map',

@@ -60,14 +60,14 @@ describe('a mapping', () => {
       assert.equal(made(yaml, record), undefined, JSON.stringify([yaml, record]));
   });
 
-  it('keeps what it drops nowhere, and all else', () => {
+  it('keeps nothing of what it drops, and everything else', () => {
     const record = { ...AT, key: 'k', user_id: 'u1', person: { mail: 'a@b', plan: 'gold' }, rest: 1 };
     const { events } = eventsOf(`${FIELDS}\ndrop: [key, user_id, person.mail]`, record);
     assert.deepEqual(events, [{ ...PAGE, extra: { person: { plan: 'gold' }, rest: 1 } }]);
     assert.throws(() => mappingOf(`${FIELDS}\ndrop: [a]\nextra: [b]`), /has extra and drop/);
   });
 
-  it('takes several events out of a record, leaves others out, and reads values as it says', () => {
+  it('extracts several events from a record, leaves others out, and reads values as configured', () => {
     const yaml = `
 each: $.events[*]
 where: {op: [c, u]}
@@ -156,7 +156,7 @@ currency: EUR
     }
   });
 
-  it('keeps what it does not use, under any name, or only what it says', () => {
+  it('keeps unused values under any name, or only the listed ones', () => {
     const record = { ...AT, plan: 'gold', user: { id: 1, name: 'x' }, user_id: 'u1', __proto: 1 };
     const all = { plan: 'gold', user: { name: 'x' }, __proto: 1 };
     const yaml = `${FIELDS.slice(0, -1)}, session_id: user.id}`;

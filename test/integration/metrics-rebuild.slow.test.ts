@@ -185,7 +185,7 @@ describe('damage of the metrics, duckdb', () => {
     }
   });
 
-  it('goes on after a rebuild as if nothing had been', async () => {
+  it('continues after a rebuild as if nothing had been', async () => {
     const harness = await filledHarness();
     try {
       await harness.engine.rebuild(harness.archive, null, false);

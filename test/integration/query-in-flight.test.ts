@@ -18,7 +18,10 @@ test('query says on stderr, and in JSON, how many lines may be missing', async (
     assert.equal(empty.stderr, '');
     await product.send(`${event(1)}\n${event(2)}\n`);
     const asked = await query();
-    assert.match(asked.stderr, /^2 lines were received and not counted yet, so the rows may lack them/);
+    assert.match(
+      asked.stderr,
+      /^2 lines were received but not counted yet, so the rows may not include them/,
+    );
     const json = JSON.parse((await query('--json')).stdout) as { in_flight: number };
     assert.equal(json.in_flight, 2);
     const { json: answer } = await product.request<{ in_flight: number }>(

@@ -68,7 +68,7 @@ describe('SequenceFiles of the old pipeline', () => {
     assert.deepEqual([events, badRows], [COUNT - 1, 1], 'the torn record is a bad row');
   });
 
-  it('a compressed one is refused, with what to do', async () => {
+  it('a compressed one is refused, with the solution', async () => {
     await write('compressed', 'Text', 'BLOCK');
     const { code, stderr } = await load('compressed');
     assert.equal(code, 2);

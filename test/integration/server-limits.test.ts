@@ -79,7 +79,7 @@ test('a body of 1 GB is refused at once, and the client gets to read why', async
   await assertHealthy(product);
 });
 
-test('a client that declares much and sends little takes no room from others', async () => {
+test('a client that declares much and sends little takes no capacity from others', async () => {
   const idle: Socket[] = [];
   for (let n = 0; n < 20; n++) {
     const socket = connect(product.port, '127.0.0.1');
@@ -203,7 +203,7 @@ test('requests that two readers could understand differently are refused, with o
   await assertHealthy(product);
 });
 
-test('huge addresses and headers are refused', async () => {
+test('oversized addresses and headers are refused', async () => {
   const long = 'x'.repeat(64 * 1024);
   const cases = [
     `GET /${long} HTTP/1.1\r\n${host}\r\n\r\n`,
@@ -219,7 +219,7 @@ test('huge addresses and headers are refused', async () => {
   await assertHealthy(product);
 });
 
-test('a client that goes away in the middle leaves nothing behind', async () => {
+test('a client that disconnects in the middle leaves nothing behind', async () => {
   const before = (await product.ledger()).received;
   for (const body of [
     `content-length: 1000\r\n\r\n${LINE}`,

@@ -36,7 +36,7 @@ function dayEvents(stream: EventStream, type: string): number {
   return Math.max(0, ...own.map((point) => Number(point.events)));
 }
 
-test('a client gets what changes, and nothing that it did not ask for', async () => {
+test('a client gets the changes that it requested, and nothing else', async () => {
   const all = await EventStream.open(`${product.url}/v1/stream`);
   const some = await EventStream.open(`${product.url}/v1/stream?metrics=traffic&windows=1d`);
   await send(5, 'checkout');
@@ -54,7 +54,7 @@ test('a client gets what changes, and nothing that it did not ask for', async ()
   some.close();
 });
 
-test('after a break it gets what it missed, also when much comes in that very moment', async () => {
+test('after a break it gets what it missed, even if many changes happen at that moment', async () => {
   const first = await EventStream.open(`${product.url}/v1/stream?metrics=traffic`);
   await send(3, 'purchase');
   await until(() => dayEvents(first, 'purchase') === 3, 'points before the break');
@@ -76,7 +76,7 @@ test('after a break it gets what it missed, also when much comes in that very mo
   }
 });
 
-test('an id that is not of this store, or too far back, means to load again', async () => {
+test('after an id that is unknown or too old, it must load again', async () => {
   const ahead = await EventStream.open(`${product.url}/v1/stream`, { 'last-event-id': '999999999999999' });
   await until(() => ahead.events.length > 0, 'an event');
   assert.equal(ahead.events[0]!.event, 'reset');
@@ -133,7 +133,7 @@ test('parameters are checked, HEAD opens nothing, and there is a limit', async (
   }, 'room again');
 });
 
-test('a client that does not read is cut off; others go on', async () => {
+test('a client that does not read is cut off; others continue', async () => {
   const socket = connect(product.port, '127.0.0.1');
   let closed = false;
   socket.on('close', () => {

@@ -50,7 +50,7 @@ for (const name of NAMES) {
       (await services(['status', name, ...on])).json<Record<ServiceName, ServiceStatus>>()[name];
     const pidsOf = ({ processes }: ServiceStatus) => processes.map(({ pid }) => pid);
 
-    it('comes up, and can be worked with', async () => {
+    it('starts, and can be used', async () => {
       const connections = await up();
       assert.deepEqual(Object.keys(connections), [name]);
       info = connections[name];
@@ -68,7 +68,7 @@ for (const name of NAMES) {
       assert.deepEqual(pidsOf(await status()), pids);
     });
 
-    it('shows its secrets to nobody else', async () => {
+    it('shows its secrets to no other user', async () => {
       const { token = '', secret_access_key: key = '' } = info as Partial<Connections['influxdb' & 's3']>;
       const secrets = [String(token).split(':').at(-1), String(key)].filter((secret) => secret);
       const shown = [
@@ -151,7 +151,7 @@ itThorough('services: a DataNode is killed alone and comes back', async () => {
   await ROUND_TRIPS.hdfs.read(hdfs.info);
 });
 
-describe('services: what is wrong is said in a sentence', () => {
+describe('services: what is wrong is reported in a sentence', () => {
   const on = ['--data', temporaryDir()];
 
   it('a wrong name', async () => {

@@ -198,7 +198,7 @@ test('texts of the config are valid, and pages of the documents are there', asyn
   }
 });
 
-test('what came last is remembered: events, rejected records with their reason, refused requests', async () => {
+test('the latest events, rejected records with their reason, and refused requests are remembered', async () => {
   const before = (await sourcesOf(product)).get('http')!;
   const at = new Date(testNow()).toISOString();
   const body = [
@@ -253,7 +253,7 @@ test('what came last is remembered: events, rejected records with their reason, 
   assert.ok(kept.every(({ event }) => event.length <= 2001));
 });
 
-test('after a start the last events are those of the archive, and it is said that nothing came since', async () => {
+test('after a start the latest events come from the archive, and the answer shows that none came since', async () => {
   const dataDir = temporaryDir();
   const config = { batch: { archive_every_ms: 200 } };
   const first = await startProduct({ dataDir, config });
@@ -287,7 +287,7 @@ test('after a start the last events are those of the archive, and it is said tha
   }
 });
 
-test('sources of the config are there before they send, with what they read and how they are', async () => {
+test('sources of the config are listed before they send, with what they read and their state', async () => {
   const sources = await sourcesOf(product);
   assert.deepEqual([...sources.keys()], ['http', 'shop', 'shopify', 'nginx', 'orders']);
   const never = sources.get('shopify')!;
@@ -312,7 +312,7 @@ test('requests without a valid key or signature are counted where they would hav
   assert.equal(now.get('shopify')!.refused, null);
 });
 
-test('who may not read gets nothing, and an address that is not one is refused', async () => {
+test('a request without the right to read gets nothing, and an invalid address is refused', async () => {
   for (const path of ['/v1/sources', '/v1/ways']) {
     assertError(await product.request('GET', path, { headers: {} }), 401, 'unauthorized');
     const pages = { authorization: `Bearer ${KEYS.pages}` };

@@ -110,7 +110,7 @@ describe('Spark: what goes wrong is reported', () => {
         message: /^There is no program \/nowhere\/python3\. Install Python .* engine\.python/,
       }));
 
-    it('is a file that can not be run', () =>
+    it('is a file that cannot be run', () =>
       assertTold({
         config: { python: script('notes.txt', 'notes\n', 0o644) },
         state: 'failed',
@@ -198,7 +198,7 @@ describe('Spark: what goes wrong is reported', () => {
       });
     });
 
-    it('is something else, that never answers', async () => {
+    it('is another server that never answers', async () => {
       const server = createServer(() => {}).listen(0, '127.0.0.1');
       await new Promise((resolve) => server.once('listening', resolve));
       const { port } = server.address() as AddressInfo;
@@ -224,7 +224,7 @@ describe('Spark: what goes wrong is reported', () => {
       }));
   });
 
-  describe('what is known at once ends "up"', () => {
+  describe('an error that is known at once ends "up"', () => {
     const up = async (engine: object) => {
       const config = configFile({ engine: { kind: 'spark', master: 'local[2]', python, ...engine } });
       return cli(['up', '--data', temporaryDir(), '--config', config]);
@@ -259,7 +259,7 @@ describe('Spark: what goes wrong is reported', () => {
     }
   });
 
-  it('a user of the product sees it: up, status, check, doctor', async () => {
+  it('a user sees the error in up, status, check and doctor', async () => {
     const data = temporaryDir();
     const engine = { kind: 'spark', master: 'local[2]', python: bare };
     const args = ['--data', data, '--config', configFile({ engine })];

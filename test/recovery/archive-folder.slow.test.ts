@@ -61,7 +61,7 @@ test('a start with another archive location is refused with both names, and writ
   await again.stop();
 });
 
-test('an archive that was copied to its new location first goes on there', async () => {
+test('an archive that was copied to its new location is used there', async () => {
   const { dataDir, archive } = await filled();
   const moved = join(temporaryDir(), 'moved');
   cpSync(archive, moved, { recursive: true });

@@ -51,7 +51,7 @@ const lines = (rig: ArchiveRig, count: number) =>
     n % 4 === 3 ? 'not an event' : `{"timestamp":${rig.nowMs},"event_type":"search"}`,
   );
 
-test('while the archive fails, waiting for it and rebuild end with what is wrong; then it goes on', () =>
+test('while the archive fails, waiting for it and rebuild end with what is wrong; then it continues', () =>
   withPipeline(async (pipeline, rig, fault) => {
     fault.before = Number.POSITIVE_INFINITY;
     await rig.receive(lines(rig, 20));

@@ -101,6 +101,7 @@ async function runFull(t: TestContext, leaveBytes: number): Promise<void> {
   assert.equal(await product.stop(), 0);
 }
 
-test('the reserve of free space is reached: lines are refused, all else goes on', (t) => runFull(t, 4 * MIB));
+test('the reserve of free space is reached: lines are refused, all else continues', (t) =>
+  runFull(t, 4 * MIB));
 test('the disk is full to the last byte: everything waits, and catches up when there is room', (t) =>
   runFull(t, 0));

@@ -84,7 +84,7 @@ describe('InfluxDB', () => {
     assert.ok(!`${product.output()}${JSON.stringify(parts)}`.includes(influx.password), 'no secret is told');
   }
 
-  it('that is killed under load is caught up with when it is back; archive and metrics go on', async () => {
+  it('that is killed under load catches up when it is back; archive and metrics continue', async () => {
     await influx.query('CREATE DATABASE "killed"');
     const product = await startWith(storeOf('killed'));
     const all = bodies(12_000, 200);
@@ -153,7 +153,7 @@ describe('InfluxDB', () => {
     },
   );
 
-  it('that refuses the token is waited for; a token_file is read again', async () => {
+  it('that refuses the token is retried; a token_file is read again', async () => {
     await influx.query('CREATE DATABASE "token"');
     const file = join(temporaryDir(), 'token');
     writeFileSync(file, `${service.info.token}\n`);
@@ -212,7 +212,7 @@ describe('InfluxDB', () => {
     await product.stop();
   });
 
-  it('that takes connections and never answers holds up neither archive nor metrics, nor the stop', async () => {
+  it('that accepts connections but never answers delays neither archive nor metrics, nor the stop', async () => {
     const sockets = new Set<Socket>();
     let isSilent = false;
     const silent = createServer((socket) => {

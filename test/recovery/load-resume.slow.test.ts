@@ -7,11 +7,10 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { Ledger } from '../../src/telemetry/ledger.ts';
-import { childEnv, cli, PROJECT_DIR, startProduct, temporaryDir } from '../support/product.ts';
+import { childEnv, cli, MAIN, startProduct, temporaryDir } from '../support/product.ts';
 import { randomFrom, testSeed } from '../support/seed.ts';
 
 const LINES = 200_000;
-const MAIN = join(PROJECT_DIR, 'src', 'main.ts');
 const START_MS = Date.UTC(2024, 10, 1);
 
 interface Loaded {
@@ -82,7 +81,7 @@ test('a load that is killed again and again has every record once', async (t) =>
   assert.equal(await countedEvents(dataDir), LINES);
 });
 
-test('a file that was cut, has grown or is packed now gives what it has more', async () => {
+test('a file that was truncated, has grown or is now compressed gives only its new records', async () => {
   const dataDir = temporaryDir();
   const file = join(temporaryDir(), 'export.csv');
   writeExport(file, 5000);
@@ -108,7 +107,7 @@ test('a file that was cut, has grown or is packed now gives what it has more', a
   assert.equal(await countedEvents(dataDir), 5001);
 });
 
-test('a load beside a running process goes on after a kill of either', async () => {
+test('a load beside a running process continues after a kill of either', async () => {
   const dataDir = temporaryDir();
   const file = join(temporaryDir(), 'export.csv');
   writeExport(file, 60_000);

@@ -192,7 +192,7 @@ for (const [what, fault] of Object.entries({
   });
 }
 
-test('the archive goes on while no commit of the metrics works, and all is closed at the end', async () => {
+test('the archive continues while no commit of the metrics works, and all is closed at the end', async () => {
   const rig = await Rig.open();
   await rig.receive(60);
   await rig.waitUntilIdle();

@@ -234,7 +234,7 @@ describe('Processes that share the work', () => {
     for (const product of [collector, writer, measurer]) assert.equal(await product.stop(), 0);
   });
 
-  it('lose and double nothing when an archive writer hangs for longer than its session and goes on then', async () => {
+  it('lose and double nothing when an archive writer hangs for longer than its session and then continues', async () => {
     const fleet = new Fleet('hangs', 40_000);
     const collector = await fleet.start('c', 'collect');
     const writers = [await fleet.start('w1', 'archive'), await fleet.start('w2', 'archive')];

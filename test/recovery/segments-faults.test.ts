@@ -144,7 +144,7 @@ test('after a failed fsync nothing more is written, until the log is opened agai
   await again.close();
 });
 
-test('a full disk refuses, keeps nothing of what it refused, and goes on when there is space', async () => {
+test('a full disk refuses, keeps nothing of what it refused, and continues when there is space', async () => {
   const dir = temporaryDir();
   const ledger = new Ledger();
   let room = 1500;

@@ -17,7 +17,7 @@ function child(...args: string[]): ChildProcess {
   return spawn(process.execPath, [CHILD, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
-test('kill -9 at any moment: what was acknowledged is there, and the next start needs no hand', async () => {
+test('kill -9 at any moment: what was acknowledged is there, and the next start needs no manual step', async () => {
   const seed = testSeed('kill');
   const random = randomFrom(seed);
   const dir = temporaryDir();

@@ -76,7 +76,7 @@ test('retention by age looks at when lines were received, also after a restart',
   await log.close();
 });
 
-test('a reader that is in a segment while it is deleted goes on behind it', async () => {
+test('a reader that is in a segment while it is deleted continues after it', async () => {
   const log = await openLog(temporaryDir(), { readers: ['a'], config: { retention: { max_bytes: 1 } } });
   await fill(log, 60);
   const reading = Array.from({ length: 20 }, (_, n) => log.read(0, n * 10, { bytesMax: 100, linesMax: 1 }));

@@ -60,7 +60,7 @@ function oldLog(sources: number): string {
   return dir;
 }
 
-test('a log with thousands of sources is read whole, goes on with these, and takes no new one', async () => {
+test('a log with thousands of sources is read completely, accepts lines of these, and refuses a new one', async () => {
   for (const sources of [300, 2200]) {
     const dir = oldLog(sources);
     const log = await openLog(dir);

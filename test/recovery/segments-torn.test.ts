@@ -37,7 +37,7 @@ async function filled(blocks: number, config = {}): Promise<{ dir: string; ledge
   return { dir, ledger };
 }
 
-test('a tail torn at any byte is cut, what was before stays, and the log goes on', async () => {
+test('a tail torn at any byte is cut, what was before stays, and the log continues', async () => {
   const { dir } = await filled(4, { segment_bytes_max: 100_000 });
   forgetClose(dir);
   const whole = readFileSync(segmentsOf(dir)[0]!);

@@ -88,7 +88,7 @@ function glance(): PanelBuilder[] {
     number(
       {
         title: 'Parts not ready',
-        description: 'Collector, log, archive, metrics, stores and sources that wait or have failed.',
+        description: 'Collector, log, archive, metrics, stores and sources that are waiting or have failed.',
         size,
         unit: PANEL_UNITS.count,
         thresholds: good(1),
@@ -111,7 +111,7 @@ function glance(): PanelBuilder[] {
     number(
       {
         title: 'Largest lag',
-        description: 'Most lines of the log that one reader has not taken yet.',
+        description: 'Most lines of the log that one consumer has not read yet.',
         size,
         unit: PANEL_UNITS.lines,
         thresholds: [from(null, GOOD), from(10_000, WARN), from(100_000, BAD)],
@@ -138,7 +138,7 @@ function glance(): PanelBuilder[] {
     number(
       {
         title: 'Dirty windows',
-        description: 'Windows that wait to be recomputed from the archive.',
+        description: 'Windows waiting to be recomputed from the archive.',
         size,
         unit: PANEL_UNITS.count,
         colour: NEUTRAL,
@@ -150,7 +150,7 @@ function glance(): PanelBuilder[] {
     number(
       {
         title: 'Lines lost',
-        description: 'Lines that damage of the log’s files has cost. It must be 0.',
+        description: 'Lines lost to damage of the log files. This must be 0.',
         size,
         unit: PANEL_UNITS.lines,
         thresholds: good(1),
@@ -193,7 +193,7 @@ function flow(): PanelBuilder[] {
     lineChart(
       {
         title: 'Lines a second by source',
-        description: 'Lines received, by the source that brought them.',
+        description: 'Lines received, by source.',
         size: [12, 8],
         unit: PANEL_UNITS.perSecond,
       },

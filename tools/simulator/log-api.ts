@@ -74,7 +74,11 @@ export async function createLogApi(options: LogApiOptions): Promise<LogApi> {
     }
     const after = afterText === null ? oldest : Number(afterText);
     if (after > oldest + entries.length) {
-      return failure(410, 'cursor_unknown', 'after lies past the newest entry: it is not of this log.');
+      return failure(
+        410,
+        'cursor_unknown',
+        'after is past the newest entry, so it does not belong to this log.',
+      );
     }
     const from = Math.max(after, oldest) - oldest;
     let to = from;

@@ -91,7 +91,7 @@ test('post: waits as Retry-After says, sends the key, and the collector gets eve
   );
 });
 
-test('post: an answer that sending again can not change is an error', async (t) => {
+test('post: an answer that sending again cannot change is an error', async (t) => {
   const server = createServer((_, response) => response.writeHead(401).end('{"error":"no key"}'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close().closeAllConnections());

@@ -8,7 +8,7 @@ import { RemoteError, retried, withCopies } from './remote.ts';
 
 const LIMITS = { requestMsMax: 1000, totalMsMax: 1000 };
 
-test('what passes is tried again, until it works or the time is over; what does not pass is not', async () => {
+test('temporary errors are retried until the call works or the time is over; permanent ones are not', async () => {
   let tries = 0;
   const failing = (isTransient: boolean, times: number) => async () => {
     if (tries++ < times) throw new RemoteError(`try ${tries}`, isTransient);

@@ -27,7 +27,7 @@ interface AccessDetection extends Detection {
 export const accessLog: Format<AccessDetection> = {
   name: 'access-log',
   description:
-    'Access logs of nginx, Apache and the like in the common or combined form; what follows the user agent is named by its number (`field_10`); seconds with three decimals are `request_time`, too.',
+    'Access logs of nginx, Apache and others in the common or combined form. Values after the user agent are named by their number (`field_10`); seconds with three decimals are also named `request_time`.',
   detect(sample: Sample): AccessDetection | null {
     const lines = sampleLines(sample).map((line) => splitAtBlanks(line.toString()));
     const shapes = new Map<string, AccessDetection>();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { splitAtBlanks } from './cells.ts';
 
-test('cells of an access log are split at blanks, but for quotes and brackets', () => {
+test('cells of an access log are split at spaces, except inside quotes and brackets', () => {
   const lines: [string, string[] | null][] = [
     ['a  b', ['a', 'b']],
     [

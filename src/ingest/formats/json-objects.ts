@@ -9,7 +9,7 @@ const RECORD_SEPARATOR = 0x1e;
 export const jsonObjects: Format = {
   name: 'json',
   description:
-    'JSON objects one after another, also over several lines, with commas or nothing between them, or separated as RFC 7464 says; or a single object.',
+    'Consecutive JSON objects, which may span several lines, with commas or nothing between them, or separated as in RFC 7464; or a single object.',
   detect(sample) {
     const { bytes, isWhole } = sample;
     let at = 0;

@@ -36,7 +36,7 @@ describe('decimal', () => {
     assert.equal(at('x | decimal 2', { x: { scale: -2, value: 'Aw==' } }), '300');
   });
 
-  it('leaves numbers, and what is no base64, as they are', () => {
+  it('leaves numbers and texts that are not base64 unchanged', () => {
     for (const value of [39.6, '39.60', '-5', '1234', '39,60 €', 'D3g', true, { amount: 1 }])
       assert.deepEqual(at('x | decimal 2', { x: value }), value);
   });
@@ -96,13 +96,13 @@ describe('connect', () => {
     });
   });
 
-  it('leaves what the schema does not fit', () => {
+  it('leaves values that do not fit the schema unchanged', () => {
     const after = { total: 39.6, day: 'x', prices: 5, free: 'x', fees: null };
     const message = { schema: { type: 'struct', fields: [row] }, payload: { after } };
     assert.deepEqual(plain(at('$ | connect', message)), { after });
   });
 
-  it('is nothing without a schema', () => {
+  it('does nothing without a schema', () => {
     assert.equal(at('$ | connect', { payload: {} }), undefined);
     assert.equal(at('$ | connect', { schema: null, payload: {} }), undefined);
     assert.equal(at('$ | connect', { schema: {}, payload: null }), undefined);
@@ -117,7 +117,7 @@ describe('record', () => {
     assert.equal(JSON.stringify(record), '{"customerId":"u1","Event":"order","plan":"b","id":5}');
   });
 
-  it('takes of several names of a field the surest that has a value', () => {
+  it('uses the most certain of several names of a field that has a value', () => {
     assert.deepEqual(plain(at('x | record', { x: { ts: 1, timestamp: 2 } })), { ts: 1, timestamp: 2 });
     assert.deepEqual(plain(at('x | record', { x: { timestamp: '', ts: 1, time: null } })), {
       timestamp: 1,
@@ -128,14 +128,14 @@ describe('record', () => {
     });
   });
 
-  it('reads JSON, and makes what is none a bad row', () => {
+  it('reads JSON, and turns anything else into a bad row', () => {
     assert.deepEqual(plain(at('x | record', { x: ' {"sku":"p1"}\n' })), { product_id: 'p1' });
     for (const value of ['plain', '{"a":', '[1]', 5, true, [1]])
       assert.deepEqual(at('x | record', { x: value }), { unreadable: value });
     assert.equal(at('x | record', { x: null }), undefined);
   });
 
-  it('loses none of a list', () => {
+  it('loses no element of a list', () => {
     const records = ['{"a":1}', 'x', '{"b":2}\n{"c":3}'].map((text) => ({ data: base64(text) }));
     assert.deepEqual(all('records[*].data | base64 | lines | [*] | record', { records }), [
       { a: 1 },
@@ -145,7 +145,7 @@ describe('record', () => {
     ]);
   });
 
-  it('counts those that a filter can make nothing of', () => {
+  it('counts values that a filter cannot use', () => {
     const records = [base64('{"a":1}'), '!', base64('{"b":2}')].map((data) => ({ data }));
     const found = createLister(parsePath('records[*].data | base64 | record'))({
       here: { records },
@@ -224,7 +224,7 @@ describe('other filters', () => {
     assert.throws(() => parsePath('x | match ('), /is not a regular expression/);
   });
 
-  it('write a text behind another', () => {
+  it('append a text', () => {
     assert.equal(at('x | append Z', { x: '10:00:00' }), '10:00:00Z');
     assert.equal(at('x | append Z', { x: '' }), undefined);
   });

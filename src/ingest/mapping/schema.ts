@@ -62,28 +62,36 @@ const readList: OneOrMore = (one) =>
     return [result.success ? given : {}];
   }, listOf(one)) as never;
 
-function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
-  const asList = (given: unknown) => (Array.isArray(given) ? given : [given]);
-  const shortField = (given: unknown) =>
-    typeof given === 'string' || Array.isArray(given) ? { from: given } : given;
-  const paths = either(path, z.array(path).min(1).max(ENTRIES_MAX), (given) =>
+const asList = (given: unknown) => (Array.isArray(given) ? given : [given]);
+const shortField = (given: unknown) =>
+  typeof given === 'string' || Array.isArray(given) ? { from: given } : given;
+
+/** A path, or several. */
+const pathsIn = (either: Either) =>
+  either(path, z.array(path).min(1).max(ENTRIES_MAX), (given) =>
     typeof given === 'string' ? [given] : given,
   );
 
+/** Conditions on a record; all of them must hold. */
+function conditionsIn(either: Either) {
   const condition = either(
     z.union([constant, constants]),
     z.strictObject({
-      in: constants.optional().describe('Values of which it must have one.'),
+      in: constants.optional().describe('Accepted values.'),
       match: pattern.optional().describe('A regular expression (RE2) that must match the value.'),
-      exists: z.boolean().optional().describe('Whether there must be a value.'),
-      not: either(constant, constants, asList).optional().describe('Values of which it must have none.'),
+      exists: z.boolean().optional().describe('Whether a value must be present.'),
+      not: either(constant, constants, asList).optional().describe('Values that are not accepted.'),
     }),
     // Nothing at all is a mistake of its own.
     (given) => (given === null ? given : { in: asList(given) }),
   );
-  /** All of them must hold. */
-  const conditions = z.record(checked(z.string().min(1).max(TEXT_MAX), parsePath), condition);
+  return z.record(checked(z.string().min(1).max(TEXT_MAX), parsePath), condition);
+}
 
+/** The fields of an event or of a line of an order, and `any`: how a field is read that has no rules of its own. */
+function fieldForms(either: Either) {
+  const paths = pathsIn(either);
+  const conditions = conditionsIn(either);
   const source = {
     from: paths
       .optional()
@@ -93,7 +101,7 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
       .min(2)
       .max(10)
       .optional()
-      .describe('Paths whose values are joined with a blank, such as a date and a time.'),
+      .describe('Paths whose values are joined with a space, such as a date and a time.'),
     value: constant.optional().describe('A constant value.'),
     match: pattern
       .optional()
@@ -104,7 +112,7 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
     values: z
       .record(z.string().max(TEXT_MAX), constant)
       .optional()
-      .describe('Values of the source, and ours for them. Other values are unchanged.'),
+      .describe('Values of the source, and the values to use instead. Other values are unchanged.'),
     cases: z
       .array(z.strictObject({ when: conditions, value: constant.optional(), from: paths.optional() }))
       .max(ENTRIES_MAX)
@@ -130,13 +138,11 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
       minor_units: z
         .boolean()
         .optional()
-        .describe('Whether the value is in the smaller unit: 3980 is 39.80 EUR, and 3980 JPY.'),
+        .describe('Whether the value is in the smaller unit: 3980 means 39.80 EUR, or 3980 JPY.'),
       decimal: z.enum(['.', ',']).optional().describe('Decimal separator.'),
       less: paths
         .optional()
-        .describe(
-          'Amounts that are taken off, such as a discount that the value is before; their sign does not matter.',
-        ),
+        .describe('Amounts to subtract, such as a discount that is not yet deducted. Their sign is ignored.'),
     }),
   };
   const formOf = ({ name, kind }: { name: string; kind: string }) => {
@@ -153,7 +159,13 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
         ]),
       ),
     );
+  return { any: longForms.any, fieldsOf };
+}
 
+function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
+  const paths = pathsIn(either);
+  const conditions = conditionsIn(either);
+  const { any, fieldsOf } = fieldForms(either);
   return z.strictObject({
     extends: z.string().min(1).max(TEXT_MAX).optional().describe('A preset or file to start from.'),
     description: z.string().max(TEXT_MAX).optional().describe('A description in one line.'),
@@ -161,7 +173,7 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
       .string()
       .max(10 * TEXT_MAX)
       .optional()
-      .describe('Markdown: how to bring the events of that system here, step by step.'),
+      .describe('Markdown: how to connect that system, step by step.'),
     format: z
       .enum(FORMATS.map(({ name }) => name))
       .optional()
@@ -199,7 +211,7 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
         'Only records that meet all of these conditions become events. Others are left out, and counted. In a list of conditions, one must be met.',
       ),
     fields: fieldsOf(FIELDS.filter(({ kind }) => kind !== 'items'))
-      .catchall(either<z.ZodType<FieldSpec>>(paths, longForms.any, shortField))
+      .catchall(either<z.ZodType<FieldSpec>>(paths, any, shortField))
       .superRefine((given, context) => {
         for (const name of Object.keys(given)) {
           const meant = FIELD_NAMES.includes(name) ? null : nearest(name, FIELD_NAMES);
@@ -208,7 +220,7 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
       })
       .default({})
       .describe(
-        'Our fields, and the paths of their values. Other names are kept in `extra`. A field that is not listed is read by its own name.',
+        'The fields, and the paths of their values. Other names are kept in `extra`. A field that is not listed is read from its own name.',
       ),
     items: either(
       paths,
@@ -226,14 +238,12 @@ function schemaOfMapping(either: Either, oneOrMore: OneOrMore) {
       .array(path)
       .max(ENTRIES_MAX)
       .optional()
-      .describe('What else is kept in `extra`. Default: everything that was not used.'),
+      .describe('Paths that are kept in `extra`. Default: everything that was not used.'),
     drop: z
       .array(path)
       .max(ENTRIES_MAX)
       .optional()
-      .describe(
-        'Members that are not kept in `extra` either, such as keys and personal data. Only without `extra`.',
-      ),
+      .describe('Paths that are not kept in `extra`, such as keys and personal data. Only without `extra`.'),
     order_lines: z.enum(ORDER_LINES).optional().describe(settingsSchema.shape.order_lines.description!),
     currency: settingsSchema.shape.currency,
     dollar: settingsSchema.shape.dollar,

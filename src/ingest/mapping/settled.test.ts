@@ -26,7 +26,7 @@ async function codes(spec: object, ...records: readonly object[]): Promise<strin
     .map(({ code }) => code);
 }
 
-test('a type that the mapping names is meant, though no metric uses it; one that looks like a slip is not', async () => {
+test('a type that the mapping names raises no finding, even if no metric uses it; one that looks like a typo does', async () => {
   const record = { at: '2026-11-01T10:00:00Z', kind: 'ping', user: 'u1' };
   const of = (event_type: unknown) =>
     codes({ fields: { timestamp: 'at', event_type, user_id: 'user' } }, record);
@@ -37,7 +37,7 @@ test('a type that the mapping names is meant, though no metric uses it; one that
   assert.deepEqual(await of({ value: 'purhcase' }), ['unknown_event_type']);
 });
 
-test('amounts are taken off another one, whatever their sign; one that can not be read rejects the order', async () => {
+test('amounts are subtracted from another, whatever their sign; an unreadable one rejects the order', async () => {
   const fields = {
     timestamp: 'at',
     event_type: { value: 'purchase' },

@@ -29,7 +29,7 @@ test('an order that a mapping reads by its own name, or in a list, is named too'
   assert.deepEqual([each.withdrawn, each.leftOut, each.events.length], [['o1'], 1, 1]);
 });
 
-test('an update that is left out for another reason may say so, too', () => {
+test('an update that is left out for another reason can report a cancelled order, too', () => {
   const spec = { where: { op: ['c'] }, fields: { order_id: 'id' } };
   const withdrawnBy = (record: object) => mapped(spec, { id: 5, op: 'u', ...record }).withdrawn;
   assert.deepEqual(withdrawnBy({ status: 'cancelled' }), ['5']);

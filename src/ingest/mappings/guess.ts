@@ -4,7 +4,7 @@ import type { Finding } from '../finding.ts';
 import type { FindingCode } from '../finding-catalogue.ts';
 import type { Decoded } from '../format.ts';
 import { LineValidator } from '../line-validator.ts';
-import type { Mapper } from '../mapper.ts';
+import type { MappedRecords, Mapper } from '../mapper.ts';
 import { recordsOf } from '../mapping/collect-events.ts';
 import { compileMapping } from '../mapping/compile.ts';
 import { mapperOf } from '../mapping/map-records.ts';
@@ -48,10 +48,15 @@ async function readerOf(options: GuessOptions): Promise<string> {
   const readers: string[] = [];
   for (const name of presetNames()) {
     const mapper = mapperOf(readMapping(name, ''));
-    const mapped = await (async () => mapper.map(await options.decode(mapper.detecting)))().catch(() => null);
+    let mapped: MappedRecords;
+    try {
+      mapped = await mapper.map(await options.decode(mapper.detecting));
+    } catch {
+      // The preset is for files of another format.
+      continue;
+    }
     // A preset for a table knows its columns; others find orders in whatever has a number.
-    if (mapped !== null && mapped.withdrawn.length > 0 && mapped.withdrawn.length >= mapped.leftOut / 2)
-      readers.push(name);
+    if (mapped.withdrawn.length > 0 && mapped.withdrawn.length >= mapped.leftOut / 2) readers.push(name);
   }
   const [reader] = readers;
   return reader === undefined || readers.length > 1

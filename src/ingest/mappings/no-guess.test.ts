@@ -41,7 +41,7 @@ test('where nothing can be proposed, the true cause is named, and what to do', a
   const latin1 = Buffer.from('Datum;Kunde;Betrag\n01.10.2026;Müller;3,50\n02.10.2026;Jäger;4,50\n', 'latin1');
   assert.match(
     await whyNoGuess(optionsFor(latin1)),
-    /^2 of its first 2 records .* not_utf8\. .*set `encoding`/,
+    /^2 of its first 2 records .* not_utf8\. .*[Ss]et `encoding`/,
   );
 });
 

@@ -26,7 +26,7 @@ const SAMPLES = [DateTime.utc(2003, 2, 14, 16, 5, 6), DateTime.utc(2012, 11, 23,
 export function formatProblem(format: string): string | null {
   const letter = NOT_A_TOKEN.exec(format.replace(/'[^']*'/g, ''))?.[0];
   if (letter !== undefined) {
-    return `${letter} is not a token: years are yyyy, days are dd, and other texts stand in single quotes`;
+    return `${letter} is not a token: write years as yyyy, days as dd, and other text in single quotes`;
   }
   try {
     const parser = DateTime.buildFormatParser(format, { locale: 'en-US' });

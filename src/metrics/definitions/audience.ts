@@ -12,7 +12,7 @@ export const audience: Metric = {
     users: {
       kind: 'distinct',
       of: USER,
-      description: 'Distinct users; an event without a user_id counts by its visitor_id.',
+      description: 'Distinct users. For an event without a user_id, its visitor_id is used.',
     },
     sessions: { kind: 'distinct', of: 'session_id', description: 'Distinct sessions.' },
   },

@@ -6,7 +6,7 @@ export const funnel: Metric = {
   name: 'funnel',
   title: 'Funnel',
   description:
-    'Users at each step from the product to the purchase. An event without a user_id counts by its visitor_id, or its session.',
+    'Users at each step from the product to the purchase. For an event without a user_id, its visitor_id or session_id is used.',
   input: 'events',
   where: [`event_type IN (${FUNNEL_STEPS.map((step) => `'${step}'`).join(', ')})`],
   keys: [

@@ -16,7 +16,7 @@ export const latency: Metric = {
     p50: { kind: 'quantile', of: OF, q: 0.5, description: 'Median (ms).' },
     p95: { kind: 'quantile', of: OF, q: 0.95, description: '95th percentile (ms).' },
     p99: { kind: 'quantile', of: OF, q: 0.99, description: '99th percentile (ms).' },
-    max: { kind: 'max', of: OF, description: 'Slowest answer (ms), exact.' },
+    max: { kind: 'max', of: OF, description: 'Slowest response (ms), exact.' },
   },
   mergeable: true,
 };

@@ -13,7 +13,7 @@ export const quality: Metric = {
   name: 'quality',
   title: 'Data quality',
   description:
-    'Bad rows, duplicates, events that are doubtful or have a field that could not be read, and late events by the time of receipt. Rows of loaded files are history, not late.',
+    'Bad rows, duplicates, doubtful events, events with an unreadable field, and late events, by time of receipt. Rows of loaded files do not count as late.',
   input: 'quality',
   keys: [
     {

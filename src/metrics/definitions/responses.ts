@@ -4,7 +4,7 @@ import { EVENT_TYPE_KEY } from '../keys.ts';
 export const responses: Metric = {
   name: 'responses',
   title: 'Responses',
-  description: 'Answers of the shop by event type and class of the HTTP status.',
+  description: 'Responses of the shop by event type and class of the HTTP status.',
   input: 'events',
   keys: [
     EVENT_TYPE_KEY,

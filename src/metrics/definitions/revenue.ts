@@ -16,14 +16,15 @@ export const revenue: Metric = {
     orders: {
       kind: 'count',
       where: 'new_order',
-      description: 'Orders: order ids, each at its first purchase; a purchase without one is one order.',
+      description:
+        'Distinct order ids, each counted at its first purchase. A purchase without an order_id is one order.',
     },
     units: {
       kind: 'sum',
       of: UNITS,
       type: 'decimal',
       where: PURCHASE,
-      description: 'Pieces sold; a purchase without a quantity is one.',
+      description: 'Pieces sold. A purchase without a quantity is one piece.',
     },
     revenue: {
       kind: 'sum',
@@ -47,7 +48,7 @@ export const revenue: Metric = {
       kind: 'difference',
       of: 'revenue',
       minus: 'refunded',
-      description: 'Revenue less what was refunded.',
+      description: 'Revenue minus refunds.',
     },
   },
   mergeable: false,

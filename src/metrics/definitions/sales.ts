@@ -8,18 +8,18 @@ export const sales: Metric = {
   name: 'sales',
   title: 'Sales by product',
   description:
-    'Purchases of each product by currency: what `products` adds up, in money that can be compared.',
+    'Purchases of each product by currency. Unlike in `products`, amounts of different currencies are not mixed.',
   input: 'lines',
   where: ['product_id IS NOT NULL', PURCHASE],
   keys: [CURRENCY_KEY, { name: 'product_id', sql: 'product_id', description: 'The product.' }],
   windows: ['1h', '1d'],
   values: {
-    orders: { kind: 'count', description: 'Purchases; of an order with items its lines.' },
+    orders: { kind: 'count', description: 'Purchases; for an order with items, its lines.' },
     units: {
       kind: 'sum',
       of: UNITS,
       type: 'decimal',
-      description: 'Pieces sold; a purchase without a quantity is one.',
+      description: 'Pieces sold. A purchase without a quantity is one piece.',
     },
     revenue: { kind: 'sum', of: ORDER_VALUE, type: 'money', description: 'Sum of the purchases.' },
   },

@@ -114,7 +114,7 @@ describe('what an exit of the Spark driver means', () => {
     assert.equal(failure.isFinal, false);
   });
 
-  it('what ends before the driver begins is no Python for it', () => {
+  it('a program that ends before the driver begins is reported as not a suitable Python', () => {
     const failure = explain({ ...exit('sh: hi: not found\n', 127), hasBegun: false }, POSITION);
     assert.match(failure.message, /^python3 can't run the driver: .* code 127 and said "sh: hi: not found"/);
     assert.match(failure.message, /Set engine\.python/);

@@ -214,7 +214,7 @@ export function explain(exit: Exit, engine: { python: string; master: string }):
   if (!exit.hasBegun && !exit.signal) {
     const said = exit.stderr.trim().split('\n').at(-1)?.slice(0, 200);
     return {
-      message: `${engine.python} can't run the driver: it ended with code ${exit.code}${said ? ` and said "${said}"` : ' and said nothing'}. Set engine.python to ${PYSPARK}.`,
+      message: `${engine.python} can't run the driver: it ended with code ${exit.code}${said ? ` and said "${said}"` : ' and printed nothing'}. Set engine.python to ${PYSPARK}.`,
       isFinal: true,
     };
   }
@@ -230,6 +230,6 @@ export function wrongVersion(of: 'pyspark' | 'spark', version: string, python: s
   const message =
     of === 'pyspark'
       ? `The pyspark of ${python} is ${version}, and the job needs ${SPARK_VERSION}. Install that one ("${python} -m pip install pyspark==${SPARK_VERSION}"), or set engine.python to a Python that has it.`
-      : `Spark is ${version}, and the job needs ${SPARK_VERSION}. SPARK_HOME names another Spark than pyspark brings: unset it, or set it to one of ${SPARK_VERSION}.`;
+      : `Spark is ${version}, and the job needs ${SPARK_VERSION}. SPARK_HOME names a different Spark than the one in pyspark: unset it, or set it to one of ${SPARK_VERSION}.`;
   return { message, isFinal: true };
 }

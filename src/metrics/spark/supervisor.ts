@@ -87,7 +87,7 @@ export class Supervisor {
       this.counters.failed_jobs++;
       const said = messageOf(error);
       const words = known(said, this.#options)?.message;
-      throw new Error(words ?? `Spark could not compute it, and says in driver.log why: ${said}`);
+      throw new Error(words ?? `The Spark job failed (details in driver.log): ${said}`);
     } finally {
       this.#computing--;
       this.#waits = '';

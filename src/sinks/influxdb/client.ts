@@ -92,9 +92,7 @@ export class InfluxClient {
     if (status === 401)
       return new SinkError(`${server} does not accept the ${login}${said}. Set the right one.`);
     if (status === 403)
-      return new SinkError(
-        `${server} does not allow writing to ${destination}${said}. Give the right to write.`,
-      );
+      return new SinkError(`${server} does not allow writing to ${destination}${said}. Grant write access.`);
     // InfluxDB 1.8 tells with 500 that a retention policy is missing.
     if (status === 404 || /retention policy not found/.test(detail))
       return new SinkError(`${server} has no ${destination}${said}. Create it, or set one that exists.`);
@@ -106,13 +104,13 @@ export class InfluxClient {
     }
     if (status === 413)
       return new PointsRejectedError(
-        `${server} takes no request of this size${said}. Set a smaller batch_bytes_max.`,
+        `${server} does not accept a request of this size${said}. Set a smaller batch_bytes_max.`,
       );
     if ((status === 400 || status === 422) && LINE_FAULT.test(detail))
-      return new PointsRejectedError(`${server} can't take a point${said}.`);
+      return new PointsRejectedError(`${server} can't store a point${said}.`);
     if (status === 429 || status === 503) {
       const retryAfterMs = retryAfterMsOf(retryAfter, this.#options.now());
-      const message = `${server} is busy (status ${status})${said}. It is asked again later.`;
+      const message = `${server} is busy (status ${status})${said}. The request will be repeated.`;
       if (retryAfterMs !== null) {
         this.#notBeforeMs = this.#options.now() + retryAfterMs;
         this.#busy = message;

@@ -145,7 +145,7 @@ describe('The layout of events', () => {
     responseTime: 12,
   };
 
-  it('has the names of the pipeline before, and leaves out what an event lacks', () => {
+  it('has the names of the old pipeline, and leaves out missing fields', () => {
     assert.equal(RAW_MEASUREMENT, 'ecommerce_event');
     assert.deepEqual(RAW_TAGS, ['event_type', 'device_type', 'status_code']);
     assert.equal(
@@ -159,7 +159,7 @@ describe('The layout of events', () => {
     );
   });
 
-  it('gives events of one instant places of their own, in all partitions and all lines of a record', () => {
+  it('gives events of one instant distinct times, in all partitions and all lines of a record', () => {
     const places = new Set<string>();
     let events = 0;
     const add = (partition: number, offset: number, line: number) => {
@@ -186,7 +186,7 @@ describe('The layout of events', () => {
 });
 
 describe('A request', () => {
-  it('keeps the later of two different points at one place, and reports the other: 4,000 events of the old pipeline are 19 days', () => {
+  it('keeps the later of two different points with equal tags and time, and reports the other: 4,000 events of the old pipeline are 19 days', () => {
     const body = new RequestBody();
     const overwritten: (string | null)[] = [];
     for (let i = 0; i < 4000; i++) {

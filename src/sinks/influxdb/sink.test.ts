@@ -108,7 +108,7 @@ test('events that share a point do not hold up the others, and are reported once
   assert.match(warnings[0]!, /more than 1,000,000 events of one millisecond/);
 });
 
-test('what a person can put right is not left out: it fails, to be tried again', async () => {
+test('points whose error a person can fix are not left out: the request fails and is retried', async () => {
   for (const [status, error] of [
     [
       400,

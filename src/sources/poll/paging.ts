@@ -10,7 +10,7 @@ export function linkNext(header: string | null): string | null {
   try {
     return LinkHeader.parse(header).rel('next')[0]?.uri ?? null;
   } catch {
-    throw new PollError('cursor', 'the header Link of the answer can not be read');
+    throw new PollError('cursor', "the Link header of the response can't be read");
   }
 }
 
@@ -24,7 +24,7 @@ export function positionOf(next: string, from: URL, configured: URL): Position {
   try {
     target = new URL(next, from);
   } catch {
-    throw new PollError('cursor', 'the address of the next page can not be read');
+    throw new PollError('cursor', "the address of the next page can't be read");
   }
   // Behind a proxy, servers often name themselves with http.
   if (target.hostname === configured.hostname && target.port === configured.port)

@@ -97,7 +97,7 @@ test('pages by Link, by an address or a cursor in a member, relative and absolut
   }
 });
 
-test('a restart in the middle of the pages goes on there', async (t) => {
+test('a restart in the middle of the pages resumes at that page', async (t) => {
   const { context, serve, start } = pollBench(t);
   const asked: string[] = [];
   const url = await serve((request, response) => {
@@ -119,7 +119,7 @@ test('a restart in the middle of the pages goes on there', async (t) => {
   assert.deepEqual(context.lines, events(0, 20));
 });
 
-test('next pages elsewhere, or in a circle, are faults; keys go to the server of url only', async (t) => {
+test('next pages on another server, or in a circle, are errors; keys are sent only to the server of url', async (t) => {
   const { context, serve, start } = pollBench(t);
   let asked = 0;
   const elsewhere = await serve((_, response) => {
@@ -144,7 +144,7 @@ test('next pages elsewhere, or in a circle, are faults; keys go to the server of
   assert.ok(context.lines.length <= 4, 'a circle is not counted round after round');
 });
 
-test('since: the latest time seen is sent as it was written, from the round that follows', async (t) => {
+test('since: the latest time seen is sent as it was written, from the next round on', async (t) => {
   const { context, serve, start } = pollBench(t);
   const asked: (string | null)[] = [];
   const orders = [
@@ -168,7 +168,7 @@ test('since: the latest time seen is sent as it was written, from the round that
   assert.deepEqual(context.lines, orders);
 });
 
-test('headers are sent, to messages and logs they do not come, nor what is in the query', async (t) => {
+test('headers are sent, but neither they nor the query appear in messages or logs', async (t) => {
   const { context, serve, source, start } = pollBench(t);
   const seen: (string | undefined)[] = [];
   const url = await serve((request, response) => {
@@ -218,7 +218,7 @@ test('any format that is known: CSV, NDJSON without its type, packed, in an enco
   await until(() => source.status().message.includes('unpacked'), 'the limit');
 });
 
-test('lists that cannot be read or told apart are named', async (t) => {
+test('lists that cannot be read or distinguished are named', async (t) => {
   const { context, serve, source, start } = pollBench(t);
   const named = start(await serve((_, response) => json(response, '{"shop":"x","orders":[]}')), {
     name: 'empty',

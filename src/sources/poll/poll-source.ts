@@ -230,7 +230,7 @@ class PollSource implements Source {
   /** 410: the API does not know our cursor any more. */
   private forgotten(): Page {
     if (this.cursor === null) throw new PollError('status', 'status 410');
-    this.gap(`the log API does not know cursor ${this.cursor} any more; reading begins at its oldest entry`);
+    this.gap(`the log API no longer has cursor ${this.cursor}; reading restarts at its oldest entry`);
     this.cursor = null;
     return EMPTY_PAGE;
   }

@@ -29,7 +29,7 @@ test('follows the cursor through full pages without a wait, malformed lines incl
   await until(() => context.lines.length === 262, 'the next poll');
 });
 
-test('a new instance goes on where the last one was; another url begins again', async (t) => {
+test('a new instance resumes where the last one was; another url begins again', async (t) => {
   const { context, api, start, stateDir } = pollBench(t);
   const log = await api();
   fill(log, 0, 10);
@@ -75,7 +75,7 @@ test('killed between ingest and cursor: lines come again, none is missing', asyn
   assert.deepEqual(context.lines, [...range(0, 10), ...range(0, 10)]);
 });
 
-test('a refused page is offered again, byte for byte, and the cursor waits', async (t) => {
+test('a refused page is sent again, byte for byte, and the cursor waits', async (t) => {
   const { context, api, start, stateDir } = pollBench(t);
   const log = await api();
   fill(log, 0, 5);
@@ -178,7 +178,7 @@ test('a JSON array and {"entries": ...} give their entries, with the exact text 
   await until(() => context.lines.some((line) => line.includes('{"d":12345678901234567890}')), 'the array');
 });
 
-test('an entry that is not JSON is ingested, for nothing is lost; a page of HTML or bytes is a fault', async (t) => {
+test('an entry that is not JSON is ingested, so that nothing is lost; a page of HTML or bytes is an error', async (t) => {
   const { context, serve, start } = pollBench(t);
   const answers: Handler[] = [
     (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<html>login</html>'),
@@ -204,7 +204,7 @@ test('an entry that is not JSON is ingested, for nothing is lost; a page of HTML
   }
 });
 
-test('an API that answers 503 with Retry-After and then drops connections is waited out', async (t) => {
+test('an API that answers 503 with Retry-After and then drops connections is retried until it works', async (t) => {
   const { context, api, serve, start } = pollBench(t);
   const log = await api();
   fill(log, 0, 3);
@@ -307,7 +307,7 @@ test('a slow body ends at the time limit, and stop does not wait for it', async 
   assert.equal(context.lines.length, 0);
 });
 
-test('a cursor that does not move while entries come is a fault, not an endless loop', async (t) => {
+test('a cursor that does not move while entries come is an error, not an endless loop', async (t) => {
   const { context, serve, start } = pollBench(t);
   const url = await serve((_, response) => json(response, '{"entries":[{"n":1}],"next":"5"}'));
   const source = start(url);

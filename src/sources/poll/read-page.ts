@@ -66,7 +66,7 @@ export async function readPage(answer: PollAnswer, options: PageOptions): Promis
   const bytes = detect.wrapper === undefined ? text.subarray(0, SAMPLE_BYTES_MAX) : text;
   const found = detectFormat({ bytes, isWhole: bytes.length === text.length }, detect);
   if ('fileFormat' in found || 'refusal' in found || type === 'text/html') {
-    const why = 'refusal' in found ? found.refusal : 'is of a kind that can not be polled';
+    const why = 'refusal' in found ? found.refusal : "has a content type that can't be polled";
     const start = JSON.stringify(answer.body.toString('latin1', 0, EXCERPT_BYTES));
     const words = why.replace(new RegExp(`${NAME_ONE}.*$`), 'name one with the setting entries');
     throw new PollError('content', `the answer (${type || 'without a type'}) ${words}: ${start}`);

@@ -53,7 +53,7 @@ test('a last line without its end waits, is reported, and is taken when the file
   assert.deepEqual(context.lines, range(0, 3));
 });
 
-test('half an object is not taken however long it waits, but where its file was rotated away', async (t) => {
+test('half an object is not read, however long it waits, unless its file was rotated', async (t) => {
   const { log, context, start } = tailBench(t);
   fs.writeFileSync(log, `${LINE(0)}\n${LINE(1).slice(0, 30)}`);
   age(log, 1000);
@@ -249,7 +249,7 @@ test('a pattern of packed files: each once, whatever they are renamed to; one th
   assert.deepEqual([...context.lines].sort(), range(0, 5010).sort());
 });
 
-test('a packed file that stays cut is read as far as it goes, and reported', async (t) => {
+test('a compressed file that stays truncated is read as far as possible, and reported', async (t) => {
   const { folder, context, start } = tailBench(t);
   const whole = gzipSync(
     Buffer.from(

@@ -97,7 +97,7 @@ test('an encoding: records and positions are right, line by line and after a res
   );
 });
 
-test('a file that can not be followed is named; others are read', async (t) => {
+test('a file that cannot be followed is named; others are read', async (t) => {
   const { folder, context, source, start } = tailBench(t);
   const path = (name: string) => join(folder, name);
   const EVENT = '{"event_type":"search","timestamp":"2026-11-01T10:00:00Z"}';

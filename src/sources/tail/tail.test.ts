@@ -31,7 +31,7 @@ test('reads what is there, what is added, and a line only when it is whole', asy
   assert.equal(source.status().state, 'ready');
 });
 
-test('goes on where it was after a restart, and offers the same bytes again when refused', async (t) => {
+test('resumes where it was after a restart, and sends the same bytes again when refused', async (t) => {
   const { log, context, start } = tailBench(t);
   append(log, ...range(0, 5));
   const first = start();
@@ -96,7 +96,7 @@ test('a last line that its writer never ended is taken when its file was rotated
   assert.deepEqual(context.lines, range(0, 3));
 });
 
-test('rotations while nobody looked: the rest of the old file, the missed ones, the present one, packed ones never', async (t) => {
+test('rotations while stopped: the rest of the old file, the missed ones, the present one; compressed ones are not read', async (t) => {
   const { log, context, start } = tailBench(t);
   append(log, ...range(0, 2));
   const first = start();
@@ -177,7 +177,7 @@ test('two files that begin alike are both read', async (t) => {
   await until(() => context.lines.length === 10, 'both files');
 });
 
-test('a monster line is cut, its rest skipped and counted, also across a restart; the next line is whole', async (t) => {
+test('an oversized line is cut, its rest skipped and counted, also across a restart; the next line is complete', async (t) => {
   const { log, context, start } = tailBench(t);
   const mega = 1024 * 1024;
   append(log, LINE(0));
@@ -198,7 +198,7 @@ test('a monster line is cut, its rest skipped and counted, also across a restart
     assert.ok(Buffer.byteLength(bodyLines(body, 'latin1').join('\n'), 'latin1') <= 4 * mega);
 });
 
-test('check says what is wrong, an unknown option is refused, no file yet is no fault', async (t) => {
+test('check reports what is wrong, an unknown option is refused, and a missing file is not an error', async (t) => {
   const { folder, log, context, start } = tailBench(t);
   const options = tailOptionsSchema.parse({ path: log });
   await assert.rejects(createTailSource(options, context).check(), /No file matches .*Check the path/);

@@ -14,7 +14,7 @@ function fillingNote(): string | null {
   if (part && part.state !== 'ready')
     return `The metrics wait: ${part.message || 'they are being started'}`.replace(
       /\.?$/,
-      '. What is shown is not complete.',
+      '. The page is not complete.',
     );
   const { in_flight } = ledger.value?.metrics ?? { in_flight: 0 };
   const windows = ledger.value?.dirty_windows ?? 0;

@@ -239,7 +239,7 @@ async function refusal(response: IncomingMessage): Promise<RemoteError> {
     const { statusCode = 0 } = response;
     const again = statusCode >= 500 || statusCode === 429 || statusCode === 408;
     return new RemoteError(
-      `HDFS answered ${statusCode} without a reason that WebHDFS knows. Is archive.url the web address of a NameNode?`,
+      `HDFS responded ${statusCode} without a reason of WebHDFS. Is archive.url the web address of a NameNode?`,
       again,
     );
   }
