@@ -234,6 +234,7 @@ describe('a record', () => {
     const notes = (record: object, settings: NormalizeSettingsInput = {}) =>
       notesOf({ ...PURCHASE, ...record }, settings);
     assert.deepEqual(notes({ timestamp: '2024-11-01 10:00' }), ['zone_assumed timestamp']);
+    assert.deepEqual(notes({ timestamp: { string: '2024-11-01T10:00:00Z' } }), [], "a union of Avro's JSON");
     assert.deepEqual(notes({ timestamp: '1/2/2024' }), [
       'zone_assumed timestamp',
       'day_month_both_small timestamp',

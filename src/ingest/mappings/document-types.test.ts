@@ -84,6 +84,8 @@ test('rows of a payment service that move money of the shop are left out, and no
       values: { [sale]: 'purchase' },
     });
   }
+  const adyen = of('Settled', 'Settled', 'Refunded', 'MerchantPayout');
+  assert.deepEqual(adyen.where, { Typ: { not: ['MerchantPayout'] } });
   assert.equal(of('Verkauf', 'Verkauf', 'Erstattung').where, undefined);
   assert.deepEqual(of('Zahlung', 'Zahlung', 'Abbuchung').where, { Typ: { not: ['Abbuchung'] } });
   const ways = proposed(
@@ -156,4 +158,20 @@ test('a column that says yes or no in a letter is read as that', () => {
         .where,
       { Storniert: { not: [yes] } },
     );
+});
+
+test('a word that nobody knows is the sale where others are refunds alone', () => {
+  const of = (...kinds: readonly string[]) => {
+    const rows = kinds.map((kind, n) => `${n};2026-11-13;${kind};5.00`);
+    return (proposed('Order ID;Order Date;Transaction Type;Total', ...rows).fields as Record<string, unknown>)
+      .event_type;
+  };
+  assert.deepEqual(of('Standardvorgang', 'Gutschrift'), {
+    from: 'Transaction Type',
+    values: { Standardvorgang: 'purchase', Gutschrift: 'refund' },
+  });
+  assert.deepEqual(of('Authorization w/ Auto Capture', 'Credit'), {
+    from: 'Transaction Type',
+    values: { 'Authorization w/ Auto Capture': 'purchase', Credit: 'refund' },
+  });
 });

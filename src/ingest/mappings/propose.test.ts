@@ -383,3 +383,14 @@ test('an order is known by its number rather than by a transaction', () => {
     'Transaction ID',
   );
 });
+
+test('where no day is above 12, a decimal comma says that the day comes first', () => {
+  const timeOf = (amount: string, date = '03/10/2026 10:11') =>
+    (
+      proposed('Pedido;Fecha;Importe', `P-1;${date};${amount}`, `P-2;04/10/2026 10:11;${amount}`)
+        .fields as Record<string, unknown>
+    ).timestamp;
+  assert.deepEqual(timeOf('34,50'), { from: 'Fecha', order: 'dmy' });
+  assert.equal(timeOf('34.50'), 'Fecha', 'a finding reports it');
+  assert.deepEqual(timeOf('34,50', '10/24/2026 10:11'), { from: 'Fecha', order: 'mdy' });
+});
