@@ -39,7 +39,7 @@ done
 root=$(unset CDPATH && cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 cd -- "$root"
 # The tests choose these for themselves.
-unset TILLSTREAM_CONFIG TILLSTREAM_DATA TILLSTREAM_PORT TILLSTREAM_TEST_CLOCK_MS
+unset TILLSTREAM_CONFIG TILLSTREAM_DATA TILLSTREAM_PORT TILLSTREAM_TEST_CLOCK_MS TILLSTREAM_TEST_PROGRAM
 if [ "$all" = yes ]; then export TILLSTREAM_TEST_ALL=1; else unset TILLSTREAM_TEST_ALL; fi
 export UV_THREADPOOL_SIZE=${UV_THREADPOOL_SIZE:-16}
 
@@ -240,8 +240,14 @@ list_timed_tests() {
   list_tests | grep -Fx -f <(awk '{ print $1 }' <<<"$timed" | sort -u)
 }
 
+# Sets TILLSTREAM_TEST_PROGRAM: the program as test/support/bundle-program.ts writes it. The tests start it a thousand times.
+bundle_program() {
+  local folder=$root/.bootstrap/test-program
+  "$node" test/support/bundle-program.ts "$folder" && export TILLSTREAM_TEST_PROGRAM=$folder/main.mjs
+}
+
 # So many files run at once: most of the time many of them wait, for a server to start or for something that was killed.
-FILES_AT_ONCE=$(($(getconf _NPROCESSORS_ONLN) + 2))
+FILES_AT_ONCE=$(($(getconf _NPROCESSORS_ONLN) + 3))
 
 # So many files that failed are run once more, alone: more are not a matter of time limits on a busy machine.
 ALONE_MAX=4
@@ -306,6 +312,7 @@ await_fetched() {
 bin=node_modules/.bin
 if [ "$hours" = yes ]; then
   step 'Readers by others (Python)' bring_readers
+  step 'Program in few files (vite)' bundle_program
   for hour in 00:30 08:30 13:30 19:30 23:30; do step "Tests at $hour UTC" run_at_hour "$hour"; done
   finish
 fi
@@ -315,6 +322,7 @@ step 'Types (tsc)' "$bin/tsc" --noEmit
 step 'Types of the page (tsc)' "$bin/tsc" --noEmit -p web
 step 'Layers (dependency-cruiser)' "$bin/depcruise" --config .dependency-cruiser.mjs src tools web test
 step 'Unused code (knip)' "$bin/knip"
+step 'Program in few files (vite)' bundle_program
 step 'Tests of units (node --test)' run_tests list_unit_tests
 step 'What was fetched beside the checks' await_fetched
 step 'Readers by others (Python)' bring_readers

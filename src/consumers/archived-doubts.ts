@@ -1,5 +1,11 @@
 import { ORDER_IDENTITY } from '../decode/identity.ts';
-import type { ArchiveAnswer, ArchivedDoubt, DoubtReader, DoubtsAsked } from '../metrics/doubt-reader.ts';
+import type {
+  ArchiveAnswer,
+  ArchivedDoubt,
+  ArrivalSummary,
+  DoubtReader,
+  DoubtsAsked,
+} from '../metrics/doubt-reader.ts';
 import type { ArchiveReader } from '../metrics/engine.ts';
 
 /** So many rows, and such a share of them, are not equal by chance. */
@@ -20,6 +26,13 @@ function areRepeated(equal: number, all: number): boolean {
 const FILES_MAX = 500;
 
 const TABLE = 'events';
+const NOTHING: ArrivalSummary = {
+  hasKnownOrders: false,
+  hasOrders: false,
+  hasMarkedOrders: false,
+  unnamedRows: 0,
+  unnamedDates: [],
+};
 
 /** What the archive says about rows of a source, beside those that it had before. Looks at older rows only where it may be something. */
 export async function archivedDoubts(
@@ -29,13 +42,10 @@ export async function archivedDoubts(
 ): Promise<ArchiveAnswer> {
   const { sinceMs } = arrival;
   const since = (fromMs: number) => [[fromMs, Number.MAX_SAFE_INTEGER]] as const;
-  const { hasKnownOrders, hasMarkedOrders, unnamedRows, unnamedDates } = await archive.withFiles(
+  const { hasKnownOrders, hasOrders, hasMarkedOrders, unnamedRows, unnamedDates } = await archive.withFiles(
     TABLE,
     { receivedMs: since(sinceMs) },
-    async (files) =>
-      files.length === 0
-        ? { hasKnownOrders: false, hasMarkedOrders: false, unnamedRows: 0, unnamedDates: [] }
-        : reader.summary(files, arrival),
+    async (files) => (files.length === 0 ? NOTHING : reader.summary(files, arrival)),
   );
   const lookAt = async (files: string[]) =>
     files.length === 0 ? [] : [...(await reader.ofOrders(files, arrival, withdrawn))];
@@ -48,9 +58,16 @@ export async function archivedDoubts(
       const paths = new Set(looked.map(({ path }) => path));
       return archive.withFiles(TABLE, { paths }, use);
     });
+  const recent = { receivedMs: [[sinceRecentMs, sinceMs - 1]] as const };
+  const hasSigns = () =>
+    archive.withFiles(TABLE, recent, async (files) => {
+      if (files.length === 0) return false;
+      const older = await reader.signs(files, sinceMs);
+      return older.hasCancels || older.hasMarkedOrders;
+    });
   let doubts: ArchivedDoubt[] = [];
   if (withdrawn.length > 0) doubts = await inNewest(lookAt);
-  else if (hasKnownOrders || hasMarkedOrders)
+  else if (hasKnownOrders || hasMarkedOrders || (hasOrders && (await hasSigns())))
     doubts = await archive.withFiles(TABLE, { receivedMs: since(sinceRecentMs) }, lookAt);
   const refunded =
     givenBack.length === 0 ? [] : await inNewest((files) => reader.refundedOf(files, givenBack));

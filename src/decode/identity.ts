@@ -21,6 +21,9 @@ const HOUR_MS = 3_600_000;
 /** The type of the events that begin an order. */
 export const NEW_ORDER_EVENT_TYPE = 'purchase';
 
+/** The type of the events that say that an order was cancelled. */
+export const CANCEL_EVENT_TYPE = 'cancel';
+
 /** What says of which product a line is: some exports have names alone. */
 export const PRODUCT: readonly string[] = ['product_id', 'product_name'];
 

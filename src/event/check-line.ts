@@ -13,17 +13,17 @@ import {
   MINUS,
   OBJECT_CLOSE,
   OBJECT_OPEN,
-  POINT,
   plainEnd,
   QUOTE,
   STRING,
   STRING_WITH_ESCAPES,
 } from './json-bytes.ts';
-import { KEY_EXTRA, KEY_RESERVED, knownKey } from './known-keys.ts';
+import { KEY_EXTRA, KEY_RESERVED, KEY_UNKNOWN, knownKey } from './known-keys.ts';
+import { LearnedNames } from './learned-names.ts';
 import { LearnedTexts } from './learned-texts.ts';
 import { LineSpans } from './line-spans.ts';
 import type { Reason } from './reasons.ts';
-import { scanHex4 } from './scan-number.ts';
+import { numberEnd, scanHex4 } from './scan-number.ts';
 
 const BOT = FIELDS.findIndex(({ name }) => name === 'bot');
 
@@ -48,6 +48,8 @@ export class LineChecker {
   #reason: Reason = 'not_json';
   /** Names that are not fields, with their quotes: a short one is too short to be looked up without. */
   readonly #otherNames = new LearnedTexts();
+  /** Other names of fields. */
+  readonly #fieldNames = new LearnedNames();
   /** End of the name that was read last, after its quote. */
   #nameEnd = 0;
   /** Set by #string: the string just read had a backslash. */
@@ -94,6 +96,11 @@ export class LineChecker {
   /** Notes a name that neither is a field nor looks like one: lines with it need no normalizing for that. */
   learnOtherName(name: string): void {
     this.#otherNames.add(JSON.stringify(name));
+  }
+
+  /** Notes a name that stands for a field, whatever the line: lines with it need no normalizing for that. */
+  learnFieldName(name: string, field: number): void {
+    this.#fieldNames.add(name, field);
   }
 
   /** After `check` gave null: whether the line is in its canonical form as it stands. */
@@ -177,9 +184,11 @@ export class LineChecker {
     }
     for (;;) {
       const memberStart = this.#position;
-      const index = this.#key();
+      let index = this.#key();
       // The names within the value are read by the same method.
       const nameEnd = this.#nameEnd;
+      const renamed = index === KEY_UNKNOWN ? this.#fieldNames.find(bytes, memberStart + 1, nameEnd - 1) : -1;
+      if (renamed >= 0) index = renamed;
       let kind = kindOf(bytes[this.#position]!);
       let start = this.#position;
       let valueEnd = kind === STRING ? plainEnd(bytes, start + 1, end) : 0;
@@ -198,7 +207,14 @@ export class LineChecker {
         }
       }
       if (index >= 0) {
-        if (line.kinds[index] !== ABSENT) duplicate ??= FIELDS[index]!.name;
+        if (line.kinds[index] === ABSENT) line.isRenamed[index] = renamed < 0 ? 0 : 1;
+        else if (renamed < 0 && line.isRenamed[index] === 0) duplicate ??= FIELDS[index]!.name;
+        else {
+          // Of two names of a field, the values decide which one counts.
+          line.needsNormalizing = true;
+          if (renamed < 0) line.isRenamed[index] = 0;
+        }
+        if (renamed >= 0) line.isCanonical = false;
         line.kinds[index] = kind;
         line.starts[index] = start;
         line.ends[index] = valueEnd;
@@ -375,24 +391,8 @@ export class LineChecker {
   }
 
   #number(): void {
-    this.#take(MINUS);
-    if (this.#take(0x30)) {
-      if (this.#isDigit()) this.#fail('not_json');
-    } else this.#digits();
-    if (this.#take(POINT)) this.#digits();
-    if (this.#take(0x65) || this.#take(0x45)) {
-      if (!this.#take(MINUS)) this.#take(0x2b);
-      this.#digits();
-    }
-  }
-
-  #isDigit(): boolean {
-    const byte = this.#bytes[this.#position]!;
-    return this.#position < this.#end && byte >= 0x30 && byte <= 0x39;
-  }
-
-  #digits(): void {
-    if (!this.#isDigit()) this.#fail('not_json');
-    while (this.#isDigit()) this.#position++;
+    const end = numberEnd(this.#bytes, this.#position, this.#end);
+    if (end < 0) this.#fail('not_json');
+    this.#position = end;
   }
 }

@@ -185,8 +185,11 @@ export const BAD_MARK = 'tillstream_bad';
 export const BAD_MARK_FIELD = 'tillstream_bad_field';
 export const BAD_MARK_RAW = 'tillstream_bad_raw';
 
+/** An object that has no `constructor` and the like: an event type may have such a name. */
+const withoutInherited = (): Record<string, string> => Object.create(null);
+
 /** Other spellings of event types: Segment's E-Commerce V2 spec, https://segment.com/docs/connections/spec/ecommerce/v2/ */
-export const EVENT_TYPE_ALIASES: Readonly<Record<string, string>> = {
+export const EVENT_TYPE_ALIASES: Readonly<Record<string, string>> = Object.assign(withoutInherited(), {
   'Product Viewed': 'view_product',
   'Product List Viewed': 'view_list',
   'Products Searched': 'search',
@@ -197,7 +200,7 @@ export const EVENT_TYPE_ALIASES: Readonly<Record<string, string>> = {
   'Order Completed': 'purchase',
   'Order Refunded': 'refund',
   'Order Cancelled': 'cancel',
-};
+});
 
 /** Types of the events that are about money: an order, and its return. */
 export const ORDER_EVENT_TYPES: readonly string[] = ['purchase', 'refund'];

@@ -1,7 +1,7 @@
 import { BAD_MARK, FIELDS } from './fields.ts';
 
 /** What `knownKey` gives for a key that is no field. */
-const KEY_UNKNOWN = -1;
+export const KEY_UNKNOWN = -1;
 export const KEY_RESERVED = -2;
 /** `extra`, which holds all members that are not fields. */
 export const KEY_EXTRA = -3;

@@ -1,6 +1,9 @@
 import { FIELDS } from './fields.ts';
 import { ABSENT, NULL, NUMBER, STRING, STRING_WITH_ESCAPES } from './json-bytes.ts';
 import { canonicalNumber } from './scan-number.ts';
+import { formatMoney, parseMoney } from './values.ts';
+
+const IS_DECIMAL = FIELDS.map(({ kind }) => kind === 'money' || kind === 'decimal');
 
 /** The value of a field is none of its kind. */
 export const UNREADABLE = 1;
@@ -16,6 +19,8 @@ export class LineSpans {
   readonly kinds = new Uint8Array(FIELDS.length);
   readonly starts = new Int32Array(FIELDS.length);
   readonly ends = new Int32Array(FIELDS.length);
+  /** Fields that have a value, but none under their own name. */
+  readonly isRenamed = new Uint8Array(FIELDS.length);
   /** Starts and ends of the members that are not fields, names included, one after the other. */
   others = new Int32Array(64);
   /** Number of entries in `others`. */
@@ -86,12 +91,13 @@ export class LineSpans {
     this.others[this.othersLength++] = end;
   }
 
-  /** The text of a field, cut to its limit; null when absent, null, empty or unreadable. */
+  /** The text of a field, cut to its limit or rounded; null when absent, null, empty or unreadable. */
   text(index: number): string | null {
-    if (!this.hasFlaws) return this.rawText(index);
     if (this.flaws[index] === UNREADABLE) return null;
     const text = this.rawText(index);
-    return text === null ? null : cutText(text, FIELDS[index]!.bytesMax ?? Number.POSITIVE_INFINITY);
+    if (text === null) return null;
+    if (IS_DECIMAL[index]! && this.isPlain[index] === 0) return rounded(text);
+    return this.flaws[index] === TOO_LONG ? cutText(text, FIELDS[index]!.bytesMax!) : text;
   }
 
   /** The JSON of the object `extra`; null where there is none. */
@@ -110,6 +116,12 @@ export class LineSpans {
     const raw = this.bytes.toString('utf8', start, end);
     return (kind === NUMBER ? canonicalNumber(raw) : raw) || null;
   }
+}
+
+/** A decimal as it is stored. */
+function rounded(text: string): string {
+  const units = parseMoney(text);
+  return typeof units === 'bigint' ? formatMoney(units) : text;
 }
 
 /** The text, cut at a character to at most so many bytes of UTF-8. */

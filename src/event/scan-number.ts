@@ -5,6 +5,33 @@ const NINE = 0x39;
 /** Longer integers are outside of every field's limits, and of what a double holds exactly. */
 const INTEGER_DIGITS_MAX = 15;
 
+const PLUS = 0x2b;
+const EXPONENT = 0x65;
+/** Bit in which a small letter differs from a capital one. */
+const LOWER_CASE = 0x20;
+
+/** Position after the JSON number (RFC 8259, section 6) that begins at `position`; -1 where none does before `end`. */
+export function numberEnd(bytes: Buffer, position: number, end: number): number {
+  const first = bytes[position] === MINUS ? position + 1 : position;
+  let at = digitsEnd(bytes, first, end);
+  const hasZeroBefore = bytes[first] === ZERO && at > first + 1;
+  if (at < 0 || hasZeroBefore) return -1;
+  if (at < end && bytes[at] === POINT) at = digitsEnd(bytes, at + 1, end);
+  if (at >= 0 && at < end && (bytes[at]! | LOWER_CASE) === EXPONENT) {
+    at++;
+    if (at < end && (bytes[at] === MINUS || bytes[at] === PLUS)) at++;
+    at = digitsEnd(bytes, at, end);
+  }
+  return at;
+}
+
+/** Position after the digits that begin at `position`; -1 where there are none. */
+function digitsEnd(bytes: Buffer, position: number, end: number): number {
+  let at = position;
+  while (at < end && bytes[at]! >= ZERO && bytes[at]! <= NINE) at++;
+  return at === position ? -1 : at;
+}
+
 /** The whole number that stands in `bytes[start, end)`, digits with at most a minus before them; NaN when none does. */
 export function scanInteger(bytes: Buffer, start: number, end: number): number {
   let position = start;

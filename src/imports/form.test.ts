@@ -65,6 +65,7 @@ test('says where each field comes from', () => {
   const of = (form: ReturnType<typeof formOf>, name: string) =>
     form.fields.find(({ field }) => field === name);
   const none = formOf(NONE, rows);
+  assert.equal(none.sampled, rows.length);
   assert.deepEqual(of(none, 'timestamp'), {
     field: 'timestamp',
     from: 'name',

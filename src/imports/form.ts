@@ -63,6 +63,8 @@ export interface Form {
   readonly fields: readonly FormField[];
   readonly items: FormItems;
   readonly event_types: readonly FormEventType[];
+  /** Records at the beginning of the file that all this is of. */
+  readonly sampled: number;
 }
 
 /** The records of a sample as values. */
@@ -84,6 +86,7 @@ export function formOf({ mapper, spec }: ChosenMapping, rows: readonly Row[]): F
     fields,
     items: itemsOf(spec, elements, isByName ? columnNamed('items', !isMapped, elements) : null),
     event_types: eventTypesOf(spec, isMapped, rows),
+    sampled: rows.length,
   };
 }
 

@@ -23,13 +23,23 @@ const REFUND = new RegExp(
 /** How the name of a document begins with which nothing is sold yet. */
 export const OFFERS =
   'quot(?:e|ation)|estimate|pro ?-?forma|draft|delivery note|packing slip|angebot|kostenvoranschlag|lieferschein|entwurf|devis|bon de livraison|brouillon|presupuesto|albaran|borrador';
-/** Words of rows of a payment service that move money of the shop, and are of no order. */
+/**
+ * Words of rows of a payment service that move money of the shop, hold it or say once more what a payment was for, and are of no order. PayPal's
+ * are from exports in public repositories, such as tests of parsers of its CSV in German, French and Spanish.
+ */
 const MOVE =
-  /\b(?:withdrawals?|payouts?|pay-?outs?|transfers?|deposits?|top-?ups?|currency conversion|fees?|charges? fee|holds?|reserves?|releases?|adjustments?|virements?|retraits?|frais|conversion de devises?|retenues?|retiros?|retiradas?|transferencias?|comision(?:es)?|conversion de divisas?|retencion(?:es)?)\b|abbuchung|auszahlung|einzahlung|einbehalt|freigabe|wahrungsumrechnung|gebuhr|uberweisung|bankgutschrift/;
+  /\b(?:withdrawals?|payouts?|pay-?outs?|transfers?|deposits?|top-?ups?|currency conversion|fees?|charges? fee|holds?|reserves?|releases?|adjustments?|virements?|retraits?|frais|conversion de devises?|retenues?|retiros?|retiradas?|transferencias?|comision(?:es)?|conversion de divisas?|retencion(?:es)?|depositos?|suspension|deblocage|suspendu|general authori[sz]ation|autorisation generale|autorizacion general|shopping cart item|article du panier|articulo del carrito)\b|abbuchung|auszahlung|einzahlung|einbehalt|freigabe|wahrungsumrechnung|gebuhr|uberweisung|bankgutschrift|gutschrift auf (?:kreditkarte|bank)|ach-gutschrift|allgemeine autorisierung|kontobewegung|reservierung|warenkorbartikel/;
 const OFFER = new RegExp(`^(?:${OFFERS})`);
 
 /** Whether a column says which kind of document a row is. */
 export const isDocumentName = (name: string) => NAME.test(unaccented(name));
+
+/** Columns that may say it in place of a description, as in newer exports of PayPal. */
+const DESCRIPTION =
+  /^(?:beschreibung|buchungstext|description|descripcion|concepto|libelle|intitule|details?)$/;
+
+/** Whether a column may say so, where its values do. */
+export const isDescriptionName = (name: string) => DESCRIPTION.test(unaccented(name));
 
 /** Whether a kind of document gives money back: a credit note, a refund. */
 export const isRefundDocument = (word: string) => REFUND.test(unaccented(word));

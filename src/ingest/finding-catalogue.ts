@@ -184,7 +184,7 @@ export const FINDINGS = kinds({
     message: (word, field) =>
       `Purchases with ${word} as ${field} look like shipping or a discount. Their money counts, and they also count in \`products\` and \`units\`.`,
     setting:
-      'If the order has a total, leave such rows out with `where` in a mapping. Otherwise keep them, and ignore `products` and `units`.',
+      'If the order has a total, leave such rows out with `where` in a mapping (of `items` for lines in a list). Otherwise keep them, and ignore `products` and `units`.',
   },
   zero_quantity: {
     message: () => 'Purchases have a price but a quantity of 0. They count as orders without revenue.',
@@ -234,6 +234,12 @@ export const FINDINGS = kinds({
   zone_assumed: {
     message: (zone) => `Times without a time zone were read as times in ${zone}.`,
     setting: 'Set --time-zone (time_zone) to the zone of the source.',
+  },
+  zone_column: {
+    message: (field, zone) =>
+      `${field} looks like the time zone of the timestamps, such as ${zone}, but they were read in another time zone. It is kept in \`extra\`.`,
+    setting:
+      'Join the two columns in a mapping, `timestamp: {join: [timestamp, TimeZone]}`. If the column means something else, set --time-zone (time_zone).',
   },
   currency_unknown: {
     message: () =>

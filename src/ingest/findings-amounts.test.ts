@@ -9,13 +9,23 @@ const EXAMPLES = {
       { order_id: 'o1', 'Adjusted Order Total': '29.80' },
       { order_id: 'o2', 'Adjusted Order Total': '39.80' },
       { order_id: 'o3', korrigierter_Gesamtbetrag: '1.00' },
+      { order_id: 'o4', current_total_price: '9.80' },
+      { order_id: 'o5', captured_amount: 2000 },
     ),
     rows: 1,
-    names: /^(?:Adjusted Order Total|korrigierter_Gesamtbetrag) differs from the amount/,
+    names:
+      /^(?:Adjusted Order Total|korrigierter_Gesamtbetrag|current_total_price|captured_amount) differs from the amount/,
     right: purchases(
       { order_id: 'o1', 'Adjusted Order Total': '0.00', 'Adjusted Card Processing Fees': '1.20' },
       { order_id: 'o2', 'Adjusted Order Total': '39.8', total_adjustments: '3' },
       { order_id: 'o3', event_type: 'refund', adjusted_total: '5.00' },
+      {
+        order_id: 'o4',
+        current_total_price: '39.80',
+        current_total_tax: '6.35',
+        current_total_discounts: '1',
+      },
+      { order_id: 'o5', captured_amount: 3980, amount_captured: 0 },
     ),
   },
   pieces_column: {
@@ -146,15 +156,24 @@ const EXAMPLES = {
       { order_id: 'o2', product_name: 'Versandkosten', amount: '4.90' },
       { order_id: 'o2', product_id: 'Shipping and handling', amount: '3.90' },
       { order_id: 'o1', product_name: 'Remise : NOEL', amount: '-3' },
+      {
+        order_id: 'o3',
+        items: [
+          { name: 'Teekanne', price: '34.90' },
+          { name: 'Versandkosten', price: '4.90' },
+        ],
+      },
     ),
-    rows: 2,
-    names: /with Versandkosten as product_name/,
+    rows: 3,
+    names: /with Versandkosten as (?:product_name|items)/,
     right: purchases(
       { order_id: 'o1', product_name: 'Versandtasche' },
       { order_id: 'o2', product_name: 'Gutschein 50 EUR', amount: '50' },
       { order_id: 'o3', product_name: 'Discount Tire', amount: '50' },
       { order_id: 'o4', product_name: 'Delivery Truck' },
       { event_type: 'refund', order_id: 'o1', product_name: 'Versand' },
+      { event_type: 'refund', order_id: 'o1', items: [{ name: 'Versand', price: '39.80' }] },
+      { order_id: 'o6', items: [{ name: 'Versandtasche', price: '39.80' }] },
       { order_id: 'o5', product_name: 'Envío' + ' de prueba' },
     ),
   },
@@ -226,6 +245,17 @@ test('a row without names that is the sum of the rows before it is reported', ()
   assert.deepEqual([found?.rows, found?.example], [1, 'amount 8.05']);
   assert.deepEqual(of(...rows, { amount: '8.06' }), []);
   assert.deepEqual(of(...rows, row(4, '8.05')), [], 'it has an order of its own');
+  assert.equal(of({ amount: '8.05' }, ...rows)[0]?.message.includes('the sum of the rows behind it'), true);
+  assert.deepEqual(of({ amount: '8.05' }, ...rows, row(5, '1.00')), []);
+  const ofOrder = (product_name: string, amount: string, order_id = 'o1') => ({
+    order_id,
+    product_name,
+    amount,
+  });
+  const lines = [ofOrder('Mug', '3.00'), ofOrder('Pot', '4.50')];
+  assert.equal(of(ofOrder('Summe', '7.50'), ...lines, ofOrder('Mug', '3.00', 'o2')).length, 1);
+  assert.equal(of(ofOrder('Summe', '7.50', 'o2'), ...lines).length, 0, 'another order');
+  assert.equal(of(ofOrder('Summe', '7.60'), ...lines).length, 0, 'a product of that name');
   const nameless = ['1', '1', '1'].map((amount) => ({ amount }));
   assert.deepEqual(of(...nameless, { amount: '3' }), [], 'few amounts may add up by chance');
   assert.equal(of(...nameless, ...nameless, { amount: '6' }).length, 1);

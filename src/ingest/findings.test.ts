@@ -209,6 +209,21 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
     right: views({ timestamp: '2026-11-01 10:00:00+01' }, { timestamp: 1_790_000_000 }),
     settledBy: { time_zone: 'Europe/Berlin' },
   },
+  zone_column: {
+    raises: views(
+      { timestamp: '2026-11-01 10:00:00', TimeZone: 'Europe/Madrid' },
+      { timestamp: '2026-11-02T10:00:00', TimeZone: 'America/Lima', order_id: 'o1' },
+      { timestamp: '2026-11-02T10:00:00', extra: { zeitzone: '+02:00' } },
+    ),
+    rows: 2,
+    names: /^(?:TimeZone|zeitzone) looks like the time zone of the timestamps, such as/,
+    right: views(
+      { timestamp: '2026-11-01T10:00:00Z', TimeZone: 'Europe/Madrid' },
+      { timestamp: '2026-11-01 10:00:00', TimeZone: 'UTC' },
+      { timestamp: '2026-11-01 10:00:00', tz: 'Hammond', user_timezone: 'Europe/Madrid' },
+    ),
+    settledBy: { time_zone: 'Europe/Berlin' },
+  },
   currency_unknown: {
     raises: purchases({ currency: null }, { currency: '$' }, { currency: null, amount: '39,80 $' }),
     rows: 3,

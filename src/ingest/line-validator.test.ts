@@ -331,3 +331,34 @@ test('what a format rejects keeps its bytes, whatever they are', () => {
     [[7, 1, 'not_utf8']],
   );
 });
+
+test('an event type may have the name of something that every object inherits', () => {
+  for (const type of Object.getOwnPropertyNames(Object.prototype)) {
+    // Read by its values at first, and by its bytes when the type is known.
+    const line = `{"timestamp":"2026-11-23T10:15:30.000Z","event_type":"${type}","${type}":1,"ip":null}\n`;
+    const { stored, accepted } = check(line.repeat(3));
+    assert.equal(accepted, 3, type);
+    const types = stored
+      .trimEnd()
+      .split('\n')
+      .map((each) => JSON.parse(each).event_type);
+    assert.deepEqual(types, [type, type, type]);
+  }
+});
+
+test('lines with other names are read like the first of them', () => {
+  const other = '{"eventTime":"2026-11-23T10:15:30.000Z","EVENT_TYPE":"purchase","total":"5.0000"}\n';
+  const own = '{"timestamp":"2026-11-23T10:15:30.000Z","event_type":"purchase","amount":"5.0000"}\n';
+  assert.equal(check(other.repeat(3)).stored, own.repeat(3));
+  // Two names of a field: the surer one has it, wherever it stands.
+  const ours = '"timestamp":"2026-11-23T10:15:30.000Z","event_type":"purchase"';
+  for (const both of [`"amount":"1.00","total":"2.00"`, `"total":"2.00","amount":"1.00"`]) {
+    const { stored } = check(`${other}{${ours},${both}}\n`);
+    assert.equal(Number(JSON.parse(stored.split('\n')[1]!).amount), 1, both);
+  }
+  const twice = check(`${other}{${ours},"total":"2.00","amount":"1.00","amount":"1.00"}\n`);
+  assert.deepEqual(
+    twice.errors.map(({ code, field }) => [code, field]),
+    [['duplicate_field', 'amount']],
+  );
+});

@@ -243,8 +243,10 @@ export class LineValidator {
   #learn(fields: Readonly<Record<string, unknown>>): void {
     const { normalizer } = this.#options;
     for (const name in fields) {
-      const { index, nearest } = targetOf(name);
-      if (index < 0 && nearest === null && !saysMore(name)) this.#checker.learnOtherName(name);
+      const { index, rank, nearest } = targetOf(name);
+      if (index >= 0) {
+        if (rank > 0) this.#checker.learnFieldName(name, index);
+      } else if (nearest === null && !saysMore(name)) this.#checker.learnOtherName(name);
     }
     const type = this.#checker.text(EVENT_TYPE);
     if (type !== null && type === normalizer.text(EVENT_TYPE)) this.#checker.learn('event_type', type);

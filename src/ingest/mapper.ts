@@ -1,3 +1,4 @@
+import { addCounts } from '../log/offset.ts';
 import type { Decoded, DetectOptions, RecordIds } from './format.ts';
 import type { NormalizeSettingsInput } from './normalize-settings.ts';
 
@@ -50,7 +51,6 @@ const OTHER_REASONS = 'other values';
 
 /** Counts why a record was left out. */
 export function countReason(counts: Record<string, number>, why: string, records = 1): void {
-  const isNew = counts[why] === undefined && Object.keys(counts).length >= REASONS_MAX;
-  const key = isNew ? OTHER_REASONS : why;
-  counts[key] = (counts[key] ?? 0) + records;
+  const isNew = !Object.hasOwn(counts, why) && Object.keys(counts).length >= REASONS_MAX;
+  addCounts(counts, { [isNew ? OTHER_REASONS : why]: records });
 }

@@ -8,6 +8,8 @@ const GIVEN_BACK =
 /** Names of columns with what an order cost after something was taken off again. */
 const ADJUSTED =
   /^(?:adjusted|corrected|revised|korrigiert\w*|angepasst\w*|ajust[eé]\w*|corrig[eé]\w*|ajustad\w*|corregid\w*)(?:order|bestell|commande)?(?:total|amount|sum|value|gesamt\w*|betrag|summe|montant|importe)/;
+/** The same of Shopify, and of payment services which take a part of what was authorized. */
+const TAKEN = /^(?:current(?:order)?total(?:price)?|amountcaptured|(?:total)?capturedamount|totalcaptured)$/;
 /** Names that count something, but not surely pieces. */
 const ANY_COUNT = /^(?:count|nombre|products|articles|articulos|productos)$/;
 
@@ -30,6 +32,22 @@ export function feesOf(name: string, value: unknown): unknown[] | null {
       : each,
   );
 }
+/** Fields of what is paid beside the lines, or less than they cost. */
+const BESIDE_LINES = ['shipping', 'discount', 'tax'] as const;
+type BesideLines = (typeof BESIDE_LINES)[number];
+const besideByName = new Map<string, BesideLines | null>();
+
+/** What a column that is not a field says beside the lines of an order, by the words that shops have for it; null: nothing. */
+export function besideLines(name: string): BesideLines | null {
+  let field = besideByName.get(name);
+  if (field === undefined) {
+    const known = fieldsFor(name);
+    field = BESIDE_LINES.find((each) => known.has(each)) ?? null;
+    if (besideByName.size < REMEMBERED_MAX) besideByName.set(name, field);
+  }
+  return field;
+}
+
 const isGiven = (value: unknown) => value !== undefined && value !== null;
 
 /** What a column that is not a field says of the money or the pieces of a sale. */
@@ -52,7 +70,7 @@ export function moneyColumn(name: string): MoneyColumn | null {
 function kindOf(name: string): MoneyColumn | null {
   const folded = foldName(name);
   if (GIVEN_BACK.test(folded)) return 'refund_column';
-  if (ADJUSTED.test(folded)) return 'adjusted_total';
+  if (ADJUSTED.test(folded) || TAKEN.test(folded)) return 'adjusted_total';
   const one = name.replace(NUMBERED, '');
   if (one !== name && one !== '' && OF_LINES.some((field) => fieldsFor(one).has(field)))
     return 'numbered_lines';

@@ -111,6 +111,26 @@ describe('an order with lines', () => {
     assert.equal(eventOf(order(plain, { event_type: 'view_list' })).amount, undefined);
   });
 
+  it('fits its amount with shipping, tax or a discount in columns that are not fields', () => {
+    const items = [{ sku: 'p1', price: 30 }];
+    const doubts = (more: object, settings = {}) =>
+      notesOf({ ...PURCHASE, items, ...more }, settings).filter((note) => note.startsWith('total_and_lines'));
+    for (const more of [
+      { amount: '34.90', Versandkosten: '4.90' },
+      { amount: '34.90', invoiceShipping: '4.90', extra: { remise: '0' } },
+      { amount: '27.00', extra: { Rabatt: '3.00' } },
+      { amount: '35.70', TVA: '5.70' },
+    ])
+      assert.deepEqual(doubts(more), [], JSON.stringify(more));
+    const cents = { items: [{ sku: 'p1', price: 3000 }], amount: 3490, Versand: 490 };
+    assert.deepEqual(doubts(cents, { minor_units: true }), []);
+    for (const more of [
+      { amount: '34.90', Versandart: '4.90' },
+      { amount: '34.90', Versandkosten: '9.90' },
+    ])
+      assert.deepEqual(doubts(more), ['total_and_lines amount'], JSON.stringify(more));
+  });
+
   it('has the smaller units of its currency', () => {
     const settings = { minor_units: true };
     const amount = (value: unknown, currency?: string) =>

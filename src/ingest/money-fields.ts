@@ -25,12 +25,13 @@ import {
 } from './items.ts';
 import { isPartOfLines } from './mapping/part-of-lines.ts';
 import { AssumedDecimal } from './mapping/unscaled.ts';
-import { feesOf } from './money-columns.ts';
+import { besideLines, feesOf } from './money-columns.ts';
 import type { NormalizeSettings } from './normalize-settings.ts';
 import { codeOf, type NoteCode } from './notes.ts';
 import { isOtherType } from './record-slots.ts';
 import type { RecordState } from './record-state.ts';
-import { fitsLines, fromMinor } from './sale.ts';
+import { type EventMoney, fitsLines, fromMinor } from './sale.ts';
+import { isExtraLine } from './total-words.ts';
 import {
   isSameCurrency,
   isSharedSign,
@@ -203,6 +204,7 @@ export class MoneyFields {
     }
     if (items !== null) {
       this.#state.json[ITEMS] = itemsJson(items);
+      if (type === 'purchase') this.#noteExtraLine(items);
       const pieces = totalQuantity(items);
       const own = this.#state.units[QUANTITY];
       if (own !== null && own !== pieces) this.#state.note('total_and_lines', QUANTITY);
@@ -238,13 +240,23 @@ export class MoneyFields {
       if (code === 'pieces_column') return type === 'purchase' && units[QUANTITY] === null;
       if (code !== 'adjusted_total') return true;
       const read = readMoney(value, this.#money);
-      return (
-        type === 'purchase' &&
-        typeof read !== 'string' &&
-        units[AMOUNT] !== null &&
-        read.units !== units[AMOUNT]
-      );
+      const amount = units[AMOUNT]!;
+      if (type !== 'purchase' || typeof read === 'string' || amount === null) return false;
+      // The mapping may have read the amount in the smaller unit.
+      return read.units !== amount && fromMinor(read.units, this.#currency()) !== amount;
     });
+  }
+
+  /** Notes a line that is shipping or a discount by its name. */
+  #noteExtraLine(items: readonly Item[]): void {
+    for (const { texts, price } of items) {
+      const word = [texts.name, texts.product_id].find(
+        (text) => text != null && isExtraLine(text, Number(price ?? 0n)),
+      );
+      if (word == null) continue;
+      this.#state.notes.push({ code: 'extra_line', field: word, value: this.#orderText(), nearest: 'items' });
+      return;
+    }
   }
 
   /** Takes the amount of an event from its lines. */
@@ -312,17 +324,28 @@ export class MoneyFields {
     }));
   }
 
+  /** The currency that was read; null for none. */
+  #currency(): string | null {
+    const json = this.#state.json[CURRENCY];
+    return json === undefined ? null : (JSON.parse(json) as string);
+  }
+
   /** What is paid beside the lines, by columns that are not fields. */
-  #fees(): bigint {
+  #besideLines(money: EventMoney): EventMoney {
     const { otherNames, otherValues, extra } = this.#state.slots;
     const others = otherNames.map((name, at) => [name, otherValues[at]] as const);
-    let sum = 0n;
-    for (const [name, value] of [...others, ...Object.entries(extra ?? {})])
-      for (const each of feesOf(name, value) ?? []) {
-        const read = readMoney(each, this.#money);
-        if (typeof read !== 'string') sum += read.units;
-      }
-    return sum;
+    const found = { ...money };
+    const unitsOf = (value: unknown) => {
+      const read = readMoney(value, this.#money);
+      if (typeof read === 'string') return null;
+      return this.#isAnyMinor ? (fromMinor(read.units, this.#currency()) ?? read.units) : read.units;
+    };
+    for (const [name, value] of [...others, ...Object.entries(extra ?? {})]) {
+      for (const each of feesOf(name, value) ?? []) found.fees = (found.fees ?? 0n) + (unitsOf(each) ?? 0n);
+      const field = besideLines(name);
+      if (field !== null && found[field] === null) found[field] = unitsOf(value);
+    }
+    return found;
   }
 
   /** Notes amounts that do not fit their lines. A total beside the price of a product is that of the whole order, not of this line. */
@@ -339,8 +362,7 @@ export class MoneyFields {
       hasCoupon: isPart || !this.#state.isEmpty(this.#state.slots.values[COUPON]),
     };
     if (money.amount === null || (items === null && money.price === null) || fitsLines(money, items)) return;
-    const fees = this.#fees();
-    if (fees !== 0n && fitsLines({ ...money, fees }, items)) return;
+    if (fitsLines(this.#besideLines(money), items)) return;
     const isLine = items === null && !this.#state.isEmpty(this.#state.slots.values[PRODUCT_ID]);
     const { slots, notes } = this.#state;
     if (!isLine || slots.ranks[AMOUNT]! <= 1) {

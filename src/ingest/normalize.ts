@@ -36,6 +36,7 @@ import { plainValue } from './values/plain-value.ts';
 import { createEventTypeReader } from './values/read-event-type.ts';
 import { readBoolean, readInteger } from './values/read-number.ts';
 import { createTimeReader } from './values/read-time.ts';
+import { isZoneName } from './values/time-zone-text.ts';
 
 /** An event in its canonical form, without a line end; or why the record is not an event, with the field. */
 export type Normalized =
@@ -179,7 +180,10 @@ export class Normalizer implements ObservedEvent {
       return this.#state.fail('timestamp_in_future', TIMESTAMP);
     }
     this.#dropSameTimes(time.micros);
-    if (time.zoneAssumed && !this.#isZoneSet) this.#state.note('zone_assumed', TIMESTAMP);
+    if (time.zoneAssumed && !this.#isZoneSet) {
+      this.#state.note('zone_assumed', TIMESTAMP);
+      this.#noteOtherZone(time.micros);
+    }
     if (time.dayMonth !== undefined && this.#settings.date_order === undefined) {
       this.#state.note(
         time.dayMonth === 'both_small' ? 'day_month_both_small' : 'day_month_certain',
@@ -189,6 +193,19 @@ export class Normalizer implements ObservedEvent {
     this.micros = time.micros;
     this.#state.json[TIMESTAMP] = `"${formatInstant(time.micros)}"`;
     return null;
+  }
+
+  /** Notes a column with a zone in which the time would be another. */
+  #noteOtherZone(micros: number): void {
+    const { slots, notes } = this.#state;
+    const names = [...slots.otherNames, ...Object.keys(slots.extra ?? {})];
+    const field = names.find(isZoneName);
+    if (field === undefined) return;
+    const at = slots.otherNames.indexOf(field);
+    const zone = String(at < 0 ? slots.extra![field] : slots.otherValues[at]).trim();
+    const time = this.#readTime(`${String(slots.values[TIMESTAMP])} ${zone}`);
+    if (typeof time !== 'string' && !time.zoneAssumed && time.micros !== micros)
+      notes.push({ code: 'zone_column', field, value: zone, nearest: zone });
   }
 
   /** Times of one event by different names differ: it happened, and was sent and stored after that. */

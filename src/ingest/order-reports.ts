@@ -16,6 +16,14 @@ interface Known {
   readonly micros: number;
 }
 
+/** A cancellation that came before its sale. */
+export interface EarlyCancel {
+  /** When it was cancelled; null where it is not known. */
+  readonly micros: number | null;
+  /** What has reported it: one input, or an earlier load, which is undefined. */
+  readonly by: object | undefined;
+}
+
 /** How a report of an order is at odds with others; `equal`: it is not, and is a duplicate of the first one. */
 export type Odds = 'repeated' | 'told_again' | 'days_apart' | 'other_currency' | 'equal';
 
@@ -26,8 +34,8 @@ export class OrderReports {
   readonly #refunded = new RecentMap<string | null>(ORDERS_MAX);
   /** When orders were sold that nothing said to be cancelled: the newest time. */
   readonly #sold = new RecentMap<number>(ORDERS_MAX);
-  /** When orders were cancelled of which no purchase had come; null where it is not known. */
-  readonly #cancelled = new RecentMap<number | null>(ORDERS_MAX);
+  /** Cancellations of orders of which no purchase had come. */
+  readonly #cancelled = new RecentMap<EarlyCancel>(ORDERS_MAX);
 
   /** Whether a purchase of the order has come. */
   has(order: string): boolean {
@@ -61,12 +69,12 @@ export class OrderReports {
   }
 
   /** Takes the cancellation of an order of which no purchase has come. */
-  cancel(order: string, micros: number | null): void {
-    this.#cancelled.set(order, micros);
+  cancel(order: string, micros: number | null, by?: object): void {
+    this.#cancelled.set(order, { micros, by });
   }
 
-  /** When such an order was cancelled, null where it is not known; undefined for one that was not. */
-  cancelledMicros(order: string): number | null | undefined {
+  /** The cancellation of such an order; undefined for one that was not cancelled. */
+  cancellation(order: string): EarlyCancel | undefined {
     return this.#cancelled.get(order);
   }
 

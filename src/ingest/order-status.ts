@@ -24,8 +24,8 @@ const DATE = /\d{4}|\d[./-]\d/;
 /** Objects in a record that hold what became of its order. */
 const HOLDERS = /^(?:order|payment|transaction|sale|bestellung|zahlung|state_?machine_?state)$/;
 const HOLDERS_DEPTH_MAX = 2;
-const YES_OR_NO = /^(?:true|false|t|f|yes|no|y|n|1|0|ja|nein|oui|non|si)$/;
-const YES = /^(?:true|t|yes|y|1|ja|oui|si)$/;
+const YES_OR_NO = /^(?:true|false|t|f|yes|no|y|n|1|0|ja|nein|j|oui|non|o|si|s)$/;
+const YES = /^(?:true|t|yes|y|1|ja|j|oui|o|si|s)$/;
 
 const BEFORE_STATUS =
   '^(?:wc-)?(?:(?:orders?|payment|transaction|sale|bestellung|zahlung|commande|paiement|pedido|pago)[ _/-]*)?';
@@ -35,16 +35,19 @@ const TAKEN_BACK =
 /** A status that says that it may come to that, or did not. */
 const NOT_YET =
   /^(?:orders? )?(?:cancel|cancel+ation|void|refund|return|charge ?back|storno|stornierung|erstattung|ruckgabe|retoure|annulation|remboursement|retour|cancelacion|anulacion|reembolso|devolucion)s?[ _/-]+(?:is |was |wurde |en )?(?:request|pending|period|deadline|window|possible|allowed|declin|reject|denied|fail|expired|angefragt|beantragt|angefordert|frist|abgelehnt|moglich|demand|refus|cours|solicit|pendient|rechaz)|^(?:storno|ruckgabe|widerrufs)frist|^cancel+ed[ _-]?reversal/;
+/** Who did not let a payment through: Braintree's `processor_declined`. */
+const NOT_LET_THROUGH =
+  '(?:processor|gateway|settlement|authori[sz]ation|bank|issuer|risk|capture)[ _-]?(?:declin|reject|fail|denied|expired|error)';
 const startsWith = (words: string) => new RegExp(`${BEFORE_STATUS}(?:${words})`);
 /** How a status begins that is of no sale; presets leave such orders out, too. */
 const NO_SALE = startsWith(
-  `${TAKEN_BACK}|fail|pending|unpaid|await(?!.*(?:fulfil|ship|pick|dispatch|collect|deliver))|expired|declin|reject|refus|abandon|disput|no sale|error|denied|incomplete|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|echou|en attente|impaye|erreur|fallid|rechazad|pendiente|impagad|${OFFERS}`,
+  `${TAKEN_BACK}|${NOT_LET_THROUGH}|requires[ _]|fail|pending|unpaid|await(?!.*(?:fulfil|ship|pick|dispatch|collect|deliver))|expired|declin|reject|refus|abandon|disput|no sale|error|denied|incomplete|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|echou|en attente|impaye|erreur|fallid|rechazad|pendiente|impagad|${OFFERS}`,
 );
 /** The same for one whose money was given back. */
 const GIVEN_BACK = startsWith('refund|return|erstatt|gutschrift|retour|rembours|reembols|devuel');
 /** The same for one that never was a sale, whatever comes later. */
 const UNSOLD = startsWith(
-  'fail|declin|rejected|refused$|denied|error|incomplete$|expired|abandon|abgelehnt|nicht bezahlt|fehlgeschlag|echou|erreur|refusee?$|fallid|rechazad',
+  `${NOT_LET_THROUGH}|requires[ _](?:payment|action|confirmation|source)|fail|declin|rejected|refused$|denied|error|incomplete$|expired|abandon|abgelehnt|nicht bezahlt|fehlgeschlag|echou|erreur|refusee?$|fallid|rechazad`,
 );
 const WITHDRAWN = startsWith(
   `${TAKEN_BACK}|(?:fully |completely |vollstandig |komplett |totalement |totalmente )?(?:refunded|returned|retourniert|(?:zu)?(?:ruck)?erstatt|rembours|reembols|devuel)`,

@@ -44,11 +44,25 @@ const isSum = ({ rows, total }: Sum, paid: number) => rows > 0 && paid !== 0 && 
 const isSumOfOthers = (sum: Sum, paid: number) =>
   sum.rows >= (sum.named === sum.rows ? NAMED_ROWS_MIN : NAMELESS_ROWS_MIN) && isSum(sum, paid);
 
-/** Finds purchases that are the sum of those before them: a row at the end of an export, of a day or of an order. */
+/** A row that may be the sum of those behind it, as where the newest row comes first. */
+interface Head {
+  readonly field: string;
+  readonly word: string;
+  readonly paid: number;
+  readonly behind: Sum;
+}
+
+/**
+ * Finds purchases that are the sum of those before them: a row at the end of an export, of a day or of an order. The same at the beginning of an
+ * export or an order.
+ */
 export class TotalRows {
   readonly #all = noSum();
   #section = noSum();
   #order = { id: '', ...noSum() };
+  /** The first row of all, and that of the order at work, where these may be sums. */
+  #first: Head | null | undefined;
+  #headOfOrder: Head | null = null;
   /** Rows of which a product or user has such a name, and nothing else says that they are sums. */
   readonly #named = new Map<string, { field: string; word: string; rows: number }>();
 
@@ -56,13 +70,29 @@ export class TotalRows {
   take(event: ObservedEvent, tally: FindingTally): void {
     const paid = paidFor(event);
     const order = event.text(ORDER_ID);
-    if (order !== this.#order.id) this.#order = { id: order ?? '', ...noSum() };
+    if (order !== this.#order.id) {
+      this.#order = { id: order ?? '', ...noSum() };
+      this.#endOrder(tally);
+    }
     if (this.#isTotal(event, order, paid, tally)) {
       this.#section = noSum();
       return;
     }
     const isNamed = !isNameless(event);
     for (const sum of [this.#all, this.#section, this.#order]) add(sum, paid, isNamed);
+    for (const head of [this.#first, this.#headOfOrder]) if (head) add(head.behind, paid, isNamed);
+    if (this.#first === undefined)
+      this.#first = isNamed
+        ? null
+        : { field: 'amount', word: 'the sum of the rows behind it', paid, behind: noSum() };
+    if (order !== null && this.#order.rows === 1) this.#headOfOrder = headOf(event, paid);
+  }
+
+  #endOrder(tally: FindingTally): void {
+    const head = this.#headOfOrder;
+    this.#headOfOrder = null;
+    if (head !== null && isSum(head.behind, head.paid))
+      tally.add('total_row', `${head.field} ${head.word}`, head.field, head.word);
   }
 
   #isTotal(event: ObservedEvent, order: string | null, paid: number, tally: FindingTally): boolean {
@@ -88,9 +118,21 @@ export class TotalRows {
 
   /** What shows when all has come. */
   summarize(tally: FindingTally): void {
+    this.#endOrder(tally);
+    if (this.#first && isSumOfOthers(this.#first.behind, this.#first.paid))
+      tally.add('total_row', `amount ${this.#first.paid.toFixed(2)}`, 'amount', this.#first.word);
     for (const { field, word, rows } of this.#named.values())
       if (rows <= NAMED_ROWS_MAX) tally.add('total_row', `${field} ${word}`, field, word, rows);
   }
+}
+
+/** The first row of an order, where its product has the name of a sum. */
+function headOf(event: ObservedEvent, paid: number): Head | null {
+  for (const { name, index } of NAMED) {
+    const text = index === ORDER_ID ? null : event.text(index);
+    if (text !== null && isTotalWord(text)) return { field: name, word: text, paid, behind: noSum() };
+  }
+  return null;
 }
 
 const hasOwnId = (id: string | null) => id !== null && !isGivenId(id);

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findingsOf, INPUTS, purchases, type Record_ } from './fake-findings.ts';
+import { FindingTally } from './finding-tally.ts';
+import { OrderReports } from './order-reports.ts';
+import { Withdrawals } from './withdrawals.ts';
 
 const at = (hour: number) => `2026-11-01T${String(hour).padStart(2, '0')}:00:00Z`;
 /** Sales around those of a test, by which a file shows which rows are the newest. */
@@ -60,4 +63,31 @@ test('a cancellation with the date alone is reported, though its midnight is bef
   const file = purchases(paid, { ...paid, status: 'cancelled', timestamp: '2026-11-01' });
   const found = findingsOf(file, {}, INPUTS.records!).map(({ code }) => code);
   assert.ok(found.includes('order_cancelled'), String(found));
+});
+
+/** Orders that `sale` makes doubtful after `cancel`, both of which have the same memory of orders. */
+function afterCancel(cancelled: (orders: OrderReports, same: Withdrawals) => void): number {
+  const orders = new OrderReports();
+  const withdrawals = new Withdrawals(orders);
+  cancelled(orders, withdrawals);
+  withdrawals.takePurchase('o1', 1, null, false);
+  const tally = new FindingTally();
+  withdrawals.report(tally);
+  return tally.list().reduce((sum, { rows }) => sum + rows, 0);
+}
+
+test('a cancellation without a time holds for the sale of another input, or of a later load', () => {
+  assert.equal(
+    afterCancel((orders) => new Withdrawals(orders).takeOrder('o1')),
+    1,
+  );
+  assert.equal(
+    afterCancel((orders) => orders.cancel('o1', null)),
+    1,
+  );
+  assert.equal(
+    afterCancel((_, same) => same.takeOrder('o1')),
+    0,
+    'in one input the sale may be newer',
+  );
 });

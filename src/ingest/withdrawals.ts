@@ -42,8 +42,8 @@ export class Withdrawals {
   /** Purchases of which a part was given back, in the same way. */
   readonly #partly = new Map<string | number, Said>();
   #withoutOrder = 0;
-  /** Orders of which nothing was known. */
-  readonly #unknown = new Set<string>();
+  /** Orders of which nothing was known, and whether a mapping has left out what said so: no event has it. */
+  readonly #unknown = new Map<string, { readonly isLeftOut: boolean }>();
   #fresh: Said[] = [];
   /** How often a sale was newer, or older, than the one before it. */
   readonly #steps = { newer: 0, older: 0 };
@@ -64,8 +64,8 @@ export class Withdrawals {
       );
       return;
     }
-    this.#orders.cancel(order, micros);
-    if (this.#unknown.size < REMEMBERED_MAX) this.#unknown.add(order);
+    this.#orders.cancel(order, micros, this);
+    if (this.#unknown.size < REMEMBERED_MAX) this.#unknown.set(order, { isLeftOut: micros === null });
   }
 
   /** Takes a purchase, with what it says of its order: `status`, such as "state: cancelled"; null: nothing of the kind. */
@@ -114,11 +114,13 @@ export class Withdrawals {
 
   /** A sale of an order that was cancelled before it came. */
   #settleUnknown(order: string, micros: number): void {
-    const cancelled = this.#orders.cancelledMicros(order);
-    if (cancelled === undefined) return;
+    const cancellation = this.#orders.cancellation(order);
+    if (cancellation === undefined) return;
+    const { micros: cancelled, by } = cancellation;
     this.#orders.forgetCancel(order);
     this.#unknown.delete(order);
-    const isOlder = cancelled !== null && micros < cancelled;
+    // Without a time it holds for what another input brings, and in one input where that has the newest rows first.
+    const isOlder = cancelled === null ? by !== this : micros < cancelled;
     this.#addCounted(order, cancelled ?? Number.POSITIVE_INFINITY, isOlder ? 'always' : 'newest_first');
   }
 
@@ -165,8 +167,13 @@ export class Withdrawals {
   }
 
   /** Orders that are said to be cancelled, and of which this process does not know whether they had been counted. */
-  get unknown(): ReadonlySet<string> {
-    return this.#unknown;
+  get unknown(): string[] {
+    return [...this.#unknown.keys()];
+  }
+
+  /** Those of them of which no event says so. */
+  get unknownLeftOut(): string[] {
+    return [...this.#unknown].flatMap(([order, { isLeftOut }]) => (isLeftOut ? [order] : []));
   }
 
   /** Orders that are said to be cancelled or given back, and of which no refund has come. */

@@ -23,6 +23,8 @@ export interface LoadProgress {
   readonly allRecords: number;
   /** Events among them: of a load in which nothing counted, nothing can count twice. */
   readonly events: number;
+  /** Orders that its mapping left out as cancelled, and of which it had no sale: a later load may bring that. */
+  readonly withdrawn?: readonly string[];
   /** The content ended here. */
   readonly isComplete: boolean;
   readonly updatedAt: string;
@@ -117,6 +119,11 @@ export class LoadRegistry {
       content.update(chunk);
     }
     return found && { progress: found, isAll: isAll && found.isComplete };
+  }
+
+  /** Orders that mappings have left out as cancelled before a sale of them came, those of the oldest load first. */
+  withdrawn(): string[] {
+    return this.#entries.flatMap(({ withdrawn }) => withdrawn ?? []);
   }
 
   /** Starts an entry. */

@@ -95,6 +95,7 @@ export async function sendInputs(
     withdrawals: [],
   };
   const orders = new OrderReports();
+  for (const order of options.registry.withdrawn()) orders.cancel(order, null);
   for (const input of inputs) await new InputSender(input, target, options, sent, orders).send();
   return sent;
 }
@@ -171,7 +172,8 @@ class InputSender {
     }
     const skip = found?.progress.records ?? 0;
     this.#eventsBefore = found?.progress.events ?? 0;
-    const entry = found?.progress ?? registry.begin(input.name, settings);
+    const entry: Pick<LoadProgress, 'id' | 'file' | 'withdrawn'> =
+      found?.progress ?? registry.begin(input.name, settings);
     const validator = createValidator();
     let [records, chunks, recordsBefore] = [0, 0, 0];
     try {
@@ -226,7 +228,7 @@ class InputSender {
 
   /** A record without a line end may have been cut: it is not among those that a longer file is known by. */
   async #complete(
-    entry: Pick<LoadProgress, 'id' | 'file'>,
+    entry: Pick<LoadProgress, 'id' | 'file' | 'withdrawn'>,
     records: number,
     allRecords: number,
   ): Promise<void> {
@@ -235,7 +237,11 @@ class InputSender {
     const settings = this.#settings;
     const { id, file } = entry;
     const isComplete = !ending.cut;
-    this.#stored = { id, file, settings, ...this.#hash.at(), records, allRecords, isComplete };
+    const withdrawn = [
+      ...new Set([...(entry.withdrawn ?? []), ...this.#observer.withdrawals.unknownLeftOut]),
+    ];
+    const ofOrders = withdrawn.length === 0 ? {} : { withdrawn };
+    this.#stored = { id, file, settings, ...this.#hash.at(), records, allRecords, isComplete, ...ofOrders };
     await this.#save();
   }
 

@@ -13,22 +13,26 @@ export type CountsBySource = Record<string, number>;
  */
 export const SOURCES_MAX = 256;
 
-/** What a name of a source looks like. */
-export const SOURCE_NAME = /^[a-z0-9_-]{1,32}$/;
+/** What a name of a source looks like. `__proto__` can't be a name of an object's member. */
+export const SOURCE_NAME = /^(?!__proto__$)[a-z0-9_-]{1,32}$/;
 
 /** A copy that is safe to count in: a source may have the name of something that every object inherits. */
 export function copyCounts(counts: CountsBySource): CountsBySource {
   return Object.assign(Object.create(null) as CountsBySource, counts);
 }
 
+/** The count of a key that may have the name of something that every object inherits. */
+const countOf = (counts: Readonly<Record<string, number>>, key: string) =>
+  Object.hasOwn(counts, key) ? counts[key]! : 0;
+
 /** Adds counts to those of a total, in place. */
 export function addCounts(total: Record<string, number>, counts: Readonly<Record<string, number>>): void {
-  for (const [key, count] of Object.entries(counts)) total[key] = (total[key] ?? 0) + count;
+  for (const [key, count] of Object.entries(counts)) total[key] = countOf(total, key) + count;
 }
 
 /** Adds `count` lines of `source` to `counts`, in place. */
 export function addCount(counts: CountsBySource, source: string, count: number): void {
-  counts[source] = (counts[source] ?? 0) + count;
+  counts[source] = countOf(counts, source) + count;
 }
 
 export function sumCounts(counts: CountsBySource): number {

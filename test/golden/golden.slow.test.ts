@@ -6,12 +6,18 @@ const names = isThorough ? Object.keys(GOLDEN) : [...ORDERED, 'orders'];
 
 goldenRuns({
   // What partitions change is the order of lines and what a stop leaves behind.
-  'in batches of 7': 'in turn',
   'state lost and filled from the archive': 'in turn',
-  'in another order': 'in turn',
   'from the archive': 'in turn',
 });
-goldenRuns({ 'as the lines come': 1, 'stopped and started again': 1 }, names);
+goldenRuns(
+  {
+    'in batches of 7': 'in turn',
+    'in another order': 'in turn',
+    'as the lines come': 1,
+    'stopped and started again': 1,
+  },
+  names,
+);
 // golden.test.ts has those of ORDERED.
 goldenRuns(
   { 'crashed and started again': 4 },

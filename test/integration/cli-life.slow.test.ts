@@ -18,7 +18,7 @@ import {
   childEnv,
   cli,
   configFile,
-  PROJECT_DIR,
+  MAIN,
   spawnUp,
   startProduct,
   temporaryDir,
@@ -244,8 +244,7 @@ test('a folder that can be read but not written', async (t) => {
   await (await startProduct({ dataDir: data })).stop();
   for (const [how, file, args] of await readOnlyWays(t, data)) {
     for (const command of ['ledger', 'up']) {
-      const main = join(PROJECT_DIR, 'src', 'main.ts');
-      const result = await run(file, [...args, process.execPath, main, command, '--data', data]);
+      const result = await run(file, [...args, process.execPath, MAIN, command, '--data', data]);
       assert.equal(result.code, 2, `${how}, ${command}: ${result.stderr}`);
       assert.match(
         result.stderr,

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { childEnv, cli, configFile, PROJECT_DIR, startProduct, temporaryDir } from '../support/product.ts';
+import { childEnv, cli, configFile, MAIN, startProduct, temporaryDir } from '../support/product.ts';
 
 interface LoadResult {
   received: number;
@@ -56,14 +56,10 @@ test('lines that a killed load has left are not reported as those of the next on
   const data = temporaryDir();
   const big = file('big.ndjson', lines('big', 150_000).join('\n'));
   for (let killed = 0; killed < 2; killed++) {
-    const child = spawn(
-      process.execPath,
-      [join(PROJECT_DIR, 'src', 'main.ts'), 'load', big, '--data', data],
-      {
-        env: childEnv(),
-        stdio: 'ignore',
-      },
-    );
+    const child = spawn(process.execPath, [MAIN, 'load', big, '--data', data], {
+      env: childEnv(),
+      stdio: 'ignore',
+    });
     // It has stored something, and is not through.
     for (let tries = 0; tries < 1000 && !existsSync(join(data, 'log')); tries++)
       await new Promise((resolve) => setTimeout(resolve, 5));

@@ -78,6 +78,8 @@ test('a line that a second load reports with other pieces or money is reported, 
   });
   const other = ndjson(sale({ order_id: '#1001', amount: '5' }), sale({ order_id: '#1002', amount: '5' }));
   assert.deepEqual(await findingsOfLast([first, other]), { order_spelled: 1 });
+  assert.deepEqual(await findingsOfLast([other, first]), { order_spelled: 1 }, 'the other way round');
+  assert.deepEqual(await findingsOfLast([other, ndjson(sale({ order_id: '1003', amount: '5' }))]), {});
   assert.deepEqual(await findingsOfLast([first, first]), {});
 });
 
@@ -108,6 +110,33 @@ test('orders that a later export reports as cancelled are reported where they co
   assert.deepEqual(await findingsOfLast([sales, refunds]), {}, 'their money was given back');
   const cancels = ndjson(sale({ order_id: '101', event_type: 'cancel' }));
   assert.deepEqual(await findingsOfLast([sales, cancels]), { order_cancelled: 1 });
+});
+
+test('orders that an earlier load reports as cancelled are reported where they count now', async () => {
+  const orders = ['71', '72', '73'];
+  const sales = ndjson(...orders.map((order_id) => sale({ order_id, amount: order_id })));
+  const cancel = (order_id: string, timestamp: string) => sale({ order_id, event_type: 'cancel', timestamp });
+  const cancels = ndjson(cancel('71', '2026-11-03T09:00:00Z'), cancel('72', '2026-10-20T09:00:00Z'));
+  assert.deepEqual(
+    await findingsOfLast([cancels, sales]),
+    { order_cancelled: 1 },
+    '72 was sold after its cancellation',
+  );
+  const refund = sale({ order_id: '71', amount: '71', event_type: 'refund' });
+  assert.deepEqual(await findingsOfLast([cancels, ndjson(refund), sales]), {});
+  const options = { map: 'shopify-orders', name: 'orders.csv' };
+  const [newer, older] = [
+    shopifyOrders([81, 'voided'], [82, 'paid']),
+    shopifyOrders([81, 'paid'], [83, 'paid']),
+  ];
+  assert.deepEqual(
+    await findingsOfLast([newer, older], options),
+    { order_cancelled: 1, units_assumed: 2 },
+    'a mapping left the order out',
+  );
+  assert.deepEqual(await findingsOfLast([newer, newer, shopifyOrders([82, 'paid'])], options), {
+    units_assumed: 1,
+  });
 });
 
 test('a purchase that an earlier load refunded is not reported', async () => {

@@ -13,7 +13,7 @@ import { deliveriesOf } from '../support/simulated.ts';
 const START_MS = Date.UTC(2026, 5, 1);
 const DAY_MS = 86_400_000;
 const DAYS = 30;
-const LINES_PER_DAY = 300;
+const LINES_PER_DAY = 200;
 /** So low that every batch compacts whatever has doubled. */
 const COMPACT_ROWS_MIN = 50;
 

@@ -5,15 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import {
-  childEnv,
-  cli,
-  configFile,
-  PROJECT_DIR,
-  startProduct,
-  temporaryDir,
-  until,
-} from '../support/product.ts';
+import { childEnv, cli, configFile, MAIN, startProduct, temporaryDir, until } from '../support/product.ts';
 
 const LINE = '{"timestamp":1790000000000,"event_type":"view_product"}\n';
 
@@ -64,10 +56,9 @@ test('status, ledger, query, load and down work while all connections are taken'
 
 test('connections leave room for files: with few files for the process, the commands work too', async () => {
   const data = temporaryDir();
-  const main = join(PROJECT_DIR, 'src', 'main.ts');
   const child = spawn(
     'sh',
-    ['-c', 'ulimit -n 400; exec "$@"', 'sh', process.execPath, main, 'up', '--data', data],
+    ['-c', 'ulimit -n 400; exec "$@"', 'sh', process.execPath, MAIN, 'up', '--data', data],
     {
       env: childEnv(),
       stdio: 'ignore',

@@ -4,14 +4,13 @@ import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { childEnv, cli, configFile, PROJECT_DIR, temporaryDir } from '../support/product.ts';
+import { childEnv, cli, configFile, MAIN, temporaryDir } from '../support/product.ts';
 
 const LINE = '{"timestamp":1790000000000,"event_type":"view_product"}\nbad\n';
 
 /** Runs a command under an umask. */
 function under(umask: string, args: string[]): Promise<number | null> {
-  const main = join(PROJECT_DIR, 'src', 'main.ts');
-  const child = spawn('sh', ['-c', `umask ${umask}; exec "$@"`, 'sh', process.execPath, main, ...args], {
+  const child = spawn('sh', ['-c', `umask ${umask}; exec "$@"`, 'sh', process.execPath, MAIN, ...args], {
     env: childEnv(),
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -5,15 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { testNow } from '../support/clock.ts';
-import {
-  childEnv,
-  cli,
-  PROJECT_DIR,
-  type Product,
-  startProduct,
-  temporaryDir,
-  until,
-} from '../support/product.ts';
+import { childEnv, cli, MAIN, type Product, startProduct, temporaryDir, until } from '../support/product.ts';
 
 const ACTIVE = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/u;
 const HOSTILE = '\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b31m\u202eevil\u2066\r\n\tx\u2028y\x7f\u0085';
@@ -105,9 +97,8 @@ test('a row of a table and a tapped line are one line each', async () => {
 });
 
 function toFull(args: string[], stream: 'stdout' | 'stderr') {
-  const main = join(PROJECT_DIR, 'src', 'main.ts');
   const redirect = stream === 'stdout' ? '> /dev/full' : '2> /dev/full';
-  const child = spawn('sh', ['-c', `exec "$@" ${redirect}`, 'sh', process.execPath, main, ...args], {
+  const child = spawn('sh', ['-c', `exec "$@" ${redirect}`, 'sh', process.execPath, MAIN, ...args], {
     env: childEnv(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -150,10 +141,9 @@ test('a pipeline whose own messages find no room continues', async () => {
 
 test('up shows a person the address and how to stop it, and gives a program JSON', async () => {
   const folder = join(dir, 'terminal');
-  const main = join(PROJECT_DIR, 'src', 'main.ts');
   const child = spawn(
     'python3',
-    ['-c', 'import pty, sys; pty.spawn(sys.argv[1:])', process.execPath, main, 'up', '--data', folder],
+    ['-c', 'import pty, sys; pty.spawn(sys.argv[1:])', process.execPath, MAIN, 'up', '--data', folder],
     { env: childEnv({ TILLSTREAM_PORT: '0' }), stdio: ['ignore', 'pipe', 'inherit'] },
   );
   started.push(child);

@@ -40,15 +40,17 @@ const RIGHT: Readonly<Record<string, string>> = {
   'german-orders.csv': '2 orders, 1075.30, 4 pieces',
   'german-payment-status.csv': '1 orders, 55.50, 3 pieces',
   'items-count.csv': '2 orders, 75.30, 4 pieces',
+  'klarna.json': '1 orders, 60.40, 3 pieces',
   'lightspeed.csv': '2 orders, 75.30, 4 pieces',
   'magento.csv': '2 orders, 75.30, 2 pieces',
   'mollie.json': '1 orders, 60.40, 1 pieces',
-  'nested.json': '2 orders, 75.30, 3 pieces',
+  'nested.json': '2 orders, 75.30, 4 pieces',
   'opencart.csv': '2 orders, 75.30, 2 pieces',
   'paypal-orders.json': '2 orders, 75.30, 2 pieces',
+  'paypal-beschreibung.csv': '2 orders, 75.30, 2 pieces, 10.00 refunded',
   'paypal.csv': '2 orders, 75.30, 3 pieces, 10.00 refunded',
   'prestashop.csv': '2 orders, 75.30, 2 pieces',
-  'shopify-graphql.json': '2 orders, 75.30, 3 pieces',
+  'shopify-graphql.json': '2 orders, 75.30, 4 pieces',
   'shopware5.csv': '2 orders, 75.30, 4 pieces',
   'spanish-lines.csv': '1 orders, 55.50, 3 pieces',
   'spanish-orders.csv': '1 orders, 60.40, 1 pieces',
@@ -92,7 +94,9 @@ async function figuresOf(file: string): Promise<string> {
     storedBytesMax: Number.POSITIVE_INFINITY,
     now: testNow,
   });
-  const { bytes, rejected } = validator.validate(decoded, new Observer({ zone: 'UTC' }));
+  const { bytes, rejected, tally } = validator.validate(decoded, new Observer({ zone: 'UTC' }));
+  const codes = tally.list().map(({ code }) => code);
+  assert.ok(!codes.includes('total_and_lines'), `${file}: the amounts are those of the lines`);
   assert.equal(rejected, 0, file);
   const lines = Buffer.concat(bytes).toString().trimEnd().split('\n');
   const events = lines.map((line) => JSON.parse(line) as Sale);

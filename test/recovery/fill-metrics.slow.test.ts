@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { cli, spawnUp, temporaryDir, until } from '../support/product.ts';
 
-const LINES = 300_000;
+const LINES = 150_000;
 
 interface Totals {
   rows: { events: number }[];

@@ -4,12 +4,11 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { childEnv, cli, PROJECT_DIR, temporaryDir } from '../support/product.ts';
+import { childEnv, cli, MAIN, temporaryDir } from '../support/product.ts';
 
 /** Runs a command that can't write a byte to any file. */
 function withoutRoom(args: string[]): Promise<{ code: number | null; stderr: string }> {
-  const main = join(PROJECT_DIR, 'src', 'main.ts');
-  const child = spawn('sh', ['-c', 'ulimit -f 0; exec "$@"', 'sh', process.execPath, main, ...args], {
+  const child = spawn('sh', ['-c', 'ulimit -f 0; exec "$@"', 'sh', process.execPath, MAIN, ...args], {
     env: childEnv(),
     stdio: ['ignore', 'ignore', 'pipe'],
   });

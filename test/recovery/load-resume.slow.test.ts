@@ -7,11 +7,10 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { Ledger } from '../../src/telemetry/ledger.ts';
-import { childEnv, cli, PROJECT_DIR, startProduct, temporaryDir } from '../support/product.ts';
+import { childEnv, cli, MAIN, startProduct, temporaryDir } from '../support/product.ts';
 import { randomFrom, testSeed } from '../support/seed.ts';
 
 const LINES = 200_000;
-const MAIN = join(PROJECT_DIR, 'src', 'main.ts');
 const START_MS = Date.UTC(2024, 10, 1);
 
 interface Loaded {

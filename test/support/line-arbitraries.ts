@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { BAD_MARK, BAD_MARK_RAW, FIELDS } from '../../src/event/fields.ts';
+import { FIELD_ALIASES } from '../../src/ingest/names.ts';
 import {
   anyJson,
   isoTime,
@@ -54,6 +55,24 @@ const unknownMember: fc.Arbitrary<Member> = fc.record({
   value: often(anyJson, nested, 8),
 });
 
+/** Names under which a field comes, its own one first. */
+function namesOf(name: string): string[] {
+  const camel = name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  return [
+    name,
+    camel,
+    name.toUpperCase(),
+    name.replaceAll('_', ' '),
+    ...(Object.hasOwn(FIELD_ALIASES, name) ? FIELD_ALIASES[name]! : []),
+  ];
+}
+
+/** The member under another name, at times. */
+function renamed({ key, value }: Member, choice: number): Member {
+  const names = namesOf(JSON.parse(key) as string);
+  return { key: JSON.stringify(names[choice] ?? names[0]), value };
+}
+
 const wellFormed: fc.Arbitrary<string> = fc
   .record({
     time: often(goodTime, valueFor(FIELDS[0]!), 2),
@@ -62,8 +81,10 @@ const wellFormed: fc.Arbitrary<string> = fc
     spaces: fc.array(space, { minLength: 4, maxLength: 4 }),
     twice: fc.integer({ min: 0, max: 30 }),
     first: fc.integer({ min: 0, max: 3 }),
+    // Mostly the field's own name.
+    choices: fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 10, maxLength: 10 }),
   })
-  .map(({ time, type, others, spaces, twice, first }) => {
+  .map(({ time, type, others, spaces, twice, first, choices }) => {
     const names = new Set(['timestamp', 'event_type']);
     const members = [
       { key: '"timestamp"', value: time },
@@ -78,7 +99,10 @@ const wellFormed: fc.Arbitrary<string> = fc
     }
     if (first === 0) members.reverse();
     const [a, b, c, d] = spaces as [string, string, string, string];
-    return `${a}{${b}${members.map(({ key, value }) => `${key}${c}:${d}${value}`).join(`${b},${d}`)}${c}}${a}`;
+    const texts = members
+      .map((member, i) => renamed(member, choices[i]!))
+      .map(({ key, value }) => `${key}${c}:${d}${value}`);
+    return `${a}{${b}${texts.join(`${b},${d}`)}${c}}${a}`;
   });
 
 /** Bytes put into a line, or taken from it, at some place. */

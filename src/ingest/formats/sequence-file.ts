@@ -69,7 +69,7 @@ function readHeader(bytes: Buffer): SequenceDetection | Unreadable {
       refusal:
         'is a compressed SequenceFile, which can\'t be read here; "hadoop fs -text" writes its lines: load those',
     };
-  const unwrap = VALUES[valueClass];
+  const unwrap = Object.hasOwn(VALUES, valueClass) ? VALUES[valueClass] : undefined;
   if (!unwrap)
     return { refusal: `holds values of ${valueClass}; ${Object.keys(VALUES).join(' and ')} can be read` };
   const entries = bytes.readInt32BE(at + 2);

@@ -23,7 +23,8 @@ export interface Columns {
   pathText(name: string): string;
 }
 
-const FIRST = '[0]';
+/** The first element of a list, in the name of a column. */
+export const FIRST = '[0]';
 /** Whether a list with this name is one of the lines of an order. */
 const isOfLines = (name: string) => targetOf(name).index === ITEMS || fieldsFor(name).has('items');
 const nameOf = (names: readonly string[]) => names.join('.').replaceAll(`.${FIRST}`, FIRST);

@@ -62,6 +62,28 @@ test('rows of a payment service that move money of the shop are left out, and no
   assert.deepEqual(french.where, { Typ: { not: ['Virement standard'] } });
   const spanish = of('Pago de sitio web', 'Pago exprés', 'Reembolso de pago', 'Retirada general');
   assert.deepEqual(spanish.where, { Typ: { not: ['Retirada general'] } });
+  const held: Record<string, readonly string[]> = {
+    'Express-Kaufabwicklung': [
+      'Allgemeine Autorisierung',
+      'Rückbuchung von ACH-Gutschrift',
+      'Warenkorbartikel',
+    ],
+    'Paiement DCC': [
+      'Suspension de paiement',
+      'Déblocage de paiement',
+      'Solde suspendu pour enquête sur un litige',
+    ],
+    'Pago con Pago exprés': ['Autorización general', 'Depósito bancario en cuenta PayPal'],
+    'Zahlung im Einzugsverfahren mit Zahlungsrechnung': ['Allgemeine interne Kontobewegung', 'Reservierung'],
+  };
+  for (const [sale, words] of Object.entries(held)) {
+    const found = of(sale, sale, ...words);
+    assert.deepEqual(found.where, { Typ: { not: words } }, sale);
+    assert.deepEqual((found.fields as Record<string, unknown>).event_type, {
+      from: 'Typ',
+      values: { [sale]: 'purchase' },
+    });
+  }
   assert.equal(of('Verkauf', 'Verkauf', 'Erstattung').where, undefined);
   assert.deepEqual(of('Zahlung', 'Zahlung', 'Abbuchung').where, { Typ: { not: ['Abbuchung'] } });
   const ways = proposed(
@@ -86,4 +108,52 @@ test('a void of an order that has another row takes that one back; words that no
   const { fields, where } = parse(text);
   assert.deepEqual([fields.event_type, where], [{ from: 'type', values: { Void: 'refund' } }, undefined]);
   assert.match(text, /# Words of type that are not known, .*: Rental\n/);
+});
+
+test('a credit gives money back beside sales; an invoice that is not paid yet is a sale', () => {
+  const of = (rows: readonly string[]) =>
+    proposed('Order ID;Order Date;Transaction Type;Status;Total', ...rows);
+  const braintree = of([
+    '1;2026-11-13;sale;settled;5.00',
+    '2;2026-11-13;sale;processor_declined;5.00',
+    '3;2026-11-13;sale;gateway_rejected;5.00',
+    '1;2026-11-14;credit;settled;2.00',
+  ]);
+  assert.deepEqual((braintree.fields as Record<string, unknown>).event_type, {
+    from: 'Transaction Type',
+    values: { credit: 'refund' },
+  });
+  assert.deepEqual(braintree.where, { Status: { not: ['processor_declined', 'gateway_rejected'] } });
+  const bank = of(['1;2026-11-13;Credit;booked;5.00', '2;2026-11-13;Debit;booked;5.00']);
+  assert.deepEqual((bank.fields as Record<string, unknown>).event_type, { value: 'purchase' });
+  const invoices = of([
+    '1;2026-11-13;Rechnung;offen;5.00',
+    '2;2026-11-13;Rechnung;storniert;5.00',
+    '3;2026-11-14;Gutschrift;offen;2.00',
+  ]);
+  assert.deepEqual(invoices.where, { Status: { not: ['storniert'] } });
+});
+
+test('a payment that is open is none beside others that are paid; an order that is open is one', () => {
+  const of = (...statuses: readonly string[]) =>
+    proposed('ID;Date;Status;Amount', ...statuses.map((status, n) => `${n};2026-11-1${n};${status};5.00`))
+      .where;
+  assert.deepEqual(of('paid', 'open', 'paidout'), { Status: { not: ['open'] } });
+  assert.equal(of('open', 'archived', 'shipped'), undefined);
+  assert.deepEqual(of('succeeded', 'requires_payment_method'), {
+    Status: { not: ['requires_payment_method'] },
+  });
+});
+
+test('a column that says yes or no in a letter is read as that', () => {
+  for (const [yes, no] of [
+    ['J', 'N'],
+    ['O', 'N'],
+    ['S', 'N'],
+  ])
+    assert.deepEqual(
+      proposed('Bestellnr;Datum;Storniert;Summe', `1;2026-11-13;${yes};5.00`, `2;2026-11-13;${no};5.00`)
+        .where,
+      { Storniert: { not: [yes] } },
+    );
 });

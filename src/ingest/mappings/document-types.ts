@@ -1,4 +1,4 @@
-import { isDocumentName, isMoneyMove, isRefundDocument } from '../document-words.ts';
+import { isDescriptionName, isDocumentName, isMoneyMove, isRefundDocument } from '../document-words.ts';
 import { isNoSale, isWithdrawn } from '../order-status.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import type { Columns } from './columns.ts';
@@ -20,9 +20,15 @@ export interface DocumentTypes {
   readonly unknown: readonly string[];
 }
 
-/** Our type of a word of a column with kinds of documents; undefined for none. */
-function typeOf(word: string): string | undefined {
-  if (isRefundDocument(word)) return 'refund';
+/** A credit gives money back beside sales, as Braintree and Authorize.net have it; beside debits of a bank it is what came in. */
+const CREDIT = /^credit$/i;
+const SALE = /^(?:sales?|charge|purchase|invoice|auth\w*[ _-]?capture|authori[sz]ation w\/ auto capture)$/i;
+const isRefundIn = (word: string, words: readonly string[]) =>
+  isRefundDocument(word) || (CREDIT.test(word) && words.some((each) => SALE.test(each)));
+
+/** Our type of a word of a column with kinds of documents, of which these are all; undefined for none. */
+function typeOf(word: string, words: readonly string[]): string | undefined {
+  if (isRefundIn(word, words)) return 'refund';
   if (isMoneyMove(word)) return undefined;
   const { name, isKnown } = readType(word);
   const type = isKnown ? name : eventTypeFor(word);
@@ -32,12 +38,14 @@ function typeOf(word: string): string | undefined {
 /** Whether a column tells sales from other rows: a kind of document, of which one gives money back, or moves that of the shop. */
 export function tellsSales(name: string, values: readonly unknown[]): boolean {
   const words = [...new Set(values.map(String))];
-  const types = words.map(typeOf);
-  const isKnown = (word: string) => OF_MONEY.includes(typeOf(word)) || isNoSale(word) || isMoneyMove(word);
+  const types = words.map((word) => typeOf(word, words));
+  const isKnown = (word: string) =>
+    OF_MONEY.includes(typeOf(word, words)) || isNoSale(word) || isMoneyMove(word);
+  // What describes a product is described otherwise.
+  const share = isDocumentName(name) ? 1 / 2 : isDescriptionName(name) ? 1 : Number.POSITIVE_INFINITY;
   return (
-    isDocumentName(name) &&
     (types.includes('refund') || (types.includes('purchase') && words.some(isMoneyMove))) &&
-    words.filter(isKnown).length >= words.length / 2
+    words.filter(isKnown).length >= words.length * share
   );
 }
 
@@ -56,10 +64,11 @@ export function documentTypes(
   };
   const values = new Map<string, string>();
   const [leftOut, unknown]: [string[], string[]] = [[], []];
-  for (const word of new Set(valuesOf(name).map(String))) {
-    const type = typeOf(word);
+  const words = [...new Set(valuesOf(name).map(String))];
+  for (const word of words) {
+    const type = typeOf(word, words);
     // A void of an order that has another row takes that one back; else its own row is all that there is of it.
-    if (type === 'refund' && isRefundDocument(word)) values.set(word, type);
+    if (type === 'refund' && isRefundIn(word, words)) values.set(word, type);
     else if (isWithdrawn(word) && isOfOthers(word)) values.set(word, 'refund');
     else if (isNoSale(word) || isMoneyMove(word)) leftOut.push(word);
     else if (type === undefined) unknown.push(word);

@@ -93,7 +93,11 @@ const byWord = new Map(
 /** Words of payment services, in which the kind of payment stands before what it was. */
 const PARTS = [
   { pattern: /\b(?:refunds?|chargeback|reversal)$/i, type: 'refund' },
-  { pattern: /\b(?:payment|charge)$|(?<!aus|ein|r[uü]ck)zahlung$|^(?:paiement|pago) /i, type: 'purchase' },
+  {
+    pattern:
+      /\b(?:payment|charge)$|(?<!aus|ein|r[uü]ck)zahlung$|kaufabwicklung$|^(?:zahlung|paiement|pago) /i,
+    type: 'purchase',
+  },
 ];
 
 /** Our event type that such a word is a usual name of; undefined for none. */

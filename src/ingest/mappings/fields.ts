@@ -1,5 +1,5 @@
 import { FIELDS } from '../../event/fields.ts';
-import { isDocumentName } from '../document-words.ts';
+import { isDescriptionName, isDocumentName } from '../document-words.ts';
 import { ORDER_ID } from '../field-index.ts';
 import { targetOf } from '../names.ts';
 import { isStatusName } from '../order-status.ts';
@@ -7,7 +7,7 @@ import { isObject } from '../record-slots.ts';
 import { readCurrency } from '../values/read-currency.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { createTimeReader } from '../values/read-time.ts';
-import { type Columns, isMoneyObject } from './columns.ts';
+import { type Columns, FIRST, isMoneyObject } from './columns.ts';
 import { tellsSales } from './document-types.ts';
 import { eventTypeFor } from './event-words.ts';
 import { fieldsFor, LAST_RESORT, mayBeTotal, wordsOf } from './words.ts';
@@ -72,20 +72,30 @@ export function fieldColumns(columns: Columns): Map<string, string> {
     if (name !== undefined) fields.set(field, name);
   }
   const isSold = fields.has('amount') || fields.has('price') || fields.has('items');
-  for (const [field, words] of Object.entries(LAST_RESORT)) {
+  for (const field of Object.keys(LAST_RESORT)) {
     // A reference is that of a product where there are pieces of one, else of an order.
     const isOfLine = items === undefined && (fields.has('price') || fields.has('quantity'));
     const isLikely = field === 'order_id' ? isSold : isOfLine;
     if (fields.has(field) || !isLikely) continue;
-    const name = columns.names.find(
-      (each) => isFree(each) && words.includes(wordsOf(each).join('')) && fits(field, columns.valuesOf(each)),
-    );
+    const name = lastResort(columns, field, isFree);
     if (name !== undefined) fields.set(field, name);
   }
   // The number of a row is one of an order, where that is known otherwise.
   const id = columns.names.find((name) => isFree(name) && wordsOf(name).join('') === 'id');
   if (id !== undefined && !fields.has('event_id')) fields.set('event_id', id);
   return fields;
+}
+
+/** The free column that may be of the field where no other is; by names with other meanings too. */
+export function lastResort(
+  { names, valuesOf }: Columns,
+  field: string,
+  isFree: (name: string) => boolean,
+): string | undefined {
+  const words = LAST_RESORT[field] ?? [];
+  return names.find(
+    (each) => isFree(each) && words.includes(wordsOf(each).join('')) && fits(field, valuesOf(each)),
+  );
 }
 
 /** The free column whose name and values are likeliest those of the field. */
@@ -123,11 +133,13 @@ export function rankOf(name: string, field: string): number | null {
   if (index >= 0 && FIELDS[index]!.name === field) return rank;
   const known = fieldsFor(name).get(field);
   if (known !== undefined) return WORD_RANK + known;
-  if (field === 'event_type' && isDocumentName(name)) return DOCUMENT_RANK;
+  if (field === 'event_type' && (isDocumentName(name) || isDescriptionName(name))) return DOCUMENT_RANK;
   // In an object the last name may say it: billing.email.
   const last = name.slice(name.lastIndexOf('.') + 1);
   if (last === name) return null;
   if (field === 'order_id' && targetOf(last).index === ORDER_ID) return LAST_RANK;
+  // What an element of a list is called is not the customer: `returns[0].uid`.
+  if (field === 'user_id' && name.includes(FIRST)) return null;
   return OF_MEMBERS.includes(field) ? add(rankOf(last, field), LAST_RANK) : null;
 }
 

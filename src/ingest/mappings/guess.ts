@@ -4,7 +4,7 @@ import type { Finding } from '../finding.ts';
 import type { FindingCode } from '../finding-catalogue.ts';
 import type { Decoded } from '../format.ts';
 import { LineValidator } from '../line-validator.ts';
-import type { Mapper } from '../mapper.ts';
+import type { MappedRecords, Mapper } from '../mapper.ts';
 import { recordsOf } from '../mapping/collect-events.ts';
 import { compileMapping } from '../mapping/compile.ts';
 import { mapperOf } from '../mapping/map-records.ts';
@@ -13,7 +13,7 @@ import { Normalizer } from '../normalize.ts';
 import { Observer } from '../observer.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { isProposableName } from './fields.ts';
-import { rejectedText, whyNoProposal } from './no-guess.ts';
+import { allLeftOutText, rejectedText, whyNoProposal } from './no-guess.ts';
 import { proposeMapping } from './propose.ts';
 import { presetNames, readMapping } from './read.ts';
 
@@ -35,10 +35,33 @@ export async function whyNoGuess(options: GuessOptions): Promise<string> {
   const decoded = await options.decode(UNKNOWN_SHOP);
   const proposal = proposeMapping(...sampleOf(decoded));
   if (proposal === null) return whyNoProposal(decoded);
-  const spec = mappingSchema.parse(parse(proposal));
-  const validated = await validate(mapperOf(compileMapping('proposal', spec)), decoded, options);
-  const { accepted, rejected, reasons } = validated.result;
+  const mapper = mapperOf(compileMapping('proposal', mappingSchema.parse(parse(proposal))));
+  const { leftOut, leftOutBy, result } = await validate(mapper, decoded, options);
+  const { accepted, rejected, reasons } = result;
+  if (accepted + rejected === 0 && leftOut > 0)
+    return `${allLeftOutText(leftOut, leftOutBy)}${await readerOf(options)}`;
   return rejectedText(rejected, accepted + rejected, reasons);
+}
+
+/** The preset that knows the orders which were cancelled, where it is one. */
+async function readerOf(options: GuessOptions): Promise<string> {
+  const readers: string[] = [];
+  for (const name of presetNames()) {
+    const mapper = mapperOf(readMapping(name, ''));
+    let mapped: MappedRecords;
+    try {
+      mapped = await mapper.map(await options.decode(mapper.detecting));
+    } catch {
+      // The preset is for files of another format.
+      continue;
+    }
+    // A preset for a table knows its columns; others find orders in whatever has a number.
+    if (mapped.withdrawn.length > 0 && mapped.withdrawn.length >= mapped.leftOut / 2) readers.push(name);
+  }
+  const [reader] = readers;
+  return reader === undefined || readers.length > 1
+    ? ''
+    : ` The mapping ${reader} reads such files: --map ${reader} (map).`;
 }
 
 export interface GuessOptions {
@@ -184,7 +207,7 @@ const doubtOfFinding =
 
 /** What a mapping makes of records, and how many of them are events. */
 async function validate(mapper: Mapper | null, decoded: readonly Decoded[], { timeZone, now }: GuessOptions) {
-  const mapped = mapper === null ? { decoded, leftOut: 0 } : await mapper.map(decoded);
+  const mapped = mapper === null ? { decoded, leftOut: 0, leftOutBy: {} } : await mapper.map(decoded);
   const validator = new LineValidator({
     normalizer: new Normalizer({ time_zone: timeZone, ...mapper?.settings }),
     timeZone: mapper?.settings.time_zone ?? timeZone,
@@ -198,7 +221,7 @@ async function validate(mapper: Mapper | null, decoded: readonly Decoded[], { ti
   );
   const observer = new Observer({ zone: timeZone });
   const result = validator.validate(copies, observer);
-  return { result, leftOut: mapped.leftOut, observer };
+  return { result, leftOut: mapped.leftOut, leftOutBy: mapped.leftOutBy, observer };
 }
 
 type Event = Readonly<Record<string, unknown>>;

@@ -5,6 +5,9 @@ import { detected } from '../fake-reading.ts';
 import type { DetectOptions } from '../format.ts';
 import { guessMapping, whyNoGuess } from './guess.ts';
 
+const SHOPIFY_CANCELLED =
+  'Name,Id,Created at,Currency,Total,Financial Status,Cancelled at\n#7,77,2026-10-01 10:00:00 +0200,EUR,9.00,voided,2026-10-02 10:00:00 +0200\n';
+
 const optionsFor = (text: string | Buffer) => ({
   decode: (detecting: DetectOptions) => {
     const bytes = Buffer.from(text);
@@ -26,6 +29,10 @@ test('where nothing can be proposed, the true cause is named, and what to do', a
       /^nothing says what happened: .* Its columns: Datum, Farbe\.$/,
     'Datum;Bestellnr;Betrag\n01.10.2036;5;3,50\n02.10.2036;6;4,50\n':
       /^2 of its first 2 records would be rejected, 2 of them as timestamp_in_future\. /,
+    'Datum;Bestellnr;Betrag;Status\n01.10.2026;5;3,50;Storniert\n02.10.2026;6;4,50;Storniert\n':
+      /^its first 2 records are all of orders of which nothing was sold: `Status` is Storniert \(2\)\.$/,
+    [SHOPIFY_CANCELLED]:
+      /^its first record is of an order of which .*`Financial Status` is voided \(1\)\. The mapping shopify-orders reads/,
   };
   for (const [text, why] of Object.entries(causes)) {
     assert.equal(await guessMapping(optionsFor(text)), null, text);
@@ -34,7 +41,7 @@ test('where nothing can be proposed, the true cause is named, and what to do', a
   const latin1 = Buffer.from('Datum;Kunde;Betrag\n01.10.2026;Müller;3,50\n02.10.2026;Jäger;4,50\n', 'latin1');
   assert.match(
     await whyNoGuess(optionsFor(latin1)),
-    /^2 of its first 2 records .* not_utf8\. .*set `encoding`/,
+    /^2 of its first 2 records .* not_utf8\. .*Set `encoding`/,
   );
 });
 

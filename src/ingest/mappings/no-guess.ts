@@ -42,6 +42,14 @@ export function rejectedText(
   return `${rejected} of its first ${counted(all, 'record')} would be rejected, ${records} of them as ${reason}. ${REASONS[reason as Reason]}`;
 }
 
+/** Why nothing would count of records that were all left out. */
+export function allLeftOutText(leftOut: number, leftOutBy: Readonly<Record<string, number>>): string {
+  const why = Object.entries(leftOutBy).map(([reason, records]) => `${printable(reason)} (${records})`);
+  const records =
+    leftOut === 1 ? 'its first record is of an order' : `its first ${leftOut} records are all of orders`;
+  return `${records} of which nothing was sold: ${why.join(', ')}.`;
+}
+
 function countedReasons(reasons: readonly Reason[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const reason of reasons) counts[reason] = (counts[reason] ?? 0) + 1;

@@ -3,7 +3,7 @@ import { ITEM_NAMES } from '../names.ts';
 import { isObject } from '../record-slots.ts';
 import { unaccented } from '../unaccented.ts';
 import { type Columns, columnsOf } from './columns.ts';
-import { bestColumn, separatorIn } from './fields.ts';
+import { bestColumn, lastResort, separatorIn } from './fields.ts';
 import { wordsOf } from './words.ts';
 
 /** What a line of an order has, by our fields of an event. */
@@ -46,7 +46,8 @@ function fieldsOfLines(columns: Columns, isMinorSystem: boolean): string[] {
   const found: string[] = [];
   for (const [field, ours] of Object.entries(LINE_FIELDS)) {
     const own = ITEM_NAMES[ours]!.find((alias) => columns.names.includes(alias) && !taken.includes(alias));
-    const name = own ?? bestColumn(columns, field, (each) => !taken.includes(each));
+    const isFree = (each: string) => !taken.includes(each);
+    const name = own ?? bestColumn(columns, field, isFree) ?? lastResort(columns, field, isFree);
     if (name === undefined) continue;
     taken.push(name);
     found.push(`${ours}: ${specOfLine(columns, name, field, isMinorSystem)}`);

@@ -1,9 +1,16 @@
 import { isDocumentName } from '../document-words.ts';
 import { isCancelledName, isGivenBack, isNoSale, isStatusName, isYes, isYesOrNo } from '../order-status.ts';
+import { unaccented } from '../unaccented.ts';
 import type { Columns } from './columns.ts';
 import { conditionsAgainstTotals } from './table-shape.ts';
 
-const WAITING = /^(?:offen|pending|ausstehend|en attente|pendiente)/i;
+const WAITING = /^(?:offen|open|pending|ausstehend|en attente|pendiente)/i;
+/** Of an invoice that is sent, none of these takes anything away from the sale. */
+const NOT_PAID =
+  /^(?:offen|open|outstanding|overdue|un(?:paid|bezahlt)|nicht bezahlt|uberfallig|pending|ausstehend|en attente|impaye|pendiente|impagad)/;
+const INVOICE = /rechnung|invoice|facture|factura/i;
+/** A payment that is open is none, beside others that are paid; an order is. */
+const OPEN = /^open$/i;
 const PAID = /^(?:komplett |vollständig |fully )?(?:bezahlt|paid|captured|settled|succeeded|payé|pagad)/i;
 
 const rowsWith = ({ rowCount, cell }: Columns, name: string, word: string) =>
@@ -19,6 +26,12 @@ export function statusLines(
   const saying = (name: string, is: (status: string) => boolean) =>
     [...new Set(valuesOf(name).map(String))].filter(is);
   const names = free.filter((name) => isStatusName(name) || isDocumentName(name));
+  const isOfInvoices = Object.keys(unsold).some((name) =>
+    valuesOf(name).some((word) => INVOICE.test(String(word))),
+  );
+  const isNone = (word: string, name: string) =>
+    (isNoSale(word) && !(isOfInvoices && NOT_PAID.test(unaccented(word)))) ||
+    (OPEN.test(word) && saying(name, (other) => PAID.test(other)).length > 0 && !isOfInvoices);
   // An order that is open may be paid, where another column says that.
   const isPaid = (word: string, name: string) =>
     WAITING.test(word) &&
@@ -27,7 +40,9 @@ export function statusLines(
     );
   const conditions = free.flatMap((name) => {
     if (isCancelledName(name)) return cancelledConditions(pathText(name), valuesOf(name));
-    const noSale = names.includes(name) ? saying(name, isNoSale).filter((word) => !isPaid(word, name)) : [];
+    const noSale = names.includes(name)
+      ? saying(name, (word) => isNone(word, name)).filter((word) => !isPaid(word, name))
+      : [];
     return noSale.length === 0 ? [] : [`${pathText(name)}: {not: ${JSON.stringify(noSale)}}`];
   });
   for (const [name, words] of Object.entries(unsold))
@@ -35,7 +50,7 @@ export function statusLines(
   const sums = conditionsAgainstTotals(all, valuesOf, pathText);
   const wordsOf = (name: string) => [...new Set(valuesOf(name).map(String))].slice(0, 5).join(', ');
   const quiet = names.filter(
-    (name) => saying(name, isNoSale).length + saying(name, isGivenBack).length === 0,
+    (name) => saying(name, (word) => isNone(word, name)).length + saying(name, isGivenBack).length === 0,
   );
   const givenBack = names.flatMap((name) => saying(name, isGivenBack));
   return [

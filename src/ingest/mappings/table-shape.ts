@@ -2,6 +2,7 @@ import { UsageError } from '../../telemetry/errors.ts';
 import { isTotalWord } from '../total-words.ts';
 import { unaccented } from '../unaccented.ts';
 import { createTimeReader } from '../values/read-time.ts';
+import { isZoneName } from '../values/time-zone-text.ts';
 import type { Columns } from './columns.ts';
 import { orderOf } from './fields.ts';
 
@@ -19,9 +20,6 @@ const DAY =
   /^\s*(?:\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{8})(?:[ T]0?0:00(?::00(?:\.0+)?)?(?:Z|[+-]\d\d:?\d\d)?)?\s*$/;
 const TIME_OF_DAY = /^\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[ap]\.?m\.?)?\s*$/i;
 
-/** Columns with the zone of the times beside them. */
-const ZONE_NAME = /^(?:time ?zone|tz|zeitzone|fuseau(?: horaire)?|zona horaria|huso horario)$/;
-
 const areAll = (values: readonly unknown[], pattern: RegExp) =>
   values.length > 0 && values.every((value) => pattern.test(String(value)));
 
@@ -37,7 +35,7 @@ export function timeColumnsBeside(columns: Columns, date: string, names: readonl
   const { valuesOf, cell, rowCount } = columns;
   const timeOfDay = timeOfDayBeside(date, names, valuesOf);
   const found = timeOfDay === undefined ? [] : [timeOfDay];
-  const zone = names.find((name) => ZONE_NAME.test(unaccented(name).replace(/[_-]/g, ' ')));
+  const zone = names.find(isZoneName);
   if (zone === undefined) return found;
   const read = createTimeReader({ zone: 'UTC', dateOrder: orderOf(valuesOf(date)) });
   const isRead = (row: number) => {

@@ -31,16 +31,16 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   event_id: list('uuid|guid|event uuid|ereignis id|id evento|id événement'),
   user_id: [
     ...list(
-      'user|customer|customer number|customer no|client id|member id|member|buyer user id|buyer id|buyer username|client|customer email|email|email address|mail|contact email|billing email|email billing|buyer email|buyer|customer name|billing name|bill to name|full name|buyer name',
+      'user|customer|customer number|customer no|client id|member id|member|buyer user id|buyer id|buyer username|client|customer email|email|email address|mail|contact email|billing email|email billing|buyer email|from email address|sender email|buyer|customer name|billing name|bill to name|full name|buyer name',
     ),
     ...list(
-      'kunden id|kundennummer|kundennr|kunden nr|nutzer|benutzer|benutzername|käufer|kunden email|kundenmail|kunde|kundenname|käufername',
+      'kunden id|kundennummer|kundennr|kunden nr|nutzer|benutzer|benutzername|käufer|kunden email|kundenmail|kunden email adresse|absender email adresse|absender email|email adresse|kunde|kundenname|käufername',
     ),
     ...list(
-      'id client|numéro client|no client|utilisateur|acheteur|courriel|email client|adresse email|client|nom client|nom du client',
+      'id client|numéro client|no client|utilisateur|acheteur|courriel|email client|adresse email expéditeur|email expéditeur|adresse email|client|nom client|nom du client',
     ),
     ...list(
-      'id cliente|número de cliente|no cliente|usuario|comprador|correo|correo electrónico|email cliente|cliente|nombre del cliente|nombre cliente',
+      'id cliente|número de cliente|no cliente|usuario|comprador|correo|correo electrónico|email cliente|correo electrónico del remitente|cliente|nombre del cliente|nombre cliente',
     ),
   ],
   session_id: list('visit id|visit|sitzungs id|sitzung|session|sesión|visite'),
@@ -146,7 +146,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   ],
   shipping: [
     ...list(
-      'shipping fee|shipping total|shipping price|shipping rate|shipping and handling|shipping handling|delivery fee|delivery cost|delivery|postage|shipping cost inc tax|shipping cost incl tax',
+      'shipping fee|shipping total|total shipping|total shipping price|shipping price|shipping rate|shipping and handling|shipping handling|delivery fee|delivery cost|delivery|postage|shipping cost inc tax|shipping cost incl tax',
     ),
     ...list('versandkosten|versand|porto|lieferkosten|versandgebühr'),
     ...list('frais de port|frais de livraison|livraison|gastos de envío|coste de envío|envío'),
@@ -221,7 +221,7 @@ const IN_PERCENT = /%|\b(?:percent(?:age)?|pct|prozent|pourcentage|porcentaje)\b
 /** Without tax: what customers pay is likelier. */
 const IS_NET = /\b(?:ex|excl|net|netto|ht|sin)\b/i;
 /** Words of the whole order before what is of it. */
-const OF_ORDER = /^(?:orders?|sales?|bestell(?:ung)?|commande|pedido)$/;
+const OF_ORDER = /^(?:orders?|sales?|invoice|bestell(?:ung)?|rechnungs?|commande|facture|pedido|factura)$/;
 /** Words of one line before what is of it. */
 const OF_LINE = /^(?:line|lineitem|item|product|article|artikel|produkt|produit|producto)$/;
 /** Fields that such a word leaves as they are; with others it makes another thing: `Order Type` is not the type. */

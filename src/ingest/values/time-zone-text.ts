@@ -1,4 +1,6 @@
 import { isTimeZone } from '../../event/time-zone.ts';
+import { foldName } from '../names.ts';
+import { unaccented } from '../unaccented.ts';
 
 /** What a text says about its zone: minutes ahead of UTC, or an IANA zone. */
 export type Zone = { readonly offsetMs: number } | { readonly name: string };
@@ -25,6 +27,13 @@ const ABBREVIATION_HOURS: Readonly<Record<string, number>> = {
 
 const HOUR_MS = 3_600_000;
 const UTC_ZONE: Zone = { offsetMs: 0 };
+
+/** Columns with the zone of the times beside them: in English, German, French and Spanish. Those of a visitor are others. */
+const ZONE_NAME =
+  /^(?:event|order|local|shop|store|created|transaction|sale|purchase)?(?:timezone|tz)(?:name)?$|^(?:zeitzone|fuseau(?:horaire)?|zonahoraria|husohorario)$/;
+
+/** Whether a column of this name has the zone of the times beside it. */
+export const isZoneName = (name: string) => ZONE_NAME.test(foldName(unaccented(name)));
 
 /** Names that have been looked up; few are ever used. */
 const known = new Map<string, boolean>();

@@ -1,9 +1,23 @@
 import pLimit from 'p-limit';
-import { EXCLUDED, NEW_ORDER_EVENT_TYPE, ORDER_IDENTITY, PRODUCT, UNSIGNED } from '../../decode/identity.ts';
+import {
+  CANCEL_EVENT_TYPE,
+  EXCLUDED,
+  NEW_ORDER_EVENT_TYPE,
+  ORDER_IDENTITY,
+  PRODUCT,
+  UNSIGNED,
+} from '../../decode/identity.ts';
 import { EVENT_TIME_COLUMN } from '../../event/columns.ts';
 import { ORDER_EVENT_TYPES } from '../../event/fields.ts';
 import { GIVEN_ID } from '../../event/given-id.ts';
-import type { ArchivedDoubt, ArchivedSale, Arrival, ArrivalSummary, DoubtReader } from '../doubt-reader.ts';
+import type {
+  ArchivedDoubt,
+  ArchivedSale,
+  Arrival,
+  ArrivalSummary,
+  DoubtReader,
+  OlderSigns,
+} from '../doubt-reader.ts';
 import { EMPTY_EVENTS, FILES_MAX, instant, tempOfFiles } from './archive-rows.ts';
 import { type Connection, quote } from './database.ts';
 import { POSITION } from './identity-sql.ts';
@@ -14,6 +28,9 @@ const IS_UNNAMED = `regexp_full_match(event_id, ${quote(GIVEN_ID)}) AND NOT (${E
 const isOf = ({ source, sinceMs }: Arrival) =>
   `coalesce(source = ${quote(source)} AND received_at >= ${instant(sinceMs)}, false)`;
 const HAS_ORDER = `event_type IN (${ORDER_EVENT_TYPES.map(quote).join(', ')}) AND order_id IS NOT NULL AND NOT (${EXCLUDED})`;
+const IS_CANCEL = `event_type = ${quote(CANCEL_EVENT_TYPE)} AND order_id IS NOT NULL AND NOT (${EXCLUDED})`;
+/** As a range, so that row groups without such orders are not read: the sign comes before all digits and letters. */
+const IS_MARKED = "order_id >= '#' AND order_id < '$'";
 const IS_SALE = `event_type = ${quote(NEW_ORDER_EVENT_TYPE)}`;
 const IS_REFUND = `event_type = ${quote(UNSIGNED.eventType)}`;
 /** The order in which rows were decided. */
@@ -30,22 +47,45 @@ export class DuckDbDoubtReader implements DoubtReader {
 
   async summary(files: readonly string[], arrival: Arrival): Promise<ArrivalSummary> {
     const dates = new Set<string>();
-    let [hasKnownOrders, hasMarkedOrders, unnamedRows] = [false, false, 0];
+    let [hasKnownOrders, hasOrders, hasMarkedOrders, unnamedRows] = [false, false, false, 0];
     for (let at = 0; at < files.length; at += FILES_MAX) {
       const found = await readingFiles(files.slice(at, at + FILES_MAX), (relation) =>
-        this.#connection.row<{ known: number; marked: number; unnamed: number; dates: string | null }>(
+        this.#connection.row<{
+          known: number;
+          sales: number;
+          marked: number;
+          unnamed: number;
+          dates: string | null;
+        }>(
           `SELECT count_if(${HAS_ORDER} AND (${IS_REFUND} OR duplicate OR NOT new_order)) AS known,
-             count_if(${HAS_ORDER} AND starts_with(order_id, '#')) AS marked, count_if(${IS_UNNAMED}) AS unnamed,
+             count_if(${HAS_ORDER} AND ${IS_SALE}) AS sales,
+             count_if(${HAS_ORDER} AND ${IS_MARKED}) AS marked, count_if(${IS_UNNAMED}) AS unnamed,
              string_agg(DISTINCT CAST(CAST(${EVENT_TIME_COLUMN} AT TIME ZONE 'UTC' AS DATE) AS VARCHAR), ',') FILTER (${IS_UNNAMED}) AS dates
            FROM ${relation} WHERE ${isOf(arrival)}`,
         ),
       );
       hasKnownOrders ||= found.known > 0;
+      hasOrders ||= found.sales > 0;
       hasMarkedOrders ||= found.marked > 0;
       unnamedRows += found.unnamed;
       for (const date of found.dates?.split(',') ?? []) dates.add(date);
     }
-    return { hasKnownOrders, hasMarkedOrders, unnamedRows, unnamedDates: [...dates] };
+    return { hasKnownOrders, hasOrders, hasMarkedOrders, unnamedRows, unnamedDates: [...dates] };
+  }
+
+  async signs(files: readonly string[], beforeMs: number): Promise<OlderSigns> {
+    let [hasMarkedOrders, hasCancels] = [false, false];
+    for (let at = 0; at < files.length; at += FILES_MAX) {
+      const found = await readingFiles(files.slice(at, at + FILES_MAX), (relation) =>
+        this.#connection.row<{ marked: boolean | null; cancels: boolean | null }>(
+          `SELECT bool_or(${IS_MARKED}) AS marked, bool_or(${IS_CANCEL}) AS cancels
+           FROM ${relation} WHERE order_id IS NOT NULL AND received_at < ${instant(beforeMs)}`,
+        ),
+      );
+      hasMarkedOrders ||= found.marked === true;
+      hasCancels ||= found.cancels === true;
+    }
+    return { hasMarkedOrders, hasCancels };
   }
 
   sales(files: readonly string[], limit: number): Promise<readonly ArchivedSale[]> {
@@ -72,8 +112,10 @@ export class DuckDbDoubtReader implements DoubtReader {
     const select = (relation: string) =>
       `SELECT order_id, amount, currency, ${isOf(arrival)} AS is_mine, ${isRecent} AS is_recent, ${IS_REFUND} AS is_refund,
          ${IS_SALE} AND NOT coalesce(duplicate, false) AS counts, amount IS NOT NULL OR price IS NOT NULL AS has_value,
-         amount IS NOT NULL AND (coalesce(${PRODUCT.join(', ')}) IS NULL OR items IS NOT NULL) AS is_whole, coalesce(${PRODUCT.join(', ')}) AS product, received_at, ${POSITION}
+         amount IS NOT NULL AND (coalesce(${PRODUCT.join(', ')}) IS NULL OR items IS NOT NULL) AS is_whole, coalesce(${PRODUCT.join(', ')}) AS product, ${EVENT_TIME_COLUMN} AS moment, received_at, ${POSITION}
        FROM ${relation}`;
+    const selectCancels = (relation: string) =>
+      `SELECT order_id, ${EVENT_TIME_COLUMN} AS moment, ${isOf(arrival)} AS is_mine FROM ${relation}`;
     const where = `WHERE ${HAS_ORDER} AND (${isRecent} OR order_id IN (${orders}))`;
     return this.#doubts(
       [
@@ -82,6 +124,12 @@ export class DuckDbDoubtReader implements DoubtReader {
           like: select(`(${EMPTY_EVENTS})`),
           files,
           select: (from) => `${select(from)} ${where}`,
+        },
+        {
+          name: 'cancels',
+          like: selectCancels(`(${EMPTY_EVENTS})`),
+          files,
+          select: (from) => `${selectCancels(from)} WHERE ${IS_CANCEL}`,
         },
       ],
       `WITH
@@ -106,13 +154,18 @@ export class DuckDbDoubtReader implements DoubtReader {
        UNION ALL
        SELECT 'order_spelled', count(DISTINCT marked.order_id), 'order_id ' || min(marked.order_id)
        FROM recent AS marked JOIN recent AS bare ON bare.order_id = trim(substr(marked.order_id, 2))
-       WHERE starts_with(marked.order_id, '#') AND marked.is_mine AND marked.counts AND bare.counts AND NOT bare.is_mine
+       WHERE starts_with(marked.order_id, '#') AND marked.counts AND bare.counts AND marked.is_mine <> bare.is_mine
        UNION ALL
        SELECT 'order_currencies', coalesce(sum(others), 0)::BIGINT, 'order_id ' || min(order_id) FROM each_order WHERE others > 0
        UNION ALL
        SELECT 'order_cancelled', count(DISTINCT order_id), 'order_id ' || min(order_id) FROM told
        WHERE counts AND order_id IN (${orders}) AND received_at < ${instant(arrival.sinceMs)}
-         AND order_id NOT IN (SELECT order_id FROM told WHERE is_refund)`,
+         AND order_id NOT IN (SELECT order_id FROM told WHERE is_refund)
+       UNION ALL
+       -- Cancelled before the sale came. Of a cancellation some systems have the day alone.
+       SELECT 'order_cancelled', count(DISTINCT sale.order_id), 'order_id ' || min(sale.order_id) FROM told AS sale
+       JOIN cancels ON cancels.order_id = sale.order_id AND NOT cancels.is_mine AND cancels.moment >= date_trunc('day', sale.moment)
+       WHERE sale.is_mine AND sale.counts AND sale.order_id NOT IN (SELECT order_id FROM told WHERE is_refund)`,
     );
   }
 

@@ -134,6 +134,8 @@ export interface Preview {
   fields: FormField[];
   items: FormItems;
   event_types: FormEventType[];
+  /** Records at the beginning of the file that the columns and the numbers of `event_types` are of. */
+  sampled: number;
 }
 
 async function ask<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {

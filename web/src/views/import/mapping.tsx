@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { count, words } from '../../format.ts';
+import { count, counted, words } from '../../format.ts';
 import { Command } from '../../ui/command.tsx';
 import { Name } from '../../ui/name.tsx';
 import type { FormEventType, Preview } from './api.ts';
@@ -56,7 +56,7 @@ export function MappingForm() {
         </details>
       )}
       <LinesForm items={found.items} />
-      {found.event_types.length > 0 && <EventTypes types={found.event_types} />}
+      {found.event_types.length > 0 && <EventTypes types={found.event_types} sampled={sampledOf(found)} />}
       <SettingsForm found={found} />
       <MappingText found={found} />
     </section>
@@ -99,12 +99,21 @@ function MappingChoice({ found }: { found: Preview }) {
   );
 }
 
+/** How many records the form was made of; null where that is all of them. */
+function sampledOf({ sampled, is_whole, result }: Preview): number | null {
+  const records = result === null ? Number.POSITIVE_INFINITY : result.received + (result.left_out ?? 0);
+  return is_whole && records <= sampled ? null : sampled;
+}
+
 /** What the file calls what happened, and what that is here. */
-function EventTypes({ types }: { types: FormEventType[] }) {
+function EventTypes({ types, sampled }: { types: FormEventType[]; sampled: number | null }) {
   const known = offer.value?.event_types ?? [];
   return (
     <>
       <h3 class="mapping-part">Names of what happened</h3>
+      {sampled !== null && (
+        <p class="note">With how often they are in the first {counted(sampled, 'record')} of the file.</p>
+      )}
       <ul class="fields types">
         {types.map(({ value, rows, becomes, is_known }) => (
           <li key={value} class={is_known ? undefined : 'doubtful'}>
