@@ -230,7 +230,10 @@ list_tests() {
 
 # Those beside the code need no server and nothing that is fetched.
 list_unit_tests() { list_tests | grep -E '^(src|tools)/'; }
-list_other_tests() { list_tests | grep -vE '^(src|tools)/'; }
+# Of the others, most need the readers in Python alone, and the rest a server or the browser.
+list_quick_tests() { list_tests | grep '^test/' | grep -vE "$NEEDS_SERVERS"; }
+list_server_tests() { list_tests | grep '^test/' | grep -E "$NEEDS_SERVERS"; }
+NEEDS_SERVERS='\.(slow|cluster)\.test\.ts$|^test/browser/'
 
 # Of all, the ones that take the time from test/support/clock.ts, directly or not.
 list_timed_tests() {
@@ -285,28 +288,35 @@ run_at_hour() {
   run_tests list_timed_tests
 }
 
-# What is fetched takes minutes, in which one program is built after the other, so it begins beside the checks and the tests of units. The
-# steps that need it then find it there.
+# What is fetched takes minutes, in which one program is built after the other, so it begins beside the checks and the tests that need
+# none of it. The steps that need it then find it there.
 fetch_ahead() {
   local log=$TILLSTREAM_TEST_SESSION/.fetched
+  bring_readers >"$log-readers" 2>&1 &
+  readers_pid=$!
+  fetching+=("$readers_pid")
+  if [ "$quick" = yes ]; then return 0; fi
   (
-    bring_readers
-    if [ "$quick" = no ]; then
-      bring_chromium
-      bring_shippers
-    fi
+    bring_chromium
+    bring_shippers
   ) >"$log-packages" 2>&1 &
   fetching+=($!)
-  if [ "$quick" = yes ]; then return 0; fi
   "$node" src/main.ts services fetch >"$log-servers" 2>&1 &
   fetching+=($!)
+}
+
+# The tests that need no servers begin when these have come, beside the rest.
+await_readers() {
+  wait "$readers_pid" || true
+  cat -- "$TILLSTREAM_TEST_SESSION/.fetched-readers"
+  bring_readers
 }
 
 # Waits for what was fetched ahead. What failed is tried once more by its own step, which shows why.
 await_fetched() {
   local pid
   for pid in ${fetching[@]+"${fetching[@]}"}; do wait "$pid" || true; done
-  cat -- "$TILLSTREAM_TEST_SESSION"/.fetched-*
+  cat -- "$TILLSTREAM_TEST_SESSION/.fetched-packages" "$TILLSTREAM_TEST_SESSION/.fetched-servers"
 }
 
 bin=node_modules/.bin
@@ -324,13 +334,14 @@ step 'Layers (dependency-cruiser)' "$bin/depcruise" --config .dependency-cruiser
 step 'Unused code (knip)' "$bin/knip"
 step 'Program in few files (vite)' bundle_program
 step 'Tests of units (node --test)' run_tests list_unit_tests
-step 'What was fetched beside the checks' await_fetched
-step 'Readers by others (Python)' bring_readers
+step 'Readers by others (Python)' await_readers
+step 'Tests that need no servers (node --test)' run_tests list_quick_tests
 if [ "$quick" = no ]; then
+  step 'What was fetched beside them' await_fetched
   step 'Browser (Chromium)' bring_chromium
   step 'Log shippers (rsyslog, syslog-ng)' bring_shippers
   step 'Servers (Kafka, HDFS, InfluxDB, S3, Spark)' "$node" src/main.ts services fetch
   quicken_java
+  step 'Tests with servers and the browser (node --test)' run_tests list_server_tests
 fi
-step 'Tests (node --test)' run_tests list_other_tests
 finish
