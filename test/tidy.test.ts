@@ -296,6 +296,20 @@ describe('Shell scripts', () => {
     });
   }
 
+  it('and the completion of bash work with macOS: bash 3.2 and the tools of BSD', () => {
+    const newer =
+      /\b(mapfile|readarray|coproc)\b|\b(declare|local|typeset) -[a-z]*[An]|\$\{\w+(,|\^)|&>>|\|&|\bwait -n\b|\bsource <\(/;
+    // Only newer versions of macOS have readlink -f, so it needs an alternative.
+    const gnu = /\bsed -i\b|\b(stat|date|cp) -[cd]\b|\bnproc\b|\breadlink -f\b(?!.*\|\|)/;
+    none(
+      places(
+        [...scripts, 'src/commands/completion.ts'],
+        new RegExp(`^(?!\\s*#).*(${newer.source}|${gnu.source})`),
+      ),
+      'macOS does not have this:',
+    );
+  });
+
   it('starting wrongly is refused before anything starts, and shows no token', () => {
     const token = 'not-to-be-shown';
     for (const args of [

@@ -1,7 +1,6 @@
 import type { SourceActivity } from '../ingest/activity.ts';
 import type { Decoded } from '../ingest/format.ts';
 import { type Ingestor, ingestResultOf } from '../ingest/ingestor.ts';
-import { mapDecoded } from '../ingest/mapper.ts';
 import type { IngestResult } from '../sources/source.ts';
 import type { IngestBodyOptions } from './backend.ts';
 import { LinesRejectedError } from './ingest-answer.ts';
@@ -15,12 +14,11 @@ export async function ingestBody(
   { strict, takesMarked, keepsRejected = false, mapper, beside, way }: IngestBodyOptions,
   activity: SourceActivity,
 ): Promise<IngestResult> {
-  const { decoded, leftOut, withdrawn } = await mapDecoded(mapper, records, { beside });
-  const result = ingestor.validate(source, decoded, {
+  const { result, leftOut } = await ingestor.prepare(source, records, {
+    mapper,
+    beside,
     linesMax,
     takesMarked,
-    withdrawn,
-    ...(mapper === undefined ? {} : { settings: mapper.settings }),
   });
   const isWithout = result.accepted === 0 && !takesMarked && !keepsRejected;
   const isRejected = result.rejected > 0 && (isWithout || (strict && !takesMarked));

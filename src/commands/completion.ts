@@ -58,7 +58,7 @@ const pathCase = (positions: readonly CommandPosition[]) =>
     .join('|');
 
 function bash(positions: readonly CommandPosition[]): string {
-  return `# bash completion of tillstream: source <(./tillstream completion bash)
+  return `# bash completion of tillstream: eval "$(./tillstream completion bash)"
 _tillstream() {
   local path= words= next i
   for ((i = 1; i < COMP_CWORD; i++)); do
@@ -70,8 +70,9 @@ _tillstream() {
   case $path in
 ${cases(positions, ({ words }) => `words=${quoted(words.map(({ word }) => word).join(' '))}`)}
   esac
-  # Where nothing of it fits, names of files do.
-  mapfile -t COMPREPLY < <(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}")
+  # If no word fits, file names do. The bash of macOS has no mapfile.
+  COMPREPLY=()
+  while IFS= read -r next; do COMPREPLY+=("$next"); done < <(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}")
 }
 complete -o bashdefault -o default -F _tillstream tillstream
 `;
@@ -81,7 +82,7 @@ function zsh(positions: readonly CommandPosition[]): string {
   const described = ({ words }: CommandPosition) =>
     `items=(${words.map(({ word, description }) => quoted(`${word}:${description.replaceAll(':', '\\:')}`)).join(' ')})`;
   return `#compdef tillstream
-# zsh completion of tillstream: source <(./tillstream completion zsh), after compinit
+# zsh completion of tillstream: eval "$(./tillstream completion zsh)", after compinit
 _tillstream() {
   local path_='' next word
   local -a items

@@ -26,7 +26,7 @@ class Noting implements BatchSource {
   }
 }
 
-test('a batch goes back to where it was taken, also when partitions have come or gone meanwhile', async () => {
+test('a batch is returned to its source even after partitions were added or removed', async () => {
   const [log, archive] = [new Noting(), new Noting()];
   let archivesAll = true;
   const source = new LogOrArchive(log, archive, () => archivesAll);
@@ -41,7 +41,7 @@ test('a batch goes back to where it was taken, also when partitions have come or
   assert.deepEqual(archive.calls, ['waitPast', 'take', 'done']);
 });
 
-test('the archive gives what it has past the positions, each partition its share', async () => {
+test('the archive provides rows after the positions, a share from each partition', async () => {
   const positions = [100, 30, 7];
   const archive = { position: (partition: number) => positions[partition]! } as ArchiveReader;
   const read: unknown[] = [];

@@ -56,7 +56,7 @@ async function lookedAt(
   return { looks, rows: doubts.map((each) => each.rows) };
 }
 
-test('older rows are looked at only where there may be something', async () => {
+test('older rows are read only if they can matter', async () => {
   assert.deepEqual((await lookedAt({})).looks, []);
   const [known] = (await lookedAt({ hasKnownOrders: true })).looks;
   assert.match(known!, /^orders \{"receivedMs":\[\[\d+,/, 'orders are known for 30 days');
@@ -71,7 +71,7 @@ test('older rows are looked at only where there may be something', async () => {
   assert.deepEqual(refunded.looks, ['refunds {"paths":["a"]}'], 'and its money given back');
 });
 
-test('rows without ids are compared where older ones or other inputs may have the same', async () => {
+test('rows without ids are compared with older rows and other inputs that may repeat them', async () => {
   const unnamed = { unnamedRows: 100, unnamedDates: ['2026-10-01'] };
   assert.deepEqual((await lookedAt(unnamed)).looks, ['rows']);
   assert.deepEqual((await lookedAt({ ...unnamed, unnamedRows: 0 })).looks, []);
@@ -80,7 +80,7 @@ test('rows without ids are compared where older ones or other inputs may have th
   assert.deepEqual((await lookedAt(unnamed, { ...first, isOfSeveral: true })).looks, ['rows']);
 });
 
-test('a few equal rows, or a small share of many, are chance', async () => {
+test('a few equal rows, or a small share of many, are treated as coincidence', async () => {
   const rowsOf = async (unnamedRows: number, equalRows: number) =>
     (await lookedAt({ unnamedRows, unnamedDates: ['2026-10-01'] }, { equalRows })).rows;
   assert.deepEqual(await rowsOf(100, 19), []);

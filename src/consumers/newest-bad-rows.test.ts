@@ -57,7 +57,7 @@ function archiveOf(filesOfMinutes: number[][]) {
 /** Minutes of a file: `count` from `from` on. */
 const minutes = (from: number, count = 10) => Array.from({ length: count }, (_, n) => from + n);
 
-test('the newest rows come first over all partitions, and old files are not read', async () => {
+test('the newest rows come first across all partitions, without reading old files', async () => {
   const { archive, parquet, read } = archiveOf(Array.from({ length: 500 }, (_, n) => minutes(n * 10)));
   const rows = await newestBadRows(archive, parquet, { limit: 25 });
   assert.deepEqual(
@@ -67,7 +67,7 @@ test('the newest rows come first over all partitions, and old files are not read
   assert.ok(read.size <= 4, `${read.size} files were read`);
 });
 
-test('files whose times overlap are all looked into', async () => {
+test('all files with overlapping times are read', async () => {
   const files = Array.from({ length: 40 }, (_, n) => [n, 1000 + n]);
   const { archive, parquet } = archiveOf([...files, minutes(2000, 3)]);
   const rows = await newestBadRows(archive, parquet, { limit: 30 });
@@ -77,7 +77,7 @@ test('files whose times overlap are all looked into', async () => {
   );
 });
 
-test('one row is looked for in the files only that can hold its offset', async () => {
+test('a single row is looked up only in files that can contain its offset', async () => {
   const { archive, parquet, read } = archiveOf(Array.from({ length: 500 }, (_, n) => minutes(n * 10)));
   assert.deepEqual(
     (await newestBadRows(archive, parquet, { limit: 1, id: '1-15-0' })).map(({ id }) => id),
@@ -88,7 +88,7 @@ test('one row is looked for in the files only that can hold its offset', async (
     assert.deepEqual(await newestBadRows(archive, parquet, { limit: 1, id }), []);
 });
 
-test('a reason that is rare is looked for until there are no more files', async () => {
+test('the search for a rare reason continues until all files are read', async () => {
   const { archive, parquet } = archiveOf([[1], ...Array.from({ length: 300 }, (_, n) => [2 * n + 2])]);
   const rows = await newestBadRows(archive, parquet, { limit: 5, reason: 'not_json' });
   assert.deepEqual(

@@ -23,7 +23,7 @@ function archiveOf(files: number) {
   return { archive, reader, read };
 }
 
-test('sales are read from the newest files, until there are enough', async () => {
+test('sales are read from the newest files until there are enough', async () => {
   const { archive, reader, read } = archiveOf(40);
   const sales = await recentSales(archive, reader, 0, 10);
   assert.deepEqual(
@@ -33,7 +33,7 @@ test('sales are read from the newest files, until there are enough', async () =>
   assert.equal(read.length, 12);
 });
 
-test('of an archive without sales a few files are read', async () => {
+test('only a few files of an archive without sales are read', async () => {
   const { archive, read } = archiveOf(1000);
   const none = {
     async sales(paths: readonly string[]) {

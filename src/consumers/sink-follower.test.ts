@@ -102,7 +102,7 @@ function rig() {
 const minutes = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i);
 
 describe('A follower', () => {
-  it('takes one huge version in pages, and then only what changes', async () => {
+  it('takes one huge version in pages, then only changes', async () => {
     const { store, sink, followOnce, assertSame } = rig();
     store.change(...minutes(95));
     await followOnce();
@@ -116,7 +116,7 @@ describe('A follower', () => {
     assertSame();
   });
 
-  it('goes on in the middle of a walk after a stop, and misses no change behind it', async () => {
+  it('resumes in the middle of a walk after a stop without missing a change', async () => {
     const { store, sink, follower, followOnce, assertSame } = rig();
     store.change(...minutes(60));
     const first = follower();
@@ -136,7 +136,7 @@ describe('A follower', () => {
     assertSame();
   });
 
-  it('begins again where its file is gone or damaged, or is of another sink or store', async () => {
+  it('starts over if its file is missing, damaged, or belongs to another sink or store', async () => {
     const { store, sink, file, followOnce, assertSame } = rig();
     store.change(...minutes(20));
     await followOnce();
@@ -157,7 +157,7 @@ describe('A follower', () => {
     }
   });
 
-  it('begins again where the store was made again or put back, while it runs too', async () => {
+  it('starts over if the store was recreated or restored, even while running', async () => {
     const { store, sink, follower, assertSame } = rig();
     store.change(...minutes(20));
     store.change(1);
@@ -178,7 +178,7 @@ describe('A follower', () => {
     await running.stop(1000);
   });
 
-  it('waits as long as the other side asks, reports why, and tries again', async () => {
+  it('waits as long as the other side asks, reports the reason and retries', async () => {
     const { store, sink, follower, assertSame } = rig();
     store.change(1);
     sink.failure = new SinkError('busy, ask later', 300);

@@ -168,7 +168,7 @@ export const FUTURE_TOLERANCE_MS = 5 * 60_000;
  * How far the clock of a collector may be from the one that gave received-at: a line that claims to come from ingest, and is ahead of its
  * receipt by more than this, has not.
  */
-export const DOOR_CLOCK_MS_MAX = 86_400_000;
+export const INGEST_CLOCK_MS_MAX = 86_400_000;
 
 /** Timestamps before this are bad rows: no shop has older events, and most tools can't hold them. */
 export const TIMESTAMP_MIN_MS = 0;

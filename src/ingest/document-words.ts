@@ -28,7 +28,7 @@ export const OFFERS =
  * are from exports in public repositories, such as tests of parsers of its CSV in German, French and Spanish.
  */
 const MOVE =
-  /\b(?:withdrawals?|payouts?|pay-?outs?|transfers?|deposits?|top-?ups?|currency conversion|fees?|charges? fee|holds?|reserves?|releases?|adjustments?|virements?|retraits?|frais|conversion de devises?|retenues?|retiros?|retiradas?|transferencias?|comision(?:es)?|conversion de divisas?|retencion(?:es)?|depositos?|suspension|deblocage|suspendu|general authori[sz]ation|autorisation generale|autorizacion general|shopping cart item|article du panier|articulo del carrito)\b|abbuchung|auszahlung|einzahlung|einbehalt|freigabe|wahrungsumrechnung|gebuhr|uberweisung|bankgutschrift|gutschrift auf (?:kreditkarte|bank)|ach-gutschrift|allgemeine autorisierung|kontobewegung|reservierung|warenkorbartikel/;
+  /\b(?:withdrawals?|(?:merchant)?payouts?|pay-?outs?|transfers?|deposits?|top-?ups?|currency conversion|fees?|charges? fee|holds?|reserves?|releases?|adjustments?|virements?|retraits?|frais|conversion de devises?|retenues?|retiros?|retiradas?|transferencias?|comision(?:es)?|conversion de divisas?|retencion(?:es)?|depositos?|suspension|deblocage|suspendu|general authori[sz]ation|autorisation generale|autorizacion general|shopping cart item|article du panier|articulo del carrito)\b|abbuchung|auszahlung|einzahlung|einbehalt|freigabe|wahrungsumrechnung|gebuhr|uberweisung|bankgutschrift|gutschrift auf (?:kreditkarte|bank)|ach-gutschrift|allgemeine autorisierung|kontobewegung|reservierung|warenkorbartikel/;
 const OFFER = new RegExp(`^(?:${OFFERS})`);
 
 /** Whether a column says which kind of document a row is. */

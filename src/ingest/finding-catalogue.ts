@@ -267,6 +267,12 @@ export const FINDINGS = kinds({
     setting:
       'Amounts in different currencies are never added up. Correct the codes if there should be fewer.',
   },
+  base_currency: {
+    message: (field) =>
+      `${field} is an exchange rate other than 1. The amounts may be in the base currency of the shop, as in OpenCart and osCommerce, and not in the currency of the order.`,
+    setting:
+      'In a mapping, set `currency: {value: EUR}` to the currency of the amounts and `drop` the column; or only `drop` it if they are in the currency of the order.',
+  },
   unexpected_currency: {
     message: (currency) => `Purchases or refunds are in ${currency}, which \`currencies\` does not list.`,
     setting: 'Add it to `currencies` in the config, or correct the codes.',

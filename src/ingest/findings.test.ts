@@ -224,6 +224,19 @@ const EXAMPLES: Readonly<Record<Exclude<FindingCode, OrderCode | AmountCode | Ot
     ),
     settledBy: { time_zone: 'Europe/Berlin' },
   },
+  base_currency: {
+    raises: purchases(
+      { order_id: 'o1', currency: 'USD', currency_value: '1.10000000' },
+      { order_id: 'o2', event_type: 'refund', currency_value: 0.93 },
+    ),
+    rows: 2,
+    names: /^currency_value is an exchange rate other than 1/,
+    right: [
+      ...purchases({ order_id: 'o1', currency_value: '1.00000000' }, { order_id: 'o2', currency_value: '' }),
+      ...purchases({ order_id: 'o3', currency_position: '2' }),
+      ...views({ currency_value: '1.1' }),
+    ],
+  },
   currency_unknown: {
     raises: purchases({ currency: null }, { currency: '$' }, { currency: null, amount: '39,80 $' }),
     rows: 3,

@@ -7,7 +7,7 @@ import type { SourceFindings } from './finding.ts';
 import { FindingTally } from './finding-tally.ts';
 import type { Decoded } from './format.ts';
 import { LineValidator, type ValidateOptions } from './line-validator.ts';
-import { mapDecoded } from './mapper.ts';
+import { type MapOptions, type Mapper, mapDecoded } from './mapper.ts';
 import { Normalizer } from './normalize.ts';
 import type { NormalizeSettingsInput } from './normalize-settings.ts';
 import { Observer } from './observer.ts';
@@ -26,6 +26,14 @@ export interface IngestorOptions {
   now: () => number;
   /** Called once per input that was stored. */
   onStored?: (source: string, result: ValidationResult, come: Come) => void;
+}
+
+/** How the records of an input become lines. */
+interface PrepareOptions
+  extends Pick<IngestRequest, 'settings' | 'ids'>,
+    Pick<MapOptions, 'beside'>,
+    Pick<ValidateOptions, 'linesMax' | 'takesMarked'> {
+  readonly mapper?: Mapper | undefined;
 }
 
 /** How an input came, besides its lines. */
@@ -86,21 +94,32 @@ export class Ingestor {
     });
   }
 
-  /** Validates and stores; resolves when durable. Takes over the bytes and may change them. */
+  /** Maps, validates and stores; resolves when durable. Takes over the bytes and may change them. */
   async ingest(
     source: string,
     input: Buffer | readonly Decoded[],
-    { settings, mapper, ids }: Pick<IngestRequest, 'settings' | 'mapper' | 'ids'> = {},
+    options: Pick<IngestRequest, 'settings' | 'mapper' | 'ids'> = {},
   ): Promise<IngestResult> {
-    const mapped = await mapDecoded(mapper, decodedOf(input), { ids });
+    const { result, leftOut } = await this.prepare(source, input, options);
+    return this.store(source, result, { leftOut });
+  }
+
+  /** Maps and validates, as `ingest` does before it stores. */
+  async prepare(
+    source: string,
+    input: Buffer | readonly Decoded[],
+    { settings, mapper, ids, beside, ...options }: PrepareOptions = {},
+  ): Promise<{ result: ValidationResult; leftOut: number }> {
+    const mapped = await mapDecoded(mapper, decodedOf(input), { ids, beside });
     // What is set for the source is about this source, and the mapping about all of its kind.
     const all = mapper === undefined ? settings : mergedSettings(mapper.settings, settings);
     const result = this.validate(source, mapped.decoded, {
+      ...options,
       ...(all === undefined ? {} : { settings: all }),
       withdrawn: mapped.withdrawn,
       ...(mapped.ids === undefined ? {} : { ids: mapped.ids }),
     });
-    return this.store(source, result, { leftOut: mapped.leftOut });
+    return { result, leftOut: mapped.leftOut };
   }
 
   /** Validates NDJSON, or what a format or a mapper gave, as lines of the source. */

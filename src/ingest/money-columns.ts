@@ -4,7 +4,7 @@ import { unaccented } from './unaccented.ts';
 
 /** Names of columns with what was given back of a sale. */
 const GIVEN_BACK =
-  /^(?:order|total|line|item|partial)*(?:amount)?(?:refund(?:s|ed)?|erstatt(?:et|ung|ungen)|retouren?|gutschrift(?:en)?|rembours(?:e|é|ement|ements)|reembolsos?|devoluciones?)(?:amount|total|sum|value|betrag|wert|summe)?$/;
+  /^(?:order|total|line|item|partial|montant|importe|betrag|summe)*(?:amount)?(?:refund(?:s|ed)?|(?:zu)?(?:ruck)?erstatt(?:et|ung|ungen)|ruckzahlung(?:en)?|retouren?|gutschrift(?:en)?|rembours(?:e|ee|es|ement|ements)|reembolsos?|reembolsad[oa]|devoluciones?|devuelto)s?(?:amount|total|sum|value|betrag|wert|summe)?$/;
 /** Names of columns with what an order cost after something was taken off again. */
 const ADJUSTED =
   /^(?:adjusted|corrected|revised|korrigiert\w*|angepasst\w*|ajust[eé]\w*|corrig[eé]\w*|ajustad\w*|corregid\w*)(?:order|bestell|commande)?(?:total|amount|sum|value|gesamt\w*|betrag|summe|montant|importe)/;
@@ -50,8 +50,19 @@ export function besideLines(name: string): BesideLines | null {
 
 const isGiven = (value: unknown) => value !== undefined && value !== null;
 
+/** osCommerce, OpenCart, Zen Cart and Gambio keep amounts in the currency of the shop, and the rate to that of the order. */
+const RATE = /^(?:order)?currency(?:value|rate)$/;
+
+/** When it was given back, in place of how much. */
+const DATE = /^\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}/;
+
 /** What a column that is not a field says of the money or the pieces of a sale. */
-export type MoneyColumn = 'refund_column' | 'adjusted_total' | 'pieces_column' | 'numbered_lines';
+export type MoneyColumn =
+  | 'base_currency'
+  | 'refund_column'
+  | 'adjusted_total'
+  | 'pieces_column'
+  | 'numbered_lines';
 
 /** Names that are remembered; of more than so many it is found out each time. */
 const REMEMBERED_MAX = 5000;
@@ -69,7 +80,8 @@ export function moneyColumn(name: string): MoneyColumn | null {
 
 function kindOf(name: string): MoneyColumn | null {
   const folded = foldName(name);
-  if (GIVEN_BACK.test(folded)) return 'refund_column';
+  if (GIVEN_BACK.test(foldName(unaccented(name)))) return 'refund_column';
+  if (RATE.test(folded)) return 'base_currency';
   if (ADJUSTED.test(folded) || TAKEN.test(folded)) return 'adjusted_total';
   const one = name.replace(NUMBERED, '');
   if (one !== name && one !== '' && OF_LINES.some((field) => fieldsFor(one).has(field)))
@@ -83,6 +95,9 @@ export function moneyColumnWith(name: string, value: unknown): MoneyColumn | nul
   if (kind === null) return null;
   const text = typeof value === 'object' ? '' : String(value);
   if (kind === 'numbered_lines') return text.trim() === '' || text.trim() === '0' ? null : kind;
-  const isSo = kind === 'pieces_column' ? Number(text.replace(',', '.')) > 1 : /[1-9]/.test(text);
+  if (kind === 'base_currency')
+    return /\d/.test(text) && ![0, 1].includes(Number(text.replace(',', '.'))) ? kind : null;
+  const isSo =
+    kind === 'pieces_column' ? Number(text.replace(',', '.')) > 1 : /[1-9]/.test(text) && !DATE.test(text);
   return isSo ? kind : null;
 }

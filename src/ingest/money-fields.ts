@@ -52,7 +52,12 @@ import {
 const DECIMALS = FIELDS.flatMap(({ kind }, index) => (kind === 'money' || kind === 'decimal' ? [index] : []));
 
 /** Doubts about columns that other fields may settle. */
-const COLUMN_CODES: readonly NoteCode[] = ['adjusted_total', 'pieces_column', 'numbered_lines'];
+const COLUMN_CODES: readonly NoteCode[] = [
+  'adjusted_total',
+  'base_currency',
+  'pieces_column',
+  'numbered_lines',
+];
 
 /** What counts as money, and could not be read. */
 interface Unread {
@@ -237,6 +242,7 @@ export class MoneyFields {
       const { code, value } = note;
       if (code === 'numbered_lines')
         return note === firstNumbered && type === 'purchase' && this.#state.json[ITEMS] === undefined;
+      if (code === 'base_currency') return type === 'purchase' || type === 'refund';
       if (code === 'pieces_column') return type === 'purchase' && units[QUANTITY] === null;
       if (code !== 'adjusted_total') return true;
       const read = readMoney(value, this.#money);

@@ -115,7 +115,7 @@ const settings = fc.record(
 );
 
 describe('any record', () => {
-  it('gives a canonical line that is an event, or a reason; and the line gives itself', () => {
+  it('becomes a canonical line or a reason, and the canonical line becomes itself', () => {
     fc.assert(
       fc.property(record, settings, (fields, chosen) => {
         const result = new Normalizer(chosen).normalize(fields, NOW_MS);
@@ -141,7 +141,7 @@ describe('any record', () => {
     );
   });
 
-  it('is not lost for its optional fields', () => {
+  it('is not rejected because of optional fields', () => {
     const decides = new Set(['timestamp', 'event_type', 'amount', 'currency', 'items']);
     const optional = fc.oneof(
       ...FIELDS.flatMap(({ name }, index) =>

@@ -37,7 +37,7 @@ describe('records of real sources', () => {
     assert.ok(events.every(({ extra }) => extra === undefined));
   });
 
-  it('with odd types: no purchase is lost for an optional field', () => {
+  it('with odd types: no purchase is rejected because of an optional field', () => {
     const records = caseRecords('json-types');
     const broken = records.splice(
       records.findIndex(({ amount }) => amount === false),
@@ -66,7 +66,7 @@ describe('records of real sources', () => {
     assert.deepEqual(events.at(-1)!.extra, { big: '12345678901234567890', f: 0.12345678901234568 });
   });
 
-  it('with broken characters: ids are not made equal', () => {
+  it('with broken characters: different ids stay different', () => {
     const events = caseRecords('json-unicode').map((record) => eventOf(record));
     assert.deepEqual(
       events.map(({ user_id }) => user_id),
@@ -101,7 +101,7 @@ describe('records of real sources', () => {
     );
   });
 
-  it('of guests: nobody of that name', () => {
+  it('of guests: a placeholder is not a user', () => {
     for (const record of caseRecords('guests')) assert.equal(eventOf(record).user_id, undefined);
     const guest = { ...PURCHASE, user_id: 'Guest' };
     assert.equal(eventOf(guest, { null_users: ['nobody'] }).user_id, 'Guest');
@@ -137,7 +137,7 @@ describe('records of real sources', () => {
 });
 
 describe('a record', () => {
-  it('has its fields by any name, the surest first', () => {
+  it('has its fields under any name, the most certain first', () => {
     const event = eventOf({
       'Event Time': '2024-11-01T10:00:00Z',
       'EVENT-TYPE': 'Purchase',
@@ -165,7 +165,7 @@ describe('a record', () => {
     assert.deepEqual(notesOf({ ...PURCHASE, coupn: 'x' }), ['near_name coupn']);
   });
 
-  it('without what decides is rejected', () => {
+  it('without a deciding field is rejected', () => {
     assert.equal(rejection({}), 'missing_field timestamp');
     assert.equal(rejection({ timestamp: 'soon' }), 'missing_field event_type');
     assert.equal(rejection({ ...PURCHASE, timestamp: 'NULL' }), 'missing_field timestamp');
@@ -183,7 +183,7 @@ describe('a record', () => {
     assert.equal(eventOf({ ...PURCHASE, event_type: 'view', amount: 'x' }).amount, undefined);
   });
 
-  it('keeps in `extra` what is not a field, and what it had there', () => {
+  it('keeps unknown fields and its own members in `extra`', () => {
     const event = eventOf({
       ...PURCHASE,
       invalid: 1,
@@ -201,7 +201,7 @@ describe('a record', () => {
     assert.equal(rejection({ ...PURCHASE, deep: nested(100_000 / 20) }), 'too_deep');
   });
 
-  it('has texts cut at a character, and ids that stay different', () => {
+  it('has texts cut at a character boundary, and ids that stay different', () => {
     const name = `${'x'.repeat(1022)}€€`;
     assert.equal(eventOf({ ...PURCHASE, product_name: name }).product_name, 'x'.repeat(1022));
     assert.deepEqual(notesOf({ ...PURCHASE, product_name: name }), ['cut_text product_name']);
@@ -212,7 +212,7 @@ describe('a record', () => {
     assert.ok(Buffer.byteLength(cut('1')) <= 256 && cut('1').startsWith('ü'.repeat(100)));
   });
 
-  it('is marked as a test or a bot, and has the campaign of its address', () => {
+  it('is marked as a test or a bot, and takes the campaign from its URL', () => {
     const bot = {
       ...PURCHASE,
       user_agent: 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)',
@@ -234,6 +234,7 @@ describe('a record', () => {
     const notes = (record: object, settings: NormalizeSettingsInput = {}) =>
       notesOf({ ...PURCHASE, ...record }, settings);
     assert.deepEqual(notes({ timestamp: '2024-11-01 10:00' }), ['zone_assumed timestamp']);
+    assert.deepEqual(notes({ timestamp: { string: '2024-11-01T10:00:00Z' } }), [], "a union of Avro's JSON");
     assert.deepEqual(notes({ timestamp: '1/2/2024' }), [
       'zone_assumed timestamp',
       'day_month_both_small timestamp',
@@ -249,7 +250,7 @@ describe('a record', () => {
     assert.deepEqual(notes({ event_type: 'Kauf' }, { event_types: { KAUF: 'purchase' } }), []);
   });
 
-  it('refuses settings that cannot be', () => {
+  it('refuses contradictory settings', () => {
     for (const settings of [
       { time_zone: 'Mars' },
       { time_format: 'YYYY-MM-DD' },

@@ -32,6 +32,26 @@ test('a status shows that an order was reversed or never was a sale, in the word
     for (const word of all) assert.equal(fate(word), expected, word);
 });
 
+test('a sale that was not finished, or not let through, never was one', () => {
+  assert.equal(fateOf('completed', 'false')?.fate, 'unsold');
+  assert.equal(fateOf('is_completed', false)?.fate, 'unsold');
+  assert.equal(fateOf('Abgeschlossen', 'N')?.fate, 'unsold');
+  for (const word of [
+    'processor_declined',
+    'authorization expired',
+    'NOT_FINISHED',
+    'requires_payment_method',
+  ])
+    assert.equal(fate(word), 'unsold', word);
+  for (const [name, value] of [
+    ['completed', true],
+    ['completed', '2026-11-01'],
+    ['Abgeschlossen', 'J'],
+    ['completed_orders', 0],
+  ] as const)
+    assert.equal(fateOf(name, value), null, `${name} ${value}`);
+});
+
 test('a status of an order that is or may become a sale is ignored', () => {
   for (const word of [
     'Completed',

@@ -9,7 +9,7 @@ const STATUS =
 const OF_SENDING = /fulfil|ship|deliver|versand|liefer|livraison|expedi|envio|entrega/i;
 /** Columns that say of an order that it was cancelled, or when. */
 const CANCELLED =
-  /^(?:is[ _-]?)?(?:cancel+ed|cancel+ation|cancel|voided|void|storniert|storno|annule|anulado|cancelado)(?:[ _-]?(?:at|on|date|am|le|el|reason|grund|motif|motivo))?$/;
+  /^(?:is[ _-]?|ox)?(?:cancel+ed|cancel+ation|cancel|voided|void|storniert|storno|annule|anulado|cancelado)(?:[ _-]?(?:at|on|date|am|le|el|reason|grund|motif|motivo))?$/;
 /** The same for why: any text says that it was. */
 const REASON = /(?:reason|grund|motif|motivo)$/;
 const NO_REASON = /^(?:|-|null|none|n\/a|no|false|0)$/;
@@ -21,6 +21,9 @@ const REFUNDS = /^(?:order[ _-]?)?(?:refunds|returns|credit[ _-]?(?:memos|notes)
 /** Lists of the payments of an order. */
 const PAYMENTS = /^(?:order[ _-]?)?(?:transactions|payments|tenders|zahlungen|paiements|pagos)$/;
 const DATE = /\d{4}|\d[./-]\d/;
+/** Columns that say whether a sale was finished: of one that says no, nothing was sold. */
+const FINISHED =
+  /^(?:is[ _-]?)?(?:completed?|finali[sz]ed|abgeschlossen|termine|finalizad[oa]|completad[oa])$/;
 /** Objects in a record that hold what became of its order. */
 const HOLDERS = /^(?:order|payment|transaction|sale|bestellung|zahlung|state_?machine_?state)$/;
 const HOLDERS_DEPTH_MAX = 2;
@@ -41,13 +44,13 @@ const NOT_LET_THROUGH =
 const startsWith = (words: string) => new RegExp(`${BEFORE_STATUS}(?:${words})`);
 /** How a status begins that is of no sale; presets leave such orders out, too. */
 const NO_SALE = startsWith(
-  `${TAKEN_BACK}|${NOT_LET_THROUGH}|requires[ _]|fail|pending|unpaid|await(?!.*(?:fulfil|ship|pick|dispatch|collect|deliver))|expired|declin|reject|refus|abandon|disput|no sale|error|denied|incomplete|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|echou|en attente|impaye|erreur|fallid|rechazad|pendiente|impagad|${OFFERS}`,
+  `${TAKEN_BACK}|${NOT_LET_THROUGH}|requires[ _]|fail|not[ _-]?finished|pending|unpaid|warte[nt]? auf (?:zahlung|geld)|wait(?:ing)? (?:for|on) payment|await(?!.*(?:fulfil|ship|pick|dispatch|collect|deliver))|expired|declin|reject|refus|abandon|disput|no sale|error|denied|incomplete|abgelehnt|fehlgeschlag|ausstehend|offen|unbezahlt|nicht bezahlt|echou|en attente|impaye|erreur|fallid|rechazad|pendiente|impagad|${OFFERS}`,
 );
 /** The same for one whose money was given back. */
 const GIVEN_BACK = startsWith('refund|return|erstatt|gutschrift|retour|rembours|reembols|devuel');
 /** The same for one that never was a sale, whatever comes later. */
 const UNSOLD = startsWith(
-  `${NOT_LET_THROUGH}|requires[ _](?:payment|action|confirmation|source)|fail|declin|rejected|refused$|denied|error|incomplete$|expired|abandon|abgelehnt|nicht bezahlt|fehlgeschlag|echou|erreur|refusee?$|fallid|rechazad`,
+  `${NOT_LET_THROUGH}|requires[ _](?:payment|action|confirmation|source)|fail|not[ _-]?finished|declin|rejected|refused$|denied|error|incomplete$|expired|abandon|abgelehnt|nicht bezahlt|fehlgeschlag|echou|erreur|refusee?$|fallid|rechazad`,
 );
 const WITHDRAWN = startsWith(
   `${TAKEN_BACK}|(?:fully |completely |vollstandig |komplett |totalement |totalmente )?(?:refunded|returned|retourniert|(?:zu)?(?:ruck)?erstatt|rembours|reembols|devuel)`,
@@ -58,6 +61,9 @@ const RETURNED = /refund|return|erstatt|retour|gutschrift|rembours|reembols|devu
 /** Whether a column says what became of orders. */
 export const isStatusName = (name: string) =>
   STATUS.test(unaccented(name)) && !OF_SENDING.test(unaccented(name));
+
+/** Whether a column says whether a sale was finished. */
+export const isFinishedName = (name: string) => FINISHED.test(unaccented(name));
 
 /** Whether a column says that an order was cancelled, or when. */
 export const isCancelledName = (name: string) => CANCELLED.test(unaccented(name));
@@ -84,6 +90,7 @@ type NameKind =
   | 'document'
   | 'cancelled'
   | 'reason'
+  | 'finished'
   | 'refunded'
   | 'refunds'
   | 'payments'
@@ -106,6 +113,7 @@ export function statusKind(name: string): NameKind {
 
 function kindOf(name: string): NameKind {
   if (CANCELLED.test(name)) return REASON.test(name) ? 'reason' : 'cancelled';
+  if (FINISHED.test(name)) return 'finished';
   if (REFUNDED.test(name)) return 'refunded';
   if (REFUNDS.test(name)) return 'refunds';
   if (PAYMENTS.test(name)) return 'payments';
@@ -135,6 +143,8 @@ export function fateOf(name: string, value: unknown): Fate | null {
   if (kind === 'payments') return Array.isArray(value) ? fateOfPayments(name, value) : null;
   if (typeof value === 'object') return null;
   const word = String(value).trim();
+  if (kind === 'finished')
+    return isYesOrNo(word) && !isYes(word) ? { fate: 'unsold', text: `${name}: ${word}` } : null;
   if (kind === 'status' || kind === 'document') {
     const text = `${name}: ${word}`;
     if (kind === 'document') {

@@ -52,7 +52,7 @@ export class RecordSlots {
     this.otherValues.length = 0;
     this.extra = null;
     for (const name in fields) {
-      const value = fields[name];
+      const value = ofUnion(fields[name]);
       if (value === undefined) continue;
       const { index, rank } = targetOf(name);
       if (index < 0) {
@@ -135,6 +135,18 @@ export class RecordSlots {
     this.extra = extra;
     for (const name in extra) this.#lookAt(name, extra[name], notes);
   }
+}
+
+/** Types of Avro of which a field may be one, or null: its JSON names the type, as in `{"string": "A-1"}`. */
+const AVRO_TYPES = new Set(['string', 'int', 'long', 'float', 'double', 'boolean']);
+
+/** A value as it is, without the type that Avro's JSON puts around it. */
+function ofUnion(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  const [type, ...others] = Object.keys(value);
+  if (type === undefined || others.length > 0 || !AVRO_TYPES.has(type)) return value;
+  const inner = value[type];
+  return typeof inner === 'object' ? value : inner;
 }
 
 /** Whether a value can be neither a time nor a number, however it is written. */

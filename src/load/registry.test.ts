@@ -28,7 +28,7 @@ async function save(registry: LoadRegistry, content: Buffer, records: number, is
   });
 }
 
-test('a load is found by the beginning of the content, however long it is and however it is cut', async () => {
+test('a load is recognized by the beginning of its content, whatever its length and chunks', async () => {
   let n = 0;
   await fc.assert(
     fc.asyncProperty(
@@ -57,7 +57,7 @@ test('a load is found by the beginning of the content, however long it is and ho
   );
 });
 
-test('of several loads that match, the one that came furthest is found', async () => {
+test('of several matching loads, the one with the most progress is used', async () => {
   const registry = await LoadRegistry.open(join(dir, 'several'));
   const content = Buffer.from('line of an export\n'.repeat(1000));
   for (const records of [10, 500, 20])

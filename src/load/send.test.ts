@@ -91,7 +91,7 @@ async function send(name: string, target: Target, from: LoadInput, again = false
   return sent.inputs[0]!;
 }
 
-test('a load that fails early once more does not forget how far the one before came', async () => {
+test('a load that fails early again keeps the progress of the previous one', async () => {
   const target = new Target();
   target.refuseFrom = 6;
   await assert.rejects(send('early', target, input(event)), /Stored before that: 120 records/);
@@ -102,7 +102,7 @@ test('a load that fails early once more does not forget how far the one before c
   assert.equal(target.lines, BLOCKS * LINES_EACH);
 });
 
-test('other options are refused where events would count twice, and taken where nothing has counted', async () => {
+test('other options are refused if events would count twice, and accepted if nothing has counted yet', async () => {
   const target = new Target();
   await send('events', target, input(event));
   await assert.rejects(send('events', target, input(event, '{"delimiter":"|"}')), /with other options/);

@@ -22,7 +22,7 @@ const summary = ({ name, slotMinutes, keys }: Pass) =>
   `${name} ${slotMinutes}: ${keys.map(({ column }) => column).join(', ')}`;
 
 describe('the plan', () => {
-  it('of the catalogue has one pass for all small keys, and one each for what else there is', () => {
+  it('of the catalogue has one pass for all small keys and one for everything else', () => {
     assert.deepEqual(planOf(CATALOGUE).passes.map(summary), [
       'events 1: event_type, device_type, status_class, currency',
       'lines_by_product_id 15: product_id, currency, event_type',
@@ -35,7 +35,7 @@ describe('the plan', () => {
     ]);
   });
 
-  it('keeps a key with many values out of the pass of the small ones', () => {
+  it('keeps a key with many values out of the pass for small keys', () => {
     const coupon = { name: 'coupon', sql: 'coupon', description: '' };
     const { passes, metrics } = planOf([
       ...CATALOGUE,
@@ -49,7 +49,7 @@ describe('the plan', () => {
     assert.deepEqual([rows, values.n], [{ column: 'rows' }, { column: 'rows' }]);
   });
 
-  it('opens another pass for small keys that would make too many combinations', () => {
+  it('opens another pass for small keys with too many combinations', () => {
     const few = (name: string) => ({ name, sql: name, description: '', few: true as const });
     const { passes } = planOf([
       metric('a', { keys: ['a', 'b', 'c', 'd'].map(few) }),
@@ -82,7 +82,7 @@ describe('the plan', () => {
     assert.equal(odd.where, "(price > 1) AND (event_type = 'a' OR device_type = 'tv')");
   });
 
-  it('keeps columns apart that would have the same name', () => {
+  it('keeps columns with the same name apart', () => {
     const { passes } = planOf([
       metric('a', { keys: [{ ...EVENT_TYPE_KEY, sql: 'lower(event_type)' }, EVENT_TYPE_KEY] }),
       metric('b', { keys: [products.keys[0]!, { ...products.keys[0]!, sql: 'category' }] }),
@@ -95,7 +95,7 @@ describe('the plan', () => {
 });
 
 describe('the SQL of a pass', () => {
-  it('is the same for all engines but for their dialect', () => {
+  it('is the same for all engines except for their dialect', () => {
     const told: string[] = [];
     const note = (name: string) => (sql: string) => {
       told.push(name);

@@ -12,7 +12,7 @@ const ZONES = [
   'Australia/Lord_Howe',
 ];
 
-test('windows follow on without gap or overlap', () => {
+test('windows follow each other without gap or overlap', () => {
   for (const zone of ZONES) {
     let start = windowStartMs('1d', Date.UTC(2011, 0, 1, 12), zone);
     for (let n = 0; n < 400; n++) {
@@ -29,7 +29,7 @@ test('windows follow on without gap or overlap', () => {
   }
 });
 
-test('the first open window is one that has begun before the edge', () => {
+test('the first open window is one that began before the edge', () => {
   for (const size of WINDOWS) {
     const maxReceivedAtMs = Date.UTC(2026, 10, 23, 10, 15, 30);
     const open = openFromMs(size, maxReceivedAtMs, 'Europe/Berlin');

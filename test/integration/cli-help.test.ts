@@ -119,7 +119,7 @@ describe('a port that can’t be opened', () => {
 it('errors of files are reported in words, with the path and without a stack trace', async () => {
   const data = join(dir, 'data');
   for (const [args, words] of [
-    [['load', dir], /completion\.bash has an unknown format/],
+    [['load', dir], /completion\.bash has [^\n]*\. Nothing was stored\./],
     [['load', join(import.meta.filename, 'x.csv')], /is a file, not a folder/],
     [['up', '--data', join(import.meta.filename, 'data')], /is a file, not a folder/],
     [['up', '--config', dir], /it is a folder, not a file/],

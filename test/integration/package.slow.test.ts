@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { codeBlocks, type InstalledPackage, installPackage } from '../support/package.ts';
 import { PROJECT_DIR, until } from '../support/product.ts';
@@ -46,15 +46,27 @@ async function output(line: string): Promise<string> {
 }
 
 describe('The tarball', () => {
-  it('holds dist/, README, LICENSE and package.json, and nothing else', () => {
-    const outside = installed.files.filter((file) => !file.startsWith('dist/'));
-    assert.deepEqual(outside, ['LICENSE', 'README.md', 'package.json']);
+  it('holds the program, the pages, and the files that they name, and nothing else', () => {
+    const outside = installed.files.filter((file) => !/^(dist|docs|deploy\/grafana)\//.test(file));
+    assert.deepEqual(outside, [
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'deploy/prometheus/alerts.yml',
+      'deploy/prometheus/prometheus.yml',
+      'deploy/tillstream.service',
+      'package.json',
+    ]);
+    for (const file of [
+      ...under('.', 'docs/*'),
+      ...under('.', 'deploy/grafana/{dashboards,provisioning}/**/*.*'),
+    ])
+      assert.ok(installed.files.includes(file), file);
     const dist = installed.files.flatMap((file) => (file.startsWith('dist/') ? [file.slice(5)] : []));
     const copied = [
       ...under('.', 'src/ingest/mappings/presets/*.yaml'),
       'src/api/snippet/t.js',
       ...under('deploy', 'spark/*'),
-      ...under('deploy', 'grafana/{dashboards,provisioning}/**/*.*'),
     ];
     const types = TYPES.map((name) => `${name}.d.ts`);
     for (const file of [...copied, ...types, 'page/index.html', 'src/bin.js'])
@@ -71,6 +83,25 @@ describe('The tarball', () => {
       rest.filter((file) => !file.endsWith('.js') || /\.test\.|(^|\/)fake-/.test(file)),
       [],
     );
+  });
+
+  it('has pages whose links lead to files of the package', () => {
+    const dead = installed.files
+      .filter((file) => file.endsWith('.md'))
+      .flatMap((file) =>
+        [...readFileSync(join(installed.home, file), 'utf8').matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g)]
+          .map(([, target]) => join(dirname(file), target!))
+          .filter((target) => !existsSync(join(installed.home, target)))
+          .map((target) => `${file}: ${target}`),
+      );
+    assert.deepEqual(dead, []);
+  });
+
+  it('has a README with the commands of the package for those of a checkout', async () => {
+    const { COMMANDS } = await import('../../scripts/package-commands.ts');
+    const readme = readFileSync(join(installed.home, 'README.md'), 'utf8');
+    for (const { inCheckout, inPackage } of COMMANDS)
+      assert.ok(readme.includes(`| \`${inCheckout}\` | \`${inPackage}\` |`), inCheckout);
   });
 
   it('names no command that only a checkout has, and no path of the machine that built it', () => {

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { proposed } from './fake-table.ts';
 import { proposeMapping } from './propose.ts';
 
-test('a kind of document that tells refunds from sales is the event type; with what else it names nothing was sold', () => {
+test('a document type that separates refunds from sales becomes the event type; other documents are not sales', () => {
   const of = (name: string, ...kinds: readonly string[]) => {
     const rows = kinds.map((kind, n) => `${n};2026-11-13;${kind};5.00`);
     const { fields, where } = proposed(`Order ID;Order Date;${name};Total`, ...rows);
@@ -33,7 +33,7 @@ test('a kind of document that tells refunds from sales is the event type; with w
   assert.deepEqual(of('Order Type', 'Pickup', 'Delivery', 'Return'), [{ value: 'purchase' }, undefined]);
 });
 
-test('rows of a payment service that move money of the shop are left out, and not taken for refunds', () => {
+test('payouts and transfers of a payment service are left out instead of read as refunds', () => {
   const of = (...kinds: readonly string[]) => {
     const rows = kinds.map((kind, n) => `${n};2026-11-13;${kind};${n < 2 ? '' : '-'}5.00`);
     return proposed('Rechnungsnummer;Datum;Typ;Brutto', ...rows);
@@ -84,6 +84,8 @@ test('rows of a payment service that move money of the shop are left out, and no
       values: { [sale]: 'purchase' },
     });
   }
+  const adyen = of('Settled', 'Settled', 'Refunded', 'MerchantPayout');
+  assert.deepEqual(adyen.where, { Typ: { not: ['MerchantPayout'] } });
   assert.equal(of('Verkauf', 'Verkauf', 'Erstattung').where, undefined);
   assert.deepEqual(of('Zahlung', 'Zahlung', 'Abbuchung').where, { Typ: { not: ['Abbuchung'] } });
   const ways = proposed(
@@ -97,7 +99,7 @@ test('rows of a payment service that move money of the shop are left out, and no
   );
 });
 
-test('a void of an order that has another row takes that one back; words that nobody knows are named', () => {
+test('a void removes the other row of its order; unknown words are reported', () => {
   const rows = [
     { order: '1', date: '2026-11-13', type: 'Sale', total: '5.00' },
     { order: '2', date: '2026-11-13', type: 'Refund', total: '5.00' },
@@ -110,7 +112,7 @@ test('a void of an order that has another row takes that one back; words that no
   assert.match(text, /# Words of type that are not known, .*: Rental\n/);
 });
 
-test('a credit gives money back beside sales; an invoice that is not paid yet is a sale', () => {
+test('a credit next to sales is a refund; an unpaid invoice is a sale', () => {
   const of = (rows: readonly string[]) =>
     proposed('Order ID;Order Date;Transaction Type;Status;Total', ...rows);
   const braintree = of([
@@ -134,7 +136,7 @@ test('a credit gives money back beside sales; an invoice that is not paid yet is
   assert.deepEqual(invoices.where, { Status: { not: ['storniert'] } });
 });
 
-test('a payment that is open is none beside others that are paid; an order that is open is one', () => {
+test('an open payment next to paid ones is not a sale; an open order is', () => {
   const of = (...statuses: readonly string[]) =>
     proposed('ID;Date;Status;Amount', ...statuses.map((status, n) => `${n};2026-11-1${n};${status};5.00`))
       .where;
@@ -145,7 +147,7 @@ test('a payment that is open is none beside others that are paid; an order that 
   });
 });
 
-test('a column that says yes or no in a letter is read as that', () => {
+test('a column with one letter for yes or no is read as a boolean', () => {
   for (const [yes, no] of [
     ['J', 'N'],
     ['O', 'N'],
@@ -156,4 +158,20 @@ test('a column that says yes or no in a letter is read as that', () => {
         .where,
       { Storniert: { not: [yes] } },
     );
+});
+
+test('an unknown word is a sale if all other words are refunds', () => {
+  const of = (...kinds: readonly string[]) => {
+    const rows = kinds.map((kind, n) => `${n};2026-11-13;${kind};5.00`);
+    return (proposed('Order ID;Order Date;Transaction Type;Total', ...rows).fields as Record<string, unknown>)
+      .event_type;
+  };
+  assert.deepEqual(of('Standardvorgang', 'Gutschrift'), {
+    from: 'Transaction Type',
+    values: { Standardvorgang: 'purchase', Gutschrift: 'refund' },
+  });
+  assert.deepEqual(of('Authorization w/ Auto Capture', 'Credit'), {
+    from: 'Transaction Type',
+    values: { 'Authorization w/ Auto Capture': 'purchase', Credit: 'refund' },
+  });
 });

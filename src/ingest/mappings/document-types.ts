@@ -74,6 +74,9 @@ export function documentTypes(
     else if (type === undefined) unknown.push(word);
     else values.set(word, type);
   }
+  // Refunds of nothing: what no word says is the sale.
+  const sale = unknown.length === 1 && ![...values.values()].includes('purchase') ? unknown.pop()! : null;
+  if (sale !== null) values.set(sale, 'purchase');
   for (const [word, type] of values) if (readType(word).name === type) values.delete(word);
   return { values, leftOut, unknown };
 }

@@ -41,6 +41,10 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   checkout: ['kasse', 'zur kasse', 'caisse', 'paiement', 'pago', 'caja'],
   purchase: [
     'kauf',
+    'auftrag',
+    'kundenauftrag',
+    'verkaufsauftrag',
+    'kundenbestellung',
     'bestellung',
     'gekauft',
     'verkauf',
@@ -51,6 +55,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
     'pedido',
     'venta',
     'sale',
+    'settled',
     'sold',
     'bought',
     'paid',
@@ -95,7 +100,7 @@ const PARTS = [
   { pattern: /\b(?:refunds?|chargeback|reversal)$/i, type: 'refund' },
   {
     pattern:
-      /\b(?:payment|charge)$|(?<!aus|ein|r[uü]ck)zahlung$|kaufabwicklung$|^(?:zahlung|paiement|pago) /i,
+      /\b(?:payment|charge)$|^auth\w*(?: w\/)?(?: auto)?[ _-]capture$|^(?:sales|customer) order$|(?<!aus|ein|r[uü]ck)zahlung$|kaufabwicklung$|^(?:zahlung|paiement|pago) /i,
     type: 'purchase',
   },
 ];

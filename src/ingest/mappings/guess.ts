@@ -13,7 +13,7 @@ import { Normalizer } from '../normalize.ts';
 import { Observer } from '../observer.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
 import { isProposableName } from './fields.ts';
-import { allLeftOutText, rejectedText, whyNoProposal } from './no-guess.ts';
+import { allLeftOutText, listed, rejectedText, whyNoProposal } from './no-guess.ts';
 import { proposeMapping } from './propose.ts';
 import { presetNames, readMapping } from './read.ts';
 
@@ -252,7 +252,18 @@ function doubtsOf(events: readonly Event[]): string[] {
     [without(['amount', 'price']), 'have no amount: they would count as orders without revenue'],
     [without(['order_id']), 'have no order_id: each would count as a separate order'],
   ];
-  return lacks.flatMap(([count, what]) =>
-    count > 0 && count >= sales.length * SHARE_MIN ? [`${count} of ${sales.length} purchases ${what}.`] : [],
-  );
+  const unknown = events.filter(({ event_type: type }) => !readType(String(type)).isKnown);
+  const types = [...new Set(unknown.map(({ event_type: type }) => String(type)))];
+  return [
+    ...lacks.flatMap(([count, what]) =>
+      count > 0 && count >= sales.length * SHARE_MIN
+        ? [`${count} of ${sales.length} purchases ${what}.`]
+        : [],
+    ),
+    ...(unknown.length > 0 && unknown.length >= events.length * SHARE_MIN
+      ? [
+          `${unknown.length} of ${events.length} events have types that no metric but traffic uses: ${listed(types)}.`,
+        ]
+      : []),
+  ];
 }

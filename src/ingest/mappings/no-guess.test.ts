@@ -19,7 +19,7 @@ const optionsFor = (text: string | Buffer) => ({
   now: () => Date.UTC(2026, 10, 30),
 });
 
-test('where nothing can be proposed, the true cause is named, and what to do', async () => {
+test('if nothing can be proposed, the message names the cause and the remedy', async () => {
   const causes: Record<string, RegExp> = {
     '': /^it has no records\.$/,
     'Kunde;Betrag\nA;3\nB;4\n': /^no column is a time\. .* Its columns: Kunde, Betrag\.$/,
@@ -45,7 +45,7 @@ test('where nothing can be proposed, the true cause is named, and what to do', a
   );
 });
 
-test('days of a spreadsheet are times where the column is called one', async () => {
+test('spreadsheet days are read as times if the column is named like a time', async () => {
   const given = await guessMapping(optionsFor('Datum;Bestellnr;Betrag\n46296,5;5;3,50\n46297;6;4,50\n'));
   assert.deepEqual(parse(given!.proposal!).fields.timestamp, { from: 'Datum', unit: 'excel' });
   assert.equal(given!.events, 2);
@@ -53,7 +53,7 @@ test('days of a spreadsheet are times where the column is called one', async () 
     assert.equal(await guessMapping(optionsFor(values)), null, values);
 });
 
-test('of a wide table a proposal lists some names', async () => {
+test('a proposal for a wide table lists only some names', async () => {
   const names = Array.from({ length: 700 }, (_, n) => `c${n}`);
   const wide = `Datum,Bestellnr,Betrag,${names}\n2026-10-01,5,3.5,${names}\n`;
   const { proposal } = (await guessMapping(optionsFor(wide)))!;

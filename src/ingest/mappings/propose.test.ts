@@ -6,7 +6,7 @@ import { proposeMapping } from './propose.ts';
 
 const fieldsOf = (...table: readonly string[]) => proposed(...table).fields as Record<string, unknown>;
 
-test('time, type and currency are recognized by their values where no name says them', () => {
+test('time, type and currency are recognized by their values if no name identifies them', () => {
   const fields = fieldsOf(
     'Stamped;what;sku;value;Geld',
     '2026-11-03 10:00;view;S1;;',
@@ -16,14 +16,14 @@ test('time, type and currency are recognized by their values where no name says 
   assert.deepEqual([fields.timestamp, fields.event_type, fields.currency], ['Stamped', 'what', 'Geld']);
 });
 
-test('values alone make no time of a number, no type of one word and no currency of digits', () => {
+test('values alone turn no number into a time, no single word into a type and no digits into a currency', () => {
   const row = '1;2026-11-03;40;email;978';
   const fields = fieldsOf('order;Stamped;Points;Source;Weight', row, row.replace('40', '1793700000'));
   assert.deepEqual(Object.keys(fields).sort(), ['event_type', 'order_id', 'timestamp']);
   assert.equal(fields.timestamp, 'Stamped');
 });
 
-test('orders whose status says that nothing was sold are left out', () => {
+test('orders with a status that is not a sale are left out', () => {
   const table = ['N° commande;Date de commande;Total TTC;Statut', 'F-1;03/11/2026;10,00;Payée'];
   const none = proposed(...table);
   assert.equal(none.where, undefined);
@@ -47,7 +47,7 @@ test('a column with a status is not taken for the event type', () => {
   assert.deepEqual(where, { 'Order Status': { not: ['wc-cancelled'] } });
 });
 
-test('several columns may have a status; one of sending says nothing of a sale', () => {
+test('several columns may hold a status; a shipping status does not decide about a sale', () => {
   const { where } = proposed(
     'Order ID;Order Date;Financial Status;Order State.us Status;Fulfillment Status;Total',
     '1;2026-11-13;voided;x;pending;5.00',
@@ -59,7 +59,7 @@ test('several columns may have a status; one of sending says nothing of a sale',
   });
 });
 
-test('orders that brought no sale, by a flag, a date or the kind of document, are left out', () => {
+test('orders that are not sales by a flag, a date or the document type are left out', () => {
   const { where } = proposed(
     'Order ID;Order Date;is_cancelled;Cancelled at;Transaction Type;Total',
     '1;2026-11-13;false;;Sale;5.00',
@@ -87,7 +87,7 @@ test('orders that brought no sale, by a flag, a date or the kind of document, ar
   assert.deepEqual(told.where, { État: { not: states.slice(0, -1) } });
 });
 
-test('a kind of transaction of which all are events is the event type', () => {
+test('a transaction type whose values are all events is the event type', () => {
   const fields = fieldsOf(
     'Order ID;Order Date;Transaction Type;Total',
     '1;2026-11-13;Sale;5.00',
@@ -108,7 +108,7 @@ test('rows with negative numbers are refunds', () => {
   });
 });
 
-test('discounts below zero are not taken for refunds', () => {
+test('negative discounts are not read as refunds', () => {
   const table = [
     'Bestellnr;Datum;Artikel;Menge;Preis',
     '1;13.11.2026;Tasse;2;4,50',
@@ -121,14 +121,14 @@ test('discounts below zero are not taken for refunds', () => {
   });
 });
 
-test('a discount or tax in percent is not taken for an amount', () => {
+test('a discount or tax in percent is not read as an amount', () => {
   const row = '1;2026-11-13;18.00;10;19 %';
   const fields = fieldsOf('Bestellnr;Datum;Gesamtbetrag;Rabatt %;MwSt', row);
   assert.deepEqual([fields.discount, fields.tax, fields.amount], [undefined, undefined, 'Gesamtbetrag']);
   assert.equal(fieldsOf('Bestellnr;Datum;Gesamtbetrag;Rabatt', '1;2026-11-13;18.00;2.00').discount, 'Rabatt');
 });
 
-test('a proposal says where no column has the pieces of an order', () => {
+test('a proposal states that no column holds the pieces of an order', () => {
   const of = (...table: readonly string[]) => proposed(...table).has_quantity;
   assert.equal(of('Order ID;Order Date;Total', '1;2026-11-13;5.00'), false);
   assert.equal(of('Order ID;Order Date;Total;Items', '1;2026-11-13;5.00;2'), undefined);
@@ -147,7 +147,7 @@ test('amounts are recognized with any blank between thousands, and with their un
 const days = (count: number, row: (day: string, n: number) => string) =>
   Array.from({ length: count }, (_, n) => row(`2026-10-${String(n + 1).padStart(2, '0')}`, n));
 
-test('totals of days are not taken for events', () => {
+test('daily totals are not read as events', () => {
   const refused = (...table: readonly string[]) => {
     try {
       proposed(...table);
@@ -180,7 +180,7 @@ test('totals of days are not taken for events', () => {
   assert.equal(refused('Date;Total', ...days(9, (day) => `${day} 10:00;10.00`)), null, 'with a time of day');
 });
 
-test('a row that is the sum of the others is left out', () => {
+test('a row with the sum of all others is left out', () => {
   const table = [
     'Order ID;Order Date;Item;Amount',
     'B1;2026-10-01;Mug;5.00',
@@ -198,7 +198,7 @@ test('a row that is the sum of the others is left out', () => {
   assert.deepEqual(withStatus.where, { Status: { not: ['failed'] }, 'Order ID': { not: ['Summe'] } });
 });
 
-test('the time of day of a column of its own is joined to the date', () => {
+test('a separate column with the time of day is joined to the date', () => {
   const fields = fieldsOf(
     'Bestellnr;Datum;Uhrzeit;Betrag',
     'B1;14.10.2026;08:05;5,00',
@@ -227,12 +227,12 @@ test('the zone of a time is read from its column, or from its name', () => {
   assert.equal(fieldsOf('Order Date;Order ID;Total', '2026-11-13 10:15;B1;5.00').timestamp, 'Order Date');
 });
 
-test('a status of which all are sales is named, as other words may come later', () => {
+test('a status column with only sales is mentioned, because other words may appear later', () => {
   const text = proposeMapping([{ order_no: '1', created: '2026-10-01', status: 'paid', total: '5.00' }]);
   assert.match(text!, /# In the beginning, all are sales; .*: status \(paid\)/);
 });
 
-test('rows that repeat the total of their order are put together; lines with their own amount are not', () => {
+test('rows that repeat the order total are grouped; lines with their own amount are not', () => {
   const table = (total: string) => [
     { order: '1', date: '2026-11-13', sku: 'A', qty: '2', price: '10.00', total },
     { order: '1', date: '2026-11-13', sku: 'B', qty: '1', price: '5.00', total },
@@ -255,7 +255,7 @@ test('rows that repeat the total of their order are put together; lines with the
   );
 });
 
-test('of rows of one order, one that names no product is that of the whole, and no line', () => {
+test('a row without a product among the rows of an order is the order itself', () => {
   const row = { order: '1', date: '2026-11-13', sku: 'A', qty: '1', price: '10.00', total: '' };
   const table = [
     { ...row, sku: '', qty: '3', price: '30.00', total: '34.90' },
@@ -286,7 +286,7 @@ test('a number of pieces is read as quantity, and a list of ids not as a product
   assert.equal(fields.product_id, undefined);
 });
 
-test('where several columns have what an order cost, the proposal names the others', () => {
+test('if several columns may hold the order total, the proposal names the others', () => {
   const text = proposeMapping([
     {
       order: '1',
@@ -302,7 +302,7 @@ test('where several columns have what an order cost, the proposal names the othe
   );
 });
 
-test('an open order of which another column says that it is paid is a sale', () => {
+test('an open order that is paid according to another column is a sale', () => {
   const table = ['Bestellnr;Datum;Status;Zahlung Status;Summe', '1;14.11.2026;Offen;bezahlt;5,00'];
   assert.equal(proposed(...table).where, undefined);
   const { where } = proposed(...table, '2;14.11.2026;Offen;offen;5,00');
@@ -311,7 +311,7 @@ test('an open order of which another column says that it is paid is a sale', () 
   assert.equal(none, undefined);
 });
 
-test('amounts whose column names the smaller unit are read in it, where they are whole', () => {
+test('whole amounts in a column named after the minor unit are read in it', () => {
   for (const name of ['amount_cents', 'Betrag (Cent)', 'total_pence', 'amountMinor', 'montant_centimes']) {
     const { amount } = fieldsOf(
       `created;order_id;${name}`,
@@ -329,7 +329,7 @@ test('amounts whose column names the smaller unit are read in it, where they are
   assert.equal(fieldsOf('created;order_id;amount', '2026-11-03 10:00;o1;1999').amount, 'amount');
 });
 
-test('whole amounts of services that write all of them in the smaller unit are read in it, those of lines too', () => {
+test('whole amounts of services that use minor units are read in them, including those of lines', () => {
   const klarna = {
     order_id: 'k1',
     order_amount: 4999,
@@ -367,7 +367,7 @@ test('whole amounts of services that write all of them in the smaller unit are r
   });
 });
 
-test('sizes and groups that happen to be words of currencies are none', () => {
+test('sizes and groups that look like currency codes are not currencies', () => {
   for (const word of ['All', 'Top', 'bob', 'Pen'])
     assert.equal(
       fieldsOf('created;order_id;total;Group', `2026-11-03 10:00;o1;5.00;${word}`).currency,
@@ -375,11 +375,22 @@ test('sizes and groups that happen to be words of currencies are none', () => {
     );
 });
 
-test('an order is known by its number rather than by a transaction', () => {
+test('an order is identified by its number rather than by a transaction', () => {
   const names = 'Sale Date;Transaction ID;Order Number;Total';
   assert.equal(fieldsOf(names, '2026-11-03 10:00;t1;12-1;5.00').order_id, 'Order Number');
   assert.equal(
     fieldsOf('Sale Date;Transaction ID;Total', '2026-11-03 10:00;t1;5.00').order_id,
     'Transaction ID',
   );
+});
+
+test('if no day is above 12, a decimal comma means that the day comes first', () => {
+  const timeOf = (amount: string, date = '03/10/2026 10:11') =>
+    (
+      proposed('Pedido;Fecha;Importe', `P-1;${date};${amount}`, `P-2;04/10/2026 10:11;${amount}`)
+        .fields as Record<string, unknown>
+    ).timestamp;
+  assert.deepEqual(timeOf('34,50'), { from: 'Fecha', order: 'dmy' });
+  assert.equal(timeOf('34.50'), 'Fecha', 'a finding reports it');
+  assert.deepEqual(timeOf('34,50', '10/24/2026 10:11'), { from: 'Fecha', order: 'mdy' });
 });

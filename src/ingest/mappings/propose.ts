@@ -81,6 +81,11 @@ export function proposeMapping(
     ...(told[0]?.includes('unit: excel') === true
       ? ['# Numbers of days, as a spreadsheet has them, are taken for times of the zone of the shop.']
       : []),
+    ...(isOrderByComma(columns, time)
+      ? [
+          '# No day is above 12: the day is taken to come first, as amounts have a decimal comma. Else, set order: mdy.',
+        ]
+      : []),
     ...otherTotals(columns, fields, free),
     ...(free.length === 0 ? [] : [`# Kept in extra: ${listed(free)}`]),
     ...(documents === null || documents.unknown.length === 0
@@ -161,16 +166,33 @@ function otherTotals(
   ];
 }
 
+const SMALL_DATE = /^\s*\d{1,2}[/-]\d{1,2}[/-]\d{2,4}/;
+
+/** Whether dates are taken for days first by the decimal comma of amounts: no value tells it, and who writes the one writes the other. */
+function isOrderByComma({ names, valuesOf }: Columns, time: string): boolean {
+  const values = valuesOf(time);
+  return (
+    orderOf(values) === undefined &&
+    values.some((value) => SMALL_DATE.test(String(value))) &&
+    names.some(
+      (name) =>
+        (rankOf(name, 'amount') !== null || rankOf(name, 'price') !== null) &&
+        separatorIn(valuesOf(name)) === ',',
+    )
+  );
+}
+
 function specOf(
-  { names, valuesOf, pathText }: Columns,
+  columns: Columns,
   field: string,
   name: string,
   timeOfDay: readonly string[] | undefined,
 ): string {
+  const { names, valuesOf, pathText } = columns;
   const from = fromText(name, pathText);
   const values = valuesOf(name);
   if (field === 'timestamp') {
-    const order = orderOf(values);
+    const order = orderOf(values) ?? (isOrderByComma(columns, name) ? 'dmy' : undefined);
     const parts = [name, ...(timeOfDay ?? [])];
     const places = parts.map((each) => fromText(each, pathText));
     const settings = [

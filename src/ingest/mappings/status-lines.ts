@@ -1,5 +1,13 @@
 import { isDocumentName } from '../document-words.ts';
-import { isCancelledName, isGivenBack, isNoSale, isStatusName, isYes, isYesOrNo } from '../order-status.ts';
+import {
+  isCancelledName,
+  isFinishedName,
+  isGivenBack,
+  isNoSale,
+  isStatusName,
+  isYes,
+  isYesOrNo,
+} from '../order-status.ts';
 import { unaccented } from '../unaccented.ts';
 import type { Columns } from './columns.ts';
 import { conditionsAgainstTotals } from './table-shape.ts';
@@ -39,6 +47,7 @@ export function statusLines(
       free.some((other) => other !== name && PAID.test(String(columns.cell(row, other) ?? ''))),
     );
   const conditions = free.flatMap((name) => {
+    if (isFinishedName(name)) return finishedConditions(pathText(name), valuesOf(name));
     if (isCancelledName(name)) return cancelledConditions(pathText(name), valuesOf(name));
     const noSale = names.includes(name)
       ? saying(name, (word) => isNone(word, name)).filter((word) => !isPaid(word, name))
@@ -66,6 +75,13 @@ export function statusLines(
       ? []
       : [`# By their status money was given back; look at what they count as: ${givenBack.join(', ')}`]),
   ];
+}
+
+/** Of a column that says whether a sale was finished. */
+function finishedConditions(path: string, values: readonly unknown[]): string[] {
+  const words = [...new Set(values.map(String))];
+  const no = words.every(isYesOrNo) ? words.filter((word) => !isYes(word)) : [];
+  return no.length === 0 ? [] : [`${path}: {not: ${JSON.stringify(no)}}`];
 }
 
 /** Of a column that says yes or no, or when: what holds for orders that were not cancelled. */

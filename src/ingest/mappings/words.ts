@@ -10,7 +10,7 @@ const list = (names: string) => names.split('|').map((name) => name.trim());
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   timestamp: [
     ...list(
-      'order date|order time|order datetime|order placed|order created|order created at|placed at|placed on|ordered at|ordered on|date placed|date ordered|date order|purchase date|purchased at|purchased on|sale date|sale time|sold at|sold on|date sold|event date|created at|created on|created|created date|created time|creation date|date created|create time|create date|time created|date added|date time|date|transaction date|invoice date|paid at|paid on|date paid|payment date|paid on date|when|at',
+      'order date|order time|order datetime|order placed|order created|order created at|placed at|placed on|ordered at|ordered on|date placed|date ordered|date order|purchase date|purchased at|date purchased|submit date time|oxorderdate|purchased on|sale date|sale time|sold at|sold on|date sold|event date|created at|created on|created|created date|created time|creation date|date created|create time|create date|time created|date added|date time|date|transaction date|invoice date|paid at|paid on|date paid|payment date|paid on date|when|at',
     ),
     ...list(
       'bestelldatum|bestellzeit|bestellzeitpunkt|bestellt am|bestellung vom|kaufdatum|kaufzeitpunkt|verkaufsdatum|auftragsdatum|zeitstempel|zeitpunkt|zeit|datum|uhrzeit|erstellt am|erstellt|erstelldatum|angelegt am|eingangsdatum|rechnungsdatum|bezahlt am|belegdatum',
@@ -31,7 +31,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   event_id: list('uuid|guid|event uuid|ereignis id|id evento|id événement'),
   user_id: [
     ...list(
-      'user|customer|customer number|customer no|client id|member id|member|buyer user id|buyer id|buyer username|client|customer email|email|email address|mail|contact email|billing email|email billing|buyer email|from email address|sender email|buyer|customer name|billing name|bill to name|full name|buyer name',
+      'user|customer|customers id|contact id|oxuserid|customer number|customer no|client id|member id|member|buyer user id|buyer id|buyer username|client|customer email|email|email address|mail|contact email|billing email|email billing|buyer email|customers email address|customers email|from email address|sender email|buyer|customer name|billing name|bill to name|full name|buyer name',
     ),
     ...list(
       'kunden id|kundennummer|kundennr|kunden nr|nutzer|benutzer|benutzername|käufer|kunden email|kundenmail|kunden email adresse|absender email adresse|absender email|email adresse|kunde|kundenname|käufername',
@@ -69,7 +69,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   brand: list('marke|hersteller|marque|marca|fabricante|manufacturer|vendor'),
   order_id: [
     ...list(
-      'order number|order no|order|order reference|order ref|order name|order key|id order|sales order|sales order no|increment id|order increment id|purchase id|sale id|sales id|invoice|invoice no|invoice number|invoice id|merchant reference|merchant reference1|merchant order reference|merchant order id|shop order id|external order id|receipt|receipt no|receipt number|receipt id|transaction|transaction no|transaction number|sales record number',
+      'order number|order no|order|orders id|orders number|oxordernr|order reference|order ref|order name|order key|id order|sales order|sales order no|increment id|order increment id|purchase id|sale id|sales id|invoice|invoice no|invoice number|invoice id|merchant reference|merchant reference1|merchant order reference|merchant order id|shop order id|external order id|receipt|receipt no|receipt number|receipt id|transaction|transaction no|transaction number|sales record number',
     ),
     ...list(
       'bestellnummer|bestellnr|bestell nr|bestell no|bestell id|bestellung|bestellungs nr|auftragsnummer|auftragsnr|auftrags nr|auftrags id|auftrag|vorgangsnummer|rechnungsnummer|rechnungsnr|rechnungs nr|rechnung|belegnummer|belegnr|beleg nr|transaktions id|transaktionsnummer',
@@ -107,7 +107,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   ],
   amount: [
     ...list(
-      'order total|order total amount|total amount|order amount|order value|total price|total incl|total inc tax|total incl tax|total including tax|total gross|gross total|total paid|amount paid|amount|total collected|total charged|amount charged|total money|payment amount|line total|item total|row total|line amount|total to pay|invoice amount|invoice total|invoice value|sum|value|paid|gross|gross amount|revenue gross|turnover|revenue|net revenue|n revenue|net sales|product sales|sales|gross sales|order subtotal|order subtotal amount|subtotal|total net|total excl|total ex tax|total excl tax',
+      'order total|order total amount|ot total|oxtotalordersum|total amount|order amount|order value|total price|total incl|total inc tax|total incl tax|total including tax|total gross|gross total|total paid|amount paid|amount|total collected|total charged|amount charged|total money|payment amount|line total|item total|row total|line amount|total to pay|invoice amount|invoice total|invoice value|sum|value|paid|gross|gross amount|revenue gross|turnover|revenue|net revenue|n revenue|net sales|product sales|sales|gross sales|order subtotal|order subtotal amount|subtotal|total net|total excl|total ex tax|total excl tax',
     ),
     ...list(
       'gesamtbetrag|gesamtsumme|gesamtpreis|gesamt brutto|gesamtwert|gesamt|bestellwert|bestellsumme|bestellbetrag|auftragswert|auftragssumme|rechnungsbetrag|rechnungssumme|endbetrag|endsumme|endpreis|zahlbetrag|bruttobetrag|summe brutto|betrag brutto|brutto|betrag|summe|positionssumme|zeilensumme|umsatz|warenwert|zwischensumme',
@@ -121,7 +121,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   ],
   currency: [
     ...list(
-      'iso currency|order currency|order currency code|transaction currency|payment currency|cur|curr|ccy|currency iso',
+      'iso currency|oxcurrency|order currency|order currency code|transaction currency|payment currency|cur|curr|ccy|currency iso',
     ),
     ...list('währung|währungscode|devise|monnaie|moneda|divisa|código de moneda'),
   ],
@@ -146,7 +146,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   ],
   shipping: [
     ...list(
-      'shipping fee|shipping total|total shipping|total shipping price|shipping price|shipping rate|shipping and handling|shipping handling|delivery fee|delivery cost|delivery|postage|shipping cost inc tax|shipping cost incl tax',
+      'shipping fee|ot shipping|oxdelcost|shipping total|total shipping|total shipping price|shipping price|shipping rate|shipping and handling|shipping handling|delivery fee|delivery cost|delivery|postage|shipping cost inc tax|shipping cost incl tax',
     ),
     ...list('versandkosten|versand|porto|lieferkosten|versandgebühr'),
     ...list('frais de port|frais de livraison|livraison|gastos de envío|coste de envío|envío'),
@@ -157,7 +157,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   ],
   test: list('test|test order|test mode|is test order|testbestellung|commande de test|pedido de prueba'),
   search_term: list('search|query|suchbegriff|suche|recherche|búsqueda'),
-  url: list('page|path|seite|adresse|página'),
+  url: list('page|path|uri|request uri|request path|request url|seite|adresse|página'),
   items: list(
     'order items|lines|cart items|cart|basket|positionen|bestellpositionen|artikelliste|lignes|lignes de commande|líneas|líneas de pedido',
   ),

@@ -72,7 +72,7 @@ function brokers(
 const linesOf = (count: number, bytes = 100) =>
   Array.from({ length: count }, (_, n) => `{"session_id":"s${n % 20}","n":${n},"x":"${'x'.repeat(bytes)}"}`);
 
-test('a partition that refuses for good does not refuse an append whose other partitions are stored', async () => {
+test('an append succeeds if one partition refuses permanently and the others store their lines', async () => {
   for (const code of [CODE.INVALID_TIMESTAMP, CODE.POLICY_VIOLATION, CODE.INVALID_RECORD]) {
     const { append, stored } = brokers((partition, _, attempt) =>
       partition === 1 && attempt < 4 ? code : 0,
@@ -95,7 +95,7 @@ async function sessions(): Promise<string[]> {
   return found;
 }
 
-test('a partition without a leader, or on a broker that does not answer, holds up none of the others', async () => {
+test('a partition without a leader, or on an unresponsive broker, delays no other partition', async () => {
   const keyed = await sessions();
   for (const { leaders, frozen } of [
     { leaders: [1, -1, 2], frozen: [] },
@@ -127,7 +127,7 @@ test('a partition without a leader, or on a broker that does not answer, holds u
   }
 });
 
-test('the lines of a partition stay in their order while it does not take them', async () => {
+test('the lines of a partition keep their order while it is unavailable', async () => {
   const [, keyed] = await sessions();
   const { append, stored } = brokers((partition, _, attempt) =>
     partition === 1 && attempt < 5 ? CODE.NOT_ENOUGH_REPLICAS : 0,
@@ -142,7 +142,7 @@ test('the lines of a partition stay in their order while it does not take them',
   assert.deepEqual(stored[1], lines);
 });
 
-test('while nothing is stored, an append is refused at once', async () => {
+test('appends are refused immediately while nothing is stored', async () => {
   const { append, stored } = brokers(() => CODE.POLICY_VIOLATION);
   await assert.rejects(append(linesOf(60)), (error: AppendError) => {
     assert.ok(error instanceof AppendError);
@@ -152,12 +152,12 @@ test('while nothing is stored, an append is refused at once', async () => {
   assert.deepEqual(stored.flat(), []);
 });
 
-test('one that never takes its part ends with an honest answer', async () => {
+test('a partition that never accepts its lines ends with a clear error', async () => {
   const { append } = brokers((partition) => (partition === 1 ? CODE.INVALID_RECORD : 0));
   await assert.rejects(append(linesOf(60)), /may or may not have been stored/);
 });
 
-test('batches that the broker finds too large are cut down, and lines that canâ€™t fit become bad rows', async () => {
+test('batches that are too large for the broker are split, and lines that cannot fit become bad rows', async () => {
   for (const records of ['events', 'blocks'] as const) {
     for (const limit of [60_000, 20_000, 9_000]) {
       const { append, stored, appender } = brokers(
@@ -189,7 +189,7 @@ test('batches that the broker finds too large are cut down, and lines that canâ€
   }
 });
 
-test('of a topic that takes next to nothing, appends are refused rather than tried for ever', async () => {
+test('appends to a topic with a tiny size limit are refused instead of retried forever', async () => {
   const { append } = brokers(() => CODE.RECORD_LIST_TOO_LARGE);
   await assert.rejects(append(linesOf(300)), AppendError);
 });

@@ -4,7 +4,7 @@ import { Expired } from './expired.ts';
 
 const counted = async () => ({ http: 30 });
 
-test('what is archived and expired before the counters begin is taken over once, and survives a restart', async () => {
+test('lines archived and expired before the counters begin are adopted once, and survive a restart', async () => {
   const expired = new Expired(
     undefined,
     new Map([
@@ -22,7 +22,7 @@ test('what is archived and expired before the counters begin is taken over once,
   assert.deepEqual(again.archived, { http: 70, poll: 20 });
 });
 
-test('what expired before it was archived is counted by offsets, as far as a position has passed it', async () => {
+test('lines that expired before archiving are counted by offsets, up to the position', async () => {
   const expired = new Expired(
     undefined,
     new Map([
@@ -39,7 +39,7 @@ test('what expired before it was archived is counted by offsets, as far as a pos
   assert.equal(expired.unreadBefore(1), 0);
 });
 
-test('a new shop on a topic whose first records have expired has missed nothing', async () => {
+test('a new shop on a topic with expired first records has missed nothing', async () => {
   const expired = new Expired(undefined, new Map([[0, 50]]));
   assert.equal(await expired.adopt({ positions: {}, lines: {} }, counted), 0);
   const next = new Expired(expired.toStored().expired, new Map());
@@ -47,6 +47,6 @@ test('a new shop on a topic whose first records have expired has missed nothing'
   assert.equal(next.unreadLines(), 0);
 });
 
-test('until something was taken over, the next start may do it', () => {
+test('if nothing was adopted, the next start may do so', () => {
   assert.deepEqual(new Expired(undefined, new Map([[3, 9]])).toStored(), { begins: { 3: 9 } });
 });

@@ -34,7 +34,7 @@ describe('the key of a line', () => {
   ];
   for (const [line, key] of cases) it(line, () => assert.equal(keyOf(line), key));
 
-  it('is what a JSON parser finds', () => {
+  it('is the one that a JSON parser finds', () => {
     const name = fc.constantFrom(
       'session_id',
       'user_id',
@@ -66,7 +66,7 @@ describe('the key of a line', () => {
   });
 });
 
-it('keys lead to the partitions that Java’s producer chooses', () => {
+it('keys map to the same partitions as in the Java producer', () => {
   // From UtilsTest of Apache Kafka.
   const known: [string, number][] = [
     ['21', -973932308],

@@ -23,7 +23,7 @@ function batch(firstOffset: number, lines: number, source: string, sharesOffset 
 }
 
 describe('the counters of a partition', () => {
-  it('count lines, keep marks, and come back from what was stored', () => {
+  it('count lines, keep marks, and are restored from what was stored', () => {
     const stats = new PartitionStats(0, testNow, 10);
     for (let n = 0; n < 500; n++) {
       const from = 10 + n * 3000;
@@ -47,7 +47,7 @@ describe('the counters of a partition', () => {
     assert.equal(again.markBefore(600_000), undefined);
   });
 
-  it('take deleted lines for lines of kafka', () => {
+  it('attribute deleted lines to the source kafka', () => {
     const stats = new PartitionStats(0, testNow, 0);
     stats.extend([batch(0, 10, 'http')], 10, 5);
     stats.skipLost(25);
@@ -63,7 +63,7 @@ describe('received-at', () => {
     maxTimestampMs,
   });
 
-  it('never falls, and of what is too far ahead remembers the limit that it had', () => {
+  it('never decreases, and keeps the limit that applied to times too far ahead', () => {
     let nowMs = 1_000_000;
     const clock = new ReceivedClock(() => nowMs);
     const batches = [
@@ -96,7 +96,7 @@ describe('received-at', () => {
   });
 });
 
-it('counts inside of a deleted range add up and do not fall', () => {
+it('counts inside a deleted range add up and never decrease', () => {
   const low = { http: 10, poll: 5 };
   const high = { http: 14, poll: 5, tail: 3 };
   const steps = Array.from({ length: 8 }, (_, lines) => ({ ...between(low, high, lines) }));
@@ -105,7 +105,7 @@ it('counts inside of a deleted range add up and do not fall', () => {
   assert.deepEqual(steps[7], high);
 });
 
-it('a batch is cut before an offset, unless its lines share one', () => {
+it('a batch is split before an offset unless its lines share one', () => {
   const cut = cutBefore(batch(5, 4, 'http'), 7);
   assert.deepEqual([cut.firstOffset, cut.nextOffset, cut.lines, cut.bytes.toString()], [7, 9, 2, '2\n3\n']);
   const shared = batch(5, 4, 'http', true);

@@ -33,7 +33,7 @@ const options: PlanOptions = {
 
 describe('planned batches', () => {
   for (const records of ['events', 'blocks'] as const) {
-    it(`hold every line once, in order within its key, as ${records}`, () => {
+    it(`contain every line once, in order within its key, as ${records}`, () => {
       const line = fc
         .tuple(fc.integer({ min: 0, max: 5 }), fc.nat(2000))
         .map(([session, size]) => ({ session, size }));

@@ -8,7 +8,7 @@ const identity = ['log-1', 'Europe/Lisbon'];
 const of = (change: (metric: Metric) => Metric) => stateIdentity(identity, CATALOGUE.map(change));
 const now = stateIdentity(identity, CATALOGUE);
 
-test('a metric that is described in other words keeps its state', () => {
+test('a metric with a reworded description keeps its state', () => {
   assert.equal(
     of((metric) => ({ ...metric, title: 'Renamed', description: 'In other words.' })),
     now,
@@ -19,7 +19,7 @@ test('a metric that is described in other words keeps its state', () => {
   );
 });
 
-test('a metric that is computed in another way, another log or another time zone does not', () => {
+test('a metric with another computation, log or time zone does not', () => {
   assert.notEqual(
     of((metric) => ({ ...metric, where: [...(metric.where ?? []), 'quantity > 3'] })),
     now,

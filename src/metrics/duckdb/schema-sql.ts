@@ -9,8 +9,8 @@ import {
   BAD_MARK,
   BAD_MARK_FIELD,
   BAD_MARK_RAW,
-  DOOR_CLOCK_MS_MAX,
   FIELDS,
+  INGEST_CLOCK_MS_MAX,
   TIMESTAMP_MIN_MS,
 } from '../../event/fields.ts';
 import { REASON_CODES } from '../../event/reasons.ts';
@@ -77,7 +77,7 @@ function typedSql(rows: string): string {
 /** Condition for rows that ingest has not let pass, in records that claim it: others must validate them. */
 export function doubtfulSql(maxReceivedAtMs: number): string {
   const us = `epoch_us(${EVENT_TIME_COLUMN})`;
-  const latestUs = (maxReceivedAtMs + DOOR_CLOCK_MS_MAX) * 1000;
+  const latestUs = (maxReceivedAtMs + INGEST_CLOCK_MS_MAX) * 1000;
   return `CASE WHEN reason IS NOT NULL THEN raw IS NULL ELSE event_type IS NULL OR ${EVENT_TIME_COLUMN} IS NULL
       OR ${us} NOT BETWEEN ${TIMESTAMP_MIN_MS * 1000} AND ${latestUs} END`;
 }

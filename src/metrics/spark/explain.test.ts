@@ -105,7 +105,7 @@ describe('what an exit of the Spark driver means', () => {
     });
   }
 
-  it('anything else is reported by its last error, and tried again', () => {
+  it('any other exit is reported with its last error and retried', () => {
     const failure = explain(exit('x\njava.lang.IllegalStateException: odd\n'), POSITION);
     assert.equal(
       failure.message,
@@ -114,26 +114,26 @@ describe('what an exit of the Spark driver means', () => {
     assert.equal(failure.isFinal, false);
   });
 
-  it('a program that ends before the driver begins is reported as not a suitable Python', () => {
+  it('a program that ends before the driver starts is reported as an unsuitable Python', () => {
     const failure = explain({ ...exit('sh: hi: not found\n', 127), hasBegun: false }, POSITION);
     assert.match(failure.message, /^python3 can't run the driver: .* code 127 and said "sh: hi: not found"/);
     assert.match(failure.message, /Set engine\.python/);
     assert.equal(failure.isFinal, true);
   });
 
-  it('the reason why a job failed is reported too, where it is known', () => {
+  it('the reason for a failed job is reported if it is known', () => {
     const full = 'org.apache.spark.SparkException: Job aborted: No space left on device';
     assert.equal(known(full, POSITION)?.message, 'A disk of Spark is full.');
     assert.equal(known('SparkException: odd', POSITION), null);
   });
 
-  it('an end without an error is a failure as well', () => {
+  it('an exit without an error is also a failure', () => {
     assert.equal(explain(exit('', 0), POSITION).message, 'The Spark driver ended with code 0.');
     const killed = explain({ code: null, signal: 'SIGKILL', stderr: '', hasBegun: true }, POSITION);
     assert.equal(killed.message, 'The Spark driver was ended by SIGKILL.');
   });
 
-  it('what it waits for is read from its log', () => {
+  it('the log shows what it is waiting for', () => {
     const report = (state: string) =>
       `INFO Client: Application report for application_1_02 (state: ${state})`;
     assert.match(waitOf(report('ACCEPTED'))!, /YARN to give it resources \(application_1_02\)/);
