@@ -61,7 +61,7 @@ describe('the findings', () => {
       ['120,000', '4,210', '17', '3'],
     );
     for (const part of [
-      /Times without a zone were read as times of Europe\/Berlin\./,
+      /Times without a time zone were read as times in Europe\/Berlin\./,
       /zone_assumed from load/,
     ])
       assert.match(texts[0]!, part);
