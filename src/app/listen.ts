@@ -28,7 +28,7 @@ export async function listen(options: ListenOptions): Promise<{ url: string; soc
       listenFailure(error, {
         host: server.host,
         port: server.port,
-        settings: 'TILLSTREAM_PORT or port in the config',
+        settings: 'TILLSTREAM_PORT (in the config: port of the source of kind http)',
       }),
     );
   });

@@ -72,11 +72,11 @@ function nothingWouldCount(result: LoadResult): string {
 
 function nothingCounts({ received, leftOut, sent }: LoadResult): string {
   if (received > 0)
-    return 'None of the records is an event: nothing of them is counted. "tillstream bad list" shows them.';
+    return 'None of the records is an event, so nothing was counted. "tillstream bad list" shows them.';
   if (leftOut > 0)
-    return 'The mapping left out all of the records: nothing is counted. Is it the right one? "tillstream map guess" proposes one.';
+    return 'The mapping left out all records, so nothing was counted. Is it the right one? "tillstream map guess" proposes one.';
   const isOne = sent.inputs.length === 1;
-  return `Nothing is counted: ${isOne ? 'the file has' : 'the files have'} no records.`;
+  return `Nothing was counted: ${isOne ? 'the file has' : 'the files have'} no records.`;
 }
 
 /** Reasons that are shown. */

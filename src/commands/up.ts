@@ -136,12 +136,12 @@ async function reportRunning(
   const missing = config.stores.find((store) => isOther(store) && !parts[store.kind]);
   if (missing)
     throw new UsageError(
-      `It runs already, without the store ${missing.kind}: ${running.url} (process ${running.pid}). Stop it with ./stop-pipeline.sh, then start it again.`,
+      `Tillstream is already running, without the store ${missing.kind}: ${running.url} (process ${running.pid}). Stop it with ./stop-pipeline.sh, then start it again.`,
     );
   print(
     options,
     { running: true, pid: running.pid, url: running.url, already: true },
-    () => `It runs already: ${running.url} (process ${running.pid}).`,
+    () => `Tillstream is already running: ${running.url} (process ${running.pid}).`,
   );
 }
 
@@ -185,7 +185,7 @@ async function startWithServices(options: UpOptions, list: string): Promise<void
   const unused = await unusedServers(list, dataDir);
   if (unused.length > 0)
     throw new UsageError(
-      `It runs already, without ${unused.join(', ')}: ${running.url} (process ${running.pid}). Stop it with ./stop-pipeline.sh, then start it again.`,
+      `Tillstream is already running, without ${unused.join(', ')}: ${running.url} (process ${running.pid}). Stop it with ./stop-pipeline.sh, then start it again.`,
     );
 }
 

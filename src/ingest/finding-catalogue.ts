@@ -23,7 +23,8 @@ export const FINDINGS = kinds({
   mapping_fits: {
     message: (name) =>
       `Records have no timestamp or event type under a known name. ${name === '' ? 'A mapping can be proposed for them.' : `The mapping ${name} reads them.`}`,
-    setting: 'Load them with `--map NAME` (map), or with the mapping that `map guess FILE` proposes.',
+    setting:
+      'Load them with that mapping (`--map NAME`, or `map` of the source), or with one that `map guess FILE` proposes.',
   },
   unknown_event_type: {
     message: (type, nearest) =>

@@ -24,7 +24,7 @@ test('a load of which nothing counts is not a success, and reports why', async (
   for (const text of ['', '\n', 'timestamp,event_type,user_id\n']) {
     const { code, stdout } = await load({ 'a.csv': text });
     assert.equal(code, 1, JSON.stringify(text));
-    assert.match(stdout, /Nothing is counted: the file has no records\./);
+    assert.match(stdout, /Nothing was counted: the file has no records\./);
     assert.doesNotMatch(stdout, /NDJSON/);
   }
   const { code } = await load({ 'a.csv': VIEWS, 'b.csv': 'timestamp,event_type,user_id\n' });

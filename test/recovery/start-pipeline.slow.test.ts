@@ -154,10 +154,13 @@ describe('start-pipeline.sh --with everything', () => {
 
   it('a second start changes nothing, and one with another server says that it is not used', async () => {
     const again = await script('start-pipeline.sh', '--no-demo', '--with', SERVERS);
-    assert.match(again.stdout, /^It runs already: http/);
+    assert.match(again.stdout, /^Tillstream is already running: http/);
     const other = await script('start-pipeline.sh', '--with', 's3').catch((error) => error);
     assert.equal(other.code, 2);
-    assert.match(other.stderr, /It runs already, without s3: .*Stop it with \.\/stop-pipeline\.sh/);
+    assert.match(
+      other.stderr,
+      /Tillstream is already running, without s3: .*Stop it with \.\/stop-pipeline\.sh/,
+    );
   });
 
   it('stop-pipeline.sh ends all that was started, and nothing is left to drain', async () => {

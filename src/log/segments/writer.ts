@@ -241,7 +241,7 @@ export class Writer {
     const { files, dir, reserve } = this.options;
     if (this.state === 'failed') return this.refusal();
     if (!(await reserve.take(group.bytes)))
-      return this.full('The disk has reached its reserve of free space');
+      return this.full('The disk has only its reserve of free space left (disk_reserve_bytes of the log)');
     const { durable } = this;
     const { created } = group;
     const segment = created ?? durable.segments.at(-1)!;
@@ -319,7 +319,7 @@ export class Writer {
       this.spaceTimer = setInterval(() => this.checkSpace(), this.options.spaceCheckMs ?? SPACE_CHECK_MS);
       this.spaceTimer.unref();
     }
-    return new AppendError('log_full', `${reason}.`);
+    return new AppendError('log_full', `${reason}. Free some space: lines are then accepted again.`);
   }
 
   private async checkSpace(): Promise<void> {
