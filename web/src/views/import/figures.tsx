@@ -42,13 +42,15 @@ function RevenueTile({ rows }: { rows: Row[] }) {
   const paid = rows.filter((row) => Number(row.orders) > 0 || Number(row.revenue) !== 0);
   const [first, ...others] = paid.sort((a, b) => Number(b.orders) - Number(a.orders));
   if (!first) return <Tile name="Revenue" value="" shown="–" note="no orders" />;
-  const text = (row: Row) => money(String(row.revenue), currencyOf(row));
+  const isKnown = (row: Row) => currencyOf(row) !== '';
+  const text = (row: Row) =>
+    `${money(String(row.revenue), currencyOf(row))}${isKnown(row) ? '' : ' in an unknown currency'}`;
   return (
     <Tile
       name="Revenue"
       value={String(first.revenue)}
       shown={money(String(first.revenue), currencyOf(first), Number(first.revenue) >= 1e7)}
-      note={others.map(text).join(', ') || (currencyOf(first) === '' ? 'currency not known' : '')}
+      note={[...(isKnown(first) ? [] : ['currency not known']), ...others.map(text)].join(', ')}
     />
   );
 }
