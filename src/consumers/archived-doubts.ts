@@ -1,11 +1,5 @@
 import { ORDER_IDENTITY } from '../decode/identity.ts';
-import type {
-  ArchiveAnswer,
-  ArchivedDoubt,
-  ArrivalSummary,
-  DoubtReader,
-  DoubtsAsked,
-} from '../metrics/doubt-reader.ts';
+import type { ArchiveAnswer, ArchivedDoubt, DoubtReader, DoubtsAsked } from '../metrics/doubt-reader.ts';
 import type { ArchiveReader } from '../metrics/engine.ts';
 
 /** So many rows, and such a share of them, are not equal by chance. */
@@ -26,13 +20,6 @@ function areRepeated(equal: number, all: number): boolean {
 const FILES_MAX = 500;
 
 const TABLE = 'events';
-const NOTHING: ArrivalSummary = {
-  hasKnownOrders: false,
-  hasOrders: false,
-  hasMarkedOrders: false,
-  unnamedRows: 0,
-  unnamedDates: [],
-};
 
 /** What the archive says about rows of a source, beside those that it had before. Looks at older rows only where it may be something. */
 export async function archivedDoubts(
@@ -45,7 +32,7 @@ export async function archivedDoubts(
   const { hasKnownOrders, hasOrders, hasMarkedOrders, unnamedRows, unnamedDates } = await archive.withFiles(
     TABLE,
     { receivedMs: since(sinceMs) },
-    async (files) => (files.length === 0 ? NOTHING : reader.summary(files, arrival)),
+    (files) => reader.summary(files, arrival),
   );
   const lookAt = async (files: string[]) =>
     files.length === 0 ? [] : [...(await reader.ofOrders(files, arrival, withdrawn))];
@@ -61,7 +48,6 @@ export async function archivedDoubts(
   const recent = { receivedMs: [[sinceRecentMs, sinceMs - 1]] as const };
   const hasSigns = () =>
     archive.withFiles(TABLE, recent, async (files) => {
-      if (files.length === 0) return false;
       const older = await reader.signs(files, sinceMs);
       return older.hasCancels || older.hasMarkedOrders;
     });

@@ -1,6 +1,6 @@
 import { type OffsetRange, positionsAfter, type TypedBatch } from '../decode/batch.ts';
 import type { LogReader } from '../log/event-log.ts';
-import type { CountsBySource, Offset, Positions } from '../log/offset.ts';
+import { type CountsBySource, countOf, type Offset, type Positions } from '../log/offset.ts';
 
 /** Where a consumer of the log takes its batches from. */
 export interface BatchSource {
@@ -24,7 +24,7 @@ export async function linesLost(
   const before = await log.receivedBefore(starts);
   const lost: CountsBySource = {};
   for (const [source, lines] of Object.entries(await log.receivedBefore(positionsAfter(ranges)))) {
-    const missing = lines - (before[source] ?? 0) - (read[source] ?? 0);
+    const missing = lines - countOf(before, source) - countOf(read, source);
     if (missing > 0) lost[source] = missing;
   }
   return lost;

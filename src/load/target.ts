@@ -75,7 +75,7 @@ export async function whileBusy<T>(work: () => Promise<T>): Promise<T> {
         error instanceof BusyError || (error instanceof AppendError && error.code === 'log_busy');
       if (!isBusy) {
         if (error instanceof AppendError) {
-          const message = `The event log accepts no lines. ${error.message}`;
+          const message = `The event log does not accept lines. ${error.message}`;
           throw /may or may not/.test(error.message) ? new LoadError(message) : new NotStoredError(message);
         }
         throw error;

@@ -21,8 +21,8 @@ export function copyCounts(counts: CountsBySource): CountsBySource {
   return Object.assign(Object.create(null) as CountsBySource, counts);
 }
 
-/** The count of a key that may have the name of something that every object inherits. */
-const countOf = (counts: Readonly<Record<string, number>>, key: string) =>
+/** The count of a key, 0 where there is none. A source may have the name of something that every object inherits. */
+export const countOf = (counts: Readonly<Record<string, number>>, key: string) =>
   Object.hasOwn(counts, key) ? counts[key]! : 0;
 
 /** Adds counts to those of a total, in place. */

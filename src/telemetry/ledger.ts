@@ -1,4 +1,4 @@
-import { type CountsBySource, sumCounts } from '../log/offset.ts';
+import { type CountsBySource, countOf, sumCounts } from '../log/offset.ts';
 
 /**
  * Rows that other programs have deleted from the archive's tables since they were archived, or added to them. The metrics
@@ -111,7 +111,7 @@ export function makeLedger(input: LedgerInput): Ledger {
   };
   const bySource: Record<string, LedgerEntry> = {};
   for (const source of Object.keys(input.received).sort())
-    bySource[source] = entry((counts) => counts[source] ?? 0);
+    bySource[source] = entry((counts) => countOf(counts, source));
   const all = entry(sumCounts);
   return {
     ...all,

@@ -1,5 +1,5 @@
 import type { TypedBatch } from '../../decode/batch.ts';
-import { addCount, type CountsBySource, type Offset } from '../../log/offset.ts';
+import { addCount, type CountsBySource, countOf, type Offset } from '../../log/offset.ts';
 import type { ArchiveChanges } from '../archive.ts';
 import type { ParquetFile } from '../parquet-tool.ts';
 import type { Action } from './actions.ts';
@@ -48,8 +48,8 @@ export function changesIn(
     const counted = counters(table, 'rows') ?? live;
     const ahead = countFiles(table.files().filter((file) => isAhead(file, positions)));
     for (const source of new Set([...Object.keys(live), ...Object.keys(counted)])) {
-      const rows = counted[source] ?? 0;
-      addCount(archived, source, rows - (ahead[source] ?? 0));
+      const rows = countOf(counted, source);
+      addCount(archived, source, rows - countOf(ahead, source));
       const more = (live[source] ?? 0) - rows;
       if (more !== 0) addCount(more > 0 ? changed.added : changed.deleted, source, Math.abs(more));
     }

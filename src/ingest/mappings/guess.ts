@@ -4,7 +4,7 @@ import type { Finding } from '../finding.ts';
 import type { FindingCode } from '../finding-catalogue.ts';
 import type { Decoded } from '../format.ts';
 import { LineValidator } from '../line-validator.ts';
-import type { MappedRecords, Mapper } from '../mapper.ts';
+import type { Mapper } from '../mapper.ts';
 import { recordsOf } from '../mapping/collect-events.ts';
 import { compileMapping } from '../mapping/compile.ts';
 import { mapperOf } from '../mapping/map-records.ts';
@@ -48,13 +48,9 @@ async function readerOf(options: GuessOptions): Promise<string> {
   const readers: string[] = [];
   for (const name of presetNames()) {
     const mapper = mapperOf(readMapping(name, ''));
-    let mapped: MappedRecords;
-    try {
-      mapped = await mapper.map(await options.decode(mapper.detecting));
-    } catch {
-      // The preset is for files of another format.
-      continue;
-    }
+    const decoded = await decodedFor(mapper, options);
+    if (decoded === null) continue;
+    const mapped = await mapper.map(decoded);
     // A preset for a table knows its columns; others find orders in whatever has a number.
     if (mapped.withdrawn.length > 0 && mapped.withdrawn.length >= mapped.leftOut / 2) readers.push(name);
   }
@@ -157,18 +153,25 @@ function sampleOf(decoded: readonly Decoded[]): Parameters<typeof proposeMapping
   ];
 }
 
+/** The records as a mapping finds them; null where it can't read the file, and so is not the one. */
+async function decodedFor(
+  mapper: Mapper | null,
+  { decode }: GuessOptions,
+): Promise<readonly Decoded[] | null> {
+  try {
+    return await decode(mapper?.detecting ?? {});
+  } catch {
+    return null;
+  }
+}
+
 async function tryMapper(
   mapper: Mapper | null,
   of: Pick<Guess, 'preset' | 'proposal'>,
   options: GuessOptions,
 ): Promise<Candidate | null> {
-  let decoded: readonly Decoded[];
-  try {
-    decoded = await options.decode(mapper?.detecting ?? {});
-  } catch {
-    // The mapping can't read the file, so it is not the one.
-    return null;
-  }
+  const decoded = await decodedFor(mapper, options);
+  if (decoded === null) return null;
   const { result, leftOut, observer } = await validate(mapper, decoded, options);
   const { accepted, rejected } = result;
   const read = accepted + rejected;

@@ -30,9 +30,9 @@ test('if nothing can be proposed, the message names the cause and the remedy', a
     'Datum;Bestellnr;Betrag\n01.10.2036;5;3,50\n02.10.2036;6;4,50\n':
       /^2 of its first 2 records would be rejected, 2 of them as timestamp_in_future\. /,
     'Datum;Bestellnr;Betrag;Status\n01.10.2026;5;3,50;Storniert\n02.10.2026;6;4,50;Storniert\n':
-      /^its first 2 records are all of orders of which nothing was sold: `Status` is Storniert \(2\)\.$/,
+      /^the proposed mapping leaves out all of its first 2 records, because they are not sales: `Status` is Storniert \(2\)\.$/,
     [SHOPIFY_CANCELLED]:
-      /^its first record is of an order of which .*`Financial Status` is voided \(1\)\. The mapping shopify-orders reads/,
+      /^the proposed mapping leaves out its first record, because .*`Financial Status` is voided \(1\)\. The mapping shopify-orders reads/,
   };
   for (const [text, why] of Object.entries(causes)) {
     assert.equal(await guessMapping(optionsFor(text)), null, text);

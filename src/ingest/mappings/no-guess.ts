@@ -45,9 +45,8 @@ export function rejectedText(
 /** Why nothing would count of records that were all left out. */
 export function allLeftOutText(leftOut: number, leftOutBy: Readonly<Record<string, number>>): string {
   const why = Object.entries(leftOutBy).map(([reason, records]) => `${printable(reason)} (${records})`);
-  const records =
-    leftOut === 1 ? 'its first record is of an order' : `its first ${leftOut} records are all of orders`;
-  return `${records} of which nothing was sold: ${why.join(', ')}.`;
+  const records = leftOut === 1 ? 'its first record' : `all of its first ${leftOut} records`;
+  return `the proposed mapping leaves out ${records}, because they are not sales: ${why.join(', ')}.`;
 }
 
 function countedReasons(reasons: readonly Reason[]): Record<string, number> {

@@ -1,5 +1,5 @@
 import type { LogBatch } from '../event-log.ts';
-import { addCount, type CountsBySource, copyCounts } from '../offset.ts';
+import { addCount, type CountsBySource, copyCounts, countOf } from '../offset.ts';
 
 /** Adds the lines of the batch that have offsets before `end`. */
 export function addBatch(counts: CountsBySource, batch: LogBatch, end: number): void {
@@ -16,7 +16,7 @@ export function between(low: CountsBySource, high: CountsBySource, lines: number
   const counts = copyCounts(low);
   let missing = lines;
   for (const source of Object.keys(high).sort()) {
-    const more = Math.min(missing, high[source]! - (counts[source] ?? 0));
+    const more = Math.min(missing, high[source]! - countOf(counts, source));
     if (more <= 0) continue;
     addCount(counts, source, more);
     missing -= more;

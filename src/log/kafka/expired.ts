@@ -1,5 +1,5 @@
 import type { ArchivedLines } from '../event-log.ts';
-import { addCount, type CountsBySource, type Offset, type Positions } from '../offset.ts';
+import { addCount, type CountsBySource, countOf, type Offset, type Positions } from '../offset.ts';
 import { UNNAMED } from './origin.ts';
 
 /** As it is stored. */
@@ -38,7 +38,7 @@ export class Expired {
     const counted = await receivedBefore(positions);
     const archived: CountsBySource = {};
     for (const [source, n] of Object.entries(lines)) {
-      const more = n - (counted[source] ?? 0);
+      const more = n - countOf(counted, source);
       if (more > 0) archived[source] = more;
     }
     const unread: StoredExpired['unread'] = {};

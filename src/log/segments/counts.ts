@@ -1,4 +1,4 @@
-import { addCount, type CountsBySource, copyCounts, type Offset } from '../offset.ts';
+import { addCount, type CountsBySource, copyCounts, countOf, type Offset } from '../offset.ts';
 import type { LogFiles } from './files.ts';
 import type { SegmentHeader } from './format.ts';
 import { type BatchPosition, locate } from './locate.ts';
@@ -92,7 +92,7 @@ function between(low: CountsBySource, high: CountsBySource, offset: Offset): Cou
   let missing = offset;
   for (const lines of Object.values(counts)) missing -= lines;
   for (const source of Object.keys(high).sort()) {
-    const lines = Math.min(missing, high[source]! - (counts[source] ?? 0));
+    const lines = Math.min(missing, high[source]! - countOf(counts, source));
     if (lines <= 0) continue;
     addCount(counts, source, lines);
     missing -= lines;
