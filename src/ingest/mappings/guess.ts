@@ -153,7 +153,7 @@ function sampleOf(decoded: readonly Decoded[]): Parameters<typeof proposeMapping
   ];
 }
 
-/** The records as a mapping finds them; null where it can't read the file, and so is not the one. */
+/** The records as a mapping finds them; null where it can't read the file. */
 async function decodedFor(
   mapper: Mapper | null,
   { decode }: GuessOptions,
@@ -161,6 +161,7 @@ async function decodedFor(
   try {
     return await decode(mapper?.detecting ?? {});
   } catch {
+    // The mapping is for files of another format, so it is not the one.
     return null;
   }
 }
