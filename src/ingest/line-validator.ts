@@ -74,8 +74,10 @@ export class LineValidator {
   #skip = 0;
   #linesMax = 0;
   #linesLeft = 0;
-  /** The bytes of the record at work, as they came; set where it may need an id. */
+  /** The bytes of the record at work, as they came, are those from `#rawStart` to `#rawEnd`. */
   #raw: Buffer = Buffer.alloc(0);
+  #rawStart = 0;
+  #rawEnd = 0;
   #ids: ValidateOptions['ids'];
   /** The field at fault of the line just rejected. */
   #field: string | undefined;
@@ -188,7 +190,7 @@ export class LineValidator {
     if (!allUtf8 && !isUtf8(body.subarray(start, end))) return 'not_utf8';
     if (end - start > this.#lineBytesMax)
       return takesMarked && this.#isMarked(body, start, end) ? KEPT : 'line_too_long';
-    if (this.#ids !== undefined) this.#raw = body.subarray(start, end);
+    this.#setRaw(body, start, end);
     const reason = checker.check(body, start, end, this.#nowMs);
     this.#field = checker.field;
     if (reason === 'reserved_field' && takesMarked && this.#isMarked(body, start, end)) return KEPT;
@@ -260,7 +262,7 @@ export class LineValidator {
     this.#countLine();
     if (this.#skips()) return;
     this.#field = undefined;
-    this.#raw = raw;
+    this.#setRaw(raw, 0, raw.length);
     const outcome = raw.length > this.#lineBytesMax ? 'line_too_long' : this.#normalize(record.fields, true);
     if (typeof outcome === 'string') {
       this.#reject(outcome, this.#field, raw, place, record.fields);
@@ -307,13 +309,23 @@ export class LineValidator {
     return normalized.line;
   }
 
+  #setRaw(bytes: Buffer, start: number, end: number): void {
+    this.#raw = bytes;
+    this.#rawStart = start;
+    this.#rawEnd = end;
+  }
+
   /** An id for an event that has neither one nor an order by which it is known; else null. */
   #eventIdFor(event: ObservedEvent, type: string): string | null {
-    if (this.#ids === undefined || event.text(EVENT_ID) !== null) return null;
-    if (ORDER_EVENT_TYPES.includes(type) && event.text(ORDER_ID) !== null) return null;
+    if (this.#ids === undefined || event.has(EVENT_ID)) return null;
+    if (ORDER_EVENT_TYPES.includes(type) && event.has(ORDER_ID)) return null;
     const index = this.#result.records - 1;
     if (!('prefix' in this.#ids)) return this.#ids[index]!;
-    return givenId(this.#ids.prefix, this.#ids.next + index, crc32(this.#raw));
+    return givenId(
+      this.#ids.prefix,
+      this.#ids.next + index,
+      crc32(this.#raw.subarray(this.#rawStart, this.#rawEnd)),
+    );
   }
 
   #accepted(event: ObservedEvent, type: string): void {
