@@ -145,6 +145,7 @@ export class FieldChecker {
     for (let index = 0; index < RULES.length; index++) {
       const kind = line.kinds[index]!;
       if (kind === ABSENT && IS_REQUIRED[index] === 0) continue;
+      line.seen[index] = 1;
       const field = RULES[index]!;
       const isEmpty = kind === STRING && line.starts[index] === line.ends[index];
       if (kind === ABSENT || kind === NULL || isEmpty) {

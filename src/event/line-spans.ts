@@ -48,6 +48,8 @@ export class LineSpans {
   hasFlaws = false;
   /** Whether the line has an escape of U+0000. */
   hasNul = false;
+  /** Fields that a line had since this was cleared. */
+  readonly seen = new Uint8Array(FIELDS.length);
 
   reset(bytes: Buffer, length: number): void {
     this.bytes = bytes;

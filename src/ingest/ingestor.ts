@@ -135,7 +135,8 @@ export class Ingestor {
   /** Stores lines that were validated. */
   async store(source: string, result: ValidationResult, come: Come = {}): Promise<IngestResult> {
     const lines = result.accepted + result.rejected;
-    if (lines > 0) await this.#options.log.append({ source, bytes: result.bytes, lines });
+    const { bytes, fields } = result;
+    if (lines > 0) await this.#options.log.append({ source, bytes, lines, fields });
     this.#stateOf(source).tally.merge(result.tally);
     this.#options.onStored?.(source, result, come);
     return ingestResultOf(result, come.leftOut);

@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { LineChecker } from '../event/check-line.ts';
-import { ORDER_EVENT_TYPES } from '../event/fields.ts';
+import { FIELDS, ORDER_EVENT_TYPES } from '../event/fields.ts';
 import { givenId } from '../event/given-id.ts';
 import { isBlankLine, replaceReturns } from '../event/lines.ts';
 import { markedWithin, markOf, startsWithByteOrderMark } from '../event/mark-line.ts';
 import type { Reason } from '../event/reasons.ts';
 import { ApiError } from '../telemetry/errors.ts';
-import { EVENT_ID, EVENT_TYPE, ORDER_ID, USER_AGENT } from './field-index.ts';
+import { BOT, EVENT_ID, EVENT_TYPE, ORDER_ID, USER_AGENT } from './field-index.ts';
 import type { Decoded, JsonTexts, RecordIds, SourceRecord } from './format.ts';
 import { LineCollector } from './line-collector.ts';
 import { targetOf } from './names.ts';
@@ -66,6 +66,8 @@ export interface ValidatorOptions {
 export class LineValidator {
   readonly #options: ValidatorOptions;
   readonly #checker: LineChecker;
+  /** Fields that the events of the input have; the checker notes those that it has read. */
+  readonly #seen: Uint8Array;
   readonly #lineBytesMax: number;
   #nowMs = 0;
   #result = emptyResult();
@@ -85,6 +87,7 @@ export class LineValidator {
   constructor(options: ValidatorOptions) {
     this.#options = options;
     this.#checker = new LineChecker(options.timeZone);
+    this.#seen = this.#checker.spans.seen;
     this.#lineBytesMax = Math.min(options.lineBytesMax, options.storedBytesMax - 1);
   }
 
@@ -109,6 +112,7 @@ export class LineValidator {
     this.#kept = new LineCollector();
     this.#observer = observer;
     this.#linesLeft = linesMax;
+    this.#seen.fill(0);
     for (const piece of input) {
       if (piece.kind === 'json') this.#json(piece, takesMarked);
       else if (piece.kind === 'records') for (const record of piece.records) this.#record(record);
@@ -122,6 +126,7 @@ export class LineValidator {
     for (const order of withdrawn) observer.withdrawals.takeOrder(order);
     observer.withdrawals.reportFresh(result.late);
     result.bytes = this.#kept.take();
+    result.fields = FIELDS.filter((_, index) => this.#seen[index] === 1).map(({ name }) => name);
     return result;
   }
 
@@ -208,6 +213,8 @@ export class LineValidator {
     if (!checker.isCanonical || eventId !== null) {
       line = checker.canonical(eventId);
       if (line.length >= storedBytesMax) return 'line_too_long';
+      if (eventId !== null) this.#seen[EVENT_ID] = 1;
+      if (checker.isBot) this.#seen[BOT] = 1;
     }
     this.#accepted(checker, type);
     return line;
@@ -300,6 +307,7 @@ export class LineValidator {
       return normalized.reason;
     }
     if (normalized.line.length >= storedBytesMax) return 'line_too_long';
+    for (let index = 0; index < FIELDS.length; index++) if (normalizer.has(index)) this.#seen[index] = 1;
     for (const note of normalized.notes) {
       if (note.code === 'invalid_field' || note.code === 'ambiguous_number')
         invalidFields[note.field] = (invalidFields[note.field] ?? 0) + 1;
