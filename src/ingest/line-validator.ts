@@ -8,7 +8,7 @@ import { markedWithin, markOf, startsWithByteOrderMark } from '../event/mark-lin
 import type { Reason } from '../event/reasons.ts';
 import { ApiError } from '../telemetry/errors.ts';
 import { EVENT_ID, EVENT_TYPE, ORDER_ID, USER_AGENT } from './field-index.ts';
-import type { Decoded, JsonTexts, RecordIds, SourceRecord } from './format.ts';
+import type { Decoded, JsonTexts, PlainRow, RecordIds, SourceRecord } from './format.ts';
 import { LineCollector } from './line-collector.ts';
 import { targetOf } from './names.ts';
 import type { Normalizer } from './normalize.ts';
@@ -18,10 +18,10 @@ import { parseRecord } from './parse-record.ts';
 import { amountNote, needsValues } from './plain-line.ts';
 import { saysMore } from './record-slots.ts';
 import { rejectedExample } from './rejected-example.ts';
-import { emptyResult, type ValidationResult } from './validation-result.ts';
+import { RowLines } from './row-lines.ts';
+import { emptyResult, exampleOf, type ValidationResult } from './validation-result.ts';
 
 const ERRORS_MAX = 100;
-const EXAMPLE_BYTES_MAX = 1000;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const LINE_END = Buffer.from('\n');
@@ -66,6 +66,7 @@ export interface ValidatorOptions {
 export class LineValidator {
   readonly #options: ValidatorOptions;
   readonly #checker: LineChecker;
+  readonly #rows: RowLines;
   readonly #lineBytesMax: number;
   #nowMs = 0;
   #result = emptyResult();
@@ -83,6 +84,7 @@ export class LineValidator {
   constructor(options: ValidatorOptions) {
     this.#options = options;
     this.#checker = new LineChecker(options.timeZone);
+    this.#rows = new RowLines(options.normalizer, options.storedBytesMax);
     this.#lineBytesMax = Math.min(options.lineBytesMax, options.storedBytesMax - 1);
   }
 
@@ -165,7 +167,7 @@ export class LineValidator {
           this.#reject(outcome, this.#field, body.subarray(position, textEnd), placeOf(line));
         } else if (outcome !== EMPTY) {
           if (hasReturn) replaceReturns(outcome);
-          this.#exemplify(body.subarray(position, textEnd), outcome);
+          this.#result.example ??= exampleOf(body.subarray(position, textEnd), outcome);
           this.#kept.addLine(outcome);
         }
       }
@@ -192,15 +194,24 @@ export class LineValidator {
     const reason = checker.check(body, start, end, this.#nowMs);
     this.#field = checker.field;
     if (reason === 'reserved_field' && takesMarked && this.#isMarked(body, start, end)) return KEPT;
-    const { normalizer, storedBytesMax } = this.#options;
     // What another validator of ours has read stands as it is: this one may have other settings.
     const isRead = takesMarked && reason === null;
+    return this.#checked(reason, isRead) ?? this.#normalizeLine(body, start, end, reason);
+  }
+
+  /**
+   * What becomes of the line just checked, where that gave `reason`; null where it is to be read by its values. `isRead`: it needs no
+   * second look.
+   */
+  #checked(reason: Reason | null, isRead: boolean): typeof KEPT | Buffer | Reason | null {
+    const checker = this.#checker;
+    const { normalizer, storedBytesMax } = this.#options;
     if (!isRead && !FINAL.includes(reason) && (checker.needsNormalizing || !normalizer.keepsPlainLines))
-      return this.#normalizeLine(body, start, end, reason);
+      return null;
     if (reason !== null) return reason;
-    if (!isRead && needsValues(checker)) return this.#normalizeLine(body, start, end, null);
+    if (!isRead && needsValues(checker)) return null;
     const type = isRead ? checker.text(EVENT_TYPE)! : this.#typeOf(checker);
-    if (type === null) return this.#normalizeLine(body, start, end, null);
+    if (type === null) return null;
     let line: Buffer | typeof KEPT = KEPT;
     const eventId = this.#ids === undefined ? null : this.#eventIdFor(checker, type);
     if (!checker.isCanonical || eventId !== null) {
@@ -241,13 +252,18 @@ export class LineValidator {
 
   /** What normalizing has left as it was need not be normalized again. */
   #learn(fields: Readonly<Record<string, unknown>>): void {
-    const { normalizer } = this.#options;
     for (const name in fields) {
       const { index, rank, nearest } = targetOf(name);
       if (index >= 0) {
         if (rank > 0) this.#checker.learnFieldName(name, index);
       } else if (nearest === null && !saysMore(name)) this.#checker.learnOtherName(name);
     }
+    this.#learnTexts();
+  }
+
+  /** Texts of the line just checked, and then normalized, that are as they were. */
+  #learnTexts(): void {
+    const { normalizer } = this.#options;
     const type = this.#checker.text(EVENT_TYPE);
     if (type !== null && type === normalizer.text(EVENT_TYPE)) this.#checker.learn('event_type', type);
     const agent = this.#checker.text(USER_AGENT);
@@ -256,25 +272,39 @@ export class LineValidator {
   }
 
   #record(record: SourceRecord): void {
-    const { raw, place } = record;
+    const { place, plainRow } = record;
     this.#countLine();
     if (this.#skips()) return;
     this.#field = undefined;
-    this.#raw = raw;
-    const outcome = raw.length > this.#lineBytesMax ? 'line_too_long' : this.#normalize(record.fields, true);
-    if (typeof outcome === 'string') {
-      this.#reject(outcome, this.#field, raw, place, record.fields);
+    if (this.#ids !== undefined) this.#raw = record.raw;
+    const line = plainRow === undefined ? undefined : this.#row(plainRow);
+    if (line) {
+      this.#result.example ??= exampleOf(record.raw, line);
+      this.#kept.addLine(line);
       return;
     }
-    this.#exemplify(raw, outcome);
+    const { raw, fields } = record;
+    const outcome = raw.length > this.#lineBytesMax ? 'line_too_long' : this.#normalize(fields, true);
+    if (typeof outcome === 'string') {
+      this.#reject(outcome, this.#field, raw, place, fields);
+      return;
+    }
+    if (line === null) this.#learnTexts();
+    this.#result.example ??= exampleOf(raw, outcome);
     this.#kept.addLine(outcome);
   }
 
-  #exemplify(record: Buffer, event: Buffer): void {
-    this.#result.example ??= {
-      record: record.toString('utf8', 0, EXAMPLE_BYTES_MAX),
-      event: event.toString('utf8', 0, EXAMPLE_BYTES_MAX),
-    };
+  /** The line of a row by its bytes; null where these were checked, and its values are to be read, undefined where they were not. */
+  #row(row: PlainRow): Buffer | null | undefined {
+    if (row.length > this.#lineBytesMax) return undefined;
+    const length = this.#rows.write(row, this.#observer.isUnusedKnown);
+    if (length === 0) return undefined;
+    const isEvent = this.#checker.check(this.#rows.bytes, 0, length, this.#nowMs) === null;
+    const outcome = isEvent ? this.#checked(null, false) : null;
+    const isTaken = outcome !== null && typeof outcome !== 'string';
+    this.#rows.learn(isTaken);
+    if (!isTaken) return null;
+    return outcome === KEPT ? this.#rows.bytes.subarray(0, length) : outcome;
   }
 
   /** Counts a record; whether it is one that is not to be looked at. */
@@ -318,8 +348,8 @@ export class LineValidator {
 
   #accepted(event: ObservedEvent, type: string): void {
     this.#result.accepted++;
-    const note =
-      event === this.#checker && !this.#options.normalizer.isUnitSaid ? amountNote(event, type) : null;
+    const isPlain = event === this.#checker;
+    const note = isPlain && !this.#options.normalizer.isUnitSaid ? amountNote(this.#checker, type) : null;
     if (note !== null) this.#observer.note(note, false, this.#result.tally);
     this.#observer.observe(event, type, this.#nowMs, this.#result.tally);
   }
