@@ -196,20 +196,20 @@ export class LineValidator {
     if (reason === 'reserved_field' && takesMarked && this.#isMarked(body, start, end)) return KEPT;
     // What another validator of ours has read stands as it is: this one may have other settings.
     const isRead = takesMarked && reason === null;
-    return this.#checked(reason, isRead) ?? this.#normalizeLine(body, start, end, reason);
+    return this.#checked(reason, isRead, false) ?? this.#normalizeLine(body, start, end, reason);
   }
 
   /**
    * What becomes of the line just checked, where that gave `reason`; null where it is to be read by its values. `isRead`: it needs no
-   * second look.
+   * second look; `isRow`: it was written for a row.
    */
-  #checked(reason: Reason | null, isRead: boolean): typeof KEPT | Buffer | Reason | null {
+  #checked(reason: Reason | null, isRead: boolean, isRow: boolean): typeof KEPT | Buffer | Reason | null {
     const checker = this.#checker;
     const { normalizer, storedBytesMax } = this.#options;
     if (!isRead && !FINAL.includes(reason) && (checker.needsNormalizing || !normalizer.keepsPlainLines))
       return null;
     if (reason !== null) return reason;
-    if (!isRead && needsValues(checker)) return null;
+    if (!isRead && needsValues(checker, isRow)) return null;
     const type = isRead ? checker.text(EVENT_TYPE)! : this.#typeOf(checker);
     if (type === null) return null;
     let line: Buffer | typeof KEPT = KEPT;
@@ -300,10 +300,11 @@ export class LineValidator {
     const length = this.#rows.write(row, this.#observer.isUnusedKnown);
     if (length === 0) return undefined;
     const isEvent = this.#checker.check(this.#rows.bytes, 0, length, this.#nowMs) === null;
-    const outcome = isEvent ? this.#checked(null, false) : null;
+    const outcome = isEvent ? this.#checked(null, false, true) : null;
     const isTaken = outcome !== null && typeof outcome !== 'string';
     this.#rows.learn(isTaken);
     if (!isTaken) return null;
+    for (const note of this.#rows.notes()) this.#observer.note(note, true, this.#result.tally);
     return outcome === KEPT ? this.#rows.bytes.subarray(0, length) : outcome;
   }
 

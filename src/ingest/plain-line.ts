@@ -11,11 +11,12 @@ import { formOfAmount } from './values/read-money.ts';
 
 /**
  * Whether the line just checked, whose bytes are fine, says something that only its values show, so that the normalizer must read
- * it: an amount that does not fit its price, a status beside its fields, a campaign in its address.
+ * it: an amount that does not fit its price, a status beside its fields, a campaign in its address. `isRow`: all beside its fields has been
+ * looked at.
  */
-export function needsValues(line: LineChecker): boolean {
+export function needsValues(line: LineChecker, isRow: boolean): boolean {
   if (line.has(AMOUNT) && line.has(PRICE) && !fits(line)) return true;
-  if (saysMoreInExtra(line)) return true;
+  if (!isRow && saysMoreInExtra(line)) return true;
   return line.spans.urlHasQuery && line.text(URL)!.includes(CAMPAIGN_MARK);
 }
 

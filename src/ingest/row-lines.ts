@@ -1,9 +1,9 @@
-import { BAD_MARK, FIELDS } from '../event/fields.ts';
-import { CellWords, DOUBTFUL, NO_VALUE, NOT_KEPT, WORD_BYTES_MAX } from './cell-words.ts';
+import { FIELDS } from '../event/fields.ts';
+import { type CellReader, CellReaders, DOUBTFUL, JSON_BYTES_MAX, NO_VALUE, NOT_KEPT } from './cell-reader.ts';
 import type { PlainRow } from './format.ts';
 import { targetOf } from './names.ts';
 import type { Normalizer } from './normalize.ts';
-import { saysMore } from './record-slots.ts';
+import type { Note } from './notes.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -11,27 +11,20 @@ const BLANK = 0x20;
 const OBJECT_OPEN = 0x7b;
 const OBJECT_CLOSE = 0x7d;
 
-/** What stands in JSON as it is. */
-const PLAIN_NAME = /^[ !#-[\]-~]+$/;
-/** Names that are not fields and have a meaning in a line of the log. */
-const RESERVED = [BAD_MARK, 'extra', 'invalid'];
-
-/** Any value of the column may say something, so that it is to be looked at. */
-const LOOKED_AT = -1;
-/** A column that is not a field. */
-const UNUSED = -2;
-const NO_COLUMN = -3;
+/** In place of the index of a field: a column that is not one. */
+const UNUSED = -1;
+const NO_COLUMN = -2;
 
 interface Column {
   readonly name: string;
   /** Its place in the table. */
   readonly at: number;
-  /** Index of its field, LOOKED_AT or UNUSED. */
+  /** Index of its field, or UNUSED. */
   readonly field: number;
   /** What stands before its value in the line. */
   readonly before: Uint8Array;
-  /** What its cells mean, of a field. */
-  readonly words: CellWords | null;
+  /** What reads its cells, where they may be something else than texts. */
+  readonly reader: CellReader | null;
 }
 
 /** More than an id, and values that are spelled in another way, add to a line. */
@@ -43,7 +36,7 @@ const TRIED_EVERY = 16;
 
 /** How the rows of a table become lines. */
 class Table {
-  /** Those that are looked at, then fields in the order of the schema, then the others. */
+  /** Fields in the order of the schema, and then the others. */
   readonly columns: readonly Column[];
   /** Most bytes of a line beside its values. */
   readonly bytesBeside: number;
@@ -53,7 +46,7 @@ class Table {
   constructor(columns: readonly Column[]) {
     const rank = ({ field }: Column) => (field === UNUSED ? FIELDS.length : field);
     this.columns = columns.toSorted((a, b) => rank(a) - rank(b));
-    const beside = (column: Column) => column.before.length + WORD_BYTES_MAX;
+    const beside = (column: Column) => column.before.length + JSON_BYTES_MAX;
     this.bytesBeside = columns.reduce((sum, column) => sum + beside(column), EXTRA.length + 2);
   }
 }
@@ -68,8 +61,7 @@ export class RowLines {
   /** Whether the settings leave canonical events as they are. */
   readonly #keepsPlainLines: boolean;
   readonly #bytesMax: number;
-  /** By the index of the field. */
-  readonly #words: readonly CellWords[];
+  readonly #readers: CellReaders;
   readonly #tables = new WeakMap<readonly string[], Table>();
   #names: readonly string[] = [];
   #table = new Table([]);
@@ -78,7 +70,7 @@ export class RowLines {
   constructor(normalizer: Normalizer, storedBytesMax: number) {
     this.#keepsPlainLines = normalizer.keepsPlainLines;
     this.#bytesMax = storedBytesMax - SPARE_BYTES;
-    this.#words = FIELDS.map((_, index) => new CellWords(index, normalizer));
+    this.#readers = new CellReaders(normalizer);
   }
 
   /**
@@ -95,6 +87,11 @@ export class RowLines {
     return 0;
   }
 
+  /** What is doubtful about the row that was written last, and yet an event. */
+  notes(): readonly Note[] {
+    return this.#readers.timeNotes();
+  }
+
   /** Notes whether the row that was written last was taken as it is. */
   learn(isTaken: boolean): void {
     this.#table.doubts = isTaken ? 0 : this.#table.doubts + 1;
@@ -109,13 +106,15 @@ export class RowLines {
   }
 
   #column(name: string, at: number): Column {
-    const { index, nearest } = targetOf(name);
-    if (index >= 0) {
-      const before = Buffer.from(`,"${FIELDS[index]!.name}":`);
-      return { name, at, field: index, before, words: this.#words[index]! };
-    }
-    const isPlain = PLAIN_NAME.test(name) && !RESERVED.includes(name) && nearest === null && !saysMore(name);
-    return { name, at, field: isPlain ? UNUSED : LOOKED_AT, before: Buffer.from(`,"${name}":`), words: null };
+    const { index } = targetOf(name);
+    const isField = index >= 0;
+    return {
+      name,
+      at,
+      field: isField ? index : UNUSED,
+      before: Buffer.from(`,"${isField ? FIELDS[index]!.name : name}":`),
+      reader: isField ? this.#readers.ofField(index) : this.#readers.ofOther(name),
+    };
   }
 
   #write(row: PlainRow, { columns, bytesBeside }: Table, isReported: (column: string) => boolean): number {
@@ -127,31 +126,31 @@ export class RowLines {
     let length = 0;
     let last = NO_COLUMN;
     for (let n = 0; n < columns.length; n++) {
-      const { at, field, name, before, words } = columns[n]!;
+      const { at, field, name, before, reader } = columns[n]!;
       const start = cells[2 * at]!;
       const end = cells[2 * at + 1]!;
       if (start === end) continue;
+      const json = reader === null ? null : reader.read(block, start, end);
+      if (json === DOUBTFUL) return 0;
       // The first member of an object has no comma before it.
       let skipped = 0;
-      let word: Uint8Array | null = null;
-      if (words !== null) {
-        word = words.find(block, start, end);
-        if (word === NO_VALUE) continue;
+      if (field !== UNUSED) {
+        if (json === NO_VALUE) continue;
         // Of two columns of a field, the values decide which one counts.
-        if (word === DOUBTFUL || field === last) return 0;
-        if (word === NOT_KEPT) {
+        if (field === last) return 0;
+        if (json === NOT_KEPT) {
           last = field;
           continue;
         }
-      } else if (field === LOOKED_AT || !isReported(name)) return 0;
+      } else if (!isReported(name)) return 0;
       else if (last !== UNUSED) {
         for (let i = 0; i < EXTRA.length; i++) target[length++] = EXTRA[i]!;
         skipped = 1;
       }
       last = field;
       for (let i = skipped; i < before.length; i++) target[length++] = before[i]!;
-      if (word !== null) {
-        for (let i = 0; i < word.length; i++) target[length++] = word[i]!;
+      if (json !== null) {
+        for (let i = 0; i < json.length; i++) target[length++] = json[i]!;
         continue;
       }
       target[length++] = QUOTE;

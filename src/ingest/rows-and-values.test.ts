@@ -19,9 +19,7 @@ const TABLES = Number(process.env.TILLSTREAM_TEST_TABLES ?? 1500);
 const SEED = testSeed('rows and values');
 
 const SETTINGS: readonly NormalizeSettingsInput[] = [
-  {},
-  {},
-  {},
+  ...Array(10).fill({}),
   { time_zone: 'Europe/Berlin' },
   { date_order: 'dmy' },
   { mark_bots: false },
@@ -132,16 +130,43 @@ function read(way: Way, table: AnyTable, seed: number) {
 
 test(`a table is the same events, bad rows and findings, whether its rows are read by their bytes or by their values (seed ${SEED})`, () => {
   const [byBytes, byValues]: [Way, Way] = [{ validators: new Map() }, { validators: new Map() }];
-  let plain = 0;
+  // Events by their bytes, and all events.
+  const events = { byBytes: 0, all: 0 };
   for (let n = 0; n < TABLES; n++) {
     const seed = SEED + n;
     const table = anyTable(randomFrom(seed));
+    const normalize = mock.method(Normalizer.prototype, 'normalize');
     const found = read(byBytes, table, seed);
-    const wanted = mock.method(PlainCells.prototype, 'find', () => false);
+    const normalized = normalize.mock.calls.filter(({ result }) => result !== undefined && 'line' in result);
+    normalize.mock.restore();
+    const find = mock.method(PlainCells.prototype, 'find', () => false);
     const expected = read(byValues, table, seed);
-    wanted.mock.restore();
-    plain += found.accepted;
+    find.mock.restore();
+    events.byBytes += found.accepted - normalized.length;
+    events.all += found.accepted;
     assert.deepEqual(found, expected, `seed ${seed}: ${JSON.stringify(table.detection)}\n${table.bytes}`);
   }
-  assert.ok(plain > TABLES);
+  assert.ok(events.byBytes > events.all / 4, `by bytes ${events.byBytes} of ${events.all}`);
+});
+
+test('amounts of one currency are in its smaller unit whatever the decimals of another that has none; the price may have some', () => {
+  for (const [other, price, isFound] of [
+    ['JPY', '', true],
+    ['EUR', '', false],
+    ['JPY', '1000.50', false],
+  ] as const) {
+    const rows = [`t,p,1.50,${other},,u0`, ...[1, 2, 3, 4].map((n) => `t,p,2001,EUR,${price},u${n}`)];
+    const cells = rows.map((row) => row.replace(/^t,p/, '2026-11-23T10:15:30Z,purchase'));
+    const names = ['timestamp', 'event_type', 'amount', 'currency', 'price', 'user_id', 'quantity'];
+    const bytes = Buffer.from(`${[names, ...cells.map((row) => `${row},2`)].join('\n')}\n`);
+    const layout = { delimiter: ',', isEscapedByBackslash: false, cellCount: 7, digitColumns: [] };
+    const table = { detection: { ...layout, names, details: [], headerRecords: 1 }, bytes };
+    const observer = new Observer({ zone: 'UTC', isWhole: true });
+    const normalizer = new Normalizer();
+    const options = { timeZone: 'UTC', lineBytesMax: 1000, storedBytesMax: 1e6, now: () => NOW_MS };
+    const { tally } = new LineValidator({ normalizer, ...options }).validate(decode(table, []), observer);
+    observer.summarize(tally);
+    const found = tally.list().some(({ code }) => code === 'minor_units');
+    assert.equal(found, isFound, `${other} ${price}`);
+  }
 });

@@ -101,6 +101,8 @@ const AGENTS = [
   'curl/8.0',
 ];
 const URLS = [
+  'https://shop.example/',
+  'https://shop.example/cart',
   'https://shop.example/p/17',
   'https://shop.example/p/17?utm_source=mail&utm_campaign=x',
   'https://shop.example/?q=1',
@@ -136,19 +138,7 @@ const TEXTS = [
   'back\\slash',
   '\u007f',
 ];
-const ODD_TEXTS = [
-  'say "hi"',
-  'line\nend',
-  'a,b',
-  'a;b',
-  'a|b',
-  'nul\0',
-  'cr\rhere',
-  '"',
-  '""',
-  '\\"',
-  'x"y',
-];
+const ODD_TEXTS = ['say "hi"', 'line\nend', 'a,b', 'a;b', 'a|b', 'cr\rhere', '"', '""', '\\"', 'x"y'];
 const OTHERS: Readonly<Record<string, readonly string[]>> = {
   note: ['hello', 'x', '-', '0', 'é'],
   'Interne Nummer': ['1', '2', '3'],
@@ -179,19 +169,24 @@ export function anyTable(random: () => number): AnyTable {
     pick(chance(share) ? rare : usual);
   // Some tables are clean, others have much that is odd.
   const oddity = pick([0, 0.01, 0.05, 0.3]);
+  // One of them, or a byte that is not UTF-8, has all rows around it read by their values.
+  const stray = chance(0.1) ? pick(['\0', '\ufeff']) : null;
+  const odd = [...NULLS, ...TEXTS, ...ODD_TEXTS, ...(stray === null ? [] : [`n${stray}`])];
 
   function valueFor({ name, kind }: Field): string {
-    if (chance(oddity)) return pick([...NULLS, ...TEXTS, ...ODD_TEXTS]);
+    if (chance(oddity)) return pick(odd);
     if (kind === 'timestamp') return or(TIMES, OTHER_TIMES, oddity);
     if (kind === 'money') return or(AMOUNTS, OTHER_AMOUNTS, oddity);
+    if (name === 'status_code') return or(['200', '404'], NUMBERS, oddity);
     if (kind === 'integer' || kind === 'decimal') return or(NUMBERS, OTHER_NUMBERS, oddity);
     if (kind === 'boolean') return chance(0.8) ? '' : pick(BOOLEANS);
-    if (kind === 'items') return chance(0.8) ? '' : pick(ITEMS);
+    if (kind === 'items') return chance(0.95) ? '' : pick(ITEMS);
     if (name === 'event_type') return or(TYPES, OTHER_TYPES, oddity * 2);
     if (name === 'currency') return or(CURRENCIES, OTHER_CURRENCIES, oddity);
     if (name === 'user_agent') return pick(AGENTS);
     if (name === 'url') return pick(URLS);
-    if (name.endsWith('user_id') || name === 'visitor_id') return pick(USERS);
+    if (name === 'user_id') return pick(USERS);
+    if (name === 'visitor_id') return or(USERS.slice(0, 3), USERS, oddity);
     if (name.endsWith('_id')) return `${name.at(0)}${Math.floor(random() * 6)}`;
     return or(TEXTS.slice(0, 7), TEXTS, oddity);
   }
@@ -203,24 +198,29 @@ export function anyTable(random: () => number): AnyTable {
   }
 
   const columns = new Map<string, () => string>();
+  // What is always given, or nearly so.
+  const deciding = new Set<string>();
   // Dates of one form in all rows, as of one program.
   const form = chance(0.3) ? pick(OTHER_TIMES) : null;
-  const share = pick([0.2, 0.5, 1]);
+  const share = pick([0.2, 0.4, 0.4, 0.8]);
+  // Where there is a price, most amounts do not fit it.
+  const isPriced = chance(0.3);
   for (const field of FIELDS) {
     const isDeciding = field.required === true && !chance(0.02);
-    if (!isDeciding && !chance(share)) continue;
-    for (const name of chance(0.95) ? [pick(namesOf(field))] : namesOf(field).slice(0, 3))
+    if (!isDeciding && (!chance(share) || (field.name === 'price' && !isPriced))) continue;
+    for (const name of chance(0.98) ? [pick(namesOf(field))] : namesOf(field).slice(0, 3)) {
+      if (isDeciding) deciding.add(name);
       columns.set(name, () =>
         field.kind === 'timestamp' && form !== null && !chance(oddity) ? form : valueFor(field),
       );
+    }
   }
   for (const [name, values] of Object.entries(OTHERS))
-    if (chance(0.12))
-      columns.set(name, () => (chance(oddity) ? pick([...TEXTS, ...ODD_TEXTS, ...NULLS]) : pick(values)));
+    if (chance(0.04)) columns.set(name, () => (chance(oddity) ? pick(odd) : pick(values)));
   const names = [...columns.keys()];
   if (chance(0.5)) names.sort(() => random() - 0.5);
 
-  const delimiter = pick([',', ',', ';', '\t', '|', ' ', '\u0001']);
+  const delimiter = pick([',', ',', ',', ';', ';', '\t', '\t', '|', '|', ' ', '\u0001']);
   const lineEnd = pick(['\n', '\n', '\r\n']);
   const isEscapedByBackslash = chance(0.15);
   const hasNoQuotes = chance(0.05);
@@ -229,26 +229,28 @@ export function anyTable(random: () => number): AnyTable {
     `"${isEscapedByBackslash ? text.replaceAll(/["\\]/g, '\\$&') : text.replaceAll('"', '""')}"`;
   const cell = (text: string) => {
     const isNeeded = /["\n\r]/.test(text) || text.includes(delimiter);
-    if (chance(oddity / 20)) return pick([`"${text}`, ` ${inQuotes(text)} `, `${inQuotes(text)}x`, text]);
+    if (chance(oddity / 10))
+      return pick([`"${text}`, ` ${inQuotes(text)} `, `${inQuotes(text)}x`, `${inQuotes(text)}\r`, text]);
     const isQuoted = isNeeded || quoted === 'all' || (quoted === 'some' && chance(0.5));
     return isQuoted && !hasNoQuotes ? inQuotes(text) : text;
   };
   const made: string[][] = [];
   const emptiness = pick([0, 0.1, 0.6]);
   const row = (): string => {
-    if (chance(oddity / 5)) return pick(['', ' ', delimiter, '\0\0', '\ufeff', 'one', '"', '""']);
+    if (chance(oddity / 5))
+      return pick(['', ' ', delimiter, 'one', '"', '""', ...(stray === null ? [] : [stray.repeat(2)])]);
     // Equal rows, at times with another value.
     let cells =
       made.length > 0 && chance(0.25)
         ? [...pick(made)]
-        : names.map((name) => (chance(emptiness) ? '' : columns.get(name)!()));
+        : names.map((name) => (chance(deciding.has(name) ? oddity : emptiness) ? '' : columns.get(name)!()));
     if (chance(0.1)) {
       const at = Math.floor(random() * names.length);
       cells[at] = columns.get(names[at]!)!();
     }
     made.push(cells);
     if (chance(oddity / 5)) cells = chance(0.5) ? cells.slice(0, -1) : [...cells, pick(TEXTS)];
-    return cells.map(cell).join(delimiter);
+    return `${stray !== null && chance(0.05) ? stray : ''}${cells.map(cell).join(delimiter)}`;
   };
   const rows = Array.from({ length: Math.floor(random() * 40) }, row);
   const text = `${chance(0.1) ? '\ufeff' : ''}${[names.map(cell).join(delimiter), ...rows].join(lineEnd)}${chance(0.8) ? lineEnd : ''}`;

@@ -184,7 +184,7 @@ class CsvDecoder implements RecordDecoder {
         continue;
       }
       if (quote !== -1 && quote < start) quote = text.indexOf('"', start);
-      const from = start < plainEnd ? start : this.#lineStart(text, start, end, block);
+      const from = this.#lineStart(text, start, end, block);
       let next = end + 1;
       if (quote === -1 || quote >= end) {
         const stop = text.charCodeAt(end - 1) === 0x0d && end > from ? end - 1 : end;
