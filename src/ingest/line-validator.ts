@@ -277,35 +277,35 @@ export class LineValidator {
     if (this.#skips()) return;
     this.#field = undefined;
     if (this.#ids !== undefined) this.#raw = record.raw;
-    const line = plainRow === undefined ? undefined : this.#row(plainRow);
-    if (line) {
-      this.#result.example ??= exampleOf(record.raw, line);
-      this.#kept.addLine(line);
-      return;
-    }
+    const isTaken = plainRow === undefined ? undefined : this.#row(record, plainRow);
+    if (isTaken) return;
     const { raw, fields } = record;
     const outcome = raw.length > this.#lineBytesMax ? 'line_too_long' : this.#normalize(fields, true);
     if (typeof outcome === 'string') {
       this.#reject(outcome, this.#field, raw, place, fields);
       return;
     }
-    if (line === null) this.#learnTexts();
+    if (isTaken === false) this.#learnTexts();
     this.#result.example ??= exampleOf(raw, outcome);
     this.#kept.addLine(outcome);
   }
 
-  /** The line of a row by its bytes; null where these were checked, and its values are to be read, undefined where they were not. */
-  #row(row: PlainRow): Buffer | null | undefined {
+  /** Takes a row by its bytes; false where these were checked, and its values are to be read, undefined where they were not. */
+  #row(record: SourceRecord, row: PlainRow): boolean | undefined {
     if (row.length > this.#lineBytesMax) return undefined;
     const length = this.#rows.write(row, this.#observer.isUnusedKnown);
     if (length === 0) return undefined;
-    const isEvent = this.#checker.check(this.#rows.bytes, 0, length, this.#nowMs) === null;
+    const { bytes } = this.#rows;
+    const isEvent = this.#checker.check(bytes, 0, length, this.#nowMs) === null;
     const outcome = isEvent ? this.#checked(null, false, true) : null;
     const isTaken = outcome !== null && typeof outcome !== 'string';
     this.#rows.learn(isTaken);
-    if (!isTaken) return null;
+    if (!isTaken) return false;
     for (const note of this.#rows.notes()) this.#observer.note(note, true, this.#result.tally);
-    return outcome === KEPT ? this.#rows.bytes.subarray(0, length) : outcome;
+    const [line, end] = outcome === KEPT ? [bytes, length] : [outcome, outcome.length];
+    this.#result.example ??= exampleOf(record.raw, line.subarray(0, end));
+    this.#kept.addLine(line, end);
+    return true;
   }
 
   /** Counts a record; whether it is one that is not to be looked at. */
