@@ -40,11 +40,24 @@ function createValidator(): LineValidator {
   });
 }
 
+const FIELD_NAMES = FIELDS.map(({ name }) => name);
+
+/** Fields of a stored line that are not among `fields`. */
+function unnamed(stored: Buffer, fields: readonly string[]): string[] {
+  const names = stored.length === 0 ? [] : Object.keys(JSON.parse(stored.toString()) as object);
+  return names.filter((name) => FIELD_NAMES.includes(name) && !fields.includes(name));
+}
+
 /** What becomes of a line, and what is found. */
 function read(validator: LineValidator, line: Buffer) {
   const observer = new Observer({ zone: ZONE, isWhole: true });
   const input = { kind: 'json', bytes: Buffer.from(line), places: { first: 1 } } as const;
-  const { bytes, tally, invalidFields, errors } = validator.validate([input], observer);
+  const { bytes, fields, tally, invalidFields, errors } = validator.validate([input], observer);
+  assert.deepEqual(
+    unnamed(Buffer.concat(bytes), fields),
+    [],
+    'fields of the stored line that the result does not name',
+  );
   observer.summarize(tally);
   const findings = tally.list().map(({ code, rows }) => [code, rows]);
   return { event: meaning(Buffer.concat(bytes).toString()), findings, invalidFields, errors };

@@ -1,17 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { LineChecker } from '../event/check-line.ts';
-import { ORDER_EVENT_TYPES } from '../event/fields.ts';
+import { FIELDS, ORDER_EVENT_TYPES } from '../event/fields.ts';
 import { givenId } from '../event/given-id.ts';
 import { isBlankLine, replaceReturns } from '../event/lines.ts';
 import { markedWithin, markOf, startsWithByteOrderMark } from '../event/mark-line.ts';
 import type { Reason } from '../event/reasons.ts';
 import { ApiError } from '../telemetry/errors.ts';
-import { EVENT_ID, EVENT_TYPE, ORDER_ID, USER_AGENT } from './field-index.ts';
-import type { Decoded, JsonTexts, PlainRow, RecordIds, SourceRecord } from './format.ts';
+import { BOT, EVENT_ID, EVENT_TYPE, ORDER_ID, USER_AGENT } from './field-index.ts';
+import type { Decoded, JsonTexts, PlainRow, SourceRecord } from './format.ts';
 import { LineCollector } from './line-collector.ts';
 import { targetOf } from './names.ts';
-import type { Normalizer } from './normalize.ts';
 import type { ObservedEvent } from './observed-event.ts';
 import { Observer } from './observer.ts';
 import { parseRecord } from './parse-record.ts';
@@ -19,6 +18,7 @@ import { amountNote, needsValues } from './plain-line.ts';
 import { saysMore } from './record-slots.ts';
 import { rejectedExample } from './rejected-example.ts';
 import { RowLines } from './row-lines.ts';
+import type { ValidateOptions, ValidatorOptions } from './validate-options.ts';
 import { emptyResult, exampleOf, type ValidationResult } from './validation-result.ts';
 
 const ERRORS_MAX = 100;
@@ -32,33 +32,6 @@ const FINAL: readonly (Reason | null)[] = ['duplicate_field', 'reserved_field', 
 const KEPT = 1;
 const EMPTY = 2;
 
-export interface ValidateOptions {
-  /** More lines than this refuse the whole input. */
-  linesMax?: number;
-  /** Lines that another validator has marked as rejected keep their mark; else the mark is a reserved field. */
-  takesMarked?: boolean;
-  /** Time of receipt, ms since 1970; now where left out. */
-  nowMs?: number;
-  /** Orders that records which a mapping left out say to be cancelled. */
-  withdrawn?: readonly string[];
-  /** Records at the beginning that are not to be looked at. */
-  skip?: number;
-  /**
-   * Ids for events that are known by nothing but their place: a prefix, the number of the record and a checksum of it, where `next` is
-   * the number of the first record of the input; or an id for each record of the input.
-   */
-  ids?: RecordIds;
-}
-
-export interface ValidatorOptions {
-  normalizer: Normalizer;
-  timeZone: string;
-  /** Longest line that is accepted, and longest record that the log stores. */
-  lineBytesMax: number;
-  storedBytesMax: number;
-  now: () => number;
-}
-
 /**
  * Validates what the formats give, and brings it to its canonical form. Lines that are canonical JSON, or nearly, are read from their
  * bytes; all else goes through the normalizer.
@@ -67,6 +40,8 @@ export class LineValidator {
   readonly #options: ValidatorOptions;
   readonly #checker: LineChecker;
   readonly #rows: RowLines;
+  /** Fields that the events of the input have; the checker notes those that it has read. */
+  readonly #seen: Uint8Array;
   readonly #lineBytesMax: number;
   #nowMs = 0;
   #result = emptyResult();
@@ -75,8 +50,10 @@ export class LineValidator {
   #skip = 0;
   #linesMax = 0;
   #linesLeft = 0;
-  /** The bytes of the record at work, as they came; set where it may need an id. */
+  /** The bytes of the record at work, as they came, are those from `#rawStart` to `#rawEnd`. */
   #raw: Buffer = Buffer.alloc(0);
+  #rawStart = 0;
+  #rawEnd = 0;
   #ids: ValidateOptions['ids'];
   /** The field at fault of the line just rejected. */
   #field: string | undefined;
@@ -85,6 +62,7 @@ export class LineValidator {
     this.#options = options;
     this.#checker = new LineChecker(options.timeZone);
     this.#rows = new RowLines(options.normalizer, options.storedBytesMax);
+    this.#seen = this.#checker.spans.seen;
     this.#lineBytesMax = Math.min(options.lineBytesMax, options.storedBytesMax - 1);
   }
 
@@ -109,6 +87,7 @@ export class LineValidator {
     this.#kept = new LineCollector();
     this.#observer = observer;
     this.#linesLeft = linesMax;
+    this.#seen.fill(0);
     for (const piece of input) {
       if (piece.kind === 'json') this.#json(piece, takesMarked);
       else if (piece.kind === 'records') for (const record of piece.records) this.#record(record);
@@ -122,6 +101,7 @@ export class LineValidator {
     for (const order of withdrawn) observer.withdrawals.takeOrder(order);
     observer.withdrawals.reportFresh(result.late);
     result.bytes = this.#kept.take();
+    result.fields = FIELDS.filter((_, index) => this.#seen[index] === 1).map(({ name }) => name);
     return result;
   }
 
@@ -190,7 +170,7 @@ export class LineValidator {
     if (!allUtf8 && !isUtf8(body.subarray(start, end))) return 'not_utf8';
     if (end - start > this.#lineBytesMax)
       return takesMarked && this.#isMarked(body, start, end) ? KEPT : 'line_too_long';
-    if (this.#ids !== undefined) this.#raw = body.subarray(start, end);
+    this.#setRaw(body, start, end);
     const reason = checker.check(body, start, end, this.#nowMs);
     this.#field = checker.field;
     if (reason === 'reserved_field' && takesMarked && this.#isMarked(body, start, end)) return KEPT;
@@ -217,6 +197,8 @@ export class LineValidator {
     if (!checker.isCanonical || eventId !== null) {
       line = checker.canonical(eventId);
       if (line.length >= storedBytesMax) return 'line_too_long';
+      if (eventId !== null) this.#seen[EVENT_ID] = 1;
+      if (checker.isBot) this.#seen[BOT] = 1;
     }
     this.#accepted(checker, type);
     return line;
@@ -276,7 +258,7 @@ export class LineValidator {
     this.#countLine();
     if (this.#skips()) return;
     this.#field = undefined;
-    if (this.#ids !== undefined) this.#raw = record.raw;
+    if (this.#ids !== undefined) this.#setRaw(record.raw, 0, record.raw.length);
     const isTaken = plainRow === undefined ? undefined : this.#row(record, plainRow);
     if (isTaken) return;
     const { raw, fields } = record;
@@ -329,6 +311,7 @@ export class LineValidator {
       return normalized.reason;
     }
     if (normalized.line.length >= storedBytesMax) return 'line_too_long';
+    for (let index = 0; index < FIELDS.length; index++) if (normalizer.has(index)) this.#seen[index] = 1;
     for (const note of normalized.notes) {
       if (note.code === 'invalid_field' || note.code === 'ambiguous_number')
         invalidFields[note.field] = (invalidFields[note.field] ?? 0) + 1;
@@ -338,13 +321,23 @@ export class LineValidator {
     return normalized.line;
   }
 
+  #setRaw(bytes: Buffer, start: number, end: number): void {
+    this.#raw = bytes;
+    this.#rawStart = start;
+    this.#rawEnd = end;
+  }
+
   /** An id for an event that has neither one nor an order by which it is known; else null. */
   #eventIdFor(event: ObservedEvent, type: string): string | null {
-    if (this.#ids === undefined || event.text(EVENT_ID) !== null) return null;
-    if (ORDER_EVENT_TYPES.includes(type) && event.text(ORDER_ID) !== null) return null;
+    if (this.#ids === undefined || event.has(EVENT_ID)) return null;
+    if (ORDER_EVENT_TYPES.includes(type) && event.has(ORDER_ID)) return null;
     const index = this.#result.records - 1;
     if (!('prefix' in this.#ids)) return this.#ids[index]!;
-    return givenId(this.#ids.prefix, this.#ids.next + index, crc32(this.#raw));
+    return givenId(
+      this.#ids.prefix,
+      this.#ids.next + index,
+      crc32(this.#raw.subarray(this.#rawStart, this.#rawEnd)),
+    );
   }
 
   #accepted(event: ObservedEvent, type: string): void {

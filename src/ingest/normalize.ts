@@ -142,6 +142,10 @@ export class Normalizer implements ObservedEvent {
   }
 
   /** Text of a field of the event that was just made. */
+  has(index: number): boolean {
+    return this.#state.json[index] !== undefined;
+  }
+
   text(index: number): string | null {
     const json = this.#state.json[index];
     if (json === undefined) return null;

@@ -110,8 +110,12 @@ function read(way: Way, table: AnyTable, seed: number) {
   const all = new FindingTally();
   observer.summarize(all);
   observer.withdrawals.report(all);
-  const { bytes, tally, late, example, ...others } = result;
+  const { bytes, tally, late, example, fields, ...others } = result;
   const lines = Buffer.concat(bytes).toString().split('\n').slice(0, -1);
+  // Others may be among them.
+  for (const line of lines)
+    for (const name of Object.keys(JSON.parse(line) as object))
+      assert.ok(name === 'extra' || name.startsWith('tillstream_') || fields.includes(name), name);
   return {
     ...others,
     pieces: pieces.map((piece) =>

@@ -5,6 +5,8 @@ import { FindingTally } from './finding-tally.ts';
 export interface ValidationResult {
   /** NDJSON for the log: events in their canonical form, rejected lines marked with their reason. */
   bytes: Buffer[];
+  /** Names of the fields that the events have; others may be among them. */
+  fields: readonly string[];
   accepted: number;
   rejected: number;
   errors: LineError[];
@@ -26,6 +28,7 @@ export interface ValidationResult {
 export function emptyResult(): ValidationResult {
   return {
     bytes: [],
+    fields: [],
     accepted: 0,
     rejected: 0,
     errors: [],
