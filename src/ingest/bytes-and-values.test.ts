@@ -71,7 +71,7 @@ test(`a line is the same event, with the same findings, whether its values are r
     assert.deepEqual(read(learned, line), read(createValidator(), line), line.toString());
 });
 
-test('digits, blanks in escapes and a bot that is null are read from bytes as from values', () => {
+test('digits, blanks in escapes, the currency for tests and a bot that is null are read from bytes as from values', () => {
   const time = '"timestamp":"2026-11-23T10:15:30Z","event_type":"search"';
   for (const [members, field, wanted] of [
     ['"timestamp":1590872113281.35393,"event_type":"search"', 'timestamp', '2020-05-30T20:55:13.281353Z'],
@@ -80,6 +80,7 @@ test('digits, blanks in escapes and a bot that is null are read from bytes as fr
     [`${time},"country":"DE\\ufeff"`, 'country', 'DE'],
     [`${time},"country":"DE\\u00a0"`, 'country', 'DE'],
     [`${time},"country":"n\\u0075ll"`, 'country', undefined],
+    [`${time},"currency":"XTS"`, 'currency', undefined],
     [`${time},"user_agent":"Googlebot/2.1","bot":null`, 'bot', true],
     [`${time},"user_agent":"Googlebot/2.1","bot":""`, 'bot', true],
     [`${time},"user_agent":"Googlebot/2.1","bot":false`, 'bot', true],

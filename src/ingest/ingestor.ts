@@ -6,12 +6,13 @@ import { validateExternal } from './external-lines.ts';
 import type { SourceFindings } from './finding.ts';
 import { FindingTally } from './finding-tally.ts';
 import type { Decoded } from './format.ts';
-import { LineValidator, type ValidateOptions } from './line-validator.ts';
+import { LineValidator } from './line-validator.ts';
 import { type MapOptions, type Mapper, mapDecoded } from './mapper.ts';
 import { Normalizer } from './normalize.ts';
 import type { NormalizeSettingsInput } from './normalize-settings.ts';
 import { Observer } from './observer.ts';
 import { OrderReports } from './order-reports.ts';
+import type { ValidateOptions } from './validate-options.ts';
 import type { ValidationResult } from './validation-result.ts';
 
 export interface IngestorOptions {

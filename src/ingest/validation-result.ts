@@ -41,3 +41,13 @@ export function emptyResult(): ValidationResult {
     example: null,
   };
 }
+
+const EXAMPLE_BYTES_MAX = 1000;
+
+/** A record and its event, in short. */
+export function exampleOf(record: Buffer, event: Buffer): ValidationResult['example'] {
+  return {
+    record: record.toString('utf8', 0, EXAMPLE_BYTES_MAX),
+    event: event.toString('utf8', 0, EXAMPLE_BYTES_MAX),
+  };
+}
