@@ -23,6 +23,8 @@ itThorough(`${KILLS} times kill -9 of the whole product while Spark computes the
       engine,
       aliveMsMax: ALIVE_MS_MAX,
       sendEveryMs: 200,
+      // Of very many small files Spark fills forgotten metrics for minutes.
+      archiveEveryMs: 1000,
       readyMsMax: 240_000,
     }),
   );

@@ -249,6 +249,7 @@ export interface KillOptions {
   engine?: object;
   /** The product runs for up to so long before the moment of a kill is waited for. */
   aliveMsMax?: number;
+  archiveEveryMs?: number;
   sendEveryMs?: number;
   /** It is ready at the latest so long after its start. */
   readyMsMax?: number;
@@ -268,11 +269,13 @@ export async function killLoop({
   log = CONFIG.log,
   engine = { kind: 'duckdb' },
   aliveMsMax = 300,
+  archiveEveryMs = CONFIG.batch.archive_every_ms,
   sendEveryMs = SEND_EVERY_MS,
   readyMsMax = 60_000,
 }: KillOptions): Promise<string> {
   const random = randomFrom(seed);
-  const options = { dataDir, config: { ...CONFIG, log, engine }, readyMsMax };
+  const batch = { ...CONFIG.batch, archive_every_ms: archiveEveryMs };
+  const options = { dataDir, config: { ...CONFIG, batch, log, engine }, readyMsMax };
   const anyNth = () => 1 + Math.floor(random() * 6);
   const moments: [string, () => Moment][] = [
     ['any time', () => (_product, msMax) => sleep(random() * msMax)],
