@@ -133,8 +133,12 @@ export class Observer {
   /** Columns of tables that are not fields. */
   readonly unusedColumns = new Set<string>();
 
+  /** In which times without a zone are read now. */
+  zone: string;
+
   constructor(options: ObserverOptions) {
     this.#options = options;
+    this.zone = options.zone;
     this.#orders = options.orders ?? new OrderReports();
     this.withdrawals = new Withdrawals(this.#orders);
   }
@@ -182,7 +186,7 @@ export class Observer {
     else if (isFate(code)) this.#fates[code] ??= field;
     else if (code === 'test_likely') this.#testLikely = field;
     else if (code === 'response_seconds') this.#responses.noteFast(textOf(value));
-    else if (code === 'zone_assumed') tally.add(code, textOf(value), this.#options.zone);
+    else if (code === 'zone_assumed') tally.add(code, textOf(value), this.zone);
     else if (code === 'unused') {
       if (isTable && this.unusedColumns.size < COLUMNS_MAX) this.unusedColumns.add(field);
     } else if (code === 'unknown_event_type') tally.add(code, textOf(value), textOf(value), near ?? '');
