@@ -118,7 +118,10 @@ function inputLines(input: InputResult): string[] {
       `  ${counted(storedBefore, 'record')} ${storedBefore === 1 ? 'was' : 'were'} loaded before; reading went on after that.`,
     );
   if (cutWhy !== null)
-    lines.push(`  It can't be read to the end: ${cutWhy}. Only the part before that was read.`);
+    lines.push(
+      `  It can't be read to the end: ${cutWhy}. Only the part before that was read.`,
+      '  Load the complete file under any name: only the rest is added.',
+    );
   return lines;
 }
 

@@ -310,11 +310,17 @@ class InputSender {
       inputs.reduce((total, each) => total + pick(each), 0);
     const received = sum((each) => each.received);
     if (received === 0 && !isUnsure) return 'Nothing was stored.';
-    const whole = inputs.filter((each) => each !== this.#result).map(({ name }) => name);
-    const isBegun = inputs.includes(this.#result);
+    const isWhole = (each: InputResult) => each !== this.#result && each.cutWhy === null;
+    const isInPart = (each: InputResult) =>
+      !isWhole(each) && (each.received > 0 || (isUnsure && each === this.#result));
+    const namesOf = (is: (each: InputResult) => boolean) =>
+      inputs
+        .filter(is)
+        .map(({ name }) => name)
+        .join(', ');
     const of = [
-      ...(whole.length > 0 ? [`all of ${whole.join(', ')}`] : []),
-      ...(isBegun ? [`a part of ${this.#result.name}`] : []),
+      ...(inputs.some(isWhole) ? [`all of ${namesOf(isWhole)}`] : []),
+      ...(inputs.some(isInPart) ? [`a part of ${namesOf(isInPart)}`] : []),
     ];
     return (
       `Stored before that: ${isUnsure ? 'at least ' : ''}${counted(received, 'record')} (${counted(
