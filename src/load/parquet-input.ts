@@ -1,6 +1,6 @@
 import type { ContentEnd } from '../ingest/content.ts';
+import type { Decoded } from '../ingest/format.ts';
 import { reasonOf } from '../telemetry/system-error.ts';
-import type { LoadInput } from './inputs.ts';
 import { LoadError } from './load-error.ts';
 
 const NEWLINE = 0x0a;
@@ -8,10 +8,7 @@ const NEWLINE = 0x0a;
 const KIND = /^[\w ]+ Error: /;
 
 /** DuckDB reads Parquet; its rows come as JSON. Of a file that is damaged the rows before the damage are read. */
-export function parquetInput(
-  name: string,
-  read: () => AsyncIterable<Buffer>,
-): Omit<LoadInput, 'declared' | 'reopened'> {
+export function parquetInput(name: string, read: () => AsyncIterable<Buffer>) {
   let ending: ContentEnd = { cut: false };
   async function* chunks() {
     ending = { cut: false };
@@ -31,7 +28,7 @@ export function parquetInput(
     description: 'Parquet',
     format: 'parquet',
     chunks,
-    async *records(onChunk) {
+    async *records(onChunk: (chunk: Buffer) => void): AsyncGenerator<readonly Decoded[]> {
       let first = 1;
       for await (const chunk of chunks()) {
         onChunk(chunk);
@@ -42,7 +39,7 @@ export function parquetInput(
       if (ending.cut && ending.bytesGiven === 0)
         throw new LoadError(`${name} can't be read: ${ending.whyText}.`);
     },
-    ending: () => ending,
+    ending: (): ContentEnd => ending,
     fileBytesRead: () => null,
   };
 }
