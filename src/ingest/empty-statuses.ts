@@ -1,23 +1,38 @@
 import type { FindingTally } from './finding-tally.ts';
 
+/** What the column with the status of an order says. */
+export interface OrderStatus {
+  readonly field: string;
+  readonly isGiven: boolean;
+}
+
 /** Finds orders that have no status, where others of their input have one. */
 export class EmptyStatuses {
-  #orders = 0;
-  #rows = 0;
+  #given = 0;
+  /** Orders whose status is empty. */
+  #empty = 0;
+  /** Orders without that member: of a table, this is an empty cell. */
+  #absent = 0;
   #field = '';
-  #example = '';
+  #emptyExample = '';
+  #absentExample = '';
 
-  /** Takes the first row of an order; `field`: the column with its status, where that is empty. */
-  take(field: string | null, example: () => string): void {
-    this.#orders++;
-    if (field === null || this.#rows++ > 0) return;
-    this.#field = field;
-    this.#example = example();
+  /** Takes the first row of an order. */
+  take(status: OrderStatus | null, example: () => string): void {
+    if (status !== null) this.#field = status.field;
+    if (status?.isGiven) {
+      this.#given++;
+      return;
+    }
+    if (status === null) {
+      if (this.#absent++ === 0) this.#absentExample = example();
+    } else if (this.#empty++ === 0) this.#emptyExample = example();
   }
 
-  /** What shows when all has come. Where most have none, that says nothing. */
-  summarize(tally: FindingTally): void {
-    if (this.#rows > 0 && this.#rows * 2 <= this.#orders)
-      tally.add('status_missing', this.#example, this.#field, '', this.#rows);
+  /** What shows when all has come. `isWhole`: the input is a file, whose records have the same columns. Where most have no status, that says nothing. */
+  summarize(tally: FindingTally, isWhole: boolean): void {
+    const rows = this.#empty + (isWhole ? this.#absent : 0);
+    const example = this.#emptyExample || this.#absentExample;
+    if (rows > 0 && rows <= this.#given) tally.add('status_missing', example, this.#field, '', rows);
   }
 }

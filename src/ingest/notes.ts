@@ -4,7 +4,7 @@ import type { AmountForm } from './values/read-money.ts';
 
 /**
  * What the normalizer notes: a finding, a name that is not a field, what shows whether day and month are swapped or amounts are in the
- * smaller unit, what became of the order, or that a refund is for goods that came back, and what lines cost.
+ * smaller unit, what became of the order, or that a refund is for goods that came back, what lines cost, and that an order has a status.
  */
 export type NoteCode =
   | FindingCode
@@ -13,6 +13,7 @@ export type NoteCode =
   | 'day_month_certain'
   | 'goods_returned'
   | 'line_price'
+  | 'status_given'
   | AmountForm
   | Fate['fate'];
 

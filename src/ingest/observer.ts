@@ -1,7 +1,7 @@
 import { FIELDS } from '../event/fields.ts';
 import { formatInstant } from '../event/timestamp.ts';
 
-import { EmptyStatuses } from './empty-statuses.ts';
+import { EmptyStatuses, type OrderStatus } from './empty-statuses.ts';
 import { EqualRows } from './equal-rows.ts';
 import {
   AMOUNT,
@@ -124,9 +124,9 @@ export class Observer {
   readonly #equalRows = new EqualRows();
   readonly #returns = new Returns();
   readonly #linePrices = new LinePrices();
-  /** The column with the status of an order, where the record at work has none. */
-  #emptyStatus: string | null = null;
-  readonly #emptyStatuses = new EmptyStatuses();
+  /** Of the record at work, whether its order has a status, where a column says it. */
+  #status: OrderStatus | null = null;
+  readonly #statuses = new EmptyStatuses();
   readonly #totals = new TotalRows();
   readonly #responses = new ResponseTimes();
   readonly withdrawals: Withdrawals;
@@ -162,7 +162,7 @@ export class Observer {
     this.#fates = {};
     this.#refundColumn = null;
     this.#goodsReturned = null;
-    this.#emptyStatus = null;
+    this.#status = null;
     if (this.#events > CLOSELY && this.#events % SAMPLE_EVERY !== 0) return;
     this.#sampled++;
     this.#responses.sample(event.text(RESPONSE_TIME));
@@ -191,7 +191,8 @@ export class Observer {
       if (isTable && this.unusedColumns.size < COLUMNS_MAX) this.unusedColumns.add(field);
     } else if (code === 'unknown_event_type') tally.add(code, textOf(value), textOf(value), near ?? '');
     else if (code === 'numbered_lines') tally.add(code, `${field}: ${textOf(value)}`);
-    else if (code === 'status_missing') this.#emptyStatus ??= field;
+    else if (code === 'status_missing' || code === 'status_given')
+      this.#status ??= { field, isGiven: code === 'status_given' };
     else if (code === 'line_price') this.#linePrices.take(value as LinePrice);
     else if (code === 'goods_returned') this.#goodsReturned = field;
     else if (code === 'refund_column') this.#refundColumn ??= field;
@@ -206,7 +207,7 @@ export class Observer {
     this.#equalRows.summarize(tally);
     this.#responses.summarize(tally);
     this.#linePrices.summarize(tally);
-    this.#emptyStatuses.summarize(tally);
+    this.#statuses.summarize(tally, this.#options.isWhole === true);
     if (this.#bots >= BOTS_MIN && this.#bots > this.#events * BOTS_SHARE)
       tally.add('mostly_bots', this.#botExample, '', '', this.#bots);
     const testsMin = this.#options.isWhole === true ? 1 : TESTS_MIN;
@@ -238,7 +239,7 @@ export class Observer {
       this.#observeLine(event, example, tally);
       this.#observePrice(event, example);
       // Of an order with several rows only the first may have its status.
-      if (!wasCounted) this.#emptyStatuses.take(this.#emptyStatus, example);
+      if (!wasCounted) this.#statuses.take(this.#status, example);
       const { withdrawn, unsold, partly_refunded: partly, refund_document: document } = this.#fates;
       if (document !== undefined) tally.add('refund_document', example(), document);
       const text = withdrawn ?? unsold;

@@ -74,11 +74,12 @@ export const isFinishedName = (name: string) => FINISHED.test(unaccented(name));
 /** Whether a column says that an order was cancelled, or when. */
 export const isCancelledName = (name: string) => CANCELLED.test(unaccented(name));
 
-/** Whether a column has the status of an order, and this value is none: nothing says that the order was completed. */
-export const isEmptyStatus = (name: string, value: unknown) =>
-  statusKind(name) === 'status' &&
-  (value === null || (typeof value === 'string' && value.trim() === '')) &&
-  OF_ORDER.test(unaccented(name));
+/** Whether a column has the status of an order, which each order has that was completed. */
+export const isOrderStatus = (name: string) =>
+  statusKind(name) === 'status' && OF_ORDER.test(unaccented(name));
+
+export const isNoStatus = (value: unknown) =>
+  value === null || (typeof value === 'string' && value.trim() === '');
 
 /** Whether a value of a column is the number of no status. */
 export const isNoStatusId = (name: string, word: string) => word === '0' && STATUS_ID.test(unaccented(name));

@@ -53,6 +53,7 @@ class CsvRow implements SourceRecord {
 
 class CsvDecoder implements RecordDecoder {
   readonly #names: readonly string[];
+  readonly #isInheriting: boolean;
   readonly #delimiter: string;
   readonly #hasNoQuotes: boolean;
   readonly #record: CsvRecord;
@@ -67,6 +68,7 @@ class CsvDecoder implements RecordDecoder {
 
   constructor(detection: CsvDetection) {
     this.#names = detection.names;
+    this.#isInheriting = !detection.names.includes('__proto__');
     this.#delimiter = detection.delimiter;
     this.#hasNoQuotes = detection.hasNoQuotes === true;
     this.#record = new CsvRecord(detection);
@@ -193,7 +195,8 @@ class CsvDecoder implements RecordDecoder {
       for (let i = 0; i < cells.length; i++)
         if (HIGH.test(cells[i]!)) cells[i] = Buffer.from(cells[i]!, 'latin1').toString();
     }
-    const fields: Record<string, string> = {};
+    // A member `__proto__` is one like any other only where nothing is inherited.
+    const fields: Record<string, string> = this.#isInheriting ? {} : Object.create(null);
     for (let i = 0; i < names.length; i++) if (cells[i] !== '') fields[names[i]!] = cells[i]!;
     this.#pieces.record(new CsvRow(fields, this.#place, block, start, end));
   }

@@ -2,11 +2,11 @@ import { isDocumentName } from '../document-words.ts';
 import { foldName } from '../names.ts';
 import {
   isCancelledName,
-  isEmptyStatus,
   isFinishedName,
   isGivenBack,
   isNoSale,
   isNoStatusId,
+  isOrderStatus,
   isStatusName,
   isYes,
   isYesOrNo,
@@ -95,7 +95,7 @@ export function statusLines(
 /** Whether a column has the status of an order, but not in all rows: in OpenCart orders without one were never completed. */
 function isPartlyEmpty({ valuesOf, rowCount }: Columns, name: string): boolean {
   const given = valuesOf(name).length;
-  return isEmptyStatus(name, '') && given < rowCount && given * 2 >= rowCount;
+  return isOrderStatus(name) && given < rowCount && given * 2 >= rowCount;
 }
 
 const isOpenCart = (names: readonly string[]) =>
