@@ -29,9 +29,9 @@ export class EmptyStatuses {
     } else if (this.#empty++ === 0) this.#emptyExample = example();
   }
 
-  /** What shows when all has come. `isWhole`: the input is a file, whose records have the same columns. Where most have no status, that says nothing. */
-  summarize(tally: FindingTally, isWhole: boolean): void {
-    const rows = this.#empty + (isWhole ? this.#absent : 0);
+  /** What shows when all has come. `isTable`: what a record lacks is an empty cell. Where most have no status, that says nothing. */
+  summarize(tally: FindingTally, isTable: boolean): void {
+    const rows = this.#empty + (isTable ? this.#absent : 0);
     const example = this.#emptyExample || this.#absentExample;
     if (rows > 0 && rows <= this.#given) tally.add('status_missing', example, this.#field, '', rows);
   }

@@ -22,9 +22,9 @@ export const FINDINGS = kinds({
   },
   mapping_fits: {
     message: (name) =>
-      `Records have no timestamp or event type under a known name. ${name === '' ? 'A mapping can be proposed for them.' : `The mapping ${name} reads them.`}`,
+      `Records have no timestamp or event type under a known name. ${name === '' ? '`tillstream map guess FILE` proposes a mapping for them.' : `\`--map ${name}\` reads them.`}`,
     setting:
-      'Load them with that mapping (`--map NAME`, or `map` of the source), or with one that `map guess FILE` proposes.',
+      'Load the file again with that mapping; for a source, set it as `map`. If some of the records were events, load it with `--again`, too.',
   },
   unknown_event_type: {
     message: (type, nearest) =>

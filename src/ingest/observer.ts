@@ -76,6 +76,8 @@ export interface ObserverOptions {
   readonly currencies?: readonly string[] | undefined;
   /** All that there will be: a file. Else more comes, which may settle a doubt. */
   readonly isWhole?: boolean;
+  /** All records are rows of one table: what one of them lacks is an empty cell. */
+  readonly isTable?: boolean;
   /** What all sources say of orders; its own where left out. */
   readonly orders?: OrderReports | undefined;
 }
@@ -207,7 +209,7 @@ export class Observer {
     this.#equalRows.summarize(tally);
     this.#responses.summarize(tally);
     this.#linePrices.summarize(tally);
-    this.#statuses.summarize(tally, this.#options.isWhole === true);
+    this.#statuses.summarize(tally, this.#options.isTable === true);
     if (this.#bots >= BOTS_MIN && this.#bots > this.#events * BOTS_SHARE)
       tally.add('mostly_bots', this.#botExample, '', '', this.#bots);
     const testsMin = this.#options.isWhole === true ? 1 : TESTS_MIN;

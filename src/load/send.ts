@@ -100,6 +100,9 @@ export async function sendInputs(
   return sent;
 }
 
+/** Its records have the same columns, and lack the members whose cells are empty. */
+const TABLE_FORMAT = 'csv';
+
 /** Whoever asked for the load has ended it. */
 export class LoadCancelledError extends LoadError {}
 
@@ -136,6 +139,7 @@ class InputSender {
       zone: options.timeZone,
       currencies: options.currencies,
       isWhole: true,
+      isTable: input.format === TABLE_FORMAT,
       orders,
     });
     this.#result = {

@@ -180,6 +180,16 @@ currency: EUR
     ]);
     assert.equal(eventsOf(yaml, { ...AT, kind: 'other' }).leftOut, 1);
     assert.throws(() => mappingOf('extends: ./shop.yaml'), /extends itself/);
+    for (const file of ['events.csv', './shop/2026.ndjson.gz', 'access.log'])
+      assert.throws(
+        () => mappingOf(`extends: ${file}`),
+        ({ message }: Error) =>
+          message.startsWith(`${file} is not a mapping.`) && message.endsWith(`tillstream load ${file}`),
+      );
+    assert.throws(
+      () => mappingOf('extends: shop.json'),
+      /There is no preset shop\.json\..* JavaScript file\.$/,
+    );
     assert.throws(() => mappingOf('extends: segmnt'), /There is no preset segmnt\. Did you mean segment\?/);
   });
 
