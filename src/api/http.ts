@@ -171,7 +171,7 @@ function toApiError(error: unknown): ApiError {
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new ApiError('bad_request', message ?? 'The request could not be read.');
   }
-  return new ApiError('internal', 'Something went wrong inside of Tillstream.');
+  return new ApiError('internal', 'Something went wrong inside Tillstream.');
 }
 
 /** Answers what Node's HTTP parser refuses: broken, oversized or too slow requests. */

@@ -115,7 +115,7 @@ function inputLines(input: InputResult): string[] {
     );
   else if (storedBefore > 0)
     lines.push(
-      `  ${counted(storedBefore, 'record')} ${storedBefore === 1 ? 'was' : 'were'} loaded before; reading went on after that.`,
+      `  ${counted(storedBefore, 'record')} ${storedBefore === 1 ? 'was' : 'were'} loaded before; reading continued after that.`,
     );
   if (cutWhy !== null)
     lines.push(

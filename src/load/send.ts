@@ -335,7 +335,7 @@ class InputSender {
         sum((each) => each.badRows),
         'bad row',
       )}), ${of.join(' and ')}. What is stored is archived and counted like anything else. ` +
-      `${this.#options.resumeHint} goes on from there.`
+      `${this.#options.resumeHint} continues from there.`
     );
   }
 }

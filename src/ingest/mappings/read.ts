@@ -87,6 +87,6 @@ function unknownPreset(name: string): UsageError {
   const meant = didYouMean(name, known);
   const own = extname(name) === '' ? `, such as ./${name}.yaml` : '';
   return new UsageError(
-    `There is no preset ${name}.${meant} The presets: ${known.join(', ')}. Your own mapping is a YAML, TypeScript or JavaScript file${own}.`,
+    `There is no preset ${name}.${meant} Use one of these: ${known.join(', ')}. Your own mapping is a YAML, TypeScript or JavaScript file${own}.`,
   );
 }

@@ -43,7 +43,9 @@ export function Rejected({ figures, hasForm = false }: { figures: Figures | null
   return (
     <section class="panel" aria-labelledby="rejected-title">
       <header class="panel-head">
-        <h2 id="rejected-title">{reasons.length > 0 || file?.cut ? 'Rejected' : 'Not all could be read'}</h2>
+        <h2 id="rejected-title">
+          {reasons.length > 0 || file?.cut ? 'Rejected' : 'Values that were not read'}
+        </h2>
         {reasons.length > 0 && <p class="note">kept as bad rows with their reason, and not counted</p>}
       </header>
       {file?.cut && <p>The file can’t be read to the end: {file.cut}. Only the part before that was read.</p>}

@@ -50,7 +50,7 @@ function RevenueTile({ rows }: { rows: Row[] }) {
       name="Revenue"
       value={String(first.revenue)}
       shown={money(String(first.revenue), currencyOf(first), Number(first.revenue) >= 1e7)}
-      note={[...(isKnown(first) ? [] : ['currency not known']), ...others.map(text)].join(', ')}
+      note={[...(isKnown(first) ? [] : ['unknown currency']), ...others.map(text)].join(', ')}
     />
   );
 }
@@ -180,7 +180,7 @@ export function Figures() {
       <header class="panel-head">
         <h2 id="figures-title">What the dashboard would show</h2>
         <p class="note" role="status">
-          {isTrying.value ? 'Trying it out …' : scopeText(found)}
+          {isTrying.value ? 'Updating the preview …' : scopeText(found)}
         </p>
       </header>
       <dl class="tiles">
