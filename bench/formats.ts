@@ -44,10 +44,15 @@ const records = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
 const camel = (name: string) => name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 const renamed = (record: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [camel(name), value]));
-const cell = (value: unknown) => {
-  const text = value === undefined ? '' : String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-};
+const inQuotes = (text: string) => `"${text.replaceAll('"', '""')}"`;
+/** The records as a table. */
+function table(delimiter: string, quote: (text: string) => string): string {
+  const rows = [
+    NAMES,
+    ...records.map((record) => NAMES.map((name) => (record[name] === undefined ? '' : String(record[name])))),
+  ];
+  return `${rows.map((row) => row.map(quote).join(delimiter)).join('\n')}\n`;
+}
 
 /** The same records in each form. */
 const forms: Record<string, string | Buffer> = {
@@ -57,7 +62,9 @@ const forms: Record<string, string | Buffer> = {
   'JSON in an object': JSON.stringify({ events: records }),
   'JSON objects over several lines': records.map((record) => JSON.stringify(record, null, 1)).join('\n'),
   'NDJSON in lines of Docker': `${lines.map((line) => JSON.stringify({ log: `${line}\n`, stream: 'stdout', time: '2026-11-01T10:00:00Z' })).join('\n')}\n`,
-  CSV: `${[NAMES, ...records.map((record) => NAMES.map((name) => cell(record[name])))].map((row) => row.join(',')).join('\n')}\n`,
+  CSV: table(',', (text) => (/[",\n]/.test(text) ? inQuotes(text) : text)),
+  'CSV, all cells in quotes': table(';', inQuotes),
+  TSV: table('\t', (text) => text),
 };
 
 /** Seconds for a file, and the events that it gave. */

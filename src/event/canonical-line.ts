@@ -1,6 +1,6 @@
 import { EVENT_TYPE_ALIASES, FIELDS, INVALID_MEMBER } from './fields.ts';
 import { ABSENT, FALSE, NULL, NUMBER, STRING, STRING_WITH_ESCAPES } from './json-bytes.ts';
-import { type LineSpans, TOO_LONG, UNREADABLE } from './line-spans.ts';
+import { type LineSpans, UNREADABLE } from './line-spans.ts';
 import { formatMoney, parseMoney } from './values.ts';
 
 /**
@@ -30,6 +30,9 @@ const SHORT_BYTES = 32;
 
 let target = Buffer.allocUnsafeSlow(64 * 1024);
 let at = 0;
+/** Members that are copied as they stand, in one piece as long as they follow each other: from the name of the first to the end of the last. */
+let runStart = 0;
+let runEnd = 0;
 
 /** The canonical line, without a line end. It is valid until the next call. `eventId`: for a line that has none. */
 export function canonicalLine(line: LineSpans, eventId: string | null = null): Buffer {
@@ -37,17 +40,20 @@ export function canonicalLine(line: LineSpans, eventId: string | null = null): B
   const most = line.length + REWRITTEN_BYTES_MAX * FIELDS.length + EXTRA.length + INVALID.length;
   if (target.length < most) target = Buffer.allocUnsafeSlow(most);
   at = 0;
+  runStart = runEnd = 0;
   for (let index = 0; index < FIELDS.length; index++) {
     const kind = line.kinds[index]!;
     if (index === EVENT_ID && eventId !== null) {
-      put(NAMES[index]!, 0, NAMES[index]!.length);
+      putName(line, index);
       putText(eventId);
     } else if (index === BOT && line.isBot) {
-      put(NAMES[index]!, 0, NAMES[index]!.length);
+      putName(line, index);
       put(TRUE, 0, TRUE.length);
-    } else if (kind !== ABSENT && kind !== NULL && line.flaws[index] !== UNREADABLE)
-      putField(line, index, kind);
+    } else if (kind === ABSENT || kind === NULL || line.flaws[index] === UNREADABLE) continue;
+    else if (line.isPlain[index] === 1) putPlain(line, index, kind);
+    else putField(line, index, kind);
   }
+  endRun(line);
   putExtra(line);
   // Each member begins with a comma; the first one becomes the brace.
   target[0] = OBJECT_OPEN;
@@ -55,37 +61,57 @@ export function canonicalLine(line: LineSpans, eventId: string | null = null): B
   return target.subarray(0, at);
 }
 
+function putPlain(line: LineSpans, index: number, kind: number): void {
+  const quote = kind === STRING || kind === STRING_WITH_ESCAPES ? 1 : 0;
+  const start = line.starts[index]! - quote;
+  const end = line.ends[index]! + quote;
+  const member = line.members[index]!;
+  // Under its own name, and without blanks behind it.
+  const isWhole = line.isRenamed[index] === 0 && start - member === NAMES[index]!.length - 1;
+  if (isWhole && runEnd > 0 && member === runEnd + 1) runEnd = end;
+  else if (isWhole) {
+    endRun(line);
+    runStart = member;
+    runEnd = end;
+  } else {
+    putName(line, index);
+    put(line.bytes, start, end);
+  }
+}
+
+/** Copies the members of the run. */
+function endRun({ bytes }: LineSpans): void {
+  if (runEnd === 0) return;
+  target[at++] = COMMA;
+  put(bytes, runStart, runEnd);
+  runStart = runEnd = 0;
+}
+
+function putName(line: LineSpans, index: number): void {
+  endRun(line);
+  const name = NAMES[index]!;
+  put(name, 0, name.length);
+}
+
+/** A value that is not as it should stand. */
 function putField(line: LineSpans, index: number, kind: number): void {
   const field = FIELDS[index]!;
   const start = line.starts[index]!;
   const end = line.ends[index]!;
   if (kind === FALSE || (kind === STRING && start === end)) return;
-  const name = NAMES[index]!;
-  if (line.isPlain[index] === 1) {
-    const quote = kind === NUMBER ? 0 : 1;
-    put(name, 0, name.length);
-    put(line.bytes, start - quote, end + quote);
-  } else if (field.kind === 'timestamp') {
-    put(name, 0, name.length);
-    putText(isoMicros(line.micros));
-  } else if (field.kind === 'money' || field.kind === 'decimal') {
-    const units = parseMoney(line.text(index)!);
-    put(name, 0, name.length);
-    putText(formatMoney(units as bigint));
-  } else if (field.kind === 'integer') {
-    put(name, 0, name.length);
-    // Without zeros before it, and without the sign of zero.
-    putText(String(Number(line.text(index)) + 0));
-  } else if (field.kind === 'boolean' || field.kind === 'items') {
-    put(name, 0, name.length);
-    put(line.bytes, start, end);
-  } else {
-    const alias = field.name === 'event_type' ? EVENT_TYPE_ALIASES[line.text(index) ?? ''] : undefined;
-    put(name, 0, name.length);
+  putName(line, index);
+  if (field.kind === 'timestamp') putText(isoMicros(line.micros));
+  else if (field.kind === 'money' || field.kind === 'decimal')
+    putText(formatMoney(parseMoney(line.text(index)!) as bigint));
+  // Without zeros before it, and without the sign of zero.
+  else if (field.kind === 'integer') putText(String(Number(line.text(index)) + 0));
+  else if (field.kind === 'boolean' || field.kind === 'items') put(line.bytes, start, end);
+  else {
+    const text = line.text(index)!;
+    const alias = field.name === 'event_type' ? EVENT_TYPE_ALIASES[text] : undefined;
     if (alias !== undefined) putText(alias);
-    else if (line.flaws[index] === TOO_LONG) putJson(line.text(index)!);
-    else if (kind === NUMBER) putText(line.text(index)!);
-    else put(line.bytes, start - 1, end + 1);
+    else if (kind === NUMBER) putText(text);
+    else putJson(text);
   }
 }
 

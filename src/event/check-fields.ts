@@ -45,6 +45,7 @@ const RULES = FIELDS.map(({ name, kind, required = false, bytesMax = 0, min = 0,
   max,
 }));
 type Rule = (typeof RULES)[number];
+const IS_REQUIRED = Uint8Array.from(RULES, ({ required }) => Number(required));
 
 /** DuckDB reads a JSON number by way of a double, and of more than 15 digits that may change the last one. As a text they are kept. */
 const EXACT_NUMBER_BYTES_MAX = 15;
@@ -143,8 +144,9 @@ export class FieldChecker {
     const line = this.#line;
     for (let index = 0; index < RULES.length; index++) {
       const kind = line.kinds[index]!;
+      if (kind === ABSENT && IS_REQUIRED[index] === 0) continue;
+      line.seen[index] = 1;
       const field = RULES[index]!;
-      if (kind === ABSENT && !field.required) continue;
       const isEmpty = kind === STRING && line.starts[index] === line.ends[index];
       if (kind === ABSENT || kind === NULL || isEmpty) {
         if (field.required) this.#reject('missing_field', field);
@@ -158,7 +160,10 @@ export class FieldChecker {
       else if (field.kind === 'timestamp') this.#checkTimestamp(field, index, receivedAtMs);
       else if (kind < OTHER) this.#flaw('wrong_type', field, index);
       else if (kind === FALSE) line.isCanonical = false;
-      else if (kind === ARRAY) line.needsNormalizing = true;
+      else {
+        line.isPlain[index] = 1;
+        if (kind === ARRAY) line.needsNormalizing = true;
+      }
     }
     if (line.kinds[USER_AGENT] !== ABSENT && line.kinds[BOT] !== TRUE) this.#checkAgent();
   }
@@ -206,6 +211,7 @@ export class FieldChecker {
         return void this.#flaw('text_too_long', field, index);
       line.addFlaw(index, TOO_LONG);
     }
+    if (kind !== NUMBER && line.flaws[index] === 0) line.isPlain[index] = 1;
     if (index === EVENT_TYPE) this.#checkType(kind, start, end);
     else if (index === URL) line.urlHasQuery = hasQuestionMark(line.bytes, start, end);
     if (
@@ -256,8 +262,11 @@ export class FieldChecker {
       : KNOWN_TYPES.find(line.bytes, start, end);
     this.#isOrder = type >= 0 && IS_ORDER[type]!;
     line.eventType = type >= 0 ? NAME_OF_TYPE[type]! : null;
-    if (type >= OWN_TYPES) line.isCanonical = false;
-    else if (type < 0 && !this.#learned.event_type.has(line.bytes, start, end)) line.needsNormalizing = true;
+    if (type >= OWN_TYPES) {
+      line.isCanonical = false;
+      line.isPlain[EVENT_TYPE] = 0;
+    } else if (type < 0 && !this.#learned.event_type.has(line.bytes, start, end))
+      line.needsNormalizing = true;
   }
 
   /** Whether a visitor is a bot is for others to say, once for each user agent. */

@@ -17,14 +17,17 @@ import {
   QUOTE,
   STRING,
   STRING_WITH_ESCAPES,
+  viewOf,
 } from './json-bytes.ts';
 import { KEY_EXTRA, KEY_RESERVED, KEY_UNKNOWN, knownKey } from './known-keys.ts';
 import { LearnedNames } from './learned-names.ts';
 import { LearnedTexts } from './learned-texts.ts';
-import { LineSpans } from './line-spans.ts';
+import { LineSpans, UNREADABLE } from './line-spans.ts';
+import { NextNames } from './next-names.ts';
 import type { Reason } from './reasons.ts';
 import { numberEnd, scanHex4 } from './scan-number.ts';
 
+const BLANK = 0x20;
 const BOT = FIELDS.findIndex(({ name }) => name === 'bot');
 
 /** Thrown inside of the scanner only; one instance, so that a bad line costs no stack trace. */
@@ -43,6 +46,8 @@ export class LineChecker {
   readonly #line = new LineSpans();
   readonly #fields: FieldChecker;
   #bytes: Buffer = Buffer.alloc(0);
+  /** A view of the same bytes. */
+  #words = viewOf(this.#bytes);
   #position = 0;
   #end = 0;
   #reason: Reason = 'not_json';
@@ -50,9 +55,10 @@ export class LineChecker {
   readonly #otherNames = new LearnedTexts();
   /** Other names of fields. */
   readonly #fieldNames = new LearnedNames();
+  readonly #nextNames = new NextNames();
   /** End of the name that was read last, after its quote. */
   #nameEnd = 0;
-  /** Set by #string: the string just read had a backslash. */
+  /** The string or name that was read last had a backslash. */
   #escaped = false;
 
   /** `zone`: the shop's time zone, for timestamps that are only a date. */
@@ -65,7 +71,10 @@ export class LineChecker {
    * `receivedAtMs`: the time of receipt, against which events from the future are found.
    */
   check(bytes: Buffer, start: number, end: number, receivedAtMs: number): Reason | null {
-    this.#bytes = bytes;
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#words = viewOf(bytes);
+    }
     this.#position = start;
     this.#end = end;
     this.field = undefined;
@@ -101,6 +110,7 @@ export class LineChecker {
   /** Notes a name that stands for a field, whatever the line: lines with it need no normalizing for that. */
   learnFieldName(name: string, field: number): void {
     this.#fieldNames.add(name, field);
+    this.#nextNames.clear();
   }
 
   /** After `check` gave null: whether the line is in its canonical form as it stands. */
@@ -133,7 +143,7 @@ export class LineChecker {
 
   /** Whether the line just accepted has a value of the field. */
   has(index: number): boolean {
-    return !this.#line.isEmpty(index);
+    return !this.#line.isEmpty(index) && this.#line.flaws[index] !== UNREADABLE;
   }
 
   /** Where what the line just accepted has is; valid until the next call. */
@@ -169,29 +179,46 @@ export class LineChecker {
     if (this.#position !== this.#end) this.#fail('not_json');
   }
 
-  /** The line's own object: like #object, but keeps the spans of known fields. */
+  /** The line's own object: like #nested, but keeps the spans of known fields. */
   #event(): void {
     const bytes = this.#bytes;
     const line = this.#line;
     let duplicate: string | undefined;
     let reserved = false;
     const end = this.#end;
+    const words = this.#words;
+    const nextNames = this.#nextNames;
+    nextNames.begin();
     this.#position++;
     this.#space();
-    if (bytes[this.#position] === OBJECT_CLOSE) {
-      this.#position++;
-      return;
-    }
+    if (this.#take(OBJECT_CLOSE)) return;
     for (;;) {
       const memberStart = this.#position;
-      let index = this.#key();
-      // The names within the value are read by the same method.
-      const nameEnd = this.#nameEnd;
-      const renamed = index === KEY_UNKNOWN ? this.#fieldNames.find(bytes, memberStart + 1, nameEnd - 1) : -1;
-      if (renamed >= 0) index = renamed;
+      const nameLength = nextNames.lengthAt(words, memberStart, end);
+      let index: number;
+      let isRenamed: boolean;
+      let nameEnd: number;
+      if (nameLength > 0) {
+        index = nextNames.index;
+        isRenamed = nextNames.isRenamed;
+        nameEnd = memberStart + nameLength - 1;
+        this.#position = nameEnd + 1;
+        if (bytes[this.#position]! <= BLANK) this.#space();
+      } else {
+        index = this.#key();
+        // The names within the value are read by the same method.
+        nameEnd = this.#nameEnd;
+        const renamed =
+          index === KEY_UNKNOWN ? this.#fieldNames.find(bytes, memberStart + 1, nameEnd - 1) : -1;
+        isRenamed = renamed >= 0;
+        if (isRenamed) index = renamed;
+        if (bytes[nameEnd] === COLON && bytes[nameEnd - 1] === QUOTE && !this.#escaped)
+          nextNames.note(bytes, memberStart, nameEnd + 1, index, isRenamed);
+      }
+      nextNames.after(index);
       let kind = kindOf(bytes[this.#position]!);
       let start = this.#position;
-      let valueEnd = kind === STRING ? plainEnd(bytes, start + 1, end) : 0;
+      let valueEnd = kind === STRING ? plainEnd(bytes, words, start + 1, end) : 0;
       if (kind === STRING && valueEnd < end && bytes[valueEnd] === QUOTE) {
         // The commonest case, without the calls: a string that has no escapes.
         start++;
@@ -207,17 +234,8 @@ export class LineChecker {
         }
       }
       if (index >= 0) {
-        if (line.kinds[index] === ABSENT) line.isRenamed[index] = renamed < 0 ? 0 : 1;
-        else if (renamed < 0 && line.isRenamed[index] === 0) duplicate ??= FIELDS[index]!.name;
-        else {
-          // Of two names of a field, the values decide which one counts.
-          line.needsNormalizing = true;
-          if (renamed < 0) line.isRenamed[index] = 0;
-        }
-        if (renamed >= 0) line.isCanonical = false;
-        line.kinds[index] = kind;
-        line.starts[index] = start;
-        line.ends[index] = valueEnd;
+        if (!line.addField(index, kind, memberStart, start, valueEnd, isRenamed))
+          duplicate ??= FIELDS[index]!.name;
       } else if (index === KEY_EXTRA && line.extraStart === 0 && bytes[start] === OBJECT_OPEN) {
         line.extraStart = start;
         line.extraEnd = valueEnd;
@@ -225,8 +243,7 @@ export class LineChecker {
       } else if (index === KEY_RESERVED) reserved = true;
       else {
         line.addOther(memberStart, this.#position);
-        if (!line.needsNormalizing)
-          line.needsNormalizing = !this.#otherNames.has(bytes, memberStart, nameEnd);
+        line.needsNormalizing ||= !this.#otherNames.has(bytes, memberStart, nameEnd);
       }
       if (bytes[this.#position] !== COMMA) this.#space();
       const byte = bytes[this.#position++];
@@ -245,12 +262,12 @@ export class LineChecker {
     const bytes = this.#bytes;
     const start = this.#position + 1;
     if (bytes[this.#position] !== QUOTE) this.#fail('not_json');
-    const plain = plainEnd(bytes, start, this.#end);
+    const plain = plainEnd(bytes, this.#words, start, this.#end);
     if (plain + 1 < this.#end && bytes[plain] === QUOTE && bytes[plain + 1] === COLON) {
       this.#position = plain + 2;
       this.#nameEnd = plain + 1;
-      const byte = bytes[plain + 2]!;
-      if (byte <= 0x20) this.#space();
+      this.#escaped = false;
+      if (bytes[plain + 2]! <= BLANK) this.#space();
       return knownKey(bytes, start, plain);
     }
     this.#string();
@@ -286,38 +303,25 @@ export class LineChecker {
     const byte = this.#position < this.#end ? this.#bytes[this.#position]! : 0;
     if (byte === QUOTE) this.#string();
     else if (byte === MINUS || (byte >= 0x30 && byte <= 0x39)) this.#number();
-    else if (byte === OBJECT_OPEN) this.#object(depth + 1);
-    else if (byte === ARRAY_OPEN) this.#array(depth + 1);
+    else if (byte === OBJECT_OPEN) this.#nested(depth + 1, OBJECT_CLOSE);
+    else if (byte === ARRAY_OPEN) this.#nested(depth + 1, ARRAY_CLOSE);
     else if (byte === 0x74) this.#word('true');
     else if (byte === 0x66) this.#word('false');
     else if (byte === 0x6e) this.#word('null');
     else this.#fail('not_json');
   }
 
-  #object(depth: number): void {
+  /** An object or array, which ends with `close`. */
+  #nested(depth: number, close: number): void {
     if (depth > DEPTH_MAX) this.#fail('too_deep');
     this.#position++;
     this.#space();
-    if (this.#take(OBJECT_CLOSE)) return;
+    if (this.#take(close)) return;
     for (;;) {
-      this.#key();
+      if (close === OBJECT_CLOSE) this.#key();
       this.#value(depth);
       this.#space();
-      if (this.#take(OBJECT_CLOSE)) return;
-      if (!this.#take(COMMA)) this.#fail('not_json');
-      this.#space();
-    }
-  }
-
-  #array(depth: number): void {
-    if (depth > DEPTH_MAX) this.#fail('too_deep');
-    this.#position++;
-    this.#space();
-    if (this.#take(ARRAY_CLOSE)) return;
-    for (;;) {
-      this.#value(depth);
-      this.#space();
-      if (this.#take(ARRAY_CLOSE)) return;
+      if (this.#take(close)) return;
       if (!this.#take(COMMA)) this.#fail('not_json');
       this.#space();
     }
@@ -330,11 +334,9 @@ export class LineChecker {
   }
 
   #word(word: string): void {
-    for (let i = 0; i < word.length; i++) {
-      if (this.#position + i >= this.#end || this.#bytes[this.#position + i] !== word.charCodeAt(i)) {
-        this.#fail('not_json');
-      }
-    }
+    const isWhole = this.#position + word.length <= this.#end;
+    for (let i = 0; i < word.length; i++)
+      if (!isWhole || this.#bytes[this.#position + i] !== word.charCodeAt(i)) this.#fail('not_json');
     this.#position += word.length;
   }
 
@@ -345,7 +347,7 @@ export class LineChecker {
     let position = this.#position + 1;
     let escaped = false;
     for (;;) {
-      position = plainEnd(bytes, position, end);
+      position = plainEnd(bytes, this.#words, position, end);
       if (position >= end) this.#fail('not_json');
       const byte = bytes[position];
       if (byte === QUOTE) break;
@@ -364,14 +366,12 @@ export class LineChecker {
     if (byte === 0x75) {
       const unit = this.#hex4(this.#position + 2);
       if (unit === 0) this.#line.hasNul = true;
-      if (unit >= 0xdc00 && unit <= 0xdfff) this.#loneSurrogate();
       this.#position += 6;
-      if (unit >= 0xd800 && unit <= 0xdbff) {
-        const isPair = this.#bytes[this.#position] === BACKSLASH && this.#bytes[this.#position + 1] === 0x75;
-        const low = isPair && this.#position + 6 <= this.#end ? this.#hex4(this.#position + 2) : 0;
-        if (low < 0xdc00 || low > 0xdfff) this.#loneSurrogate();
-        this.#position += 6;
-      }
+      if (isLowSurrogate(unit)) this.#loneSurrogate();
+      if (unit < 0xd800 || unit > 0xdbff) return;
+      const isPair = this.#bytes[this.#position] === BACKSLASH && this.#bytes[this.#position + 1] === 0x75;
+      if (!isPair || !isLowSurrogate(this.#hex4(this.#position + 2))) this.#loneSurrogate();
+      this.#position += 6;
       return;
     }
     if (!isSimpleEscape(byte)) this.#fail('not_json');
@@ -396,3 +396,5 @@ export class LineChecker {
     this.#position = end;
   }
 }
+
+const isLowSurrogate = (unit: number) => unit >= 0xdc00 && unit <= 0xdfff;

@@ -4,14 +4,16 @@ import type { CurrencyCodeRecord } from 'currency-codes';
 /** The names of the package are CommonJS, and it keeps its table in the file it exports. */
 const { data } = createRequire(import.meta.url)('currency-codes') as { data: readonly CurrencyCodeRecord[] };
 
+/** Codes of ISO 4217 for testing and for no currency at all. */
+export const NOT_MONEY = /^X(?:TS|X{2})$/;
 /** The currencies of ISO 4217. */
-export const CURRENCIES: readonly CurrencyCodeRecord[] = data;
+export const CURRENCIES: readonly CurrencyCodeRecord[] = data.filter(({ code }) => !NOT_MONEY.test(code));
 
 const LETTERS = 26;
 const FIRST_LETTER = 0x41;
 /** 1 for each three letters that are a code. */
 const IS_CODE = new Uint8Array(LETTERS ** 3);
-for (const { code } of data) IS_CODE[numberOf(Buffer.from(code), 0)] = 1;
+for (const { code } of CURRENCIES) IS_CODE[numberOf(Buffer.from(code), 0)] = 1;
 
 function numberOf(bytes: Buffer, start: number): number {
   let number = 0;

@@ -10,13 +10,34 @@ export const COMMA = 0x2c;
 export const MINUS = 0x2d;
 export const POINT = 0x2e;
 
-/** Position of the first byte that can't stand in a string as it is (quote, backslash, control character), or `end`. */
-export function plainEnd(bytes: Buffer, position: number, end: number): number {
-  for (; position < end; position++) {
-    const byte = bytes[position]!;
+const WORD = 4;
+
+/** A view in which `plainEnd` reads the bytes. */
+export const viewOf = (bytes: Buffer) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+
+/**
+ * Position of the first byte that can't stand in a string as it is (quote, backslash, control character), or `end`. `words`: a view
+ * of the same bytes, four of which are looked at together (Sean Eron Anderson, Bit Twiddling Hacks, "determine if a word has a byte
+ * less than n"). The first byte that is found so is one; those after it may be found in error.
+ */
+export function plainEnd(bytes: Buffer, words: DataView, position: number, end: number): number {
+  let at = position;
+  for (; at + WORD <= end; at += WORD) {
+    const word = words.getInt32(at, true);
+    const quotes = word ^ 0x22222222;
+    const backslashes = word ^ 0x5c5c5c5c;
+    const found =
+      (((quotes - 0x01010101) & ~quotes) |
+        ((backslashes - 0x01010101) & ~backslashes) |
+        ((word - 0x20202020) & ~word)) &
+      0x80808080;
+    if (found !== 0) return at + ((31 - Math.clz32(found & -found)) >> 3);
+  }
+  for (; at < end; at++) {
+    const byte = bytes[at]!;
     if (byte === QUOTE || byte === BACKSLASH || byte < 0x20) break;
   }
-  return position;
+  return at;
 }
 
 /** Whether the byte may follow a backslash: " \\ / b f n r t. */

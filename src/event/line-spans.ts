@@ -18,6 +18,8 @@ export class LineSpans {
   /** Kind, and start and end of the value, of each field of the schema. Texts without their quotes. */
   readonly kinds = new Uint8Array(FIELDS.length);
   readonly starts = new Int32Array(FIELDS.length);
+  /** Where the member of each field begins, with the quote of its name. */
+  readonly members = new Int32Array(FIELDS.length);
   readonly ends = new Int32Array(FIELDS.length);
   /** Fields that have a value, but none under their own name. */
   readonly isRenamed = new Uint8Array(FIELDS.length);
@@ -46,6 +48,8 @@ export class LineSpans {
   hasFlaws = false;
   /** Whether the line has an escape of U+0000. */
   hasNul = false;
+  /** Fields that a line had since this was cleared. */
+  readonly seen = new Uint8Array(FIELDS.length);
 
   reset(bytes: Buffer, length: number): void {
     this.bytes = bytes;
@@ -69,6 +73,31 @@ export class LineSpans {
   isEmpty(index: number): boolean {
     const kind = this.kinds[index];
     return kind === ABSENT || kind === NULL || (kind === STRING && this.starts[index] === this.ends[index]);
+  }
+
+  /** Notes the member of a field; false where the line has one of that name already. */
+  addField(
+    index: number,
+    kind: number,
+    member: number,
+    start: number,
+    end: number,
+    isRenamed: boolean,
+  ): boolean {
+    let isNew = true;
+    if (this.kinds[index] === ABSENT) this.isRenamed[index] = isRenamed ? 1 : 0;
+    else if (!isRenamed && this.isRenamed[index] === 0) isNew = false;
+    else {
+      // Of two names of a field, the values decide which one counts.
+      this.needsNormalizing = true;
+      if (!isRenamed) this.isRenamed[index] = 0;
+    }
+    if (isRenamed) this.isCanonical = false;
+    this.kinds[index] = kind;
+    this.members[index] = member;
+    this.starts[index] = start;
+    this.ends[index] = end;
+    return isNew;
   }
 
   /** Notes that the value of an optional field can't stay as it is. */

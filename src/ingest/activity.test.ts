@@ -6,6 +6,7 @@ import type { ValidationResult } from './validation-result.ts';
 
 const result = (lines: string[], more: Partial<ValidationResult> = {}): ValidationResult => ({
   bytes: lines.map((line) => Buffer.from(`${line}\n`)),
+  fields: [],
   accepted: lines.length,
   rejected: 0,
   errors: [],

@@ -40,11 +40,24 @@ function createValidator(): LineValidator {
   });
 }
 
+const FIELD_NAMES = FIELDS.map(({ name }) => name);
+
+/** Fields of a stored line that are not among `fields`. */
+function unnamed(stored: Buffer, fields: readonly string[]): string[] {
+  const names = stored.length === 0 ? [] : Object.keys(JSON.parse(stored.toString()) as object);
+  return names.filter((name) => FIELD_NAMES.includes(name) && !fields.includes(name));
+}
+
 /** What becomes of a line, and what is found. */
 function read(validator: LineValidator, line: Buffer) {
   const observer = new Observer({ zone: ZONE, isWhole: true });
   const input = { kind: 'json', bytes: Buffer.from(line), places: { first: 1 } } as const;
-  const { bytes, tally, invalidFields, errors } = validator.validate([input], observer);
+  const { bytes, fields, tally, invalidFields, errors } = validator.validate([input], observer);
+  assert.deepEqual(
+    unnamed(Buffer.concat(bytes), fields),
+    [],
+    'fields of the stored line that the result does not name',
+  );
   observer.summarize(tally);
   const findings = tally.list().map(({ code, rows }) => [code, rows]);
   return { event: meaning(Buffer.concat(bytes).toString()), findings, invalidFields, errors };
@@ -58,7 +71,7 @@ test(`a line is the same event, with the same findings, whether its values are r
     assert.deepEqual(read(learned, line), read(createValidator(), line), line.toString());
 });
 
-test('digits, blanks in escapes and a bot that is null are read from bytes as from values', () => {
+test('digits, blanks in escapes, the currency for tests and a bot that is null are read from bytes as from values', () => {
   const time = '"timestamp":"2026-11-23T10:15:30Z","event_type":"search"';
   for (const [members, field, wanted] of [
     ['"timestamp":1590872113281.35393,"event_type":"search"', 'timestamp', '2020-05-30T20:55:13.281353Z'],
@@ -67,6 +80,7 @@ test('digits, blanks in escapes and a bot that is null are read from bytes as fr
     [`${time},"country":"DE\\ufeff"`, 'country', 'DE'],
     [`${time},"country":"DE\\u00a0"`, 'country', 'DE'],
     [`${time},"country":"n\\u0075ll"`, 'country', undefined],
+    [`${time},"currency":"XTS"`, 'currency', undefined],
     [`${time},"user_agent":"Googlebot/2.1","bot":null`, 'bot', true],
     [`${time},"user_agent":"Googlebot/2.1","bot":""`, 'bot', true],
     [`${time},"user_agent":"Googlebot/2.1","bot":false`, 'bot', true],

@@ -14,7 +14,8 @@ import {
 import type { FindingTally } from './finding-tally.ts';
 import type { ObservedEvent } from './observed-event.ts';
 
-const COMPARED = [USER_ID, SESSION_ID, PRODUCT_ID, PRODUCT_NAME, QUANTITY, PRICE, AMOUNT, CURRENCY];
+const COMPARED = [USER_ID, SESSION_ID, PRODUCT_ID, PRODUCT_NAME, CURRENCY];
+const COMPARED_NUMBERS = [QUANTITY, PRICE, AMOUNT];
 const REMEMBERED_MAX = 20_000;
 const DAY_MICROS = 86_400e6;
 /** Rows that have a date alone have one time of day, or two where clocks change; equal ones among them say nothing. */
@@ -33,7 +34,13 @@ export class EqualRows {
     const id = event.text(EVENT_ID);
     if (id !== null && !isGivenId(id)) return;
     if (this.#timesOfDay.size < TIMES_OF_DAY_MIN) this.#timesOfDay.add(event.micros % DAY_MICROS);
-    const row = [type, event.micros, ...COMPARED.map((index) => event.text(index))].join('\t');
+    const texts = COMPARED.map((index) => event.text(index));
+    const row = [
+      type,
+      event.micros,
+      ...texts,
+      ...COMPARED_NUMBERS.map((index) => numberIn(event, index)),
+    ].join('\t');
     if (this.#seen.has(row)) {
       if (this.#rows++ === 0) this.#example = `${type} of ${event.text(AMOUNT) ?? event.text(PRICE)}`;
     } else if (this.#seen.size < REMEMBERED_MAX) this.#seen.add(row);
@@ -44,4 +51,10 @@ export class EqualRows {
     if (this.#rows > 0 && this.#timesOfDay.size >= TIMES_OF_DAY_MIN)
       tally.add('equal_rows', this.#example, '', '', this.#rows);
   }
+}
+
+/** 5 and 5.00 are the same. */
+function numberIn(event: ObservedEvent, index: number): number | null {
+  const text = event.text(index);
+  return text === null ? null : Number(text);
 }

@@ -40,6 +40,20 @@ export interface SourceRecord {
   readonly place: number;
   /** The rows of a table that were put together to this record, itself the first. */
   readonly rows?: readonly Readonly<Record<string, unknown>>[];
+  /** The same record by its bytes, where it is a row whose cells are in them as they stand. */
+  readonly plainRow?: PlainRow;
+}
+
+/** A row of a table whose cells are in its bytes as they stand: UTF-8 without NULs. */
+export interface PlainRow {
+  /** Names of the columns; one list for all rows of a table. */
+  readonly columns: readonly string[];
+  /** Bytes of the row. */
+  readonly length: number;
+  /** What the cells are in. */
+  readonly block: Buffer;
+  /** Starts and ends of the cells in the block, one after the other; valid until the next call for a row of the table. */
+  cells(): Int32Array;
 }
 
 /** Takes decompressed UTF-8 bytes, cut anywhere, and gives the same pieces however they are cut. */

@@ -6,12 +6,13 @@ import { validateExternal } from './external-lines.ts';
 import type { SourceFindings } from './finding.ts';
 import { FindingTally } from './finding-tally.ts';
 import type { Decoded } from './format.ts';
-import { LineValidator, type ValidateOptions } from './line-validator.ts';
+import { LineValidator } from './line-validator.ts';
 import { type MapOptions, type Mapper, mapDecoded } from './mapper.ts';
 import { Normalizer } from './normalize.ts';
 import type { NormalizeSettingsInput } from './normalize-settings.ts';
 import { Observer } from './observer.ts';
 import { OrderReports } from './order-reports.ts';
+import type { ValidateOptions } from './validate-options.ts';
 import type { ValidationResult } from './validation-result.ts';
 
 export interface IngestorOptions {
@@ -138,7 +139,8 @@ export class Ingestor {
   /** Stores lines that were validated. */
   async store(source: string, result: ValidationResult, come: Come = {}): Promise<IngestResult> {
     const lines = result.accepted + result.rejected;
-    if (lines > 0) await this.#options.log.append({ source, bytes: result.bytes, lines });
+    const { bytes, fields } = result;
+    if (lines > 0) await this.#options.log.append({ source, bytes, lines, fields });
     this.#stateOf(source).tally.merge(result.tally);
     this.#options.onStored?.(source, result, come);
     return ingestResultOf(result, come.leftOut);

@@ -25,14 +25,14 @@ export class LineCollector {
     this.#used += bytes.copy(this.#chunk, this.#used, start, end);
   }
 
-  /** Adds a copy of a line, and its line end. */
-  addLine(line: Buffer): void {
-    if (line.length + 1 >= KEPT_BYTES) {
-      this.add(Buffer.concat([line, LINE_END]));
+  /** Adds a copy of a line, `bytes[0, end)`, and its line end. */
+  addLine(bytes: Buffer, end = bytes.length): void {
+    if (end + 1 >= KEPT_BYTES) {
+      this.add(Buffer.concat([bytes.subarray(0, end), LINE_END]));
       return;
     }
-    this.#makeRoom(line.length + 1);
-    this.#used += line.copy(this.#chunk, this.#used);
+    this.#makeRoom(end + 1);
+    this.#used += bytes.copy(this.#chunk, this.#used, 0, end);
     this.#chunk[this.#used++] = NEWLINE;
   }
 

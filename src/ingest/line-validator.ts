@@ -1,27 +1,27 @@
 import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { LineChecker } from '../event/check-line.ts';
-import { ORDER_EVENT_TYPES } from '../event/fields.ts';
+import { FIELDS, ORDER_EVENT_TYPES } from '../event/fields.ts';
 import { givenId } from '../event/given-id.ts';
 import { isBlankLine, replaceReturns } from '../event/lines.ts';
 import { markedWithin, markOf, startsWithByteOrderMark } from '../event/mark-line.ts';
 import type { Reason } from '../event/reasons.ts';
 import { ApiError } from '../telemetry/errors.ts';
-import { EVENT_ID, EVENT_TYPE, ORDER_ID, USER_AGENT } from './field-index.ts';
-import type { Decoded, JsonTexts, RecordIds, SourceRecord } from './format.ts';
+import { BOT, EVENT_ID, EVENT_TYPE, ORDER_ID, USER_AGENT } from './field-index.ts';
+import type { Decoded, JsonTexts, PlainRow, SourceRecord } from './format.ts';
 import { LineCollector } from './line-collector.ts';
 import { targetOf } from './names.ts';
-import type { Normalizer } from './normalize.ts';
 import type { ObservedEvent } from './observed-event.ts';
 import { Observer } from './observer.ts';
 import { parseRecord } from './parse-record.ts';
 import { amountNote, needsValues } from './plain-line.ts';
 import { saysMore } from './record-slots.ts';
 import { rejectedExample } from './rejected-example.ts';
-import { emptyResult, type ValidationResult } from './validation-result.ts';
+import { RowLines } from './row-lines.ts';
+import type { ValidateOptions, ValidatorOptions } from './validate-options.ts';
+import { emptyResult, exampleOf, type ValidationResult } from './validation-result.ts';
 
 const ERRORS_MAX = 100;
-const EXAMPLE_BYTES_MAX = 1000;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 const LINE_END = Buffer.from('\n');
@@ -32,33 +32,6 @@ const FINAL: readonly (Reason | null)[] = ['duplicate_field', 'reserved_field', 
 const KEPT = 1;
 const EMPTY = 2;
 
-export interface ValidateOptions {
-  /** More lines than this refuse the whole input. */
-  linesMax?: number;
-  /** Lines that another validator has marked as rejected keep their mark; else the mark is a reserved field. */
-  takesMarked?: boolean;
-  /** Time of receipt, ms since 1970; now where left out. */
-  nowMs?: number;
-  /** Orders that records which a mapping left out say to be cancelled. */
-  withdrawn?: readonly string[];
-  /** Records at the beginning that are not to be looked at. */
-  skip?: number;
-  /**
-   * Ids for events that are known by nothing but their place: a prefix, the number of the record and a checksum of it, where `next` is
-   * the number of the first record of the input; or an id for each record of the input.
-   */
-  ids?: RecordIds;
-}
-
-export interface ValidatorOptions {
-  normalizer: Normalizer;
-  timeZone: string;
-  /** Longest line that is accepted, and longest record that the log stores. */
-  lineBytesMax: number;
-  storedBytesMax: number;
-  now: () => number;
-}
-
 /**
  * Validates what the formats give, and brings it to its canonical form. Lines that are canonical JSON, or nearly, are read from their
  * bytes; all else goes through the normalizer.
@@ -66,6 +39,9 @@ export interface ValidatorOptions {
 export class LineValidator {
   readonly #options: ValidatorOptions;
   readonly #checker: LineChecker;
+  readonly #rows: RowLines;
+  /** Fields that the events of the input have; the checker notes those that it has read. */
+  readonly #seen: Uint8Array;
   readonly #lineBytesMax: number;
   #nowMs = 0;
   #result = emptyResult();
@@ -74,8 +50,10 @@ export class LineValidator {
   #skip = 0;
   #linesMax = 0;
   #linesLeft = 0;
-  /** The bytes of the record at work, as they came; set where it may need an id. */
+  /** The bytes of the record at work, as they came, are those from `#rawStart` to `#rawEnd`. */
   #raw: Buffer = Buffer.alloc(0);
+  #rawStart = 0;
+  #rawEnd = 0;
   #ids: ValidateOptions['ids'];
   /** The field at fault of the line just rejected. */
   #field: string | undefined;
@@ -83,6 +61,8 @@ export class LineValidator {
   constructor(options: ValidatorOptions) {
     this.#options = options;
     this.#checker = new LineChecker(options.timeZone);
+    this.#rows = new RowLines(options.normalizer, options.storedBytesMax);
+    this.#seen = this.#checker.spans.seen;
     this.#lineBytesMax = Math.min(options.lineBytesMax, options.storedBytesMax - 1);
   }
 
@@ -107,6 +87,7 @@ export class LineValidator {
     this.#kept = new LineCollector();
     this.#observer = observer;
     this.#linesLeft = linesMax;
+    this.#seen.fill(0);
     for (const piece of input) {
       if (piece.kind === 'json') this.#json(piece, takesMarked);
       else if (piece.kind === 'records') for (const record of piece.records) this.#record(record);
@@ -120,6 +101,7 @@ export class LineValidator {
     for (const order of withdrawn) observer.withdrawals.takeOrder(order);
     observer.withdrawals.reportFresh(result.late);
     result.bytes = this.#kept.take();
+    result.fields = FIELDS.filter((_, index) => this.#seen[index] === 1).map(({ name }) => name);
     return result;
   }
 
@@ -165,7 +147,7 @@ export class LineValidator {
           this.#reject(outcome, this.#field, body.subarray(position, textEnd), placeOf(line));
         } else if (outcome !== EMPTY) {
           if (hasReturn) replaceReturns(outcome);
-          this.#exemplify(body.subarray(position, textEnd), outcome);
+          this.#result.example ??= exampleOf(body.subarray(position, textEnd), outcome);
           this.#kept.addLine(outcome);
         }
       }
@@ -188,25 +170,37 @@ export class LineValidator {
     if (!allUtf8 && !isUtf8(body.subarray(start, end))) return 'not_utf8';
     if (end - start > this.#lineBytesMax)
       return takesMarked && this.#isMarked(body, start, end) ? KEPT : 'line_too_long';
-    if (this.#ids !== undefined) this.#raw = body.subarray(start, end);
+    this.#setRaw(body, start, end);
     const reason = checker.check(body, start, end, this.#nowMs);
     this.#field = checker.field;
     if (reason === 'reserved_field' && takesMarked && this.#isMarked(body, start, end)) return KEPT;
-    const { normalizer, storedBytesMax } = this.#options;
     // What another validator of ours has read stands as it is: this one may have other settings.
     const isRead = takesMarked && reason === null;
+    return this.#checked(reason, isRead, false) ?? this.#normalizeLine(body, start, end, reason);
+  }
+
+  /**
+   * What becomes of the line just checked, where that gave `reason`; null where it is to be read by its values. `isRead`: it needs no
+   * second look; `isRow`: it was written for a row.
+   */
+  #checked(reason: Reason | null, isRead: boolean, isRow: boolean): typeof KEPT | Buffer | Reason | null {
+    const checker = this.#checker;
+    const { normalizer, storedBytesMax } = this.#options;
     if (!isRead && !FINAL.includes(reason) && (checker.needsNormalizing || !normalizer.keepsPlainLines))
-      return this.#normalizeLine(body, start, end, reason);
+      return null;
     if (reason !== null) return reason;
-    if (!isRead && needsValues(checker)) return this.#normalizeLine(body, start, end, null);
+    if (!isRead && needsValues(checker, isRow)) return null;
     const type = isRead ? checker.text(EVENT_TYPE)! : this.#typeOf(checker);
-    if (type === null) return this.#normalizeLine(body, start, end, null);
+    if (type === null) return null;
     let line: Buffer | typeof KEPT = KEPT;
     const eventId = this.#ids === undefined ? null : this.#eventIdFor(checker, type);
     if (!checker.isCanonical || eventId !== null) {
       line = checker.canonical(eventId);
       if (line.length >= storedBytesMax) return 'line_too_long';
+      if (eventId !== null) this.#seen[EVENT_ID] = 1;
+      if (checker.isBot) this.#seen[BOT] = 1;
     }
+    if (isRow) for (const note of this.#rows.notes()) this.#observer.note(note, true, this.#result.tally);
     this.#accepted(checker, type);
     return line;
   }
@@ -241,13 +235,18 @@ export class LineValidator {
 
   /** What normalizing has left as it was need not be normalized again. */
   #learn(fields: Readonly<Record<string, unknown>>): void {
-    const { normalizer } = this.#options;
     for (const name in fields) {
       const { index, rank, nearest } = targetOf(name);
       if (index >= 0) {
         if (rank > 0) this.#checker.learnFieldName(name, index);
       } else if (nearest === null && !saysMore(name)) this.#checker.learnOtherName(name);
     }
+    this.#learnTexts();
+  }
+
+  /** Texts of the line just checked, and then normalized, that are as they were. */
+  #learnTexts(): void {
+    const { normalizer } = this.#options;
     const type = this.#checker.text(EVENT_TYPE);
     if (type !== null && type === normalizer.text(EVENT_TYPE)) this.#checker.learn('event_type', type);
     const agent = this.#checker.text(USER_AGENT);
@@ -256,25 +255,39 @@ export class LineValidator {
   }
 
   #record(record: SourceRecord): void {
-    const { raw, place } = record;
+    const { place, plainRow } = record;
     this.#countLine();
     if (this.#skips()) return;
     this.#field = undefined;
-    this.#raw = raw;
-    const outcome = raw.length > this.#lineBytesMax ? 'line_too_long' : this.#normalize(record.fields, true);
+    if (this.#ids !== undefined) this.#setRaw(record.raw, 0, record.raw.length);
+    const isTaken = plainRow === undefined ? undefined : this.#row(record, plainRow);
+    if (isTaken) return;
+    const { raw, fields } = record;
+    const outcome = raw.length > this.#lineBytesMax ? 'line_too_long' : this.#normalize(fields, true);
     if (typeof outcome === 'string') {
-      this.#reject(outcome, this.#field, raw, place, record.fields);
+      this.#reject(outcome, this.#field, raw, place, fields);
       return;
     }
-    this.#exemplify(raw, outcome);
+    if (isTaken === false) this.#learnTexts();
+    this.#result.example ??= exampleOf(raw, outcome);
     this.#kept.addLine(outcome);
   }
 
-  #exemplify(record: Buffer, event: Buffer): void {
-    this.#result.example ??= {
-      record: record.toString('utf8', 0, EXAMPLE_BYTES_MAX),
-      event: event.toString('utf8', 0, EXAMPLE_BYTES_MAX),
-    };
+  /** Takes a row by its bytes; false where these were checked, and its values are to be read, undefined where they were not. */
+  #row(record: SourceRecord, row: PlainRow): boolean | undefined {
+    if (row.length > this.#lineBytesMax) return undefined;
+    const length = this.#rows.write(row, this.#observer.isUnusedKnown);
+    if (length === 0) return undefined;
+    const { bytes } = this.#rows;
+    const isEvent = this.#checker.check(bytes, 0, length, this.#nowMs) === null;
+    const outcome = isEvent ? this.#checked(null, false, true) : null;
+    const isTaken = outcome !== null && typeof outcome !== 'string';
+    this.#rows.learn(isTaken);
+    if (!isTaken) return false;
+    const [line, end] = outcome === KEPT ? [bytes, length] : [outcome, outcome.length];
+    this.#result.example ??= exampleOf(record.raw, line.subarray(0, end));
+    this.#kept.addLine(line, end);
+    return true;
   }
 
   /** Counts a record; whether it is one that is not to be looked at. */
@@ -298,6 +311,7 @@ export class LineValidator {
       return normalized.reason;
     }
     if (normalized.line.length >= storedBytesMax) return 'line_too_long';
+    for (let index = 0; index < FIELDS.length; index++) if (normalizer.has(index)) this.#seen[index] = 1;
     for (const note of normalized.notes) {
       if (note.code === 'invalid_field' || note.code === 'ambiguous_number')
         invalidFields[note.field] = (invalidFields[note.field] ?? 0) + 1;
@@ -307,19 +321,29 @@ export class LineValidator {
     return normalized.line;
   }
 
+  #setRaw(bytes: Buffer, start: number, end: number): void {
+    this.#raw = bytes;
+    this.#rawStart = start;
+    this.#rawEnd = end;
+  }
+
   /** An id for an event that has neither one nor an order by which it is known; else null. */
   #eventIdFor(event: ObservedEvent, type: string): string | null {
-    if (this.#ids === undefined || event.text(EVENT_ID) !== null) return null;
-    if (ORDER_EVENT_TYPES.includes(type) && event.text(ORDER_ID) !== null) return null;
+    if (this.#ids === undefined || event.has(EVENT_ID)) return null;
+    if (ORDER_EVENT_TYPES.includes(type) && event.has(ORDER_ID)) return null;
     const index = this.#result.records - 1;
     if (!('prefix' in this.#ids)) return this.#ids[index]!;
-    return givenId(this.#ids.prefix, this.#ids.next + index, crc32(this.#raw));
+    return givenId(
+      this.#ids.prefix,
+      this.#ids.next + index,
+      crc32(this.#raw.subarray(this.#rawStart, this.#rawEnd)),
+    );
   }
 
   #accepted(event: ObservedEvent, type: string): void {
     this.#result.accepted++;
-    const note =
-      event === this.#checker && !this.#options.normalizer.isUnitSaid ? amountNote(event, type) : null;
+    const isPlain = event === this.#checker;
+    const note = isPlain && !this.#options.normalizer.isUnitSaid ? amountNote(this.#checker, type) : null;
     if (note !== null) this.#observer.note(note, false, this.#result.tally);
     this.#observer.observe(event, type, this.#nowMs, this.#result.tally);
   }

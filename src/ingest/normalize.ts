@@ -37,7 +37,7 @@ import { createNullCheck } from './values/null-words.ts';
 import { plainValue } from './values/plain-value.ts';
 import { createEventTypeReader } from './values/read-event-type.ts';
 import { readBoolean, readInteger } from './values/read-number.ts';
-import { createTimeReader } from './values/read-time.ts';
+import { createTimeReader, type TimeValue } from './values/read-time.ts';
 import { isZoneName } from './values/time-zone-text.ts';
 
 /** An event in its canonical form, without a line end; or why the record is not an event, with the field. */
@@ -66,7 +66,8 @@ export class Normalizer implements ObservedEvent {
   readonly #settings: NormalizeSettings;
   readonly #state: RecordState;
   readonly #money: MoneyFields;
-  readonly #readTime: ReturnType<typeof createTimeReader>;
+  /** The time that a value is. */
+  readonly readTime: ReturnType<typeof createTimeReader>;
   /** Whether the settings name event types of the source. */
   readonly hasOwnEventTypes: boolean;
   /** Whether the settings say in which unit amounts are. */
@@ -93,7 +94,7 @@ export class Normalizer implements ObservedEvent {
     const isNullUser = createNullCheck([...settings.null_words, ...settings.null_users]);
     this.#state = new RecordState(isNull);
     this.#money = new MoneyFields(this.#state, settings, isNull);
-    this.#readTime = createTimeReader({
+    this.readTime = createTimeReader({
       zone: settings.time_zone,
       dateOrder: settings.date_order,
       unit: settings.time_unit,
@@ -145,6 +146,10 @@ export class Normalizer implements ObservedEvent {
   }
 
   /** Text of a field of the event that was just made. */
+  has(index: number): boolean {
+    return this.#state.json[index] !== undefined;
+  }
+
   text(index: number): string | null {
     const json = this.#state.json[index];
     if (json === undefined) return null;
@@ -180,25 +185,28 @@ export class Normalizer implements ObservedEvent {
 
   #readTimestamp(receivedAtMs: number): Reason | null {
     if (isOtherType(this.#state.slots.values[TIMESTAMP])) return this.#state.fail('wrong_type', TIMESTAMP);
-    const time = this.#readTime(this.#state.slots.values[TIMESTAMP]);
+    const time = this.readTime(this.#state.slots.values[TIMESTAMP]);
     if (typeof time === 'string') return this.#state.fail(time, TIMESTAMP);
     if (time.micros > (receivedAtMs + FUTURE_TOLERANCE_MS) * 1000) {
       return this.#state.fail('timestamp_in_future', TIMESTAMP);
     }
     this.#dropSameTimes(time.micros);
-    if (time.zoneAssumed && !this.#isZoneSet) {
-      this.#state.note('zone_assumed', TIMESTAMP);
-      this.#noteOtherZone(time.micros);
-    }
-    if (time.dayMonth !== undefined && this.#settings.date_order === undefined) {
-      this.#state.note(
-        time.dayMonth === 'both_small' ? 'day_month_both_small' : 'day_month_certain',
-        TIMESTAMP,
-      );
-    }
+    const doubts = this.timeNotes(time, this.#state.slots.values[TIMESTAMP]);
+    for (const doubt of doubts) this.#state.notes.push(doubt);
+    if (doubts.some(({ code }) => code === 'zone_assumed')) this.#noteOtherZone(time.micros);
     this.micros = time.micros;
     this.#state.json[TIMESTAMP] = `"${formatInstant(time.micros)}"`;
     return null;
+  }
+
+  /** What is doubtful about a time that came as `value`. */
+  timeNotes({ zoneAssumed, dayMonth }: TimeValue, value: unknown): Note[] {
+    const notes: Note[] = [];
+    if (zoneAssumed && !this.#isZoneSet) notes.push({ code: 'zone_assumed', field: 'timestamp', value });
+    if (dayMonth === undefined || this.#settings.date_order !== undefined) return notes;
+    const code = dayMonth === 'both_small' ? 'day_month_both_small' : 'day_month_certain';
+    notes.push({ code, field: 'timestamp', value });
+    return notes;
   }
 
   /** Notes a column with a zone in which the time would be another. */
@@ -209,7 +217,7 @@ export class Normalizer implements ObservedEvent {
     if (field === undefined) return;
     const at = slots.otherNames.indexOf(field);
     const zone = String(at < 0 ? slots.extra![field] : slots.otherValues[at]).trim();
-    const time = this.#readTime(`${String(slots.values[TIMESTAMP])} ${zone}`);
+    const time = this.readTime(`${String(slots.values[TIMESTAMP])} ${zone}`);
     if (typeof time !== 'string' && !time.zoneAssumed && time.micros !== micros)
       notes.push({ code: 'zone_column', field, value: zone, nearest: zone });
   }
@@ -220,7 +228,7 @@ export class Normalizer implements ObservedEvent {
     if (!notes.some(({ code, field }) => code === 'alias_chosen' && field === 'timestamp')) return;
     this.#state.notes = notes.filter(({ code, field, value }) => {
       if (code !== 'alias_chosen' || field !== 'timestamp') return true;
-      const other = isOtherType(value) ? 'wrong_type' : this.#readTime(value);
+      const other = isOtherType(value) ? 'wrong_type' : this.readTime(value);
       return typeof other === 'string' || Math.abs(other.micros - micros) > DAY_MICROS;
     });
   }

@@ -137,6 +137,9 @@ export class Observer {
 
   /** In which times without a zone are read now. */
   zone: string;
+  /** Whether a column need not be noted as unused: it is known, or there are too many. */
+  readonly isUnusedKnown = (column: string): boolean =>
+    this.unusedColumns.has(column) || this.unusedColumns.size >= COLUMNS_MAX;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
@@ -329,7 +332,7 @@ export class Observer {
       const paid = [amount, price, event.text(QUANTITY)].map((text) => Number(text ?? Number.NaN)).join(' ');
       if (isPurchase && product !== null && this.#isOtherLine(`${id} ${order} ${product}`, paid))
         tally.add('line_changed', example());
-      const line = [type, order, product, amount, price, event.text(QUANTITY), event.text(LINE_ID)].join(' ');
+      const line = [type, order, product, paid, event.text(LINE_ID)].join(' ');
       const idBefore = this.#idOfLine.get(line);
       isEqual = idBefore !== undefined;
       if (idBefore === undefined) this.#idOfLine.set(line, id);

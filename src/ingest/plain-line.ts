@@ -4,18 +4,19 @@ import { parseMoney } from '../event/values.ts';
 import { CAMPAIGN_MARK } from './campaign.ts';
 import { AMOUNT, COUPON, CURRENCY, DISCOUNT, PRICE, QUANTITY, SHIPPING, TAX, URL } from './field-index.ts';
 import type { Note } from './notes.ts';
-import type { ObservedEvent } from './observed-event.ts';
 import { saysMore } from './record-slots.ts';
 import { fitsLines } from './sale.ts';
+import { minorDigits } from './values/read-currency.ts';
 import { formOfAmount } from './values/read-money.ts';
 
 /**
  * Whether the line just checked, whose bytes are fine, says something that only its values show, so that the normalizer must read
- * it: an amount that does not fit its price, a status beside its fields, a campaign in its address.
+ * it: an amount that does not fit its price, a status beside its fields, a campaign in its address. `isRow`: all beside its fields has been
+ * looked at.
  */
-export function needsValues(line: LineChecker): boolean {
+export function needsValues(line: LineChecker, isRow: boolean): boolean {
   if (line.has(AMOUNT) && line.has(PRICE) && !fits(line)) return true;
-  if (saysMoreInExtra(line)) return true;
+  if (!isRow && saysMoreInExtra(line)) return true;
   return line.spans.urlHasQuery && line.text(URL)!.includes(CAMPAIGN_MARK);
 }
 
@@ -26,12 +27,22 @@ function saysMoreInExtra(line: LineChecker): boolean {
   return Object.keys(JSON.parse(extraText) as object).some(saysMore);
 }
 
-/** How the amount of a sale is written whose line stays as it is; null where it says nothing of its unit. */
-export function amountNote(line: ObservedEvent, type: string): Note | null {
+/**
+ * How the money of the sale just checked is written, whose line stays as it is: with decimals, where its amount or its price has some. Null
+ * where it says nothing of its unit.
+ */
+export function amountNote(line: LineChecker, type: string): Note | null {
   if (!ORDER_EVENT_TYPES.includes(type)) return null;
-  const amount = line.text(AMOUNT) ?? line.text(PRICE);
-  const form = formOfAmount(amount);
-  return form === null ? null : { code: form, field: line.text(CURRENCY) ?? '', value: amount };
+  const currency = line.text(CURRENCY);
+  if (currency !== null && minorDigits(currency) === 0) return null;
+  let note: Note | null = null;
+  for (const index of [PRICE, AMOUNT]) {
+    const value = line.spans.rawText(index);
+    const form = formOfAmount(value);
+    if (form === null || (form === 'plain_whole' && note?.code === 'plain_decimal')) continue;
+    note = { code: form, field: currency ?? '', value };
+  }
+  return note;
 }
 
 function fits(line: LineChecker): boolean {

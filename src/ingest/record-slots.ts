@@ -23,6 +23,10 @@ function unusedNote(name: string): Note {
 export const saysMore = (name: string) =>
   moneyColumn(name) !== null || statusKind(name) !== null || testKind(name) !== null;
 
+/** Whether what such a name has as its value says nothing after all. */
+export const meansNothing = (name: string, value: unknown) =>
+  moneyColumnWith(name, value) === null && fateOf(name, value) === null && testMarkOf(name, value) === null;
+
 /** The values of a record by field. One object serves all records, one after the other. */
 export class RecordSlots {
   /** By the index of the field; undefined for none. */

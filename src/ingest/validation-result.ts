@@ -5,6 +5,8 @@ import { FindingTally } from './finding-tally.ts';
 export interface ValidationResult {
   /** NDJSON for the log: events in their canonical form, rejected lines marked with their reason. */
   bytes: Buffer[];
+  /** Names of the fields that the events have; others may be among them. */
+  fields: readonly string[];
   accepted: number;
   rejected: number;
   errors: LineError[];
@@ -26,6 +28,7 @@ export interface ValidationResult {
 export function emptyResult(): ValidationResult {
   return {
     bytes: [],
+    fields: [],
     accepted: 0,
     rejected: 0,
     errors: [],
@@ -36,5 +39,15 @@ export function emptyResult(): ValidationResult {
     records: 0,
     skipped: 0,
     example: null,
+  };
+}
+
+const EXAMPLE_BYTES_MAX = 1000;
+
+/** A record and its event, in short. */
+export function exampleOf(record: Buffer, event: Buffer): ValidationResult['example'] {
+  return {
+    record: record.toString('utf8', 0, EXAMPLE_BYTES_MAX),
+    event: event.toString('utf8', 0, EXAMPLE_BYTES_MAX),
   };
 }

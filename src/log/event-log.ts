@@ -16,6 +16,8 @@ export interface LogBlock {
   bytes: readonly Buffer[];
   /** Number of lines, at least 1. */
   lines: number;
+  /** Names of the fields that the events have; undefined where it is not known. Others may be among them. */
+  fields?: readonly string[] | undefined;
 }
 
 /** A run of lines with one source and received-at. */
@@ -37,6 +39,8 @@ export interface LogBatch {
    * (event/canonical-line.ts) and marks what it rejects; else who reads them validates them.
    */
   canonical: boolean;
+  /** As in LogBlock: whoever reads the lines need not look for other fields. */
+  fields?: readonly string[] | undefined;
 }
 
 /** Whether the lines of two batches, one after the other, have one origin and offsets that follow on. */

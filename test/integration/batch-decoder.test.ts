@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import fc from 'fast-check';
 import { BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW } from '../../src/event/fields.ts';
 import { externalLine, markedLine } from '../../src/event/mark-line.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
 import type { LogBatch } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
 import { type DecoderUnderTest, openDecoder } from '../support/decode-lines.ts';
+import { anyLine } from '../support/line-arbitraries.ts';
 import { batchOf, purchaseLine as event, NOW_MS } from '../support/log-batch.ts';
+import { testSeed } from '../support/seed.ts';
 
 const MIB = 1024 * 1024;
+const SEED = testSeed('fields of a batch');
 
 let decoder: DecoderUnderTest;
 before(async () => {
@@ -262,6 +266,30 @@ test('what ingest stored is decoded, whatever came in between', async () => {
       { event_id: 'c', reason: null, raw: null },
     ],
   );
+});
+
+test(`a batch of which the fields are known is read as one of which they are not (seed ${SEED})`, async () => {
+  const ingestor = new Ingestor({
+    log: openMemoryLog({ now: () => NOW_MS }),
+    settings: { time_zone: 'UTC' },
+    lineBytesMax: MIB,
+    now: () => NOW_MS,
+  });
+  const sample = fc.sample(anyLine, { numRuns: 1500, seed: SEED });
+  const sales = Array.from({ length: 40 }, (_, n) =>
+    Buffer.from(event(`e${n}`, `,"order_id":"o${n}","product_id":"p","quantity":2,"amount":"7.5"`)),
+  );
+  for (const lines of [sample, sample.slice(0, 60), sales, [], [Buffer.from(event('a'))]]) {
+    const { fields, bytes, accepted, rejected } = ingestor.validate(
+      'test',
+      Buffer.concat(lines.map((line) => Buffer.concat([line, Buffer.from('\n')]))),
+    );
+    const stored = { lines: accepted + rejected, bytes: Buffer.concat(bytes), canonical: true };
+    const batch = { ...batchOf(0, []), ...stored, nextOffset: stored.lines };
+    const batches = (more: Partial<LogBatch>) => (stored.lines === 0 ? [] : [{ ...batch, ...more }]);
+    const all = await decoder.rows<object>(batches({}), '*');
+    assert.deepEqual(await decoder.rows<object>(batches({ fields }), '*'), all);
+  }
 });
 
 test('what ingest wrote is read with its types and never as texts, be it little or much', async (t) => {

@@ -69,6 +69,22 @@ test('the command that reads an envelope can be copied, and works', async () => 
   }
 });
 
+test('orders without a status beside others with one are reported, however their rows are read', async () => {
+  const row = (n: number, status: string, note = '') =>
+    `2026-11-01T10:0${n}:00Z,purchase,o${n},${status},9.90,EUR,${note}\n`;
+  const rows = [row(1, 'paid'), row(2, ''), row(3, 'paid', '"a ""quoted"" note"'), row(4, 'sent')];
+  const codesOf = async (csv: string) => {
+    const loaded = await load({ 'orders.csv': csv }, '--json');
+    const { findings } = loaded.json<{ findings: { code: string; rows: number; example: string }[] }>();
+    return findings.flatMap((each) =>
+      each.code === 'status_missing' ? [`${each.rows} ${each.example}`] : [],
+    );
+  };
+  const names = 'timestamp,event_type,order_id,Status,amount,currency,note\n';
+  assert.deepEqual(await codesOf(names + rows.join('')), ['1 order_id o2']);
+  assert.deepEqual(await codesOf(names + rows.join('').replace('o2,,', 'o2,new,')), []);
+});
+
 test('what certainly holds no events is left out of a folder, and named', async () => {
   const readme = 'This folder has the exports of the shop. Ask Ann, please.\n';
   const found = await load({

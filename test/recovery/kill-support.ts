@@ -33,6 +33,7 @@ interface Known {
 class RememberingClient {
   readonly acknowledged = new Map<string, Known>();
   readonly #random: () => number;
+  readonly #sendEveryMs: number;
   #waiting: Batch[] = [];
   #next = 0;
   #unbalanced: string[] = [];
@@ -41,8 +42,9 @@ class RememberingClient {
   /** Ledgers that were seen. */
   observed = 0;
 
-  constructor(random: () => number) {
+  constructor(random: () => number, sendEveryMs: number) {
     this.#random = random;
+    this.#sendEveryMs = sendEveryMs;
   }
 
   /** Sends until the product is gone or `signal` aborts. */
@@ -67,7 +69,7 @@ class RememberingClient {
       if (!(await this.#send(product, batch))) {
         this.#waiting.push(batch);
       }
-      await sleep(SEND_EVERY_MS);
+      await sleep(this.#sendEveryMs);
     }
   }
 
@@ -243,6 +245,13 @@ export interface KillOptions {
   dataDir: string;
   /** The log, where it is not that of files. */
   log?: object;
+  /** The engine, where it is not the built-in one. */
+  engine?: object;
+  /** The product runs for up to so long before the moment of a kill is waited for. */
+  aliveMsMax?: number;
+  sendEveryMs?: number;
+  /** It is ready at the latest so long after its start. */
+  readyMsMax?: number;
 }
 
 /** Small steps, so that in a short time much happens that a kill can interrupt. */
@@ -252,9 +261,18 @@ const CONFIG = {
 };
 
 /** Kills the product at random and at chosen moments under load, judges it after the last start. */
-export async function killLoop({ seed, kills, dataDir, log = CONFIG.log }: KillOptions): Promise<string> {
+export async function killLoop({
+  seed,
+  kills,
+  dataDir,
+  log = CONFIG.log,
+  engine = { kind: 'duckdb' },
+  aliveMsMax = 300,
+  sendEveryMs = SEND_EVERY_MS,
+  readyMsMax = 60_000,
+}: KillOptions): Promise<string> {
   const random = randomFrom(seed);
-  const options = { dataDir, config: { ...CONFIG, log } };
+  const options = { dataDir, config: { ...CONFIG, log, engine }, readyMsMax };
   const anyNth = () => 1 + Math.floor(random() * 6);
   const moments: [string, () => Moment][] = [
     ['any time', () => (_product, msMax) => sleep(random() * msMax)],
@@ -269,7 +287,7 @@ export async function killLoop({ seed, kills, dataDir, log = CONFIG.log }: KillO
     ['merge committed', () => atCompaction('archive/events', /_delta_log.*\.json$/)],
     ['segment rolled', () => atChange('log', /\.ndjson$|\.seg/, anyNth())],
   ];
-  const client = new RememberingClient(random);
+  const client = new RememberingClient(random, sendEveryMs);
   const done: Record<string, number> = {};
   let loads = 0;
   for (let kill = 0; kill < kills; kill++) {
@@ -289,7 +307,7 @@ export async function killLoop({ seed, kills, dataDir, log = CONFIG.log }: KillO
     const load = client.run(product, abort.signal);
     loads++;
     const [name, moment] = moments[kill % moments.length]!;
-    await sleep(random() * 300);
+    await sleep(random() * aliveMsMax);
     await moment()(product, 1500);
     await product.kill();
     abort.abort();

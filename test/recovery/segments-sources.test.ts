@@ -39,6 +39,7 @@ function oldLog(sources: number): string {
         {
           first,
           canonical: true,
+          fields: null,
           lines: 1,
           bytes: body.length,
           crc: checksum([body]),

@@ -8,6 +8,7 @@ import {
   OBJECT_OPEN,
   plainEnd,
   QUOTE,
+  viewOf,
 } from '../../event/json-bytes.ts';
 
 /** Deeper values can't be events: of what is in them only brackets are counted, so that the stack is bounded. */
@@ -55,9 +56,10 @@ export class ValueScanner {
   /** Goes on at `from`: COMPLETE, BROKEN, or MORE at the end of the bytes. */
   run(bytes: Buffer, from: number): number {
     let i = from;
+    const words = viewOf(bytes);
     for (; i < bytes.length; i++) {
       if (this.#inString) {
-        if (!this.#escaped) i = plainEnd(bytes, i, bytes.length);
+        if (!this.#escaped) i = plainEnd(bytes, words, i, bytes.length);
         if (i === bytes.length) break;
         const byte = bytes[i]!;
         if (endsString(byte)) return this.#stop(BROKEN, i);

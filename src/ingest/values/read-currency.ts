@@ -1,4 +1,4 @@
-import { CURRENCIES } from '../../event/currency-codes.ts';
+import { CURRENCIES, NOT_MONEY } from '../../event/currency-codes.ts';
 
 /** Signs that stand for one currency, as the shops of one country write them beside an amount. */
 const CURRENCY_SIGNS: Readonly<Record<string, string>> = {
@@ -59,14 +59,10 @@ const ALSO_WRITTEN_AS: Readonly<Record<string, string>> = {
   SYP: 'GBP',
 };
 
-/** Codes of ISO 4217 for testing and for no currency at all. */
-const NOT_MONEY = /^X(?:TS|X{2})$/;
-
 const byName = new Map<string, string>();
 const digitsOf = new Map<string, number>();
 const codesOfSign = new Map(Object.entries(SHARED_SIGNS).map(([sign, { codes }]) => [sign, new Set(codes)]));
 for (const { code, number, currency, digits } of CURRENCIES) {
-  if (NOT_MONEY.test(code)) continue;
   for (const [sign, { name }] of Object.entries(SHARED_SIGNS))
     if (name.test(currency)) codesOfSign.get(sign)!.add(code);
   digitsOf.set(code, digits);

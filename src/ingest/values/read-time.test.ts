@@ -287,4 +287,27 @@ describe('times', () => {
       ),
     );
   });
+
+  it('are the same in the usual writing, which is read in a shorter way, and with a blank before it', () => {
+    const two = (max: number) => fc.integer({ min: 0, max }).map((n) => String(n).padStart(2, '0'));
+    const text = fc
+      .tuple(
+        fc.integer({ min: 1990, max: 2105 }),
+        fc.tuple(two(13), two(32), two(24), two(60), two(60)),
+        fc.constantFrom('T', ' ', 't'),
+        fc.stringMatching(/^(?:[.,]\d{0,11})?$/),
+        fc.constantFrom('', '', '', 'Z', 'z', ' ', 'x'),
+      )
+      .map(
+        ([year, [month, day, hour, minute, second], between, decimals, zone]) =>
+          `${year}-${month}-${day}${between}${hour}:${minute}:${second}${decimals}${zone}`,
+      );
+    const reader = createTimeReader({ zone: ZONE });
+    fc.assert(
+      fc.property(text, (usual) => assert.deepEqual(reader(usual), reader(` ${usual}`), usual)),
+      { numRuns: 3000 },
+    );
+    assert.equal(read('2026-03-29 02:30:00.25'), read(' 2026-03-29 02:30:00.25'));
+    assert.equal(read('2026-10-25 02:30:00'), '2026-10-25T00:30:00Z');
+  });
 });

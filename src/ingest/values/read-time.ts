@@ -115,7 +115,11 @@ export function createTimeReader(settings: TimeSettings): (value: unknown) => Ti
     if (typeof value === 'string') {
       if (byFormat !== null) return fromFormat(value.trim());
       const micros = scanIso(value);
-      if (micros >= 0) return inRange(micros, false);
+      if (micros >= 0) {
+        if (value.endsWith('Z')) return inRange(micros, false);
+        const fraction = micros % 1_000_000;
+        return local((micros - fraction) / 1000, fraction);
+      }
       const text = value.trim();
       if (text.length > TIME_TEXT_LENGTH_MAX) return 'bad_timestamp';
       const dotnet = DOTNET.exec(text);
@@ -168,11 +172,21 @@ for (let index = 0; index < MONTH_STARTS_MS.length; index++) {
   MONTH_STARTS_MS[index] = Date.UTC(FIRST_YEAR, index, 1);
 }
 
-/** Microseconds of `2024-11-01T10:00:00Z` with up to 9 decimals, the usual writing; -1 for all others. */
+const ZULU = 0x5a;
+const T = 0x54;
+const BLANK = 0x20;
+
+/**
+ * Microseconds of `2024-11-01T10:00:00Z` with up to 9 decimals, the usual writing, or of `2024-11-01 10:00:00`, as if it were in UTC; -1 for
+ * all others.
+ */
 function scanIso(text: string): number {
-  const length = text.length;
-  if (length < 20 || length > 30 || text.charCodeAt(length - 1) !== 0x5a) return -1;
-  if (text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d || text.charCodeAt(10) !== 0x54) return -1;
+  const isUtc = text.charCodeAt(text.length - 1) === ZULU;
+  const length = isUtc ? text.length - 1 : text.length;
+  if (length < 19 || length > 29) return -1;
+  const between = text.charCodeAt(10);
+  if (between !== T && (between !== BLANK || isUtc)) return -1;
+  if (text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d) return -1;
   if (text.charCodeAt(13) !== 0x3a || text.charCodeAt(16) !== 0x3a) return -1;
   const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
   const month = twoDigits(text, 5);
@@ -184,10 +198,10 @@ function scanIso(text: string): number {
   if (!(year >= FIRST_YEAR && year <= LAST_YEAR && month >= 1 && month <= 12)) return -1;
   if (!(hour <= 23 && minute <= 59 && second <= 59 && day >= 1 && day <= daysInMonth(year, month))) return -1;
   let micros = 0;
-  if (length > 20) {
-    if (text.charCodeAt(19) !== 0x2e || length === 21) return -1;
+  if (length > 19) {
+    if (text.charCodeAt(19) !== 0x2e || length === 20) return -1;
     let scale = 100_000;
-    for (let i = 20; i < length - 1; i++) {
+    for (let i = 20; i < length; i++) {
       const digit = text.charCodeAt(i) - 0x30;
       if (!(digit >= 0 && digit <= 9)) return -1;
       micros += digit * scale;

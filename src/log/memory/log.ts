@@ -48,10 +48,10 @@ class MemoryLog implements EventLog {
     this.next = (partition + 1) % this.ends.length;
     const firstOffset = this.ends[partition]!;
     const receivedAtMs = Math.max(this.lastReceivedAtMs ?? 0, this.now());
-    const { lines, source } = block;
+    const { lines, source, fields } = block;
     const nextOffset = firstOffset + lines;
     const range = { partition, firstOffset, nextOffset, sharesOffset: false };
-    this.batches.push({ ...range, lines, receivedAtMs, source, bytes, canonical: true });
+    this.batches.push({ ...range, lines, receivedAtMs, source, bytes, canonical: true, fields });
     this.ends[partition] = nextOffset;
     this.bytes += bytes.length;
     this.lastReceivedAtMs = receivedAtMs;

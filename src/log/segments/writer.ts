@@ -18,6 +18,8 @@ import type { DiskReserve } from './space.ts';
 
 /** Above this many buffers they are put together first: one copy is cheaper than a call with thousands of parts. */
 const BUFFERS_MAX = 256;
+/** Of few lines their names would take more room than they save time. */
+const FIELDS_SAID_LINES_MIN = 50;
 const SPACE_CHECK_MS = 1_000;
 const TOO_LARGE_HEADER =
   'The log has lines of so many sources that it could not be read any more with another batch. Set it aside, and start with an empty one.';
@@ -181,6 +183,7 @@ export class Writer {
           receivedAtMs: after.lastReceivedAtMs,
           source: block.source,
           canonical: true,
+          fields: block.lines < FIELDS_SAID_LINES_MIN ? null : (block.fields ?? null),
           before: after.received,
         },
         this.seed,

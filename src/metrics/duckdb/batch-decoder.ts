@@ -2,10 +2,10 @@ import type { BatchDecoder, LogPieces, TypedRows, ValidateExternal } from '../..
 import { EXCLUDED } from '../../decode/identity.ts';
 import { isOneRun, type LogBatch } from '../../log/event-log.ts';
 import { addCount, type CountsBySource, sumCounts } from '../../log/offset.ts';
-import { type Connection, identifier, quote } from './database.ts';
+import { type Connection, quote } from './database.ts';
 import { LineFeed } from './line-feed.ts';
 import { LineOrigins, type Run } from './line-origins.ts';
-import { doubtfulSql, PARSED_COLUMNS, typedFileSql, typedLinesSql } from './schema-sql.ts';
+import { doubtfulSql, type Fields, parsedColumnsSql, typedFileSql, typedLinesSql } from './schema-sql.ts';
 
 /** So few bytes go into the statement itself. */
 const STATEMENT_BYTES_MAX = 128 * 1024;
@@ -31,7 +31,7 @@ export function createBatchDecoder(
     try {
       const trusted = new Input(read(), (batch) => !batch.canonical, validateExternal);
       const found = await typed(table, trusted, (input) =>
-        feed.run((path) => create(table, typedFileSql(quote(path))), input.rest()),
+        feed.run((path) => create(table, typedFileSql(quote(path), input.fields)), input.rest()),
       );
       if (found !== null) return found;
       // A record may lie about its form, so none is taken at its word. A text is read more leniently than a file, and more slowly.
@@ -50,10 +50,10 @@ export function createBatchDecoder(
 
   /** Reads one buffer of lines after the other as texts of statements. */
   async function fill(table: string, pieces: AsyncIterable<readonly Buffer[]>): Promise<void> {
-    await create(table, typedLinesSql(quote('')));
+    await create(table, typedLinesSql(quote(''), null));
     for await (const buffers of pieces)
       for (const lines of buffers)
-        await connection.run(`INSERT INTO ${table} ${typedLinesSql(quote(lines.toString()))}`);
+        await connection.run(`INSERT INTO ${table} ${typedLinesSql(quote(lines.toString()), null)}`);
   }
 
   /** Null where a line is not in canonical form, whatever its record claims. `readMany`: reads lines that are too many for one statement. */
@@ -65,7 +65,7 @@ export function createBatchDecoder(
     try {
       const text = await input.text();
       if (text === null) await readMany(input);
-      else await create(table, typedLinesSql(quote(text)));
+      else await create(table, typedLinesSql(quote(text), input.fields));
     } catch (error) {
       if (!input.hasFailed && NOT_READ.test((error as Error).message)) return null;
       throw error;
@@ -79,14 +79,13 @@ export function createBatchDecoder(
 
   function decoded(table: string, input: Input, badLines: number, origins: LineOrigins): TypedRows {
     const { sources, maxReceivedAtMs } = input;
-    const columns = PARSED_COLUMNS.map(identifier).join(', ');
     return {
       lines: sumCounts(sources),
       badLines,
       sources,
       maxReceivedAtMs,
       table,
-      rowsSql: origins.of(table, `${columns}, (${EXCLUDED}) AS excluded`),
+      rowsSql: origins.of(table, `${parsedColumnsSql(input.fields)}, (${EXCLUDED}) AS excluded`),
     };
   }
 
@@ -109,6 +108,8 @@ class Input {
   readonly runs: Run[] = [];
   readonly sources: CountsBySource = {};
   maxReceivedAtMs = 0;
+  readonly #fields = new Set<string>();
+  #areFieldsKnown = true;
   /** Whether reading the lines has failed. */
   hasFailed = false;
   readonly #pieces: AsyncIterator<LogBatch[]> | Iterator<LogBatch[]>;
@@ -122,6 +123,11 @@ class Input {
       Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
     this.#isExternal = isExternal;
     this.#validate = validate;
+  }
+
+  /** The fields that the lines have which were taken so far; null where it is not known of all of them. */
+  get fields(): Fields {
+    return this.#areFieldsKnown ? this.#fields : null;
   }
 
   /** All lines, where they are few; else null, and `rest` has them. */
@@ -167,7 +173,10 @@ class Input {
     this.maxReceivedAtMs = Math.max(this.maxReceivedAtMs, receivedAtMs);
     // Not its bytes, whose memory is used again.
     this.#last = batch;
-    if (!this.#isExternal(batch)) return batch.bytes;
+    const isExternal = this.#isExternal(batch);
+    if (isExternal || batch.fields === undefined) this.#areFieldsKnown = false;
+    else for (const field of batch.fields) this.#fields.add(field);
+    if (!isExternal) return batch.bytes;
     const bytes = this.#validate(batch);
     checkLines({ ...batch, bytes });
     return bytes;
