@@ -175,8 +175,8 @@ Orders are also compared with earlier ones:
 - At its end, \`load\` compares with the archive: with everything received in the last 30 days and, for cancelled orders, with the newest 500 files of the archive. A dry run
   compares only within the files.
 - All other sources compare with everything received since the start, and with the newest 20,000 orders of the last 30 days in the archive.
-- Records that a mapping leaves out are not stored. If a load leaves out an order as cancelled, and you later load an older export with the same order as a sale, it is not
-  recognized. So load exports in the order in which they were made.
+- Records that a mapping leaves out are not stored, but the numbers of orders that it leaves out as cancelled are: loads compare with those that earlier
+  loads left out, and all other sources with the newest 20,000 that any of them left out. An order that a load leaves out as cancelled is not recognized if another source sells it later.
 - Rows without \`order_id\` and \`event_id\` are recognized in another file only if the whole record is identical, byte for byte. An export with other columns, or in another order
   or format, is not recognized. Map a unique column to \`event_id\`.
 

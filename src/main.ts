@@ -14,6 +14,9 @@ const FROM =
   "first day (2026-11-23) or time (2026-11-23T10:15), in the shop's time zone unless it has its own (Z, +01:00)";
 const TO = 'last day (inclusive), or end time (exclusive)';
 
+/** Where `up` listens, unless its config says otherwise. */
+const OWN_URL = `http://127.0.0.1:${process.env.TILLSTREAM_PORT || 8080}`;
+
 /** Where commands are. One is loaded when it runs: all of them take longer to load than most take to run. */
 const COMMANDS = {
   down: () => import('./commands/down.ts'),
@@ -73,7 +76,7 @@ Exit codes: 0 success; 1 failure; 2 wrong usage or config.
 Environment: TILLSTREAM_CONFIG, TILLSTREAM_DATA, TILLSTREAM_PORT.
 
 Examples:
-  tillstream up --demo                      a simulated shop at http://127.0.0.1:8080
+  tillstream up --demo                      a simulated shop at ${OWN_URL}
   tillstream load events.csv --dry-run      show what would be stored
   tillstream query revenue --from 2026-11-01
   tillstream help query`,
@@ -239,7 +242,7 @@ common(program.command('simulate').description('run a simulated shop: serve, pos
   .option('--serve', 'serve the events as a log API (default)')
   .option('--port <n>', 'port of the log API', '5000')
   .option('--only-root', 'serve GET / only, as the old log API did')
-  .option('--post <url>', 'post the events to a collector, such as http://127.0.0.1:8080/v1/events')
+  .option('--post <url>', `post the events to a collector, such as ${OWN_URL}/v1/events`)
   .option('--out <file>', 'write the events as NDJSON; - is stdout')
   .option('--write-dataset <file>', 'write a data set in the format of the old pipeline')
   .option('--dataset <file>', 'send the entries of this JSON file instead of generated ones')

@@ -43,7 +43,8 @@ export function createGuard(config: ServerConfig, ownerToken: string, logger: Lo
       throw new ApiError('unauthorized', 'This address needs an API key, and none was sent.');
     const found = secret === null ? ofSession(session!) : ofSecret(secret);
     if (!found) {
-      if (secret === null) throw new ApiError('unauthorized', 'The login is over, or its key was changed.');
+      if (secret === null)
+        throw new ApiError('unauthorized', 'The login has expired, or its key was changed.');
       wrongKeys.count(request.ip);
       throw new ApiError('unauthorized', WRONG_KEY);
     }
@@ -124,7 +125,7 @@ export function createGuard(config: ServerConfig, ownerToken: string, logger: Lo
   return { check, checkPlace, login, scopesOf, refused, needsKey: keys.length > 0 };
 }
 
-const WRONG_KEY = 'The API key is not one of the config. Check that it was copied whole.';
+const WRONG_KEY = 'The API key is not in the config. Check that you copied all of it.';
 
 export type Guard = ReturnType<typeof createGuard>;
 

@@ -105,7 +105,7 @@ async function readAll(
     }
   } catch (error) {
     if (error instanceof ApiError) throw error;
-    throw new ApiError('bad_request', 'The body broke off.');
+    throw new ApiError('bad_request', 'The request body was cut off.');
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SOURCE_NAME } from '../log/offset.ts';
+import type { IngestResult } from '../sources/source.ts';
 import { ApiError } from '../telemetry/errors.ts';
 import type { Guard } from './auth.ts';
 import type { IngestBackend } from './backend.ts';
@@ -8,7 +9,7 @@ import { type BodyBudget, withBody } from './body.ts';
 import { hasCloudEvents, structured } from './cloud-events.ts';
 import type { ServerConfig } from './config.ts';
 import { decodeBody } from './decode-body.ts';
-import { ingestAnswer } from './ingest-answer.ts';
+import { ingestAnswer, LinesRejectedError } from './ingest-answer.ts';
 import { parametersOf, parseFlag } from './parameters.ts';
 
 /** What pages of other origins may send; the last is of Snowplow's tracker. */
@@ -58,13 +59,18 @@ export function registerCollector(
           ...mapper?.detecting,
         });
         const options = { strict, takesMarked, mapper, beside: besideOf(request, backend), way: wayOf() };
-        return ingestAnswer(await backend.ingest(source, records, options));
+        const result = await backend.ingest(source, records, options);
+        if (!isCloud && isNothing(result)) throw new LinesRejectedError(result, false);
+        return ingestAnswer(result);
       });
     },
   );
 
   app.options(EVENTS_PATH, async (request, reply) => answerPreflight(request, reply, config));
 }
+
+/** Whether there was nothing to store. A batch of CloudEvents may be empty. */
+const isNothing = ({ accepted, rejected, leftOut }: IngestResult) => accepted + rejected + leftOut === 0;
 
 /** Tells a browser what a page of another origin may send. */
 export function answerPreflight(

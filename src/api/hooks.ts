@@ -30,8 +30,7 @@ export function registerHooks(
   app.post<{ Params: { name: string } }>(`${HOOKS_PATH}/:name`, async (request) => {
     guard.checkPlace(request);
     const hook = config.hooks.find(({ name }) => name === request.params.name);
-    if (hook === undefined)
-      throw new ApiError('not_found', 'There is no webhook of this name in the config.');
+    if (hook === undefined) throw new ApiError('not_found', 'The config has no webhook with this name.');
     const { secret } = parametersOf(request, ['secret']);
     const mapper = hook.map === undefined ? undefined : await backend.mapper(hook.map);
     return withBody(request, config, budget, async (body) => {

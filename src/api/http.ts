@@ -22,6 +22,7 @@ import { registerHealth } from './health.ts';
 import { registerHooks } from './hooks.ts';
 import { registerImports } from './imports.ts';
 import { LinesRejectedError } from './ingest-answer.ts';
+import { answerUnknownRoutes, PARAMETER_MAX } from './methods.ts';
 import { connectionsWithin } from './open-files.ts';
 import { openApi } from './openapi.ts';
 import { registerPage } from './page.ts';
@@ -66,7 +67,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       // Checked below, with an answer that says so.
       requireHostHeader: false,
     },
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: PARAMETER_MAX },
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
   });
@@ -101,12 +102,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
 
   app.setErrorHandler(answerError);
-  app.setNotFoundHandler((request) => {
-    throw new ApiError(
-      'not_found',
-      `There is nothing at ${request.method} ${request.url.split('?')[0]?.slice(0, 200)}.`,
-    );
-  });
+  answerUnknownRoutes(app);
 
   const guard = createGuard(config, options.ownerToken, options.logger);
   registerSession(app, guard, config);
@@ -175,7 +171,7 @@ function toApiError(error: unknown): ApiError {
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new ApiError('bad_request', message ?? 'The request could not be read.');
   }
-  return new ApiError('internal', 'Something went wrong inside of Tillstream.');
+  return new ApiError('internal', 'Something went wrong inside Tillstream.');
 }
 
 /** Answers what Node's HTTP parser refuses: broken, oversized or too slow requests. */

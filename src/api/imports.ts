@@ -73,7 +73,7 @@ function choiceOf(text: string): Choice {
   }
   const result = choiceSchema.safeParse(given);
   if (result.success) return result.data;
-  throw new ApiError('bad_mapping', `The choice is not valid: ${z.prettifyError(result.error)}`);
+  throw new ApiError('bad_mapping', `The settings are not valid: ${z.prettifyError(result.error)}`);
 }
 
 function numberOf(name: string, text: string | undefined): number {

@@ -16,7 +16,12 @@ export class LinesRejectedError extends ApiError {
   constructor(result: IngestResult, isStrict: boolean) {
     const { accepted, rejected, errors } = result;
     const count = accepted + rejected;
-    const of = count === 1 ? 'The record is not an event' : `${rejected} of ${count} records are not events`;
+    const of =
+      count === 0
+        ? 'The body has no record'
+        : count === 1
+          ? 'The record is not an event'
+          : `${rejected} of ${count} records are not events`;
     super(
       isStrict ? 'lines_rejected' : 'nothing_accepted',
       `${of}; nothing was stored.${errors[0] ? ` ${sentenceOf(errors[0])}` : ''}`,

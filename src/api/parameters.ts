@@ -10,10 +10,7 @@ export function parametersOf<N extends string>(
   for (const [name, value] of Object.entries(query)) {
     if (!(names as readonly string[]).includes(name)) {
       const known = names.length === 0 ? 'none' : names.join(', ');
-      throw new ApiError(
-        'bad_request',
-        `There is no parameter "${name.slice(0, 64)}" here; there are: ${known}.`,
-      );
+      throw new ApiError('bad_request', `There is no parameter "${name.slice(0, 64)}" here. Use ${known}.`);
     }
     if (typeof value !== 'string')
       throw new ApiError('bad_request', `The parameter ${name} was given more than once.`);

@@ -210,7 +210,7 @@ async function fromProtobuf(body: Buffer, type: string): Promise<Buffer> {
   try {
     return otlpJson(body);
   } catch {
-    throw new ApiError('bad_encoding', 'The body is not a request of OTLP logs in protobuf.');
+    throw new ApiError('bad_encoding', 'The body is not an OTLP logs request in protobuf.');
   }
 }
 

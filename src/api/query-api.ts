@@ -108,7 +108,7 @@ function askedIn(body: Buffer): z.infer<typeof doubtsSchema> {
   }
   const result = doubtsSchema.safeParse(given);
   if (result.success) return result.data;
-  throw new ApiError('bad_request', `The question is not valid: ${z.prettifyError(result.error)}`);
+  throw new ApiError('bad_request', `The request is not valid: ${z.prettifyError(result.error)}`);
 }
 
 function parseNumber(name: string, text: string, min: number, max: number): number {

@@ -39,7 +39,7 @@ function keyIn(body: Buffer): string {
   } catch {
     // Answered below.
   }
-  throw new ApiError('bad_json', 'A login is {"key": "..."} with the API key.');
+  throw new ApiError('bad_json', 'Send {"key": "..."} with the API key.');
 }
 
 function setCookie(request: FastifyRequest, reply: FastifyReply, value: string, seconds: number): void {

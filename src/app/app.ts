@@ -1,6 +1,7 @@
 // A command that asks a running process starts in a third of the time: DuckDB, the HTTP server, and the clients of Kafka and S3 are
 // loaded where they are used.
 
+import { join } from 'node:path';
 import {
   demoLive,
   demoPast,
@@ -30,6 +31,7 @@ import {
   takeDataDir,
 } from './data-dir.ts';
 import { confirmDemo, DEMO_REFUSAL, type DemoMark, readDemoMark, writeDemoMark } from './demo-mark.ts';
+import { LeftOutOrdersFile } from './left-out-orders.ts';
 import { readParquet } from './read-parquet.ts';
 import { recallSales } from './recall-sales.ts';
 import { ADAPTERS } from './registry/adapters.ts';
@@ -122,6 +124,7 @@ async function wire(
   const taps = new Set<TapListener>();
   const registry = createRegistry(() => readingsFor(state));
   const activity = new SourceActivity(now);
+  const leftOut = await LeftOutOrdersFile.open(join(dataDir, 'left-out-orders.ndjson'));
   const ingestor = new Ingestor({
     log,
     settings: { time_zone: config.time_zone },
@@ -129,6 +132,10 @@ async function wire(
     currencies: folder.demo === null ? config.currencies : SIMULATED_CURRENCIES,
     lineBytesMax: server.line_bytes_max,
     now,
+    onLeftOut: (source, orders) =>
+      leftOut.add({ source, orders }).catch((error) => {
+        logger.warn({ err: error }, 'Orders left out as cancelled are only remembered until the next start');
+      }),
     onStored(source, checked, { leftOut, way }) {
       activity.stored(source, checked, leftOut, way);
       for (const [reason, lines] of Object.entries(checked.reasons))
@@ -206,7 +213,8 @@ async function wire(
       });
     },
     async startSources(further = []) {
-      if (processing && roles.has('collect')) opened.defer(recallSales(ingestor, processing, logger));
+      if (processing && roles.has('collect'))
+        opened.defer(recallSales(ingestor, processing, leftOut, logger));
       state.sources = roles.has('collect')
         ? [...(await configuredSources(runtime, ingest, logger)), ...further]
         : [...further];

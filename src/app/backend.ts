@@ -30,7 +30,7 @@ export function needOf({ runtime: { roles }, processing }: Pick<AppState, 'runti
     if (processing && roles.has(role)) return processing;
     throw new ApiError(
       'other_role',
-      `This process has the roles ${[...roles].join(', ')}; ask one with the role ${role}.`,
+      `This process has the roles ${[...roles].join(', ')}; send the request to one with the role ${role}.`,
     );
   };
 }

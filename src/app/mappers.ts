@@ -72,7 +72,7 @@ export class RequestMappers {
     if (known.includes(name)) return;
     throw new ApiError(
       'bad_request',
-      `There is no mapping of this name.${didYouMean(name, known)} The mappings: ${known.join(', ')}.`,
+      `There is no mapping with this name.${didYouMean(name, known)} Use one of these: ${known.join(', ')}.`,
     );
   }
 

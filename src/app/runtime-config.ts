@@ -77,7 +77,7 @@ export async function readRuntimeConfig(
   const configFile = typeof asked === 'string' ? asked : undefined;
   if (given === undefined && configFile !== undefined && !existsSync(configFile))
     throw new UsageError(
-      `The data folder ${dataDir} was opened with the config ${configFile}, which is gone. Name its config with --config.`,
+      `The data folder ${dataDir} was opened with the config ${configFile}, which no longer exists. Name its config with --config.`,
     );
   const { time_zone: zone, ...loaded } = await loadConfig(withoutZone(configSchema(adapters)), asked, named);
   const timeZone = zone ?? (asked === undefined ? remembered.time_zone : undefined) ?? DEFAULT_ZONE;
@@ -120,7 +120,9 @@ export async function readRuntimeConfig(
 function serverOf(config: Pick<Config, 'sources'>, env: Env): ServerConfig {
   const http = config.sources.filter(isHttp);
   if (http.length > 1)
-    throw new UsageError('The config has more than one source of kind http; there is one port.');
+    throw new UsageError(
+      'The config has more than one source of kind http, but Tillstream listens on one port.',
+    );
   const { kind: _kind, ...server } = http[0] ?? { kind: 'http', ...defaultServer() };
   if (env.TILLSTREAM_PORT) {
     const port = /^\d{1,5}$/.test(env.TILLSTREAM_PORT) ? Number(env.TILLSTREAM_PORT) : Number.NaN;

@@ -34,7 +34,7 @@ export function withStoresOf(
   );
   if (twice)
     throw new UsageError(
-      `There is more than one store of kind ${twice.kind}, and there can be one. Remove it from the config` +
+      `Only one store of kind ${twice.kind} is allowed. Remove the other from the config` +
         `${kinds[twice.kind]?.fromEnvironment ? ', or unset the variables of the environment that name another one' : ''}.`,
     );
   return all;

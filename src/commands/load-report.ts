@@ -115,10 +115,13 @@ function inputLines(input: InputResult): string[] {
     );
   else if (storedBefore > 0)
     lines.push(
-      `  ${counted(storedBefore, 'record')} ${storedBefore === 1 ? 'was' : 'were'} loaded before; reading went on after that.`,
+      `  ${counted(storedBefore, 'record')} ${storedBefore === 1 ? 'was' : 'were'} loaded before; reading continued after that.`,
     );
   if (cutWhy !== null)
-    lines.push(`  It can't be read to the end: ${cutWhy}. Only the part before that was read.`);
+    lines.push(
+      `  It can't be read to the end: ${cutWhy}. Only the part before that was read.`,
+      '  Load the complete file under any name: only the rest is added.',
+    );
   return lines;
 }
 

@@ -11,7 +11,7 @@ import type { Mapper } from '../ingest/mapper.ts';
 import { dryRun } from '../load/dry-run.ts';
 import { withFitting } from '../load/fitting.ts';
 import { openInputs } from '../load/inputs.ts';
-import { isWithoutEvents, type LoadResult } from '../load/result.ts';
+import { isSuccess, type LoadResult } from '../load/result.ts';
 import { type LoadWork, loadInputs } from '../load/run.ts';
 import { type ReadingOptions, readOptionsOf, settingsOf } from '../load/settings.ts';
 import { type LoadTarget, localTarget } from '../load/target.ts';
@@ -141,8 +141,8 @@ function problemReporter(target: LoadTarget): () => void {
 function report(options: CommonOptions, result: LoadResult): void {
   const { json, text } = loadReport(result);
   print(options, json, () => text);
-  // Nothing of it counts: not a success, though every record is kept.
-  if (isWithoutEvents(result)) process.exitCode = 1;
+  // Every record that could be read is kept, but whoever runs it from cron must notice.
+  if (!isSuccess(result)) process.exitCode = 1;
 }
 
 /** Whole pipeline in a folder that is thrown away, with the shop's time zone: nothing that the config names is touched. */
@@ -158,5 +158,5 @@ async function tryOut(options: LoadOptions, runtime: RuntimeConfig, work: GivenW
   }).finally(progressDone);
   const { json, text } = dryRunReport(result, metrics);
   print(options, json, () => text);
-  if (isWithoutEvents(result)) process.exitCode = 1;
+  if (!isSuccess(result)) process.exitCode = 1;
 }

@@ -49,12 +49,14 @@ export const choiceSchema = z
     items: itemsChange
       .optional()
       .describe(
-        'Changes of the mapping: the path of the lines of an order, which are read by their names, or `{each, fields}` with a path for each field of a line, null for none.',
+        'Changes to the mapping: the path of the lines of an order, which are read by their names, or `{each, fields}` with a path for each field of a line, null for none.',
       ),
     event_types: z
       .record(z.string().min(1).max(TEXT_MAX), z.string().min(1).max(TEXT_MAX))
       .optional()
-      .describe('Changes of the mapping: event types of the file, and ours for them.'),
+      .describe(
+        'Changes to the mapping: event types of the file, and the event type of Tillstream for each.',
+      ),
     time_zone: z.string().min(1).max(TEXT_MAX).optional().describe('Time zone for times without one.'),
     date_order: z.enum(['mdy', 'dmy', 'ymd']).optional().describe('Order of dates such as 11/1/2024.'),
     decimal: z.enum(['.', ',']).optional().describe('Decimal separator of amounts.'),
@@ -76,7 +78,7 @@ export const choiceSchema = z
   })
   .refine(
     ({ map, mapping }) => map === undefined || mapping === undefined,
-    'has a map and a mapping; name one',
+    'has both a map and a mapping; give one of them',
   );
 
 export type Choice = z.infer<typeof choiceSchema>;

@@ -143,13 +143,11 @@ export class Imports {
     entry.preview = new AbortController();
     const signal = AbortSignal.any([entry.preview.signal, gone]);
     const trying = this.#oneByOne(async () => {
-      if (signal.aborted)
-        throw new ApiError('import_busy', 'The file was asked for again, with other settings.');
+      if (signal.aborted) throw new ApiError('import_busy', 'Another preview of this file was requested.');
       return preview(entry.upload, choice, isGuess, this.#options, signal);
     });
     return trying.catch((error) => {
-      if (signal.aborted)
-        throw new ApiError('import_busy', 'The file was asked for again, with other settings.');
+      if (signal.aborted) throw new ApiError('import_busy', 'Another preview of this file was requested.');
       throw toApiError(error);
     });
   }
@@ -231,7 +229,7 @@ export class Imports {
     if (receivedBytes < bytes)
       throw new ApiError(
         'import_busy',
-        `Of ${bytes} bytes ${receivedBytes} are there: the upload has not ended.`,
+        `${receivedBytes} of ${bytes} bytes have been received: the upload is not complete.`,
       );
     if (entry.job?.isRunning()) throw new ApiError('import_busy', 'This file is being imported.');
     if (entry.job?.view().state === 'done') throw new ApiError('import_busy', 'This file has been imported.');

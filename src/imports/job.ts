@@ -58,7 +58,7 @@ export function startJob({ input, data, ...work }: JobOptions): ImportJob {
     inputs: [input],
     ...work,
     againHint: 'import it anyway',
-    resumeHint: 'The same file, imported again,',
+    resumeHint: 'Importing the same file again',
     signal: stop.signal,
     onProgress(result) {
       view = { ...view, progress: progressOf(result) };

@@ -32,7 +32,8 @@ const SAMPLE_RECORDS_MAX = 1000;
 const TRIED_BYTES_MAX = 1024 * 1024;
 /** Few at a time, so that checking them does not hold up requests. */
 const BLOCK_BYTES = 64 * 1024;
-const TOP_PRODUCTS = 5;
+/** Products that are told apart; the page shows the first of them, and how many more there are. */
+const TOP_PRODUCTS = 100;
 const SHOWN_METRICS = { traffic: {}, audience: {}, funnel: {}, revenue: {}, sales: { top: TOP_PRODUCTS } };
 
 /** What imports need of the rest of the program. */

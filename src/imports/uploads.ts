@@ -50,7 +50,7 @@ export class Uploads {
     if (bytes > bytesMax)
       throw new ApiError(
         'import_too_large',
-        `${shortened(name)} has ${inWords(bytes)}; the page takes files of up to ${inWords(bytesMax)}.`,
+        `${shortened(name)} has ${inWords(bytes)}; the page accepts files up to ${inWords(bytesMax)}.`,
       );
     if (this.#uploads.size >= UPLOADS_MAX)
       throw new ApiError('too_many_imports', `${UPLOADS_MAX} files are being imported already.`);
@@ -80,7 +80,7 @@ export class Uploads {
     if (upload.isWriting || offset !== upload.receivedBytes)
       throw new ApiError(
         'wrong_offset',
-        `The piece begins at byte ${offset}, and ${upload.isWriting ? 'another one is being received' : `${upload.receivedBytes} bytes are there`}.`,
+        `The piece starts at byte ${offset}, but ${upload.isWriting ? 'another piece is still being received' : `${upload.receivedBytes} bytes have been received`}.`,
       );
     upload.isWriting = true;
     try {
@@ -88,7 +88,7 @@ export class Uploads {
       await using file = await open(upload.path, 'r+');
       for await (const chunk of chunks) {
         if (upload.receivedBytes + chunk.length > upload.bytes)
-          throw new ApiError('too_large', `${upload.name} has more bytes than were announced.`);
+          throw new ApiError('too_large', `${upload.name} is larger than announced.`);
         for (let at = 0; at < chunk.length; ) {
           const { bytesWritten } = await file.write(chunk, at, chunk.length - at, upload.receivedBytes);
           at += bytesWritten;
@@ -135,7 +135,7 @@ function toApiError(error: unknown): unknown {
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
     return new ApiError('disk_full', `The file can't be stored: ${reasonOf(error)}.`);
   if (code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET' || code === 'ABORT_ERR')
-    return new ApiError('bad_request', 'The file broke off.');
+    return new ApiError('bad_request', 'The upload was interrupted.');
   return error;
 }
 

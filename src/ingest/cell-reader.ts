@@ -3,6 +3,7 @@ import { BAD_MARK, FIELDS } from '../event/fields.ts';
 import { LearnedNames } from '../event/learned-names.ts';
 import { NULL_USERS, NULL_WORDS } from '../event/null-words.ts';
 import { formatInstant } from '../event/timestamp.ts';
+import { isReturnOfGoods } from './document-words.ts';
 import { EVENT_TYPE, TIMESTAMP, USER_ID } from './field-index.ts';
 import { targetOf } from './names.ts';
 import type { Normalizer } from './normalize.ts';
@@ -19,6 +20,7 @@ export const NOT_KEPT = Buffer.from('false');
 /** Cells whose record is to be read by its values. */
 export const DOUBTFUL = Buffer.from('?');
 const YES = Buffer.from('true');
+const REFUND = 'refund';
 
 /** The "Z" behind a time in UTC. */
 const UTC_MARK = 0x5a;
@@ -90,6 +92,8 @@ function createTypeJson(normalizer: Normalizer): JsonOf {
   const jsons = new Map<string, Uint8Array>();
   return (cell) => {
     const { name, isKnown } = normalizer.readEventType(cell.trim());
+    // Of these it is noted that goods came back.
+    if (name === REFUND && isReturnOfGoods(cell)) return DOUBTFUL;
     if (!isKnown || name === cell) return null;
     const json = jsons.get(name) ?? Buffer.from(JSON.stringify(name));
     jsons.set(name, json);

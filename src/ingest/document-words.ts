@@ -16,9 +16,12 @@ const BEFORE =
   '(?:(?:partial|full|sales?|customers?|payment|order|invoice|tax|client|express checkout|teil|voll|kunden|verkaufs|rechnungs|waren|sammel)[ -]*)*';
 const BEHIND =
   '(?: de (?:pago|paiement|vente|venta))?(?: (?:issued|created|client|cliente|total|totale?|partiel|partielle|parcial))?';
-const REFUND = new RegExp(
-  `^${BEFORE}(?:credit[ -]?(?:notes?|memos?|invoices?)|refund(?:s|ed)?|returns?|returned|charge ?backs?|reversals?|gutschrift(?:en)?|storno(?:rechnung|gutschrift|beleg)(?:en|e)?|rechnungskorrektur|korrekturrechnung|retouren?(?:gutschrift)?|rucksendung|ruckgabe|ruck(?:erstattung|zahlung|buchung|lastschrift)|erstattung(?:en)?|(?:facture d['’ ]?)?avoirs?|notes? de credit|remboursements?|retours?|(?:factura de )?abonos?|notas? de (?:credito|abono)|(?:factura )?rectificativa|reembolsos?|devolucion(?:es)?|contracargos?)${BEHIND}$`,
-);
+/** Goods that come back, for which another document may give the money back. */
+const GOODS = 'returns?|returned|retouren?|rucksendung(?:en)?|ruckgaben?|retours?|devolucion(?:es)?';
+const MONEY =
+  "credit[ -]?(?:notes?|memos?|invoices?)|refund(?:s|ed)?|charge ?backs?|reversals?|gutschrift(?:en)?|storno(?:rechnung|gutschrift|beleg)(?:en|e)?|rechnungskorrektur|korrekturrechnung|retourengutschrift|ruck(?:erstattung|zahlung|buchung|lastschrift)|erstattung(?:en)?|(?:facture d['’ ]?)?avoirs?|notes? de credit|remboursements?|(?:factura de )?abonos?|notas? de (?:credito|abono)|(?:factura )?rectificativa|reembolsos?|contracargos?";
+const REFUND = new RegExp(`^${BEFORE}(?:${GOODS}|${MONEY})${BEHIND}$`);
+const RETURN = new RegExp(`^${BEFORE}(?:${GOODS})${BEHIND}$`);
 
 /** How the name of a document begins with which nothing is sold yet. */
 export const OFFERS =
@@ -43,6 +46,9 @@ export const isDescriptionName = (name: string) => DESCRIPTION.test(unaccented(n
 
 /** Whether a kind of document gives money back: a credit note, a refund. */
 export const isRefundDocument = (word: string) => REFUND.test(unaccented(word));
+
+/** Whether a kind of document says of goods that they came back. Where others give money back, it may be the money of these. */
+export const isReturnOfGoods = (word: string) => RETURN.test(unaccented(word));
 
 /** Whether a kind of transaction moves money of the shop: a withdrawal, a hold, a fee. */
 export const isMoneyMove = (word: string) => MOVE.test(unaccented(word));

@@ -22,9 +22,9 @@ export const FINDINGS = kinds({
   },
   mapping_fits: {
     message: (name) =>
-      `Records have no timestamp or event type under a known name. ${name === '' ? 'A mapping can be proposed for them.' : `The mapping ${name} reads them.`}`,
+      `Records have no timestamp or event type under a known name. ${name === '' ? '`tillstream map guess FILE` proposes a mapping for them.' : `\`--map ${name}\` reads them.`}`,
     setting:
-      'Load them with that mapping (`--map NAME`, or `map` of the source), or with one that `map guess FILE` proposes.',
+      'Load the file again with that mapping; for a source, set it as `map`. If some of the records were events, load it with `--again`, too.',
   },
   unknown_event_type: {
     message: (type, nearest) =>
@@ -86,13 +86,19 @@ export const FINDINGS = kinds({
   },
   order_cancelled: {
     message: () =>
-      'Orders that were already counted are reported as cancelled or returned, but no refund was received for them. Their revenue stays.',
+      'Orders that were already counted are reported as cancelled, returned or deleted, but no refund was received for them. Their revenue stays.',
     setting: 'Send a `refund` with the order_id and the amount for each.',
   },
   cancelled_purchase: {
     message: (status) =>
       `Purchases with "${status}" count as sales, because no refund was received for them.`,
     setting: 'Leave them out with `where` in a mapping, or send a `refund` for each.',
+  },
+  status_missing: {
+    message: (field) =>
+      `Purchases have no ${field}, while others have one. They count, but may be orders that were never completed, as in OpenCart.`,
+    setting:
+      'If so, leave them out in a mapping, `where: {Status: {exists: true}}`. Otherwise `drop` the column in a mapping.',
   },
   refund_document: {
     message: (kind) => `Purchases with "${kind}" look like returns, but count as sales.`,
@@ -129,6 +135,12 @@ export const FINDINGS = kinds({
     setting:
       'If each is a refund of its own and no other system reports it, send or map the id of each refund as `line_id`.',
   },
+  returned_twice: {
+    message: (word) =>
+      `Refunds with the type "${word}" have another refund of the same order, or with the same amount. A return of goods and its credit note may both count.`,
+    setting:
+      'If they are one return, leave one of them out with `where` in a mapping, or give it a type of its own: `values: {Retoure: goods_returned}`.',
+  },
   refund_column: {
     message: (field) =>
       `${field} holds refunded amounts. They are kept in \`extra\` and do not count as refunds.`,
@@ -149,6 +161,12 @@ export const FINDINGS = kinds({
     message: (field) =>
       `${field} differs from \`price\` times \`quantity\`, so it was read as the total of the order and kept in \`extra\`. \`price\` times \`quantity\` counts.`,
     setting: 'If it is the amount of the line, send it as `amount`.',
+  },
+  price_of_line: {
+    message: () =>
+      'The price of a product rises with the quantity, so it may be what the whole line cost. `price` times `quantity` counts.',
+    setting:
+      'If so, map the column to `amount` instead of `price`. For lines in `items`, send the total of the order as `amount`.',
   },
   total_row: {
     message: (field, word) =>

@@ -135,6 +135,25 @@ const EXAMPLES = {
       { amount: '39.80', product_id: 'p1', price: '19.90', quantity: 2 },
     ),
   },
+  price_of_line: {
+    raises: purchases(
+      { order_id: 'o1', product_id: 'tea', quantity: 2, price: '6.40', amount: null },
+      { order_id: 'o2', product_id: 'tea', quantity: 1, price: '3.20', amount: null },
+      { order_id: 'o3', product_id: 'cup', quantity: 3, price: '10.00', amount: null },
+      { order_id: 'o4', product_id: 'cup', quantity: 1, price: '3.33', amount: null },
+      { order_id: 'o5', product_id: 'pot', quantity: 1, price: '20', amount: null },
+    ),
+    rows: 2,
+    names: /rises with the quantity/,
+    right: purchases(
+      { order_id: 'o1', product_id: 'tea', quantity: 2, price: '3.20', amount: null },
+      { order_id: 'o2', product_id: 'tea', quantity: 1, price: '3.20', amount: null },
+      { order_id: 'o3', product_id: 'cup', quantity: 10, price: '2.90', amount: null },
+      { order_id: 'o4', product_id: 'cup', quantity: 1, price: '3.33', amount: null },
+      { order_id: 'o5', product_id: 'pot', quantity: 2, price: '40', amount: '80' },
+      { order_id: 'o6', product_id: 'pot', quantity: 1, price: '20', amount: '20' },
+    ),
+  },
   numbered_lines: {
     raises: purchases(
       { order_id: 'o1', product_1: 'Mug', qty_1: 2, product_2: 'Cap', qty_2: 1 },
@@ -198,6 +217,19 @@ const EXAMPLES = {
 export type AmountCode = keyof typeof EXAMPLES;
 
 testFindings(EXAMPLES);
+
+test('prices of whole lines in a list are reported where the order has no total', () => {
+  const of = (...orders: readonly (readonly [number, string])[]) =>
+    findingsOf(
+      purchases(
+        ...orders.map(([quantity, price]) => ({ amount: null, items: [{ sku: 'tea', quantity, price }] })),
+      ),
+      {},
+      INPUTS.lines!,
+    ).map(({ code, rows }) => `${code} ${rows}`);
+  assert.deepEqual(of([3, '9.60'], [1, '3.20'], [2, '6.40']), ['price_of_line 2']);
+  assert.deepEqual(of([3, '3.20'], [1, '3.20'], [2, '3.20']), []);
+});
 
 test('whole amounts as texts may be in the smaller unit, too, but not in a currency that has none', () => {
   const of = (...amounts: object[]) =>

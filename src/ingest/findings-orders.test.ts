@@ -93,6 +93,46 @@ const EXAMPLES = {
       { order_id: 'A#1003' },
     ),
   },
+  returned_twice: {
+    raises: purchases(
+      { event_type: 'return', order_id: '2003', user_id: 'u1', amount: '60.40' },
+      { event_type: 'refund', order_id: '2004', user_id: 'u1', amount: '-60.40' },
+      { event_type: 'refund', order_id: 'o5', amount: '12' },
+      { event_type: 'return', order_id: 'o5', amount: '15' },
+      { event_type: 'refund', amount: '7.30' },
+      { event_type: 'return', amount: '7.30' },
+    ),
+    rows: 3,
+    names: /Refunds with the type "return"/,
+    right: purchases(
+      { event_type: 'return', order_id: 'o1', amount: '60.40' },
+      { event_type: 'refund', order_id: 'o1', amount: '60.40' },
+      { event_type: 'return', order_id: 'o2', user_id: 'u2', amount: '20' },
+      { event_type: 'refund', order_id: 'o3', user_id: 'u3', amount: '20' },
+      { event_type: 'return', order_id: 'o4', user_id: 'u4', amount: '8' },
+      { event_type: 'return', order_id: 'o5', user_id: 'u4', amount: '8' },
+      { event_type: 'refund', order_id: 'o6', user_id: 'u4', amount: '8', timestamp: '2026-08-01T10:00:00Z' },
+      { event_type: 'refund', order_id: 'o7', user_id: 'u7', amount: '5' },
+      { event_type: 'refund', order_id: 'o8', user_id: 'u7', amount: '5' },
+    ),
+  },
+  status_missing: {
+    raises: purchases(
+      { order_id: 'o1', Status: 'Complete' },
+      { order_id: 'o2', Status: '' },
+      { order_id: 'o3', Status: 'Processing' },
+      { order_id: 'o4', Status: ' ', amount: '99' },
+    ),
+    rows: 2,
+    names: /have no Status, while others have one/,
+    right: purchases(
+      { order_id: 'o1', Status: 'Complete' },
+      { order_id: 'o1', Status: '', product_id: 'p2' },
+      { order_id: 'o2', Status: 'Complete', State: '' },
+      { order_id: 'o3', Status: 'Complete', 'Refund Status': '' },
+      { order_id: 'o4', Status: 'Complete', fulfillment_status: null },
+    ),
+  },
   equal_refunds: {
     raises: purchases(
       { event_type: 'refund', order_id: 'o1', amount: '5', event_id: 'r1' },
@@ -254,7 +294,7 @@ const EXAMPLES = {
       { order_id: 'o4', payment_status: 'refunded' },
     ),
     rows: 4,
-    names: /cancelled or returned/,
+    names: /cancelled, returned or deleted/,
     right: purchases(
       { order_id: 'o1' },
       { order_id: 'o1', status: 'Cancelled' },

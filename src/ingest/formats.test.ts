@@ -81,3 +81,24 @@ describe('Formats', () => {
     );
   });
 });
+
+it('reads a column named __proto__ like any other, in a table and in a log', () => {
+  for (const text of [
+    'timestamp,__proto__,user_id\n2026-11-01,x,u1\n2026-11-02,,u2\n',
+    '#Fields: timestamp __proto__ user_id\n2026-11-01 x u1\n2026-11-02 - u2\n',
+  ]) {
+    const pieces = readAll(detected(Buffer.from(text)), [Buffer.from(text)]);
+    const members = pieces.map(({ fields }) => Object.entries(fields!));
+    assert.deepEqual(members, [
+      [
+        ['timestamp', '2026-11-01'],
+        ['__proto__', 'x'],
+        ['user_id', 'u1'],
+      ],
+      [
+        ['timestamp', '2026-11-02'],
+        ['user_id', 'u2'],
+      ],
+    ]);
+  }
+});

@@ -47,3 +47,25 @@ test('ids: by prefix and number, or one for each record; never for an event that
   const ids = lines.filter(({ event_type }) => event_type !== undefined).map(({ event_id }) => event_id);
   assert.deepEqual(ids, ['p-10-0e5838bb', 'own', 'p-13-0e5838bb', 'w', 'own', 'z']);
 });
+
+test('orders that an earlier process left out as cancelled are listed where their sale counts', async () => {
+  const { ingestor } = ingestorOf();
+  const sale = { price: null, product: null, currency: 'EUR', micros: 0, amount: '9.00', isRefund: false };
+  ingestor.recall([
+    { ...sale, order: 'o1' },
+    { ...sale, order: 'o2' },
+    { ...sale, order: 'o2', isRefund: true },
+  ]);
+  ingestor.recallLeftOut('shop', ['o1', 'o2', 'o3']);
+  const listed = ingestor
+    .findings()
+    .map(({ source, findings }) => [source, findings[0]!.code, findings[0]!.example]);
+  assert.deepEqual(listed, [['shop', 'order_cancelled', 'order_id o1']]);
+  const line = Buffer.from('{"event_type":"view_page","timestamp":"05/11/2024 10:00"}\n');
+  const { findings } = await ingestor.ingest('shop', line, { settings: { time_zone: 'Asia/Tokyo' } });
+  assert.deepEqual(
+    findings.map(({ code }) => code),
+    [],
+    'an answer is about its input',
+  );
+});

@@ -27,6 +27,8 @@ export interface IngestorOptions {
   now: () => number;
   /** Called once per input that was stored. */
   onStored?: (source: string, result: ValidationResult, come: Come) => void;
+  /** Called with the orders that a mapping left out as cancelled, before its input is answered. */
+  onLeftOut?: (source: string, orders: readonly string[]) => Promise<void>;
 }
 
 /** How the records of an input become lines. */
@@ -112,6 +114,7 @@ export class Ingestor {
     { settings, mapper, ids, beside, ...options }: PrepareOptions = {},
   ): Promise<{ result: ValidationResult; leftOut: number }> {
     const mapped = await mapDecoded(mapper, decodedOf(input), { ids, beside });
+    if (mapped.withdrawn.length > 0) await this.#options.onLeftOut?.(source, mapped.withdrawn);
     // What is set for the source is about this source, and the mapping about all of its kind.
     const all = mapper === undefined ? settings : mergedSettings(mapper.settings, settings);
     const result = this.validate(source, mapped.decoded, {
@@ -172,6 +175,14 @@ export class Ingestor {
       else this.#orders.take(sale);
   }
 
+  /** Takes orders that an earlier process has left out as cancelled, after `recall`: no event says it. */
+  recallLeftOut(source: string, orders: readonly string[]): void {
+    const { withdrawals } = this.#stateOf(source).observer;
+    for (const order of orders) withdrawals.takeOrder(order);
+    // The inputs that said so were answered then.
+    withdrawals.reportFresh(new FindingTally());
+  }
+
   /** What was found doubtful since the start, by source; up to a second old. */
   findings(): SourceFindings[] {
     const nowMs = this.#options.now();
@@ -202,12 +213,12 @@ export class Ingestor {
     return validator;
   }
 
-  #stateOf(source: string, timeZone = this.#timeZone): SourceState {
+  #stateOf(source: string, timeZone?: string): SourceState {
     let state = this.#sources.get(source);
     if (state === undefined) {
-      state = this.#createState(timeZone, this.#orders);
+      state = this.#createState(timeZone ?? this.#timeZone, this.#orders);
       this.#sources.set(source, state);
-    }
+    } else if (timeZone !== undefined) state.observer.zone = timeZone;
     return state;
   }
 

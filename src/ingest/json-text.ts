@@ -49,7 +49,18 @@ export function jsonValue(value: unknown, depthMax = DEPTH_MAX): JsonValue | nul
 
 const bigintAsText = (_: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value);
 
-function isDeeper(value: object, levels: number): boolean {
+/** A value as JSON; null where it is nested so deep that the stack is not enough. */
+export function jsonOf(value: unknown): string | null {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+/** Whether a value has more levels of objects and arrays. */
+export function isDeeper(value: object, levels: number): boolean {
   if (levels <= 0) return true;
   for (const inner of Object.values(value)) {
     if (typeof inner === 'object' && inner !== null && isDeeper(inner, levels - 1)) return true;

@@ -200,6 +200,7 @@ export class LineValidator {
       if (eventId !== null) this.#seen[EVENT_ID] = 1;
       if (checker.isBot) this.#seen[BOT] = 1;
     }
+    if (isRow) for (const note of this.#rows.notes()) this.#observer.note(note, true, this.#result.tally);
     this.#accepted(checker, type);
     return line;
   }
@@ -283,7 +284,6 @@ export class LineValidator {
     const isTaken = outcome !== null && typeof outcome !== 'string';
     this.#rows.learn(isTaken);
     if (!isTaken) return false;
-    for (const note of this.#rows.notes()) this.#observer.note(note, true, this.#result.tally);
     const [line, end] = outcome === KEPT ? [bytes, length] : [outcome, outcome.length];
     this.#result.example ??= exampleOf(record.raw, line.subarray(0, end));
     this.#kept.addLine(line, end);

@@ -23,6 +23,7 @@ import {
   totalPrice,
   totalQuantity,
 } from './items.ts';
+import type { LinePrice } from './line-prices.ts';
 import { isPartOfLines } from './mapping/part-of-lines.ts';
 import { AssumedDecimal } from './mapping/unscaled.ts';
 import { besideLines, feesOf } from './money-columns.ts';
@@ -270,6 +271,17 @@ export class MoneyFields {
     const { units } = this.#state;
     units[AMOUNT] = totalPrice(items);
     if (units[AMOUNT] === null) return;
+    for (const { texts, quantity, price } of items) {
+      const product = texts.product_id ?? texts.name;
+      if (product == null || quantity === null || price === null) continue;
+      const value: LinePrice = {
+        product,
+        quantity: Number(moneyText(quantity)),
+        price: Number(moneyText(price)),
+        example: this.#orderText(),
+      };
+      this.#state.notes.push({ code: 'line_price', field: 'items.price', value });
+    }
     for (const index of [SHIPPING, DISCOUNT])
       if (units[index]! !== null && units[index] !== 0n) this.#state.note('lines_without_total', index);
     if (items.some(({ price, quantity }) => price !== null && price !== 0n && quantity === 0n))

@@ -20,7 +20,7 @@ const words = z.array(z.string().max(WORD_LENGTH_MAX)).max(WORDS_MAX);
 
 const currencyText = z
   .string()
-  .refine((code) => readCurrency(code) !== null, 'is not a currency of ISO 4217, such as EUR');
+  .refine((code) => readCurrency(code) !== null, 'is not an ISO 4217 code such as EUR');
 /** A currency in any way that events may write it, as its code: the same in each setting and option. */
 export const currencyCode = currencyText.transform((code) => readCurrency(code)!);
 

@@ -2,6 +2,7 @@ import { FIELDS, type Field, FUTURE_TOLERANCE_MS, ORDER_EVENT_TYPES } from '../e
 import type { Reason } from '../event/reasons.ts';
 import { formatInstant } from '../event/timestamp.ts';
 import { readCampaign } from './campaign.ts';
+import { isReturnOfGoods } from './document-words.ts';
 import {
   BOT,
   CURRENCY,
@@ -19,6 +20,7 @@ import {
 } from './field-index.ts';
 import { isStorable, jsonText } from './json-text.ts';
 import { isKnownBot } from './known-bot.ts';
+import { returnedGoodsOf } from './mapping/returned-goods.ts';
 import { MoneyFields } from './money-fields.ts';
 import {
   keepsPlainLines,
@@ -120,6 +122,8 @@ export class Normalizer implements ObservedEvent {
     const state = this.#state;
     const reason = state.read(fields) ? this.#readDeciding(receivedAtMs) : 'reserved_field';
     if (reason !== null) return this.#rejected(reason);
+    const goods = returnedGoodsOf(fields);
+    if (goods !== undefined) state.notes.push({ code: 'goods_returned', field: goods });
     this.#readRest();
     const eventId = eventIdFor(this.text(EVENT_TYPE)!);
     if (eventId !== null) state.json[EVENT_ID] = jsonText(eventId);
@@ -174,6 +178,8 @@ export class Normalizer implements ObservedEvent {
     if (Buffer.byteLength(name) > FIELDS[EVENT_TYPE]!.bytesMax!)
       return this.#state.fail('text_too_long', EVENT_TYPE);
     this.#state.json[EVENT_TYPE] = jsonText(name);
+    if (name === 'refund' && isReturnOfGoods(String(type)))
+      this.#state.notes.push({ code: 'goods_returned', field: String(type) });
     return this.#readTimestamp(receivedAtMs) ?? this.#money.read(name);
   }
 

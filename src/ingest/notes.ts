@@ -4,13 +4,16 @@ import type { AmountForm } from './values/read-money.ts';
 
 /**
  * What the normalizer notes: a finding, a name that is not a field, what shows whether day and month are swapped or amounts are in the
- * smaller unit, or what became of the order.
+ * smaller unit, what became of the order, or that a refund is for goods that came back, what lines cost, and that an order has a status.
  */
 export type NoteCode =
   | FindingCode
   | 'unused'
   | 'day_month_both_small'
   | 'day_month_certain'
+  | 'goods_returned'
+  | 'line_price'
+  | 'status_given'
   | AmountForm
   | Fate['fate'];
 

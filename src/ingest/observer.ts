@@ -1,5 +1,7 @@
 import { FIELDS } from '../event/fields.ts';
 import { formatInstant } from '../event/timestamp.ts';
+
+import { EmptyStatuses, type OrderStatus } from './empty-statuses.ts';
 import { EqualRows } from './equal-rows.ts';
 import {
   AMOUNT,
@@ -23,6 +25,7 @@ import {
 import type { FindingCode } from './finding-catalogue.ts';
 import type { FindingTally } from './finding-tally.ts';
 import { isKnownBot } from './known-bot.ts';
+import { type LinePrice, LinePrices } from './line-prices.ts';
 import { WholeAmounts } from './minor-units.ts';
 import type { Note } from './notes.ts';
 import type { ObservedEvent } from './observed-event.ts';
@@ -30,6 +33,8 @@ import { type Odds, OrderReports } from './order-reports.ts';
 import { type Fate, isFate } from './order-status.ts';
 import { RecentMap } from './recent-map.ts';
 import { ResponseTimes } from './response-times.ts';
+import { Returns } from './returns.ts';
+import { SwappedDates } from './swapped-dates.ts';
 import { TotalRows } from './total-rows.ts';
 import { isExtraLine } from './total-words.ts';
 import { isAmountForm } from './values/read-money.ts';
@@ -53,8 +58,6 @@ const BOTS_MIN = 10;
 /** Of what comes one by one, so many sales say that all are tests. */
 const TESTS_MIN = 10;
 const CURRENCIES_MAX = 3;
-/** Over more days than this, days of a month are above 12 in one of the two orders. */
-const SWAPPED_DAYS_MIN = 12;
 /** What lowers or raises the amount of an order, beside its lines. */
 const BESIDE_LINES = [SHIPPING, DISCOUNT].map((index) => ({ name: FIELDS[index]!.name, index }));
 const OF_PRODUCT = [PRODUCT_NAME, PRODUCT_ID].map((index) => ({ name: FIELDS[index]!.name, index }));
@@ -64,7 +67,6 @@ const FINDING_OF_ODDS = {
   told_again: 'order_told_again',
   days_apart: 'order_id_reused',
 } as const satisfies Record<Exclude<Odds, 'equal'>, FindingCode>;
-const DATES_MAX = 400;
 const COLUMNS_MAX = 100;
 
 export interface ObserverOptions {
@@ -74,6 +76,8 @@ export interface ObserverOptions {
   readonly currencies?: readonly string[] | undefined;
   /** All that there will be: a file. Else more comes, which may settle a doubt. */
   readonly isWhole?: boolean;
+  /** All records are rows of one table: what one of them lacks is an empty cell. */
+  readonly isTable?: boolean;
   /** What all sources say of orders; its own where left out. */
   readonly orders?: OrderReports | undefined;
 }
@@ -83,6 +87,8 @@ function observeBotSale(event: ObservedEvent, tally: FindingTally): void {
   const agent = event.text(USER_AGENT);
   if (agent !== null && isKnownBot(agent)) tally.add('bot_sales', exampleOf(event), agent);
 }
+
+const productOf = (event: ObservedEvent) => event.text(PRODUCT_ID) ?? event.text(PRODUCT_NAME);
 
 /** How a sale is named in a finding. */
 function exampleOf(event: ObservedEvent): string {
@@ -107,15 +113,7 @@ export class Observer {
   readonly #idOfLine = new RecentMap<string>(REMEMBERED_MAX);
   readonly #currencies = new Map<string, number>();
   readonly #options: ObserverOptions;
-  /** Dates of which day and month may be swapped. */
-  readonly #smallDates = {
-    first: '',
-    rows: 0,
-    dates: new Set<string>(),
-    months: new Set<string>(),
-    days: new Set<string>(),
-  };
-  #isDateOrderCertain = false;
+  readonly #dates = new SwappedDates();
   readonly #amounts = new WholeAmounts();
   /** What the record at work says of its order, such as "state: cancelled". */
   #fates: Partial<Record<Fate['fate'], string>> = {};
@@ -123,19 +121,29 @@ export class Observer {
   #testLikely: string | null = null;
   /** The column by which the record at work says how much was given back. */
   #refundColumn: string | null = null;
+  /** The type of the record at work, where it is a refund for goods that came back. */
+  #goodsReturned: string | null = null;
   readonly #equalRows = new EqualRows();
+  readonly #returns = new Returns();
+  readonly #linePrices = new LinePrices();
+  /** Of the record at work, whether its order has a status, where a column says it. */
+  #status: OrderStatus | null = null;
+  readonly #statuses = new EmptyStatuses();
   readonly #totals = new TotalRows();
   readonly #responses = new ResponseTimes();
   readonly withdrawals: Withdrawals;
   /** Columns of tables that are not fields. */
   readonly unusedColumns = new Set<string>();
 
+  /** In which times without a zone are read now. */
+  zone: string;
   /** Whether a column need not be noted as unused: it is known, or there are too many. */
   readonly isUnusedKnown = (column: string): boolean =>
     this.unusedColumns.has(column) || this.unusedColumns.size >= COLUMNS_MAX;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
+    this.zone = options.zone;
     this.#orders = options.orders ?? new OrderReports();
     this.withdrawals = new Withdrawals(this.#orders);
   }
@@ -158,6 +166,8 @@ export class Observer {
     this.#testLikely = null;
     this.#fates = {};
     this.#refundColumn = null;
+    this.#goodsReturned = null;
+    this.#status = null;
     if (this.#events > CLOSELY && this.#events % SAMPLE_EVERY !== 0) return;
     this.#sampled++;
     this.#responses.sample(event.text(RESPONSE_TIME));
@@ -175,29 +185,34 @@ export class Observer {
 
   /** Takes a doubt of the normalizer. `isTable`: the record is of a table, whose columns are few. */
   note({ code, field, value, nearest: near }: Note, isTable: boolean, tally: FindingTally): void {
-    if (code === 'day_month_both_small') this.#noteSmallDate(textOf(value));
-    else if (code === 'day_month_certain') this.#isDateOrderCertain = true;
+    if (code === 'day_month_both_small') this.#dates.takeSmall(textOf(value));
+    else if (code === 'day_month_certain') this.#dates.takeCertain();
     else if (isAmountForm(code)) this.#amounts.take(code, textOf(value), field === '' ? null : field);
     else if (isFate(code)) this.#fates[code] ??= field;
     else if (code === 'test_likely') this.#testLikely = field;
     else if (code === 'response_seconds') this.#responses.noteFast(textOf(value));
-    else if (code === 'zone_assumed') tally.add(code, textOf(value), this.#options.zone);
+    else if (code === 'zone_assumed') tally.add(code, textOf(value), this.zone);
     else if (code === 'unused') {
       if (isTable && this.unusedColumns.size < COLUMNS_MAX) this.unusedColumns.add(field);
     } else if (code === 'unknown_event_type') tally.add(code, textOf(value), textOf(value), near ?? '');
     else if (code === 'numbered_lines') tally.add(code, `${field}: ${textOf(value)}`);
+    else if (code === 'status_missing' || code === 'status_given')
+      this.#status ??= { field, isGiven: code === 'status_given' };
+    else if (code === 'line_price') this.#linePrices.take(value as LinePrice);
+    else if (code === 'goods_returned') this.#goodsReturned = field;
     else if (code === 'refund_column') this.#refundColumn ??= field;
     else tally.add(code, value === undefined ? field : textOf(value), field, near ?? '');
   }
 
   /** What shows over all events that were observed, but for `withdrawals`. */
   summarize(tally: FindingTally): void {
-    if (!this.#isDateOrderCertain && this.#mayBeSwapped())
-      tally.add('day_month', this.#smallDates.first, '', '', this.#smallDates.rows);
+    this.#dates.summarize(tally, this.#options.isWhole === true);
     this.#amounts.summarize(tally);
     this.#totals.summarize(tally);
     this.#equalRows.summarize(tally);
     this.#responses.summarize(tally);
+    this.#linePrices.summarize(tally);
+    this.#statuses.summarize(tally, this.#options.isTable === true);
     if (this.#bots >= BOTS_MIN && this.#bots > this.#events * BOTS_SHARE)
       tally.add('mostly_bots', this.#botExample, '', '', this.#bots);
     const testsMin = this.#options.isWhole === true ? 1 : TESTS_MIN;
@@ -218,27 +233,6 @@ export class Observer {
     }
   }
 
-  #noteSmallDate(text: string): void {
-    const { dates, months, days } = this.#smallDates;
-    if (this.#smallDates.rows++ === 0) this.#smallDates.first = text;
-    if (dates.size >= DATES_MAX) return;
-    const date = text.split(/[ T]/, 1)[0]!;
-    const [month, day] = date.split(/\D+/).filter((part) => part.length <= 2);
-    dates.add(date);
-    months.add(String(month));
-    days.add(String(day));
-  }
-
-  /**
-   * Whether a day above 12 should have come, or what was read as months changes more often than days, as days do. In a file as often is
-   * enough: of a single date nothing says which it is.
-   */
-  #mayBeSwapped(): boolean {
-    const { dates, months, days } = this.#smallDates;
-    const isAsOften = this.#options.isWhole === true && months.size === days.size && days.size > 0;
-    return dates.size > SWAPPED_DAYS_MIN || months.size > days.size || isAsOften;
-  }
-
   #observeSale(event: ObservedEvent, type: string, tally: FindingTally): void {
     const order = event.text(ORDER_ID);
     const example = () => exampleOf(event);
@@ -248,6 +242,9 @@ export class Observer {
       if (order !== null && !wasCounted && this.#orders.hasOtherSpelling(order))
         tally.add('order_spelled', example());
       this.#observeLine(event, example, tally);
+      this.#observePrice(event, example);
+      // Of an order with several rows only the first may have its status.
+      if (!wasCounted) this.#statuses.take(this.#status, example);
       const { withdrawn, unsold, partly_refunded: partly, refund_document: document } = this.#fates;
       if (document !== undefined) tally.add('refund_document', example(), document);
       const text = withdrawn ?? unsold;
@@ -257,8 +254,11 @@ export class Observer {
       if (this.#refundColumn !== null)
         this.withdrawals.takePartly(order, this.#refundColumn, 'refund_column');
       else if (partly !== undefined) this.withdrawals.takePartly(order, partly, 'partly_refunded');
-    } else if (order !== null && this.#orders.refund({ order, currency: event.text(CURRENCY) }))
-      tally.add('order_currencies', example());
+    } else {
+      if (order !== null && this.#orders.refund({ order, currency: event.text(CURRENCY) }))
+        tally.add('order_currencies', example());
+      this.#returns.take(event, this.#goodsReturned, example, tally);
+    }
     this.#equalRows.take(event, type);
     // What is wrong with a duplicate counts nowhere.
     if (
@@ -266,6 +266,18 @@ export class Observer {
     )
       return;
     this.#observeMoney(event, type, example, tally);
+  }
+
+  /** Looks at the price of a purchase whose money is its price times its quantity. */
+  #observePrice(event: ObservedEvent, example: () => string): void {
+    const [product, price] = [productOf(event), event.text(PRICE)];
+    if (product === null || price === null || event.text(AMOUNT) !== null) return;
+    this.#linePrices.take({
+      product,
+      quantity: Number(event.text(QUANTITY) ?? 1),
+      price: Number(price),
+      example: example(),
+    });
   }
 
   /** Reports a line whose product has the name of shipping or a discount. */
@@ -312,7 +324,7 @@ export class Observer {
     const isPurchase = type === 'purchase';
     const [amount, price, currency] = [event.text(AMOUNT), event.text(PRICE), event.text(CURRENCY)];
     const hasItems = event.text(ITEMS) !== null;
-    const product = hasItems ? null : (event.text(PRODUCT_ID) ?? event.text(PRODUCT_NAME));
+    const product = hasItems ? null : productOf(event);
     const id = event.text(EVENT_ID);
     let isEqual = false;
     // An order as a whole is told by several systems; a line or a refund has one system that knows it.

@@ -17,6 +17,9 @@ test('a status shows that an order was reversed or never was a sale, in the word
       'Abgebrochen',
       'Suspected Fraud',
       'Retourniert',
+      'Deleted',
+      '[8.1] Storniert',
+      '8 Storniert durch Kunden',
     ],
     unsold: [
       'Payment error',
@@ -90,4 +93,15 @@ test('a list of refunds in an order shows that a part of it was refunded', () =>
   assert.equal(fateOf('refunds', [{ total: '-25.00' }])?.fate, 'partly_refunded');
   assert.equal(fateOf('refunds', []), null);
   assert.equal(fateOf('refunds', 0), null);
+});
+
+test('a number that is no status, or a mark of deletion, shows that nothing was sold', () => {
+  assert.equal(fateOf('order_status_id', '0')?.fate, 'unsold');
+  assert.equal(fateOf('Order Status ID', 0)?.fate, 'unsold');
+  assert.equal(fateOf('order_status_id', '10'), null);
+  assert.equal(fateOf('order_status', '0'), null);
+  assert.equal(fateOf('deleted_at', '2026-11-03 10:00:00')?.fate, 'withdrawn');
+  assert.equal(fateOf('__deleted', 'true')?.fate, 'withdrawn');
+  assert.equal(fateOf('is_deleted', 0), null);
+  assert.equal(fateOf('deleted', 'false'), null);
 });

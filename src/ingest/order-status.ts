@@ -9,7 +9,7 @@ const STATUS =
 const OF_SENDING = /fulfil|ship|deliver|versand|liefer|livraison|expedi|envio|entrega/i;
 /** Columns that say of an order that it was cancelled, or when. */
 const CANCELLED =
-  /^(?:is[ _-]?|ox)?(?:cancel+ed|cancel+ation|cancel|voided|void|storniert|storno|annule|anulado|cancelado)(?:[ _-]?(?:at|on|date|am|le|el|reason|grund|motif|motivo))?$/;
+  /^(?:is[ _-]?|ox)?(?:cancel+ed|cancel+ation|cancel|voided|void|_*deleted|storniert|storno|geloscht|annule|supprime|anulado|cancelado|eliminado)(?:[ _-]?(?:at|on|date|am|le|el|reason|grund|motif|motivo))?$/;
 /** The same for why: any text says that it was. */
 const REASON = /(?:reason|grund|motif|motivo)$/;
 const NO_REASON = /^(?:|-|null|none|n\/a|no|false|0)$/;
@@ -20,6 +20,11 @@ const REFUNDED =
 const REFUNDS = /^(?:order[ _-]?)?(?:refunds|returns|credit[ _-]?(?:memos|notes))$/;
 /** Lists of the payments of an order. */
 const PAYMENTS = /^(?:order[ _-]?)?(?:transactions|payments|tenders|zahlungen|paiements|pagos)$/;
+/** Columns with the status of an order, which an order has unless it was never completed. */
+const OF_ORDER =
+  /^(?:(?:orders?|sales?|bestell|auftrags?)[ ._-]?)?status(?:[ ._-]?id)?$|^statut(?: de (?:la )?commande)?$|^estado del? pedido$/;
+/** A status by its number, of which the first is 1: OpenCart has 0 where an order was not completed. */
+const STATUS_ID = /stat(?:us|e)[ ._-]?id$/;
 const DATE = /\d{4}|\d[./-]\d/;
 /** Columns that say whether a sale was finished: of one that says no, nothing was sold. */
 const FINISHED =
@@ -30,11 +35,12 @@ const HOLDERS_DEPTH_MAX = 2;
 const YES_OR_NO = /^(?:true|false|t|f|yes|no|y|n|1|0|ja|nein|j|oui|non|o|si|s)$/;
 const YES = /^(?:true|t|yes|y|1|ja|j|oui|o|si|s)$/;
 
+/** Plentymarkets has the number of a status before its name: `[8.1] Storniert`. */
 const BEFORE_STATUS =
-  '^(?:wc-)?(?:(?:orders?|payment|transaction|sale|bestellung|zahlung|commande|paiement|pedido|pago)[ _/-]*)?';
+  '^(?:wc-|\\[?\\d{1,2}(?:\\.\\d{1,2})?\\]?[ .:)-]+)?(?:(?:orders?|payment|transaction|sale|bestellung|zahlung|commande|paiement|pedido|pago)[ _/-]*)?';
 /** How the status of an order begins that was taken back after it may have been a sale. */
 const TAKEN_BACK =
-  'cancel|void|trash|(?:suspected )?fraud|charge ?back|revers|storn|abgebroch|widerruf|gelosch|annul|anulad|geannul|anulow|avbrut';
+  'cancel|void|trash|delet|(?:suspected )?fraud|charge ?back|revers|storn|abgebroch|widerruf|gelosch|annul|anulad|geannul|anulow|avbrut';
 /** A status that says that it may come to that, or did not. */
 const NOT_YET =
   /^(?:orders? )?(?:cancel|cancel+ation|void|refund|return|charge ?back|storno|stornierung|erstattung|ruckgabe|retoure|annulation|remboursement|retour|cancelacion|anulacion|reembolso|devolucion)s?[ _/-]+(?:is |was |wurde |en )?(?:request|pending|period|deadline|window|possible|allowed|declin|reject|denied|fail|expired|angefragt|beantragt|angefordert|frist|abgelehnt|moglich|demand|refus|cours|solicit|pendient|rechaz)|^(?:storno|ruckgabe|widerrufs)frist|^cancel+ed[ _-]?reversal/;
@@ -67,6 +73,16 @@ export const isFinishedName = (name: string) => FINISHED.test(unaccented(name));
 
 /** Whether a column says that an order was cancelled, or when. */
 export const isCancelledName = (name: string) => CANCELLED.test(unaccented(name));
+
+/** Whether a column has the status of an order, which each order has that was completed. */
+export const isOrderStatus = (name: string) =>
+  statusKind(name) === 'status' && OF_ORDER.test(unaccented(name));
+
+export const isNoStatus = (value: unknown) =>
+  value === null || (typeof value === 'string' && value.trim() === '');
+
+/** Whether a value of a column is the number of no status. */
+export const isNoStatusId = (name: string, word: string) => word === '0' && STATUS_ID.test(unaccented(name));
 
 export const isYesOrNo = (word: string) => YES_OR_NO.test(unaccented(word));
 export const isYes = (word: string) => YES.test(unaccented(word));
@@ -153,6 +169,7 @@ export function fateOf(name: string, value: unknown): Fate | null {
     }
     if (isWithdrawn(word)) return { fate: 'withdrawn', text };
     if (isPartlyRefunded(word)) return { fate: 'partly_refunded', text };
+    if (isNoStatusId(name, word)) return { fate: 'unsold', text };
     return UNSOLD.test(unaccented(word)) ? { fate: 'unsold', text } : null;
   }
   const isSo =

@@ -2,7 +2,7 @@ import { BAD_MARK, FIELDS } from '../event/fields.ts';
 import { moneyColumn, moneyColumnWith } from './money-columns.ts';
 import { targetOf } from './names.ts';
 import type { Note } from './notes.ts';
-import { fateOf, statusKind } from './order-status.ts';
+import { fateOf, isNoStatus, isOrderStatus, statusKind } from './order-status.ts';
 import { testKind, testMarkOf } from './test-marks.ts';
 
 /** Notes without a value are the same for every record; their names are remembered. */
@@ -131,6 +131,8 @@ export class RecordSlots {
     if (code !== null) notes.push({ code, field: name, value });
     const found = fateOf(name, value);
     if (found !== null) notes.push({ code: found.fate, field: found.text });
+    if (isOrderStatus(name))
+      notes.push({ code: isNoStatus(value) ? 'status_missing' : 'status_given', field: name });
     const test = testMarkOf(name, value);
     if (test !== null) notes.push({ code: test.mark, field: test.text });
   }

@@ -1,4 +1,5 @@
 import { printable } from '../telemetry/printable.ts';
+import { jsonOf } from './json-text.ts';
 import { targetOf } from './names.ts';
 import { parseRecord } from './parse-record.ts';
 
@@ -19,9 +20,9 @@ export function rejectedExample(
   fields: Readonly<Record<string, unknown>> | null,
 ): string {
   const value = field === undefined ? undefined : valueIn(field, fields ?? parsed(raw));
-  if (value === undefined || value === null || value === '')
-    return shortText(raw.toString('utf8', 0, BYTES_MAX));
-  return shortText(typeof value === 'object' ? JSON.stringify(value) : String(value));
+  const isGiven = value !== undefined && value !== null && value !== '';
+  const text = !isGiven ? null : typeof value === 'object' ? jsonOf(value) : String(value);
+  return shortText(text ?? raw.toString('utf8', 0, BYTES_MAX));
 }
 
 /** The value of the surest name of the field that has one. */

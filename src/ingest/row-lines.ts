@@ -4,6 +4,7 @@ import type { PlainRow } from './format.ts';
 import { targetOf } from './names.ts';
 import type { Normalizer } from './normalize.ts';
 import type { Note } from './notes.ts';
+import { isOrderStatus } from './order-status.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -25,6 +26,8 @@ interface Column {
   readonly before: Uint8Array;
   /** What reads its cells, where they may be something else than texts. */
   readonly reader: CellReader | null;
+  /** Of the status of an order, what is noted where it is given; null of any other column. */
+  readonly status: Note | null;
 }
 
 /** More than an id, and values that are spelled in another way, add to a line. */
@@ -65,6 +68,8 @@ export class RowLines {
   readonly #tables = new WeakMap<readonly string[], Table>();
   #names: readonly string[] = [];
   #table = new Table([]);
+  /** Whether the row that was written last has the status of an order, where a column is one. */
+  #status: Note | null = null;
 
   /** `storedBytesMax`: records that the log stores are shorter. */
   constructor(normalizer: Normalizer, storedBytesMax: number) {
@@ -89,7 +94,8 @@ export class RowLines {
 
   /** What is doubtful about the row that was written last, and yet an event. */
   notes(): readonly Note[] {
-    return this.#readers.timeNotes();
+    const notes = this.#readers.timeNotes();
+    return this.#status === null ? notes : [...notes, this.#status];
   }
 
   /** Notes whether the row that was written last was taken as it is. */
@@ -114,6 +120,7 @@ export class RowLines {
       field: isField ? index : UNUSED,
       before: Buffer.from(`,"${isField ? FIELDS[index]!.name : name}":`),
       reader: isField ? this.#readers.ofField(index) : this.#readers.ofOther(name),
+      status: !isField && isOrderStatus(name) ? { code: 'status_given', field: name } : null,
     };
   }
 
@@ -125,11 +132,13 @@ export class RowLines {
     const target = this.bytes;
     let length = 0;
     let last = NO_COLUMN;
+    this.#status = null;
     for (let n = 0; n < columns.length; n++) {
-      const { at, field, name, before, reader } = columns[n]!;
+      const { at, field, name, before, reader, status } = columns[n]!;
       const start = cells[2 * at]!;
       const end = cells[2 * at + 1]!;
       if (start === end) continue;
+      this.#status ??= status;
       const json = reader === null ? null : reader.read(block, start, end);
       if (json === DOUBTFUL) return 0;
       // The first member of an object has no comma before it.

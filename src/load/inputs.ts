@@ -10,6 +10,7 @@ import { isDecidingName } from '../ingest/names.ts';
 import { UsageError } from '../telemetry/errors.ts';
 import { reasonOf } from '../telemetry/system-error.ts';
 import { LoadError } from './load-error.ts';
+import { parquetInput } from './parquet-input.ts';
 
 /** Bytes that are read, and go to the log, at a time: so few that checking them does not hold up what else this process does. */
 const BLOCK_BYTES = 2 * 1024 * 1024;
@@ -222,34 +223,6 @@ function streamInput(
     },
     ending: () => ending,
     fileBytesRead: () => reading?.bytesRead ?? 0,
-  };
-}
-
-/** DuckDB reads Parquet; its rows come as JSON. */
-function parquetInput(
-  name: string,
-  chunks: () => AsyncIterable<Buffer>,
-): Omit<LoadInput, 'declared' | 'reopened'> {
-  return {
-    name,
-    description: 'Parquet',
-    format: 'parquet',
-    chunks,
-    async *records(onChunk) {
-      let first = 1;
-      try {
-        for await (const chunk of chunks()) {
-          onChunk(chunk);
-          const bytes = Buffer.from(chunk);
-          yield [{ kind: 'json', bytes, places: { first } }];
-          for (let at = chunk.indexOf(0x0a); at >= 0; at = chunk.indexOf(0x0a, at + 1)) first++;
-        }
-      } catch (error) {
-        throw new LoadError(`${name} can't be read to its end: ${reasonOf(error)}.`);
-      }
-    },
-    ending: () => ({ cut: false }),
-    fileBytesRead: () => null,
   };
 }
 

@@ -23,6 +23,10 @@ export interface LoadResult {
 export const isWithoutEvents = ({ sent, received, events }: LoadResult): boolean =>
   events === 0 && (received > 0 || sent.inputs.every(({ storedBefore }) => storedBefore === 0));
 
+/** Whether a load did what was asked for: something counts, and no file could only be read in part. */
+export const isSuccess = (result: LoadResult): boolean =>
+  !isWithoutEvents(result) && result.sent.inputs.every(({ cutWhy }) => cutWhy === null);
+
 /** What a load gave, as JSON: for `load --json` and for the page. */
 export function figuresOf({ sent, received, duplicates, leftOut, map }: LoadResult): Record<string, unknown> {
   const { inputs } = sent;

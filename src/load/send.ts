@@ -100,6 +100,9 @@ export async function sendInputs(
   return sent;
 }
 
+/** Its records have the same columns, and lack the members whose cells are empty. */
+const TABLE_FORMAT = 'csv';
+
 /** Whoever asked for the load has ended it. */
 export class LoadCancelledError extends LoadError {}
 
@@ -136,6 +139,7 @@ class InputSender {
       zone: options.timeZone,
       currencies: options.currencies,
       isWhole: true,
+      isTable: input.format === TABLE_FORMAT,
       orders,
     });
     this.#result = {
@@ -310,11 +314,17 @@ class InputSender {
       inputs.reduce((total, each) => total + pick(each), 0);
     const received = sum((each) => each.received);
     if (received === 0 && !isUnsure) return 'Nothing was stored.';
-    const whole = inputs.filter((each) => each !== this.#result).map(({ name }) => name);
-    const isBegun = inputs.includes(this.#result);
+    const isWhole = (each: InputResult) => each !== this.#result && each.cutWhy === null;
+    const isInPart = (each: InputResult) =>
+      !isWhole(each) && (each.received > 0 || (isUnsure && each === this.#result));
+    const namesOf = (is: (each: InputResult) => boolean) =>
+      inputs
+        .filter(is)
+        .map(({ name }) => name)
+        .join(', ');
     const of = [
-      ...(whole.length > 0 ? [`all of ${whole.join(', ')}`] : []),
-      ...(isBegun ? [`a part of ${this.#result.name}`] : []),
+      ...(inputs.some(isWhole) ? [`all of ${namesOf(isWhole)}`] : []),
+      ...(inputs.some(isInPart) ? [`a part of ${namesOf(isInPart)}`] : []),
     ];
     return (
       `Stored before that: ${isUnsure ? 'at least ' : ''}${counted(received, 'record')} (${counted(
@@ -325,7 +335,7 @@ class InputSender {
         sum((each) => each.badRows),
         'bad row',
       )}), ${of.join(' and ')}. What is stored is archived and counted like anything else. ` +
-      `${this.#options.resumeHint} goes on from there.`
+      `${this.#options.resumeHint} continues from there.`
     );
   }
 }

@@ -71,7 +71,7 @@ async function ingestPiece(
         typeof retryAfterSeconds === 'number'
           ? retryAfterSeconds * 1000
           : backoffMs(attempt, context.random, tuning);
-      onWait(`the log did not take the lines: ${messageOf(error)}`);
+      onWait(`the event log did not accept the lines: ${messageOf(error)}`);
       await sleep(waitMs, signal);
     }
   }

@@ -14,12 +14,12 @@ export const readOptions = {
     .describe('Format of the content. Default: detected.'),
   encoding: z
     .string()
-    .refine(isEncoding, 'is not an encoding, such as latin1 or windows-1252')
+    .refine(isEncoding, 'is not a known encoding, such as latin1 or windows-1252')
     .optional()
     .describe('Encoding of the content. A byte order mark takes precedence. Default: UTF-8.'),
   delimiter: z
     .string()
-    .regex(/^[^"\r\n]$/, 'must be one character, and not a quote')
+    .regex(/^[^"\r\n]$/, 'must be one character other than a quote')
     .optional()
     .describe('CSV: the character between cells. Default: detected.'),
   header: z

@@ -29,6 +29,7 @@ export const API_ERRORS = {
     hint: 'Processes share the work (up --roles). GET /v1/status of each shows its roles.',
   },
   not_found: { status: 404, hint: 'GET /openapi.json lists the addresses.' },
+  method_not_allowed: { status: 405, hint: 'Use a method that the header Allow lists.' },
   unknown_metric: {
     status: 404,
     hint: '"tillstream status --json" and GET /v1/status list the metrics.',
@@ -76,7 +77,7 @@ export const API_ERRORS = {
   },
   nothing_accepted: {
     status: 422,
-    hint: 'Compare the listed lines with docs/events.md: nothing in the body is a valid event.',
+    hint: 'Send at least one event. Compare the lines that are listed with docs/events.md.',
   },
   too_many_requests: { status: 429, hint: 'Wait for Retry-After seconds, then send the same request again.' },
   too_many_sources: {

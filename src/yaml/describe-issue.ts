@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { didYouMean } from '../telemetry/nearest.ts';
 import { alternatives } from '../telemetry/words.ts';
+import { pathText } from './path-text.ts';
 
 type Issue = z.core.$ZodIssue;
 type JsonSchema = z.core.JSONSchema.BaseSchema;
@@ -24,8 +25,8 @@ export function describeIssue(
     const kinds = kindsAt(schema, issue.path.slice(0, -1), values);
     const text =
       found === undefined
-        ? `${name} is missing. The kinds: ${kinds.join(', ')}.`
-        : `${name} is ${JSON.stringify(found)}, which is not a kind.${didYouMean(String(found), kinds)} The kinds: ${kinds.join(', ')}.`;
+        ? `${name} is missing: use ${alternatives(kinds)}.`
+        : `${name} can't be ${JSON.stringify(found)}.${didYouMean(String(found), kinds)} Use ${alternatives(kinds)}.`;
     return [{ path: [...issue.path], text }];
   }
   const value = valueAt(values, issue.path);
@@ -100,9 +101,9 @@ function typeOf(value: unknown): string {
 const valueIn = (value: unknown, key: PropertyKey) =>
   (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
 
-const nameOf = (path: readonly PropertyKey[]) => path.map(String).join('.') || 'the file';
+const nameOf = (path: readonly PropertyKey[]) => pathText(path) || 'the file';
 const listed = (known: readonly string[]) =>
-  known.length > 0 ? ` The settings there: ${known.join(', ')}.` : '';
+  known.length > 0 ? ` Use one of these settings: ${known.join(', ')}.` : '';
 
 function valueAt(values: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(valueIn, values);

@@ -280,7 +280,7 @@ export class FakeApi {
     } else if (path === '/v1/login') {
       let body = '';
       for await (const piece of request) body += piece;
-      if ((JSON.parse(body) as { key: string }).key !== key) refuse('The API key is not one of the config.');
+      if ((JSON.parse(body) as { key: string }).key !== key) refuse('The API key is not in the config.');
       else {
         const made = `s${this.#sessions.size}x${realNow()}`;
         this.#sessions.add(made);

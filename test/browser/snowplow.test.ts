@@ -129,7 +129,7 @@ describe('Snowplow', () => {
     assert.equal((await ping('wrong-key-0123456789', 'p-2')).status, 401);
     assert.equal(await counted(), before + 1);
     // Looking whether the address is there is not an event.
-    assert.equal((await fetch(`${product.url}/i?e=pv&key=${KEYS.page}`, { method: 'HEAD' })).status, 404);
+    assert.equal((await fetch(`${product.url}/i?e=pv&key=${KEYS.page}`, { method: 'HEAD' })).status, 405);
     assert.equal((await product.settled()).received, before + 1);
   });
 });

@@ -144,7 +144,7 @@ describe('A source, a format, a mapping, a metric and a store that are in no lis
       { sources: [{ kind: 'till', file: 'x' }] },
       { stores: [{ kind: 'shelf', shelf: 'x' }] },
     ])
-      await assert.rejects(readRuntimeConfig({ data, config }, {}, data), /not a kind\..* The kinds: /);
+      await assert.rejects(readRuntimeConfig({ data, config }, {}, data), /kind can't be .* Use /);
   });
 });
 

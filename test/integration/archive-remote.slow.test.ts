@@ -245,7 +245,7 @@ for (const kind of ['s3', 'hdfs'] as const) {
         const args = commands[n]!;
         assert.equal(code, 1, `${args.join(' ')}: ${stderr}`);
         assert.match(stderr, /archive.*(can't be reached|waits|fails)/i, args.join(' '));
-        assert.doesNotMatch(stderr, /inside of Tillstream|\n {4}at /);
+        assert.doesNotMatch(stderr, /inside Tillstream|\n {4}at /);
       }
       const down = await cli(['down', '--data', dataDir, '--json'], { timeoutMs: 120_000 });
       assert.equal(down.code, 0, down.stderr);

@@ -104,7 +104,7 @@ test('a load that fails in the middle reports exactly what is stored', async () 
   assert.match(stderr, /known\.ndjson was loaded on .* with other options\./);
   assert.match(
     stderr,
-    /Stored before that: 31 records \(30 events, 1 bad row\), all of \S*whole\.ndjson\. .*The same command goes on from there\./,
+    /Stored before that: 31 records \(30 events, 1 bad row\), all of \S*whole\.ndjson\. .*The same command continues from there\./,
   );
   const ledger = (await cli(['ledger', '--data', data, '--json'])).json<{ received: number }>();
   assert.equal(ledger.received, 36);

@@ -1,13 +1,14 @@
 /** `load` of files that are cut, and of files in which nothing is an event. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { type LoadResult, ndjson } from '../support/load-lines.ts';
 import { cli, temporaryDir } from '../support/product.ts';
 
-test('of files that are cut or followed by garbage, the complete part is loaded, and the report mentions it', async () => {
+test('of files that are cut or followed by garbage, the complete part is loaded, the report mentions it, and the exit code is 1', async () => {
   const dir = temporaryDir();
   const data = join(dir, 'data');
   const good = gzipSync(ndjson('cut', 5000));
@@ -24,18 +25,57 @@ test('of files that are cut or followed by garbage, the complete part is loaded,
     const file = join(dir, name);
     writeFileSync(file, content);
     const result = await cli(['load', file, '--data', data, '--json']);
-    assert.equal(result.code, 0, `${name}: ${result.stderr}`);
+    assert.equal(result.code, 1, `${name}: ${result.stderr}`);
     const { files: loaded, events: count, ledger } = result.json<LoadResult>();
     assert.match(loaded[0]!.cut!, why);
     assert.ok(count >= 50 && ledger.balanced, name);
   }
+  const args = ['load', join(dir, 'cut.ndjson.gz'), '--data', data];
+  const dry = await cli([...args, '--dry-run']);
+  assert.equal(dry.code, 1, dry.stderr);
+  assert.match(dry.stdout, /can't be read to the end: .* cut.*\n.*only the rest is added/s);
   // The whole file adds what was missing, and counts nothing twice.
   writeFileSync(join(dir, 'cut.ndjson.gz'), good);
-  const whole = (
-    await cli(['load', join(dir, 'cut.ndjson.gz'), '--data', data, '--json'])
-  ).json<LoadResult>();
+  const { code, json } = await cli([...args, '--json']);
+  assert.equal(code, 0);
+  const whole = json<LoadResult>();
   assert.ok(whole.received < 5000);
   assert.deepEqual([whole.files[0]!.stored_before + whole.received, whole.duplicates], [5000, 0]);
+});
+
+test('of a Parquet file with a damaged part, the rows before it are loaded, and the exit code is 1', async () => {
+  const rows = 200_000;
+  const dir = temporaryDir();
+  const [good, damaged, cut] = ['good', 'damaged', 'cut'].map((name) => join(dir, `${name}.parquet`));
+  const database = await DuckDBInstance.create(':memory:');
+  const connection = await database.connect();
+  await connection.run(
+    `COPY (SELECT '2026-11-01T10:00:00Z' AS timestamp, 'view_product' AS event_type, 'pq-' || range AS event_id FROM range(${rows}))
+     TO '${good}' (FORMAT parquet, ROW_GROUP_SIZE 20480)`,
+  );
+  connection.closeSync();
+  const bytes = readFileSync(good!);
+  writeFileSync(cut!, bytes.subarray(0, bytes.length / 2));
+  bytes.fill(0xa5, Math.floor(bytes.length * 0.6), Math.floor(bytes.length * 0.7));
+  writeFileSync(damaged!, bytes);
+  const load = (...files: string[]) => cli(['load', ...files, '--data', join(dir, 'data'), '--json']);
+  const part = await load(damaged!);
+  assert.equal(part.code, 1, part.stderr);
+  const loaded = part.json<LoadResult>();
+  assert.match(loaded.files[0]!.cut!, /^only \d+ of its 200000 rows can be read, and the rest is damaged$/);
+  assert.ok(loaded.events > 0 && loaded.events < rows, String(loaded.events));
+  // The whole file adds what was missing; what was read twice is a duplicate.
+  const whole = await load(good!);
+  assert.equal(whole.code, 0, whole.stderr);
+  const { received, duplicates, files } = whole.json<LoadResult>();
+  assert.equal(files[0]!.stored_before + received, rows);
+  assert.equal(loaded.events + received - duplicates, rows);
+  const none = await load(damaged!, cut!);
+  assert.equal(none.code, 1);
+  assert.match(
+    none.stderr,
+    /cut\.parquet can't be read: No magic bytes[\s\S]* a part of \S*damaged\.parquet\./,
+  );
 });
 
 test('a load from which the mapping leaves out everything ends with exit code 1 and an explanation', async () => {

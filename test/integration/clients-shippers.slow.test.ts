@@ -95,7 +95,7 @@ test('syslog-ng, by http()', async () => {
   await outlive(await startSyslogNg(await freePort(), config!), 'syslog-ng');
 });
 
-test('rsyslog, by a file that Tillstream follows', async () => {
+test('rsyslog, with a file that Tillstream follows', async () => {
   const [, config] = await snippetsOf('rsyslog');
   assert.match(config!, /omfile/);
   const lines = config!.replace('/var/log/shop.ndjson', file);

@@ -80,7 +80,7 @@ test('an import that is cancelled, or whose process is killed, resumes from ther
   assert.equal(cancelled.json.state, 'cancelled', cancelled.text);
   assert.match(
     cancelled.json.error.message,
-    /^It was cancelled\.\nStored before that: (at least )?\d+ records .*a part of export\.csv.*The same file, imported again, goes on from there\.$/,
+    /^It was cancelled\.\nStored before that: (at least )?\d+ records .*a part of export\.csv.*Importing the same file again continues from there\.$/,
   );
   id = await uploaded(product, 'export.csv', content);
   await startImport(product, id, {});

@@ -204,9 +204,9 @@ describe('an import', () => {
     const wrong: [object, number, RegExp][] = [
       [{ mapping: 'fields:\n  timestampp: Datum\n' }, 400, /mapping:2: .*timestamp/],
       [{ mapping: 'fields: [' }, 400, /not valid YAML/],
-      [{ mapping: 'extends: ./secret.yaml\n' }, 400, /no mapping of this name/],
-      [{ map: '../../config' }, 400, /no mapping of this name/],
-      [{ map: 'rees46', mapping: 'fields: {}' }, 400, /name one/],
+      [{ mapping: 'extends: ./secret.yaml\n' }, 400, /no mapping with this name/],
+      [{ map: '../../config' }, 400, /no mapping with this name/],
+      [{ map: 'rees46', mapping: 'fields: {}' }, 400, /give one of them/],
       [{ map: 'rees46', time_zone: 'Berlin' }, 400, /not an IANA time zone/],
       [{ colour: 'red' }, 400, /colour/],
     ];

@@ -34,7 +34,7 @@ test('a load of which nothing counts is not a success, and reports why', async (
 test('the mapping that reads a file is named', async () => {
   const log = await load({ 'access.log': LOG });
   assert.equal(log.code, 1);
-  assert.match(log.stdout.replaceAll(/\s+/g, ' '), /mapping_fits: 1 .* The mapping access-log reads them\./);
+  assert.match(log.stdout.replaceAll(/\s+/g, ' '), /mapping_fits: 1 .* `--map access-log` reads them\./);
   const orders = join(PROJECT_DIR, 'test/golden/mappings/shopify-orders.csv');
   const shopify = await cli(['load', orders, '--data', temporaryDir()]);
   assert.match(
@@ -50,6 +50,39 @@ test('the mapping that reads a file is named', async () => {
   assert.match(etsy.stderr, /"tillstream map guess FILE" proposes a mapping/);
   const known = await load({ 'a.csv': `${VIEWS},view_page,u2\n` });
   assert.doesNotMatch(known.stdout, /mapping_fits/, 'one record lacks its time');
+});
+
+test('the command that reads an envelope can be copied, and works', async () => {
+  const files = ['debezium.ndjson', 'kafka-connect.ndjson', 'firehose.body', 'pubsub.ndjson', 'otlp.body'];
+  for (const file of [...files, 'cloudevents.body', 'eventbridge.ndjson']) {
+    const path = join(PROJECT_DIR, 'test/golden/mappings', file);
+    const data = temporaryDir();
+    const { code, stdout } = await cli(['load', path, '--data', data]);
+    assert.equal(code, 1, stdout);
+    const options = /`(--map [\w-]+)` reads them\./.exec(stdout.replaceAll(/\s+/g, ' '))?.[1];
+    assert.equal(options, `--map ${file.replace(/\..*/, '')}`, stdout);
+    const mapped = await cli(['load', path, ...options.split(' '), '--data', data, '--json']);
+    assert.equal(mapped.code, 0, mapped.stderr);
+    const { bad_rows, findings } = mapped.json<{ bad_rows: number; findings: { code: string }[] }>();
+    assert.equal(bad_rows, 0, file);
+    assert.ok(!findings.some(({ code }) => code === 'status_missing'), file);
+  }
+});
+
+test('orders without a status beside others with one are reported, however their rows are read', async () => {
+  const row = (n: number, status: string, note = '') =>
+    `2026-11-01T10:0${n}:00Z,purchase,o${n},${status},9.90,EUR,${note}\n`;
+  const rows = [row(1, 'paid'), row(2, ''), row(3, 'paid', '"a ""quoted"" note"'), row(4, 'sent')];
+  const codesOf = async (csv: string) => {
+    const loaded = await load({ 'orders.csv': csv }, '--json');
+    const { findings } = loaded.json<{ findings: { code: string; rows: number; example: string }[] }>();
+    return findings.flatMap((each) =>
+      each.code === 'status_missing' ? [`${each.rows} ${each.example}`] : [],
+    );
+  };
+  const names = 'timestamp,event_type,order_id,Status,amount,currency,note\n';
+  assert.deepEqual(await codesOf(names + rows.join('')), ['1 order_id o2']);
+  assert.deepEqual(await codesOf(names + rows.join('').replace('o2,,', 'o2,new,')), []);
 });
 
 test('what certainly holds no events is left out of a folder, and named', async () => {

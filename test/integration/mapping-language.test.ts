@@ -180,6 +180,16 @@ currency: EUR
     ]);
     assert.equal(eventsOf(yaml, { ...AT, kind: 'other' }).leftOut, 1);
     assert.throws(() => mappingOf('extends: ./shop.yaml'), /extends itself/);
+    for (const file of ['events.csv', './shop/2026.ndjson.gz', 'access.log'])
+      assert.throws(
+        () => mappingOf(`extends: ${file}`),
+        ({ message }: Error) =>
+          message.startsWith(`${file} is not a mapping.`) && message.endsWith(`tillstream load ${file}`),
+      );
+    assert.throws(
+      () => mappingOf('extends: shop.json'),
+      /There is no preset shop\.json\..* JavaScript file\.$/,
+    );
     assert.throws(() => mappingOf('extends: segmnt'), /There is no preset segmnt\. Did you mean segment\?/);
   });
 
@@ -216,7 +226,7 @@ where: {op: {exist: true}}
     const mistakes: Record<string, RegExp> = {
       'fields:\n  timestamp: {from: at, zoen: UTC}': /:2: fields\.timestamp\.zoen .* Did you mean zone\?/,
       'where:\n  - {a: {nto: x}}\n  - {b: {mach: x}}':
-        /:2: where\.0\.a\.nto .* Did you mean not\?\n.*:3: where\.1\.b\.mach .* Did you mean match\?$/,
+        /:2: where\[0\]\.a\.nto .* Did you mean not\?\n.*:3: where\[1\]\.b\.mach .* Did you mean match\?$/,
       'where: {a: {nto: x}}': /mistake:\n.*:1: where\.a\.nto .* Did you mean not\?$/,
       'where: {a: }': /:1: where\.a is empty/,
       'fields: {url: {from: a, match: "((a?){100}){9}"}}':

@@ -1,5 +1,7 @@
 /** What was stored of orders before a restart, and what comes after it. */
 import assert from 'node:assert/strict';
+import { appendFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { openPipeline } from '../../src/index.ts';
 import { temporaryDir, until } from '../support/product.ts';
@@ -69,4 +71,44 @@ test('an order that a mapping leaves out as cancelled is reported where it count
   assert.deepEqual(await findingsOf(order('2', 'cancelled'), order('3', 'cancelled')), []);
   assert.deepEqual(await findingsOf(order('1', 'cancelled')), ['order_cancelled order_id 1']);
   assert.deepEqual(await findingsOf(order('1', 'refunded')), [], 'it is reported once');
+});
+
+test('an order that was left out as cancelled is known after a restart', async () => {
+  const data = temporaryDir();
+  const order = (number: string, status: string) => ({
+    number,
+    status,
+    total: '9.00',
+    currency: 'EUR',
+    date_created_gmt: '2025-11-23T10:00:00',
+    line_items: [{ product_id: 1, name: 'Mug', quantity: 1, price: 9 }],
+  });
+  const map = 'woocommerce';
+  const waiting = Array.from({ length: 500 }, (_, n) => `w${n}`);
+  {
+    await using pipeline = await openPipeline({ data, logger });
+    const [shop, sale] = [{ map, source: 'shop' }, order('1', 'processing')];
+    await pipeline.ingest([sale, order('2', 'cancelled')], shop);
+    await pipeline.ingest([sale, order('3', 'cancelled'), order('2', 'cancelled')], shop);
+    await pipeline.ingest([sale, ...waiting.map((number) => order(number, 'cancelled'))], shop);
+  }
+  const path = join(data, 'left-out-orders.ndjson');
+  const line = (...orders: string[]) => `${JSON.stringify({ source: 'shop', orders })}\n`;
+  assert.equal(readFileSync(path, 'utf8'), line('2') + line('3') + line(...waiting));
+  // As a crash leaves it.
+  appendFileSync(path, '{"source":"shop","ord');
+  await using pipeline = await openPipeline({ data, logger });
+  const findingsOf = async (number: string) =>
+    (await pipeline.ingest([order(number, 'processing')], { map, source: 'page' })).findings.map(
+      ({ code, example }) => `${code} ${example}`,
+    );
+  // The file is taken after the orders of the archive.
+  let n = 0;
+  await until(async () => (await findingsOf(`w${n++}`)).length > 0, 'the orders are known');
+  assert.deepEqual(await findingsOf('2'), ['order_cancelled order_id 2']);
+  assert.deepEqual(await findingsOf('3'), ['order_cancelled order_id 3']);
+  assert.deepEqual(await findingsOf('4'), []);
+  await pipeline.ingest([order('1', 'processing'), order('5', 'cancelled')], { map, source: 'page' });
+  const own = JSON.stringify({ source: 'page', orders: ['5'] });
+  assert.equal(readFileSync(path, 'utf8'), `${line('2', '3', ...waiting)}${own}\n`);
 });

@@ -166,16 +166,26 @@ test('questions that make no sense get a clear answer', async () => {
     assert.equal(answer.status, status, `${path}: ${answer.text}`);
     assertError(answer, status, code);
   }
-  for (const [method, path] of [
-    ['DELETE', '/v1/events'],
-    ['GET', '/v1/events'],
-    ['PUT', '/v1/ledger'],
-    ['POST', '/v1/ledger'],
-    ['GET', '/v1/admin/compact'],
-    ['PATCH', '/'],
+  for (const [method, path, allow] of [
+    ['DELETE', '/v1/events', 'OPTIONS, POST'],
+    ['GET', '/v1/events?key=x', 'OPTIONS, POST'],
+    ['PUT', '/v1/ledger', 'GET, HEAD'],
+    ['POST', '/v1/metrics/traffic', 'GET, HEAD'],
+    ['GET', '/v1/admin/compact', 'POST'],
+    ['PATCH', '/v1/imports/some-id', 'DELETE, GET, HEAD'],
+    ['HEAD', '/v1/pixel.gif', 'GET'],
+    ['PATCH', '/', 'GET, HEAD'],
   ] as const) {
-    assertError(await open.request(method, path), 404, 'not_found');
+    const answer = await open.request(method, path);
+    assert.deepEqual([answer.status, answer.headers.get('allow')], [405, allow], `${method} ${path}`);
+    if (method !== 'HEAD') assertError(answer, 405, 'method_not_allowed');
   }
+  for (const [method, path] of [
+    ['POST', '/v1/nothing'],
+    ['PUT', '/assets/index.js'],
+    ['DELETE', '/v1/events/1'],
+  ] as const)
+    assertError(await open.request(method, path), 404, 'not_found');
   for (const query of ['retention_hours=', 'retention_hours=-1', 'retention_hours=x', 'hours=0']) {
     assertError(await open.request('POST', `/v1/admin/vacuum?${query}`), 400, 'bad_request');
   }

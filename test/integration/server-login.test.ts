@@ -99,7 +99,7 @@ test('logins that can’t work are distinguished in words', async () => {
   assertError(await login(locked, 'x'.repeat(10_000)), 413, 'too_large');
   const wrong = await login(locked, 'wrong-key-0123456789');
   assertError(wrong, 401, 'unauthorized');
-  assert.match(wrong.text, /not one of the config/);
+  assert.match(wrong.text, /not in the config/);
   assert.deepEqual((await session(open)).json, { login_required: false, scope: null });
   const free = await login(open, 'anything');
   assert.deepEqual([free.status, free.headers.get('set-cookie')], [204, null]);

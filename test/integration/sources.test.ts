@@ -293,7 +293,7 @@ test('sources of the config are listed before they send, with what they read and
   const never = sources.get('shopify')!;
   assert.deepEqual(
     [never.received, never.activity, never.of],
-    [0, null, 'POST /v1/hooks/shopify, signed as by shopify'],
+    [0, null, 'POST /v1/hooks/shopify, with signatures of shopify'],
   );
   assert.equal(sources.get('orders')!.of, 'http://127.0.0.1:9/orders');
   assert.equal(sources.get('nginx')!.state, 'waiting');

@@ -181,7 +181,10 @@ describe('Processes that share the work', () => {
       assert.equal((await product.request('GET', path)).status, status, path);
     const refused = await measurer.send('{}');
     assert.equal(refused.status, 421);
-    assert.match(refused.json.error!.message, /has the roles metrics, serve; ask one with the role collect/);
+    assert.match(
+      refused.json.error!.message,
+      /has the roles metrics, serve; send the request to one with the role collect/,
+    );
     for (const product of [...collectors, ...writers, measurer]) assert.equal(await product.stop(), 0);
   });
 

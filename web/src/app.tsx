@@ -36,7 +36,7 @@ function Shown() {
 function Dashboard() {
   if (ledger.value === null) {
     const waiting = connection.value.kind === 'connecting';
-    return waiting ? <p class="waiting note">Asking for the numbers …</p> : null;
+    return waiting ? <p class="waiting note">Loading the numbers …</p> : null;
   }
   if (ledger.value.received === 0) {
     return (

@@ -123,7 +123,7 @@ export async function reportSources(
 
 function hookText(hook: HookConfig): string {
   const signature = signatureOf(hook);
-  const how = signature === 'address' ? 'with its secret in the address' : `signed as by ${signature}`;
+  const how = signature === 'address' ? 'with its secret in the address' : `with signatures of ${signature}`;
   return `POST ${HOOKS_PATH}/${hook.name}, ${how}`;
 }
 

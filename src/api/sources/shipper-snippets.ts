@@ -54,7 +54,7 @@ action(type="omhttp" server="${host}" serverport="${port}" usehttps="${isTls ? '
        queue.filename="till" queue.maxDiskSpace="100m" queue.saveOnShutdown="on")`,
     },
     {
-      title: 'rsyslog.conf, by a file that Tillstream follows',
+      title: 'rsyslog.conf, with a file that Tillstream follows',
       kind: 'config',
       text: `template(name="shop-lines" type="string" string="%msg%\\n")
 action(type="omfile" file="${RSYSLOG_FILE}" template="shop-lines")`,

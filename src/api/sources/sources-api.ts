@@ -95,5 +95,5 @@ function wayOf(way: Way, presets: ReadonlyMap<string, PresetText>, { url, keys, 
 function urlOf(address: string): string {
   const url = address.replace(/\/+$/, '');
   if (url.length <= ADDRESS_LENGTH_MAX && SAFE_ADDRESS.test(url) && URL.canParse(url)) return url;
-  throw new ApiError('bad_request', 'address is not a valid address of HTTP: https://HOST:PORT/PATH.');
+  throw new ApiError('bad_request', 'address is not a valid HTTP address, such as https://HOST:PORT/PATH.');
 }

@@ -7,8 +7,8 @@ export const GROUPS = {
   webhook: 'Webhooks',
   browser: 'Pages of the shop',
   shipper: 'Log shippers',
-  pull: 'Files, logs and topics that are read',
-  mapping: 'Further systems, by a mapping',
+  pull: 'Files, logs and topics to read',
+  mapping: 'Other systems, with a mapping',
 } as const;
 
 /** A way by which events come in. */

@@ -24,7 +24,7 @@ const own: Way = {
       body: `{"timestamp":"${NOW}","event_type":"view_product","event_id":"${NEW_ID}","user_id":"u1","product_id":"p1"}`,
     }),
     {
-      title: 'Many events, one a line',
+      title: 'Many events, one per line',
       kind: 'shell',
       text: `curl "${to.url}${EVENTS_PATH}"${to.key === null ? '' : ` -H "Authorization: Bearer ${shellKey(to.key)}"`} --data-binary @events.ndjson`,
     },
@@ -133,12 +133,12 @@ const pages: Way[] = [
     isPublic: true,
     snippets: (to) => [
       {
-        title: 'Into every page',
+        title: 'Add to every page',
         kind: 'html',
         text: `<script src="${to.url}${SCRIPT_PATH}"${ofPage(to, (key) => ` data-key="${key}"`)} data-currency="EUR" async></script>`,
       },
       {
-        title: 'Say what is what',
+        title: 'Report what happens',
         kind: 'html',
         text: `<main data-tillstream="view_product" data-product-id="p1" data-price="19.90">...</main>
 <button data-tillstream="add_to_cart" data-product-id="p1" data-quantity="1">Add to cart</button>
@@ -155,7 +155,7 @@ const pages: Way[] = [
   },
   {
     name: 'pixel',
-    title: 'Image, where no script runs',
+    title: 'Image, for pages without scripts',
     group: 'browser',
     addresses: [`GET ${PIXEL_PATH}`],
     key: '`?key=`',
@@ -163,7 +163,7 @@ const pages: Way[] = [
     isPublic: true,
     snippets: (to) => [
       {
-        title: 'Into a mail, or a page without scripts',
+        title: 'For an email, or a page without scripts',
         kind: 'html',
         text: `<img src="${to.url}${PIXEL_PATH}?event_type=view_page${ofPage(to, (key) => `&amp;key=${key}`)}" width="1" height="1" alt="">`,
       },
@@ -204,11 +204,11 @@ const pulls: Way[] = [
     'Files',
     [
       {
-        title: 'Look first, then load',
+        title: 'Try it, then load it',
         kind: 'shell',
         text: './tillstream load events.csv --dry-run\n./tillstream load events.csv',
       },
-      { title: 'By a mapping', kind: 'shell', text: './tillstream load export.csv --map shopify-orders' },
+      { title: 'With a mapping', kind: 'shell', text: './tillstream load export.csv --map shopify-orders' },
     ],
     'docs/formats.md',
   ),
@@ -218,7 +218,7 @@ const pulls: Way[] = [
       '  - {kind: tail, name: nginx, path: /var/log/nginx/access.log, map: access-log}',
     ),
   ]),
-  pulled('poll', 'An address that is asked', [
+  pulled('poll', 'An address to poll', [
     config(
       'Config of Tillstream',
       `  - kind: poll
@@ -249,7 +249,7 @@ export const mappedWay = (preset: string, title: string, hasAddress: boolean): W
     hasAddress
       ? [
           {
-            title: 'A file of it, to try',
+            title: 'A file to try',
             kind: 'shell',
             text: `curl "${to.url}${EVENTS_PATH}?map=${preset}"${to.key === null ? '' : ` -H "Authorization: Bearer ${shellKey(to.key)}"`} --data-binary @FILE`,
           },

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { UsageError } from '../../telemetry/errors.ts';
 import { reasonOf } from '../../telemetry/system-error.ts';
 import { checkYaml, type LineOf } from '../../yaml/check-yaml.ts';
+import { pathText } from '../../yaml/path-text.ts';
 
 /**
  * Reads a YAML config, or takes what such a file would hold, and checks it with `schema`. `${NAME}` in a value stands for an environment variable. Every
@@ -41,7 +42,7 @@ function insertEnvironment(
       const found = env[name];
       if (found === undefined) {
         throw new UsageError(
-          `${lineOf(path)}: ${path.join('.')} needs the environment variable ${name}, which is not set.`,
+          `${lineOf(path)}: ${pathText(path)} needs the environment variable ${name}, which is not set.`,
         );
       }
       return found;

@@ -50,7 +50,8 @@ export function recordOf(
   raw: Buffer,
   place: number,
 ): SourceRecord {
-  const fields: Record<string, string> = {};
+  // A member `__proto__` is one like any other only where nothing is inherited.
+  const fields: Record<string, string> = names.includes('__proto__') ? Object.create(null) : {};
   for (let i = 0; i < cells.length; i++) {
     const cell = cells[i]!;
     if (cell !== '' && cell !== '-') fields[names[i] ?? `field_${i + 1}`] = cell;

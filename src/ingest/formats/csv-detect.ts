@@ -223,7 +223,6 @@ function problemOf(names: readonly string[], hasHeader: boolean, options: Detect
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   const list = names.join(', ');
   if (twice !== undefined) return { refusal: `names the column "${twice}" twice; columns: ${list}` };
-  if (names.includes('__proto__')) return { refusal: 'has a column "__proto__", which is not a valid name' };
   if (!hasHeader && !options.columns && options.isKnownName)
     return {
       refusal: `has no line with the names of its ${names.length} columns; add one, or name them in their order with --columns (columns), such as timestamp,event_type,user_id`,

@@ -97,7 +97,8 @@ interface CsvTable {
 
 /** Cells by their names; empty ones are left out. */
 function fieldsOf(names: readonly string[], cells: readonly string[]): Record<string, string> {
-  const fields: Record<string, string> = {};
+  // A member `__proto__` is one like any other only where nothing is inherited.
+  const fields: Record<string, string> = names.includes('__proto__') ? Object.create(null) : {};
   for (let i = 0; i < names.length; i++) if (cells[i] !== '') fields[names[i]!] = cells[i]!;
   return fields;
 }

@@ -11,7 +11,7 @@ import {
   viewOf,
 } from '../../event/json-bytes.ts';
 
-/** Deeper values can't be events; the stack is bounded by it. */
+/** Deeper values can't be events: of what is in them only brackets are counted, so that the stack is bounded. */
 const DEPTH_MAX = 1000;
 
 /** What may come next. */
@@ -35,6 +35,8 @@ export class ValueScanner {
   /** Line ends passed since `start`. */
   lines = 0;
   readonly #stack: number[] = [];
+  /** Brackets that are open beyond those of the stack. */
+  #deeper = 0;
   #expect = VALUE;
   #inString = false;
   #escaped = false;
@@ -43,6 +45,7 @@ export class ValueScanner {
   start(): void {
     this.lines = 0;
     this.#stack.length = 0;
+    this.#deeper = 0;
     this.#expect = VALUE;
     this.#inString = this.#escaped = this.#inWord = false;
   }
@@ -100,6 +103,7 @@ export class ValueScanner {
 
   /** Takes a byte that is not space; false: it can't be here. */
   #token(byte: number): boolean {
+    if (this.#deeper > 0) return this.#deeperToken(byte);
     const expect = this.#expect;
     const isValue = expect === VALUE || expect === VALUE_OR_END;
     switch (byte) {
@@ -108,8 +112,9 @@ export class ValueScanner {
         return this.#inString;
       case OBJECT_OPEN:
       case ARRAY_OPEN:
-        if (!isValue || this.#stack.length >= DEPTH_MAX) return false;
-        this.#stack.push(byte);
+        if (!isValue) return false;
+        if (this.#stack.length >= DEPTH_MAX) this.#deeper = 1;
+        else this.#stack.push(byte);
         this.#expect = byte === OBJECT_OPEN ? KEY_OR_END : VALUE_OR_END;
         return true;
       case OBJECT_CLOSE:
@@ -127,6 +132,15 @@ export class ValueScanner {
         this.#inWord = isValue && isWordByte(byte);
         return this.#inWord;
     }
+  }
+
+  /** Takes a byte of a value that is too deep to be looked at. */
+  #deeperToken(byte: number): boolean {
+    if (byte === QUOTE) this.#inString = true;
+    else if (byte === OBJECT_OPEN || byte === ARRAY_OPEN) this.#deeper++;
+    else if (byte === OBJECT_CLOSE || byte === ARRAY_CLOSE) this.#deeper--;
+    this.#expect = AFTER_VALUE;
+    return true;
   }
 
   #close(byte: number): boolean {

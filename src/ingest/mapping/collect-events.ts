@@ -1,10 +1,14 @@
 import { isBlankLine } from '../../event/lines.ts';
 import type { Decoded, JsonTexts, RecordIds, SourceRecord } from '../format.ts';
+import { isDeeper, jsonOf } from '../json-text.ts';
 import { countReason, type MappedRecords } from '../mapper.ts';
 import { parseRecord } from '../parse-record.ts';
 import { isObject } from '../record-slots.ts';
 
 const NEWLINE = 0x0a;
+/** What is nested deeper is not mapped: whatever goes through a value would run out of stack. A level takes two bytes. */
+const DEPTH_MAX = 1000;
+const isTooDeep = (fields: object, bytes: number) => bytes > 2 * DEPTH_MAX && isDeeper(fields, DEPTH_MAX);
 
 /** An event that was made of a record, by our names. */
 export interface MadeEvent {
@@ -23,7 +27,7 @@ export type RecordResult =
       /** Why it was left out, in words. */
       readonly why?: readonly string[];
     }
-  | { readonly fault: string };
+  | { readonly fault: string; readonly isTooDeep?: boolean };
 
 /** A record; or a piece that is none, of which validation says what it is. */
 export type InputPiece = SourceRecord | { readonly passed: Decoded };
@@ -37,7 +41,8 @@ export function recordsOf(input: readonly Decoded[]): InputPiece[] {
     else
       for (const { raw, place } of linesOf(piece)) {
         const fields = objectOf(raw);
-        if (fields === null) pieces.push({ passed: { kind: 'json', bytes: raw, places: [place] } });
+        if (fields === null || isTooDeep(fields, raw.length))
+          pieces.push({ passed: { kind: 'json', bytes: raw, places: [place] } });
         else pieces.push({ fields, raw, place });
       }
   }
@@ -71,7 +76,8 @@ export function collectEvents(
     const { raw, place } = piece;
     const result = results[next++]!;
     if ('fault' in result) {
-      pass({ kind: 'rejected', reason: 'mapping_failed', raw, place, why: result.fault }, index);
+      const { fault: why, isTooDeep } = result;
+      pass({ kind: 'rejected', reason: isTooDeep ? 'too_deep' : 'mapping_failed', raw, place, why }, index);
       continue;
     }
     leftOut += result.leftOut;
@@ -79,7 +85,7 @@ export function collectEvents(
     for (const order of result.withdrawn ?? []) withdrawn.push(order);
     for (const [part, event] of result.events.entries()) {
       const { fields, element } = event;
-      records.push(element === undefined ? { fields, raw, place } : new Part(event, place));
+      records.push(element === undefined ? { fields, raw, place } : new Part(event, place, raw));
       if (given !== null) idsOfEvents.push(part === 0 ? given[index]! : `${given[index]}-${part + 1}`);
     }
   }
@@ -92,15 +98,17 @@ class Part implements SourceRecord {
   readonly fields: Readonly<Record<string, unknown>>;
   readonly place: number;
   readonly #element: unknown;
+  readonly #record: Buffer;
 
-  constructor({ fields, element }: MadeEvent, place: number) {
+  constructor({ fields, element }: MadeEvent, place: number, record: Buffer) {
     this.fields = fields;
     this.place = place;
     this.#element = element;
+    this.#record = record;
   }
 
   get raw(): Buffer {
-    return Buffer.from(JSON.stringify(this.#element));
+    return Buffer.from(jsonOf(this.#element) ?? this.#record);
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FIELDS } from '../../event/fields.ts';
+import { isReturnOfGoods } from '../document-words.ts';
 import { ORDER_ID } from '../field-index.ts';
 import type { HeaderlessTable } from '../format.ts';
 import { foldName, targetOf } from '../names.ts';
@@ -28,6 +29,7 @@ import {
 } from './path.ts';
 import { compilePattern } from './pattern.ts';
 import { createRemainder } from './remainder.ts';
+import { markReturnedGoods } from './returned-goods.ts';
 import type { DURATION_UNITS, FieldSpec, MappingSpec } from './schema.ts';
 
 /** Events of one record, and how many were left out by the mapping's rule. */
@@ -92,6 +94,7 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
   const extra = spec.extra?.map((text) => [text, createGetter(parsePath(text))] as const);
   const names = new Set([...paths, ...(spec.each ?? []).map(parsePath)].flat().map(firstName));
 
+  const goodsOf = compileReturnedGoods(spec.fields.event_type, path);
   const namesOrder = spec.fields.order_id !== undefined;
   const wantedEventOf = (
     roots: Roots,
@@ -124,6 +127,8 @@ export function compileMapping(name: string, spec: MappingSpec): Mapping {
     }
     const lines = items?.(roots);
     if (lines !== undefined) event.items = lines;
+    const goods = goodsOf?.(roots);
+    if (goods !== undefined) markReturnedGoods(event, goods);
     return event;
   };
 
@@ -319,6 +324,24 @@ function compileItems(spec: MappingSpec['items'], path: (text: string) => Path):
 }
 
 const readType = createEventTypeReader({});
+
+/** A function that gives the word of goods that came back, which the mapping makes a refund; null where it has none. */
+function compileReturnedGoods(
+  spec: FieldSpec = {},
+  path: (text: string) => Path,
+): ((roots: Roots) => string | undefined) | null {
+  const isRefund = (type: unknown) => readType(String(type)).name === 'refund';
+  const words = Object.entries(spec.values ?? {}).flatMap(([word, type]) =>
+    isReturnOfGoods(word) && isRefund(type) ? [foldName(word)] : [],
+  );
+  if (words.length === 0) return null;
+  const { values: _, default: __, ...source } = spec;
+  const read = compileField('event_type', source, path);
+  return (roots) => {
+    const word = textOf(read(roots));
+    return word !== null && words.includes(foldName(word)) ? word : undefined;
+  };
+}
 const TYPE_LENGTH_MAX = 64;
 
 /** Types that a mapping names, and no metric uses, are meant; unless they look like a slip. */

@@ -1,3 +1,4 @@
+import { isDocumentName, isRefundDocument } from '../document-words.ts';
 import { isCancelledName, isWithdrawn } from '../order-status.ts';
 import { createGetter, lastName, parsePath, type Roots } from './path.ts';
 import { compilePattern } from './pattern.ts';
@@ -25,9 +26,11 @@ export function compileWithdrawn(conditions: Conditions): (roots: Roots) => bool
     const path = parsePath(text);
     const [get, holds] = [createGetter(path), compileCondition(condition)];
     const isDate = condition.exists === false && isCancelledName(lastName(path));
+    const isOfDocuments = isDocumentName(lastName(path));
     return (roots: Roots) => {
       const value = textOf(get(roots));
-      return value !== null && !holds(value) && (isDate || isWithdrawn(value));
+      if (value === null || holds(value)) return false;
+      return isDate || isWithdrawn(value) || (isOfDocuments && isRefundDocument(value));
     };
   });
   return (roots) => checks.some((check) => check(roots));

@@ -47,6 +47,8 @@ function resultOf(
   try {
     return mapping.map(fields, beside);
   } catch (error) {
+    // JSON in a text of the record may be nested without end: the stack was not enough for it.
+    if (error instanceof RangeError) return { fault: error.message, isTooDeep: true };
     if (error instanceof TooManyElementsError) return { fault: 'a list of the record is too long' };
     throw error;
   }

@@ -38,6 +38,48 @@ test('an update that is left out for another reason can report a cancelled order
   assert.deepEqual(withdrawnBy({ op: 'c', status: 'cancelled' }), [], 'it is not left out');
 });
 
+test('a row for goods that came back names its order where it is left out', () => {
+  const spec = {
+    where: { Belegart: { not: ['Retoure'] } },
+    fields: { order_id: 'Auftrag', event_type: { from: 'Belegart' } },
+  };
+  const withdrawnBy = (Belegart: string) => mapped(spec, { Auftrag: '77', Belegart }).withdrawn;
+  assert.deepEqual(withdrawnBy('Retoure'), ['77']);
+  assert.deepEqual(withdrawnBy('Gutschrift'), [], 'it is not left out');
+});
+
+test('an order whose row was deleted is named, and not the order of a refund', () => {
+  const debezium = (record: object) => readMapping('debezium', '').map(record as Record<string, unknown>);
+  const deleted = (table: string, before: object) =>
+    debezium({ op: 'd', source: { table }, before, after: null }).withdrawn;
+  assert.deepEqual(deleted('orders', { id: 41, total: '5', status: 'paid' }), ['41']);
+  assert.deepEqual(deleted('shop_orders', { id: 42 }), ['42'], 'only the key is known');
+  assert.deepEqual(deleted('events', { id: 9, event_type: 'purchase', order_id: 'o7' }), ['o7']);
+  assert.deepEqual(deleted('events', { id: 9, event_type: 'add_to_cart', order_id: 'o7' }), []);
+  assert.deepEqual(deleted('refunds', { id: 3, order_id: 41, amount: '5' }), []);
+  const payload = { op: 'd', source: { table: 'orders' }, before: { id: 43 }, after: null };
+  assert.deepEqual(debezium({ schema: null, payload }).withdrawn, ['43']);
+  const created = debezium({
+    op: 'c',
+    source: { table: 'orders' },
+    before: null,
+    after: { id: 44, total: '5' },
+  });
+  assert.deepEqual([created.withdrawn, created.leftOut, created.events.length], [[], 0, 1]);
+  assert.equal(created.events[0]!.fields.extra, undefined);
+  const flat = (record: Record<string, unknown>) =>
+    readMapping('kafka-connect', '').map({ __table: 'orders', id: 45, ...record }).withdrawn;
+  assert.deepEqual(flat({ __op: 'd' }), ['45']);
+  assert.deepEqual(flat({ __deleted: 'true' }), ['45']);
+  assert.deepEqual(flat({ __op: 'u', __deleted: 'false' }), []);
+  const webhook = (preset: string, headers: Record<string, string>) =>
+    readMapping(preset, '').map({ id: 46 }, { headers }).withdrawn;
+  assert.deepEqual(webhook('shopify', { 'x-shopify-topic': 'orders/delete' }), ['46']);
+  assert.deepEqual(webhook('shopify', { 'x-shopify-topic': 'checkouts/delete' }), []);
+  assert.deepEqual(webhook('woocommerce', { 'x-wc-webhook-topic': 'order.deleted' }), ['46']);
+  assert.deepEqual(webhook('woocommerce', { 'x-wc-webhook-topic': 'order.restored' }), []);
+});
+
 test('orders that presets leave out as cancelled are named', () => {
   const withdrawnBy = (preset: string, record: Record<string, unknown>, beside = {}) =>
     readMapping(preset, '').map(record, beside).withdrawn;

@@ -69,3 +69,11 @@ export function columnsOf(rows: readonly Row[]): Columns {
 function pathOf(names: readonly string[]): string {
   return nameOf(names.map((name) => (name === FIRST ? name : nameInPath(name))));
 }
+
+/** A cell as a number, whichever its decimal separator; null for none. */
+export function numberOf(value: unknown): number | null {
+  if (value === undefined) return null;
+  const digits = String(value).replace(/[^\d.,-]/g, '');
+  const number = Number(digits.includes(',') ? digits.replace(/\.(?=\d{3})/g, '').replace(',', '.') : digits);
+  return digits === '' || !Number.isFinite(number) ? null : number;
+}

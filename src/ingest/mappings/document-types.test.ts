@@ -175,3 +175,21 @@ test('an unknown word is a sale if all other words are refunds', () => {
     values: { 'Authorization w/ Auto Capture': 'purchase', Credit: 'refund' },
   });
 });
+
+test('goods that came back are left out where another row gives the same money back', () => {
+  const of = (...rows: readonly string[]) => {
+    const { fields, where } = proposed('Auftrags-ID;Erstellt am;Auftragstyp;Rechnungsbetrag brutto', ...rows);
+    return [(fields as { event_type: { values: unknown } }).event_type.values, where];
+  };
+  const sales = ['1;2026-11-13;Auftrag;60.40', '2;2026-11-14;Auftrag;14.90'];
+  const leftOut = { Auftragstyp: { not: ['Retoure'] } };
+  const values = { Auftrag: 'purchase', Gutschrift: 'refund' };
+  const ofAmount = of(...sales, '3;2026-11-20;Retoure;60.40', '4;2026-11-21;Gutschrift;-60.40');
+  assert.deepEqual(ofAmount, [values, leftOut]);
+  const ofOrder = of(...sales, '1;2026-11-20;Retoure;60.40', '1;2026-11-21;Gutschrift;55.40');
+  assert.deepEqual(ofOrder, [values, leftOut]);
+  const others = of(...sales, '3;2026-11-20;Retoure;60.40', '4;2026-11-21;Gutschrift;14.90');
+  assert.deepEqual(others, [{ ...values, Retoure: 'refund' }, undefined], 'nothing ties them');
+  const alone = of(...sales, '3;2026-11-20;Retoure;60.40');
+  assert.deepEqual(alone, [{ Auftrag: 'purchase', Retoure: 'refund' }, undefined]);
+});

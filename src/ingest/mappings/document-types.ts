@@ -1,7 +1,13 @@
-import { isDescriptionName, isDocumentName, isMoneyMove, isRefundDocument } from '../document-words.ts';
+import {
+  isDescriptionName,
+  isDocumentName,
+  isMoneyMove,
+  isRefundDocument,
+  isReturnOfGoods,
+} from '../document-words.ts';
 import { isNoSale, isWithdrawn } from '../order-status.ts';
 import { createEventTypeReader } from '../values/read-event-type.ts';
-import type { Columns } from './columns.ts';
+import { type Columns, numberOf } from './columns.ts';
 import { eventTypeFor } from './event-words.ts';
 
 const readType = createEventTypeReader({});
@@ -14,6 +20,8 @@ const PAID = 'checkout';
 export interface DocumentTypes {
   /** Our types of words that are not read as such. */
   readonly values: ReadonlyMap<string, string>;
+  /** Words of goods that came back, where other documents give the money of the same returns back; they are in `leftOut`, too. */
+  readonly returned: readonly string[];
   /** Words of documents with which nothing was sold. */
   readonly leftOut: readonly string[];
   /** Words that nobody knows. */
@@ -49,12 +57,14 @@ export function tellsSales(name: string, values: readonly unknown[]): boolean {
   );
 }
 
-/** What a column with kinds of documents says. `order`: the column with the numbers of orders. */
+/** What a column with kinds of documents says. `fields`: the columns that our fields are read from. */
 export function documentTypes(
-  { valuesOf, cell, rowCount }: Columns,
+  columns: Columns,
   name: string,
-  order: string | undefined,
+  fields: ReadonlyMap<string, string>,
 ): DocumentTypes {
+  const { valuesOf, cell, rowCount } = columns;
+  const order = fields.get('order_id');
   const rows = Array.from({ length: rowCount }, (_, row) => row);
   const ordersOf = (is: (word: string) => boolean) =>
     rows.filter((row) => is(String(cell(row, name)))).flatMap((row) => cell(row, order ?? '') ?? []);
@@ -63,9 +73,10 @@ export function documentTypes(
     return own.length > 0 && own.every((each) => others.has(each));
   };
   const values = new Map<string, string>();
-  const [leftOut, unknown]: [string[], string[]] = [[], []];
   const words = [...new Set(valuesOf(name).map(String))];
-  for (const word of words) {
+  const returned = returnsBesideRefunds(columns, name, words, fields);
+  const [leftOut, unknown]: [string[], string[]] = [[...returned], []];
+  for (const word of words.filter((each) => !returned.includes(each))) {
     const type = typeOf(word, words);
     // A void of an order that has another row takes that one back; else its own row is all that there is of it.
     if (type === 'refund' && isRefundIn(word, words)) values.set(word, type);
@@ -78,5 +89,27 @@ export function documentTypes(
   const sale = unknown.length === 1 && ![...values.values()].includes('purchase') ? unknown.pop()! : null;
   if (sale !== null) values.set(sale, 'purchase');
   for (const [word, type] of values) if (readType(word).name === type) values.delete(word);
-  return { values, leftOut, unknown };
+  return { values, returned, leftOut, unknown };
+}
+
+/** Words of goods that came back, where a document that gives money back has the order or the amount of one of them. */
+function returnsBesideRefunds(
+  { cell, rowCount }: Columns,
+  name: string,
+  words: readonly string[],
+  fields: ReadonlyMap<string, string>,
+): string[] {
+  const rowsOf = (is: (word: string) => boolean) =>
+    Array.from({ length: rowCount }, (_, row) => row).filter((row) => is(String(cell(row, name))));
+  const amountIn = (row: number) => {
+    const amount = numberOf(cell(row, fields.get('amount') ?? fields.get('price') ?? ''));
+    return amount === null || amount === 0 ? null : Math.abs(amount);
+  };
+  const orderIn = (row: number) => cell(row, fields.get('order_id') ?? '') ?? null;
+  const refunds = rowsOf((word) => isRefundDocument(word) && !isReturnOfGoods(word));
+  const [amounts, orders] = [new Set(refunds.map(amountIn)), new Set(refunds.map(orderIn))];
+  const isRefunded = (row: number) =>
+    (amountIn(row) !== null && amounts.has(amountIn(row))) ||
+    (orderIn(row) !== null && orders.has(orderIn(row)));
+  return words.filter((word) => isReturnOfGoods(word) && rowsOf((each) => each === word).some(isRefunded));
 }

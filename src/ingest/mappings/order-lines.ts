@@ -1,8 +1,9 @@
 import { FIELDS, ITEM_FIELDS } from '../../event/fields.ts';
+import { LinePrices } from '../line-prices.ts';
 import { ITEM_NAMES } from '../names.ts';
 import { isObject } from '../record-slots.ts';
 import { unaccented } from '../unaccented.ts';
-import { type Columns, columnsOf } from './columns.ts';
+import { type Columns, columnsOf, numberOf } from './columns.ts';
 import { bestColumn, lastResort, separatorIn } from './fields.ts';
 import { wordsOf } from './words.ts';
 
@@ -152,6 +153,30 @@ export function linesInRows(columns: Columns, fields: ReadonlyMap<string, string
   };
 }
 
+/** Columns of SumUp, whose prices are those of lines. */
+const OF_SUMUP = [/^price \(gross\)$/i, /^price \(net\)$/i, /^receipt number$/i];
+
+/** Whether the column that is called a price holds what all pieces of a line cost. */
+export function isPriceOfLine(
+  { names, cell, rowCount }: Columns,
+  fields: ReadonlyMap<string, string>,
+): boolean {
+  const [price, quantity] = [fields.get('price'), fields.get('quantity')];
+  const product = fields.get('product_id') ?? fields.get('product_name');
+  if (price === undefined || quantity === undefined || fields.has('amount')) return false;
+  if (OF_SUMUP[0]!.test(price) && OF_SUMUP.every((pattern) => names.some((name) => pattern.test(name))))
+    return true;
+  const prices = new LinePrices();
+  for (let row = 0; product !== undefined && row < rowCount; row++)
+    prices.take({
+      product: String(cell(row, product)),
+      quantity: numberOf(cell(row, quantity)) ?? 1,
+      price: numberOf(cell(row, price)) ?? 0,
+      example: '',
+    });
+  return prices.areOfLines;
+}
+
 /** Rows that follow each other with the same value in a column. */
 function runsOf({ rowCount, cell }: Columns, name: string): number[][] {
   const runs: number[][] = [];
@@ -163,13 +188,6 @@ function runsOf({ rowCount, cell }: Columns, name: string): number[][] {
     before = value;
   }
   return runs;
-}
-
-function numberOf(value: unknown): number | null {
-  if (value === undefined) return null;
-  const digits = String(value).replace(/[^\d.,-]/g, '');
-  const number = Number(digits.includes(',') ? digits.replace(/\.(?=\d{3})/g, '').replace(',', '.') : digits);
-  return digits === '' || !Number.isFinite(number) ? null : number;
 }
 
 function hasNegative({ valuesOf }: Columns, names: readonly (string | undefined)[]): boolean {

@@ -7,7 +7,7 @@ import { documentTypes, tellsSales } from './document-types.ts';
 import { eventTypeFor } from './event-words.ts';
 import { areSpreadsheetDays, fieldColumns, orderOf, rankOf, separatorIn } from './fields.ts';
 import { listed } from './no-guess.ts';
-import { isOfMinorSystem, linesInList, linesInRows, minorOf } from './order-lines.ts';
+import { isOfMinorSystem, isPriceOfLine, linesInList, linesInRows, minorOf } from './order-lines.ts';
 import { statusLines } from './status-lines.ts';
 import { columnsOfTotals, TotalsError, timeColumnsBeside } from './table-shape.ts';
 
@@ -35,7 +35,7 @@ export function proposeMapping(
 ): string | null {
   const columns = columnsOf(rows);
   const { names, valuesOf } = columns;
-  const fields = fieldColumns(columns);
+  const fields = withAmounts(columns, fieldColumns(columns));
   const time = fields.get('timestamp');
   if (time === undefined) return null;
   const isFree = (name: string) => ![...fields.values()].includes(name);
@@ -44,7 +44,7 @@ export function proposeMapping(
   const typeColumn = fields.get('event_type');
   const documents =
     typeColumn !== undefined && tellsSales(typeColumn, valuesOf(typeColumn))
-      ? documentTypes(columns, typeColumn, fields.get('order_id'))
+      ? documentTypes(columns, typeColumn, fields)
       : null;
   const type = typeColumn !== undefined ? null : typeWithout(fields);
   if (type === null && typeColumn === undefined) return null;
@@ -86,12 +86,20 @@ export function proposeMapping(
           '# No day is above 12: the day is taken to come first, as amounts have a decimal comma. Else, set order: mdy.',
         ]
       : []),
+    ...(fields.get('amount') !== undefined && fieldColumns(columns).get('price') === fields.get('amount')
+      ? [`# ${fields.get('amount')} is taken for what all pieces of a row cost, not for the price of one.`]
+      : []),
     ...otherTotals(columns, fields, free),
     ...(free.length === 0 ? [] : [`# Kept in extra: ${listed(free)}`]),
     ...(documents === null || documents.unknown.length === 0
       ? []
       : [
           `# Words of ${typeColumn} that are not known, and count nowhere until \`values\` names a type for them: ${documents.unknown.join(', ')}`,
+        ]),
+    ...(documents === null || documents.returned.length === 0
+      ? []
+      : [
+          `# Goods that came back, of which another row gives the money back, are left out: ${documents.returned.join(', ')}`,
         ]),
     ...(documents !== null
       ? statusLines(columns, free, { [typeColumn!]: documents.leftOut })
@@ -100,6 +108,12 @@ export function proposeMapping(
         : []),
     '',
   ].join('\n');
+}
+
+/** The fields, with the price as the amount where it is that of a whole line. */
+function withAmounts(columns: Columns, fields: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  if (!isPriceOfLine(columns, fields)) return fields;
+  return new Map([...fields].map(([field, name]) => [field === 'price' ? 'amount' : field, name]));
 }
 
 function refuseTotals(columns: Columns, fields: ReadonlyMap<string, string>, time: string): void {

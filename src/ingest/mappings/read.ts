@@ -11,6 +11,8 @@ import { mergeSpecs } from '../mapping/merge.ts';
 import { type MappingSpec, mappingSchema } from '../mapping/schema.ts';
 
 const YAML = ['.yaml', '.yml'];
+/** Endings of files with records: somebody has given the file to load for the mapping. */
+const DATA = /\.(?:csv|tsv|ndjson|jsonl|parquet|log|txt|xlsx?|zip|gz|zst|bz2)$/i;
 const EXTENDS_MAX = 8;
 
 /** Names of the presets, sorted. */
@@ -50,6 +52,7 @@ export function readMapping(nameOrFile: string, folder: string): Mapping {
 /** What a mapping says, with what it extends. */
 export function readSpec(nameOrFile: string, folder: string, depth = 0): MappingSpec {
   if (depth > EXTENDS_MAX) throw new UsageError(`The mapping ${nameOrFile} extends itself.`);
+  if (DATA.test(nameOrFile)) throw notMapping(nameOrFile);
   const isFile = nameOrFile.includes('/') || YAML.includes(extname(nameOrFile));
   const file = isFile ? resolve(folder, nameOrFile) : join(PRESETS_DIR, `${nameOrFile}.yaml`);
   const text = isFile ? textOf(nameOrFile, file) : presetText(nameOrFile);
@@ -74,10 +77,16 @@ function textOf(name: string, file: string): string {
   }
 }
 
+const notMapping = (file: string) =>
+  new UsageError(
+    `${file} is not a mapping. A mapping is the name of a preset ("tillstream map list"), or a YAML, TypeScript or JavaScript file. To load ${basename(file)}, name it as a file: tillstream load ${file}`,
+  );
+
 function unknownPreset(name: string): UsageError {
   const known = presetNames();
   const meant = didYouMean(name, known);
+  const own = extname(name) === '' ? `, such as ./${name}.yaml` : '';
   return new UsageError(
-    `There is no preset ${name}.${meant} The presets: ${known.join(', ')}. A mapping of your own is a file: ./${name}.yaml`,
+    `There is no preset ${name}.${meant} Use one of these: ${known.join(', ')}. Your own mapping is a YAML, TypeScript or JavaScript file${own}.`,
   );
 }

@@ -1,9 +1,12 @@
 import { isDocumentName } from '../document-words.ts';
+import { foldName } from '../names.ts';
 import {
   isCancelledName,
   isFinishedName,
   isGivenBack,
   isNoSale,
+  isNoStatusId,
+  isOrderStatus,
   isStatusName,
   isYes,
   isYesOrNo,
@@ -38,6 +41,7 @@ export function statusLines(
     valuesOf(name).some((word) => INVOICE.test(String(word))),
   );
   const isNone = (word: string, name: string) =>
+    isNoStatusId(name, word) ||
     (isNoSale(word) && !(isOfInvoices && NOT_PAID.test(unaccented(word)))) ||
     (OPEN.test(word) && saying(name, (other) => PAID.test(other)).length > 0 && !isOfInvoices);
   // An order that is open may be paid, where another column says that.
@@ -46,13 +50,19 @@ export function statusLines(
     rowsWith(columns, name, word).some((row) =>
       free.some((other) => other !== name && PAID.test(String(columns.cell(row, other) ?? ''))),
     );
+  const unfinished = names.filter((name) => isPartlyEmpty(columns, name));
+  const leavesUnfinished = isOpenCart(all);
   const conditions = free.flatMap((name) => {
     if (isFinishedName(name)) return finishedConditions(pathText(name), valuesOf(name));
     if (isCancelledName(name)) return cancelledConditions(pathText(name), valuesOf(name));
     const noSale = names.includes(name)
       ? saying(name, (word) => isNone(word, name)).filter((word) => !isPaid(word, name))
       : [];
-    return noSale.length === 0 ? [] : [`${pathText(name)}: {not: ${JSON.stringify(noSale)}}`];
+    const parts = [
+      ...(leavesUnfinished && unfinished.includes(name) ? ['exists: true'] : []),
+      ...(noSale.length === 0 ? [] : [`not: ${JSON.stringify(noSale)}`]),
+    ];
+    return parts.length === 0 ? [] : [`${pathText(name)}: {${parts.join(', ')}}`];
   });
   for (const [name, words] of Object.entries(unsold))
     if (words.length > 0) conditions.push(`${pathText(name)}: {not: ${JSON.stringify(words)}}`);
@@ -66,6 +76,11 @@ export function statusLines(
     ...(conditions.length === 0 ? [] : ['# Left out: by their status, nothing was sold.']),
     ...(sums.length === 0 ? [] : ['# Left out: rows that are the sum of others.']),
     ...(conditions.length + sums.length === 0 ? [] : [`where: {${[...conditions, ...sums].join(', ')}}`]),
+    ...(unfinished.length === 0 || leavesUnfinished
+      ? []
+      : [
+          `# Orders without ${unfinished.join(', ')} are taken for sales. If they were never completed, leave them out: {exists: true}`,
+        ]),
     ...(quiet.length === 0
       ? []
       : [
@@ -76,6 +91,15 @@ export function statusLines(
       : [`# By their status money was given back; look at what they count as: ${givenBack.join(', ')}`]),
   ];
 }
+
+/** Whether a column has the status of an order, but not in all rows: in OpenCart orders without one were never completed. */
+function isPartlyEmpty({ valuesOf, rowCount }: Columns, name: string): boolean {
+  const given = valuesOf(name).length;
+  return isOrderStatus(name) && given < rowCount && given * 2 >= rowCount;
+}
+
+const isOpenCart = (names: readonly string[]) =>
+  ['dateadded', 'datemodified'].every((wanted) => names.some((name) => foldName(name) === wanted));
 
 /** Of a column that says whether a sale was finished. */
 function finishedConditions(path: string, values: readonly unknown[]): string[] {

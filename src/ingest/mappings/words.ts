@@ -110,7 +110,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
       'order total|order total amount|ot total|oxtotalordersum|total amount|order amount|order value|total price|total incl|total inc tax|total incl tax|total including tax|total gross|gross total|total paid|amount paid|amount|total collected|total charged|amount charged|total money|payment amount|line total|item total|row total|line amount|total to pay|invoice amount|invoice total|invoice value|sum|value|paid|gross|gross amount|revenue gross|turnover|revenue|net revenue|n revenue|net sales|product sales|sales|gross sales|order subtotal|order subtotal amount|subtotal|total net|total excl|total ex tax|total excl tax',
     ),
     ...list(
-      'gesamtbetrag|gesamtsumme|gesamtpreis|gesamt brutto|gesamtwert|gesamt|bestellwert|bestellsumme|bestellbetrag|auftragswert|auftragssumme|rechnungsbetrag|rechnungssumme|endbetrag|endsumme|endpreis|zahlbetrag|bruttobetrag|summe brutto|betrag brutto|brutto|betrag|summe|positionssumme|zeilensumme|umsatz|warenwert|zwischensumme',
+      'gesamtbetrag|gesamtsumme|gesamtpreis|gesamt brutto|gesamtwert|gesamt|bestellwert|bestellsumme|bestellbetrag|auftragswert|auftragssumme|rechnungsbetrag|rechnungsbetrag brutto|rechnungssumme|rechnungssumme brutto|gesamtbetrag brutto|gesamtsumme brutto|gesamtpreis brutto|auftragssumme brutto|bestellsumme brutto|bestellwert brutto|endbetrag|endsumme|endpreis|zahlbetrag|bruttobetrag|summe brutto|betrag brutto|brutto|betrag|summe|positionssumme|zeilensumme|umsatz|warenwert|zwischensumme',
     ),
     ...list(
       "montant total|montant total ttc|montant ttc|total ttc|total à payer|total payé|montant payé|total commande|prix total|prix total ttc|montant|chiffre d'affaires|sous total|total ht|montant ht",

@@ -13,7 +13,7 @@ const path = z
   .string()
   .min(1)
   .max(256)
-  .regex(/^[^.]+(\.[^.]+)*$/, 'must be names with points between them, such as data.orders');
+  .regex(/^[^.]+(\.[^.]+)*$/, 'must be names separated by dots, such as data.orders');
 const parameter = z
   .string()
   .min(1)
@@ -56,7 +56,7 @@ export const pollOptionsSchema = z.strictObject({
       z
         .string()
         .max(8192)
-        .regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must be on one line, and of characters that a header may have'),
+        .regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must be one line of characters that are valid in a header'),
     )
     .refine((all) => Object.keys(all).length <= HEADERS_MAX, `must have at most ${HEADERS_MAX} headers`)
     .refine(

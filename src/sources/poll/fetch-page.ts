@@ -57,7 +57,7 @@ export async function fetchPage(url: URL, limits: FetchLimits): Promise<PollAnsw
   } catch (error) {
     if (error instanceof PollError) throw error;
     if (timeout.aborted)
-      throw new PollError('timeout', `no whole answer within ${limits.timeoutMs / 1000} s`);
+      throw new PollError('timeout', `no complete answer within ${limits.timeoutMs / 1000} s`);
     const { cause } = error as Error;
     throw new PollError('network', reasonOf(cause instanceof Error ? cause : error));
   }

@@ -101,19 +101,19 @@ export class ListReader {
     const isAlike = (others: readonly PollEntry[]) =>
       anonymous.some((entry) => others.some((other) => other !== entry && other.raw.equals(entry.raw)));
     const why =
-      'A new one cannot be distinguished from one that was counted: give entries an event_id, or use a log API with GET /logs';
+      'New entries cannot be told apart from counted ones: give entries an event_id, or use a log API with GET /logs';
     if (page.isSingle) {
       // Of entries drawn at random, the same one may come twice.
       let isSame = anonymous.length > 0;
       for (let n = 0; n < ASKED_AGAIN && isSame; n++) isSame = isAlike((await ask()).entries);
       if (isSame)
-        throw new Error(`the address gives the same entry each time, and it has no event_id. ${why}`);
-      return 'one entry a poll; an entry that comes again later counts again, but for an event_id';
+        throw new Error(`the address returns the same entry each time, without an event_id. ${why}`);
+      return 'one entry per poll; an entry that is returned again later counts again unless it has an event_id';
     }
     const hashes = new Set(anonymous.map(({ raw }) => contentHash('', raw)));
     if (hashes.size < anonymous.length)
       throw new Error(
-        `${anonymous.length - hashes.size} of ${page.entries.length} entries are equal to others of the same answer, and have no event_id. ${why}`,
+        `${anonymous.length - hashes.size} of ${page.entries.length} entries of the answer are identical to others and have no event_id. ${why}`,
       );
     const paging = page.next === null ? '' : ', with a next page';
     return `a list (${page.description})${paging}; ${counted(page.entries.length, 'entry', 'entries')} now`;
@@ -150,7 +150,7 @@ export class ListReader {
     this.#visited.add(here.href);
     if (!this.#visited.has(href)) return;
     this.#startAgain();
-    throw new PollError('cursor', 'entries came, but the next page is one that was read before');
+    throw new PollError('cursor', 'the next page is one that was already read');
   }
 
   #moveOn(page: Page, next: Position | null): void {

@@ -176,10 +176,10 @@ class PollSource implements Source {
   private async takeLog(page: Page, limit: number): Promise<boolean> {
     const { length } = page.entries;
     if (page.next !== null && page.next === this.cursor && length > 0) {
-      throw new PollError('cursor', `entries came, but the cursor stays at ${page.next}`);
+      throw new PollError('cursor', `the answer has entries, but the cursor stays at ${page.next}`);
     }
     if (this.cursor !== null && page.oldest !== null && isBefore(this.cursor, page.oldest)) {
-      this.gap(`entries between cursor ${this.cursor} and ${page.oldest} were no longer there`);
+      this.gap(`entries between cursor ${this.cursor} and ${page.oldest} are no longer available`);
     }
     // The same after a crash, when the page of this cursor comes again.
     const prefix = idPrefix(`${plain(this.url).href}\n${this.cursor ?? ''}`);

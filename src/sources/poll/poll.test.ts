@@ -106,7 +106,7 @@ test('entries that the API has forgotten are a gap that is counted and reported'
   const source = start(log.url);
   await until(() => context.lines.at(-1) === LINE(999), 'the newest line');
   assert.equal(source.status().counters.gaps, 1);
-  assert.match(source.status().message, /gap: entries between cursor 1050 and \d+ were no longer there/);
+  assert.match(source.status().message, /gap: entries between cursor 1050 and \d+ are no longer available/);
   assert.ok(context.warnings.some((warning) => warning.startsWith('gap')));
 });
 
@@ -134,7 +134,7 @@ test('without GET /logs each poll takes the one entry of GET /, but not the same
   for (let n = 0; n < 50; n++) log.append(entry(n));
   const source = start(log.url);
   await until(() => context.lines.length >= 20, 'some polls');
-  assert.match(await source.check(), /no GET \/logs, one entry a poll; .*counts again/);
+  assert.match(await source.check(), /no GET \/logs, one entry per poll; .*counts again/);
   await source.stop();
   for (const [i, line] of context.lines.entries()) assert.notEqual(line, context.lines[i - 1]);
   assert.ok(new Set(context.lines).size > 5);
@@ -153,7 +153,7 @@ test('without GET /logs each poll takes the one entry of GET /, but not the same
   assert.equal(context.lines.length, before + 1, 'a restart does not count it again');
   await assert.rejects(
     again.check(),
-    /the same entry each time, and it has no event_id.*give entries an event_id/,
+    /the same entry each time, without an event_id.*give entries an event_id/,
   );
 });
 
@@ -298,7 +298,7 @@ test('a slow body ends at the time limit, and stop does not wait for it', async 
     response.write('{"n":');
   });
   const source = start(slow, { timeout_seconds: 0.05 });
-  await until(() => source.status().message.includes('no whole answer within 0.05 s'), 'the time limit');
+  await until(() => source.status().message.includes('no complete answer within 0.05 s'), 'the time limit');
   const patient = start(slow, { timeout_seconds: 100 });
   await sleep(20);
   const startedMs = performance.now();

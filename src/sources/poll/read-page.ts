@@ -122,7 +122,7 @@ async function textOf(body: Buffer, { encoding, bodyBytesMax }: PageOptions): Pr
     chunks.push(chunk);
   }
   if (content.ending.cut)
-    throw new PollError('content', `the answer is not whole: ${content.ending.whyText}`);
+    throw new PollError('content', `the answer is incomplete: ${content.ending.whyText}`);
   return Buffer.concat(chunks);
 }
 

@@ -237,7 +237,7 @@ test('a pattern of packed files: each once, whatever they are renamed to; one th
   fs.renameSync(path('shop.1.gz'), path('shop.2.gz'));
   const whole = gzipSync(text(100, 5000));
   fs.writeFileSync(path('shop.1.gz'), whole.subarray(0, whole.length - 2000));
-  await until(() => source.status().message.includes('not complete'), 'the message');
+  await until(() => source.status().message.includes('is incomplete'), 'the message');
   assert.equal(context.lines.length, 100);
   fs.writeFileSync(path('shop.1.gz'), whole);
   await until(() => context.lines.length === 5000, 'the second file');

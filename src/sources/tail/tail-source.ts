@@ -275,7 +275,7 @@ class TailSource implements Source {
 }
 
 function waitingFor({ isCut, refusal, format }: TrackedFile): string {
-  if (isCut) return 'the packed data is not complete';
+  if (isCut) return 'the compressed data is incomplete';
   if (refusal !== '') return `the file ${refusal}`;
   return format === null ? 'the first line has no end yet' : 'the last record has no end yet';
 }

@@ -48,9 +48,13 @@ export function Funnel() {
                 {row.users > steps[index - 1]!.users ? (
                   <span class="note">events of “{words(steps[index - 1]!.step)}” are missing</span>
                 ) : (
-                  <>
-                    <strong class="num">{share(row.conversion, 1)}</strong> <span class="note">went on</span>
-                  </>
+                  // Of nobody no share goes on.
+                  row.conversion !== null && (
+                    <>
+                      <strong class="num">{share(row.conversion, 1)}</strong>{' '}
+                      <span class="note">continued</span>
+                    </>
+                  )
                 )}
               </p>
             )}

@@ -114,7 +114,7 @@ export function Products() {
     >
       <Scroll label="Products" whole={!isWhole}>
         <table class="sortable">
-          <caption class="hidden">Products; the column heads sort</caption>
+          <caption class="hidden">Products; the column headings sort</caption>
           <thead>
             <tr>
               {COLUMNS.map((column, index) => (

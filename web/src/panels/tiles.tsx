@@ -163,7 +163,7 @@ export function Tiles() {
   const p95Before = earlier.latency.value.overall?.p95;
   return (
     <section aria-label="Key figures">
-      <h2 class="hidden">Key figures against the same time before</h2>
+      <h2 class="hidden">Key figures, compared with the previous period</h2>
       <dl class="tiles">
         <Revenue />
         <Tile

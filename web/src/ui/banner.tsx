@@ -35,7 +35,7 @@ function Unreachable() {
 
 function refusal(error: unknown): string {
   if (!(error instanceof ApiError)) return String(error);
-  if (error.status === 401) return 'This key is not valid. Check that it was copied whole.';
+  if (error.status === 401) return 'This key is not valid. Check that you copied all of it.';
   if (error.status === 0) return 'Tillstream does not answer. Try again in a moment.';
   return error.message;
 }

@@ -65,7 +65,7 @@ export function Header() {
           type="button"
           id="pause"
           disabled={kind === 'unauthorized'}
-          title={paused ? 'Follow the shop again' : 'Hold the numbers still'}
+          title={paused ? 'Resume live updates' : 'Pause live updates'}
           onClick={() => (paused ? start() : pause())}
         >
           {paused ? 'Resume' : 'Pause'}

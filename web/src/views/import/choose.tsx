@@ -14,7 +14,7 @@ import {
   sent,
 } from './state.ts';
 
-const FORMATS = 'CSV, JSON, NDJSON, Parquet, access logs; packed with gzip, zstd or bz2 or not';
+const FORMATS = 'CSV, JSON, NDJSON, Parquet or access logs, also compressed with gzip, zstd or bz2';
 
 /** Exports that need no mapping of one's own. */
 function Known() {

@@ -1,13 +1,10 @@
 import { REASONS, type Reason } from '../../../../src/event/reasons.ts';
 import { count } from '../../format.ts';
+import { FindingList, marked } from '../../ui/finding-list.tsx';
 import { Name } from '../../ui/name.tsx';
 import type { Figures } from './api.ts';
 
 const EXAMPLES_MAX = 3;
-
-/** Names of fields and settings stand between backticks. */
-const marked = (text: string) =>
-  text.split('`').map((piece, index) => (index % 2 === 1 ? <code key={index}>{piece}</code> : piece));
 
 /** Findings, and reasons of rejected records, that a setting of the form settles, by its name. */
 const SETTLED_BY: Readonly<Record<string, string>> = {
@@ -46,7 +43,9 @@ export function Rejected({ figures, hasForm = false }: { figures: Figures | null
   return (
     <section class="panel" aria-labelledby="rejected-title">
       <header class="panel-head">
-        <h2 id="rejected-title">{reasons.length > 0 || file?.cut ? 'Rejected' : 'Not all could be read'}</h2>
+        <h2 id="rejected-title">
+          {reasons.length > 0 || file?.cut ? 'Rejected' : 'Values that were not read'}
+        </h2>
         {reasons.length > 0 && <p class="note">kept as bad rows with their reason, and not counted</p>}
       </header>
       {file?.cut && <p>The file can’t be read to the end: {file.cut}. Only the part before that was read.</p>}
@@ -98,28 +97,15 @@ export function Findings({ figures, hasForm = false }: { figures: Figures | null
     <section class="panel" aria-labelledby="doubts-title">
       <header class="panel-head">
         <h2 id="doubts-title">Findings</h2>
-        <p class="note">doubtful; nothing is rejected for it</p>
+        <p class="note">doubtful; nothing is rejected because of it</p>
       </header>
-      <ul class="doubts">
-        {findings.map(({ code, rows, message, example, setting }) => (
-          <li key={code + message}>
-            <span class="finding-rows num">{count(rows)}</span>
-            <div>
-              <p>{marked(message)}</p>
-              <p class="note">
-                {example && (
-                  <>
-                    Example: <Name text={example} />
-                    <br />
-                  </>
-                )}
-                {marked(setting)}
-              </p>
-              <SetIt code={code} hasForm={hasForm} />
-            </div>
-          </li>
-        ))}
-      </ul>
+      <FindingList
+        isNarrow
+        items={findings.map((finding) => ({
+          finding,
+          action: <SetIt code={finding.code} hasForm={hasForm} />,
+        }))}
+      />
     </section>
   );
 }

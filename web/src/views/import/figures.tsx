@@ -50,7 +50,7 @@ function RevenueTile({ rows }: { rows: Row[] }) {
       name="Revenue"
       value={String(first.revenue)}
       shown={money(String(first.revenue), currencyOf(first), Number(first.revenue) >= 1e7)}
-      note={[...(isKnown(first) ? [] : ['currency not known']), ...others.map(text)].join(', ')}
+      note={[...(isKnown(first) ? [] : ['unknown currency']), ...others.map(text)].join(', ')}
     />
   );
 }
@@ -68,14 +68,22 @@ function period(found: Preview): { shown: string; note: string; value: string } 
     : { shown: from!, note: `to ${to}, ${counted(windows, 'day')} with events`, value };
 }
 
+interface RankingProps {
+  readonly title: string;
+  readonly rows: readonly { readonly name: string; readonly text: string; readonly share: number }[];
+  /** There are more that are not told apart. */
+  readonly hasOthers?: boolean;
+}
+
 /** Names with their counts, the most frequent first. */
-function Ranking({ title, rows }: { title: string; rows: { name: string; text: string; share: number }[] }) {
+function Ranking({ title, rows, hasOthers = false }: RankingProps) {
   if (rows.length === 0) return null;
+  const more = rows.length - NAMES_MAX;
   return (
     <div>
       <h3>{title}</h3>
       <ul class="ranking">
-        {rows.map(({ name, text, share }) => (
+        {rows.slice(0, NAMES_MAX).map(({ name, text, share }) => (
           <li key={name}>
             <span class="ranking-label">
               <Name text={name} />
@@ -87,6 +95,12 @@ function Ranking({ title, rows }: { title: string; rows: { name: string; text: s
           </li>
         ))}
       </ul>
+      {more > 0 && (
+        <p class="note">
+          and {hasOthers && 'at least '}
+          {count(more)} more
+        </p>
+      )}
     </div>
   );
 }
@@ -99,9 +113,7 @@ function typesOf(found: Preview) {
   }
   const all = [...byType].sort((a, b) => b[1] - a[1]);
   const most = all[0]?.[1] ?? 1;
-  return all
-    .slice(0, NAMES_MAX)
-    .map(([type, events]) => ({ name: words(type), text: count(events), share: events / most }));
+  return all.map(([type, events]) => ({ name: words(type), text: count(events), share: events / most }));
 }
 
 function productsOf(found: Preview) {
@@ -112,7 +124,7 @@ function productsOf(found: Preview) {
   const isOne = new Set(rows.map(currencyOf)).size === 1;
   const size = (row: Row) => Number(isOne ? row.revenue : row.units);
   const most = rows.reduce((max, row) => Math.max(max, size(row)), 0);
-  return rows.slice(0, NAMES_MAX).map((row) => ({
+  return rows.map((row) => ({
     name: String(row.product_id),
     text: `${count(Number(row.units))} × · ${money(row.revenue === null ? null : String(row.revenue), currencyOf(row))}`,
     share: most > 0 ? size(row) / most : 0,
@@ -168,7 +180,7 @@ export function Figures() {
       <header class="panel-head">
         <h2 id="figures-title">What the dashboard would show</h2>
         <p class="note" role="status">
-          {isTrying.value ? 'Trying it out …' : scopeText(found)}
+          {isTrying.value ? 'Updating the preview …' : scopeText(found)}
         </p>
       </header>
       <dl class="tiles">
@@ -192,7 +204,11 @@ export function Figures() {
       </dl>
       <div class="rankings">
         <Ranking title="What happened" rows={typesOf(found)} />
-        <Ranking title="Products" rows={productsOf(found)} />
+        <Ranking
+          title="Products"
+          rows={productsOf(found)}
+          hasOthers={rowsOf(found, 'sales').some((row) => row.product_id === 'other')}
+        />
       </div>
     </section>
   );

@@ -39,7 +39,7 @@ export function MappingForm() {
         <p class="note">each change updates the preview</p>
       </header>
       <MappingChoice found={found} />
-      <h3 class="mapping-part">Our field, and where it comes from</h3>
+      <h3 class="mapping-part">Fields, and where they come from</h3>
       <ul class="fields">
         {[...main, ...used].map((field) => (
           <EventField key={field.field} given={field} columns={found.columns} />
@@ -77,7 +77,7 @@ function MappingChoice({ found }: { found: Preview }) {
           if (map !== OWN) setMapping(map === NONE ? {} : { map });
         }}
       >
-        <option value={NONE}>events by our names</option>
+        <option value={NONE}>events with the field names of Tillstream</option>
         {value === OWN && <option value={OWN}>a mapping for this file</option>}
         {mappings.map(({ name, description }) => (
           <option key={name} value={name}>
@@ -89,7 +89,7 @@ function MappingChoice({ found }: { found: Preview }) {
       {found.is_guess && (
         <p class="note">
           {value === OWN
-            ? 'Proposed from the names and values of the columns: look through it.'
+            ? 'Proposed from the names and values of the columns: check it.'
             : value === NONE
               ? 'The column names are understood as they are.'
               : 'Recognized by the content.'}
@@ -110,7 +110,7 @@ function EventTypes({ types, sampled }: { types: FormEventType[]; sampled: numbe
   const known = offer.value?.event_types ?? [];
   return (
     <>
-      <h3 class="mapping-part">Names of what happened</h3>
+      <h3 class="mapping-part">Event names</h3>
       {sampled !== null && (
         <p class="note">With how often they are in the first {counted(sampled, 'record')} of the file.</p>
       )}

@@ -70,7 +70,9 @@ export function Running() {
       <section class="panel running" aria-labelledby="running-title">
         <div role="status">
           <h2 id="running-title" class="running-title">
-            {state === 'counting' ? 'All is stored; archiving and measuring …' : 'Importing …'}
+            {state === 'counting'
+              ? 'Everything is stored; archiving and computing the metrics …'
+              : 'Importing …'}
           </h2>
         </div>
         {state === 'loading' && progress && <Bar label="Read" done={progress.bytes_read} all={view.bytes} />}
@@ -125,7 +127,7 @@ export function Running() {
 }
 
 function doneText({ received, events, is_without_events }: Loaded): string {
-  if (is_without_events) return 'None of it counts';
+  if (is_without_events) return 'Nothing in it counts';
   return received === 0 ? 'There was nothing new in it' : `Imported ${counted(events, 'event')}`;
 }
 
@@ -140,7 +142,7 @@ function Notes({ result }: { result: Loaded }) {
       </p>
       {before > 0 && received === 0 && <p>All {counted(before, 'record')} were loaded before.</p>}
       {before > 0 && received > 0 && (
-        <p>{counted(before, 'record')} were loaded before; it went on after them.</p>
+        <p>{counted(before, 'record')} were loaded before; the import continued after them.</p>
       )}
       {Object.entries(result.stores_behind).map(([store, reason]) => (
         <p key={store}>

@@ -5,10 +5,10 @@ import { age, count, words } from '../../format.ts';
 import { now } from '../../state/clock.ts';
 import { timeZone } from '../../state/server.ts';
 import { fullTime } from '../../time/labels.ts';
+import { FindingList } from '../../ui/finding-list.tsx';
 import { Name } from '../../ui/name.tsx';
 import { Scroll } from '../../ui/table.tsx';
 import { ways } from './data.ts';
-import { Inline } from './markdown.tsx';
 
 const KINDS: Readonly<Record<string, string>> = {
   http: 'HTTP',
@@ -155,17 +155,7 @@ function Rejected({ activity }: { activity: NonNullable<SourceReport['activity']
 function Findings({ findings }: { findings: readonly Finding[] }) {
   return (
     <Part title="Findings">
-      <ul class="latest">
-        {findings.map(({ code, rows, message, example, setting }) => (
-          <li key={`${code} ${message}`}>
-            <span class="num">{count(rows)}</span>
-            <p>
-              <Inline text={message} /> <span class="note">Example</span> <Name text={example} />{' '}
-              <span class="note">What to do</span> <Inline text={setting} />
-            </p>
-          </li>
-        ))}
-      </ul>
+      <FindingList isNarrow items={findings.map((finding) => ({ finding }))} />
     </Part>
   );
 }

@@ -13,7 +13,7 @@ export function SourcesView() {
   const error = problem.value;
   if (answer === null)
     return error === null || connection.value.kind === 'retrying' ? (
-      <p class="waiting note">Asking for the sources …</p>
+      <p class="waiting note">Loading the sources …</p>
     ) : (
       <p class="panel-error" role="alert">
         Not loaded: {error.message} {error.hint}
