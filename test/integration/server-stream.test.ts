@@ -117,7 +117,7 @@ test('parameters are checked, HEAD opens nothing, and there is a limit', async (
       product.port,
       `HEAD ${path} HTTP/1.1\r\nHost: localhost\r\nconnection: close\r\n\r\n`,
     );
-    assert.deepEqual(statuses, [404]);
+    assert.deepEqual(statuses, [405]);
   }
   const open: EventStream[] = [];
   for (let n = 0; n < CLIENTS_MAX; n++)
