@@ -18,8 +18,9 @@ export class LeftOutOrdersFile {
   readonly #path: string;
   /** By source, the newest last. */
   readonly #known = new Map<string, Set<string>>();
-  /** Orders in the file. */
+  /** Orders in the file: now, and when it was last rewritten. */
   #size = 0;
+  #kept = 0;
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(path: string) {
@@ -54,7 +55,9 @@ export class LeftOutOrdersFile {
     const text = `${JSON.stringify({ source: entry.source, orders })}\n`;
     this.#size += orders.length;
     const write = () =>
-      this.#size > ORDERS_MAX * 2 ? this.#rewrite() : appendFile(this.#path, text, { mode: 0o600 });
+      this.#size > Math.max(ORDERS_MAX, this.#kept) * 2
+        ? this.#rewrite()
+        : appendFile(this.#path, text, { mode: 0o600 });
     this.#writing = this.#writing.then(write, write);
     await this.#writing;
   }
@@ -72,13 +75,16 @@ export class LeftOutOrdersFile {
     const entries = this.entries();
     this.#known.clear();
     this.#size = entries.reduce((sum, entry) => sum + this.#take(entry).length, 0);
+    this.#kept = this.#size;
     await writeFileDurable(this.#path, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''), 0o600);
   }
 }
 
 function parsed(line: string): LeftOutOrders | null {
   try {
-    return JSON.parse(line) as LeftOutOrders;
+    const entry = JSON.parse(line) as Partial<LeftOutOrders> | null;
+    if (typeof entry?.source !== 'string' || !Array.isArray(entry.orders)) return null;
+    return { source: entry.source, orders: entry.orders };
   } catch {
     // The last line of a crash, or what follows the last line end.
     return null;

@@ -95,7 +95,7 @@ test('a list of refunds in an order shows that a part of it was refunded', () =>
   assert.equal(fateOf('refunds', 0), null);
 });
 
-test('a number that is no status, or a mark of deletion, shows that nothing was sold', () => {
+test('a number that is not a status, or a mark of deletion, shows that nothing was sold', () => {
   assert.equal(fateOf('order_status_id', '0')?.fate, 'unsold');
   assert.equal(fateOf('Order Status ID', 0)?.fate, 'unsold');
   assert.equal(fateOf('order_status_id', '10'), null);

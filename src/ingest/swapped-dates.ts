@@ -29,7 +29,7 @@ export class SwappedDates {
     this.#days.add(String(day));
   }
 
-  /** What shows when all has come. `isWhole`: there is no more to come. */
+  /** What shows when all has come. `isWhole`: all has come that will. */
   summarize(tally: FindingTally, isWhole: boolean): void {
     if (!this.#isCertain && this.#mayBeSwapped(isWhole))
       tally.add('day_month', this.#first, '', '', this.#rows);

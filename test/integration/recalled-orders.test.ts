@@ -49,16 +49,18 @@ test('after a restart, orders are compared with those of the archive', async () 
   assert.deepEqual(await findingsOf(purchase('o5', '10')), []);
 });
 
+/** An order as WooCommerce sends it. */
+const order = (number: string, status: string) => ({
+  number,
+  status,
+  total: '9.00',
+  currency: 'EUR',
+  date_created_gmt: '2025-11-23T10:00:00',
+  line_items: [{ product_id: 1, name: 'Mug', quantity: 1, price: 9 }],
+});
+
 test('an order that a mapping leaves out as cancelled is reported where it counts', async () => {
   const data = temporaryDir();
-  const order = (number: string, status: string) => ({
-    number,
-    status,
-    total: '9.00',
-    currency: 'EUR',
-    date_created_gmt: '2025-11-23T10:00:00',
-    line_items: [{ product_id: 1, name: 'Mug', quantity: 1, price: 9 }],
-  });
   await using pipeline = await openPipeline({ data, logger });
   const findingsOf = async (...orders: object[]) =>
     (await pipeline.ingest(orders, { map: 'woocommerce' })).findings.map(
@@ -75,14 +77,6 @@ test('an order that a mapping leaves out as cancelled is reported where it count
 
 test('an order that was left out as cancelled is known after a restart', async () => {
   const data = temporaryDir();
-  const order = (number: string, status: string) => ({
-    number,
-    status,
-    total: '9.00',
-    currency: 'EUR',
-    date_created_gmt: '2025-11-23T10:00:00',
-    line_items: [{ product_id: 1, name: 'Mug', quantity: 1, price: 9 }],
-  });
   const map = 'woocommerce';
   const waiting = Array.from({ length: 500 }, (_, n) => `w${n}`);
   {

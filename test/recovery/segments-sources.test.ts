@@ -39,7 +39,7 @@ function oldLog(sources: number): string {
         {
           first,
           canonical: true,
-          fields: null,
+          fields: undefined,
           lines: 1,
           bytes: body.length,
           crc: checksum([body]),

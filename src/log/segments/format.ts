@@ -49,8 +49,8 @@ export interface BatchHeader {
   source: string;
   /** Whether the lines are in the form that ingest gives them; in batches of format version 1 they are as they came. */
   canonical: boolean;
-  /** Names of the fields that the events have, which spares who reads many lines the others; null where it is not said. */
-  fields: readonly string[] | null;
+  /** Names of the fields that the events have, which spares who reads many lines the others; undefined where it is not said. */
+  fields: readonly string[] | undefined;
   /** Lines received before this batch, by source. */
   before: CountsBySource;
 }
@@ -99,7 +99,7 @@ export function encodeBatchHeader(header: BatchHeader, seed: number): Buffer {
     received_at: header.receivedAtMs,
     source: header.source,
     ...(header.canonical ? { canonical: true } : {}),
-    ...(header.fields === null ? {} : { fields: header.fields }),
+    fields: header.fields,
     before: header.before,
   });
   return seal(`{"tillstream_batch":${body.slice(0, -1)}`, seed);
@@ -137,7 +137,7 @@ export function decodeBatchHeader(
     receivedAtMs: raw.received_at as number,
     source: raw.source as string,
     canonical: raw.canonical === true,
-    fields: (raw.fields as readonly string[] | undefined) ?? null,
+    fields: raw.fields as readonly string[] | undefined,
     before: raw.before as CountsBySource,
   };
   return { header, headerBytes: found.headerBytes };

@@ -147,6 +147,6 @@ function toBatch(header: BatchHeader, body: Buffer, from: Offset): LogBatch {
     source: header.source,
     bytes: skipped === 0 ? body : skipLines(body, skipped),
     canonical: header.canonical,
-    fields: header.fields ?? undefined,
+    fields: header.fields,
   };
 }

@@ -183,7 +183,7 @@ export class Writer {
           receivedAtMs: after.lastReceivedAtMs,
           source: block.source,
           canonical: true,
-          fields: block.lines < FIELDS_SAID_LINES_MIN ? null : (block.fields ?? null),
+          fields: block.lines < FIELDS_SAID_LINES_MIN ? undefined : block.fields,
           before: after.received,
         },
         this.seed,

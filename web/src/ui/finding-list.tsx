@@ -15,7 +15,7 @@ export interface ListedFinding {
   readonly action?: ComponentChildren;
 }
 
-/** Findings, those of most rows first. `isNarrow`: there is no room for columns. */
+/** Findings, those of most rows first. `isNarrow`: below each other in place of columns. */
 export function FindingList({
   items,
   isNarrow = false,
