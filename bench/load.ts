@@ -8,6 +8,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startEnvironment } from '../src/launch.ts';
 import { cpuSeconds } from './cpu-seconds.ts';
 
 const [lines = 1_000_000, pairs = 3] = process.argv
@@ -23,7 +24,7 @@ const file = join(
 );
 /** Runs a program as ./tillstream does; gives its JSON and, on Linux, its peak resident memory and CPU seconds. */
 const run = async (script: string, ...args: string[]) => {
-  const env = { ...process.env, UV_THREADPOOL_SIZE: '16', MALLOC_ARENA_MAX: '2', TILLSTREAM_PORT: '0' };
+  const env = { ...process.env, ...startEnvironment(process.env), TILLSTREAM_PORT: '0' };
   let [peakMiB, cpu] = [0, 0];
   const text = await new Promise<string>((resolve, reject) => {
     const command = [join(root, script), ...args];

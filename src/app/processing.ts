@@ -124,6 +124,7 @@ export async function openProcessing(
       bytesMax: config.batch.bytes_max,
       runsMax: RUNS_MAX,
       waitMsMax: READER_WAIT_MS_MAX,
+      decodesAhead: true,
     },
     archiveEveryMs: config.batch.archive_every_ms,
     metricsEveryMs: config.batch.metrics_every_ms,

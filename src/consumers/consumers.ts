@@ -229,6 +229,7 @@ export class Consumers {
     if (program) await settledWithin(measured, leftMs);
     await program?.stop();
     await Promise.all([archived, measured]);
+    await this.#batches.close();
     await this.#view?.stop();
   }
 

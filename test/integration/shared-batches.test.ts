@@ -1,10 +1,12 @@
 /** Batches that readers share: who parses, and what a damaged log costs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { type BatchLimits, SharedBatches } from '../../src/consumers/shared-batches.ts';
-import type { BatchDecoder, LogPieces } from '../../src/decode/batch.ts';
+import type { BatchDecoder, LogPieces, TypedRows } from '../../src/decode/batch.ts';
 import type { EventLog } from '../../src/log/event-log.ts';
 import { openMemoryLog } from '../../src/log/memory/log.ts';
+import { until } from '../support/product.ts';
 
 const LIMITS: BatchLimits = {
   linesMax: 100,
@@ -17,6 +19,9 @@ const LIMITS: BatchLimits = {
 class CountingDecoder implements BatchDecoder {
   readonly decoded: number[] = [];
   readonly lines: string[] = [];
+  readonly released: number[] = [];
+  /** First offset of the batch whose next decoding fails. */
+  failsAt = Number.NaN;
 
   async decode(read: () => LogPieces) {
     let [first, lines, maxReceivedAtMs] = [-1, 0, 0];
@@ -31,10 +36,16 @@ class CountingDecoder implements BatchDecoder {
       }
     }
     this.decoded.push(first);
-    return { lines, badLines: 0, sources, maxReceivedAtMs, rowsSql: '', table: '' };
+    if (first === this.failsAt) {
+      this.failsAt = Number.NaN;
+      throw new Error('the disk is full');
+    }
+    return { lines, badLines: 0, sources, maxReceivedAtMs, rowsSql: '', table: String(first) };
   }
 
-  async release(): Promise<void> {}
+  async release({ table }: TypedRows): Promise<void> {
+    this.released.push(Number(table));
+  }
 }
 
 async function logOf(lines: number, source = 'http'): Promise<EventLog> {
@@ -93,4 +104,67 @@ test('lines that the log lost are counted by source, in the middle and at the en
   await batches.done({ 0: 0 }, batch);
   const rest = await batches.take({ 0: 50 });
   assert.deepEqual([rest.ranges[0]!.end, rest.lines, rest.lost], [60, 0, { a: 10 }]);
+});
+
+const AHEAD = { ...LIMITS, waitMsMax: 5000, decodesAhead: true };
+
+test('of a backlog the next batch is decoded while readers work on one, once for all, and no further one', async () => {
+  const decoder = new CountingDecoder();
+  const batches = new SharedBatches(await logOf(300), decoder, AHEAD);
+  const first = await Promise.all([batches.take({ 0: 0 }), batches.take({ 0: 0 })]);
+  await until(() => decoder.decoded.length === 2, '2 batches are decoded');
+  await setTimeout(250);
+  assert.deepEqual(decoder.decoded, [0, 100]);
+  await batches.done({ 0: 0 }, first[0]);
+  // The faster reader goes on together with the other one.
+  const fast = batches.take({ 0: 100 });
+  assert.equal(await Promise.race([fast, setTimeout(50, 'waits')]), 'waits');
+  await batches.done({ 0: 0 }, first[1]);
+  assert.equal(await fast, await batches.take({ 0: 100 }));
+  await until(() => decoder.decoded.length === 3, '3 batches are decoded');
+  assert.deepEqual([decoder.decoded, decoder.released], [[0, 100, 200], [0]]);
+});
+
+test('the last lines of a backlog are decoded ahead when no more come, a few are not', async () => {
+  for (const [lines, isAhead] of [
+    [440, true],
+    [410, false],
+  ] as const) {
+    const decoder = new CountingDecoder();
+    const batches = new SharedBatches(await logOf(lines), decoder, { ...AHEAD, linesMax: 400 });
+    const batch = await batches.take({ 0: 0 });
+    if (isAhead) await until(() => decoder.decoded.length === 2, '2 batches are decoded');
+    else await setTimeout(300);
+    assert.deepEqual(decoder.decoded, isAhead ? [0, 400] : [0]);
+    await batches.done({ 0: 0 }, batch);
+    await batches.close();
+  }
+});
+
+test('what was decoded ahead and nobody comes for is given back', async () => {
+  const decoder = new CountingDecoder();
+  const batches = new SharedBatches(await logOf(300), decoder, AHEAD);
+  const batch = await batches.take({ 0: 0 });
+  await until(() => decoder.decoded.length === 2, '2 batches are decoded');
+  await batches.done({ 0: 0 }, batch);
+  const other = await batches.take({ 0: 50 });
+  assert.deepEqual([other.ranges[0]!.start, decoder.released], [50, [0, 100]]);
+  await until(() => decoder.decoded.length === 4, '4 batches are decoded');
+  await batches.done({ 0: 50 }, other);
+  await batches.close();
+  assert.deepEqual(
+    decoder.released.toSorted((a, b) => a - b),
+    decoder.decoded.toSorted((a, b) => a - b),
+  );
+});
+
+test('a batch that could not be decoded ahead is decoded when it is asked for', async () => {
+  const decoder = new CountingDecoder();
+  decoder.failsAt = 100;
+  const batches = new SharedBatches(await logOf(300), decoder, AHEAD);
+  const first = await batches.take({ 0: 0 });
+  await until(() => Number.isNaN(decoder.failsAt), 'decoding ahead fails');
+  await batches.done({ 0: 0 }, first);
+  assert.equal((await batches.take({ 0: 100 })).ranges[0]!.start, 100);
+  assert.deepEqual(decoder.decoded.slice(0, 3), [0, 100, 100]);
 });

@@ -110,12 +110,14 @@ export function configSchema(adapters: Adapters) {
       .describe('Further stores for the metrics, besides the built-in one.'),
     batch: z
       .strictObject({
-        lines_max: z.int().min(1000).max(5_000_000).default(500_000).describe('Most lines read at a time.'),
+        lines_max: z.int().min(1000).max(5_000_000).default(200_000).describe('Most lines read at a time.'),
         bytes_max: z
           .int()
           .min(1024 * 1024)
-          .default(240 * 1024 * 1024)
-          .describe('Most bytes read at a time. More needs more memory.'),
+          .default(120 * 1024 * 1024)
+          .describe(
+            'Most bytes read at a time. More needs more memory, also for the next ones, which are decoded meanwhile.',
+          ),
         archive_every_ms: z
           .int()
           .min(100)
