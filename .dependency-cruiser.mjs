@@ -17,7 +17,7 @@ swc.Visitor.prototype.visitStatement = function (statement) {
 /** Unit tests beside their file, and the helpers that only tests import. */
 const TEST_FILE = '(\\.test\\.ts|/fake-[^/]+\\.ts)$';
 const TEST = `${TEST_FILE}|^test/`;
-const OURS = '^(src|tools|web|test|bench|scripts)/';
+const OURS = '^(src|tools|web|wasm|test|bench|scripts)/';
 
 /** What every stage may import: what an event is, how we tell of ourselves, and what the operating system has. */
 const COMMON = ['event', 'telemetry', 'system'];
@@ -158,6 +158,20 @@ export default {
       to: { path: '^(src/(?!event/)|tools|test|bench)' },
     },
     {
+      name: 'line-checker-apart',
+      comment: 'AssemblyScript is compiled by itself: it has another library, and other numbers.',
+      severity: 'error',
+      from: { path: '^wasm/' },
+      to: { pathNot: '^wasm/' },
+    },
+    {
+      name: 'line-checker-compiled',
+      comment: 'Others load the built module (PLAIN_LINE_FILE of src/system/own-files.ts).',
+      severity: 'error',
+      from: { pathNot: '^wasm/' },
+      to: { path: '^wasm/' },
+    },
+    {
       name: 'product-without-tests',
       comment: 'What runs in production imports no test and no test helper.',
       severity: 'error',
@@ -196,7 +210,14 @@ export default {
       severity: 'error',
       from: {
         orphan: true,
-        pathNot: ['\\.d\\.ts$', '^src/main\\.ts$', '(^|/)vite\\.config\\.ts$', '^src/api/snippet/', TEST],
+        pathNot: [
+          '\\.d\\.ts$',
+          '^src/main\\.ts$',
+          '^wasm/plain-line\\.ts$',
+          '(^|/)vite\\.config\\.ts$',
+          '^src/api/snippet/',
+          TEST,
+        ],
       },
       to: {},
     },

@@ -330,7 +330,8 @@ fetch_ahead
 step 'Format and lint (biome)' "$bin/biome" check .
 step 'Types (tsc)' "$bin/tsc" --noEmit
 step 'Types of the page (tsc)' "$bin/tsc" --noEmit -p web
-step 'Layers (dependency-cruiser)' "$bin/depcruise" --config .dependency-cruiser.mjs src tools web test
+step 'Types of the line checker (tsc)' "$bin/tsc" --noEmit -p wasm
+step 'Layers (dependency-cruiser)' "$bin/depcruise" --config .dependency-cruiser.mjs src tools web wasm test
 step 'Unused code (knip)' "$bin/knip"
 step 'Program in few files (vite)' bundle_program
 step 'Tests of units (node --test)' run_tests list_unit_tests

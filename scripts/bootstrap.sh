@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Brings what Tillstream needs, once: the right Node, the packages of package-lock.json, and the built page.
+# Brings what Tillstream needs, once: the right Node, the packages of package-lock.json, and what is built, which
+# is the page and the line checker.
 # Sourced by the other scripts, which then call `bootstrap`: it sets `node` and `cache` and puts Node first in
 # PATH. Run by itself, it only brings everything. Where nothing is to do, it only compares stamps.
 # Progress and errors go to stderr.
@@ -194,7 +195,7 @@ bring_packages() {
   if packages_are_there; then return; fi
   if [ ! -d "$root/node_modules" ] || ! packages_fit; then
     # Made aside and then put in place: a failed try leaves what was there before.
-    new_scratch "$root/.bootstrap" 600
+    new_scratch "$root/.bootstrap" 700
     cp -- "$root/package.json" "$root/package-lock.json" "$scratch/"
     run_npm "the packages" ci --include=dev --include=optional
     if [ -e "$root/node_modules" ]; then mv -- "$root/node_modules" "$scratch/old"; fi
@@ -204,41 +205,55 @@ bring_packages() {
   cp -- "$root/package-lock.json" "$stamp"
 }
 
-# Page ---------------------------------------------------------------------------------------------
+# What is built -------------------------------------------------------------------------------------
 
-# Sets `sources`, a checksum of everything that the page is built from, with the parts of src/event that it shares.
-sum_page() {
-  sources=$(cd -- "$root" && find web src/event -path web/dist -prune -o -type f -print | LC_ALL=C sort |
+# sum_sources DIST FOLDERS...: sets `sum`, a checksum of everything in FOLDERS but DIST, and of the packages.
+sum_sources() {
+  local dist=$1
+  shift
+  sum=$(cd -- "$root" && find "$@" -path "$dist" -prune -o -type f -print | LC_ALL=C sort |
     tr '\n' '\0' | xargs -0 cksum package-lock.json | cksum)
 }
 
-page_is_there() {
-  local built=
-  if [ -f "$root/web/dist/index.html" ] && [ -f "$root/web/dist/.sources" ]; then
-    read -r built <"$root/web/dist/.sources"
-  fi
-  [ "$built" = "$sources" ]
+# is_built FILE: whether FILE is there, and was built from what `sum` is of.
+is_built() {
+  local built='' file=$root/$1
+  if [ -f "$file" ] && [ -f "${file%/*}/.sources" ]; then read -r built <"${file%/*}/.sources"; fi
+  [ "$built" = "$sum" ]
 }
 
-bring_page() {
-  local sources began=$SECONDS
-  sum_page
-  if page_is_there; then return; fi
+# bring_built WHAT COMMAND FILE FOLDERS...: has `COMMAND DIR` build WHAT, with FILE in it, into the folder DIR,
+# and puts that in place as dist/ of the first of FOLDERS. It is built again when something in FOLDERS changes.
+bring_built() {
+  local what=$1 command=$2 file=$3 folder=$4 dist sum began=$SECONDS
+  shift 3
+  dist=$folder/dist
+  sum_sources "$dist" "$@"
+  if is_built "$dist/$file"; then return; fi
   lock
-  if page_is_there; then return; fi
+  if is_built "$dist/$file"; then return; fi
   new_scratch "$root/.bootstrap" 50
-  printf 'tillstream: Building the page ...' >&2
-  if ! (cd -- "$root" && "$node" node_modules/vite/bin/vite.js build web --logLevel warn \
-    --outDir "$scratch/dist" --emptyOutDir) >"$scratch/log" 2>&1; then
+  printf 'tillstream: Building the %s ...' "$what" >&2
+  if ! (cd -- "$root" && "$command" "$scratch/dist") >"$scratch/log" 2>&1; then
     printf '\n' >&2
     tail -n 20 -- "$scratch/log" >&2
-    fail "The page could not be built." "Its sources are in web/; the reason is above."
+    fail "The $what could not be built." "Its sources are in $folder/; the reason is above."
   fi
-  printf '%s\n' "$sources" >"$scratch/dist/.sources"
-  if [ -e "$root/web/dist" ]; then mv -- "$root/web/dist" "$scratch/old"; fi
-  mv -- "$scratch/dist" "$root/web/dist"
+  printf '%s\n' "$sum" >"$scratch/dist/.sources"
+  if [ -e "$root/$dist" ]; then mv -- "$root/$dist" "$scratch/old"; fi
+  mv -- "$scratch/dist" "$root/$dist"
   rm -rf -- "$scratch"
   printf ' %s s\n' "$((SECONDS - began))" >&2
+}
+
+build_page() {
+  "$node" node_modules/vite/bin/vite.js build web --logLevel warn --outDir "$1" --emptyOutDir
+}
+build_line_checker() {
+  "$node" node_modules/assemblyscript/bin/asc.js --config wasm/asconfig.json --outFile "$1/plain-line.wasm" ||
+    return
+  # asc reports no error where it cannot write.
+  [ -s "$1/plain-line.wasm" ] || { echo "asc has not written $1/plain-line.wasm." && false; }
 }
 
 # Together -----------------------------------------------------------------------------------------
@@ -248,7 +263,7 @@ bring_page() {
 lock() {
   if [ "${locked:-}" = yes ]; then return; fi
   if ! mkdir -p -- "$root/.bootstrap" 2>/dev/null || ! true 2>/dev/null 9>>"$root/.bootstrap/lock"; then
-    fail "The packages or the page are missing or old, and $root cannot be written to." \
+    fail "Packages or built files are missing or old, and $root cannot be written to." \
       "Run ./tillstream --version once as the owner of that folder."
   fi
   exec 9>>"$root/.bootstrap/lock"
@@ -266,7 +281,9 @@ bootstrap() {
   trap 'if [ -n "$scratch" ]; then rm -rf -- "$scratch"; fi' EXIT
   bring_node
   bring_packages
-  bring_page
+  # The page shares parts of src/event.
+  bring_built page build_page index.html web src/event
+  bring_built "line checker" build_line_checker plain-line.wasm wasm
   trap - EXIT
   if [ -n "$locked" ]; then exec 9>&-; fi
   export PATH

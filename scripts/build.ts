@@ -1,6 +1,7 @@
 /**
- * `npm run build`: makes dist/, the program of the package. It is compiled, with the types of its library; beside it are the page and the
- * driver of Spark. src/system/own-files.ts knows where the program finds them. package.json lists what else is in the package.
+ * `npm run build`: makes dist/, the program of the package. It is compiled, with the types of its library; beside it are the page, the
+ * line checker and the driver of Spark. src/system/own-files.ts knows where the program finds them. package.json lists what else is in the
+ * package.
  */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -66,6 +67,13 @@ run(
   '--outDir',
   join(DIST, 'page'),
   '--emptyOutDir',
+);
+run(
+  'assemblyscript/bin/asc.js',
+  '--config',
+  'wasm/asconfig.json',
+  '--outFile',
+  join(DIST, 'wasm', 'plain-line.wasm'),
 );
 copy('deploy/spark', 'spark');
 nameCommands();

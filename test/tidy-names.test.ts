@@ -21,7 +21,7 @@ function methodsOf(source: string): { name: string; methods: number }[] {
 describe('Names in code', () => {
   const code = files.filter(
     (file) =>
-      /^(src|tools|web\/src|test|bench|scripts)\/.*\.tsx?$/.test(file) && !file.startsWith('test/tidy'),
+      /^(src|tools|web\/src|wasm|test|bench|scripts)\/.*\.tsx?$/.test(file) && !file.startsWith('test/tidy'),
   );
   /** Words of the glossary that have another name now, and what to say. */
   const OLD: readonly [wrong: RegExp, right: string][] = [

@@ -13,7 +13,7 @@ const LONGER: Record<string, string> = {};
 describe('Source files', () => {
   it(`have at most ${LINES_MAX} lines`, () => {
     const code = files.filter((file) =>
-      /^(src|tools|test|web|bench|scripts)\/.*\.(ts|tsx|css|mjs|sh|py)$/.test(file),
+      /^(src|tools|test|web|wasm|bench|scripts)\/.*\.(ts|tsx|css|mjs|sh|py)$/.test(file),
     );
     const lines = new Map(code.map((file) => [file, text(file).split('\n').length - 1]));
     const long = [...lines].filter(([file, count]) => count > LINES_MAX && !LONGER[file]);
@@ -110,7 +110,7 @@ describe('Source files', () => {
           name || (typeOf && !new RegExp(`(?<!typeof\\s+)import\\('${target}'\\)`).test(text(file))),
       );
     const found = files
-      .filter((file) => /^(src|tools|web)\/.*\.tsx?$/.test(file))
+      .filter((file) => /^(src|tools|web|wasm)\/.*\.tsx?$/.test(file))
       .flatMap((file) =>
         text(file)
           .split('\n')
@@ -201,7 +201,7 @@ describe('Documents', () => {
     const missing = files
       .filter((name) => name.endsWith('.md') && name !== 'CHANGELOG.md')
       .flatMap((file) =>
-        [...text(file).matchAll(/`((?:src|tools|test|web|scripts|bench)\/[\w./-]+\.\w+)`/g)]
+        [...text(file).matchAll(/`((?:src|tools|test|web|wasm|scripts|bench)\/[\w./-]+\.\w+)`/g)]
           .filter(([, path]) => !existsSync(join(ROOT, path!)))
           .map(([, path]) => `${file}: ${path}`),
       );

@@ -23,6 +23,8 @@ export const PRESETS_DIR = join(PROGRAM_DIR, 'ingest', 'mappings', 'presets');
 export const SNIPPET_FILE = join(PROGRAM_DIR, 'api', 'snippet', 't.js');
 /** The built dashboard. */
 export const PAGE_DIR = inPackage('page', 'web/dist');
+/** The built WebAssembly module that checks plain lines. */
+export const PLAIN_LINE_FILE = inPackage('wasm/plain-line.wasm', 'wasm/dist/plain-line.wasm');
 /** The driver that Spark runs. */
 export const SPARK_DIR = inPackage('spark', 'deploy/spark');
 

@@ -69,12 +69,13 @@ describe('The tarball', () => {
       ...under('deploy', 'spark/*'),
     ];
     const types = TYPES.map((name) => `${name}.d.ts`);
-    for (const file of [...copied, ...types, 'page/index.html', 'src/bin.js'])
+    for (const file of [...copied, ...types, 'page/index.html', 'wasm/plain-line.wasm', 'src/bin.js'])
       assert.ok(dist.includes(file), file);
     const rest = dist.filter(
       (file) =>
         !copied.includes(file) &&
         !types.includes(file) &&
+        file !== 'wasm/plain-line.wasm' &&
         !/^page\/(index\.html|icon\.svg|assets\/)/.test(file),
     );
     const unknown = rest.filter((file) => !existsSync(join(PROJECT_DIR, file.replace(/\.js$/, '.ts'))));

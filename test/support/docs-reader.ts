@@ -37,7 +37,7 @@ const isQuestion = (text: string) =>
 
 const NOT_CLONED = new Set(['.git', '.bootstrap', 'node_modules', 'data', 'dist']);
 
-/** A clone in which pages are typed, one after the other: the files of the project as they are, with packages and page in place. */
+/** A clone in which pages are typed, one after the other: the files of the project as they are, with packages, page and line checker in place. */
 export class DocsReader {
   readonly #dir = join(temporaryDir(), 'tillstream');
   readonly #env: Record<string, string>;
@@ -51,7 +51,7 @@ export class DocsReader {
       recursive: true,
       filter: (path) => !NOT_CLONED.has(path.slice(path.lastIndexOf('/') + 1)) || path === PROJECT_DIR,
     });
-    for (const path of ['node_modules', 'web/dist'])
+    for (const path of ['node_modules', 'web/dist', 'wasm/dist'])
       symlinkSync(join(PROJECT_DIR, path), join(this.#dir, path));
     this.#cloned = new Set(readdirSync(this.#dir));
     // Compiled code is kept by path, and this one is not there any more tomorrow.
