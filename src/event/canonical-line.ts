@@ -1,3 +1,4 @@
+import { BOT, EVENT_ID } from './field-index.ts';
 import { EVENT_TYPE_ALIASES, FIELDS, INVALID_MEMBER } from './fields.ts';
 import { ABSENT, FALSE, NULL, NUMBER, STRING, STRING_WITH_ESCAPES } from './json-bytes.ts';
 import { type LineSpans, UNREADABLE } from './line-spans.ts';
@@ -16,9 +17,7 @@ export const TIMESTAMP_BYTES_MAX = 27;
 const NAMES = FIELDS.map(({ name }) => Buffer.from(`,"${name}":`));
 const EXTRA = Buffer.from(',"extra":{');
 const INVALID = Buffer.from(`"${INVALID_MEMBER}":{`);
-const BOT = FIELDS.findIndex(({ name }) => name === 'bot');
 const TRUE = Buffer.from('true');
-const EVENT_ID = FIELDS.findIndex(({ name }) => name === 'event_id');
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const OBJECT_OPEN = 0x7b;

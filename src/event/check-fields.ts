@@ -2,6 +2,17 @@ import { ByteNames } from './byte-names.ts';
 import { TIMESTAMP_BYTES_MAX } from './canonical-line.ts';
 import { isCurrencyCode } from './currency-codes.ts';
 import {
+  AMOUNT,
+  BOT,
+  CURRENCY,
+  EVENT_TYPE,
+  indexOf,
+  PRICE,
+  QUANTITY,
+  URL,
+  USER_AGENT,
+} from './field-index.ts';
+import {
   EVENT_TYPE_ALIASES,
   FIELDS,
   FUTURE_TOLERANCE_MS,
@@ -48,10 +59,10 @@ type Rule = (typeof RULES)[number];
 const IS_REQUIRED = Uint8Array.from(RULES, ({ required }) => Number(required));
 
 /** DuckDB reads a JSON number by way of a double, and of more than 15 digits that may change the last one. As a text they are kept. */
-const EXACT_NUMBER_BYTES_MAX = 15;
+export const EXACT_NUMBER_BYTES_MAX = 15;
 
 /** Fewer bytes hold no decimal near its limits. */
-const DECIMAL_BYTES_SMALL = 10;
+export const DECIMAL_BYTES_SMALL = 10;
 
 /** Booleans and items are of these kinds, other fields of none from OTHER on. */
 function isOwnKind(field: Rule, kind: number): boolean {
@@ -65,32 +76,23 @@ function isOutside({ kind, min, max }: Rule, units: bigint): boolean {
   return kind === 'decimal' && (units < BigInt(min) * scale || units > BigInt(max) * scale);
 }
 
-const indexOf = (wanted: string) => FIELDS.findIndex(({ name }) => name === wanted);
-const EVENT_TYPE = indexOf('event_type');
-const PRICE = indexOf('price');
-const AMOUNT = indexOf('amount');
-const CURRENCY = indexOf('currency');
-const USER_AGENT = indexOf('user_agent');
-const BOT = indexOf('bot');
-const QUANTITY = indexOf('quantity');
-const URL = indexOf('url');
 const QUESTION_MARK = 0x3f;
 const ZERO = 0x30;
 /** Of "-123.456". */
-const THOUSANDS_BYTES_MAX = 8;
-const USERS = ['user_id', 'visitor_id'].map(indexOf);
+export const THOUSANDS_BYTES_MAX = 8;
+export const USERS = ['user_id', 'visitor_id'].map(indexOf);
 
 /** Our own event types, those that are about money first, and then the other names of them. */
-const EVENT_TYPES = [
+export const TYPE_NAMES = [
   ...new Set([...ORDER_EVENT_TYPES, ...Object.values(EVENT_TYPE_ALIASES)]),
   ...Object.keys(EVENT_TYPE_ALIASES),
 ];
-const OWN_TYPES = EVENT_TYPES.length - Object.keys(EVENT_TYPE_ALIASES).length;
-const KNOWN_TYPES = new ByteNames(EVENT_TYPES);
+export const OWN_TYPES = TYPE_NAMES.length - Object.keys(EVENT_TYPE_ALIASES).length;
+const KNOWN_TYPES = new ByteNames(TYPE_NAMES);
 /** Our name of the known type. */
-const NAME_OF_TYPE = EVENT_TYPES.map((type) => EVENT_TYPE_ALIASES[type] ?? type);
+export const NAME_OF_TYPE = TYPE_NAMES.map((type) => EVENT_TYPE_ALIASES[type] ?? type);
 /** Whether the known type is about money. */
-const IS_ORDER = EVENT_TYPES.map((type) => ORDER_EVENT_TYPES.includes(EVENT_TYPE_ALIASES[type] ?? type));
+const IS_ORDER = TYPE_NAMES.map((type) => ORDER_EVENT_TYPES.includes(EVENT_TYPE_ALIASES[type] ?? type));
 
 const NO_TEXTS = new ByteNames(NULL_WORDS);
 const NO_USERS = new ByteNames([...NULL_WORDS, ...NULL_USERS]);
@@ -109,7 +111,7 @@ const UNICODE_ESCAPE_BYTES = 6;
 const FOLDED = new Uint8Array(NULL_BYTES_MAX);
 
 /** Numbers of seconds and days that were taken for another unit are before this. */
-const DOUBTFUL_BEFORE_MICROS = Date.UTC(1995, 0) * 1000;
+export const DOUBTFUL_BEFORE_MICROS = Date.UTC(1995, 0) * 1000;
 
 /**
  * The rules of the fields, for lines whose members have been found. Of two grades: the time, the type and, of an order, its money decide

@@ -1,5 +1,6 @@
 import { canonicalLine } from './canonical-line.ts';
 import { FieldChecker, type Learned } from './check-fields.ts';
+import { BOT } from './field-index.ts';
 import { BAD_MARK, DEPTH_MAX, FIELDS } from './fields.ts';
 import {
   ABSENT,
@@ -23,12 +24,11 @@ import { KEY_EXTRA, KEY_RESERVED, KEY_UNKNOWN, knownKey } from './known-keys.ts'
 import { LearnedNames } from './learned-names.ts';
 import { LearnedTexts } from './learned-texts.ts';
 import { LineSpans, UNREADABLE } from './line-spans.ts';
-import { NextNames } from './next-names.ts';
+import { PlainLines } from './plain-lines.ts';
 import type { Reason } from './reasons.ts';
 import { numberEnd, scanHex4 } from './scan-number.ts';
 
 const BLANK = 0x20;
-const BOT = FIELDS.findIndex(({ name }) => name === 'bot');
 
 /** Thrown inside of the scanner only; one instance, so that a bad line costs no stack trace. */
 const STOP = new Error('line rejected');
@@ -43,7 +43,8 @@ const STOP = new Error('line rejected');
 export class LineChecker {
   /** After `check` gave a reason: the field that was wrong, if it was one. */
   field: string | undefined;
-  readonly #line = new LineSpans();
+  readonly #line: LineSpans;
+  readonly #plain: PlainLines | null;
   readonly #fields: FieldChecker;
   #bytes: Buffer = Buffer.alloc(0);
   /** A view of the same bytes. */
@@ -55,14 +56,18 @@ export class LineChecker {
   readonly #otherNames = new LearnedTexts();
   /** Other names of fields. */
   readonly #fieldNames = new LearnedNames();
-  readonly #nextNames = new NextNames();
   /** End of the name that was read last, after its quote. */
   #nameEnd = 0;
   /** The string or name that was read last had a backslash. */
   #escaped = false;
 
-  /** `zone`: the shop's time zone, for timestamps that are only a date. */
-  constructor(zone: string) {
+  /**
+   * `zone`: the shop's time zone, for timestamps that are only a date. `plainLine`: what the program that checks plain lines
+   * exports (wasm/plain-line.ts); nothing but the speed depends on it.
+   */
+  constructor(zone: string, plainLine: Readonly<Record<string, unknown>> | null = null) {
+    this.#plain = plainLine === null ? null : new PlainLines(plainLine);
+    this.#line = new LineSpans(this.#plain?.arrays);
     this.#fields = new FieldChecker(this.#line, zone, (reason, field) => this.#fail(reason, field));
   }
 
@@ -71,13 +76,14 @@ export class LineChecker {
    * `receivedAtMs`: the time of receipt, against which events from the future are found.
    */
   check(bytes: Buffer, start: number, end: number, receivedAtMs: number): Reason | null {
+    this.field = undefined;
+    if (this.#plain?.check(this.#line, bytes, start, end, receivedAtMs)) return null;
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#words = viewOf(bytes);
     }
     this.#position = start;
     this.#end = end;
-    this.field = undefined;
     this.#line.reset(bytes, end - start);
     try {
       this.#wholeLine();
@@ -100,17 +106,19 @@ export class LineChecker {
   /** Notes what normalizing has found out about a text: lines with it need none for that. */
   learn(name: Learned, text: string): void {
     this.#fields.learn(name, text);
+    this.#plain?.learn(name, text);
   }
 
   /** Notes a name that neither is a field nor looks like one: lines with it need no normalizing for that. */
   learnOtherName(name: string): void {
     this.#otherNames.add(JSON.stringify(name));
+    this.#plain?.learnOtherName(name);
   }
 
   /** Notes a name that stands for a field, whatever the line: lines with it need no normalizing for that. */
   learnFieldName(name: string, field: number): void {
-    this.#fieldNames.add(name, field);
-    this.#nextNames.clear();
+    if (!this.#fieldNames.add(name, field)) return;
+    this.#plain?.learnFieldName(name, field);
   }
 
   /** After `check` gave null: whether the line is in its canonical form as it stands. */
@@ -187,35 +195,17 @@ export class LineChecker {
     let reserved = false;
     const end = this.#end;
     const words = this.#words;
-    const nextNames = this.#nextNames;
-    nextNames.begin();
     this.#position++;
     this.#space();
     if (this.#take(OBJECT_CLOSE)) return;
     for (;;) {
       const memberStart = this.#position;
-      const nameLength = nextNames.lengthAt(words, memberStart, end);
-      let index: number;
-      let isRenamed: boolean;
-      let nameEnd: number;
-      if (nameLength > 0) {
-        index = nextNames.index;
-        isRenamed = nextNames.isRenamed;
-        nameEnd = memberStart + nameLength - 1;
-        this.#position = nameEnd + 1;
-        if (bytes[this.#position]! <= BLANK) this.#space();
-      } else {
-        index = this.#key();
-        // The names within the value are read by the same method.
-        nameEnd = this.#nameEnd;
-        const renamed =
-          index === KEY_UNKNOWN ? this.#fieldNames.find(bytes, memberStart + 1, nameEnd - 1) : -1;
-        isRenamed = renamed >= 0;
-        if (isRenamed) index = renamed;
-        if (bytes[nameEnd] === COLON && bytes[nameEnd - 1] === QUOTE && !this.#escaped)
-          nextNames.note(bytes, memberStart, nameEnd + 1, index, isRenamed);
-      }
-      nextNames.after(index);
+      let index = this.#key();
+      // The names within the value are read by the same method.
+      const nameEnd = this.#nameEnd;
+      const renamed = index === KEY_UNKNOWN ? this.#fieldNames.find(bytes, memberStart + 1, nameEnd - 1) : -1;
+      const isRenamed = renamed >= 0;
+      if (isRenamed) index = renamed;
       let kind = kindOf(bytes[this.#position]!);
       let start = this.#position;
       let valueEnd = kind === STRING ? plainEnd(bytes, words, start + 1, end) : 0;

@@ -12,8 +12,8 @@ export const CURRENCIES: readonly CurrencyCodeRecord[] = data.filter(({ code }) 
 const LETTERS = 26;
 const FIRST_LETTER = 0x41;
 /** 1 for each three letters that are a code. */
-const IS_CODE = new Uint8Array(LETTERS ** 3);
-for (const { code } of CURRENCIES) IS_CODE[numberOf(Buffer.from(code), 0)] = 1;
+export const IS_CURRENCY_CODE = new Uint8Array(LETTERS ** 3);
+for (const { code } of CURRENCIES) IS_CURRENCY_CODE[numberOf(Buffer.from(code), 0)] = 1;
 
 function numberOf(bytes: Buffer, start: number): number {
   let number = 0;
@@ -27,5 +27,5 @@ function numberOf(bytes: Buffer, start: number): number {
 
 /** Whether `bytes[start, end)` is the code of a currency, in upper case. */
 export function isCurrencyCode(bytes: Buffer, start: number, end: number): boolean {
-  return end - start === 3 && IS_CODE[numberOf(bytes, start)] === 1;
+  return end - start === 3 && IS_CURRENCY_CODE[numberOf(bytes, start)] === 1;
 }

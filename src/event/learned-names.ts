@@ -11,12 +11,13 @@ export class LearnedNames {
   readonly #fields: number[] = [];
   #known = new ByteNames([]);
 
-  /** `field`: the index of the field that the name stands for. */
-  add(name: string, field: number): void {
-    if (this.#names.length >= NAMES_MAX || !PLAIN.test(name) || this.#names.includes(name)) return;
+  /** `field`: the index of the field that the name stands for. False where it is not kept, or was known. */
+  add(name: string, field: number): boolean {
+    if (this.#names.length >= NAMES_MAX || !PLAIN.test(name) || this.#names.includes(name)) return false;
     this.#names.push(name);
     this.#fields.push(field);
     this.#known = new ByteNames(this.#names);
+    return true;
   }
 
   /** Index of the field whose name stands in `bytes[start, end)`; -1 when none is known. */

@@ -10,21 +10,58 @@ export const UNREADABLE = 1;
 /** The text of a field is over its limit. */
 export const TOO_LONG = 2;
 
+/** What is known of each field of the schema, by its index, and of the other members. */
+export interface SpanArrays {
+  /** Kind, and start and end of the value, of each field. Texts without their quotes. */
+  readonly kinds: Uint8Array;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  /** Where the member of each field begins, with the quote of its name. */
+  readonly members: Int32Array;
+  /** Fields that have a value, but none under their own name. */
+  readonly isRenamed: Uint8Array;
+  /** Fields whose value is canonical as it stands, from its quote to its quote where it has them. */
+  readonly isPlain: Uint8Array;
+  /** Fields that a line had since this was cleared. */
+  readonly seen: Uint8Array;
+  readonly others: Int32Array;
+}
+
+function newArrays(): SpanArrays {
+  const bytes = () => new Uint8Array(FIELDS.length);
+  const positions = () => new Int32Array(FIELDS.length);
+  return {
+    kinds: bytes(),
+    starts: positions(),
+    ends: positions(),
+    members: positions(),
+    isRenamed: bytes(),
+    isPlain: bytes(),
+    seen: bytes(),
+    others: new Int32Array(64),
+  };
+}
+
+/** What is said of a plain line, besides its arrays. */
+type PlainLine = Pick<
+  LineSpans,
+  'bytes' | 'length' | 'micros' | 'othersLength' | 'eventType' | 'isCanonical' | 'isBot' | 'urlHasQuery'
+>;
+
 /** What the validator has read of a line: where its members are, and what is known of them. One object serves all lines. */
 export class LineSpans {
   bytes: Buffer = Buffer.alloc(0);
   /** Length of the line, which is a part of `bytes`. */
   length = 0;
-  /** Kind, and start and end of the value, of each field of the schema. Texts without their quotes. */
-  readonly kinds = new Uint8Array(FIELDS.length);
-  readonly starts = new Int32Array(FIELDS.length);
-  /** Where the member of each field begins, with the quote of its name. */
-  readonly members = new Int32Array(FIELDS.length);
-  readonly ends = new Int32Array(FIELDS.length);
-  /** Fields that have a value, but none under their own name. */
-  readonly isRenamed = new Uint8Array(FIELDS.length);
+  readonly kinds: Uint8Array;
+  readonly starts: Int32Array;
+  readonly members: Int32Array;
+  readonly ends: Int32Array;
+  readonly isRenamed: Uint8Array;
+  readonly isPlain: Uint8Array;
+  readonly seen: Uint8Array;
   /** Starts and ends of the members that are not fields, names included, one after the other. */
-  others = new Int32Array(64);
+  others: Int32Array;
   /** Number of entries in `others`. */
   othersLength = 0;
   /** Start and end of the value of `extra`, where it is an object; 0 without one. */
@@ -39,8 +76,6 @@ export class LineSpans {
   /** Our name of the event's type, where it is one that the checker knows. */
   eventType: string | null = null;
   urlHasQuery = false;
-  /** Fields whose value is canonical as it stands, from its quote to its quote where it has them. */
-  readonly isPlain = new Uint8Array(FIELDS.length);
   /** The user agent is that of a bot, which the line does not say itself. */
   isBot = false;
   /** What is wrong with the value of each field: 0, UNREADABLE or TOO_LONG. */
@@ -48,8 +83,36 @@ export class LineSpans {
   hasFlaws = false;
   /** Whether the line has an escape of U+0000. */
   hasNul = false;
-  /** Fields that a line had since this was cleared. */
-  readonly seen = new Uint8Array(FIELDS.length);
+  readonly #arrays: SpanArrays;
+
+  constructor(arrays: SpanArrays = newArrays()) {
+    this.#arrays = arrays;
+    this.kinds = arrays.kinds;
+    this.starts = arrays.starts;
+    this.members = arrays.members;
+    this.ends = arrays.ends;
+    this.isRenamed = arrays.isRenamed;
+    this.isPlain = arrays.isPlain;
+    this.seen = arrays.seen;
+    this.others = arrays.others;
+  }
+
+  /** Takes over a line whose fields are all fine, and are in the arrays. */
+  takePlain(plain: PlainLine): void {
+    this.bytes = plain.bytes;
+    this.length = plain.length;
+    this.micros = plain.micros;
+    this.others = this.#arrays.others;
+    this.othersLength = plain.othersLength;
+    this.eventType = plain.eventType;
+    this.isCanonical = plain.isCanonical;
+    this.isBot = plain.isBot;
+    this.urlHasQuery = plain.urlHasQuery;
+    this.extraStart = 0;
+    this.extraEnd = 0;
+    this.needsNormalizing = false;
+    this.#clearFlaws();
+  }
 
   reset(bytes: Buffer, length: number): void {
     this.bytes = bytes;
@@ -64,6 +127,10 @@ export class LineSpans {
     this.eventType = null;
     this.isPlain.fill(0);
     this.needsNormalizing = false;
+    this.#clearFlaws();
+  }
+
+  #clearFlaws(): void {
     if (this.hasFlaws) this.flaws.fill(0);
     this.hasFlaws = false;
     this.hasNul = false;

@@ -1,10 +1,10 @@
 import { ByteNames } from '../event/byte-names.ts';
+import { EVENT_TYPE, TIMESTAMP, USER_ID } from '../event/field-index.ts';
 import { BAD_MARK, FIELDS } from '../event/fields.ts';
 import { LearnedNames } from '../event/learned-names.ts';
 import { NULL_USERS, NULL_WORDS } from '../event/null-words.ts';
 import { formatInstant } from '../event/timestamp.ts';
 import { isReturnOfGoods } from './document-words.ts';
-import { EVENT_TYPE, TIMESTAMP, USER_ID } from './field-index.ts';
 import { targetOf } from './names.ts';
 import type { Normalizer } from './normalize.ts';
 import type { Note } from './notes.ts';

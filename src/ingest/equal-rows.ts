@@ -1,4 +1,3 @@
-import { isGivenId } from '../event/given-id.ts';
 import {
   AMOUNT,
   CURRENCY,
@@ -10,7 +9,8 @@ import {
   QUANTITY,
   SESSION_ID,
   USER_ID,
-} from './field-index.ts';
+} from '../event/field-index.ts';
+import { isGivenId } from '../event/given-id.ts';
 import type { FindingTally } from './finding-tally.ts';
 import type { ObservedEvent } from './observed-event.ts';
 

@@ -1,13 +1,14 @@
 import { isUtf8 } from 'node:buffer';
 import { crc32 } from 'node:zlib';
 import { LineChecker } from '../event/check-line.ts';
+import { BOT, EVENT_ID, EVENT_TYPE, ORDER_ID, USER_AGENT } from '../event/field-index.ts';
 import { FIELDS, ORDER_EVENT_TYPES } from '../event/fields.ts';
 import { givenId } from '../event/given-id.ts';
 import { isBlankLine, replaceReturns } from '../event/lines.ts';
 import { markedWithin, markOf, startsWithByteOrderMark } from '../event/mark-line.ts';
 import type { Reason } from '../event/reasons.ts';
+import { newPlainLineProgram } from '../system/plain-line-program.ts';
 import { ApiError } from '../telemetry/errors.ts';
-import { BOT, EVENT_ID, EVENT_TYPE, ORDER_ID, USER_AGENT } from './field-index.ts';
 import type { Decoded, JsonTexts, PlainRow, SourceRecord } from './format.ts';
 import { LineCollector } from './line-collector.ts';
 import { targetOf } from './names.ts';
@@ -60,7 +61,7 @@ export class LineValidator {
 
   constructor(options: ValidatorOptions) {
     this.#options = options;
-    this.#checker = new LineChecker(options.timeZone);
+    this.#checker = new LineChecker(options.timeZone, newPlainLineProgram());
     this.#rows = new RowLines(options.normalizer, options.storedBytesMax);
     this.#seen = this.#checker.spans.seen;
     this.#lineBytesMax = Math.min(options.lineBytesMax, options.storedBytesMax - 1);

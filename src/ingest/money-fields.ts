@@ -1,5 +1,3 @@
-import { FIELDS } from '../event/fields.ts';
-import type { Reason } from '../event/reasons.ts';
 import {
   AMOUNT,
   COUPON,
@@ -12,7 +10,9 @@ import {
   QUANTITY,
   SHIPPING,
   TAX,
-} from './field-index.ts';
+} from '../event/field-index.ts';
+import { FIELDS } from '../event/fields.ts';
+import type { Reason } from '../event/reasons.ts';
 import {
   createItemsReader,
   type Item,

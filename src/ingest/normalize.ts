@@ -1,8 +1,3 @@
-import { FIELDS, type Field, FUTURE_TOLERANCE_MS, ORDER_EVENT_TYPES } from '../event/fields.ts';
-import type { Reason } from '../event/reasons.ts';
-import { formatInstant } from '../event/timestamp.ts';
-import { readCampaign } from './campaign.ts';
-import { isReturnOfGoods } from './document-words.ts';
 import {
   BOT,
   CURRENCY,
@@ -17,7 +12,12 @@ import {
   URL,
   USER_AGENT,
   USER_ID,
-} from './field-index.ts';
+} from '../event/field-index.ts';
+import { FIELDS, type Field, FUTURE_TOLERANCE_MS, ORDER_EVENT_TYPES } from '../event/fields.ts';
+import type { Reason } from '../event/reasons.ts';
+import { formatInstant } from '../event/timestamp.ts';
+import { readCampaign } from './campaign.ts';
+import { isReturnOfGoods } from './document-words.ts';
 import { isStorable, jsonText } from './json-text.ts';
 import { isKnownBot } from './known-bot.ts';
 import { returnedGoodsOf } from './mapping/returned-goods.ts';

@@ -1,8 +1,3 @@
-import { FIELDS } from '../event/fields.ts';
-import { formatInstant } from '../event/timestamp.ts';
-
-import { EmptyStatuses, type OrderStatus } from './empty-statuses.ts';
-import { EqualRows } from './equal-rows.ts';
 import {
   AMOUNT,
   CURRENCY,
@@ -21,7 +16,11 @@ import {
   TEST,
   USER_AGENT,
   USER_ID,
-} from './field-index.ts';
+} from '../event/field-index.ts';
+import { FIELDS } from '../event/fields.ts';
+import { formatInstant } from '../event/timestamp.ts';
+import { EmptyStatuses, type OrderStatus } from './empty-statuses.ts';
+import { EqualRows } from './equal-rows.ts';
 import type { FindingCode } from './finding-catalogue.ts';
 import type { FindingTally } from './finding-tally.ts';
 import { isKnownBot } from './known-bot.ts';

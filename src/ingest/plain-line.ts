@@ -1,8 +1,18 @@
 import type { LineChecker } from '../event/check-line.ts';
+import {
+  AMOUNT,
+  COUPON,
+  CURRENCY,
+  DISCOUNT,
+  PRICE,
+  QUANTITY,
+  SHIPPING,
+  TAX,
+  URL,
+} from '../event/field-index.ts';
 import { ORDER_EVENT_TYPES } from '../event/fields.ts';
 import { parseMoney } from '../event/values.ts';
 import { CAMPAIGN_MARK } from './campaign.ts';
-import { AMOUNT, COUPON, CURRENCY, DISCOUNT, PRICE, QUANTITY, SHIPPING, TAX, URL } from './field-index.ts';
 import type { Note } from './notes.ts';
 import { saysMore } from './record-slots.ts';
 import { fitsLines } from './sale.ts';

@@ -1,4 +1,12 @@
-import { AMOUNT, CURRENCY, ORDER_ID, PRICE, PRODUCT_ID, PRODUCT_NAME, USER_ID } from './field-index.ts';
+import {
+  AMOUNT,
+  CURRENCY,
+  ORDER_ID,
+  PRICE,
+  PRODUCT_ID,
+  PRODUCT_NAME,
+  USER_ID,
+} from '../event/field-index.ts';
 import type { FindingTally } from './finding-tally.ts';
 import type { ObservedEvent } from './observed-event.ts';
 import { RecentMap } from './recent-map.ts';

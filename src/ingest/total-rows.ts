@@ -1,5 +1,3 @@
-import { FIELDS } from '../event/fields.ts';
-import { isGivenId } from '../event/given-id.ts';
 import {
   AMOUNT,
   EVENT_ID,
@@ -9,7 +7,9 @@ import {
   PRODUCT_NAME,
   QUANTITY,
   USER_ID,
-} from './field-index.ts';
+} from '../event/field-index.ts';
+import { FIELDS } from '../event/fields.ts';
+import { isGivenId } from '../event/given-id.ts';
 import type { FindingTally } from './finding-tally.ts';
 import type { ObservedEvent } from './observed-event.ts';
 import { isTotalWord } from './total-words.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { ORDER_ID } from '../../event/field-index.ts';
 import { FIELDS } from '../../event/fields.ts';
 import { isReturnOfGoods } from '../document-words.ts';
-import { ORDER_ID } from '../field-index.ts';
 import type { HeaderlessTable } from '../format.ts';
 import { foldName, targetOf } from '../names.ts';
 import type { NormalizeSettingsInput } from '../normalize-settings.ts';

@@ -1,4 +1,4 @@
-import { ITEMS } from '../field-index.ts';
+import { ITEMS } from '../../event/field-index.ts';
 import { nameInPath } from '../mapping/path.ts';
 import { targetOf } from '../names.ts';
 import { isObject } from '../record-slots.ts';

@@ -1,6 +1,6 @@
+import { ORDER_ID } from '../../event/field-index.ts';
 import { FIELDS } from '../../event/fields.ts';
 import { isDescriptionName, isDocumentName } from '../document-words.ts';
-import { ORDER_ID } from '../field-index.ts';
 import { targetOf } from '../names.ts';
 import { isStatusName } from '../order-status.ts';
 import { isObject } from '../record-slots.ts';

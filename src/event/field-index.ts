@@ -1,4 +1,4 @@
-import { FIELDS } from '../event/fields.ts';
+import { FIELDS } from './fields.ts';
 
 /** Index of a field in FIELDS. */
 export const indexOf = (name: string): number => FIELDS.findIndex((field) => field.name === name);
