@@ -141,7 +141,10 @@ function isCurrency(start: usize): bool {
 }
 
 function hasQuestionMark(start: usize, end: usize): bool {
-  for (let at = start; at < end; at++) if (load<u8>(at) === 0x3f) return true;
+  for (let at = start; at < end; at += 16) {
+    const found = i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(0x3f)));
+    if (found !== 0) return at + <usize>ctz(found) < end;
+  }
   return false;
 }
 

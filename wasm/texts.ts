@@ -107,18 +107,25 @@ export function agentOf(text: usize, length: i32): i32 {
 
 function hashOf(text: usize, length: i32): u32 {
   let hash: u64 = <u64>length;
-  let at = text;
-  let left = length;
-  for (; left >= 8; left -= 8, at += 8) hash = rotl(hash ^ load<u64>(at), 27) * 0x9e3779b97f4a7;
-  let rest: u64 = 0;
-  for (; left > 0; left--, at++) rest = (rest << 8) | <u64>load<u8>(at);
-  hash = (hash ^ rest) * 0x9e3779b97f4a7;
+  const last = text + <usize>length - 8;
+  for (let at = text; at < last; at += 8) hash = rotl(hash ^ load<u64>(at), 27) * 0x9e3779b97f4a7;
+  hash = (hash ^ endOf(text, length)) * 0x9e3779b97f4a7;
   return <u32>(hash >> 40);
 }
 
+/** The last eight bytes of a text, or all where it has fewer. */
+function endOf(text: usize, length: i32): u64 {
+  const end = text + <usize>length;
+  if (length >= 8) return load<u64>(end - 8);
+  // The halves overlap.
+  if (length >= 4) return ((<u64>load<u32>(text)) << 32) | <u64>load<u32>(end - 4);
+  const middle = text + <usize>(length >> 1);
+  return ((<u64>load<u8>(text)) << 16) | ((<u64>load<u8>(middle)) << 8) | <u64>load<u8>(end - 1);
+}
+
+/** Whether two texts are equal that have the same length. */
 function isEqual(a: usize, b: usize, length: i32): bool {
-  let at: i32 = 0;
-  for (; at + 8 <= length; at += 8) if (load<u64>(a + <usize>at) !== load<u64>(b + <usize>at)) return false;
-  for (; at < length; at++) if (load<u8>(a + <usize>at) !== load<u8>(b + <usize>at)) return false;
-  return true;
+  for (let at: i32 = 0; at < length - 8; at += 8)
+    if (load<u64>(a + <usize>at) !== load<u64>(b + <usize>at)) return false;
+  return endOf(a, length) === endOf(b, length);
 }
