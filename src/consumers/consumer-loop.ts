@@ -157,10 +157,12 @@ export class ConsumerLoop {
           this.#preparing = undefined;
           from = positions();
         }
-        if (!(await batches.waitPast(from, 1000, signal))) continue;
-        await this.#gather();
-        if (signal.aborted) return;
-        await this.#step(from);
+        if (await batches.waitPast(from, 1000, signal)) {
+          await this.#gather();
+          if (signal.aborted) return;
+          await this.#step(from);
+        }
+        // Also where nothing is left to do: what failed may have been the preparation, or a step that has moved on nevertheless.
         if (this.#failure) logger.info({ consumer: name }, `${name}: works again`);
         this.#failure = '';
         backoff.reset();

@@ -6,6 +6,7 @@ import { BAD_MARK, BAD_MARK_FIELD, BAD_MARK_RAW } from '../../src/event/fields.t
 import { externalLine, markedLine } from '../../src/event/mark-line.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';
 import type { LogBatch } from '../../src/log/event-log.ts';
+import { newPlainLineProgram } from '../../src/system/plain-line-program.ts';
 import { type DecoderUnderTest, openDecoder } from '../support/decode-lines.ts';
 import { expectedRow, type TextRow, VALUE_SELECT } from '../support/expected-row.ts';
 import { anyLine } from '../support/line-arbitraries.ts';
@@ -37,7 +38,7 @@ const ingestor = new Ingestor({
   lineBytesMax: LINE_BYTES_MAX,
   now: () => NOW_MS,
 });
-const checker = new LineChecker(TIME_ZONE);
+const checker = new LineChecker(TIME_ZONE, newPlainLineProgram());
 
 function sample(): Buffer[] {
   return fc.sample(anyLine, { numRuns: LINES, seed: SEED });

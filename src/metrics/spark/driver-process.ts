@@ -34,6 +34,9 @@ export type DriverEvent =
 
 /** Folder in that of the driver for Spark's temporary files, where all of it is one process; emptied before each start. */
 export const WORK = 'work';
+/** How often it is tried again to delete what is in it, and the pause before the first time; each is longer by as much. */
+const WORK_TRIES = 8;
+const WORK_PAUSE_MS = 100;
 const STDERR_KEPT = 16_384;
 const LINE_KEPT = 1000;
 
@@ -89,7 +92,13 @@ export class DriverProcess {
   ): Promise<DriverProcess> {
     const { python, dir, env, onEvent } = options;
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    await rm(join(dir, WORK), { recursive: true, force: true });
+    // The driver of a process that was killed may still write there until it notices.
+    await rm(join(dir, WORK), {
+      recursive: true,
+      force: true,
+      maxRetries: WORK_TRIES,
+      retryDelay: WORK_PAUSE_MS,
+    });
     const log = join(dir, 'driver.log');
     try {
       renameSync(log, `${log}.old`);
