@@ -37,6 +37,7 @@ function mayBeBlank(at: usize): bool {
   return lead === 0xef;
 }
 
+/** A short text in lower case; WORD_BYTES_MAX bytes. */
 const FOLDED: usize = memory.data(64, 16);
 
 function isNullWord(isUser: bool, start: usize, length: i32): bool {

@@ -1,4 +1,4 @@
-/** JSON (RFC 8259), read from its bytes: where values end. What is rare is not read: 0 stands for it as for what is no JSON. */
+/** JSON (RFC 8259), read from its bytes: where values end. What is rare is not read: 0 stands for that, and for what is not JSON. */
 
 export const BLANK: u8 = 0x20;
 export const QUOTE: u8 = 0x22;
@@ -48,7 +48,7 @@ export function valueEnd(value: usize, end: usize): usize {
   return 0;
 }
 
-/** The same of any value, as members have that are no fields. `depth`: how many objects and arrays it is in. */
+/** The same of any value, as members have that are not fields. `depth`: how many objects and arrays it is in. */
 export function anyEnd(value: usize, end: usize, depth: i32): usize {
   const first = load<u8>(value);
   const isObject = first === OBJECT_OPEN;

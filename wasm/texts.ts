@@ -28,6 +28,8 @@ export const OF_USERS: i32 = 1;
 /** The bytes with which null words begin, in either case, and the bytes of the longest. */
 export const NULL_FIRST: usize = memory.data(256, 16);
 export let nullBytesMax: i32 = 0;
+/** Longest null word that there is room for. */
+const WORD_BYTES_MAX: i32 = 64;
 
 /** 1 for each three letters that are the code of a currency. */
 export const CURRENCIES: usize = memory.data(26 * 26 * 26, 16);
@@ -45,6 +47,7 @@ export const OF_BOT: i32 = 2;
 /** Adds the text in LINE, `length` bytes, to a table; false where it has no room. The first value of a text stays. */
 export function addText(table: usize, length: i32, value: i32): bool {
   if (length < 1 || find(table, LINE, length) >= 0) return false;
+  if (table === NULLS && length > WORD_BYTES_MAX) return false;
   const count = table === NAMES ? nameCount : table === TYPES ? typeCount : nullCount;
   if (count >= ENTRIES_MAX || textsEnd + <usize>length + 16 > 65536) return false;
   if (table === NAMES) nameCount++;

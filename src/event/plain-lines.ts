@@ -119,7 +119,7 @@ export class PlainLines {
     }
   }
 
-  /** Notes the name of a member that is no field. */
+  /** Notes the name of a member that is not a field. */
   learnOtherName(name: string): void {
     // With escapes it would have other bytes.
     if (JSON.stringify(name) === `"${name}"`) this.#add('NAMES', name, this.#numbers('NO_FIELD'));
@@ -141,6 +141,10 @@ export class PlainLines {
       boolean: 'BOOLEAN',
       items: 'OTHER_KIND',
     };
+    // A word that it does not know would make a line plain that is not.
+    const tell = (table: string, text: string, value: number) => {
+      if (!this.#add(table, text, value)) throw new Error(`wasm/texts.ts has no room for "${text}"`);
+    };
     const roles = new Map([
       ...USERS.map((index): [number, string] => [index, 'USER']),
       [EVENT_TYPE, 'EVENT_TYPE'],
@@ -156,7 +160,7 @@ export class PlainLines {
     ] of FIELDS.entries()) {
       const role = numbers(roles.get(index) ?? 'PLAIN_TEXT');
       this.#program.setRule(index, numbers(kinds[kind]), role, Number(required), bytesMax, min, max);
-      this.#add('NAMES', name, index);
+      tell('NAMES', name, index);
     }
     this.#program.setLimits(
       TIMESTAMP_BYTES_MAX,
@@ -166,14 +170,15 @@ export class PlainLines {
       DOUBTFUL_BEFORE_MICROS,
     );
     for (const [index, type] of TYPE_NAMES.entries())
-      this.#add('TYPES', type, index < OWN_TYPES ? index : index + numbers('ALIAS'));
-    for (const word of NULL_WORDS) this.#add('NULLS', word, numbers('OF_ANY'));
-    for (const word of NULL_USERS) this.#add('NULLS', word, numbers('OF_USERS'));
+      tell('TYPES', type, index < OWN_TYPES ? index : index + numbers('ALIAS'));
+    for (const word of NULL_WORDS) tell('NULLS', word, numbers('OF_ANY'));
+    for (const word of NULL_USERS) tell('NULLS', word, numbers('OF_USERS'));
     new Uint8Array(buffer, numbers('CURRENCIES'), IS_CURRENCY_CODE.length).set(IS_CURRENCY_CODE);
   }
 
-  #add(table: string, text: string, value: number): void {
-    this.#program.addText(this.#numbers(table), this.#put(text), value);
+  /** False where the table has no room for the text, or has it. */
+  #add(table: string, text: string, value: number): boolean {
+    return this.#program.addText(this.#numbers(table), this.#put(text), value) !== 0;
   }
 
   /** Puts a text where the program takes it from; gives its length in bytes. */

@@ -9,10 +9,7 @@ declare const WebAssembly: {
 
 let compiled: object | undefined;
 
-/**
- * A new instance of wasm/plain-line.ts, with a memory of its own: what it exports. Null where there is no memory for it; then lines are
- * read more slowly.
- */
+/** What a new instance of wasm/plain-line.ts exports. Null if there is no memory for another one: lines are then checked more slowly. */
 export function newPlainLineProgram(): Record<string, unknown> | null {
   compiled ??= new WebAssembly.Module(readFileSync(PLAIN_LINE_FILE));
   try {
