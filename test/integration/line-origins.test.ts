@@ -36,6 +36,29 @@ test('each row has the offset, source and time of receipt of its own batch, over
   );
 });
 
+test('lines that several threads read side by side keep their places', async () => {
+  const several = await openDecoder('UTC', 4);
+  try {
+    // DuckDB reads some 30 MB at a time.
+    const note = 'x'.repeat(4000);
+    const batches = Array.from({ length: 40 }, (_, i) =>
+      batchOf(
+        i * 500,
+        Array.from({ length: 500 }, (_, line) => event(`e${i * 500 + line}`, `,"note":"${note}"`)),
+        { source: `s${i % 2}` },
+      ),
+    );
+    const rows = await several.rows<{ right: number }>(
+      batches,
+      `count_if(event_id = 'e' || log_offset AND source = 's' || (log_offset // 500 % 2)) OVER ()::INTEGER AS right`,
+    );
+    assert.equal(rows.length, 20_000);
+    assert.equal(rows[0]!.right, 20_000);
+  } finally {
+    await several.close();
+  }
+});
+
 test('each of thousands of lines is a run of its own, and every second shares its offset', async () => {
   const batches = Array.from({ length: 5000 }, (_, i) =>
     batchOf(i * 3, i % 2 === 0 ? [event(`e${i}`)] : [event(`e${i}`), event(`f${i}`)], {

@@ -17,11 +17,11 @@ export interface DecoderUnderTest {
 }
 
 /** A batch decoder over an in-memory DuckDB, in a folder of its own. */
-export async function openDecoder(timeZone: string): Promise<DecoderUnderTest> {
+export async function openDecoder(timeZone: string, threads = 1): Promise<DecoderUnderTest> {
   const dir = await mkdtemp(join(tmpdir(), 'tillstream-decoder-'));
   const tempDir = join(dir, 'temp');
   await mkdir(tempDir);
-  const database = await Database.open({ directories: [`${dir}/`], threads: 1, memoryMb: 400, tempDir });
+  const database = await Database.open({ directories: [`${dir}/`], threads, memoryMb: 400, tempDir });
   const connection = await database.connect();
   const decoder = createBatchDecoder(connection, tempDir, externalLines(timeZone));
   return {

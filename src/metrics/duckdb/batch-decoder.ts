@@ -4,7 +4,7 @@ import { isOneRun, type LogBatch } from '../../log/event-log.ts';
 import { addCount, type CountsBySource, sumCounts } from '../../log/offset.ts';
 import { type Connection, quote } from './database.ts';
 import { LineFeed } from './line-feed.ts';
-import { LineOrigins, type Run } from './line-origins.ts';
+import { lineOrigins, type Run } from './line-origins.ts';
 import { doubtfulSql, type Fields, parsedColumnsSql, typedFileSql, typedLinesSql } from './schema-sql.ts';
 
 /** So few bytes go into the statement itself. */
@@ -31,12 +31,12 @@ export function createBatchDecoder(
     try {
       const trusted = new Input(read(), (batch) => !batch.canonical, validateExternal);
       const found = await typed(table, trusted, (input) =>
-        feed.run((path) => create(table, typedFileSql(quote(path), input.fields)), input.rest()),
+        feed.run((path) => create(table, typedFileSql(quote(path), input.fields), input.runs), input.rest()),
       );
       if (found !== null) return found;
       // A record may lie about its form, so none is taken at its word. A text is read more leniently than a file, and more slowly.
       const checked = new Input(read(), () => true, validateExternal);
-      const rows = await typed(table, checked, (input) => fill(table, input.rest()));
+      const rows = await typed(table, checked, (input) => fill(table, input));
       if (rows !== null) return rows;
       throw new Error('lines that were validated could not be read');
     } catch (error) {
@@ -45,15 +45,21 @@ export function createBatchDecoder(
     }
   }
 
-  const create = (table: string, rows: string) =>
-    connection.run(`CREATE OR REPLACE TABLE ${table} AS ${rows}`);
+  const create = (table: string, rows: string, runs: readonly Run[]) =>
+    connection.run(`CREATE OR REPLACE TABLE ${table} AS ${lineOrigins(runs).tableSql(rows)}`);
 
   /** Reads one buffer of lines after the other as texts of statements. */
-  async function fill(table: string, pieces: AsyncIterable<readonly Buffer[]>): Promise<void> {
-    await create(table, typedLinesSql(quote(''), null));
-    for await (const buffers of pieces)
-      for (const lines of buffers)
-        await connection.run(`INSERT INTO ${table} ${typedLinesSql(quote(lines.toString()), null)}`);
+  async function fill(table: string, input: Input): Promise<void> {
+    const lines = `${table}_lines`;
+    try {
+      await connection.run(`CREATE OR REPLACE TABLE ${lines} AS ${typedLinesSql(quote(''), null)}`);
+      for await (const buffers of input.rest())
+        for (const text of buffers)
+          await connection.run(`INSERT INTO ${lines} ${typedLinesSql(quote(text.toString()), null)}`);
+      await create(table, `SELECT * FROM ${lines}`, input.runs);
+    } finally {
+      await connection.run(`DROP TABLE IF EXISTS ${lines}`);
+    }
   }
 
   /** Null where a line is not in canonical form, whatever its record claims. `readMany`: reads lines that are too many for one statement. */
@@ -65,7 +71,7 @@ export function createBatchDecoder(
     try {
       const text = await input.text();
       if (text === null) await readMany(input);
-      else await create(table, typedLinesSql(quote(text), input.fields));
+      else await create(table, typedLinesSql(quote(text), input.fields), input.runs);
     } catch (error) {
       if (!input.hasFailed && NOT_READ.test((error as Error).message)) return null;
       throw error;
@@ -74,34 +80,21 @@ export function createBatchDecoder(
       `SELECT count(*) AS lines, count(reason) AS bad, count_if(${doubtfulSql(input.maxReceivedAtMs)}) AS doubtful FROM ${table}`,
     );
     if (doubtful > 0 || lines !== sumCounts(input.sources)) return null;
-    return decoded(table, input, bad, await originsOf(table, input));
+    const { sources, maxReceivedAtMs, fields } = input;
+    const columns = [
+      'rowid AS "row"',
+      parsedColumnsSql(fields),
+      `(${EXCLUDED}) AS excluded`,
+      lineOrigins(input.runs).columns,
+    ];
+    const rowsSql = `(SELECT ${columns.join(', ')} FROM ${table})`;
+    return { lines, badLines: bad, sources, maxReceivedAtMs, table, rowsSql };
   }
 
-  function decoded(table: string, input: Input, badLines: number, origins: LineOrigins): TypedRows {
-    const { sources, maxReceivedAtMs } = input;
-    return {
-      lines: sumCounts(sources),
-      badLines,
-      sources,
-      maxReceivedAtMs,
-      table,
-      rowsSql: origins.of(table, `${parsedColumnsSql(input.fields)}, (${EXCLUDED}) AS excluded`),
-    };
-  }
-
-  async function originsOf(table: string, { runs }: Input): Promise<LineOrigins> {
-    const origins = new LineOrigins(runs, originsTable(table));
-    if (origins.createSql !== null) await connection.run(origins.createSql);
-    return origins;
-  }
-
-  const drop = (table: string) =>
-    connection.run(`DROP TABLE IF EXISTS ${table}; DROP TABLE IF EXISTS ${originsTable(table)}`);
+  const drop = (table: string) => connection.run(`DROP TABLE IF EXISTS ${table}`);
 
   return { decode, release: ({ table }) => drop(table!) };
 }
-
-const originsTable = (table: string) => `${table}_origins`;
 
 /** The lines of a batch on their way into a query, and what is known of them. */
 class Input {

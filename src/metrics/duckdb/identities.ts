@@ -36,8 +36,8 @@ export class IdentityDeduplicator implements Deduplicator {
   /** Offset after the last decided one, by partition. */
   #decoded = new Map<number, Offset>();
   #maxReceivedMs = 0;
-  /** Rows of the table: now, and when it was last compacted. */
-  #rows = { now: 0, compacted: 0 };
+  /** Rows of the table: now, and when it was last looked whether they can be forgotten. */
+  #rows = { now: 0, looked: 0 };
   readonly #oneByOne = pLimit(1);
 
   /** `connection`: of its own, with the state file. */
@@ -180,20 +180,27 @@ export class IdentityDeduplicator implements Deduplicator {
     for (const { partition, end } of ranges) this.#decoded.set(partition, end);
   }
 
-  /** Forgets what can't be repeated any more. What repeats is kept as long as it may be taken from the log once more. */
+  /** Forgets what can't be repeated any more, where that is a good part. What repeats is kept as long as it may be taken from the log once more. */
   async #compact(keepFrom: Positions): Promise<void> {
-    const { now, compacted } = this.#rows;
-    if (now - compacted <= Math.max(this.#compactRowsMin, compacted)) return;
-    const isKept = Object.entries(keepFrom).map(
+    const { now, looked } = this.#rows;
+    if (now - looked <= Math.max(this.#compactRowsMin, looked / 4)) return;
+    const isLogged = Object.entries(keepFrom).map(
       ([partition, from]) => `(log_partition = ${partition} AND log_offset >= ${from})`,
     );
+    const isKept = `kind <> ${KIND.decoded} AND (${isRecentSql(this.#maxReceivedMs)} OR (repeats AND (${[...isLogged, 'false'].join(' OR ')})))`;
+    const { kept } = await this.#connection.row<{ kept: number }>(
+      `SELECT count(*) AS kept FROM ${TABLE} WHERE ${isKept}`,
+    );
+    if (kept > now / 2) {
+      this.#rows.looked = now;
+      return;
+    }
     const ends = [...this.#decoded].map(
       ([partition, to]) =>
         `(${KIND.decoded}, NULL, NULL, ${this.#maxReceivedMs}, NULL, ${partition}, ${to}, 0, false)`,
     );
     await this.#connection.run(`CREATE OR REPLACE TABLE ${TABLE} AS
-      SELECT * FROM ${TABLE} WHERE kind <> ${KIND.decoded}
-        AND (${isRecentSql(this.#maxReceivedMs)} OR (repeats AND (${[...isKept, 'false'].join(' OR ')})))
+      SELECT * FROM ${TABLE} WHERE ${isKept}
       UNION ALL VALUES ${ends.join(', ')}`);
     await checkpointState(this.#connection);
     await this.#count();
@@ -216,7 +223,7 @@ export class IdentityDeduplicator implements Deduplicator {
 
   async #count(): Promise<void> {
     const { n } = await this.#connection.row<{ n: number }>(`SELECT count(*) AS n FROM ${TABLE}`);
-    this.#rows = { now: n, compacted: n };
+    this.#rows = { now: n, looked: n };
   }
 
   /** Makes a temp table; gives the number of its rows. */

@@ -24,45 +24,34 @@ type OriginColumn = keyof typeof TYPES;
 
 const COLUMNS = Object.keys(TYPES).join(', ');
 
-/**
- * Where the rows of a table of lines come from, which their numbers alone tell. Of one run it is an expression. Those of many
- * would be planned for longer than they run, in each query: they are the rows of a table beside the lines.
- */
-export class LineOrigins {
-  readonly #runs: readonly Run[];
-  readonly #table: string;
+/** Where lines come from that are read in the order of their runs, which the number of a line alone tells. */
+export interface LineOrigins {
+  /**
+   * Query of the lines that `lines` gives, to be made a table. Where they are fewer than those of the runs, the others have NULL in all of their
+   * columns, and where they are more, these have no origin.
+   */
+  tableSql(lines: string): string;
+  /** The origin columns of that table, as a list. */
+  readonly columns: string;
+}
 
-  /** `table`: the name that a table of many runs has. */
-  constructor(runs: readonly Run[], table: string) {
-    this.#runs = runs;
-    this.#table = table;
-  }
-
-  /** Makes the table, where one is needed. */
-  get createSql(): string | null {
-    return this.#isTable ? `CREATE OR REPLACE TABLE ${this.#table} AS ${rowsSql(this.#runs)}` : null;
-  }
-
-  /** Of `lines`, a table with all lines of the runs: the columns `columns`, the number of the row as `row`, and the origin columns. */
-  of(lines: string, columns: string): string {
-    const own = `lines.rowid AS "row", ${columns}`;
-    return this.#isTable
-      ? `(SELECT ${own}, ${COLUMNS} FROM ${lines} AS lines POSITIONAL JOIN ${this.#table} AS origins)`
-      : `(SELECT ${own}, ${columnsOf(this.#runs[0], 'lines.rowid')} FROM ${lines} AS lines)`;
-  }
-
-  get #isTable(): boolean {
-    return this.#runs.length > 1;
-  }
+/** Of one run they are expressions, which a small batch is planned with soonest; of others, columns beside those of the lines. */
+export function lineOrigins(runs: readonly Run[]): LineOrigins {
+  if (runs.length > 1)
+    return {
+      tableSql: (lines) => `SELECT * FROM (${lines}) AS lines POSITIONAL JOIN (${rowsSql(runs)}) AS origins`,
+      columns: COLUMNS,
+    };
+  return { tableSql: (lines) => lines, columns: columnsOf(runs[0]) };
 }
 
 /** The origin columns of the only run; without one they are NULL. */
-function columnsOf(run: Run | undefined, row: string): string {
+function columnsOf(run: Run | undefined): string {
   const values: Record<OriginColumn, string> = run
     ? {
         log_partition: String(run.partition),
-        log_offset: run.sharesOffset ? String(run.firstOffset) : `${run.firstOffset} + ${row}`,
-        log_line: run.sharesOffset ? row : '0',
+        log_offset: run.sharesOffset ? String(run.firstOffset) : `${run.firstOffset} + rowid`,
+        log_line: run.sharesOffset ? 'rowid' : '0',
         received_at: `make_timestamptz(${run.receivedAtMs * 1000})`,
         source: quote(run.source),
       }

@@ -8,6 +8,7 @@ import { STATE } from './state.ts';
 import {
   HASHES,
   HISTOGRAMS,
+  manyQuantilesSql,
   mergedSql,
   quantileSql,
   type Relations,
@@ -232,7 +233,8 @@ export class Merger {
       const ofPass = `${of(HISTOGRAMS)} WHERE pass = ${tables.idOf(pass)}`;
       const touched = `(SELECT * FROM ${of(HISTOGRAMS)} SEMI JOIN (SELECT DISTINCT ${identity} FROM ${ofPass} AND version = ${version}) USING (${identity}))`;
       const named = pass.quantiles.map((q, index) => ({ q, name: tables.quantiles[index]! }));
-      return `SELECT *, ${version}::BIGINT AS version FROM (${quantileSql(named, identity.split(', '), touched)})`;
+      const found = isSmall ? quantileSql : manyQuantilesSql;
+      return `SELECT *, ${version}::BIGINT AS version FROM (${found(named, identity.split(', '), touched)})`;
     });
     const distincts = tables.ofKind('distinct', passes);
     const groups = isSmall && distincts.length > 0 ? [distincts] : distincts.map((pass) => [pass]);

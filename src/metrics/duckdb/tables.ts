@@ -255,26 +255,40 @@ export function distinctLimitsSql(
   return `SELECT ${list}list_sort(list(h))[${rank}] AS kth FROM ${hashes} ${ofCrowded} ${by}`;
 }
 
-/**
- * Quantiles per `groups` from histogram rows (bucket, n), by the nearest-rank rule. A bucket stands for the value
- * 2 g^i / (g + 1), which is within QUANTILE_ERROR of all that fell into it.
- */
-export function quantileSql(
-  quantiles: readonly { q: number; name: string }[],
-  groups: readonly string[],
-  histogram: string,
-): string {
+/** So many rows are counted one by one for a quantile: of more, the counts of their buckets are added up. */
+export const ROWS_ALONE_MAX = 10_000;
+
+/** The value that bucket `bucket` stands for: 2 g^i / (g + 1), which is within QUANTILE_ERROR of all that fell into it. */
+const bucketValueSql = (bucket: string) =>
+  `CASE WHEN ${bucket} = ${ZERO_BUCKET} THEN 0 ELSE 2 * pow(${GAMMA}, ${bucket}) / (${GAMMA} + 1) END`;
+
+type Quantiles = readonly { q: number; name: string }[];
+
+/** Quantiles per `groups` from histogram rows (bucket, n), by the nearest-rank rule. */
+export function quantileSql(quantiles: Quantiles, groups: readonly string[], histogram: string): string {
   const by = groups.join(', ');
   const over = groups.length > 0 ? `PARTITION BY ${by} ` : '';
   const list = groups.map((group) => `${group}, `).join('');
   const values = quantiles.map(
     ({ q, name }) =>
-      `min(CASE WHEN bucket = ${ZERO_BUCKET} THEN 0 ELSE 2 * pow(${GAMMA}, bucket) / (${GAMMA} + 1) END)
-         FILTER (WHERE reached >= ceil(${q} * all_n)) AS ${identifier(name)}`,
+      `${bucketValueSql(`min(bucket) FILTER (WHERE reached >= ceil(${q} * all_n))`)} AS ${identifier(name)}`,
   );
   return `SELECT ${list}${values.join(', ')} FROM (
       SELECT ${list}bucket, sum(n) OVER (${over}ORDER BY bucket) AS reached,
         sum(n) OVER (${over}ORDER BY bucket ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS all_n
       FROM (SELECT ${list}bucket, sum(n) AS n FROM ${histogram} GROUP BY ALL)
     ) ${groups.length > 0 ? `GROUP BY ${by}` : ''}`;
+}
+
+/** The same of many groups, most of which have few rows: takes a third of the time. */
+export function manyQuantilesSql(quantiles: Quantiles, groups: readonly string[], histogram: string): string {
+  const by = groups.join(', ');
+  const found = quantiles.map(({ q, name }) => `quantile_disc(bucket, ${q}) AS ${identifier(name)}`);
+  const values = quantiles.map(({ name }) => `${bucketValueSql(identifier(name))} AS ${identifier(name)}`);
+  return `WITH buckets AS MATERIALIZED (SELECT ${by}, bucket, CAST(sum(n) AS BIGINT) AS n FROM ${histogram} GROUP BY ALL),
+      large AS MATERIALIZED (SELECT ${by} FROM buckets GROUP BY ALL HAVING sum(n) > ${ROWS_ALONE_MAX})
+    SELECT ${by}, ${values.join(', ')} FROM (SELECT ${by}, ${found.join(', ')} FROM (
+      SELECT ${by}, bucket, unnest(range(n)) FROM buckets ANTI JOIN large USING (${by})) GROUP BY ${by})
+    UNION ALL
+    ${quantileSql(quantiles, groups, `(SELECT * FROM buckets SEMI JOIN large USING (${by}))`)}`;
 }
