@@ -6,9 +6,7 @@ import { archivedDoubts } from './archived-doubts.ts';
 
 const SINCE_MS = Date.UTC(2026, 10, 1);
 const NOTHING: ArrivalSummary = {
-  hasKnownOrders: false,
   hasOrders: false,
-  hasMarkedOrders: false,
   unnamedRows: 0,
   unnamedDates: [],
 };
@@ -20,7 +18,6 @@ async function lookedAt(
     withdrawn = [] as string[],
     givenBack = [] as string[],
     isOfSeveral = false,
-    signs = { hasMarkedOrders: false, hasCancels: false },
     equalRows = 0,
     olderMs = SINCE_MS - 1,
   } = {},
@@ -34,10 +31,6 @@ async function lookedAt(
   } as unknown as ArchiveReader;
   const reader: Omit<DoubtReader, 'sales'> = {
     summary: async () => ({ ...NOTHING, ...summary }),
-    async signs() {
-      looks.push('signs');
-      return signs;
-    },
     async ofOrders([filter]) {
       looks.push(`orders ${filter}`);
       return [];
@@ -58,13 +51,8 @@ async function lookedAt(
 
 test('older rows are read only if they can matter', async () => {
   assert.deepEqual((await lookedAt({})).looks, []);
-  const [known] = (await lookedAt({ hasKnownOrders: true })).looks;
-  assert.match(known!, /^orders \{"receivedMs":\[\[\d+,/, 'orders are known for 30 days');
-  assert.deepEqual((await lookedAt({ hasOrders: true })).looks, ['signs'], 'new orders');
-  for (const sign of ['hasMarkedOrders', 'hasCancels'] as const) {
-    const signs = { hasMarkedOrders: false, hasCancels: false, [sign]: true };
-    assert.equal((await lookedAt({ hasOrders: true }, { signs })).looks.length, 2, sign);
-  }
+  const [orders] = (await lookedAt({ hasOrders: true })).looks;
+  assert.match(orders!, /^orders \{"receivedMs":\[\[\d+,/, 'orders are known for 30 days');
   const cancelled = await lookedAt({}, { withdrawn: ['o1'] });
   assert.deepEqual(cancelled.looks, ['orders {"paths":["a"]}'], 'an order may be cancelled much later');
   const refunded = await lookedAt({}, { givenBack: ['o1'] });

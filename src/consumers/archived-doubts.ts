@@ -29,13 +29,17 @@ export async function archivedDoubts(
 ): Promise<ArchiveAnswer> {
   const { sinceMs } = arrival;
   const since = (fromMs: number) => [[fromMs, Number.MAX_SAFE_INTEGER]] as const;
-  const { hasKnownOrders, hasOrders, hasMarkedOrders, unnamedRows, unnamedDates } = await archive.withFiles(
+  const { hasOrders, unnamedRows, unnamedDates } = await archive.withFiles(
     TABLE,
     { receivedMs: since(sinceMs) },
     (files) => reader.summary(files, arrival),
   );
   const lookAt = async (files: string[]) =>
-    files.length === 0 ? [] : [...(await reader.ofOrders(files, arrival, withdrawn))];
+    files.length === 0
+      ? []
+      : archive.withFiles(TABLE, { receivedMs: since(sinceMs) }, async (arrived) => [
+          ...(await reader.ofOrders(files, arrived, arrival, withdrawn)),
+        ]);
   const sinceRecentMs = sinceMs - ORDER_IDENTITY.withinMs;
   // An order may be cancelled long after it.
   const inNewest = <T>(use: (files: string[]) => Promise<T>) =>
@@ -45,16 +49,9 @@ export async function archivedDoubts(
       const paths = new Set(looked.map(({ path }) => path));
       return archive.withFiles(TABLE, { paths }, use);
     });
-  const recent = { receivedMs: [[sinceRecentMs, sinceMs - 1]] as const };
-  const hasSigns = () =>
-    archive.withFiles(TABLE, recent, async (files) => {
-      const older = await reader.signs(files, sinceMs);
-      return older.hasCancels || older.hasMarkedOrders;
-    });
   let doubts: ArchivedDoubt[] = [];
   if (withdrawn.length > 0) doubts = await inNewest(lookAt);
-  else if (hasKnownOrders || hasMarkedOrders || (hasOrders && (await hasSigns())))
-    doubts = await archive.withFiles(TABLE, { receivedMs: since(sinceRecentMs) }, lookAt);
+  else if (hasOrders) doubts = await archive.withFiles(TABLE, { receivedMs: since(sinceRecentMs) }, lookAt);
   const refunded =
     givenBack.length === 0 ? [] : await inNewest((files) => reader.refundedOf(files, givenBack));
   if (unnamedRows === 0) return { doubts, refunded };

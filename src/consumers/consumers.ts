@@ -25,6 +25,7 @@ import type { BatchSource } from './batch-source.ts';
 import { componentError, failureCheck, worse } from './component-status.ts';
 import { ConsumerLoop } from './consumer-loop.ts';
 import { maintainArchive } from './maintenance.ts';
+import { RepairTiming } from './repair-timing.ts';
 import { SharedArchive } from './shared-archive.ts';
 import { type BatchLimits, SharedBatches } from './shared-batches.ts';
 
@@ -64,8 +65,6 @@ const REPAIR_LOOK_MS = 500;
 const SETTLE_LOOK_MS = 25;
 /** A caller that waits for a consumer gets an error when that has failed for so long. */
 const FAILING_MS_MAX = 60_000;
-/** Dirty windows wait for the metrics to catch up, but no longer than this. */
-const REPAIR_WAIT_MS_MAX = 60_000;
 /** An archive that has lines to take, and takes none for so long, is away or is nobody's. */
 const ARCHIVE_WAIT_MS_MAX = 20_000;
 /** A rebuild waits so long for what has come before it, and for late windows: they are no difference. */
@@ -369,21 +368,17 @@ export class Consumers {
 
   async #recomputeLoop(metricsLoop: ConsumerLoop): Promise<void> {
     const { signal } = this.#abort;
-    const { engine, archive, logger, gatherLinesMax } = this.#options;
-    let invalidatedSinceMs = 0;
+    const { engine, archive, logger } = this.#options;
+    const timing = new RepairTiming();
     while (!signal.aborted) {
-      await sleep(this.#settling > 0 ? SETTLE_LOOK_MS : REPAIR_LOOK_MS, signal);
-      if (engine.invalidatedWindows() === 0) {
-        invalidatedSinceMs = 0;
-        continue;
-      }
-      invalidatedSinceMs ||= Date.now();
-      if (metricsLoop.lag() > gatherLinesMax && Date.now() - invalidatedSinceMs < REPAIR_WAIT_MS_MAX)
-        continue;
+      const isAwaited = this.#settling > 0;
+      await sleep(isAwaited ? SETTLE_LOOK_MS : REPAIR_LOOK_MS, signal);
+      const [nowMs, windows, lag] = [Date.now(), engine.invalidatedWindows(), metricsLoop.lag()];
+      if (!timing.isDue({ nowMs, windows, lag, isAwaited })) continue;
       try {
         await engine.recompute(archive);
         this.#recomputeFailure = '';
-        invalidatedSinceMs = Date.now();
+        timing.done(Date.now());
       } catch (error) {
         this.#recomputeFailure = `recomputing late windows failed: ${messageOf(error)}`;
         logger.error({ err: error }, 'metrics: recomputing late windows failed, will try again');

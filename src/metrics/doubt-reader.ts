@@ -38,25 +38,13 @@ export interface ArchiveAnswer {
   readonly refunded: readonly string[];
 }
 
-/** What of an arrival is worth a look at older rows. */
+/** What of an arrival is worth a look at other rows. */
 export interface ArrivalSummary {
-  /** A purchase is of an order that is not new. */
-  readonly hasKnownOrders: boolean;
-  /** Purchases name orders. */
+  /** Purchases or refunds name orders. */
   readonly hasOrders: boolean;
-  /** Orders have a sign before their number, which older ones may not have: `#1001`. */
-  readonly hasMarkedOrders: boolean;
   /** Rows that are known by their place in a file and their content alone, and the dates (UTC) that they have. */
   readonly unnamedRows: number;
   readonly unnamedDates: readonly string[];
-}
-
-/** What rows that came before an arrival have, by which its orders may be doubtful. */
-export interface OlderSigns {
-  /** Orders with a sign before their number: `#1001`. */
-  readonly hasMarkedOrders: boolean;
-  /** Orders were cancelled. */
-  readonly hasCancels: boolean;
 }
 
 /** A purchase or refund that counts, as far as it says something of its order. */
@@ -67,13 +55,15 @@ export interface ArchivedSale extends OrderReport {
 /** Compares rows of Parquet files of `events` with others of them. */
 export interface DoubtReader {
   summary(files: readonly string[], arrival: Arrival): Promise<ArrivalSummary>;
-  /** What the rows have that came before `beforeMs`. */
-  signs(files: readonly string[], beforeMs: number): Promise<OlderSigns>;
   /** The newest purchases and refunds of the files that name an order, the oldest of them first. */
   sales(files: readonly string[], limit: number): Promise<readonly ArchivedSale[]>;
-  /** Doubts about orders. `withdrawn`: orders that are said to be cancelled. */
+  /**
+   * Doubts about the orders of an arrival, and those that are said to be cancelled: `withdrawn`. `arrived`: the files that may have rows of the
+   * arrival; `files` are these and older ones.
+   */
   ofOrders(
     files: readonly string[],
+    arrived: readonly string[],
     arrival: Arrival,
     withdrawn: readonly string[],
   ): Promise<readonly ArchivedDoubt[]>;

@@ -46,17 +46,19 @@ export async function tempOfFiles(
   like: string,
   paths: readonly string[],
   select: (files: string) => string,
+  options = '',
 ): Promise<void> {
   await connection.run(`CREATE OR REPLACE TEMP TABLE ${name} AS SELECT * FROM (${like}) LIMIT 0`);
-  await eachFiles(connection, paths, (files) => `INSERT INTO ${name} ${select(files)}`);
+  await eachFiles(connection, paths, (files) => `INSERT INTO ${name} ${select(files)}`, options);
 }
 
-/** Runs a statement on the files, some of them at a time. */
+/** Runs a statement on the files, some of them at a time; `options` as in `readingFiles`. */
 export async function eachFiles(
   connection: Connection,
   paths: readonly string[],
   sql: (files: string) => string,
+  options = '',
 ): Promise<void> {
   for (let i = 0; i < paths.length; i += FILES_MAX)
-    await readingFiles(paths.slice(i, i + FILES_MAX), (files) => connection.run(sql(files)));
+    await readingFiles(paths.slice(i, i + FILES_MAX), (files) => connection.run(sql(files)), options);
 }

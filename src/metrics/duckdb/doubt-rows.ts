@@ -10,14 +10,7 @@ import {
 import { EVENT_TIME_COLUMN } from '../../event/columns.ts';
 import { ORDER_EVENT_TYPES } from '../../event/fields.ts';
 import { GIVEN_ID } from '../../event/given-id.ts';
-import type {
-  ArchivedDoubt,
-  ArchivedSale,
-  Arrival,
-  ArrivalSummary,
-  DoubtReader,
-  OlderSigns,
-} from '../doubt-reader.ts';
+import type { ArchivedDoubt, ArchivedSale, Arrival, ArrivalSummary, DoubtReader } from '../doubt-reader.ts';
 import { EMPTY_EVENTS, FILES_MAX, instant, tempOfFiles } from './archive-rows.ts';
 import { type Connection, quote } from './database.ts';
 import { POSITION } from './identity-sql.ts';
@@ -29,8 +22,9 @@ const isOf = ({ source, sinceMs }: Arrival) =>
   `coalesce(source = ${quote(source)} AND received_at >= ${instant(sinceMs)}, false)`;
 const HAS_ORDER = `event_type IN (${ORDER_EVENT_TYPES.map(quote).join(', ')}) AND order_id IS NOT NULL AND NOT (${EXCLUDED})`;
 const IS_CANCEL = `event_type = ${quote(CANCEL_EVENT_TYPE)} AND order_id IS NOT NULL AND NOT (${EXCLUDED})`;
-/** As a range, so that row groups without such orders are not read: the sign comes before all digits and letters. */
-const IS_MARKED = "order_id >= '#' AND order_id < '$'";
+/** What spellings of one order have in common: `#1001` is `1001`. */
+const spelledSql = (order: string) =>
+  `CASE WHEN starts_with(${order}, '#') THEN trim(substr(${order}, 2)) ELSE ${order} END`;
 const IS_SALE = `event_type = ${quote(NEW_ORDER_EVENT_TYPE)}`;
 const IS_REFUND = `event_type = ${quote(UNSIGNED.eventType)}`;
 /** The order in which rows were decided. */
@@ -47,24 +41,19 @@ export class DuckDbDoubtReader implements DoubtReader {
 
   async summary(files: readonly string[], arrival: Arrival): Promise<ArrivalSummary> {
     const dates = new Set<string>();
-    let [hasKnownOrders, hasOrders, hasMarkedOrders, unnamedRows] = [false, false, false, 0];
+    let [hasOrders, unnamedRows] = [false, 0];
     for (let at = 0; at < files.length; at += FILES_MAX) {
       const part = files.slice(at, at + FILES_MAX);
       const found = await readingFiles(part, (relation) =>
-        this.#connection.row<{ known: number; sales: number; marked: number; unnamed: number }>(
-          `SELECT count_if(${HAS_ORDER} AND (${IS_REFUND} OR duplicate OR NOT new_order)) AS known,
-             count_if(${HAS_ORDER} AND ${IS_SALE}) AS sales,
-             count_if(${HAS_ORDER} AND ${IS_MARKED}) AS marked, count_if(${IS_UNNAMED}) AS unnamed
-           FROM ${relation} WHERE ${isOf(arrival)}`,
+        this.#connection.row<{ orders: number; unnamed: number }>(
+          `SELECT count_if(${HAS_ORDER}) AS orders, count_if(${IS_UNNAMED}) AS unnamed FROM ${relation} WHERE ${isOf(arrival)}`,
         ),
       );
-      hasKnownOrders ||= found.known > 0;
-      hasOrders ||= found.sales > 0;
-      hasMarkedOrders ||= found.marked > 0;
+      hasOrders ||= found.orders > 0;
       unnamedRows += found.unnamed;
       if (found.unnamed > 0) for (const date of await this.#unnamedDates(part, arrival)) dates.add(date);
     }
-    return { hasKnownOrders, hasOrders, hasMarkedOrders, unnamedRows, unnamedDates: [...dates] };
+    return { hasOrders, unnamedRows, unnamedDates: [...dates] };
   }
 
   /** Asked for by itself: most arrivals have no such rows, and a date of each row takes longer than all else. */
@@ -76,21 +65,6 @@ export class DuckDbDoubtReader implements DoubtReader {
       ),
     );
     return rows.map(({ date }) => date);
-  }
-
-  async signs(files: readonly string[], beforeMs: number): Promise<OlderSigns> {
-    let [hasMarkedOrders, hasCancels] = [false, false];
-    for (let at = 0; at < files.length; at += FILES_MAX) {
-      const found = await readingFiles(files.slice(at, at + FILES_MAX), (relation) =>
-        this.#connection.row<{ marked: boolean | null; cancels: boolean | null }>(
-          `SELECT bool_or(${IS_MARKED}) AS marked, bool_or(${IS_CANCEL}) AS cancels
-           FROM ${relation} WHERE order_id IS NOT NULL AND received_at < ${instant(beforeMs)}`,
-        ),
-      );
-      hasMarkedOrders ||= found.marked === true;
-      hasCancels ||= found.cancels === true;
-    }
-    return { hasMarkedOrders, hasCancels };
   }
 
   sales(files: readonly string[], limit: number): Promise<readonly ArchivedSale[]> {
@@ -107,13 +81,63 @@ export class DuckDbDoubtReader implements DoubtReader {
     );
   }
 
+  /** Files in which none of the orders is are read no further: the orders of an arrival are in few of them. */
   ofOrders(
+    files: readonly string[],
+    arrived: readonly string[],
+    arrival: Arrival,
+    withdrawn: readonly string[],
+  ): Promise<readonly ArchivedDoubt[]> {
+    return this.#exclusive(['wanted', 'holding', 'told', 'cancels'], async () => {
+      const holding = await this.#holding(files, arrived, arrival, withdrawn);
+      return holding.length === 0 ? [] : this.#doubtsOfOrders(holding, arrival, withdrawn);
+    });
+  }
+
+  /** The files that hold rows of the orders; none where the arrival has each of its orders once, and nobody else has one of them. */
+  async #holding(
+    files: readonly string[],
+    arrived: readonly string[],
+    arrival: Arrival,
+    withdrawn: readonly string[],
+  ): Promise<readonly string[]> {
+    await tempOfFiles(
+      this.#connection,
+      'wanted',
+      `SELECT '' AS spelled, true AS is_known`,
+      arrived,
+      (from) =>
+        `SELECT ${spelledSql('order_id')}, bool_or(${IS_REFUND} OR duplicate OR NOT new_order) FROM ${from}
+         WHERE ${isOf(arrival)} AND ${HAS_ORDER} GROUP BY 1`,
+    );
+    if (withdrawn.length > 0)
+      await this.#connection.run(
+        `INSERT INTO wanted SELECT ${spelledSql('id')}, true FROM (VALUES ${withdrawn.map((id) => `(${quote(id)})`).join(', ')}) AS ids (id)`,
+      );
+    await tempOfFiles(
+      this.#connection,
+      'holding',
+      `SELECT '' AS path, true AS has_others`,
+      files,
+      (from) =>
+        `SELECT filename, bool_or(NOT ${isOf(arrival)}) FROM ${from}
+         WHERE order_id IS NOT NULL AND ${spelledSql('order_id')} IN (SELECT spelled FROM wanted) GROUP BY filename`,
+      ', filename = true',
+    );
+    const rows = await this.#connection.rows<{ path: string }>(
+      'SELECT path FROM holding WHERE (SELECT bool_or(is_known) FROM wanted) OR (SELECT bool_or(has_others) FROM holding)',
+    );
+    return rows.map(({ path }) => path);
+  }
+
+  async #doubtsOfOrders(
     files: readonly string[],
     arrival: Arrival,
     withdrawn: readonly string[],
   ): Promise<readonly ArchivedDoubt[]> {
     const orders = withdrawn.length === 0 ? 'NULL' : withdrawn.map(quote).join(', ');
     const isRecent = `received_at >= ${instant(arrival.sinceMs - ORDER_IDENTITY.withinMs)}`;
+    const isWanted = `${spelledSql('order_id')} IN (SELECT spelled FROM wanted)`;
     const select = (relation: string) =>
       `SELECT order_id, amount, currency, ${isOf(arrival)} AS is_mine, ${isRecent} AS is_recent, ${IS_REFUND} AS is_refund,
          ${IS_SALE} AND NOT coalesce(duplicate, false) AS counts, amount IS NOT NULL OR price IS NOT NULL AS has_value,
@@ -121,8 +145,8 @@ export class DuckDbDoubtReader implements DoubtReader {
        FROM ${relation}`;
     const selectCancels = (relation: string) =>
       `SELECT order_id, ${EVENT_TIME_COLUMN} AS moment, ${isOf(arrival)} AS is_mine FROM ${relation}`;
-    const where = `WHERE ${HAS_ORDER} AND (${isRecent} OR order_id IN (${orders}))`;
-    return this.#doubts(
+    const where = `WHERE ${HAS_ORDER} AND (${isRecent} OR order_id IN (${orders})) AND ${isWanted}`;
+    return this.#found(
       [
         {
           name: 'told',
@@ -134,7 +158,7 @@ export class DuckDbDoubtReader implements DoubtReader {
           name: 'cancels',
           like: selectCancels(`(${EMPTY_EVENTS})`),
           files,
-          select: (from) => `${selectCancels(from)} WHERE ${IS_CANCEL}`,
+          select: (from) => `${selectCancels(from)} WHERE ${IS_CANCEL} AND ${isWanted}`,
         },
       ],
       `WITH
@@ -196,30 +220,32 @@ export class DuckDbDoubtReader implements DoubtReader {
     const like = select(`(${EMPTY_EVENTS})`);
     const content = 'event_type, moment, content';
     const unnamed = (relation: string) => `${select(relation)} WHERE ${IS_UNNAMED}`;
-    return this.#doubts(
-      [
-        {
-          name: 'mine',
-          like: `SELECT ${content} FROM (${like})`,
-          files,
-          select: (from) => `SELECT DISTINCT ${content} FROM (${unnamed(from)}) WHERE is_mine`,
-        },
-        {
-          name: 'unnamed',
-          like,
-          files,
-          select: (from) => `SELECT * FROM (${unnamed(from)}) SEMI JOIN mine USING (${content})`,
-        },
-      ],
-      `WITH repeated AS (
+    const find = () =>
+      this.#found(
+        [
+          {
+            name: 'mine',
+            like: `SELECT ${content} FROM (${like})`,
+            files,
+            select: (from) => `SELECT DISTINCT ${content} FROM (${unnamed(from)}) WHERE is_mine`,
+          },
+          {
+            name: 'unnamed',
+            like,
+            files,
+            select: (from) => `SELECT * FROM (${unnamed(from)}) SEMI JOIN mine USING (${content})`,
+          },
+        ],
+        `WITH repeated AS (
          SELECT ${content}, arg_min(file, ${ARRIVED}) AS first_file FROM unnamed GROUP BY ALL HAVING count(DISTINCT file) > 1)
        SELECT 'rows_loaded_before' AS code, count(*) AS rows, min(event_type || ' at ' || strftime(moment, '%Y-%m-%dT%H:%M:%SZ')) AS example
        FROM unnamed JOIN repeated USING (${content}) WHERE is_mine AND file <> first_file`,
-    );
+      );
+    return this.#exclusive(['mine', 'unnamed'], find);
   }
 
   /** What `sql` finds in tables that are made of files, some files at a time. */
-  #doubts(
+  async #found(
     tables: readonly {
       name: string;
       like: string;
@@ -228,14 +254,19 @@ export class DuckDbDoubtReader implements DoubtReader {
     }[],
     sql: string,
   ): Promise<readonly ArchivedDoubt[]> {
+    for (const { name, like, files, select } of tables)
+      await tempOfFiles(this.#connection, name, like, files, select);
+    const rows = await this.#connection.rows<ArchivedDoubt>(sql);
+    return rows.filter((each) => each.rows > 0);
+  }
+
+  /** One after the other, as temp tables are the connection's; drops `tables` at the end. */
+  #exclusive<T>(tables: readonly string[], work: () => Promise<T>): Promise<T> {
     return this.#oneByOne(async () => {
       try {
-        for (const { name, like, files, select } of tables)
-          await tempOfFiles(this.#connection, name, like, files, select);
-        const rows = await this.#connection.rows<ArchivedDoubt>(sql);
-        return rows.filter((each) => each.rows > 0);
+        return await work();
       } finally {
-        for (const { name } of tables) await this.#connection.run(`DROP TABLE IF EXISTS ${name}`);
+        for (const name of tables) await this.#connection.run(`DROP TABLE IF EXISTS ${name}`);
       }
     });
   }
