@@ -376,7 +376,7 @@ export class Consumers {
       const [nowMs, windows, lag] = [Date.now(), engine.invalidatedWindows(), metricsLoop.lag()];
       if (!timing.isDue({ nowMs, windows, lag, isAwaited })) continue;
       try {
-        await engine.recompute(archive);
+        await engine.recompute(archive, signal);
         this.#recomputeFailure = '';
         timing.done(Date.now());
       } catch (error) {

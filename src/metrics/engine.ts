@@ -132,7 +132,7 @@ export interface MetricsProgress {
  * - `apply` takes a batch whose ranges start at the positions of their partitions and moves those to their ends, in one
  *   transaction with all that follows from it; when it rejects, nothing has changed and the same batch may be offered again.
  * - Windows that are closed for the batch are only marked invalidated; `recompute` recomputes invalidated windows from the archive, as
- *   far as the archive has come, and returns how many are left.
+ *   far as the archive has come, and returns how many are left. At `signal` it stops after the step that it is at: days with many rows are one each.
  * - `restore` fills an engine without state (`isEmpty`) from the archive, and resolves true; another one it leaves as it is, and
  *   resolves false. It goes on from the archive's positions at the
  *   call; the archive may grow meanwhile. When `signal` aborts it rejects soon, and the engine is still without state.
@@ -145,7 +145,7 @@ export interface BatchEngine extends MetricsProgress {
   mustRestore?(): boolean;
   apply(batch: TypedBatch): Promise<void>;
   restore(archive: ArchiveReader, signal?: AbortSignal): Promise<boolean>;
-  recompute(archive: ArchiveReader): Promise<number>;
+  recompute(archive: ArchiveReader, signal?: AbortSignal): Promise<number>;
   rebuild(archive: ArchiveReader, range: RebuildRange | null, diff: boolean): Promise<RebuildResult>;
   close(): Promise<void>;
 }

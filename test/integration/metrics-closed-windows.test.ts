@@ -100,6 +100,28 @@ for (const engine of ENGINE_NAMES) {
       }),
     );
 
+    it('recomputing stops after the day that it is at when the process ends, and goes on after it', async () => {
+      const harness = await MetricsHarness.open({ engine, timeZone: 'UTC', rebuildRowsMax: 1 });
+      try {
+        for (const day of [0, 1, 2])
+          await view(harness, START_MS + 200 * HOUR_MS + day, START_MS + day * 24 * HOUR_MS);
+        while (await harness.archiveSome(1));
+        while (await harness.measureSome(1));
+        assert.equal(harness.engine.invalidatedWindows(), 3);
+        let looks = 0;
+        const signal = {
+          get aborted() {
+            return ++looks > 1;
+          },
+        } as AbortSignal;
+        assert.equal(await harness.engine.recompute(harness.archive, signal), 2);
+        assert.equal(await harness.engine.recompute(harness.archive), 0);
+        await harness.assertSound();
+      } finally {
+        await harness.close();
+      }
+    });
+
     it(
       'recomputing counts no line that the metrics have not come to, though the archive has it',
       withHarness(async (harness) => {

@@ -36,7 +36,7 @@ export async function archivedRows(archive: ArchiveReader, dir: string): Promise
       ),
     );
   } finally {
-    database.close();
+    await database.close();
   }
 }
 

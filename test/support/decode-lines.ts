@@ -38,7 +38,7 @@ export async function openDecoder(timeZone: string, threads = 1): Promise<Decode
     },
     async close() {
       connection.close();
-      database.close();
+      await database.close();
       await rm(dir, { recursive: true, force: true });
     },
   };

@@ -20,6 +20,6 @@ export async function onClosedState<T>(stateDir: string, ...statements: string[]
     await database.detach(STATE);
     return rows;
   } finally {
-    database.close();
+    await database.close();
   }
 }

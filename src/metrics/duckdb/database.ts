@@ -1,5 +1,6 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import pLimit from 'p-limit';
+import { sleep } from '../../system/sleep.ts';
 import { MetricsError } from '../../telemetry/errors.ts';
 
 export interface DatabaseOptions {
@@ -19,6 +20,9 @@ export type SqlRow = Record<string, unknown>;
 
 /** After one of these errors DuckDB does nothing more, or answers from a file that is damaged: it must be opened again. */
 const MUST_REOPEN = /^FATAL Error|database has been invalidated|Corrupt database file/;
+
+/** A statement may begin in its thread after it was told to end. */
+const INTERRUPT_AGAIN_MS = 20;
 
 /** What a connection runs its statements on. */
 interface Host {
@@ -130,7 +134,8 @@ export class Database implements AttachTarget {
   readonly #host: Host;
   #generation = 0;
   #running = 0;
-  #onIdle: (() => void) | undefined;
+  #onIdle: (() => void)[] = [];
+  #isClosed = false;
   #failure: unknown = null;
   #opening: Promise<void> | undefined;
   /** Attaches the file, again after each opening. */
@@ -176,13 +181,32 @@ export class Database implements AttachTarget {
     await this.#main.run(`DETACH ${name}`);
   }
 
-  close(): void {
+  /**
+   * Ends what runs, and waits for that: a statement goes on in a thread of its own, which would hold up the end of the process. Nothing
+   * runs after it.
+   */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    while (this.#running > 0) {
+      for (const raw of this.#raw.values()) raw?.interrupt();
+      await Promise.race([this.#idle(), sleep(INTERRUPT_AGAIN_MS)]);
+    }
+    this.#closeAll();
+  }
+
+  #closeAll(): void {
     for (const [connection, raw] of this.#raw) {
       raw?.closeSync();
       this.#raw.set(connection, null);
     }
     this.#main.closeSync();
     this.#instance.closeSync();
+  }
+
+  /** Resolves when no statement runs. */
+  #idle(): Promise<void> {
+    if (this.#running === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
   async #open(): Promise<void> {
@@ -223,7 +247,7 @@ export class Database implements AttachTarget {
     sql: string,
   ): Promise<T> {
     const raw = this.#raw.get(connection);
-    if (!raw) throw new Error('the connection is closed');
+    if (!raw || this.#isClosed) throw new Error('the connection is closed');
     const { intercept } = this.#options;
     this.#running++;
     try {
@@ -236,7 +260,7 @@ export class Database implements AttachTarget {
         cause: error,
       });
     } finally {
-      if (--this.#running === 0) this.#onIdle?.();
+      if (--this.#running === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
     }
   }
 
@@ -280,14 +304,10 @@ export class Database implements AttachTarget {
 
   async #reopen(): Promise<void> {
     // A connection must not be closed under a statement.
-    if (this.#running > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
-      this.#onIdle = undefined;
-    }
+    await this.#idle();
+    if (this.#isClosed) throw new Error('the database is closed');
     this.#isStateOpen = false;
-    this.close();
+    this.#closeAll();
     await this.#open();
     for (const connection of this.#raw.keys()) await this.#add(connection);
     this.#generation++;

@@ -120,11 +120,11 @@ export class DuckDbEngine implements BatchEngine {
     return this.#exclusive(() => this.#apply(batch));
   }
 
-  recompute(archive: ArchiveReader): Promise<number> {
+  recompute(archive: ArchiveReader, signal?: AbortSignal): Promise<number> {
     return this.#exclusive(async () => {
       if (this.#invalidated === 0) return 0;
       await this.#compact();
-      await this.#recomputer.recompute(archive, this.#progress.positions, this.#commit);
+      await this.#recomputer.recompute(archive, this.#progress.positions, this.#commit, signal);
       this.#invalidated = await countInvalidated(this.#connection);
       return this.#invalidated;
     });

@@ -126,7 +126,7 @@ export async function openDuckDb(options: DuckDbOptions): Promise<DuckDb> {
       try {
         await engine.close();
       } finally {
-        database.close();
+        await database.close();
         await rm(tempDir, { recursive: true, force: true });
       }
     },

@@ -28,6 +28,7 @@ import {
   dayRanges,
   dropWaiting,
   dropWanted,
+  grouped,
   receivedDays,
   storedDays,
   wantDays,
@@ -72,12 +73,17 @@ export class ArchiveRecomputer {
 
   /**
    * Brings invalidated windows up to date for which the archive has come far enough, a chunk of days per transaction. Lines past
-   * `measured` stay out: they mark their windows again when they are measured.
+   * `measured` stay out: they mark their windows again when they are measured. At `signal` it stops before the next chunk.
    *
    * What was kept of a window's late lines is merged into it where its hashes and histograms are still there, or nothing was
    * counted in it before. The others are computed from the archive.
    */
-  async recompute(archive: ArchiveReader, measured: CountedPositions, commit: Commit): Promise<void> {
+  async recompute(
+    archive: ArchiveReader,
+    measured: CountedPositions,
+    commit: Commit,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const positions = Object.fromEntries(
       archive.partitions().map((id) => [id, Math.min(archive.position(id), measured[id] ?? 0)]),
     );
@@ -101,6 +107,7 @@ export class ArchiveRecomputer {
        UNION SELECT win, start FROM recomputable ANTI JOIN (${counted.join(' UNION ALL ')}) USING (win, start)`,
     );
     for (const chunk of this.#chunks(archive, await this.#daysOf('mergeable'))) {
+      if (signal?.aborted) return;
       await this.#want('mergeable', chunk);
       await commit(async (version) => {
         await this.#merger.take(
@@ -113,6 +120,7 @@ export class ArchiveRecomputer {
     }
     await this.#temp('lost', 'SELECT * FROM recomputable ANTI JOIN mergeable USING (win, start)');
     for (const chunk of this.#chunks(archive, await this.#daysOf('lost'))) {
+      if (signal?.aborted) return;
       await this.#want('lost', chunk);
       await this.#computeEvents(archive, chunk, positions);
       await commit(async (version) => {
@@ -214,20 +222,7 @@ export class ArchiveRecomputer {
   /** The days in groups with not too many rows. */
   #chunks(archive: ArchiveReader, days: Days): Days[] {
     const rowsOf = new Map(archive.dates('events').map(({ date, rows }) => [date, rows]));
-    const chunks: Days[] = [];
-    let rows = 0;
-    for (const day of days.sort((a, b) => a - b)) {
-      const dayRows = rowsOf.get(utcDate(day + DAY_MS / 2)) ?? 0;
-      const last = chunks.at(-1);
-      if (last && rows + dayRows <= this.#rowsMax && last.length < CHUNK_DAYS_MAX) {
-        last.push(day);
-        rows += dayRows;
-      } else {
-        chunks.push([day]);
-        rows = dayRows;
-      }
-    }
-    return chunks;
+    return grouped(days, (day) => rowsOf.get(utcDate(day + DAY_MS / 2)) ?? 0, this.#rowsMax, CHUNK_DAYS_MAX);
   }
 
   /**

@@ -109,3 +109,25 @@ export async function dropWaiting(connection: Connection, tables: Tables): Promi
   for (const table of [...names, `${STATE}.dirty`])
     await connection.run(`DELETE FROM ${table} WHERE (win, start) IN (SELECT (win, start) FROM selected)`);
 }
+
+/** Days in order, in groups of at most `daysMax` with at most `rowsMax` rows, or of one day that has more. */
+export function grouped(
+  days: Days,
+  rowsOf: (day: number) => number,
+  rowsMax: number,
+  daysMax: number,
+): Days[] {
+  const groups: Days[] = [];
+  let rows = 0;
+  for (const day of days.toSorted((a, b) => a - b)) {
+    const last = groups.at(-1);
+    if (last && rows + rowsOf(day) <= rowsMax && last.length < daysMax) {
+      last.push(day);
+      rows += rowsOf(day);
+    } else {
+      groups.push([day]);
+      rows = rowsOf(day);
+    }
+  }
+  return groups;
+}
