@@ -1,8 +1,9 @@
 /**
  * What the product is like with many lines stored: files of a million simulated lines are loaded one after the other, by one running
  * process, and each is timed beside a copy of the lean job (bench/peer-lean-job.ts) on the same file, which shows how fast the machine is at
- * that moment. Then the process starts again, and answers queries. Checks the ledger.
- * Usage: node bench/many-lines.ts [MILLIONS=20]
+ * that moment. Then the process starts again, and answers queries. Checks the ledger. Lines that come days late reach windows that are
+ * closed, which are computed from the archive again: by default none do.
+ * Usage: node bench/many-lines.ts [MILLIONS=20] [LATE_SHARE=0]
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -13,7 +14,7 @@ import { promisify } from 'node:util';
 import { cpuSeconds } from './cpu-seconds.ts';
 import { startProduct } from './started.ts';
 
-const [millions = 20] = process.argv.slice(2).map(Number);
+const [millions = 20, late = 0] = process.argv.slice(2).map(Number);
 const LINES = 1_000_000;
 const DAY_MS = 86_400_000;
 const root = join(import.meta.dirname, '..');
@@ -44,7 +45,8 @@ for (let n = 0; n < millions; n++) {
   // Half a day each, one after the other: the days of an archive fill up and are left behind.
   const startAt = new Date(from + (n * DAY_MS) / 2).toISOString();
   const shop = ['--count', String(LINES), '--rate', String(LINES / 43_200), '--seed', String(n + 1)];
-  await run('src/main.ts', 'simulate', '--out', file, '--start', startAt, ...shop, '--malformed', '0');
+  const shares = ['--late', String(late), '--very-late', '0', '--malformed', '0'];
+  await run('src/main.ts', 'simulate', '--out', file, '--start', startAt, ...shop, ...shares);
   const job = JSON.parse(await run('bench/peer-lean-job.ts', file, join(dir, 'peer'))) as { cpu: number };
   const [cpuBefore, startedMs] = [cpuSeconds(product.pid), performance.now()];
   await run('src/main.ts', 'load', file, '--data', data, '--json');

@@ -29,17 +29,6 @@ export async function archivedDoubts(
 ): Promise<ArchiveAnswer> {
   const { sinceMs } = arrival;
   const since = (fromMs: number) => [[fromMs, Number.MAX_SAFE_INTEGER]] as const;
-  const { hasOrders, unnamedRows, unnamedDates } = await archive.withFiles(
-    TABLE,
-    { receivedMs: since(sinceMs) },
-    (files) => reader.summary(files, arrival),
-  );
-  const lookAt = async (files: string[]) =>
-    files.length === 0
-      ? []
-      : archive.withFiles(TABLE, { receivedMs: since(sinceMs) }, async (arrived) => [
-          ...(await reader.ofOrders(files, arrived, arrival, withdrawn)),
-        ]);
   const sinceRecentMs = sinceMs - ORDER_IDENTITY.withinMs;
   // An order may be cancelled long after it.
   const inNewest = <T>(use: (files: string[]) => Promise<T>) =>
@@ -49,9 +38,20 @@ export async function archivedDoubts(
       const paths = new Set(looked.map(({ path }) => path));
       return archive.withFiles(TABLE, { paths }, use);
     });
-  let doubts: ArchivedDoubt[] = [];
-  if (withdrawn.length > 0) doubts = await inNewest(lookAt);
-  else if (hasOrders) doubts = await archive.withFiles(TABLE, { receivedMs: since(sinceRecentMs) }, lookAt);
+  const inRecent = <T>(use: (files: string[]) => Promise<T>) =>
+    archive.withFiles(TABLE, { receivedMs: since(sinceRecentMs) }, use);
+  const { summary, doubts } = await archive.withFiles(
+    TABLE,
+    { receivedMs: since(sinceMs) },
+    async (arrived) => {
+      const summary = await reader.summary(arrived, arrival);
+      const lookAt = async (files: string[]): Promise<readonly ArchivedDoubt[]> =>
+        files.length === 0 ? [] : reader.ofOrders(files, arrived, arrival, withdrawn);
+      if (withdrawn.length > 0) return { summary, doubts: await inNewest(lookAt) };
+      return { summary, doubts: summary.hasOrders ? await inRecent(lookAt) : [] };
+    },
+  );
+  const { unnamedRows, unnamedDates } = summary;
   const refunded =
     givenBack.length === 0 ? [] : await inNewest((files) => reader.refundedOf(files, givenBack));
   if (unnamedRows === 0) return { doubts, refunded };
