@@ -9,7 +9,7 @@ declare const WebAssembly: {
 
 let compiled: object | undefined;
 
-/** What a new instance of wasm/plain-line.ts exports. Null if there is no memory for another one: lines are then checked more slowly. */
+/** The exports of a new instance of wasm/plain-line.ts, or null if the process has no memory left for it. Lines are then checked more slowly. */
 export function newPlainLineProgram(): Record<string, unknown> | null {
   compiled ??= new WebAssembly.Module(readFileSync(PLAIN_LINE_FILE));
   try {

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { Database } from '../../src/metrics/duckdb/database.ts';
 import { temporaryDir } from '../support/product.ts';
 
 const DATABASE = join(import.meta.dirname, '../../src/metrics/duckdb/database.ts');
@@ -24,6 +26,18 @@ const SCRIPT = `
   console.log(JSON.stringify({ failures, after }));
   process.exit(0);
 `;
+
+test('a statement that can’t be ended does not keep a database from being closed', async () => {
+  const dir = temporaryDir();
+  const never = new Promise<never>(() => {});
+  const options = { directories: [`${dir}/`], threads: 1, memoryMb: 200, tempDir: dir };
+  const database = await Database.open({ ...options, intercept: () => never });
+  const connection = await database.connect();
+  void connection.run('SELECT 1');
+  await sleep(10);
+  await database.close();
+  await assert.rejects((await database.connect()).run('SELECT 2'), /closed/);
+});
 
 for (const when of ['running', 'beginning'])
   test(`statements that are ${when} are ended when the database is closed, and the process ends`, async () => {

@@ -116,7 +116,7 @@ export function configSchema(adapters: Adapters) {
           .min(1024 * 1024)
           .default(120 * 1024 * 1024)
           .describe(
-            'Most bytes read at a time. More needs more memory, twice: the next ones are decoded meanwhile.',
+            'Most bytes read at a time. More needs more memory, for two batches: the next one is decoded meanwhile.',
           ),
         archive_every_ms: z
           .int()

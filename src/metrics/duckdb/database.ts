@@ -23,6 +23,8 @@ const MUST_REOPEN = /^FATAL Error|database has been invalidated|Corrupt database
 
 /** A statement may begin in its thread after it was told to end. */
 const INTERRUPT_AGAIN_MS = 20;
+/** One that has not ended by then is not waited for. */
+const INTERRUPT_MS_MAX = 5000;
 
 /** What a connection runs its statements on. */
 interface Host {
@@ -183,15 +185,17 @@ export class Database implements AttachTarget {
 
   /**
    * Ends what runs, and waits for that: a statement goes on in a thread of its own, which would hold up the end of the process. Nothing
-   * runs after it.
+   * new runs from now on. What can't be ended, as the disk does not answer, stays open.
    */
   async close(): Promise<void> {
     this.#isClosed = true;
-    while (this.#running > 0) {
+    await this.#opening?.catch(() => {});
+    const giveUpAtMs = performance.now() + INTERRUPT_MS_MAX;
+    while (this.#running > 0 && performance.now() < giveUpAtMs) {
       for (const raw of this.#raw.values()) raw?.interrupt();
       await Promise.race([this.#idle(), sleep(INTERRUPT_AGAIN_MS)]);
     }
-    this.#closeAll();
+    if (this.#running === 0) this.#closeAll();
   }
 
   #closeAll(): void {

@@ -27,6 +27,8 @@ const spelledSql = (order: string) =>
   `CASE WHEN starts_with(${order}, '#') THEN trim(substr(${order}, 2)) ELSE ${order} END`;
 const IS_SALE = `event_type = ${quote(NEW_ORDER_EVENT_TYPE)}`;
 const IS_REFUND = `event_type = ${quote(UNSIGNED.eventType)}`;
+/** Name of the column that tells the file of a row: other programs may have added one that is called `filename`. */
+const PATH = 'tillstream_path';
 /** The order in which rows were decided. */
 const ARRIVED = `(received_at, ${POSITION})`;
 
@@ -120,9 +122,9 @@ export class DuckDbDoubtReader implements DoubtReader {
       `SELECT '' AS path, true AS has_others`,
       files,
       (from) =>
-        `SELECT filename, bool_or(NOT ${isOf(arrival)}) FROM ${from}
-         WHERE order_id IS NOT NULL AND ${spelledSql('order_id')} IN (SELECT spelled FROM wanted) GROUP BY filename`,
-      ', filename = true',
+        `SELECT ${PATH}, bool_or(NOT ${isOf(arrival)}) FROM ${from}
+         WHERE order_id IS NOT NULL AND ${spelledSql('order_id')} IN (SELECT spelled FROM wanted) GROUP BY ${PATH}`,
+      `, filename = ${quote(PATH)}`,
     );
     const rows = await this.#connection.rows<{ path: string }>(
       'SELECT path FROM holding WHERE (SELECT bool_or(is_known) FROM wanted) OR (SELECT bool_or(has_others) FROM holding)',

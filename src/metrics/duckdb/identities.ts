@@ -36,7 +36,7 @@ export class IdentityDeduplicator implements Deduplicator {
   /** Offset after the last decided one, by partition. */
   #decoded = new Map<number, Offset>();
   #maxReceivedMs = 0;
-  /** Rows of the table: now, and when it was last looked whether they can be forgotten. */
+  /** Rows of the table: now, and at the last look for some that can be forgotten. */
   #rows = { now: 0, looked: 0 };
   readonly #oneByOne = pLimit(1);
 

@@ -295,7 +295,7 @@ export function createParquetTool(connection: Connection): ParquetWriter & Parqu
  */
 const COPY_FORMAT = 'FORMAT parquet, ROW_GROUP_SIZE 61440, WRITE_BLOOM_FILTER false, RETURN_FILES true';
 
-/** Values of a column with more are not counted: the texts of a large batch are written sooner by a tenth, for a tenth of the size. Compaction does it. */
+/** Most values that the dictionary of a column has. With more, a large batch would take a tenth longer to write, for a file a tenth smaller; compaction makes such files. */
 const DICTIONARY_VALUES_MAX = 2000;
 
 /** COPY names the folder of a partition after its value. */
