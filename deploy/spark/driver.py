@@ -5,8 +5,8 @@
 It takes one JSON object a line on stdin: first the settings of the session, then jobs, which it computes one after the
 other. The end of stdin ends it. What it answers goes to stdout, also one JSON object a line; Spark's own log goes to stderr.
 
-A job has tables, each a list of Parquet files, views over them, and passes: queries whose results become the folders
-pass=NAME of its output. Nothing is kept from one job to the next, so a job can be given again after any failure.
+A job has tables, each a list of Parquet files, views over them, and a query, whose rows become files in folders pass=NAME
+of its output. Nothing is kept from one job to the next, so a job can be given again after any failure.
 """
 import json
 import queue
@@ -17,7 +17,6 @@ import traceback
 
 import pyspark
 from pyspark.sql import SparkSession
-from pyspark.sql.functions import lit
 
 WORKING_SECONDS = 10
 # A task has a file for each pass open: with the 128 MB of the default they would not fit into memory.
@@ -33,7 +32,7 @@ def say(event, **fields):
         sys.__stdout__.flush()
 
 
-def table(session, columns, files):
+def rows_of(session, columns, files):
     """Rows of the files. They may lack columns, which are NULL then."""
     if not files:
         nulls = ", ".join(f"CAST(NULL AS {type}) AS {name}" for name, type in columns.items())
@@ -54,19 +53,19 @@ def compute(spark, job):
         session.conf.set(name, value)
     cached = []
     for name, spec in job["tables"].items():
-        rows = table(session, spec["columns"], spec["files"]).where(spec["where"])
-        if job["few"]:
-            # One task a pass, without a shuffle; and the plans of passes are the same for each job, so that their code is compiled once.
-            rows = rows.coalesce(1).cache()
-            cached.append(rows)
+        large, small = spec["files"]["large"], spec["files"]["small"]
+        rows = None if small and not large else rows_of(session, spec["columns"], large).where(spec["where"])
+        if small:
+            kept = rows_of(session, spec["columns"], small).where(spec["where"]).coalesce(1).cache()
+            cached.append(kept)
+            # The others first, as a task would wait while the rows to keep are read by another.
+            rows = kept if rows is None else rows.unionAll(kept)
         rows.createOrReplaceTempView(name)
     for name, sql in job["views"].items():
         session.sql(sql).createOrReplaceTempView(name)
-    result = None
-    for name, sql in job["passes"].items():
-        rows = session.sql(sql).withColumn("pass", lit(name))
-        result = rows if result is None else result.unionByName(rows, allowMissingColumns=True)
+    result = session.sql(job["query"])
     if job["few"]:
+        # One task a pass, without a shuffle.
         result = result.coalesce(1)
     try:
         writer = result.write.partitionBy("pass").option("parquet.block.size", ROW_GROUP_BYTES)

@@ -27,7 +27,7 @@ async function lookedAt(
     withFiles: (_table: string, filter: FileFilter, use: (paths: string[]) => unknown) =>
       use([JSON.stringify(filter, (_key, value) => (value instanceof Set ? [...value] : value))]),
     withNames: (_table: string, _filter: FileFilter, use: (files: ArchiveFile[]) => unknown) =>
-      use([{ path: 'a', receivedMs: [olderMs, SINCE_MS + 1] }]),
+      use([{ path: 'a', rows: 1, receivedMs: [olderMs, SINCE_MS + 1] }]),
   } as unknown as ArchiveReader;
   const reader: Omit<DoubtReader, 'sales'> = {
     summary: async () => ({ ...NOTHING, ...summary }),

@@ -36,7 +36,11 @@ function archiveOf(filesOfMinutes: number[][]) {
       use(
         chosen(filter).map((path) => {
           const minutes = offsetsOf.get(path)!;
-          return { path, receivedMs: [Math.min(...minutes) * MINUTE_MS, Math.max(...minutes) * MINUTE_MS] };
+          return {
+            path,
+            rows: minutes.length,
+            receivedMs: [Math.min(...minutes) * MINUTE_MS, Math.max(...minutes) * MINUTE_MS],
+          };
         }),
       ),
     withFiles: (_table, filter, use) => use(chosen(filter)),

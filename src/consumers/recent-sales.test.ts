@@ -11,7 +11,9 @@ function archiveOf(files: number) {
   const read: string[] = [];
   const archive = {
     withNames: (_table: string, _filter: FileFilter, use: (named: ArchiveFile[]) => unknown) =>
-      use(Array.from({ length: files }, (_, n) => ({ path: String(n), receivedMs: [n, n] as const }))),
+      use(
+        Array.from({ length: files }, (_, n) => ({ path: String(n), rows: 1, receivedMs: [n, n] as const })),
+      ),
     withFiles: (_table: string, { paths }: FileFilter, use: (files: string[]) => unknown) => use([...paths!]),
   } as unknown as ArchiveReader;
   const reader = {

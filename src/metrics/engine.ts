@@ -53,6 +53,8 @@ export interface FileFilter {
 export interface ArchiveFile {
   /** Within the folder of its table. */
   path: string;
+  /** 0 where another program has written it and does not say. */
+  rows: number;
   /** Smallest and largest received-at of its rows, ms. */
   receivedMs: readonly [number, number];
 }

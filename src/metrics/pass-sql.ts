@@ -43,10 +43,32 @@ export const GAMMA = (1 + QUANTILE_ERROR) / (1 - QUANTILE_ERROR);
 /** Bucket of the values that are 0, which has no logarithm. */
 export const ZERO_BUCKET = -1;
 
+/** A type of a column, as a dialect names it. */
+export type ColumnType = keyof Dialect['types'];
+
 /**
- * The query of a pass. Its columns: `m` (start of the slot, minutes since 1970), the keys, and the values of an additive pass,
+ * Columns of the query of a pass: `m` (start of the slot, minutes since 1970), the keys, and the values of an additive pass,
  * `bucket` and `n` of a histogram, or `h` of a distinct one.
  */
+export function passColumns(pass: Pass): Record<string, ColumnType> {
+  const keys = pass.keys.map(({ column }) => [column, 'text'] as const);
+  return { m: 'minute', ...Object.fromEntries(keys), ...valueColumns(pass) };
+}
+
+function valueColumns(pass: Pass): Record<string, ColumnType> {
+  switch (pass.kind) {
+    case 'additive':
+      return Object.fromEntries(pass.values.map(({ column, of }) => [column, typeOf(of)]));
+    case 'histogram':
+      return { bucket: 'small', n: 'count' };
+    case 'distinct':
+      return { h: 'count' };
+  }
+}
+
+const typeOf = (of: Additive): ColumnType => (of.kind === 'sum' && of.type !== 'integer' ? 'money' : 'count');
+
+/** The query of a pass. Its columns are `passColumns`. */
 export function passSql(pass: Pass, dialect: Dialect, inputs: PassInputs): string {
   const { identifier, types } = dialect;
   const slot =
@@ -111,39 +133,33 @@ export function linesInput(dialect: Dialect, events: string): string {
 }
 
 /**
- * Input of the metrics over quality, see metrics/quality.ts. `bad` has reason and received_at, `duplicates` received_at,
- * `events` (those that are not duplicates) received_at, event_time, source, extra and what DOUBTS take.
+ * Input of the metrics over quality, see metrics/quality.ts: a row for each reason that a row has. `bad` has reason and received_at,
+ * `events` received_at, event_time, source, extra, duplicate and what DOUBTS take.
  */
-export function qualityInput(
-  dialect: Dialect,
-  { bad, duplicates, events }: { bad: string; duplicates: string; events: string },
-): string {
-  const { types } = dialect;
+export function qualityInput(dialect: Dialect, { bad, events }: { bad: string; events: string }): string {
+  const { text, types } = dialect;
   const minute = `${dialect.minuteOf('received_at')} AS minute`;
   const lateMs = dialect.millisecondsBetween('event_time', 'received_at');
-  const classes = [...LATE_CLASSES]
-    .reverse()
-    .map((late) => `WHEN ${lateMs} >= ${late.fromMs} THEN ${dialect.text(late.name)}`)
-    .join(' ');
+  const isLate = `${lateMs} >= ${LATE_CLASSES[0].fromMs} AND source NOT IN (${HISTORY_SOURCES.map(text).join(', ')})`;
+  const classes = [...LATE_CLASSES].reverse();
+  const late = classes.map(({ name, fromMs }) => `WHEN ${lateMs} >= ${fromMs} THEN ${text(name)}`).join(' ');
   // Most rows have none, which is known sooner from the text than from its JSON. A shop's own field `invalid` lies there too.
   const fields = FIELDS.map(({ name }) => name);
   const isInvalid = `CASE WHEN extra LIKE '%"${INVALID_MEMBER}"%' THEN ${dialect.hasAny('extra', INVALID_MEMBER, fields)} ELSE false END`;
-  const doubts = Object.entries(DOUBTS).map(
-    ([code, sql]) => `CASE WHEN ${sql} THEN ${dialect.text(code)} END`,
-  );
-  const history = HISTORY_SOURCES.map(dialect.text).join(', ');
+  const reasons = [
+    `CASE WHEN ${isLate} THEN CASE ${late} END END`,
+    `CASE WHEN ${isInvalid} THEN ${text(INVALID_FIELD)} END`,
+    ...Object.entries(DOUBTS).map(
+      ([code, sql]) => `CASE WHEN ${DOUBTED} AND (${sql}) THEN ${text(code)} END`,
+    ),
+  ];
+  const told = `CASE WHEN duplicate THEN ${dialect.list([text('duplicate')])} ELSE ${dialect.list(reasons)} END`;
   return `(
     SELECT ${minute}, reason, CAST(NULL AS ${types.count}) AS corrected FROM ${bad}
     UNION ALL
-    SELECT ${minute}, 'duplicate', CAST(NULL AS ${types.count}) FROM ${duplicates}
-    UNION ALL
-    SELECT ${minute}, CASE ${classes} END, CAST(${dialect.minuteOf('event_time')} AS ${types.count}) FROM ${events}
-    WHERE ${lateMs} >= ${LATE_CLASSES[0].fromMs} AND source NOT IN (${history})
-    UNION ALL
-    SELECT ${minute}, ${dialect.text(INVALID_FIELD)}, CAST(NULL AS ${types.count}) FROM ${events} WHERE ${isInvalid}
-    UNION ALL
-    SELECT minute, reason, CAST(NULL AS ${types.count})
-    FROM (SELECT ${minute}, ${dialect.explode(dialect.list(doubts))} AS reason FROM ${events} WHERE ${DOUBTED}) AS doubted
+    SELECT minute, reason, CASE WHEN reason IN (${classes.map(({ name }) => text(name)).join(', ')}) THEN event_minute END
+    FROM (SELECT ${minute}, CAST(${dialect.minuteOf('event_time')} AS ${types.count}) AS event_minute, ${dialect.explode(told)} AS reason
+      FROM ${events} WHERE duplicate OR (${isLate}) OR ${DOUBTED} OR ${isInvalid}) AS told
     WHERE reason IS NOT NULL
   )`;
 }
@@ -155,10 +171,11 @@ function whereSql(...conditions: (string | undefined)[]): string {
 
 function additiveSql(of: Additive, { types }: Dialect): string {
   const filter = of.where ? ` FILTER (WHERE ${of.where})` : '';
-  if (of.kind === 'count') return `CAST(count(*)${filter} AS ${types.count})`;
-  if (of.kind === 'max') return `CAST(max(${of.of})${filter} AS ${types.count})`;
-  const type = of.type === 'integer' ? types.count : types.money;
-  return `CAST(coalesce(sum(${of.of})${filter}, 0) AS ${type})`;
+  const value = () => {
+    if (of.kind === 'count') return `count(*)${filter}`;
+    return of.kind === 'max' ? `max(${of.of})${filter}` : `coalesce(sum(${of.of})${filter}, 0)`;
+  };
+  return `CAST(${value()} AS ${types[typeOf(of)]})`;
 }
 
 function bucketSql(of: string, { types }: Dialect): string {

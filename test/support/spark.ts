@@ -6,15 +6,19 @@ import { fetchPySpark } from '../../tools/dev-services/spark.ts';
 import { quietLogger } from './kafka.ts';
 import { temporaryDir } from './product.ts';
 
-export async function sparkPython(): Promise<string> {
-  return (await fetchPySpark((line) => console.error(line))).python;
+let python: Promise<string> | undefined;
+
+/** Found once: a test may take Python out of PATH. */
+export function sparkPython(): Promise<string> {
+  python ??= fetchPySpark((line) => console.error(line)).then((found) => found.python);
+  return python;
 }
 
 /** Settings of a Spark for tests, which needs little. */
 export async function sparkConfig(settings: object = {}): Promise<ReadySparkConfig> {
   const python = await sparkPython();
   const config = sparkConfigSchema.parse({ master: 'local[2]', python, ...settings });
-  return { ...config, python };
+  return { ...config, python: config.python ?? python };
 }
 
 let shared: Promise<{ spark: Spark; dir: string }> | undefined;

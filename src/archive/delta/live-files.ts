@@ -93,7 +93,7 @@ export function chooseFiles(
     if (receivedMs && !receivedMs.some(([from, to]) => receivedMaxMs >= from && receivedMinMs <= to))
       return [];
     if (ranges && !ranges.some((range) => mayHold(file, range))) return [];
-    return [{ path, receivedMs: [receivedMinMs, receivedMaxMs] }];
+    return [{ path, rows: file.rows, receivedMs: [receivedMinMs, receivedMaxMs] }];
   });
 }
 

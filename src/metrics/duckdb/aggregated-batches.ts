@@ -25,7 +25,7 @@ export async function aggregatedBy(
 function emptySql(pass: Pass): string {
   const events = eventsInputSql(`(SELECT * FROM (${EMPTY_EVENTS}) WHERE false)`);
   const bad = "(SELECT '' AS reason, now() AS received_at WHERE false)";
-  const inputs = { events, lines: linesInputSql(events), quality: qualityInputSql(bad, bad, events) };
+  const inputs = { events, lines: linesInputSql(events), quality: qualityInputSql(bad, events) };
   return `(${passSql(pass, DUCKDB_DIALECT, inputs)})`;
 }
 

@@ -228,11 +228,7 @@ export class DuckDbEngine implements BatchEngine {
     if (batch.aggregates) return batch.aggregates;
     const rows = (where: string) => `(SELECT * FROM ${batch.rowsSql} WHERE ${where})`;
     const events = eventsInputSql(rows(`reason IS NULL AND ${COUNTED}`));
-    const [duplicates, others] = [
-      rows('reason IS NULL AND duplicate'),
-      rows('reason IS NULL AND NOT duplicate'),
-    ];
-    let quality = qualityInputSql(rows('reason IS NOT NULL'), duplicates, others);
+    let quality = qualityInputSql(rows('reason IS NOT NULL'), rows('reason IS NULL'));
     if (!isSmall) {
       // Few rows out of many.
       await this.#connection.run(`CREATE OR REPLACE TEMP TABLE input_quality AS FROM ${quality}`);

@@ -334,12 +334,10 @@ export class ArchiveRecomputer {
 
   #inputs(): PassInputs {
     const events = eventsInputSql(`(SELECT * FROM archive_rows WHERE ${COUNTED})`);
-    const others = '(SELECT * FROM archive_rows WHERE NOT duplicate)';
-    const duplicates = '(SELECT * FROM archive_rows WHERE duplicate)';
     return {
       events,
       lines: linesInputSql(events),
-      quality: qualityInputSql('archive_bad', duplicates, others),
+      quality: qualityInputSql('archive_bad', 'archive_rows'),
     };
   }
 

@@ -19,9 +19,8 @@ export function linesInputSql(events: string): string {
 }
 
 /**
- * Input of the metrics over quality, see metrics/quality.ts. `bad` has reason and received_at, `duplicates`
- * received_at, `events` received_at, event_time, source and extra.
+ * Input of the metrics over quality: `bad` are the rejected rows, `events` those of the events table, duplicates among them.
  */
-export function qualityInputSql(bad: string, duplicates: string, events: string): string {
-  return qualityInput(DUCKDB_DIALECT, { bad, duplicates, events });
+export function qualityInputSql(bad: string, events: string): string {
+  return qualityInput(DUCKDB_DIALECT, { bad, events });
 }

@@ -71,7 +71,12 @@ export class DriverProcess {
     this.exit = new Promise((resolve) => {
       child.once('error', (error) => {
         file.end();
-        resolve({ code: null, signal: null, stderr: reasonOf(error), hasBegun: false });
+        resolve({
+          code: null,
+          signal: null,
+          stderr: `${error.message}: ${reasonOf(error)}`,
+          hasBegun: false,
+        });
       });
       child.once('close', (code, signal) => {
         file.end();

@@ -82,6 +82,10 @@ export function driverSessionOf(config: SparkConfig, dir: string, scratch: strin
       'spark.ui.showConsoleProgress': 'false',
       // Of the default, 200, most would be empty, and each costs files.
       'spark.sql.shuffle.partitions': '16',
+      // A task for each file that is looked for would cost more than all the work.
+      'spark.sql.sources.parallelPartitionDiscovery.parallelism': '16',
+      // The code of all passes at once is more than the default holds, 100: each job would have it made, and warmed up, again.
+      'spark.sql.codegen.cache.maxEntries': '1000',
       ...javaOptions(config.conf),
       ...config.conf,
     },

@@ -1,19 +1,22 @@
 import type { ArchiveTable } from '../../archive/archive.ts';
+import type { OffsetRange } from '../../decode/batch.ts';
 import { COUNTED, DECISIONS } from '../../decode/identity.ts';
 import { BAD_ROW_COLUMNS, type Column, DATE_COLUMN, EVENT_COLUMNS } from '../../event/columns.ts';
 import { COUNTS, type RowSelection, type TimeRange } from '../aggregates.ts';
+import type { ArchiveFile } from '../engine.ts';
 import { eventsInput, linesInput, passSql, qualityInput } from '../pass-sql.ts';
 import type { Pass } from '../plan.ts';
 import { SPARK_DIALECT } from './dialect.ts';
+import { resultsOf, unionSql } from './results.ts';
 
 /** What the driver is told to compute: see deploy/spark/driver.py. */
 export interface Job {
   id: string;
   conf: Record<string, string>;
-  tables: Record<ArchiveTable, { columns: Record<string, string>; files: readonly string[]; where: string }>;
+  tables: Record<ArchiveTable, { columns: Record<string, string>; files: TableFiles; where: string }>;
   views: Record<string, string>;
-  /** Queries, by the name of the folder that their result becomes. */
-  passes: Record<string, string>;
+  /** Its rows become files in folders by their `pass`. */
+  query: string;
   /** So few rows that one task takes them. */
   few: boolean;
   /** Folder on this machine, which is made. */
@@ -22,18 +25,45 @@ export interface Job {
   remote?: string;
 }
 
+/** Files of a table, as addresses for Spark. */
+export interface TableFiles {
+  large: readonly string[];
+  /** Their rows are kept in memory: to open so many files once for each pass would cost more than all other work. */
+  small: readonly string[];
+}
+
 export interface JobInput {
   id: string;
   passes: readonly Pass[];
   rows: RowSelection;
-  /** Addresses for Spark. */
-  files: Record<ArchiveTable, readonly string[]>;
+  files: Record<ArchiveTable, TableFiles>;
   output: string;
   remote?: string | undefined;
 }
 
-/** Up to so many rows one task is cheaper than several with a shuffle between them. */
+/** Up to so many rows one task is cheaper than several with a shuffle between them, and they have room in memory. */
 const FEW_ROWS_MAX = 100_000;
+const SMALL_FILE_ROWS_MAX = 5000;
+
+/** Files of a table by their size, of which the job reads the rows. */
+export function filesBySize(
+  files: readonly ArchiveFile[],
+  rows: RowSelection,
+): Record<keyof TableFiles, ArchiveFile[]> {
+  if (isFew(rows)) return { large: [], small: [...files] };
+  let sum = 0;
+  const ofSize = Object.groupBy(
+    files.toSorted((a, b) => a.rows - b.rows),
+    (file) => {
+      sum += file.rows;
+      const isSmall = file.rows > 0 && file.rows <= SMALL_FILE_ROWS_MAX && sum <= FEW_ROWS_MAX;
+      return isSmall ? 'small' : 'large';
+    },
+  );
+  return { large: ofSize.large ?? [], small: ofSize.small ?? [] };
+}
+
+const isFew = ({ expected }: RowSelection) => expected <= FEW_ROWS_MAX;
 
 /** A row must never end the job. */
 const CONF = {
@@ -45,11 +75,9 @@ const CONF = {
 
 /** Aggregates of rows of the archive, and their number by source, as a job. */
 export function jobOf({ id, passes, rows, files, output, remote }: JobInput): Job {
-  const few = rows.expected <= FEW_ROWS_MAX;
+  const few = isFew(rows);
   const counted = `(SELECT * FROM decided WHERE ${COUNTED})`;
-  const others = '(SELECT * FROM decided WHERE NOT duplicate)';
-  const duplicates = '(SELECT * FROM decided WHERE duplicate)';
-  const quality = qualityInput(SPARK_DIALECT, { bad: 'bad_rows', duplicates, events: others });
+  const quality = qualityInput(SPARK_DIALECT, { bad: 'bad_rows', events: 'decided' });
   const events = eventsInput(SPARK_DIALECT, counted);
   const inputs = { events, lines: linesInput(SPARK_DIALECT, events), quality };
   return {
@@ -65,10 +93,13 @@ export function jobOf({ id, passes, rows, files, output, remote }: JobInput): Jo
       },
     },
     views: { decided: `SELECT * EXCEPT (duplicate, new_order), ${DECISIONS} FROM events` },
-    passes: {
-      ...Object.fromEntries(passes.map((pass) => [pass.name, passSql(pass, SPARK_DIALECT, inputs)])),
-      [COUNTS]: countsSql(),
-    },
+    query: unionSql(
+      {
+        ...Object.fromEntries(passes.map((pass) => [pass.name, passSql(pass, SPARK_DIALECT, inputs)])),
+        [COUNTS]: countsSql(),
+      },
+      resultsOf(passes),
+    ),
     few,
     output,
     ...(remote === undefined ? {} : { remote }),
@@ -84,14 +115,33 @@ function columnsOf(columns: readonly Column[]): Record<string, string> {
 }
 
 function whereSql({ ranges, receivedMs, eventMs }: RowSelection): string {
-  const parts = ranges.map(
-    ({ partition, start, end }) =>
-      `(log_partition = ${partition} AND log_offset >= ${start} AND log_offset < ${end})`,
-  );
-  const conditions = [parts.join(' OR ') || 'false'];
+  const conditions = [offsetsSql(ranges)];
   if (receivedMs) conditions.push(withinSql('received_at', [receivedMs]));
   if (eventMs) conditions.push(withinSql('event_time', eventMs));
   return conditions.map((each) => `(${each})`).join(' AND ');
+}
+
+/**
+ * Whether a row is in one of the ranges. Numbers in a condition would be part of the code that Spark makes of a query, which would
+ * be made, compiled and optimised again for each job; lists are data of it.
+ */
+function offsetsSql(ranges: readonly OffsetRange[]): string {
+  // Usually one: a partition has a place in each list.
+  const rounds: Map<number, OffsetRange>[] = [];
+  for (const range of ranges) {
+    const free = rounds.find((round) => !round.has(range.partition));
+    if (free) free.set(range.partition, range);
+    else rounds.push(new Map([[range.partition, range]]));
+  }
+  const parts = rounds.map((round) => {
+    const length = [...round.keys()].reduce((most, partition) => Math.max(most, partition + 1), 0);
+    const bound = (of: 'start' | 'end') => {
+      const bounds = Array.from({ length }, (_, partition) => `${round.get(partition)?.[of] ?? 0}L`);
+      return `get(array(${bounds.join(', ')}), log_partition)`;
+    };
+    return `(log_offset >= ${bound('start')} AND log_offset < ${bound('end')})`;
+  });
+  return parts.join(' OR ') || 'false';
 }
 
 function withinSql(column: string, ranges: readonly TimeRange[]): string {

@@ -5,11 +5,12 @@ import type { ArchiveAddress, ArchiveTable } from '../../archive/archive.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { ComponentStatus } from '../../telemetry/status.ts';
 import type { Aggregates, ArchiveAggregator, RowSelection, TimeRange } from '../aggregates.ts';
-import type { ArchiveReader, EngineProgram, FileFilter } from '../engine.ts';
+import type { ArchiveFile, ArchiveReader, EngineProgram, FileFilter } from '../engine.ts';
 import type { Pass } from '../plan.ts';
 import type { ReadySparkConfig } from './config.ts';
 import { checkJars, checkYarn, driverSessionOf, envOf, type Places, placesOf } from './driver-session.ts';
-import { type JobInput, jobOf } from './job.ts';
+import { filesBySize, type JobInput, jobOf, type TableFiles } from './job.ts';
+import { resultSql, resultsOf } from './results.ts';
 import { Supervisor } from './supervisor.ts';
 
 export interface SparkOptions {
@@ -93,28 +94,35 @@ export class Spark implements ArchiveAggregator, EngineProgram {
     const job = { id, passes, rows, output, ...(scratch === null ? {} : { remote: `${scratch}/${id}` }) };
     try {
       await this.#withFiles(archive, rows, (files) => this.#supervisor.compute(jobOf({ ...job, files })));
-      return { aggregates: await aggregatesIn(output), release };
+      return { aggregates: await aggregatesIn(output, passes), release };
     } catch (error) {
       await release();
       throw error;
     }
   }
 
-  /** Addresses of the files that may hold the rows; the files stay until `use` settles. */
+  /** The files that may hold the rows; they stay until `use` settles. */
   #withFiles<T>(
     archive: ArchiveReader,
     rows: RowSelection,
     use: (files: JobInput['files']) => Promise<T>,
   ): Promise<T> {
     const { address } = this.#places;
-    const those = (table: ArchiveTable, then: (files: string[]) => Promise<T>): Promise<T> => {
-      if (table === 'bad_rows' && rows.eventMs) return then([]);
-      const filter = filterOf(rows);
-      return address === null
-        ? archive.withFiles(table, filter, (paths) => then(paths.map((path) => `file:${path}`)))
-        : archive.withNames(table, filter, (files) =>
-            then(files.map(({ path }) => `${address}/${table}/${path}`)),
-          );
+    const at = (
+      table: ArchiveTable,
+      files: ArchiveFile[],
+      then: (files: string[]) => Promise<T>,
+    ): Promise<T> => {
+      if (address !== null) return then(files.map(({ path }) => `${address}/${table}/${path}`));
+      const paths = new Set(files.map(({ path }) => path));
+      return archive.withFiles(table, { paths }, (local) => then(local.map((path) => `file:${path}`)));
+    };
+    const those = (table: ArchiveTable, then: (files: TableFiles) => Promise<T>): Promise<T> => {
+      if (table === 'bad_rows' && rows.eventMs) return then({ large: [], small: [] });
+      return archive.withNames(table, filterOf(rows), (files) => {
+        const { large, small } = filesBySize(files, rows);
+        return at(table, large, (large) => at(table, small, (small) => then({ large, small })));
+      });
     };
     return those('events', (events) => those('bad_rows', (badRows) => use({ events, bad_rows: badRows })));
   }
@@ -140,12 +148,13 @@ function datesIn({ fromMs, toMs }: TimeRange): string[] {
 }
 
 /** What a job has written, by name of the pass; one without a row has no folder. */
-async function aggregatesIn(output: string): Promise<Aggregates> {
-  const folders = (await readdir(output)).filter((name) => name.startsWith('pass='));
+async function aggregatesIn(output: string, passes: readonly Pass[]): Promise<Aggregates> {
+  const folders = new Set(await readdir(output));
+  const written = Object.entries(resultsOf(passes)).filter(([name]) => folders.has(`pass=${name}`));
   return Object.fromEntries(
-    folders.map((name) => {
-      const files = join(output, name, '*.parquet').replaceAll("'", "''");
-      return [name.slice('pass='.length), `read_parquet('${files}', hive_partitioning = false)`];
+    written.map(([name, columns]) => {
+      const files = join(output, `pass=${name}`, '*.parquet').replaceAll("'", "''");
+      return [name, resultSql(`read_parquet('${files}', hive_partitioning = false)`, columns)];
     }),
   );
 }

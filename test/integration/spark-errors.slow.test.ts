@@ -241,11 +241,15 @@ describe('Spark: what goes wrong is reported', () => {
         { master: 'spark://far:7077' },
         /can't reach the archive, which is a folder of this machine\. Set engine\.archive_url/,
       ],
-      ['YARN without its configuration', { master: 'yarn' }, /set engine\.hadoop_conf_dir/],
+      [
+        'YARN without its configuration',
+        { master: 'yarn', archive_url: 'hdfs://namenode:8020/shop' },
+        /set engine\.hadoop_conf_dir/,
+      ],
       [
         'a jar that is not there',
         { jars: ['/nowhere/spark.jar'] },
-        /engine\.jars: there is no file \/nowhere\/spark\.jar/,
+        /engine\.jars: the file \/nowhere\/spark\.jar does not exist/,
       ],
       ['a config error', { executor_cores: 0 }, /engine\.executor_cores/],
     ];
@@ -259,9 +263,22 @@ describe('Spark: what goes wrong is reported', () => {
     }
   });
 
-  it('a user sees the error in up, status, check and doctor', async () => {
-    const data = temporaryDir();
+  it('a Python without pyspark ends "up", and shows in check', async () => {
     const engine = { kind: 'spark', master: 'local[2]', python: bare };
+    const args = ['--data', temporaryDir(), '--config', configFile({ engine })];
+    const started = await cli(['up', '--background', ...args]);
+    assert.match(started.stderr, /^It did not start:\n.*has no pyspark\. Install it/);
+    assert.equal(started.code, 2);
+    const check = await cli(['check', ...args]);
+    assert.equal(check.code, 1);
+    assert.match(check.stdout, /engine +PROBLEM +.*has no pyspark/);
+  });
+
+  it('a user sees in up, status and doctor that the driver does not start though all was found', async () => {
+    const data = temporaryDir();
+    // It has lost its pyspark by then.
+    const changing = script('python', `#!/bin/sh\n[ "$1" = -c ] && exec ${python} "$@"\nexec ${bare} "$@"\n`);
+    const engine = { kind: 'spark', master: 'local[2]', python: changing };
     const args = ['--data', data, '--config', configFile({ engine })];
     const started = await cli(['up', '--background', ...args]);
     try {
@@ -280,8 +297,5 @@ describe('Spark: what goes wrong is reported', () => {
     } finally {
       assert.equal((await cli(['down', ...args])).code, 0);
     }
-    const check = await cli(['check', ...args]);
-    assert.equal(check.code, 1);
-    assert.match(check.stdout, /Spark +PROBLEM +.*has no pyspark/);
   });
 });
