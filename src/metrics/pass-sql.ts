@@ -58,7 +58,7 @@ export function passColumns(pass: Pass): Record<string, ColumnType> {
 function valueColumns(pass: Pass): Record<string, ColumnType> {
   switch (pass.kind) {
     case 'additive':
-      return Object.fromEntries(pass.values.map(({ column, of }) => [column, typeOf(of)]));
+      return Object.fromEntries(pass.values.map(({ column, of }) => [column, additiveType(of)]));
     case 'histogram':
       return { bucket: 'small', n: 'count' };
     case 'distinct':
@@ -66,7 +66,10 @@ function valueColumns(pass: Pass): Record<string, ColumnType> {
   }
 }
 
-const typeOf = (of: Additive): ColumnType => (of.kind === 'sum' && of.type !== 'integer' ? 'money' : 'count');
+/** Type of a count, sum or maximum. */
+export function additiveType(of: Additive): ColumnType {
+  return of.kind === 'sum' && of.type !== 'integer' ? 'money' : 'count';
+}
 
 /** The query of a pass. Its columns are `passColumns`. */
 export function passSql(pass: Pass, dialect: Dialect, inputs: PassInputs): string {
@@ -175,7 +178,7 @@ function additiveSql(of: Additive, { types }: Dialect): string {
     if (of.kind === 'count') return `count(*)${filter}`;
     return of.kind === 'max' ? `max(${of.of})${filter}` : `coalesce(sum(${of.of})${filter}, 0)`;
   };
-  return `CAST(${value()} AS ${types[typeOf(of)]})`;
+  return `CAST(${value()} AS ${types[additiveType(of)]})`;
 }
 
 function bucketSql(of: string, { types }: Dialect): string {

@@ -1,5 +1,5 @@
 import { type Aggregate, DISTINCT_EXACT_MAX, type Metric } from '../definition.ts';
-import { GAMMA, ZERO_BUCKET } from '../pass-sql.ts';
+import { additiveType, GAMMA, ZERO_BUCKET } from '../pass-sql.ts';
 import type { AdditivePass, HistogramPass, Pass, Plan } from '../plan.ts';
 import { WINDOWS, type WindowSize } from '../window.ts';
 import { identifier } from './database.ts';
@@ -45,10 +45,9 @@ export const quantileValues = (metric: Metric) => valuesOf(metric, 'quantile');
 export const distinctValues = (metric: Metric) => valuesOf(metric, 'distinct');
 
 export function valueType(aggregate: Aggregate): string {
-  if (aggregate.kind === 'quantile') return 'DOUBLE';
-  return aggregate.kind === 'sum' && aggregate.type !== 'integer'
-    ? DUCKDB_DIALECT.types.money
-    : DUCKDB_DIALECT.types.count;
+  const { types } = DUCKDB_DIALECT;
+  if (aggregate.kind === 'quantile') return types.double;
+  return aggregate.kind === 'distinct' ? types.count : types[additiveType(aggregate)];
 }
 
 /** A relation for each table of aggregates. */
